@@ -1,0 +1,265 @@
+/**
+ * Carries out a plan: in order, each action on its own, and records what was
+ * really done.
+ *
+ * @module
+ */
+import { type Root, Skipped } from "./disk.ts";
+import {
+  dropCopy,
+  flushCopies,
+  type FlushedCopy,
+  flushFolder,
+  type StagedCopy,
+} from "./file_ops.ts";
+import {
+  type Performed,
+  Performer,
+  type PerformerContext,
+} from "./performer.ts";
+import type { Action, RecordChange, Work } from "./plan.ts";
+import type { Outcome } from "./run_result.ts";
+import { inWords, troubleOf } from "./system_errors.ts";
+import type { Both, FileRow, OutcomeKind, Side } from "./types.ts";
+import { otherSide } from "./types.ts";
+
+/** Takes what the record has to learn, batch by batch. */
+export interface Recorder {
+  /** Writes changes in one transaction. */
+  apply(changes: readonly RecordChange[]): void;
+}
+
+/** What executing needs. */
+export interface ExecutorContext extends Omit<PerformerContext, "rowAt"> {
+  readonly recorder: Recorder;
+  /**
+   * Makes sure that both roots are still the ones the run began with.
+   *
+   * @throws {Skipped} One of them does not answer with its id.
+   */
+  verifyRoots(): void;
+  /** Told of each outcome as soon as it is certain. */
+  onOutcome(outcome: Outcome): void;
+}
+
+/** Pauses before another try at a busy file, in ms. */
+const BACK_OFF_MS = [50, 150, 400];
+
+/** Limits of a batch of copies. */
+const BATCH_FILES = 128;
+const BATCH_BYTES = 64 * 1024 * 1024;
+
+/** Changes that wait for the record at most. */
+const PENDING_CHANGES = 500;
+
+/** A root that answered is trusted for so long, in ms. */
+const ROOT_TRUST_MS = 250;
+
+type CopyWork = Work & { readonly kind: "copy" };
+
+interface StagedAction {
+  readonly index: number;
+  readonly action: Action;
+  readonly work: CopyWork;
+  readonly copy: StagedCopy;
+}
+
+/** Executes one plan. */
+export class Executor {
+  readonly #context: ExecutorContext;
+  readonly #performer: Performer;
+  readonly #roots: Both<Root>;
+  readonly #outcomes: Outcome[] = [];
+  readonly #written = new Map<string, FileRow>();
+  readonly #full = new Set<Side>();
+  #staged: StagedAction[] = [];
+  #stagedBytes = 0;
+  #pending: RecordChange[] = [];
+  #folders = new Map<string, { side: Side; folder: string }>();
+  #rootsTrustedUntil = 0;
+
+  /** @param context Roots, record and who is told. */
+  constructor(context: ExecutorContext) {
+    this.#context = context;
+    this.#roots = context.roots;
+    this.#performer = new Performer({
+      ...context,
+      rowAt: (path) => this.#written.get(path) ?? null,
+      noteMove: (move) => context.noteMove(move),
+    });
+  }
+
+  /**
+   * Carries out the actions.
+   *
+   * @param actions In order.
+   * @returns Their outcomes, in the same order.
+   */
+  async run(actions: readonly Action[]): Promise<readonly Outcome[]> {
+    for (const [index, action] of actions.entries()) {
+      if (action.work.kind !== "copy" && this.#staged.length > 0) {
+        await this.#placeStaged();
+      }
+      const waitsFor = action.needs.find((need) =>
+        this.#outcomes[need]?.kind !== "done"
+      );
+      if (waitsFor !== undefined) {
+        const path = actions[waitsFor]?.path;
+        this.#settle(index, action, { skipped: `waits for ${path}` });
+      } else if (action.work.kind === "copy") {
+        await this.#stage(index, action, action.work);
+      } else {
+        await this.#perform(index, action, action.work);
+      }
+    }
+    await this.#placeStaged();
+    this.#commit();
+    return this.#outcomes;
+  }
+
+  async #stage(index: number, action: Action, work: CopyWork): Promise<void> {
+    const to = otherSide(work.from);
+    if (this.#full.has(to)) {
+      this.#settle(index, action, { failed: new Error("the disk is full") });
+      return;
+    }
+    try {
+      const copy = await whenFree(() => this.#performer.stage(work));
+      this.#staged.push({ index, action, work, copy });
+      this.#stagedBytes += work.source.sizeBytes;
+    } catch (error) {
+      if (troubleOf(error) === "full") this.#full.add(to);
+      this.#settle(index, action, { failed: error });
+    }
+    const isFull = this.#staged.length >= BATCH_FILES ||
+      this.#stagedBytes >= BATCH_BYTES;
+    if (isFull) await this.#placeStaged();
+  }
+
+  /** Flushes what is written aside, puts it in place, and records it. */
+  async #placeStaged(): Promise<void> {
+    const staged = this.#staged;
+    if (staged.length === 0) return;
+    this.#staged = [];
+    this.#stagedBytes = 0;
+    const copies = await flushCopies(staged.map(({ copy }) => copy));
+    for (const [at, item] of staged.entries()) {
+      const copy = copies[at]!;
+      if ("error" in copy) {
+        this.#settle(item.index, item.action, { failed: copy.error });
+        continue;
+      }
+      await this.#place(item, copy);
+    }
+    this.#commit();
+  }
+
+  async #place(item: StagedAction, copy: FlushedCopy): Promise<void> {
+    const { index, action, work } = item;
+    try {
+      const done = await whenFree(() => this.#performer.place(work, copy));
+      this.#settle(index, action, { done });
+    } catch (error) {
+      dropCopy(copy);
+      this.#settle(index, action, { failed: error });
+    }
+  }
+
+  async #perform(
+    index: number,
+    action: Action,
+    work: Exclude<Work, CopyWork>,
+  ): Promise<void> {
+    if (work.kind === "none") {
+      this.#settle(index, action, {
+        skipped: action.conflict === null ? null : action.reason,
+      });
+      return;
+    }
+    try {
+      const removes = work.kind === "remove" ||
+        work.kind === "remove-directory";
+      if (removes) this.#verifyRoots();
+      const done = await whenFree(() => this.#performer.perform(work));
+      if (work.kind === "rename") this.#noteRow(done);
+      this.#settle(index, action, { done });
+    } catch (error) {
+      this.#settle(index, action, { failed: error });
+    }
+    if (this.#pending.length >= PENDING_CHANGES) this.#commit();
+  }
+
+  #verifyRoots(): void {
+    const now = performance.now();
+    if (now < this.#rootsTrustedUntil) return;
+    this.#context.verifyRoots();
+    this.#rootsTrustedUntil = now + ROOT_TRUST_MS;
+  }
+
+  #settle(index: number, action: Action, result: {
+    readonly done?: Performed;
+    readonly skipped?: string | null;
+    readonly failed?: unknown;
+  }): void {
+    const { done, skipped, failed } = result;
+    if (done) this.#note(done);
+    const isSkip = failed instanceof Skipped || troubleOf(failed) === "busy" ||
+      troubleOf(failed) === "missing";
+    const kind: OutcomeKind = done || skipped === null
+      ? "done"
+      : skipped !== undefined || isSkip
+      ? "skipped"
+      : "failed";
+    const outcome: Outcome = {
+      action,
+      kind,
+      detail: done?.note ?? skipped ?? (failed ? inWords(failed) : null),
+      newPath: done?.keptAt ?? action.newPath,
+      error: kind === "failed" ? failed : null,
+    };
+    this.#outcomes[index] = outcome;
+    this.#context.onOutcome(outcome);
+  }
+
+  #note(done: Performed): void {
+    this.#pending.push(...done.changes);
+    for (const place of done.folders) {
+      this.#folders.set(`${place.side}/${place.folder}`, place);
+    }
+  }
+
+  /** A second rename of the path builds on the row of the first. */
+  #noteRow(done: Performed): void {
+    for (const change of done.changes) {
+      if (change.kind === "put") this.#written.set(change.row.path, change.row);
+    }
+  }
+
+  /** Folders first: the record must not claim names that are not on disk. */
+  #commit(): void {
+    for (const { side, folder } of this.#folders.values()) {
+      try {
+        flushFolder(this.#roots[side], folder);
+      } catch (error) {
+        if (troubleOf(error) !== "missing") throw error;
+      }
+    }
+    this.#folders = new Map();
+    const changes = this.#pending;
+    this.#pending = [];
+    this.#context.recorder.apply(changes);
+  }
+}
+
+/** Tries again, a little later, while another program has the file. */
+async function whenFree<T>(act: () => T | Promise<T>): Promise<T> {
+  for (const pauseMs of BACK_OFF_MS) {
+    try {
+      return await act();
+    } catch (error) {
+      if (troubleOf(error) !== "busy") throw error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, pauseMs));
+  }
+  return await act();
+}

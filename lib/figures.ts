@@ -1,0 +1,150 @@
+/**
+ * A file's figures: taken from what a file system reports, and held against
+ * what was seen or recorded before.
+ *
+ * @module
+ */
+import type { FileFigures, FileId, RecordedHalf } from "./types.ts";
+
+/** What a root's file system does to names and times; probed once per run. */
+export interface Habits {
+  /** `A` and `a` are one name. */
+  readonly ignoresCase: boolean;
+  /** Composed and decomposed letters are one name. */
+  readonly ignoresNormalForm: boolean;
+  /** Names are held to Windows' rules. */
+  readonly hasWindowsNames: boolean;
+  /** mtimes are cut to multiples of this, in ms. */
+  readonly tickMs: number;
+  /** The file system's clock less the local one, in ms. */
+  readonly clockOffsetMs: number;
+}
+
+/** What is needed of `Deno.FileInfo`. */
+export interface ReportedFile {
+  readonly size: number;
+  readonly mtime: Date | null;
+  readonly birthtime: Date | null;
+  readonly mode: number | null;
+  readonly ino: number | null;
+  readonly nlink: number | null;
+}
+
+/** Rewrites within this of a look may leave the mtime as it was, in ms. */
+const SHORTEST_FRESH_MS = 50;
+
+/**
+ * The figures in what a file system reports.
+ *
+ * A file with several names has no id: an id must tell one path from all
+ * others. Set-uid, set-gid and sticky bits are left out, so they never travel.
+ *
+ * @param info What `lstat` gave.
+ * @param tickMs The root's tick, in ms.
+ */
+export function figuresOf(info: ReportedFile, tickMs: number): FileFigures {
+  return {
+    sizeBytes: info.size,
+    mtimeMs: cutToTick(info.mtime?.getTime() ?? 0, tickMs),
+    mode: (info.mode ?? 0) & 0o777,
+    id: idOf(info),
+  };
+}
+
+function idOf(info: ReportedFile): FileId | null {
+  if (!info.ino || !info.birthtime || (info.nlink ?? 1) > 1) return null;
+  return { ino: info.ino, birthMs: info.birthtime.getTime() };
+}
+
+/**
+ * Cuts a time to a file system's precision.
+ *
+ * @param timeMs In ms since 1970.
+ * @param tickMs The precision, in ms.
+ */
+export function cutToTick(timeMs: number, tickMs: number): number {
+  return Math.floor(timeMs / tickMs) * tickMs;
+}
+
+/**
+ * Whether two ids are known to be the same.
+ *
+ * @param a An id, or null for none.
+ * @param b Another.
+ */
+export function isSameId(a: FileId | null, b: FileId | null): boolean {
+  return a !== null && b !== null && a.ino === b.ino && a.birthMs === b.birthMs;
+}
+
+/**
+ * Whether two ids are known to differ; no id differs from nothing.
+ *
+ * @param a An id, or null for none.
+ * @param b Another.
+ */
+export function isOtherId(a: FileId | null, b: FileId | null): boolean {
+  return a !== null && b !== null && !isSameId(a, b);
+}
+
+/**
+ * Whether a file is still what was seen before: the look just before an
+ * action. The mode does not count: it can't hide an edit.
+ *
+ * @param seen The figures seen before.
+ * @param now The figures of the second look.
+ */
+export function isStill(seen: FileFigures, now: FileFigures): boolean {
+  return seen.sizeBytes === now.sizeBytes && seen.mtimeMs === now.mtimeMs &&
+    !isOtherId(seen.id, now.id);
+}
+
+/**
+ * Whether a file is so young that it could be rewritten without its figures
+ * telling.
+ *
+ * @param mtimeMs The file's mtime, in ms since 1970.
+ * @param lookedAtMs When it was looked at, by the local clock.
+ * @param habits Of the root it is in.
+ */
+export function isFresh(
+  mtimeMs: number,
+  lookedAtMs: number,
+  habits: Habits,
+): boolean {
+  const window = Math.max(habits.tickMs, SHORTEST_FRESH_MS);
+  const lookedThere = lookedAtMs + habits.clockOffsetMs;
+  return Math.abs(lookedThere - mtimeMs) <= window;
+}
+
+/** What a side's figures alone say of a recorded file. */
+export type HalfState =
+  /** All figures are as recorded. */
+  | "same"
+  /** Only the mode differs. */
+  | "mode"
+  /** Same size, other mtime or other id: the content decides. */
+  | "undecided"
+  /** As recorded, but the figures can't be relied on: read it. */
+  | "suspect"
+  /** Another size: another content. */
+  | "different";
+
+/**
+ * Holds a file against its own half of the record.
+ *
+ * @param now The figures now.
+ * @param half The half recorded for the same side.
+ * @param isSuspicious Whether files of its kind are read always.
+ */
+export function halfState(
+  now: FileFigures,
+  half: RecordedHalf,
+  isSuspicious: boolean,
+): HalfState {
+  if (now.sizeBytes !== half.sizeBytes) return "different";
+  if (now.mtimeMs !== half.mtimeMs || isOtherId(now.id, half.id)) {
+    return "undecided";
+  }
+  if (half.isFresh || isSuspicious) return "suspect";
+  return now.mode === half.mode ? "same" : "mode";
+}

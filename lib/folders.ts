@@ -1,0 +1,166 @@
+/**
+ * What becomes of folders: a folder lives on where something in it does, and
+ * is removed only when nothing but removed things were in it.
+ *
+ * @module
+ */
+import { joinPath, nameOf } from "./paths.ts";
+import type { Folder, Location } from "./tree.ts";
+import type { Side } from "./types.ts";
+import { otherSide, SIDES } from "./types.ts";
+
+/** What becomes of a folder. */
+export type FolderFate =
+  /** Both sides have it. */
+  | { readonly kind: "stay" }
+  /** One side has it and the other gets it. */
+  | { readonly kind: "create"; readonly on: Side }
+  /** One side removed it: the other follows. */
+  | { readonly kind: "remove"; readonly on: Side }
+  /** Neither has it, or what it holds must be left alone: drop the record. */
+  | { readonly kind: "forget" }
+  /** Left alone, record and all. */
+  | { readonly kind: "leave" };
+
+/** What is in a folder when everything is decided. */
+export interface FolderContent {
+  /** It and all below it is left alone. */
+  readonly isFrozen: boolean;
+  /** Something in it will be there on both sides after the run. */
+  readonly survives: boolean;
+  /** Something in it is left alone on a side. */
+  readonly holdsUnknown: { readonly [S in Side]: boolean };
+}
+
+/** Where folders and files will be when a plan has been carried out. */
+export class Layout {
+  readonly #fates = new Map<Folder, FolderFate>();
+  readonly #names = new Map<Folder, string>();
+  readonly #paths = new Map<Folder, string>();
+
+  /**
+   * @param folders Every folder, parents first.
+   * @param contentOf What is directly in a folder, as far as files go.
+   */
+  constructor(
+    folders: readonly Folder[],
+    contentOf: (folder: Folder) => FolderContent,
+  ) {
+    const content = new Map<Folder, Mutable>();
+    for (const folder of folders) {
+      const direct = contentOf(folder);
+      const holdsUnknown = { ...direct.holdsUnknown };
+      content.set(folder, { ...direct, holdsUnknown });
+    }
+    for (const folder of [...folders].reverse()) {
+      const within = content.get(folder)!;
+      const fate = fateOf(folder, within);
+      this.#fates.set(folder, fate);
+      this.#names.set(folder, finalName(folder));
+      const parent = folder.parent && content.get(folder.parent);
+      if (parent) passUp(folder, fate, within, parent);
+    }
+  }
+
+  /** @param folder A folder of this layout. */
+  fateOf(folder: Folder): FolderFate {
+    return this.#fates.get(folder) ?? { kind: "leave" };
+  }
+
+  /**
+   * Where a folder will be on both sides.
+   *
+   * @param folder A folder of this layout.
+   */
+  pathOf(folder: Folder): string {
+    if (folder.parent === null) return "";
+    const known = this.#paths.get(folder);
+    if (known !== undefined) return known;
+    const name = this.#names.get(folder) ?? finalName(folder);
+    const path = joinPath(this.pathOf(folder.parent), name);
+    this.#paths.set(folder, path);
+    return path;
+  }
+
+  /**
+   * Where a name in a folder will be.
+   *
+   * @param location Folder and name.
+   */
+  locate(location: Location): string {
+    return joinPath(this.pathOf(location.folder), location.name);
+  }
+
+  /**
+   * Whether a folder will still be on a side, whoever wants its name.
+   *
+   * @param folder A folder of this layout.
+   */
+  remains(folder: Folder): boolean {
+    const fate = this.fateOf(folder);
+    if (fate.kind === "remove") return false;
+    return SIDES.some((side) => folder.name[side] !== null);
+  }
+}
+
+interface Mutable {
+  readonly isFrozen: boolean;
+  survives: boolean;
+  holdsUnknown: { left: boolean; right: boolean };
+}
+
+function fateOf(folder: Folder, content: Mutable): FolderFate {
+  const { left, right } = folder.name;
+  if (content.isFrozen) return { kind: "leave" };
+  if (left !== null && right !== null) return { kind: "stay" };
+  if (left === null && right === null) return { kind: "forget" };
+  const having: Side = left === null ? "right" : "left";
+  const missing = otherSide(having);
+  if (content.survives) return { kind: "create", on: missing };
+  if (folder.row === null) {
+    return content.holdsUnknown[having]
+      ? { kind: "leave" }
+      : { kind: "create", on: missing };
+  }
+  return content.holdsUnknown[having]
+    ? { kind: "forget" }
+    : { kind: "remove", on: having };
+}
+
+/** What a folder means for the one it is in. */
+function passUp(
+  folder: Folder,
+  fate: FolderFate,
+  content: Mutable,
+  parent: Mutable,
+): void {
+  if (fate.kind === "stay" || fate.kind === "create") parent.survives = true;
+  for (const side of SIDES) {
+    const isLeft = content.isFrozen || fate.kind === "forget" ||
+      fate.kind === "leave";
+    const isThere = folder.name[side] !== null || content.isFrozen;
+    if (content.holdsUnknown[side] || isLeft && isThere) {
+      parent.holdsUnknown[side] = true;
+    }
+  }
+}
+
+/** A changed spelling wins against the recorded one, Left's against Right's. */
+function finalName(folder: Folder): string {
+  const recorded = folder.row && nameOf(folder.row.path);
+  const { left, right } = folder.name;
+  if (left === null || left === recorded) return right ?? recorded ?? left!;
+  return left;
+}
+
+/**
+ * Whether both sides gave a folder new spellings that differ.
+ *
+ * @param folder The folder.
+ */
+export function isContestedName(folder: Folder): boolean {
+  const recorded = folder.row && nameOf(folder.row.path);
+  const { left, right } = folder.name;
+  return recorded !== null && left !== null && right !== null &&
+    left !== right && left !== recorded && right !== recorded;
+}

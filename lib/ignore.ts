@@ -1,0 +1,66 @@
+/**
+ * The config's ignore settings as one predicate.
+ *
+ * @module
+ */
+
+/** Which names are left alone; every comparison ignores case. */
+export interface IgnoreSettings {
+  /** Of files: the part after the last dot, with or without the dot. */
+  readonly extensions: readonly string[];
+  /** How names of files and folders start. */
+  readonly prefixes: readonly string[];
+  /** Whole names of files and folders. */
+  readonly names: readonly string[];
+}
+
+/** Tells whether a name is to be ignored. */
+export type IgnorePredicate = (name: string, isDirectory: boolean) => boolean;
+
+/**
+ * Makes the predicate.
+ *
+ * @param settings What to ignore.
+ * @returns A predicate over names.
+ *
+ * @example
+ * ```ts
+ * import { ignorePredicate } from "./ignore.ts";
+ * const isIgnored = ignorePredicate({
+ *   extensions: ["tmp"],
+ *   prefixes: ["~$"],
+ *   names: ["Thumbs.db"],
+ * });
+ * isIgnored("a.TMP", false); // true
+ * ```
+ */
+export function ignorePredicate(settings: IgnoreSettings): IgnorePredicate {
+  const extensions = new Set(
+    settings.extensions.map((text) => fold(text).replace(/^\./, "")),
+  );
+  const prefixes = settings.prefixes.map(fold);
+  const names = new Set(settings.names.map(fold));
+  if (extensions.size + prefixes.length + names.size === 0) return () => false;
+  return (name, isDirectory) => {
+    const folded = fold(name);
+    if (names.has(folded)) return true;
+    if (prefixes.some((prefix) => folded.startsWith(prefix))) return true;
+    return !isDirectory && extensions.has(extensionOf(folded));
+  };
+}
+
+/**
+ * The part of a name after its last dot, in lower case.
+ *
+ * @param name A file name.
+ * @returns The extension without its dot; the empty text where there is none.
+ */
+export function extensionOf(name: string): string {
+  const dot = name.lastIndexOf(".");
+  return dot < 0 ? "" : fold(name.slice(dot + 1));
+}
+
+/** Composed and in lower case, so that config and disk may differ in both. */
+function fold(text: string): string {
+  return text.normalize("NFC").toLowerCase();
+}

@@ -1,0 +1,64 @@
+/**
+ * A run told to programs: the one JSON document that `--json` prints.
+ *
+ * @module
+ */
+import { ConfigError, type SyncError } from "./errors.ts";
+import type { Outcome, RunResult } from "./run_result.ts";
+import { summarize } from "./summary.ts";
+
+/**
+ * The document for a run or a plan.
+ *
+ * @param result What came of it.
+ * @param listsUnchanged List paths at which there is nothing to do.
+ * @returns Plain data; every key is there, null where it says nothing.
+ */
+export function jsonReport(
+  result: RunResult,
+  listsUnchanged: boolean,
+): unknown {
+  const { stop } = result;
+  return {
+    run: {
+      id: result.id,
+      startedAt: new Date(result.startedAtMs).toISOString(),
+      finishedAt: new Date(result.finishedAtMs).toISOString(),
+      dryRun: result.isDryRun,
+      exitCode: result.exitCode,
+    },
+    summary: summarize(result),
+    actions: result.outcomes.filter((outcome) =>
+      isListed(outcome, listsUnchanged)
+    ).map((outcome) => ({
+      action: outcome.action.name,
+      path: outcome.action.path,
+      newPath: outcome.newPath,
+      rule: outcome.action.rule,
+      side: outcome.action.side,
+      reason: outcome.action.reason,
+      outcome: outcome.kind,
+      detail: outcome.detail,
+      bytes: outcome.action.bytes,
+    })),
+    problems: result.problems.filter(({ kind }) => kind !== "ignored")
+      .map(({ side, path, reason }) => ({ side, path, reason })),
+    guard: stop && { name: stop.name, reason: `${stop.reason} ${stop.hint}` },
+  };
+}
+
+/** NOOPs say nothing, but for open conflicts and for who wants to see all. */
+function isListed({ action }: Outcome, listsUnchanged: boolean): boolean {
+  return action.name !== "NOOP" || action.conflict !== null ||
+    listsUnchanged && action.bytes !== null;
+}
+
+/**
+ * The document for an error that kept a run from starting.
+ *
+ * @param error The error.
+ */
+export function jsonError(error: SyncError): unknown {
+  const problems = error instanceof ConfigError ? error.problems : [];
+  return { error: { code: error.exitCode, message: error.message, problems } };
+}

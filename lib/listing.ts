@@ -1,0 +1,211 @@
+/**
+ * One folder of one side, as a scan hands it on: packed, so that it moves
+ * between threads without being copied, and its digest, which tells an
+ * unchanged folder without handing it on at all.
+ *
+ * @module
+ */
+import type { FileFigures, FileId } from "./types.ts";
+
+/** A file in a folder. */
+export interface FileEntry extends FileFigures {
+  readonly kind: "file";
+  readonly name: string;
+}
+
+/** A folder in a folder. Its times and mode are not synced. */
+export interface DirectoryEntry {
+  readonly kind: "directory";
+  readonly name: string;
+  /** Another file system begins here. */
+  readonly isMount: boolean;
+}
+
+/** What a scan found at a name. */
+export type Entry = FileEntry | DirectoryEntry;
+
+/** The entries of one folder, packed. */
+export interface Listing {
+  /** The folder's path as this side spells it; `""` is the root. */
+  readonly folder: string;
+  /** When the folder was looked at, by the local clock, in ms since 1970. */
+  readonly lookedAtMs: number;
+  /** The folder changed after the scan had begun. */
+  readonly isUnsettled: boolean;
+  /** The names, joined by `/`. */
+  readonly names: string;
+  /** {@linkcode STRIDE} numbers for each name. */
+  readonly figures: Float64Array<ArrayBuffer>;
+}
+
+/** Numbers per entry: size, mtime, inode, birth time, mode and kind. */
+export const STRIDE = 5;
+
+const KIND_SHIFT = 0o1000;
+const KIND_FILE = 0;
+const KIND_DIRECTORY = 1;
+const KIND_MOUNT = 2;
+/** Stands for "no id": no file system gives it. */
+const NO_BIRTH = -1;
+
+/** Collects one folder's entries and their digest; used again and again. */
+export class ListingBuilder {
+  #names: string[] = [];
+  #figures: Float64Array<ArrayBuffer> = new Float64Array(64 * STRIDE);
+  #digest = new DigestBuilder();
+
+  /** Starts the next folder. */
+  clear(): void {
+    this.#names = [];
+    this.#digest = new DigestBuilder();
+  }
+
+  /** @param entry The next entry of the folder. */
+  add(entry: Entry): void {
+    const at = this.#names.length * STRIDE;
+    if (at + STRIDE > this.#figures.length) this.#grow();
+    this.#names.push(entry.name);
+    packEntry(entry, this.#figures, at);
+    this.#digest.add(entry);
+  }
+
+  /** The digest of what was added so far. */
+  digest(): string {
+    return this.#digest.value();
+  }
+
+  /**
+   * The listing, with numbers of its own.
+   *
+   * @param folder The folder's path.
+   * @param look When the look at it began, in ms since 1970, and whether the
+   *   folder changed since the scan began.
+   */
+  listing(
+    folder: string,
+    look: { readonly lookedAtMs: number; readonly isUnsettled: boolean },
+  ): Listing {
+    const names = this.#names.join("/");
+    const figures = this.#figures.slice(0, this.#names.length * STRIDE);
+    return { folder, ...look, names, figures };
+  }
+
+  #grow(): void {
+    const larger = new Float64Array(this.#figures.length * 2);
+    larger.set(this.#figures);
+    this.#figures = larger;
+  }
+}
+
+function packEntry(entry: Entry, to: Float64Array, at: number): void {
+  if (entry.kind === "directory") {
+    to.fill(0, at, at + STRIDE - 1);
+    to[at + 4] = (entry.isMount ? KIND_MOUNT : KIND_DIRECTORY) * KIND_SHIFT;
+    return;
+  }
+  to[at] = entry.sizeBytes;
+  to[at + 1] = entry.mtimeMs;
+  to[at + 2] = entry.id?.ino ?? 0;
+  to[at + 3] = entry.id?.birthMs ?? NO_BIRTH;
+  to[at + 4] = entry.mode + KIND_FILE * KIND_SHIFT;
+}
+
+/**
+ * Unpacks a listing.
+ *
+ * @param listing The packed form.
+ * @returns Its entries, in the order in which they were added.
+ */
+export function entriesOf(listing: Listing): Entry[] {
+  if (listing.figures.length === 0) return [];
+  return listing.names.split("/").map((name, index) =>
+    unpackEntry(name, listing.figures, index * STRIDE)
+  );
+}
+
+function unpackEntry(name: string, from: Float64Array, at: number): Entry {
+  const [sizeBytes = 0, mtimeMs = 0, ino = 0, birthMs = 0, modeAndKind = 0] =
+    from.subarray(at, at + STRIDE);
+  const kind = Math.floor(modeAndKind / KIND_SHIFT);
+  if (kind !== KIND_FILE) {
+    return { kind: "directory", name, isMount: kind === KIND_MOUNT };
+  }
+  const id: FileId | null = birthMs === NO_BIRTH ? null : { ino, birthMs };
+  const mode = modeAndKind % KIND_SHIFT;
+  return { kind: "file", name, sizeBytes, mtimeMs, mode, id };
+}
+
+/**
+ * The 64-bit digest of a folder: equal entries in any order give equal
+ * digests. It tells whether a folder has to be looked at more closely, and is
+ * never taken for equality of content.
+ *
+ * Files count by name, size, mtime, mode and id, folders by name and kind.
+ */
+export class DigestBuilder {
+  #low = 0;
+  #high = 0;
+  #count = 0;
+
+  /** @param entry The next entry of the folder. */
+  add(entry: Entry): void {
+    let a = 0x9e3779b9;
+    let b = 0x85ebca6b;
+    const { name } = entry;
+    for (let i = 0; i < name.length; i++) {
+      const unit = name.charCodeAt(i);
+      a = Math.imul(a ^ unit, 0x01000193);
+      b = Math.imul(b ^ unit, 0x5bd1e995) ^ (b >>> 15);
+    }
+    if (entry.kind === "directory") {
+      const kind = entry.isMount ? KIND_MOUNT : KIND_DIRECTORY;
+      a = mix(a, kind);
+      b = mix(b, kind + 7);
+    } else {
+      a = mixNumber(a, entry.sizeBytes);
+      b = mixNumber(b, entry.mtimeMs);
+      a = mixNumber(a, entry.mtimeMs);
+      b = mixNumber(b, entry.sizeBytes);
+      const ino = entry.id?.ino ?? 0;
+      const birthMs = entry.id?.birthMs ?? NO_BIRTH;
+      a = mixNumber(a, ino);
+      b = mixNumber(b, birthMs);
+      a = mixNumber(a, birthMs);
+      b = mixNumber(b, ino);
+      a = mix(a, entry.mode);
+      b = mix(b, entry.mode + 7);
+    }
+    // A sum, so that the order in which a file system lists does not matter.
+    this.#low = (this.#low + finish(a ^ (b >>> 7))) | 0;
+    this.#high = (this.#high + finish(b ^ (a >>> 11))) | 0;
+    this.#count++;
+  }
+
+  /** The digest as 16 hex digits. */
+  value(): string {
+    const low = finish(this.#low ^ this.#count) >>> 0;
+    const high = finish(this.#high + this.#count) >>> 0;
+    return high.toString(16).padStart(8, "0") +
+      low.toString(16).padStart(8, "0");
+  }
+}
+
+function mixNumber(hash: number, value: number): number {
+  return mix(mix(hash, value | 0), Math.floor(value / 0x1_0000_0000) | 0);
+}
+
+function mix(hash: number, value: number): number {
+  let k = Math.imul(value, 0xcc9e2d51);
+  k = (k << 15) | (k >>> 17);
+  let h = hash ^ Math.imul(k, 0x1b873593);
+  h = (h << 13) | (h >>> 19);
+  return (Math.imul(h, 5) + 0xe6546b64) | 0;
+}
+
+function finish(hash: number): number {
+  let h = hash ^ (hash >>> 16);
+  h = Math.imul(h, 0x85ebca6b);
+  h ^= h >>> 13;
+  h = Math.imul(h, 0xc2b2ae35);
+  return h ^ (h >>> 16);
+}

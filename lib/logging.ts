@@ -1,0 +1,295 @@
+/**
+ * The log of a run: one line per record in a file that is rotated by size.
+ * What an action looks like in it:
+ *
+ * ```text
+ * 2026-03-01T08:00:00.123Z INFO 42 COPY_LEFT_TO_RIGHT path="a.txt" rule=5.3 reason="changed on Left" size=17
+ * ```
+ *
+ * Only opening a log can fail. Once it is open it never throws: a full disk
+ * must not end a run, so what went wrong is remembered for the summary.
+ *
+ * @module
+ */
+
+import { dirname } from "node:path";
+import { getRotatingFileSink } from "@logtape/file";
+import { compareLogLevel, type LogLevel, type Sink } from "@logtape/logtape";
+import { EXIT, SyncError } from "./errors.ts";
+import {
+  actionFields,
+  errorWords,
+  type LoggedAction,
+  type LoggedProblem,
+  problemFields,
+  stackLines,
+} from "./log_lines.ts";
+import { printable, quoted } from "./printable.ts";
+
+export type { LoggedAction, LoggedProblem } from "./log_lines.ts";
+
+/** Where a log goes and what is written to it. */
+export interface LogOptions {
+  /** Absolute path; its folder is made where it is missing. */
+  readonly file: string;
+  /** The lowest level that is written to the file. */
+  readonly level: "debug" | "info" | "warning" | "error";
+  /** A file is rotated before it grows beyond this. */
+  readonly maxSizeBytes: number;
+  /** How many files are kept, the current one included. */
+  readonly maxFiles: number;
+  /** What the records of one run have in common. */
+  readonly runId: string;
+  /** Whether debug records go to standard error, whatever `level` says. */
+  readonly verbose: boolean;
+}
+
+/** The log of one run; disposing of it writes what is left and closes it. */
+export interface Log extends Disposable {
+  /** The first thing that kept a record from being written; null: none. */
+  readonly failure: string | null;
+  /** INFO: an action that was done. */
+  action(action: LoggedAction): void;
+  /** WARNING: an action that was not done, and why. */
+  skipped(action: LoggedAction & { readonly why: string }): void;
+  /** ERROR: an action that failed, with the stack. */
+  failed(action: LoggedAction & { readonly error: unknown }): void;
+  /** WARNING: a path that is left alone. */
+  problem(problem: LoggedProblem): void;
+  /** INFO: a stage of the run. */
+  info(text: string): void;
+  /** WARNING: something a person should know. */
+  warning(text: string): void;
+  /** ERROR: something that ended the run, with the stack of its cause. */
+  error(text: string, cause?: unknown): void;
+  /** DEBUG: for whoever looks for a mistake. */
+  debug(text: string): void;
+  /** Writes what is still held back, for instance to learn of a failure. */
+  flush(): void;
+}
+
+/**
+ * Opens the log of a run, and makes its folder where it is missing. Several
+ * logs can be open at once; nothing is shared between them.
+ *
+ * @param options Where to and how much.
+ * @returns The log; to be disposed of at the end of the run.
+ * @throws {SyncError} Exit code 2, if the file can't be opened.
+ *
+ * @example A log that is closed at the end of its block
+ * ```ts
+ * import { openLog } from "./logging.ts";
+ * using log = openLog({
+ *   file: "/srv/office/logs/office-sync.log",
+ *   level: "info",
+ *   maxSizeBytes: 10_485_760,
+ *   maxFiles: 5,
+ *   runId: "42",
+ *   verbose: false,
+ * });
+ * log.info("Left has 12 changes, Right has 3.");
+ * ```
+ */
+export function openLog(options: LogOptions): Log {
+  try {
+    return new FileLog(options, openFirst(options));
+  } catch (cause) {
+    throw new SyncError(
+      `Can't write the log file ${printable(options.file)}: ${
+        errorWords(cause)
+      }`,
+      EXIT.usage,
+      { cause, hint: "Check logging.file in the config." },
+    );
+  }
+}
+
+type FileSink = Sink & Disposable;
+
+/**
+ * Loss of power takes at most this many characters or this long. Every write
+ * waits for the disk, so one per record would hold up a run with many.
+ */
+const HELD_BACK = { chars: 65_536, ms: 1_000 } as const;
+
+class FileLog implements Log {
+  readonly #options: LogOptions;
+  readonly #onUnload = () => this[Symbol.dispose]();
+  #sink: FileSink | null;
+  #pending = "";
+  #timer: ReturnType<typeof setTimeout> | null = null;
+  #isOpen = true;
+  #failure: string | null = null;
+
+  constructor(options: LogOptions, sink: FileSink) {
+    this.#options = options;
+    this.#sink = sink;
+    // Deno.exit runs no disposers, but it does fire this.
+    addEventListener("unload", this.#onUnload);
+  }
+
+  get failure(): string | null {
+    return this.#failure;
+  }
+
+  action(action: LoggedAction): void {
+    this.#write("info", () => actionFields(action));
+  }
+
+  skipped(action: LoggedAction & { readonly why: string }): void {
+    const text = () => `${actionFields(action)} skipped=${quoted(action.why)}`;
+    this.#write("warning", text);
+  }
+
+  failed(action: LoggedAction & { readonly error: unknown }): void {
+    const why = () => quoted(errorWords(action.error));
+    const text = () => `${actionFields(action)} failed=${why()}`;
+    this.#write("error", text, action.error);
+  }
+
+  problem(problem: LoggedProblem): void {
+    this.#write("warning", () => problemFields(problem));
+  }
+
+  info(text: string): void {
+    this.#write("info", () => printable(text));
+  }
+
+  warning(text: string): void {
+    this.#write("warning", () => printable(text));
+  }
+
+  error(text: string, cause?: unknown): void {
+    this.#write("error", () => printable(text), cause);
+  }
+
+  debug(text: string): void {
+    this.#write("debug", () => printable(text));
+  }
+
+  flush(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+    if (this.#pending === "") return;
+    const text = this.#pending;
+    try {
+      this.#sink ??= openSink(this.#options, { canRotate: false });
+      put(this.#sink, text);
+      this.#pending = "";
+    } catch (error) {
+      this.#remember(error);
+      this.#retry(text);
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#isOpen = false;
+    removeEventListener("unload", this.#onUnload);
+    this.flush();
+    close(this.#sink);
+    this.#sink = null;
+  }
+
+  #write(level: LogLevel, text: () => string, cause?: unknown): void {
+    if (!this.#isOpen) return;
+    try {
+      const isShown = this.#options.verbose && level === "debug";
+      const isKept = compareLogLevel(level, this.#options.level) >= 0;
+      if (!isShown && !isKept) return;
+      const time = new Date().toISOString();
+      const id = printable(this.#options.runId);
+      const record = `${time} ${level.toUpperCase()} ${id} ${text()}\n`;
+      if (isShown) show(record);
+      if (isKept) this.#hold(record + stackLines(cause));
+    } catch (error) {
+      this.#remember(error);
+    }
+  }
+
+  #hold(record: string): void {
+    this.#pending += record;
+    const limit = Math.min(HELD_BACK.chars, this.#options.maxSizeBytes);
+    if (this.#pending.length >= limit) return this.flush();
+    if (this.#timer !== null) return;
+    this.#timer = setTimeout(() => this.flush(), HELD_BACK.ms);
+    // A run that is over must not wait for its log.
+    Deno.unrefTimer(this.#timer);
+  }
+
+  /**
+   * A sink whose rotation failed has closed its file for good: on Windows an
+   * editor that holds the old file is enough. Such a log goes on unrotated.
+   */
+  #retry(text: string): void {
+    close(this.#sink);
+    this.#sink = null;
+    try {
+      this.#sink = openSink(this.#options, { canRotate: false });
+      put(this.#sink, text);
+      this.#pending = "";
+    } catch {
+      // Not kept for later: it would grow with the run. The line break ends
+      // whatever a full disk took of it.
+      this.#pending = "\n";
+    }
+  }
+
+  #remember(error: unknown): void {
+    const file = printable(this.#options.file);
+    this.#failure ??= `Writing the log file ${file} failed: ${
+      errorWords(error)
+    }`;
+  }
+}
+
+function show(record: string): void {
+  try {
+    Deno.stderr.writeSync(new TextEncoder().encode(record));
+  } catch {
+    // Nobody reads it any more.
+  }
+}
+
+/** The folder is made only when missing: it may be all that is forbidden. */
+function openFirst(options: LogOptions): FileSink {
+  try {
+    return openSink(options, { canRotate: true });
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    Deno.mkdirSync(dirname(options.file), { recursive: true });
+    return openSink(options, { canRotate: true });
+  }
+}
+
+/** A sink that holds nothing back; it would lose that when a write fails. */
+function openSink(
+  { file, maxSizeBytes, maxFiles }: LogOptions,
+  { canRotate }: { readonly canRotate: boolean },
+): FileSink {
+  return getRotatingFileSink(file, {
+    bufferSize: 0,
+    formatter: (record) => String(record.rawMessage),
+    maxSize: canRotate ? maxSizeBytes : Number.MAX_SAFE_INTEGER,
+    // The sink counts only the files beside the current one.
+    maxFiles: maxFiles - 1,
+  });
+}
+
+function put(sink: FileSink, text: string): void {
+  sink({
+    category: ["office-sync"],
+    level: "info",
+    message: [text],
+    rawMessage: text,
+    timestamp: Date.now(),
+    properties: {},
+  });
+}
+
+function close(sink: FileSink | null): void {
+  try {
+    sink?.[Symbol.dispose]();
+  } catch {
+    // Closed already by a rotation that failed.
+  }
+}

@@ -1,0 +1,180 @@
+/**
+ * Whether the two roots are the ones this state DB belongs to, and what to do
+ * when it has never met them.
+ *
+ * @module
+ */
+import { GuardError } from "./errors.ts";
+import { isSameId } from "./figures.ts";
+import type { TemporaryOwner } from "./names.ts";
+import { type Identity, makeIdentity, readIdentity } from "./roots.ts";
+import type { StateDb } from "./state_db.ts";
+import type { Both, FileId, Side } from "./types.ts";
+import { otherSide, SIDES } from "./types.ts";
+
+/** The roots of a run, known by their ids. */
+export interface Meeting {
+  readonly identities: Both<Identity | null>;
+  /** Whether a root's file ids mean what they meant when recorded. */
+  readonly idsCount: Both<boolean>;
+  /** Something the user should know. */
+  readonly warning: string | null;
+  /** The record is to be taken for empty. */
+  readonly forgets: boolean;
+}
+
+/** How to meet. */
+export interface MeetingOptions {
+  readonly isDryRun: boolean;
+  readonly acceptRoots: boolean;
+  readonly owner: TemporaryOwner;
+}
+
+const CALLED: Record<Side, string> = { left: "Left", right: "Right" };
+
+/**
+ * Meets the roots: the ids they show must be those the state DB knows. On a
+ * first meeting they are read, or made where there are none.
+ *
+ * @param db The state DB.
+ * @param roots Absolute paths.
+ * @param options Whether anything may be written.
+ * @throws {GuardError} "identity", or "roots" where one is a copy of the
+ *   other.
+ */
+export function meet(
+  db: StateDb,
+  roots: Both<string>,
+  options: MeetingOptions,
+): Meeting {
+  const found = {
+    left: readIdentity("left", roots.left),
+    right: readIdentity("right", roots.right),
+  };
+  const known = { left: db.meta("root_left"), right: db.meta("root_right") };
+  const isFirst = known.left === null || known.right === null;
+  if (!isFirst && !options.acceptRoots) {
+    requireKnown(found, known, roots);
+    return {
+      identities: found,
+      idsCount: {
+        left: isSameId(found.left!.fileId, storedId(db, "left")),
+        right: isSameId(found.right!.fileId, storedId(db, "right")),
+      },
+      warning: null,
+      forgets: false,
+    };
+  }
+  const areCopies = found.left !== null && found.left.id === found.right?.id;
+  if (areCopies && !options.acceptRoots) throw areOneRoot(roots);
+  const warning = found.left && found.right && !options.acceptRoots
+    ? "Both folders have been synced before, but this state DB knows nothing " +
+      "of it: files that were deleted on one side since the last run come back."
+    : null;
+  const identities = options.isDryRun
+    ? found
+    : introduce(db, roots, found, areCopies, options);
+  return {
+    identities,
+    idsCount: { left: true, right: true },
+    warning,
+    forgets: options.acceptRoots,
+  };
+}
+
+/** Both ids are on disk before the state DB learns of either. */
+function introduce(
+  db: StateDb,
+  roots: Both<string>,
+  found: Both<Identity | null>,
+  areCopies: boolean,
+  options: MeetingOptions,
+): Both<Identity> {
+  const { owner } = options;
+  const left = found.left ?? makeIdentity("left", roots.left, owner, false);
+  const right = found.right === null || areCopies
+    ? makeIdentity("right", roots.right, owner, areCopies)
+    : found.right;
+  if (options.acceptRoots) db.forgetRecord();
+  db.transaction(() => {
+    db.setMeta("root_left", left.id);
+    db.setMeta("root_right", right.id);
+  });
+  return { left, right };
+}
+
+function requireKnown(
+  found: Both<Identity | null>,
+  known: Both<string | null>,
+  roots: Both<string>,
+): void {
+  const isSwapped = found.left?.id === known.right &&
+    found.right?.id === known.left;
+  if (isSwapped) {
+    throw identityGuard(
+      "Left and Right are swapped: each shows the identity of the other.",
+      "Correct left_root and right_root in the config.",
+    );
+  }
+  for (const side of SIDES) {
+    const identity = found[side];
+    if (identity?.id === known[side]) continue;
+    const where = `${CALLED[side]} (${roots[side]})`;
+    if (identity === null) {
+      throw identityGuard(
+        `${where} does not show the identity it had at the last run: its ` +
+          "disk or network drive may not be connected, or the folder was " +
+          "emptied.",
+        `Connect it and run again. Only if ${CALLED[side]} is meant to start ` +
+          "anew, run once with --accept-roots: nothing is deleted then, and " +
+          `what is on ${CALLED[otherSide(side)]} is copied.`,
+      );
+    }
+    throw identityGuard(
+      `${where} is another folder than at the last run: it shows another ` +
+        "identity.",
+      "Connect the right disk, or correct the config. Only if this folder is " +
+        "meant to be synced from now on, run once with --accept-roots: " +
+        "nothing is deleted then.",
+    );
+  }
+}
+
+function identityGuard(message: string, hint: string): GuardError {
+  return new GuardError("identity", `${message} Nothing was changed.`, hint);
+}
+
+function areOneRoot(roots: Both<string>): GuardError {
+  return new GuardError(
+    "roots",
+    `${roots.left} and ${roots.right} show one identity: one is a copy of ` +
+      "the other, or both lead to one folder. Nothing was changed.",
+    "Correct the config. If one really is a copy, made by hand, run once with " +
+      "--accept-roots: Right then gets an identity of its own.",
+  );
+}
+
+function storedId(db: StateDb, side: Side): FileId | null {
+  const text = db.meta(`root_file_${side}`);
+  return text === null ? null : JSON.parse(text);
+}
+
+/**
+ * Remembers what tells, next time, whether file ids still mean the same. Only
+ * at the end of a run, when every row has the ids of today.
+ *
+ * @param db The state DB.
+ * @param identities Of the roots.
+ */
+export function rememberIds(
+  db: StateDb,
+  identities: Both<Identity | null>,
+): void {
+  for (const side of SIDES) {
+    const fileId = identities[side]?.fileId ?? null;
+    db.setMeta(
+      `root_file_${side}`,
+      fileId === null ? null : JSON.stringify(fileId),
+    );
+  }
+}

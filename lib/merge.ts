@@ -1,0 +1,304 @@
+/**
+ * Brings together what both scans handed on and what the record holds:
+ * folder by folder, by key, and only where something differs.
+ *
+ * A folder that a scan did not hand on is as recorded, so its rows stand for
+ * its entries; a folder that neither scan handed on is not even read.
+ *
+ * @module
+ */
+import { type Habits, isFresh } from "./figures.ts";
+import { entriesOf, type Listing } from "./listing.ts";
+import { folderOf, joinPath, keyOf, nameOf } from "./paths.ts";
+import {
+  pairEntries,
+  type PairingSettings,
+  type ProblemsByName,
+  type SideEntries,
+  type SideFile,
+  type SideFolder,
+} from "./pairing.ts";
+import {
+  type ChildFolder,
+  currentPath,
+  type Folder,
+  type Pair,
+} from "./tree.ts";
+import type { Both, DirectoryRow, FileRow, Problem, Side } from "./types.ts";
+import { SIDES } from "./types.ts";
+
+/** What one scan handed on. */
+export interface SideScan {
+  /** Listings by folder, as the side spells it. */
+  readonly listings: ReadonlyMap<string, Listing>;
+  /** Everything that is to be left alone. */
+  readonly problems: readonly Problem[];
+}
+
+/** The record, read only as far as it is needed. */
+export interface RecordView {
+  /** Every recorded folder by its path; the root is always there. */
+  readonly directories: ReadonlyMap<string, DirectoryRow>;
+  /** The rows directly in a folder. */
+  filesIn(folder: string): readonly FileRow[];
+}
+
+/** What the rest of a run works on. */
+export interface Merged {
+  /** Every folder that was looked at, parents first. */
+  readonly folders: readonly Folder[];
+  /** Every path at which something differs, or might. */
+  readonly pairs: readonly Pair[];
+  /** Keys of paths that are left alone, with why. */
+  readonly unknown: ReadonlyMap<string, Problem>;
+  /** All problems: those of the scans and those that show in pairing. */
+  readonly problems: readonly Problem[];
+  /** Any path of a folder that was looked at, even where nothing differs. */
+  pairAt(folder: Folder, key: string): Pair | null;
+}
+
+/** What merging depends on besides the data. */
+export interface MergeSettings extends PairingSettings {
+  /** Keep paths at which nothing differs as well. */
+  readonly keepUnchanged: boolean;
+}
+
+/**
+ * Merges two scans and the record.
+ *
+ * @param scans What each scan handed on.
+ * @param record What was recorded when both sides last agreed.
+ * @param settings Habits of the roots and what follows from the config.
+ */
+export function merge(
+  scans: Both<SideScan>,
+  record: RecordView,
+  settings: MergeSettings,
+): Merged {
+  return new Merger(scans, record, settings).run();
+}
+
+const NO_PROBLEMS: ProblemsByName = new Map();
+
+class Merger {
+  readonly #scans: Both<SideScan>;
+  readonly #record: RecordView;
+  readonly #settings: MergeSettings;
+  readonly #problemsIn: Both<Map<string, Map<string, Problem>>>;
+  readonly #recordedChildren = new Map<string, DirectoryRow[]>();
+  readonly #differing = new Set<string>();
+  readonly #folders: Folder[] = [];
+  readonly #pairs: Pair[] = [];
+  readonly #unknown = new Map<string, Problem>();
+  readonly #problems: Problem[];
+
+  constructor(
+    scans: Both<SideScan>,
+    record: RecordView,
+    settings: MergeSettings,
+  ) {
+    this.#scans = scans;
+    this.#record = record;
+    this.#settings = settings;
+    this.#problems = [...scans.left.problems, ...scans.right.problems];
+    this.#problemsIn = {
+      left: problemsByFolder(scans.left.problems),
+      right: problemsByFolder(scans.right.problems),
+    };
+    for (const row of record.directories.values()) {
+      if (row.path === "") continue;
+      const parent = folderOf(row.path);
+      const siblings = this.#recordedChildren.get(parent);
+      if (siblings) siblings.push(row);
+      else this.#recordedChildren.set(parent, [row]);
+    }
+    for (const side of SIDES) {
+      for (const folder of scans[side].listings.keys()) this.#markUp(folder);
+    }
+  }
+
+  run(): Merged {
+    const root: Folder = {
+      key: "",
+      parent: null,
+      name: { left: "", right: "" },
+      row: this.#record.directories.get("") ?? null,
+      isMount: { left: false, right: false },
+      isFrozen: false,
+      holdsUnknown: { left: false, right: false },
+      takenKeys: new Set(),
+    };
+    this.#visit(root);
+    return {
+      folders: this.#folders,
+      pairs: this.#pairs,
+      unknown: this.#unknown,
+      problems: this.#problems,
+      pairAt: (folder, key) =>
+        this.#pairsOf(folder).pairs.find((pair) => pair.key === key) ?? null,
+    };
+  }
+
+  /** Marks a folder that differs and all above it as worth visiting. */
+  #markUp(folder: string): void {
+    let key = keyOf(folder, this.#settings.folding);
+    while (!this.#differing.has(key)) {
+      this.#differing.add(key);
+      if (key === "") return;
+      key = folderOf(key);
+    }
+  }
+
+  #visit(folder: Folder): void {
+    this.#folders.push(folder);
+    if (folder.isFrozen) return;
+    const isAsRecorded = SIDES.every((side) =>
+      folder.name[side] !== null && !this.#listingOf(folder, side)
+    );
+    const children = isAsRecorded
+      ? this.#recordedChildrenOf(folder)
+      : this.#visitEntries(folder);
+    for (const child of children) {
+      const isGone = child.name.left === null || child.name.right === null;
+      const isWorthIt = isGone || child.row === null || child.isFrozen ||
+        child.name.left !== nameOf(child.row.path) ||
+        child.name.right !== nameOf(child.row.path) ||
+        !child.row.isAgreed || this.#differing.has(child.key);
+      if (!isWorthIt) continue;
+      this.#visit({
+        ...child,
+        parent: folder,
+        holdsUnknown: { left: false, right: false },
+        takenKeys: new Set(),
+      });
+    }
+  }
+
+  #visitEntries(folder: Folder): ChildFolder[] {
+    const { pairs, children, unknown, found } = this.#pairsOf(folder);
+    for (const pair of pairs) {
+      folder.takenKeys.add(pair.key);
+      if (pair.isUnchanged && !this.#settings.keepUnchanged) continue;
+      this.#pairs.push(pair);
+    }
+    for (const child of children) folder.takenKeys.add(child.key);
+    for (const problem of unknown) {
+      folder.takenKeys.add(problem.key);
+      this.#unknown.set(problem.key, problem.problem);
+      for (const side of problem.on) folder.holdsUnknown[side] = true;
+    }
+    this.#problems.push(...found);
+    return children;
+  }
+
+  #pairsOf(folder: Folder): ReturnType<typeof pairEntries> {
+    return pairEntries(folder, {
+      entries: {
+        left: this.#entriesOf(folder, "left"),
+        right: this.#entriesOf(folder, "right"),
+      },
+      problems: {
+        left: this.#problemsOf(folder, "left"),
+        right: this.#problemsOf(folder, "right"),
+      },
+      rows: folder.row === null ? [] : this.#record.filesIn(folder.row.path),
+      directories: this.#childRows(folder),
+    }, this.#settings);
+  }
+
+  #listingOf(folder: Folder, side: Side): Listing | undefined {
+    const path = currentPath(folder, side);
+    return path === null ? undefined : this.#scans[side].listings.get(path);
+  }
+
+  #problemsOf(folder: Folder, side: Side): ProblemsByName {
+    const path = currentPath(folder, side);
+    return path === null
+      ? NO_PROBLEMS
+      : this.#problemsIn[side].get(path) ?? NO_PROBLEMS;
+  }
+
+  #childRows(folder: Folder): readonly DirectoryRow[] {
+    if (folder.row === null) return [];
+    return this.#recordedChildren.get(folder.row.path) ?? [];
+  }
+
+  /** What stands in a folder on a side: listed, as recorded, or nothing. */
+  #entriesOf(folder: Folder, side: Side): SideEntries {
+    if (folder.name[side] === null) return EMPTY;
+    const listing = this.#listingOf(folder, side);
+    if (listing) return fromListing(listing, this.#settings.habits[side]);
+    if (folder.row === null) return EMPTY;
+    return fromRecord(
+      this.#record.filesIn(folder.row.path),
+      this.#childRows(folder),
+      side,
+    );
+  }
+
+  /** The folders in one that both sides have just as recorded. */
+  #recordedChildrenOf(folder: Folder): ChildFolder[] {
+    return this.#childRows(folder).map((row) => {
+      const name = nameOf(row.path);
+      const path = joinPath(folder.key, name);
+      const isFrozen = SIDES.some((side) =>
+        this.#problemsOf(folder, side).has(name)
+      );
+      return {
+        key: keyOf(path, this.#settings.folding),
+        name: { left: name, right: name },
+        row,
+        isMount: row.isMount,
+        isFrozen,
+      };
+    });
+  }
+}
+
+const EMPTY: SideEntries = { isUnsettled: false, files: [], folders: [] };
+
+function fromListing(listing: Listing, habits: Habits): SideEntries {
+  const files: SideFile[] = [];
+  const folders: SideFolder[] = [];
+  for (const entry of entriesOf(listing)) {
+    if (entry.kind === "directory") {
+      folders.push(entry);
+      continue;
+    }
+    const isYoung = isFresh(entry.mtimeMs, listing.lookedAtMs, habits);
+    files.push({ name: entry.name, figures: entry, isFresh: isYoung });
+  }
+  return { isUnsettled: listing.isUnsettled, files, folders };
+}
+
+function fromRecord(
+  rows: readonly FileRow[],
+  directories: readonly DirectoryRow[],
+  side: Side,
+): SideEntries {
+  return {
+    isUnsettled: false,
+    files: rows.map((row) => ({
+      name: nameOf(row.path),
+      figures: row[side],
+      isFresh: row[side].isFresh,
+    })),
+    folders: directories.filter((row) => row.isAgreed).map((row) => ({
+      name: nameOf(row.path),
+      isMount: row.isMount[side],
+    })),
+  };
+}
+
+function problemsByFolder(
+  problems: readonly Problem[],
+): Map<string, Map<string, Problem>> {
+  const folders = new Map<string, Map<string, Problem>>();
+  for (const problem of problems) {
+    const folder = folderOf(problem.path);
+    const names = folders.get(folder) ?? new Map<string, Problem>();
+    names.set(nameOf(problem.path), problem);
+    folders.set(folder, names);
+  }
+  return folders;
+}

@@ -1,0 +1,200 @@
+/**
+ * Names that the program gives (clash copies, temporary files, soft-deleted
+ * files), names it never sees, and names that a root can't hold.
+ *
+ * @module
+ */
+import type { Side } from "./types.ts";
+
+/** The product's own folder in each root. */
+export const OWN_FOLDER = ".office-sync";
+
+/** How every temporary name starts, whichever run made it. */
+export const TEMPORARY_PREFIX = ".office-sync-tmp-";
+
+/** How the middle name of a rename in two steps starts. */
+export const MOVING_PREFIX = ".office-sync-mv-";
+
+/** The longest name most file systems hold, in UTF-8 bytes. */
+const MAX_NAME_BYTES = 255;
+
+/** Longer endings are cut like a stem. */
+const MAX_EXTENSION_LENGTH = 50;
+
+const CLASH_MARK = /\.clash-\d{8}-\d{6}-(?:left|right)(?:-\d+)?$/;
+const RESERVED = /^(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(?:\.|$)/i;
+// deno-lint-ignore no-control-regex
+const FORBIDDEN = /[<>:"\\|?*\u0000-\u001f]/;
+
+/**
+ * Whether a name belongs to the program itself, at any depth and in any case.
+ *
+ * @param name A file or folder name.
+ */
+export function isOwnName(name: string): boolean {
+  // Nearly every name ends here: this is asked once for each file of a scan.
+  if (name.charCodeAt(0) !== 46 || name.length < OWN_FOLDER.length) {
+    return false;
+  }
+  const lower = name.toLowerCase();
+  return lower === OWN_FOLDER || lower.startsWith(TEMPORARY_PREFIX) ||
+    lower.startsWith(MOVING_PREFIX);
+}
+
+/** Who made a temporary name. */
+export interface TemporaryOwner {
+  /** The pair of roots, as its state DB names it. */
+  readonly pair: string;
+  /** The run. */
+  readonly run: string;
+}
+
+/**
+ * A temporary name: `.office-sync-tmp-<pair>-<run>-<n>`.
+ *
+ * @param owner Pair and run.
+ * @param n Counted by the run.
+ */
+export function temporaryName(owner: TemporaryOwner, n: number): string {
+  return `${TEMPORARY_PREFIX}${owner.pair}-${owner.run}-${n}`;
+}
+
+/**
+ * Whether a name is a temporary one that a given pair made.
+ *
+ * @param name A file name.
+ * @param pair The pair.
+ */
+export function isTemporaryOf(name: string, pair: string): boolean {
+  return name.toLowerCase().startsWith(`${TEMPORARY_PREFIX}${pair}-`);
+}
+
+/**
+ * A time as names carry it: `YYYYMMDD-HHMMSS`, in UTC.
+ *
+ * @param timeMs In ms since 1970.
+ */
+export function timeMark(timeMs: number): string {
+  const at = new Date(clampTime(timeMs)).toISOString();
+  return at.slice(0, 19).replaceAll(/[-:]/g, "").replace("T", "-");
+}
+
+/** Keeps the year at four digits, whatever a file system claims. */
+function clampTime(timeMs: number): number {
+  const latest = Date.UTC(9999, 11, 31, 23, 59, 59);
+  const earliest = Date.UTC(0, 0, 1);
+  return Math.min(Math.max(timeMs, earliest), latest);
+}
+
+/** Stem and extension; the extension keeps its dot and may be empty. */
+interface NameParts {
+  readonly stem: string;
+  readonly extension: string;
+}
+
+/** The extension starts at the last dot, unless that is first or last. */
+function splitName(name: string): NameParts {
+  const dot = name.lastIndexOf(".");
+  if (dot <= 0 || dot === name.length - 1) return { stem: name, extension: "" };
+  return { stem: name.slice(0, dot), extension: name.slice(dot) };
+}
+
+/** What a clash name is made of. */
+export interface ClashName {
+  /** The name both versions have. */
+  readonly name: string;
+  /** The older version's mtime, in ms since 1970. */
+  readonly mtimeMs: number;
+  /** The older version's side. */
+  readonly side: Side;
+  /** 1 for the first try, then 2, 3, … */
+  readonly attempt: number;
+}
+
+/**
+ * The name of a clash copy:
+ * `<stem>.clash-<YYYYMMDD-HHMMSS>-<left|right><n>.<ext>`.
+ *
+ * An older mark in the name is replaced, not added to, and the stem is cut so
+ * that the whole name can be held by every common file system.
+ *
+ * @param clash The name, and what tells the older version.
+ * @returns A name in the same folder.
+ *
+ * @example
+ * ```ts
+ * import { clashName } from "./names.ts";
+ * clashName({ name: "plan.xlsx", mtimeMs: 0, side: "left", attempt: 1 });
+ * // "plan.clash-19700101-000000-left.xlsx"
+ * ```
+ */
+export function clashName(clash: ClashName): string {
+  const { stem, extension } = splitName(clash.name);
+  const plainStem = stem.replace(CLASH_MARK, "");
+  const mark = `.clash-${timeMark(clash.mtimeMs)}-${clash.side}` +
+    (clash.attempt === 1 ? "" : `-${clash.attempt}`);
+  // What follows the dot of a very long name is no extension worth keeping.
+  return extension.length > MAX_EXTENSION_LENGTH
+    ? fitName(plainStem + extension, mark)
+    : fitName(plainStem, mark + extension);
+}
+
+/**
+ * A soft-deleted file's name where the plain one is taken: `plan-2.xlsx`.
+ *
+ * @param name The file's name.
+ * @param attempt 1 for the plain name, then 2, 3, …
+ */
+export function numberedName(name: string, attempt: number): string {
+  if (attempt === 1) return name;
+  const { stem, extension } = splitName(name);
+  return extension.length > MAX_EXTENSION_LENGTH
+    ? fitName(name, `-${attempt}`)
+    : fitName(stem, `-${attempt}${extension}`);
+}
+
+/** Cuts the stem, never inside a letter, so that the name fits. */
+function fitName(stem: string, ending: string): string {
+  const room = MAX_NAME_BYTES - utf8Length(ending);
+  if (utf8Length(stem) <= room) return stem + ending;
+  let kept = "";
+  let used = 0;
+  for (const letter of stem) {
+    used += utf8Length(letter);
+    if (used > room) break;
+    kept += letter;
+  }
+  return kept + ending;
+}
+
+function utf8Length(text: string): number {
+  return new TextEncoder().encode(text).length;
+}
+
+/**
+ * Why a root that keeps to Windows' rules can't hold a name.
+ *
+ * @param name A file or folder name.
+ * @returns The reason in words, or null where the name is fine.
+ *
+ * @example
+ * ```ts
+ * import { whyNotOnWindows } from "./names.ts";
+ * whyNotOnWindows("a:b.txt"); // 'the other side can't hold names with ":"'
+ * ```
+ */
+export function whyNotOnWindows(name: string): string | null {
+  const forbidden = FORBIDDEN.exec(name);
+  if (forbidden) {
+    return `the other side can't hold names with ${
+      JSON.stringify(forbidden[0])
+    }`;
+  }
+  if (RESERVED.test(name)) {
+    return `the other side can't hold ${name}: it is the name of a device there`;
+  }
+  if (/[. ]$/.test(name)) {
+    return "the other side can't hold names that end with a dot or a space";
+  }
+  return null;
+}

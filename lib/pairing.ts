@@ -1,0 +1,307 @@
+/**
+ * One folder: its entries on both sides and its rows, paired by key.
+ *
+ * @module
+ */
+import { type Habits, halfState, isSameId } from "./figures.ts";
+import type { ChildFolder, Folder, FoundFile, Pair } from "./tree.ts";
+import { whyNotOnWindows } from "./names.ts";
+import { type Folding, joinPath, keyOf, nameOf } from "./paths.ts";
+import type {
+  Both,
+  DirectoryRow,
+  FileFigures,
+  FileRow,
+  Problem,
+  ProblemKind,
+  Side,
+} from "./types.ts";
+import { otherSide, SIDES } from "./types.ts";
+
+/** What pairing depends on besides the data. */
+export interface PairingSettings {
+  readonly habits: Both<Habits>;
+  readonly folding: Folding;
+  /** Whether files of a name are read always. */
+  isSuspicious(name: string): boolean;
+}
+
+/** A file of one side, before it is paired. */
+export interface SideFile {
+  readonly name: string;
+  readonly figures: FileFigures;
+  readonly isFresh: boolean;
+}
+
+/** A folder of one side, before it is paired. */
+export interface SideFolder {
+  readonly name: string;
+  readonly isMount: boolean;
+}
+
+/** What stands in a folder on one side. */
+export interface SideEntries {
+  /** The folder changed while it was scanned: what is missing may be elsewhere. */
+  readonly isUnsettled: boolean;
+  readonly files: readonly SideFile[];
+  readonly folders: readonly SideFolder[];
+}
+
+/** Problems directly in a folder, by name. */
+export type ProblemsByName = ReadonlyMap<string, Problem>;
+
+/** What is in one folder. */
+export interface FolderContents {
+  readonly entries: Both<SideEntries>;
+  readonly problems: Both<ProblemsByName>;
+  readonly rows: readonly FileRow[];
+  readonly directories: readonly DirectoryRow[];
+}
+
+/** A path that is left alone. */
+export interface UnknownName {
+  readonly key: string;
+  readonly problem: Problem;
+  /** The sides on which it stands. */
+  readonly on: readonly Side[];
+}
+
+/** What pairing a folder gives. */
+export interface PairedFolder {
+  readonly pairs: readonly (Pair & { readonly isUnchanged: boolean })[];
+  readonly children: ChildFolder[];
+  readonly unknown: readonly UnknownName[];
+  /** Problems that show only here: twins, names, mount points. */
+  readonly found: readonly Problem[];
+}
+
+/** Everything that has one key. */
+interface Slot {
+  readonly key: string;
+  name: string;
+  row: FileRow | null;
+  directory: DirectoryRow | null;
+  file: { left: SideFile | null; right: SideFile | null };
+  folder: { left: SideFolder | null; right: SideFolder | null };
+  problem: Problem | null;
+  problemOn: Side[];
+}
+
+/**
+ * Pairs what is in a folder.
+ *
+ * @param folder The folder.
+ * @param contents What is in it.
+ * @param settings Habits and folding of the roots.
+ */
+export function pairEntries(
+  folder: Folder,
+  contents: FolderContents,
+  settings: PairingSettings,
+): PairedFolder {
+  const slots = new Slots(folder, settings);
+  slots.fill(contents);
+  const pairs: (Pair & { isUnchanged: boolean })[] = [];
+  const children: ChildFolder[] = [];
+  const unknown: UnknownName[] = [];
+  for (const slot of slots.all()) {
+    slots.judge(slot);
+    if (slot.problem !== null) {
+      const { key, problem } = slot;
+      unknown.push({ key, problem, on: slot.problemOn });
+    } else if (slot.row || slot.file.left || slot.file.right) {
+      pairs.push(toPair(folder, slot, settings));
+    }
+    if (slot.directory || slot.folder.left || slot.folder.right) {
+      children.push(toChild(slot));
+    }
+  }
+  return { pairs, children, unknown, found: slots.found };
+}
+
+class Slots {
+  readonly found: Problem[] = [];
+  readonly #folder: Folder;
+  readonly #settings: PairingSettings;
+  readonly #slots = new Map<string, Slot>();
+  #unsettled: Both<boolean> = { left: false, right: false };
+
+  constructor(folder: Folder, settings: PairingSettings) {
+    this.#folder = folder;
+    this.#settings = settings;
+  }
+
+  all(): Iterable<Slot> {
+    return this.#slots.values();
+  }
+
+  fill(contents: FolderContents): void {
+    this.#unsettled = {
+      left: contents.entries.left.isUnsettled,
+      right: contents.entries.right.isUnsettled,
+    };
+    for (const row of contents.rows) this.#slot(nameOf(row.path)).row = row;
+    for (const row of contents.directories) {
+      this.#slot(nameOf(row.path)).directory = row;
+    }
+    for (const side of SIDES) {
+      for (const file of contents.entries[side].files) {
+        const slot = this.#slot(file.name);
+        if (this.#isTwin(slot, side, file.name)) continue;
+        slot.file[side] = file;
+      }
+      for (const folder of contents.entries[side].folders) {
+        const slot = this.#slot(folder.name);
+        if (this.#isTwin(slot, side, folder.name)) continue;
+        slot.folder[side] = folder;
+      }
+      for (const [name, problem] of contents.problems[side]) {
+        this.#setProblem(this.#slot(name), problem);
+      }
+    }
+  }
+
+  #slot(name: string): Slot {
+    const { folding } = this.#settings;
+    const key = joinPath(this.#folder.key, keyOf(name, folding));
+    const known = this.#slots.get(key);
+    if (known) return known;
+    const slot: Slot = {
+      key,
+      name,
+      row: null,
+      directory: null,
+      file: { left: null, right: null },
+      folder: { left: null, right: null },
+      problem: null,
+      problemOn: [],
+    };
+    this.#slots.set(key, slot);
+    return slot;
+  }
+
+  /** Two names of one key on one side: which of them would be the other's? */
+  #isTwin(slot: Slot, side: Side, name: string): boolean {
+    const other = slot.file[side]?.name ?? slot.folder[side]?.name;
+    if (other === undefined) return false;
+    this.#report(
+      slot,
+      side,
+      name,
+      "twins",
+      `"${other}" and "${name}" are one name to the other side`,
+    );
+    return true;
+  }
+
+  /** Finds what only shows when both sides and the record stand together. */
+  judge(slot: Slot): void {
+    for (const side of SIDES) {
+      const other = otherSide(side);
+      const found = slot.file[side] ?? slot.folder[side];
+      if (found === null) {
+        const isRecorded = slot.row !== null || slot.directory !== null;
+        if (isRecorded && this.#unsettled[side]) {
+          const why = "it vanished while the folders were being read";
+          this.#report(slot, side, slot.name, "vanished", why);
+        }
+        continue;
+      }
+      const isOnOther = slot.file[other] !== null ||
+        slot.folder[other] !== null;
+      if (!isOnOther && this.#settings.habits[other].hasWindowsNames) {
+        const why = whyNotOnWindows(found.name);
+        if (why !== null) this.#report(slot, side, found.name, "name", why);
+      }
+      const folder = slot.folder[side];
+      const recorded = slot.directory?.isMount[side];
+      if (folder && recorded !== undefined && recorded !== folder.isMount) {
+        const why = folder.isMount
+          ? "another disk is mounted here now, which was not so before"
+          : "the disk that was mounted here is not mounted now";
+        this.#report(slot, side, found.name, "mount", why);
+      }
+    }
+  }
+
+  #report(
+    slot: Slot,
+    side: Side,
+    name: string,
+    kind: ProblemKind,
+    reason: string,
+  ): void {
+    const path = joinPath(spelledPath(this.#folder, side), name);
+    const figures = slot.file[side]?.figures ?? null;
+    const problem = { side, path, kind, reason, figures };
+    this.found.push(problem);
+    this.#setProblem(slot, problem);
+  }
+
+  #setProblem(slot: Slot, problem: Problem): void {
+    if (slot.problem === null || slot.problem.kind === "ignored") {
+      slot.problem = problem;
+    }
+    if (!slot.problemOn.includes(problem.side)) {
+      slot.problemOn.push(problem.side);
+    }
+  }
+}
+
+function toPair(
+  folder: Folder,
+  slot: Slot,
+  settings: PairingSettings,
+): Pair & { isUnchanged: boolean } {
+  const found = (file: SideFile | null): FoundFile | null =>
+    file && {
+      at: { folder, name: file.name },
+      figures: file.figures,
+      isFresh: file.isFresh,
+    };
+  return {
+    key: slot.key,
+    at: { folder, name: slot.row ? nameOf(slot.row.path) : slot.name },
+    row: slot.row,
+    left: found(slot.file.left),
+    right: found(slot.file.right),
+    isUnchanged: isUnchanged(slot, settings),
+  };
+}
+
+function isUnchanged(slot: Slot, settings: PairingSettings): boolean {
+  const { row } = slot;
+  if (row === null) return false;
+  const isSuspicious = settings.isSuspicious(slot.name);
+  return SIDES.every((side) => {
+    const file = slot.file[side];
+    if (file === null || file.name !== nameOf(row.path)) return false;
+    const { id } = file.figures;
+    const hasKnownId = id === null
+      ? row[side].id === null
+      : isSameId(id, row[side].id);
+    const state = halfState(file.figures, row[side], isSuspicious);
+    return state === "same" && hasKnownId;
+  });
+}
+
+function toChild(slot: Slot): ChildFolder {
+  const { left, right } = slot.folder;
+  return {
+    key: slot.key,
+    name: { left: left?.name ?? null, right: right?.name ?? null },
+    row: slot.directory,
+    isMount: {
+      left: left?.isMount ?? false,
+      right: right?.isMount ?? false,
+    },
+    isFrozen: slot.problem !== null,
+  };
+}
+
+/** A folder's path for a message, even where this side does not have it. */
+function spelledPath(folder: Folder, side: Side): string {
+  if (folder.parent === null) return "";
+  const name = folder.name[side] ?? folder.name.left ?? folder.name.right ?? "";
+  return joinPath(spelledPath(folder.parent, side), name);
+}

@@ -1,0 +1,203 @@
+/**
+ * A plan: all actions of a run, in order, as plain data.
+ *
+ * @module
+ */
+import type {
+  ActionName,
+  Both,
+  ConflictKind,
+  FileFigures,
+  FileRow,
+  Policy,
+  Problem,
+  RecordedHalf,
+  Rule,
+  Side,
+} from "./types.ts";
+
+/** What becomes of a version that is replaced or removed. */
+export type Fate = "soft-delete" | "destroy";
+
+/**
+ * How an action is carried out. Paths are as they will be by then; a
+ * `rowPath` is where the record has the path until then, null for nowhere.
+ */
+export type Work =
+  | {
+    /** Bring one side's content to the other. */
+    readonly kind: "copy";
+    readonly from: Side;
+    readonly path: string;
+    readonly source: FileFigures;
+    /** The file to be replaced; null where the name is to be free. */
+    readonly target: FileFigures | null;
+    /** For the target; null keeps what it has. */
+    readonly mode: number | null;
+    /** Of the version that is replaced. */
+    readonly fate: Fate;
+    /** Keep a hash of the content in the row, whatever its age. */
+    readonly keepsHash: boolean;
+    readonly rowPath: string | null;
+  }
+  | {
+    readonly kind: "remove";
+    readonly on: Side;
+    readonly path: string;
+    readonly figures: FileFigures;
+    readonly fate: Fate;
+    readonly rowPath: string;
+  }
+  | {
+    /** Put a version under its clash name on both sides. */
+    readonly kind: "clash";
+    /** The side that has the version. */
+    readonly from: Side;
+    readonly path: string;
+    readonly clashPath: string;
+    readonly figures: FileFigures;
+    /** What stands at the clash name already: the very content. */
+    readonly existing: Both<FileFigures | null>;
+    /** What the other side has at the path; null where it is no file. */
+    readonly winner: FileFigures | null;
+    /** A folder is to take the path: the file leaves it. */
+    readonly leaves: boolean;
+    /** The path's row, to be dropped when the file leaves it. */
+    readonly rowPath: string | null;
+  }
+  | {
+    /** Bring a name, mtime or mode to a file. */
+    readonly kind: "rename";
+    readonly on: Side;
+    readonly from: string;
+    readonly to: string;
+    readonly figures: FileFigures;
+    /** What the other side has meanwhile, and where. */
+    readonly other:
+      | { readonly path: string; readonly figures: FileFigures }
+      | null;
+    /** In ms since 1970; null keeps what it has. */
+    readonly mtimeMs: number | null;
+    readonly mode: number | null;
+    /** The row to be written; null where the path is not recorded yet. */
+    readonly row: FileRow | null;
+    /** The row's path until now; null where there is none. */
+    readonly rowPath: string | null;
+    /** The content differs still: the halves stay as recorded. */
+    readonly keepsHalves: boolean;
+  }
+  | {
+    readonly kind: "rename-directory";
+    readonly on: Side;
+    readonly from: string;
+    readonly to: string;
+    /** Recorded path of the folder; null where it is not recorded. */
+    readonly rowPath: string | null;
+    readonly isMount: Both<boolean>;
+  }
+  | {
+    readonly kind: "create-directory";
+    readonly on: Side;
+    readonly path: string;
+    /** Of the folder on the side that has it. */
+    readonly isMount: boolean;
+  }
+  | {
+    readonly kind: "remove-directory";
+    readonly on: Side;
+    readonly path: string;
+    readonly rowPath: string;
+  }
+  /** Both sides agree already; only the record has to learn it. */
+  | { readonly kind: "record"; readonly change: RecordChange }
+  /** An open conflict, or a path at which nothing differs. */
+  | { readonly kind: "none" };
+
+/** A change to the record that no change of a file goes with. */
+export type RecordChange =
+  | {
+    readonly kind: "put";
+    readonly row: FileRow;
+    /** The row's path until now, where that is another. */
+    readonly rowPath: string | null;
+  }
+  | { readonly kind: "forget"; readonly path: string }
+  | {
+    readonly kind: "put-directory";
+    readonly path: string;
+    readonly isMount: Both<boolean>;
+  }
+  | { readonly kind: "forget-directory"; readonly path: string }
+  | {
+    readonly kind: "move-directory";
+    readonly from: string;
+    readonly to: string;
+  };
+
+/** One thing to do. */
+export interface Action {
+  readonly name: ActionName;
+  readonly path: string;
+  /** The clash or new name; the soft-delete place is known when it is done. */
+  readonly newPath: string | null;
+  readonly rule: Rule | null;
+  /** The side that is changed; null for both or neither. */
+  readonly side: Side | null;
+  readonly reason: string;
+  /** Size of the file concerned; null for folders. */
+  readonly bytes: number | null;
+  readonly work: Work;
+  /** Positions in the plan of the actions that this one builds on. */
+  readonly needs: readonly number[];
+  /** The conflict that it settles, or that stays open. */
+  readonly conflict: Conflict | null;
+}
+
+/** A path that both sides changed. */
+export interface Conflict {
+  readonly kind: ConflictKind;
+  readonly rule: Rule;
+  readonly policy: Policy;
+  readonly path: string;
+  /** What each side has; null for a folder. */
+  readonly versions: Both<Version | null>;
+  /** The side whose version stays at the path; null while it is open. */
+  readonly winner: Side | null;
+}
+
+/** One side of a conflict. */
+export interface Version {
+  /** Where it stands now. */
+  readonly path: string;
+  readonly sizeBytes: number;
+  /** In ms since 1970. */
+  readonly mtimeMs: number;
+}
+
+/** What a run is going to do. */
+export interface Plan {
+  /** In the order in which they are carried out. */
+  readonly actions: readonly Action[];
+  readonly problems: readonly Problem[];
+  /** Figures for the guards. */
+  readonly counts: PlanCounts;
+}
+
+/** What the guards look at. */
+export interface PlanCounts {
+  /** Files that are gone on a side and would be removed on the other. */
+  readonly deleted: Both<number>;
+  /** Recorded files whose content changed on a side. */
+  readonly modified: Both<number>;
+}
+
+/**
+ * A half of a row from a file's figures.
+ *
+ * @param figures The figures.
+ * @param isFresh Whether they can't be relied on yet.
+ */
+export function halfOf(figures: FileFigures, isFresh: boolean): RecordedHalf {
+  const { sizeBytes, mtimeMs, mode, id } = figures;
+  return { sizeBytes, mtimeMs, mode, id, isFresh };
+}

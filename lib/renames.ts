@@ -1,0 +1,149 @@
+/**
+ * Finds files that only changed their name: a recorded path that is gone and
+ * an unrecorded one that is the same file become one pair.
+ *
+ * A new spelling of the same key needs no finding: it is one pair already.
+ *
+ * @module
+ */
+import { isSameId } from "./figures.ts";
+import type { Folder, Pair } from "./tree.ts";
+import type { Both, FileFigures, FileId, Problem, Side } from "./types.ts";
+import { SIDES } from "./types.ts";
+
+/** What finding renames depends on besides the pairs. */
+export interface RenameSettings {
+  /** Folders on either side by their key: a name they hold is taken. */
+  readonly folders: ReadonlyMap<string, Folder>;
+  /** Files that are left alone but might be one that is missed elsewhere. */
+  readonly strays: Both<readonly Stray[]>;
+  /** Ids that more than one recorded file of a side has: they tell nothing. */
+  isSharedId(side: Side, id: FileId): boolean;
+}
+
+/** A file at a path that is left alone. */
+export interface Stray {
+  readonly figures: FileFigures;
+  /** Null where nobody has to be told. */
+  readonly problem: Problem | null;
+}
+
+/** Pairs with the renamed ones joined. */
+export interface Renamed {
+  readonly pairs: readonly Pair[];
+  /** Gone paths whose file stands where it must be left alone. */
+  readonly unknown: readonly Pair[];
+}
+
+/**
+ * Joins the two halves of each rename.
+ *
+ * @param pairs One for each path.
+ * @param settings What else is known.
+ * @returns Pairs in which a side's file may stand at another path than the
+ *   row's.
+ */
+export function findRenames(
+  pairs: readonly Pair[],
+  settings: RenameSettings,
+): Renamed {
+  const moves = {
+    left: findMoves(pairs, "left", settings),
+    right: findMoves(pairs, "right", settings),
+  };
+  const taken = new Set<Pair>();
+  const joined: Pair[] = [];
+  const unknown: Pair[] = [];
+  for (const pair of pairs) {
+    if (pair.row === null) continue;
+    const to = pickTargets(pair, moves, settings);
+    for (const side of SIDES) if (to[side]) taken.add(to[side]);
+    if (isAmongStrays(pair, settings)) {
+      unknown.push(pair);
+      continue;
+    }
+    joined.push({
+      ...pair,
+      left: to.left?.left ?? pair.left,
+      right: to.right?.right ?? pair.right,
+    });
+  }
+  const others = pairs.filter((pair) => pair.row === null && !taken.has(pair));
+  return { pairs: [...joined, ...others], unknown };
+}
+
+/** For each gone pair of a side, the one created pair that is the same file. */
+function findMoves(
+  pairs: readonly Pair[],
+  side: Side,
+  settings: RenameSettings,
+): Map<Pair, Pair> {
+  const gone = new Map<string, Pair[]>();
+  const created = new Map<string, Pair[]>();
+  for (const pair of pairs) {
+    const found = pair[side];
+    if (pair.row !== null && found === null) {
+      add(gone, moveKey(pair.row[side]), pair);
+    } else if (pair.row === null && found !== null) {
+      add(created, moveKey(found.figures), pair);
+    }
+  }
+  const moves = new Map<Pair, Pair>();
+  for (const [key, from] of gone) {
+    const to = created.get(key) ?? [];
+    const [source] = from;
+    const [target] = to;
+    if (from.length !== 1 || to.length !== 1 || !source || !target) continue;
+    const id = source.row?.[side].id;
+    if (id && !settings.isSharedId(side, id)) moves.set(source, target);
+  }
+  return moves;
+}
+
+/** Equal for the same file under two names; null where that can't be told. */
+function moveKey(figures: FileFigures): string | null {
+  const { id } = figures;
+  return id &&
+    `${id.ino}:${id.birthMs}:${figures.sizeBytes}:${figures.mtimeMs}`;
+}
+
+function add(to: Map<string, Pair[]>, key: string | null, pair: Pair): void {
+  if (key === null) return;
+  const known = to.get(key);
+  if (known) known.push(pair);
+  else to.set(key, [pair]);
+}
+
+/** A rename counts only where its new name is free on the other side. */
+function pickTargets(
+  pair: Pair,
+  moves: Both<Map<Pair, Pair>>,
+  settings: RenameSettings,
+): Both<Pair | null> {
+  const left = moves.left.get(pair) ?? null;
+  const right = moves.right.get(pair) ?? null;
+  // Both sides gave the file one new name: nothing is in the way.
+  if (left !== null && left === right) return { left, right };
+  return {
+    left: left && isFree(left, "right", settings) ? left : null,
+    right: right && isFree(right, "left", settings) ? right : null,
+  };
+}
+
+function isFree(target: Pair, side: Side, settings: RenameSettings): boolean {
+  const folder = settings.folders.get(target.key);
+  return target[side] === null && (folder?.name[side] ?? null) === null;
+}
+
+/** The file of a gone path stands where it is left alone: it is not deleted. */
+function isAmongStrays(pair: Pair, settings: RenameSettings): boolean {
+  return SIDES.some((side) => {
+    const half = pair.row?.[side];
+    if (half === undefined || pair[side] !== null) return false;
+    return settings.strays[side].some(({ figures }) =>
+      isSameId(figures.id, half.id) &&
+      figures.sizeBytes === half.sizeBytes &&
+      figures.mtimeMs === half.mtimeMs
+    );
+  });
+}

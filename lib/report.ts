@@ -1,0 +1,338 @@
+/**
+ * A run told to people: what was copied, what was deleted and where it can be
+ * found, which conflicts there were, and what needs a person.
+ *
+ * @module
+ */
+import { printable } from "./printable.ts";
+import { openConflicts, type Outcome, type RunResult } from "./run_result.ts";
+import { summarize } from "./summary.ts";
+import type { Conflict, Version } from "./plan.ts";
+import type { ActionName, Both, Side } from "./types.ts";
+import { SIDES } from "./types.ts";
+
+/** How to tell it. */
+export interface ReportOptions {
+  /** Absolute paths of the roots. */
+  readonly roots: Both<string>;
+  readonly logFile: string;
+  /** List everything, not only the first of each kind. */
+  readonly isVerbose: boolean;
+}
+
+/** Lines of one kind that are shown at most. */
+const SHOWN = 20;
+
+const CALLED: Record<Side, string> = { left: "Left", right: "Right" };
+
+/** Kinds of action in the order in which they are told. */
+const SECTIONS: readonly {
+  readonly names: readonly ActionName[];
+  readonly done: string;
+  readonly planned: string;
+}[] = [
+  section(
+    ["COPY_LEFT_TO_RIGHT"],
+    "Copied from Left to Right",
+    "Copy from Left to Right",
+  ),
+  section(
+    ["COPY_RIGHT_TO_LEFT"],
+    "Copied from Right to Left",
+    "Copy from Right to Left",
+  ),
+  section(
+    ["RENAME_LEFT"],
+    "Renamed or adjusted on Left",
+    "Rename or adjust on Left",
+  ),
+  section(
+    ["RENAME_RIGHT"],
+    "Renamed or adjusted on Right",
+    "Rename or adjust on Right",
+  ),
+  section(
+    ["SOFT_DELETE_LEFT"],
+    "Deleted on Left, kept",
+    "Delete on Left, keep",
+  ),
+  section(
+    ["SOFT_DELETE_RIGHT"],
+    "Deleted on Right, kept",
+    "Delete on Right, keep",
+  ),
+  section(
+    ["DELETE_LEFT"],
+    "Deleted on Left for good",
+    "Delete on Left for good",
+  ),
+  section(
+    ["DELETE_RIGHT"],
+    "Deleted on Right for good",
+    "Delete on Right for good",
+  ),
+  section(
+    ["CREATE_DIR_LEFT"],
+    "Folders created on Left",
+    "Create folders on Left",
+  ),
+  section(
+    ["CREATE_DIR_RIGHT"],
+    "Folders created on Right",
+    "Create folders on Right",
+  ),
+  section(
+    ["REMOVE_DIR_LEFT"],
+    "Folders removed on Left",
+    "Remove folders on Left",
+  ),
+  section(
+    ["REMOVE_DIR_RIGHT"],
+    "Folders removed on Right",
+    "Remove folders on Right",
+  ),
+];
+
+function section(names: ActionName[], done: string, planned: string) {
+  return { names, done, planned };
+}
+
+/**
+ * The summary that a run ends with.
+ *
+ * @param result What came of the run.
+ * @param options Where the roots and the log are.
+ * @returns Lines of text, ready to be printed.
+ */
+export function reportText(result: RunResult, options: ReportOptions): string {
+  const lines: string[] = [];
+  const { roots } = options;
+  lines.push(
+    result.isDryRun ? "Plan (nothing was changed)" : `Run ${result.id}`,
+    `  Left:  ${printable(roots.left)}`,
+    `  Right: ${printable(roots.right)}`,
+    "",
+  );
+  if (result.stop) {
+    lines.push(
+      `STOPPED by the guard "${result.stop.name}".`,
+      result.stop.reason,
+      `What to do: ${result.stop.hint}`,
+    );
+  } else {
+    lines.push(...body(result, options));
+  }
+  lines.push("", `Log: ${printable(options.logFile)}`);
+  return lines.join("\n");
+}
+
+function body(result: RunResult, options: ReportOptions): string[] {
+  const wanted = result.isDryRun ? "planned" : "done";
+  const carried = result.outcomes.filter(({ kind }) => kind === wanted);
+  const lines: string[] = [];
+  for (const { names, done, planned } of SECTIONS) {
+    const items = carried.filter(({ action }) => names.includes(action.name));
+    if (items.length === 0) continue;
+    const title = result.isDryRun ? planned : done;
+    lines.push(
+      `${title}: ${countWords(items)}`,
+      ...few(items.map(itemLine), options),
+      ...keptLines(items, options),
+    );
+  }
+  if (options.isVerbose) {
+    const unchanged = carried.filter(({ action }) => action.name === "NOOP");
+    if (unchanged.length > 0) {
+      lines.push(`Nothing to do: ${countWords(unchanged)}`);
+      lines.push(...few(unchanged.map(itemLine), options));
+    }
+  }
+  lines.push(...conflictLines(result, options));
+  lines.push(...personLines(result, options));
+  if (lines.length > 0) lines.push("");
+  lines.push(verdict(result));
+  return lines;
+}
+
+function itemLine({ action, newPath, detail }: Outcome): string {
+  const to = newPath && action.work.kind.startsWith("rename")
+    ? ` -> ${printable(newPath)}`
+    : "";
+  const more = detail ? ` (${printable(detail)})` : "";
+  return `${printable(action.path)}${to}  [${reasonWords(action)}]${more}`;
+}
+
+function reasonWords(action: Outcome["action"]): string {
+  return action.rule === null
+    ? action.reason
+    : `${action.reason}; rule ${action.rule}`;
+}
+
+/** Where soft-deleted files can be found: the run's own folder. */
+function keptLines(
+  items: readonly Outcome[],
+  options: ReportOptions,
+): string[] {
+  const folders = new Set<string>();
+  for (const { action, newPath } of items) {
+    if (!newPath?.startsWith(".office-sync/deleted/") || !action.side) continue;
+    const run = newPath.split("/").slice(0, 3).join("/");
+    folders.add(`${options.roots[action.side]}/${run}`);
+  }
+  return [...folders].map((folder) =>
+    `  They are kept in ${printable(folder)}`
+  );
+}
+
+function conflictLines(result: RunResult, options: ReportOptions): string[] {
+  const settled = new Map<string, Conflict>();
+  for (const { action, kind } of result.outcomes) {
+    const isSettled = kind === "done" || kind === "planned";
+    if (!isSettled || !action.conflict?.winner) continue;
+    settled.set(action.conflict.path, action.conflict);
+  }
+  if (settled.size === 0) return [];
+  const title = result.isDryRun ? "Conflicts to settle" : "Conflicts settled";
+  const told = [...settled.values()].map(conflictWords);
+  return [`${title}: ${settled.size}`, ...few(told, options)];
+}
+
+function conflictWords(conflict: Conflict): string {
+  const { winner, policy, versions } = conflict;
+  if (winner === null) return openWords(conflict);
+  const loser: Side = winner === "left" ? "right" : "left";
+  const won = versions[winner];
+  const lost = versions[loser];
+  const path = printable(conflict.path);
+  if (conflict.kind === "metadata_conflict") {
+    return `${path}: name or properties changed on both sides; ` +
+      `those of ${CALLED[winner]} were taken`;
+  }
+  const why = conflict.kind === "new_new"
+    ? "new on both sides"
+    : "changed on both sides";
+  const main = won
+    ? `${CALLED[winner]}'s version (${versionWords(won)}) is the file now`
+    : `${CALLED[winner]}'s folder keeps the name`;
+  const other = lost === null
+    ? ""
+    : policy === "overwrite"
+    ? `; ${CALLED[loser]}'s version (${versionWords(lost)}) was replaced`
+    : `; ${CALLED[loser]}'s version (${versionWords(lost)}) is on both sides ` +
+      `as ${printable(lost.path)}`;
+  return `${path}: ${why}; ${main}${other}`;
+}
+
+function openWords(conflict: Conflict): string {
+  const versions = SIDES.map((side) => {
+    const version = conflict.versions[side];
+    const what = version ? versionWords(version) : "a folder, or another name";
+    return `${CALLED[side]}: ${what}`;
+  });
+  return `${printable(conflict.path)}: both sides changed it and nothing was ` +
+    `touched; ${versions.join("; ")}`;
+}
+
+function versionWords({ sizeBytes, mtimeMs }: Version): string {
+  return `${new Date(mtimeMs).toLocaleString("sv-SE")}, ${
+    sizeWords(sizeBytes)
+  }`;
+}
+
+/** Everything that a run leaves behind for somebody. */
+function personLines(result: RunResult, options: ReportOptions): string[] {
+  const lines: string[] = [];
+  const open = openConflicts(result.outcomes);
+  if (open.length > 0) {
+    lines.push(
+      `Open conflicts, for a person to settle: ${open.length}`,
+      ...few(open.map(openWords), options),
+    );
+  }
+  for (
+    const [kind, title] of [
+      ["skipped", "Skipped, tried again next time"],
+      ["failed", "Failed, tried again next time"],
+    ] as const
+  ) {
+    const items = result.outcomes.filter((outcome) =>
+      outcome.kind === kind && outcome.action.conflict?.winner !== null
+    );
+    if (items.length === 0) continue;
+    const told = items.map(({ action, detail }) =>
+      `${action.name} ${printable(action.path)}: ${printable(detail ?? "")}`
+    );
+    lines.push(`${title}: ${items.length}`, ...few(told, options));
+  }
+  const problems = result.problems.filter(({ kind }) => kind !== "ignored");
+  if (problems.length > 0) {
+    const told = problems.map(({ side, path, reason }) =>
+      `${CALLED[side]}: ${printable(path)}: ${printable(reason)}`
+    );
+    lines.push(
+      `Left alone on both sides: ${problems.length}`,
+      ...few(told, options),
+    );
+  }
+  return lines;
+}
+
+function verdict(result: RunResult): string {
+  const counts = summarize(result);
+  const { NOOP: same } = counts;
+  const acted = result.outcomes.filter(({ action }) => action.name !== "NOOP");
+  const unchanged = `${same} ${same === 1 ? "file" : "files"} unchanged`;
+  if (result.isDryRun) {
+    return acted.length === 0
+      ? `Nothing to do; ${unchanged}.`
+      : `${acted.length} actions planned; ${unchanged}.`;
+  }
+  const seconds = (result.finishedAtMs - result.startedAtMs) / 1000;
+  const time = `${seconds.toFixed(1)} s`;
+  if (result.exitCode !== 0) {
+    return `Finished in ${time}; ${unchanged}. What is listed above needs a ` +
+      "person.";
+  }
+  return acted.length === 0
+    ? `Both sides agree; there was nothing to do. ${unchanged}, ${time}.`
+    : `Both sides agree. ${acted.length} actions done, ${unchanged}, ${time}.`;
+}
+
+function few(lines: readonly string[], options: ReportOptions): string[] {
+  const shown = options.isVerbose ? lines : lines.slice(0, SHOWN);
+  const rest = lines.length - shown.length;
+  return [
+    ...shown.map((line) => `  ${line}`),
+    ...rest > 0 ? [`  … and ${rest} more (--verbose lists all)`] : [],
+  ];
+}
+
+function countWords(items: readonly Outcome[]): string {
+  const bytes = items.reduce((sum, { action }) => sum + (action.bytes ?? 0), 0);
+  const areFolders = items.every(({ action }) => action.bytes === null);
+  return areFolders
+    ? `${items.length}`
+    : `${items.length} (${sizeWords(bytes)})`;
+}
+
+/**
+ * A size for people.
+ *
+ * @param bytes The size in bytes.
+ *
+ * @example
+ * ```ts
+ * import { sizeWords } from "./report.ts";
+ * sizeWords(1536); // "1.5 KB"
+ * ```
+ */
+export function sizeWords(bytes: number): string {
+  const units = ["bytes", "KB", "MB", "GB", "TB"];
+  let value = bytes;
+  let unit = 0;
+  while (value >= 1024 && unit < units.length - 1) {
+    value /= 1024;
+    unit++;
+  }
+  return `${unit === 0 ? value : value.toFixed(1)} ${units[unit]}`;
+}

@@ -1,0 +1,319 @@
+/**
+ * The two roots before a run: whether they can be synced at all, whether they
+ * are the ones the state DB knows, and what their file systems do.
+ *
+ * @module
+ */
+import { GuardError } from "./errors.ts";
+import type { Habits } from "./figures.ts";
+import { OWN_FOLDER, temporaryName, type TemporaryOwner } from "./names.ts";
+import { codeOf, inWords } from "./system_errors.ts";
+import type { Both, FileId, Side } from "./types.ts";
+import { otherSide, SIDES } from "./types.ts";
+
+/** Identity of a root, as its `root.json` gives it. */
+export interface Identity {
+  /** Random. */
+  readonly id: string;
+  /** Of `root.json` itself: tells whether file ids can be relied on. */
+  readonly fileId: FileId | null;
+}
+
+const CALLED: Record<Side, string> = { left: "Left", right: "Right" };
+const ID_PATTERN = /^[0-9a-f-]{36}$/;
+
+/**
+ * Makes sure that both roots are there and apart.
+ *
+ * @param roots Absolute paths.
+ * @throws {GuardError} "roots".
+ */
+export function checkRoots(roots: Both<string>): void {
+  const real = {
+    left: checkRoot("left", roots.left),
+    right: checkRoot("right", roots.right),
+  };
+  if (real.left.path === real.right.path || isOneFolder(real)) {
+    throw rootsGuard(
+      `left_root and right_root are the same folder (${roots.left}).`,
+      "Name two different folders in the config.",
+    );
+  }
+  for (const side of SIDES) {
+    const inner = real[side].path;
+    const outer = real[otherSide(side)].path;
+    if (!isInside(inner, outer)) continue;
+    throw rootsGuard(
+      `${side}_root (${roots[side]}) is inside ${otherSide(side)}_root ` +
+        `(${roots[otherSide(side)]}).`,
+      "Name two folders of which neither contains the other.",
+    );
+  }
+}
+
+interface RealRoot {
+  readonly path: string;
+  readonly info: Deno.FileInfo;
+}
+
+function checkRoot(side: Side, root: string): RealRoot {
+  const key = `${side}_root`;
+  try {
+    const info = Deno.statSync(root);
+    if (!info.isDirectory) {
+      throw rootsGuard(
+        `${key} ${root} is not a folder.`,
+        `Name a folder as ${key} in the config.`,
+      );
+    }
+    Deno.readDirSync(root)[Symbol.iterator]().next();
+    return { path: Deno.realPathSync(root), info };
+  } catch (error) {
+    if (error instanceof GuardError) throw error;
+    const isMissing = codeOf(error) === "ENOENT";
+    throw new GuardError(
+      "roots",
+      `${key} ${root} ${isMissing ? "does not exist" : "can't be read"}${
+        isMissing ? "" : ` (${inWords(error)})`
+      }. Nothing was changed.`,
+      "Make sure that the disk or network drive is connected, then run again; " +
+        `if the folder has moved, correct ${key} in the config.`,
+      { cause: error },
+    );
+  }
+}
+
+function rootsGuard(message: string, hint: string): GuardError {
+  return new GuardError("roots", `${message} Nothing was changed.`, hint);
+}
+
+function isOneFolder({ left, right }: Both<RealRoot>): boolean {
+  const { ino, dev } = left.info;
+  return !!ino && ino === right.info.ino && dev === right.info.dev;
+}
+
+function isInside(inner: string, outer: string): boolean {
+  const folder = outer.replace(/[/\\]$/, "");
+  return inner.startsWith(`${folder}/`) || inner.startsWith(`${folder}\\`);
+}
+
+/**
+ * Reads the identity of a root.
+ *
+ * @param side Which root.
+ * @param root Its absolute path.
+ * @returns The identity, or null where the root has none yet.
+ * @throws {GuardError} "identity": it can't be read or makes no sense.
+ */
+export function readIdentity(side: Side, root: string): Identity | null {
+  const file = `${root}/${OWN_FOLDER}/root.json`;
+  let text: string;
+  let info: Deno.FileInfo;
+  try {
+    info = Deno.lstatSync(file);
+    const folder = Deno.lstatSync(`${root}/${OWN_FOLDER}`);
+    if (!info.isFile || folder.isSymlink) throw new Error("it is a link");
+    text = Deno.readTextFileSync(file);
+  } catch (error) {
+    if (codeOf(error) === "ENOENT") return null;
+    throw unreadableIdentity(side, file, inWords(error));
+  }
+  const id = idIn(text);
+  if (id === null) throw unreadableIdentity(side, file, "it holds no id");
+  const { ino, birthtime } = info;
+  const fileId = ino && birthtime
+    ? { ino, birthMs: birthtime.getTime() }
+    : null;
+  return { id, fileId };
+}
+
+function idIn(text: string): string | null {
+  try {
+    const { id } = JSON.parse(text);
+    return typeof id === "string" && ID_PATTERN.test(id) ? id : null;
+  } catch {
+    return null;
+  }
+}
+
+function unreadableIdentity(
+  side: Side,
+  file: string,
+  why: string,
+): GuardError {
+  return new GuardError(
+    "identity",
+    `The identity of ${CALLED[side]}, ${file}, can't be read: ${why}. ` +
+      "Nothing was changed.",
+    `Bring the file back from a backup, or, if ${CALLED[side]} is the right ` +
+      "folder, delete the file and run once with --accept-roots.",
+  );
+}
+
+/**
+ * Gives a root an identity, durably. Whoever finds one takes it.
+ *
+ * @param side Which root.
+ * @param root Its absolute path.
+ * @param owner Names the temporary file.
+ * @param replaces Give it a new one though it has one.
+ * @throws {GuardError} "roots": the root can't be written.
+ */
+export function makeIdentity(
+  side: Side,
+  root: string,
+  owner: TemporaryOwner,
+  replaces: boolean,
+): Identity {
+  const folder = `${root}/${OWN_FOLDER}`;
+  const file = `${folder}/root.json`;
+  const temporary = `${folder}/${temporaryName(owner, 0)}`;
+  try {
+    Deno.mkdirSync(folder, { recursive: true });
+    writeDurably(temporary, `{ "id": "${crypto.randomUUID()}" }\n`);
+    try {
+      if (replaces) Deno.renameSync(temporary, file);
+      else placeFirst(temporary, file);
+    } finally {
+      removeIfThere(temporary);
+    }
+    flushFolder(folder);
+    flushFolder(root);
+  } catch (error) {
+    throw new GuardError(
+      "roots",
+      `${CALLED[side]} ${root} can't be written (${inWords(error)}). ` +
+        "No file was changed.",
+      `Give the account that runs office-sync the right to write to ${root}.`,
+      { cause: error },
+    );
+  }
+  const made = readIdentity(side, root);
+  if (made === null) throw unreadableIdentity(side, file, "it vanished");
+  return made;
+}
+
+function writeDurably(path: string, text: string): void {
+  using file = Deno.openSync(path, { write: true, createNew: true });
+  const bytes = new TextEncoder().encode(text);
+  for (let at = 0; at < bytes.length;) at += file.writeSync(bytes.subarray(at));
+  file.syncSync();
+}
+
+/** Never over one that is there: two PCs may meet one Right at once. */
+function placeFirst(temporary: string, file: string): void {
+  try {
+    Deno.linkSync(temporary, file);
+  } catch (error) {
+    const code = codeOf(error);
+    if (code === "EEXIST") return;
+    if (!["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS"].includes(code ?? "")) {
+      throw error;
+    }
+    // No links here. A file that is there is kept.
+    if (!isThere(file)) Deno.renameSync(temporary, file);
+  }
+}
+
+function isThere(path: string): boolean {
+  try {
+    Deno.lstatSync(path);
+    return true;
+  } catch (error) {
+    if (codeOf(error) === "ENOENT") return false;
+    throw error;
+  }
+}
+
+function removeIfThere(path: string): void {
+  try {
+    Deno.removeSync(path);
+  } catch (error) {
+    if (codeOf(error) !== "ENOENT") throw error;
+  }
+}
+
+function flushFolder(folder: string): void {
+  if (Deno.build.os === "windows") return;
+  using handle = Deno.openSync(folder, { read: true });
+  try {
+    handle.syncSync();
+  } catch (error) {
+    if (codeOf(error) !== "EINVAL") throw error;
+  }
+}
+
+/** Habits where nothing is known: nothing is folded, times are exact. */
+export const PLAIN_HABITS: Habits = {
+  ignoresCase: Deno.build.os === "windows",
+  ignoresNormalForm: false,
+  hasWindowsNames: Deno.build.os === "windows",
+  tickMs: 1,
+  clockOffsetMs: 0,
+};
+
+/** What a probe found. */
+export interface Probe {
+  readonly habits: Habits;
+  /** When the probe was made, by the root's own clock, in ms since 1970. */
+  readonly startedAtMs: number;
+}
+
+/** An odd second and a fraction: each tick cuts it differently. */
+const PROBE_TIME_MS = 1_000_000_001_777;
+
+/**
+ * Probes what a root's file system does to names and times, with a file of
+ * its own in the product's folder.
+ *
+ * @param root Absolute path of the root.
+ * @param owner Names the file.
+ * @returns Null where the root can't be written.
+ */
+export function probe(root: string, owner: TemporaryOwner): Probe | null {
+  const folder = `${root}/${OWN_FOLDER}`;
+  const name = `${temporaryName(owner, 0)}-\u00e9`;
+  const path = `${folder}/${name}`;
+  try {
+    Deno.openSync(path, { write: true, createNew: true }).close();
+  } catch {
+    return null;
+  }
+  try {
+    const madeAtMs = Deno.lstatSync(path).mtime?.getTime() ?? Date.now();
+    const clockOffsetMs = madeAtMs - Date.now();
+    Deno.utimeSync(path, PROBE_TIME_MS / 1000, PROBE_TIME_MS / 1000);
+    const time = Deno.lstatSync(path).mtime?.getTime() ?? PROBE_TIME_MS;
+    const upper = name.toUpperCase().replace("\u00c9", "\u00e9");
+    const habits: Habits = {
+      ignoresCase: isThere(`${folder}/${upper}`),
+      ignoresNormalForm: isThere(`${folder}/${name.normalize("NFD")}`),
+      hasWindowsNames: hasWindowsNames(folder, owner),
+      tickMs: tickOf(time),
+      clockOffsetMs,
+    };
+    return { habits, startedAtMs: madeAtMs };
+  } finally {
+    removeIfThere(path);
+  }
+}
+
+function tickOf(timeMs: number): number {
+  const fraction = timeMs % 1000;
+  if (fraction % 10 === 7) return 1;
+  if (fraction !== 0) return fraction % 100 === 0 ? 100 : 10;
+  return timeMs / 1000 % 2 === 0 ? 2000 : 1000;
+}
+
+function hasWindowsNames(folder: string, owner: TemporaryOwner): boolean {
+  // There a colon would open another stream of a file.
+  if (Deno.build.os === "windows") return true;
+  const path = `${folder}/${temporaryName(owner, 0)}:`;
+  try {
+    Deno.openSync(path, { write: true, createNew: true }).close();
+  } catch (error) {
+    return codeOf(error) === "EINVAL";
+  }
+  removeIfThere(path);
+  return false;
+}

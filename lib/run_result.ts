@@ -1,0 +1,57 @@
+/**
+ * What a run, or a plan, came to.
+ *
+ * @module
+ */
+import type { ExitCode } from "./errors.ts";
+import type { Action, Conflict } from "./plan.ts";
+import type { OutcomeKind, Problem } from "./types.ts";
+
+/** What became of an action. */
+export interface Outcome {
+  readonly action: Action;
+  readonly kind: OutcomeKind;
+  /** Why it was skipped or failed, or what else there is to say. */
+  readonly detail: string | null;
+  /** The clash or new name, or where a soft-deleted file is now. */
+  readonly newPath: string | null;
+  /** What failed, for the log. */
+  readonly error: unknown;
+}
+
+/** A guard that stopped the run. */
+export interface Stop {
+  readonly name: string;
+  readonly reason: string;
+  /** The exact next step. */
+  readonly hint: string;
+}
+
+/** What a run, or a plan, came to. */
+export interface RunResult {
+  readonly id: string;
+  /** In ms since 1970. */
+  readonly startedAtMs: number;
+  /** In ms since 1970. */
+  readonly finishedAtMs: number;
+  readonly isDryRun: boolean;
+  readonly outcomes: readonly Outcome[];
+  readonly problems: readonly Problem[];
+  /** Recorded files in folders that were not even looked into. */
+  readonly untouched: number;
+  readonly stop: Stop | null;
+  readonly exitCode: ExitCode;
+}
+
+/**
+ * The conflicts that a run left for a person.
+ *
+ * @param outcomes Of the run.
+ */
+export function openConflicts(outcomes: readonly Outcome[]): Conflict[] {
+  return outcomes.flatMap(({ action }) =>
+    action.conflict !== null && action.conflict.winner === null
+      ? [action.conflict]
+      : []
+  );
+}

@@ -1,0 +1,255 @@
+/**
+ * The walls around a run: from a config to the permission flags of the
+ * process that syncs. What is not named here that process can't do: run a
+ * program, load a library, see the environment, reach another host or path.
+ *
+ * Pure: it names paths, and looks at none.
+ *
+ * @module
+ */
+
+import { posix, win32 } from "node:path";
+import { EXIT, SyncError } from "./errors.ts";
+import { printable, quoted } from "./printable.ts";
+
+/** The part of a config that says what a run has to touch. */
+export interface SandboxConfig {
+  /** The config file; this and all paths below are absolute. */
+  readonly file: string;
+  readonly leftRoot: string;
+  readonly rightRoot: string;
+  readonly stateDb: string;
+  readonly logging: {
+    readonly file: string;
+    /** How many log files are kept, the current one included. */
+    readonly maxFiles: number;
+  };
+  /** Null: no mail is sent. */
+  readonly email: null | {
+    readonly smtpHost: string;
+    readonly smtpPort: number;
+    /** The variable that holds the password, or null. */
+    readonly passwordEnv: string | null;
+  };
+  /** Whether to do without walls where a root is a network drive. */
+  readonly networkRoots: "refuse" | "allow_all";
+}
+
+/**
+ * What a command is for. `plan` only looks: it writes below no root, not
+ * into the state DB either, and sends nothing.
+ */
+export type Access = "sync" | "plan";
+
+/** What the flags depend on besides the config. */
+export interface SandboxOptions {
+  readonly access: Access;
+  /**
+   * Folder of the program's modules: workers are loaded from there by their
+   * file URL, which counts as reading. Null in a compiled binary.
+   */
+  readonly programFolder: string | null;
+  /** A file named on the command line to be written; null: none. */
+  readonly outputFile: string | null;
+  /** Real paths of the roots, where the system is Windows; else none. */
+  readonly realRoots: readonly string[];
+}
+
+/**
+ * In every set. Asking would let whoever sits there open the walls, and a
+ * scheduled run would hang. Libraries look at variables and would fail;
+ * ignored ones read as unset. Without a list of its own, importing is
+ * allowed from several public hosts; `--deny-import` alone leaves that list
+ * as it is, one host that can't exist takes its place.
+ */
+const NOTHING = [
+  "--no-prompt",
+  "--ignore-env",
+  "--allow-import=nowhere.invalid:1",
+] as const;
+
+/**
+ * The flags for commands that need no config, such as `--help`.
+ *
+ * @param outputFile The one file that may be read and written, or null.
+ * @returns The flags, to be put before the program.
+ *
+ * @example Nothing at all
+ * ```ts
+ * import { closedFlags } from "./sandbox.ts";
+ * closedFlags(null)[0]; // "--no-prompt"
+ * ```
+ */
+export function closedFlags(outputFile: string | null): string[] {
+  const paths = outputFile === null ? [] : [outputFile];
+  return [
+    ...NOTHING,
+    ...pathFlag("--allow-read", paths),
+    ...pathFlag("--allow-write", paths),
+  ];
+}
+
+/**
+ * The permission flags of a run, for `deno run` and `deno compile` alike.
+ *
+ * The state DB's journal files need no flag: SQLite opens them itself, once
+ * the database file is allowed, also where that may only be read.
+ *
+ * @param config What the run has to touch; all paths absolute.
+ * @param options What it is for.
+ * @returns The flags, to be put before the program.
+ * @throws {SyncError} Exit code 2, if host or variable hold a character that
+ * would open more than one of them, or a root is a network drive and the
+ * config does not say to do without walls then.
+ *
+ * @example A run that sends no mail
+ * ```ts
+ * import { sandboxFlags } from "./sandbox.ts";
+ * const flags = sandboxFlags({
+ *   file: "/srv/office/config.yaml",
+ *   leftRoot: "/srv/left",
+ *   rightRoot: "/srv/right",
+ *   stateDb: "/srv/office/office-sync.db",
+ *   logging: { file: "/srv/office/logs/office-sync.log", maxFiles: 5 },
+ *   email: null,
+ *   networkRoots: "refuse",
+ * }, { access: "sync", programFolder: null, outputFile: null, realRoots: [] });
+ * flags.at(-1);
+ * // --allow-write=/srv/left,/srv/right,/srv/office/office-sync.db,
+ * //   /srv/office/office-sync.db.lock,/srv/office/logs
+ * ```
+ */
+export function sandboxFlags(
+  config: SandboxConfig,
+  options: SandboxOptions,
+): string[] {
+  const { access, programFolder, outputFile } = options;
+  const network = options.realRoots.find(isNetworkPath);
+  if (network !== undefined) return openFlags(config, network);
+  const roots = [config.leftRoot, config.rightRoot];
+  const logs = logPaths(config, programFolder);
+  const own = [config.file, ...programFolder === null ? [] : [programFolder]];
+  const output = outputFile === null ? [] : [outputFile];
+  if (access === "plan") {
+    return [
+      ...NOTHING,
+      ...pathFlag("--allow-read", [...roots, config.stateDb, ...logs, ...own]),
+      ...pathFlag("--allow-write", [...logs, ...output]),
+    ];
+  }
+  const state = [config.stateDb, `${config.stateDb}.lock`];
+  return [
+    ...NOTHING,
+    ...mailFlags(config.email),
+    ...pathFlag("--allow-read", [...roots, ...state, ...logs, ...own]),
+    ...pathFlag("--allow-write", [...roots, ...state, ...logs, ...output]),
+  ];
+}
+
+/**
+ * Whether path permissions fail for a root. On Windows the content of a file
+ * can be read under them only where its real path begins with a drive; that
+ * of a mapped network drive begins with the server.
+ *
+ * @param realPath The root's real path, as the system tells it.
+ * @returns True for `\\server\share` and the like.
+ *
+ * @example A mapped drive and a local one
+ * ```ts
+ * import { isNetworkPath } from "./sandbox.ts";
+ * isNetworkPath("\\\\server\\share\\office"); // true
+ * isNetworkPath("C:\\pdrive_local"); // false
+ * ```
+ */
+export function isNetworkPath(realPath: string): boolean {
+  return /^[\\/]{2}(?![?.][\\/][A-Za-z]:)/.test(realPath);
+}
+
+/**
+ * The log folder; but where that holds more than logs, the log files alone:
+ * a run must not be able to change its own config or program.
+ */
+function logPaths(
+  config: SandboxConfig,
+  programFolder: string | null,
+): string[] {
+  const { file, maxFiles } = config.logging;
+  const folder = pathsOf(file).dirname(file);
+  const program = programFolder === null ? [] : [programFolder];
+  const others = [config.file, config.stateDb, ...program];
+  if (!others.some((path) => isWithin(folder, path))) return [folder];
+  const old = Array.from(
+    { length: maxFiles - 1 },
+    (_, n) => `${file}.${n + 1}`,
+  );
+  return [file, ...old];
+}
+
+/**
+ * Nothing less than everything opens a network drive: any wall, even around
+ * something else, ends it.
+ */
+function openFlags(config: SandboxConfig, network: string): string[] {
+  if (config.networkRoots === "allow_all") {
+    return ["--no-prompt", "--allow-all"];
+  }
+  throw new SyncError(
+    `A root is on the network (${printable(network)}), where files can't be` +
+      " read inside the sandbox",
+    EXIT.usage,
+    {
+      hint: "Use a folder of this computer, or set sandbox.network_roots to" +
+        " allow_all to run without the sandbox.",
+    },
+  );
+}
+
+function mailFlags(email: SandboxConfig["email"]): string[] {
+  if (email === null) return [];
+  const { smtpHost, smtpPort, passwordEnv } = email;
+  // A comma would begin a second one, a star stand for many, a slash for a
+  // whole net; other letters than these stop the process from starting.
+  if (!/^(?:[\w.-]+|(?=.*:.*:)[\dA-Fa-f:.]+)$/.test(smtpHost)) {
+    throw unsafe("email.smtp_host", smtpHost);
+  }
+  if (passwordEnv !== null && !/^\w+$/.test(passwordEnv)) {
+    throw unsafe("email.password_env", passwordEnv);
+  }
+  const host = smtpHost.includes(":") ? `[${smtpHost}]` : smtpHost;
+  return [
+    `--allow-net=${host}:${smtpPort}`,
+    ...passwordEnv === null ? [] : [`--allow-env=${passwordEnv}`],
+  ];
+}
+
+function unsafe(key: string, value: string): SyncError {
+  const message = `${key} can't be allowed: ${quoted(value)}`;
+  const hint = "It must be one name of letters, digits, dots, - and _.";
+  return new SyncError(message, EXIT.usage, { hint });
+}
+
+function pathFlag(flag: string, paths: readonly string[]): string[] {
+  if (paths.length === 0) return [];
+  return [`${flag}=${[...new Set(paths)].map(escapePath).join(",")}`];
+}
+
+/** A comma separates paths unless doubled. */
+function escapePath(path: string): string {
+  return withoutLastBackslash(path).replaceAll(",", ",,");
+}
+
+/** `P:\` would take the closing quote with it; `P:/` is the same folder. */
+function withoutLastBackslash(path: string): string {
+  return pathsOf(path) === win32 ? path.replace(/\\$/, "/") : path;
+}
+
+/** A path's own rules: flags are also made for another system's binary. */
+function pathsOf(path: string): typeof posix {
+  return path.startsWith("/") ? posix : win32;
+}
+
+function isWithin(folder: string, path: string): boolean {
+  const { relative, isAbsolute, sep } = pathsOf(folder);
+  const way = relative(folder, path);
+  return way !== ".." && !way.startsWith(`..${sep}`) && !isAbsolute(way);
+}

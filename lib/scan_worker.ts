@@ -1,0 +1,56 @@
+/**
+ * The thread that scans one root.
+ *
+ * @module
+ */
+/// <reference lib="deno.worker" />
+import { ignorePredicate, type IgnoreSettings } from "./ignore.ts";
+import type { Listing } from "./listing.ts";
+import { scan, type ScanRequest, type ScanSummary } from "./scanner.ts";
+
+/** What the worker is told. */
+export interface ScanTask {
+  readonly request: ScanRequest;
+  readonly ignore: IgnoreSettings;
+}
+
+/** What the worker tells. */
+export type ScanMessage =
+  | { readonly kind: "listings"; readonly listings: readonly Listing[] }
+  | { readonly kind: "done"; readonly summary: ScanSummary }
+  | {
+    readonly kind: "failed";
+    readonly name: string;
+    readonly message: string;
+  };
+
+/** Names per message: a message costs more than a folder. */
+const BATCH = 4096;
+
+self.onmessage = ({ data }: MessageEvent<ScanTask>): void => {
+  let listings: Listing[] = [];
+  let size = 0;
+  const send = (): void => {
+    const message: ScanMessage = { kind: "listings", listings };
+    self.postMessage(message, listings.map((it) => it.figures.buffer));
+    listings = [];
+    size = 0;
+  };
+  try {
+    const isIgnored = ignorePredicate(data.ignore);
+    const summary = scan(data.request, isIgnored, (listing) => {
+      listings.push(listing);
+      size += listing.figures.length;
+      if (size > BATCH) send();
+    });
+    if (listings.length > 0) send();
+    const message: ScanMessage = { kind: "done", summary };
+    self.postMessage(message);
+  } catch (error) {
+    const { name, message } = error instanceof Error
+      ? error
+      : new Error(String(error));
+    const failed: ScanMessage = { kind: "failed", name, message };
+    self.postMessage(failed);
+  }
+};

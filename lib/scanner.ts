@@ -1,0 +1,197 @@
+/**
+ * Walks a root: hands on a listing of each folder that differs from the
+ * record, and every path that must be left alone. Runs in a worker, with the
+ * synchronous file calls, which cost a fraction of the others.
+ *
+ * @module
+ */
+import { figuresOf } from "./figures.ts";
+import { type IgnorePredicate } from "./ignore.ts";
+import { type Listing, ListingBuilder } from "./listing.ts";
+import { isOwnName, OWN_FOLDER, TEMPORARY_PREFIX } from "./names.ts";
+import { joinPath } from "./paths.ts";
+import { inWords, troubleOf } from "./system_errors.ts";
+import type { FileFigures, Problem, ProblemKind, Side } from "./types.ts";
+
+/** What a scan needs to know. */
+export interface ScanRequest {
+  readonly side: Side;
+  /** Absolute path of the root. */
+  readonly root: string;
+  /** The root's tick, in ms. */
+  readonly tickMs: number;
+  /** When the run began, by the root's own clock, in ms since 1970. */
+  readonly startedAtMs: number;
+  /** Digests of the recorded folders; one that agrees is not handed on. */
+  readonly digests: ReadonlyMap<string, string>;
+}
+
+/** What a scan found besides the listings. */
+export interface ScanSummary {
+  readonly files: number;
+  readonly folders: number;
+  readonly problems: readonly Problem[];
+  /** Temporary files of runs that died, with mtimes in ms since 1970. */
+  readonly leftovers: readonly Leftover[];
+}
+
+/** A temporary file that an earlier run left. */
+export interface Leftover {
+  readonly path: string;
+  /** In ms since 1970. */
+  readonly mtimeMs: number;
+}
+
+/**
+ * Scans a root.
+ *
+ * @param request What to scan and what is known of it.
+ * @param isIgnored Which names are left alone without a word.
+ * @param handOn Takes the listing of each folder that differs.
+ * @returns Counts, problems and leftovers.
+ * @throws {Deno.errors.NotFound} The root itself can't be read.
+ */
+export function scan(
+  request: ScanRequest,
+  isIgnored: IgnorePredicate,
+  handOn: (listing: Listing) => void,
+): ScanSummary {
+  return new Scanner(request, isIgnored, handOn).run();
+}
+
+class Scanner {
+  readonly #request: ScanRequest;
+  readonly #isIgnored: IgnorePredicate;
+  readonly #handOn: (listing: Listing) => void;
+  readonly #builder = new ListingBuilder();
+  readonly #problems: Problem[] = [];
+  readonly #leftovers: Leftover[] = [];
+  #files = 0;
+  #folders = 0;
+
+  constructor(
+    request: ScanRequest,
+    isIgnored: IgnorePredicate,
+    handOn: (listing: Listing) => void,
+  ) {
+    this.#request = request;
+    this.#isIgnored = isIgnored;
+    this.#handOn = handOn;
+  }
+
+  run(): ScanSummary {
+    const { root } = this.#request;
+    const info = Deno.lstatSync(root);
+    // A list of its own instead of recursion: folders may nest deeply.
+    const waiting: Waiting[] = [{ path: "", absolute: root, dev: info.dev }];
+    for (let next = waiting.pop(); next; next = waiting.pop()) {
+      try {
+        this.#folder(next, waiting);
+      } catch (error) {
+        if (next.path === "") throw error;
+        this.#problem(next.path, unreadableKind(error), null, error);
+      }
+    }
+    return {
+      files: this.#files,
+      folders: this.#folders,
+      problems: this.#problems,
+      leftovers: this.#leftovers,
+    };
+  }
+
+  #folder(folder: Waiting, waiting: Waiting[]): void {
+    const lookedAtMs = Date.now();
+    const { absolute, path } = folder;
+    const found: Waiting[] = [];
+    this.#builder.clear();
+    for (const { name } of Deno.readDirSync(absolute)) {
+      if (isOwnName(name)) {
+        this.#ownName(joinPath(path, name), `${absolute}/${name}`, name);
+      } else {
+        this.#entry(folder, name, found);
+      }
+    }
+    const isUnsettled = this.#isUnsettled(absolute);
+    this.#folders++;
+    // Only now: a folder that fails half-way must not be descended into.
+    waiting.push(...found.reverse());
+    const known = this.#request.digests.get(path);
+    if (known === this.#builder.digest() && !isUnsettled) return;
+    this.#handOn(this.#builder.listing(path, { lookedAtMs, isUnsettled }));
+  }
+
+  #entry(folder: Waiting, name: string, found: Waiting[]): void {
+    const path = joinPath(folder.path, name);
+    const absolute = `${folder.absolute}/${name}`;
+    let info: Deno.FileInfo;
+    try {
+      info = Deno.lstatSync(absolute);
+    } catch (error) {
+      this.#problem(path, unreadableKind(error), null, error);
+      return;
+    }
+    if (this.#isIgnored(name, info.isDirectory)) {
+      const figures = info.isFile ? this.#figures(info) : null;
+      this.#problem(path, "ignored", figures);
+    } else if (info.isFile) {
+      this.#files++;
+      this.#builder.add({ kind: "file", name, ...this.#figures(info) });
+    } else if (info.isDirectory) {
+      const isMount = info.dev !== folder.dev;
+      this.#builder.add({ kind: "directory", name, isMount });
+      found.push({ path, absolute, dev: info.dev });
+    } else {
+      this.#problem(path, info.isSymlink ? "symlink" : "special", null);
+    }
+  }
+
+  #figures(info: Deno.FileInfo): FileFigures {
+    return figuresOf(info, this.#request.tickMs);
+  }
+
+  /** What is missing in a folder that changes now may be seen elsewhere. */
+  #isUnsettled(absolute: string): boolean {
+    const mtime = Deno.lstatSync(absolute).mtime?.getTime() ?? 0;
+    return mtime > this.#request.startedAtMs;
+  }
+
+  #ownName(path: string, absolute: string, name: string): void {
+    const lower = name.toLowerCase();
+    if (lower === OWN_FOLDER || !lower.startsWith(TEMPORARY_PREFIX)) return;
+    const mtimeMs = Deno.lstatSync(absolute).mtime?.getTime() ?? 0;
+    this.#leftovers.push({ path, mtimeMs });
+  }
+
+  #problem(
+    path: string,
+    kind: ProblemKind,
+    figures: FileFigures | null,
+    error?: unknown,
+  ): void {
+    const { side } = this.#request;
+    const reason = kind === "unreadable" ? inWords(error) : REASONS[kind];
+    this.#problems.push({ side, path, kind, reason, figures });
+  }
+}
+
+interface Waiting {
+  readonly path: string;
+  readonly absolute: string;
+  readonly dev: number;
+}
+
+function unreadableKind(error: unknown): ProblemKind {
+  return troubleOf(error) === "missing" ? "vanished" : "unreadable";
+}
+
+const REASONS: Record<ProblemKind, string> = {
+  ignored: "ignored by the config",
+  symlink: "a symbolic link: it is neither followed nor copied",
+  special: "neither a file nor a folder",
+  unreadable: "it can't be read",
+  vanished: "it vanished while the folders were being read",
+  mount: "another disk is mounted here",
+  name: "the other side can't hold its name",
+  twins: "two names are one to the other side",
+};

@@ -1,0 +1,76 @@
+/**
+ * Scans both roots at once, each in a thread of its own.
+ *
+ * @module
+ */
+import type { IgnoreSettings } from "./ignore.ts";
+import type { Listing } from "./listing.ts";
+import type { SideScan } from "./merge.ts";
+import type { ScanMessage, ScanTask } from "./scan_worker.ts";
+import type { ScanRequest, ScanSummary } from "./scanner.ts";
+import type { Side } from "./types.ts";
+
+/** What one scan gave. */
+export interface FinishedScan extends SideScan {
+  readonly summary: ScanSummary;
+}
+
+/** A root could not be read to the end. */
+export class ScanError extends Error {
+  override readonly name = "ScanError";
+
+  /**
+   * @param side Which root.
+   * @param message What went wrong.
+   */
+  constructor(readonly side: Side, message: string) {
+    super(message);
+  }
+}
+
+/** A thread that waits for a root to scan. */
+export class ScanThread {
+  readonly #worker: Worker;
+
+  /** Starts the thread: it loads while its task is still being prepared. */
+  constructor() {
+    const url = new URL("./scan_worker.ts", import.meta.url);
+    this.#worker = new Worker(url, { type: "module" });
+  }
+
+  /**
+   * Scans.
+   *
+   * @param request What to scan.
+   * @param ignore Which names to leave alone.
+   * @throws {ScanError} The root can't be read.
+   */
+  run(request: ScanRequest, ignore: IgnoreSettings): Promise<FinishedScan> {
+    const listings = new Map<string, Listing>();
+    const { promise, resolve, reject } = Promise.withResolvers<FinishedScan>();
+    this.#worker.onmessage = ({ data }: MessageEvent<ScanMessage>): void => {
+      if (data.kind === "listings") {
+        for (const listing of data.listings) {
+          listings.set(listing.folder, listing);
+        }
+      } else if (data.kind === "done") {
+        const { summary } = data;
+        resolve({ listings, problems: summary.problems, summary });
+      } else {
+        reject(new ScanError(request.side, data.message));
+      }
+    };
+    this.#worker.onerror = (event): void => {
+      event.preventDefault();
+      reject(new ScanError(request.side, event.message));
+    };
+    const task: ScanTask = { request, ignore };
+    this.#worker.postMessage(task);
+    return promise;
+  }
+
+  /** Ends the thread. */
+  [Symbol.dispose](): void {
+    this.#worker.terminate();
+  }
+}

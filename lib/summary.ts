@@ -1,0 +1,55 @@
+/**
+ * A run in figures.
+ *
+ * @module
+ */
+import type { RunResult } from "./run_result.ts";
+import { ACTION_NAMES, type ActionName, type Problem } from "./types.ts";
+
+/** How often each action was done, or is planned, and what was left. */
+export type Summary =
+  & { readonly [Name in ActionName]: number }
+  & {
+    readonly bytesCopied: number;
+    readonly skipped: number;
+    readonly failed: number;
+    readonly openConflicts: number;
+    /** Paths that are left alone, ignored ones apart. */
+    readonly unknown: number;
+  };
+
+/**
+ * Counts.
+ *
+ * @param result What came of the run.
+ */
+export function summarize(
+  result: Pick<RunResult, "outcomes" | "problems" | "untouched">,
+): Summary {
+  const counts = Object.fromEntries(
+    ACTION_NAMES.map((name) => [name, 0]),
+  ) as Record<ActionName, number>;
+  counts.NOOP = result.untouched;
+  let [bytesCopied, skipped, failed, openConflicts] = [0, 0, 0, 0];
+  for (const { action, kind } of result.outcomes) {
+    if (action.conflict !== null && action.conflict.winner === null) {
+      openConflicts++;
+    } else if (kind === "skipped") skipped++;
+    else if (kind === "failed") failed++;
+    else if (action.name !== "NOOP" || action.bytes !== null) {
+      counts[action.name]++;
+      if (action.work.kind === "copy" || action.work.kind === "clash") {
+        bytesCopied += action.bytes ?? 0;
+      }
+    }
+  }
+  const unknown = result.problems.filter(({ kind }) => kind !== "ignored");
+  return {
+    ...counts,
+    bytesCopied,
+    skipped,
+    failed,
+    openConflicts,
+    unknown: unknown.length,
+  };
+}

@@ -1,0 +1,303 @@
+/**
+ * The decision: from what was found and recorded to a plan. Pure: it reads
+ * nothing but its arguments, so it is made twice where content matters, once
+ * to find out what has to be read and once with the answers.
+ *
+ * @module
+ */
+import { type ChangeSettings, judge, type Judgement } from "./changes.ts";
+import { type Answer, Inquiry, type Question } from "./inquiry.ts";
+import { isContestedName, Layout } from "./folders.ts";
+import type { Merged } from "./merge.ts";
+import { inOrder } from "./order.ts";
+import { type Folding, isWithin, joinPath, keyOf } from "./paths.ts";
+import type { Plan, PlanCounts } from "./plan.ts";
+import { findRenames, type Stray } from "./renames.ts";
+import {
+  type Case,
+  PlanBuilder,
+  type RemovalSettings,
+} from "./plan_builder.ts";
+import { type Folder, isMoved, type Location, type Pair } from "./tree.ts";
+import type { Both, FileId, Problem, Side } from "./types.ts";
+import { otherSide, SIDES } from "./types.ts";
+import { verdictOf, type VerdictSettings } from "./verdict.ts";
+
+/** What a decision depends on besides what was found and recorded. */
+export interface DecisionSettings
+  extends ChangeSettings, VerdictSettings, RemovalSettings {
+  readonly folding: Folding;
+  /** Ids that more than one recorded file of a side has. */
+  isSharedId(side: Side, id: FileId): boolean;
+}
+
+/** A plan, or what has to be read before there can be one. */
+export type Decision =
+  | { readonly kind: "plan"; readonly plan: Plan }
+  | {
+    readonly kind: "questions";
+    /** By their id. */
+    readonly questions: ReadonlyMap<string, Question>;
+  };
+
+/**
+ * Decides.
+ *
+ * @param merged What was found and recorded.
+ * @param answers What is known of content so far.
+ * @param settings Policies, clocks and what follows from the roots.
+ * @returns The plan, or the questions that stand before it.
+ */
+export function decide(
+  merged: Merged,
+  answers: ReadonlyMap<string, Answer>,
+  settings: DecisionSettings,
+): Decision {
+  // A file against a folder that is left open freezes all below it, which may
+  // change what is a rename, which may show the next such conflict.
+  const frozen = new Map<string, Case>();
+  for (;;) {
+    const round = new Round(merged, answers, settings, frozen);
+    const result = round.run();
+    if (result !== null) return result;
+  }
+}
+
+class Round {
+  readonly #merged: Merged;
+  readonly #settings: DecisionSettings;
+  readonly #inquiry: Inquiry;
+  readonly #frozen: Map<string, Case>;
+  readonly #problems: Problem[] = [];
+  readonly #unknownIn = new Set<Folder>();
+  readonly #folders: readonly Folder[];
+
+  constructor(
+    merged: Merged,
+    answers: ReadonlyMap<string, Answer>,
+    settings: DecisionSettings,
+    frozen: Map<string, Case>,
+  ) {
+    this.#merged = merged;
+    this.#settings = settings;
+    this.#inquiry = new Inquiry(answers);
+    this.#frozen = frozen;
+    this.#folders = merged.folders.filter((folder) =>
+      folder.parent === null || !this.#isFrozen(folder.parent.key)
+    );
+  }
+
+  /** A result, or null where something was frozen and all starts again. */
+  run(): Decision | null {
+    const known = this.#merged.pairs.filter((pair) => {
+      if (!this.#isFrozen(pair.key)) return true;
+      this.#unknownIn.add(pair.at.folder);
+      return false;
+    });
+    const renamed = findRenames(known, {
+      folders: new Map(this.#folders.map((folder) => [folder.key, folder])),
+      strays: this.#strays(),
+      isSharedId: this.#settings.isSharedId,
+    });
+    for (const pair of renamed.unknown) this.#unknownIn.add(pair.at.folder);
+    const cases = this.#cases(renamed.pairs);
+    const layout = this.#layout(cases);
+    if (this.#inquiry.open.size > 0) return this.#questions();
+    if (this.#freezeContests(cases, layout)) return null;
+    const builder = new PlanBuilder(cases, {
+      layout,
+      folders: this.#folders,
+      inquiry: this.#inquiry,
+      merged: this.#merged,
+      settings: this.#settings,
+    });
+    const drafts = builder.build([...this.#frozen.values()]);
+    if (this.#inquiry.open.size > 0) return this.#questions();
+    const plan: Plan = {
+      actions: inOrder(drafts),
+      problems: [...this.#merged.problems, ...this.#problems],
+      counts: this.#count(cases),
+    };
+    return { kind: "plan", plan };
+  }
+
+  #questions(): Decision {
+    return { kind: "questions", questions: this.#inquiry.open };
+  }
+
+  #isFrozen(key: string): boolean {
+    for (const root of this.#frozen.keys()) {
+      if (isWithin(key, root)) return true;
+    }
+    return false;
+  }
+
+  /** Files that stand where they are left alone, as far as figures are known. */
+  #strays(): Both<Stray[]> {
+    const strays: { left: Stray[]; right: Stray[] } = { left: [], right: [] };
+    for (const problem of this.#merged.problems) {
+      const { figures, side } = problem;
+      if (figures) strays[side].push({ figures, problem });
+    }
+    for (const pair of this.#merged.pairs) {
+      if (!this.#isFrozen(pair.key)) continue;
+      for (const side of SIDES) {
+        const found = pair[side];
+        if (found) strays[side].push({ figures: found.figures, problem: null });
+      }
+    }
+    return strays;
+  }
+
+  #cases(pairs: readonly Pair[]): Case[] {
+    const cases: Case[] = [];
+    for (const pair of pairs) {
+      const judgement = judge(pair, this.#inquiry, this.#settings);
+      if (judgement.kind === "pending") continue;
+      if (judgement.kind === "unreadable") {
+        this.#leaveAlone(pair, judgement);
+        continue;
+      }
+      const verdict = verdictOf(pair, judgement, this.#settings);
+      if (verdict !== null) cases.push({ pair, judgement, verdict });
+    }
+    return cases;
+  }
+
+  #leaveAlone(pair: Pair, judgement: Judgement & { kind: "unreadable" }): void {
+    const { side, path, reason } = judgement.answer;
+    this.#unknownIn.add(pair.at.folder);
+    this.#problems.push({
+      side,
+      path,
+      kind: "unreadable",
+      reason,
+      figures: null,
+    });
+  }
+
+  #layout(cases: readonly Case[]): Layout {
+    const alive = new Set<Folder>();
+    for (const { pair, verdict } of cases) {
+      if (verdict.kind === "settle" || verdict.kind === "copy") {
+        alive.add(verdict.target.folder);
+      } else if (verdict.kind === "open") {
+        for (const side of SIDES) {
+          const found = pair[side];
+          if (found) alive.add(found.at.folder);
+        }
+      }
+    }
+    return new Layout(this.#folders, (folder) => {
+      const isUnknown = this.#unknownIn.has(folder);
+      return {
+        isFrozen: folder.isFrozen || this.#isFrozen(folder.key),
+        survives: alive.has(folder),
+        holdsUnknown: {
+          left: isUnknown || folder.holdsUnknown.left,
+          right: isUnknown || folder.holdsUnknown.right,
+        },
+      };
+    });
+  }
+
+  /**
+   * Finds what needs everything below it frozen: a folder with two new names,
+   * or a file against a folder, where a person is to decide.
+   */
+  #freezeContests(cases: Case[], layout: Layout): boolean {
+    const before = this.#frozen.size;
+    const { policies, folding } = this.#settings;
+    if (policies.metadata_conflict === "notify") {
+      for (const folder of this.#folders) {
+        if (!isContestedName(folder) || this.#isFrozen(folder.key)) continue;
+        this.#frozen.set(folder.key, folderCase(folder));
+      }
+    }
+    const folders = new Map(this.#folders.map((it) => [it.key, it]));
+    cases.forEach((item, index) => {
+      const { verdict, pair } = item;
+      if (verdict.kind !== "copy") return;
+      const key = joinPath(
+        verdict.target.folder.key,
+        keyOf(verdict.target.name, folding),
+      );
+      const folder = folders.get(key);
+      if (!folder || !layout.remains(folder)) return;
+      const isRecorded = pair.row !== null || folder.row !== null;
+      const kind = isRecorded ? "modify_modify" : "new_new";
+      const contest = {
+        kind,
+        rule: isRecorded ? "5.1" : "5.2",
+        policy: policies[kind],
+        winner: otherSide(verdict.from),
+      } as const;
+      if (contest.policy === "notify") {
+        const open = { kind: "open", contest } as const;
+        this.#frozen.set(key, { ...item, verdict: open });
+      } else {
+        const { from, target } = verdict;
+        cases[index] = {
+          ...item,
+          verdict: { kind: "aside", from, target, contest },
+        };
+      }
+    });
+    return this.#frozen.size > before;
+  }
+
+  #count(cases: readonly Case[]): PlanCounts {
+    const deleted = { left: 0, right: 0 };
+    const modified = { left: 0, right: 0 };
+    const recreated = { left: new Map(), right: new Map() };
+    const names = (
+      location: Location,
+      figures: { sizeBytes: number; mtimeMs: number },
+    ) => `${location.name}\n${figures.sizeBytes}\n${figures.mtimeMs}`;
+    for (const { pair, verdict } of cases) {
+      if (verdict.kind !== "copy" || pair.row !== null) continue;
+      const found = pair[verdict.from]!;
+      const key = names(found.at, found.figures);
+      const counts = recreated[verdict.from];
+      counts.set(key, (counts.get(key) ?? 0) + 1);
+    }
+    for (const { pair, judgement, verdict } of cases) {
+      if (judgement.kind !== "recorded") continue;
+      for (const side of SIDES) {
+        if (judgement.change[side] === "modified" && !isMoved(pair, side)) {
+          modified[side]++;
+        }
+      }
+      if (verdict.kind !== "remove") continue;
+      const side = otherSide(verdict.on);
+      const key = names(pair.at, judgement.row[side]);
+      const left = recreated[side].get(key) ?? 0;
+      if (left > 0) recreated[side].set(key, left - 1);
+      else deleted[side]++;
+    }
+    return { deleted, modified };
+  }
+}
+
+/** A folder whose two new names are left for a person. */
+function folderCase(folder: Folder): Case {
+  const at: Location = { folder: folder.parent!, name: folder.name.left! };
+  return {
+    pair: { key: folder.key, at, row: null, left: null, right: null },
+    judgement: {
+      kind: "unrecorded",
+      change: { left: "absent", right: "absent" },
+      isSame: false,
+      hash: null,
+    },
+    verdict: {
+      kind: "open",
+      contest: {
+        kind: "metadata_conflict",
+        rule: "5.13",
+        policy: "notify",
+        winner: "left",
+      },
+    },
+  };
+}

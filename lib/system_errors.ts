@@ -1,0 +1,92 @@
+/**
+ * What the system's errors mean for a sync, and how they are said.
+ *
+ * @module
+ */
+
+/** What an error means for what is to be done next. */
+export type Trouble =
+  /** Another program has the file; it may be free soon. */
+  | "busy"
+  /** The disk is full: no use in trying more copies. */
+  | "full"
+  | "denied"
+  | "read-only"
+  | "missing"
+  | "exists"
+  | "other";
+
+const TROUBLE: Readonly<Record<string, Trouble>> = {
+  EBUSY: "busy",
+  ETXTBSY: "busy",
+  EAGAIN: "busy",
+  ENOSPC: "full",
+  EDQUOT: "full",
+  EACCES: "denied",
+  EPERM: "denied",
+  EROFS: "read-only",
+  ENOENT: "missing",
+  ENOTDIR: "missing",
+  EEXIST: "exists",
+};
+
+const WORDS: Readonly<Record<string, string>> = {
+  EBUSY: "it is in use by another program",
+  ETXTBSY: "it is in use by another program",
+  EAGAIN: "it is in use by another program",
+  ENOSPC: "the disk is full",
+  EDQUOT: "the disk quota is used up",
+  EACCES: "access is denied",
+  EPERM: "the system does not permit it",
+  EROFS: "the disk is read-only",
+  ENOENT: "it is not there any more",
+  ENOTDIR: "a folder above it is not there any more",
+  EEXIST: "something of that name is there already",
+  ENOTEMPTY: "the folder is not empty",
+  ENAMETOOLONG: "the name is too long for the disk",
+  EMFILE: "too many files are open",
+  ENFILE: "too many files are open",
+  EIO: "the disk reports an error",
+  EXDEV: "it is on another disk",
+  EINVAL: "the disk does not take it",
+};
+
+/**
+ * The system's name for an error, for instance "ENOENT".
+ *
+ * @param error Anything thrown.
+ * @returns The code, or null where there is none.
+ */
+export function codeOf(error: unknown): string | null {
+  if (!(error instanceof Error)) return null;
+  if ("code" in error && typeof error.code === "string") return error.code;
+  // Windows: sharing and lock violations.
+  return /\(os error (?:32|33)\)/.test(error.message) ? "EBUSY" : null;
+}
+
+/**
+ * What an error means.
+ *
+ * @param error Anything thrown.
+ *
+ * @example
+ * ```ts
+ * import { troubleOf } from "./system_errors.ts";
+ * troubleOf(Object.assign(new Error(), { code: "ENOSPC" })); // "full"
+ * ```
+ */
+export function troubleOf(error: unknown): Trouble {
+  return TROUBLE[codeOf(error) ?? ""] ?? "other";
+}
+
+/**
+ * An error in words, without the paths a system adds: they stand beside it.
+ *
+ * @param error Anything thrown.
+ */
+export function inWords(error: unknown): string {
+  const code = codeOf(error);
+  const known = code === null ? undefined : WORDS[code];
+  if (known !== undefined) return `${known} (${code})`;
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,92 @@
+/**
+ * The folders and paths that a run has to decide about.
+ *
+ * @module
+ */
+import type {
+  Both,
+  DirectoryRow,
+  FileFigures,
+  FileRow,
+  Side,
+} from "./types.ts";
+import { joinPath } from "./paths.ts";
+
+/** A folder on either side or in the record. */
+export interface Folder {
+  /** Its path, folded: what pairs it. */
+  readonly key: string;
+  readonly parent: Folder | null;
+  /** Its name on each side; null where there is no such folder. */
+  readonly name: Both<string | null>;
+  /** Null where it is not recorded. */
+  readonly row: DirectoryRow | null;
+  /** Whether another file system begins here. */
+  readonly isMount: Both<boolean>;
+  /** Its state can't be told: it and all below is left alone. */
+  readonly isFrozen: boolean;
+  /** Sides on which it directly holds something to be left alone. */
+  readonly holdsUnknown: { left: boolean; right: boolean };
+  /** The keys of all names in it that exist on a side or are left alone. */
+  readonly takenKeys: Set<string>;
+}
+
+/** A name in a folder. */
+export interface Location {
+  readonly folder: Folder;
+  readonly name: string;
+}
+
+/** A file where a scan found it. */
+export interface FoundFile {
+  readonly at: Location;
+  readonly figures: FileFigures;
+  /** Too young for its figures to be relied on. */
+  readonly isFresh: boolean;
+}
+
+/** One path: what is recorded and what each side has there, as files. */
+export interface Pair {
+  /** The folded path. */
+  readonly key: string;
+  /** Where it is recorded, or found. */
+  readonly at: Location;
+  readonly row: FileRow | null;
+  readonly left: FoundFile | null;
+  readonly right: FoundFile | null;
+}
+
+/** What is known of a child folder before it is visited. */
+export interface ChildFolder {
+  readonly key: string;
+  readonly name: Both<string | null>;
+  readonly row: DirectoryRow | null;
+  readonly isMount: Both<boolean>;
+  readonly isFrozen: boolean;
+}
+
+/**
+ * Where a folder is on a side now.
+ *
+ * @param folder The folder.
+ * @param side The side.
+ * @returns Its path there, or null where it does not exist.
+ */
+export function currentPath(folder: Folder, side: Side): string | null {
+  if (folder.parent === null) return "";
+  const name = folder.name[side];
+  const parent = currentPath(folder.parent, side);
+  return name === null || parent === null ? null : joinPath(parent, name);
+}
+
+/**
+ * Whether a side's file stands under another name than the row's.
+ *
+ * @param pair The pair.
+ * @param side The side.
+ */
+export function isMoved(pair: Pair, side: Side): boolean {
+  const found = pair[side];
+  return found !== null &&
+    (found.at.folder !== pair.at.folder || found.at.name !== pair.at.name);
+}

@@ -1,0 +1,319 @@
+/**
+ * From what became of a path to what is to be done about it: the tables,
+ * then names and properties, then the policy for conflicts.
+ *
+ * @module
+ */
+import type { Judgement } from "./changes.ts";
+import { cutToTick } from "./figures.ts";
+import { type Cell, PROPERTIES, RECORDED, UNRECORDED } from "./rules.ts";
+import { type FoundFile, isMoved, type Location, type Pair } from "./tree.ts";
+import type { Both, ConflictKind, Policy, Rule, Side } from "./types.ts";
+import { otherSide } from "./types.ts";
+
+/** What a verdict depends on besides the pair. */
+export interface VerdictSettings {
+  readonly policies: Readonly<Record<ConflictKind, Policy>>;
+  /** The coarser of both roots' ticks, in ms. */
+  readonly coarserTickMs: number;
+  /** By the local clock, in ms since 1970. */
+  readonly nowMs: number;
+}
+
+/** A conflict and who wins it. */
+export interface Contest {
+  readonly kind: ConflictKind;
+  readonly rule: Rule;
+  readonly policy: Policy;
+  /** The newer side. */
+  readonly winner: Side;
+}
+
+/** mtime and mode to be brought to a side; null keeps what it has. */
+export interface Properties {
+  /** In ms since 1970. */
+  readonly mtimeMs: number | null;
+  readonly mode: number | null;
+}
+
+/** What is to be done about a path. */
+export type Verdict =
+  /** Content agrees: bring names and properties, or only record. */
+  | {
+    readonly kind: "settle";
+    readonly target: Location;
+    readonly bring: Both<Properties>;
+    readonly rule: Rule | null;
+    readonly reason: string;
+    /** A conflict of names and properties that this settles. */
+    readonly contest: Contest | null;
+  }
+  | {
+    readonly kind: "copy";
+    readonly from: Side;
+    readonly target: Location;
+    readonly rule: Rule;
+    readonly reason: string;
+    /** The conflict of content that this settles. */
+    readonly contest: Contest | null;
+    /** The conflict of names that is settled on the way. */
+    readonly nameContest: Contest | null;
+  }
+  | { readonly kind: "remove"; readonly on: Side; readonly rule: Rule }
+  /** A conflict that is left for a person. */
+  | { readonly kind: "open"; readonly contest: Contest }
+  | { readonly kind: "forget" };
+
+const KEEP: Properties = { mtimeMs: null, mode: null };
+
+/** The earliest mtime anybody can mean, and how far ahead clocks may be. */
+const EARLIEST_MS = Date.UTC(1980, 0, 1);
+const AHEAD_MS = 24 * 60 * 60 * 1000;
+
+/**
+ * Decides about one path.
+ *
+ * @param pair What was found and recorded.
+ * @param judgement What became of its content.
+ * @param settings Policies and clocks.
+ * @returns What to do, or null where there is nothing at all.
+ */
+export function verdictOf(
+  pair: Pair,
+  judgement: Judgement & { kind: "recorded" | "unrecorded" },
+  settings: VerdictSettings,
+): Verdict | null {
+  const cell = judgement.kind === "recorded"
+    ? RECORDED[judgement.change.left][judgement.change.right]
+    : UNRECORDED[judgement.change.left][judgement.change.right];
+  switch (cell.kind) {
+    case "none":
+      return null;
+    case "forget":
+    case "remove":
+      return cell;
+    case "settled":
+      return settleProperties(pair, settings);
+    case "copy":
+      return copyVerdict(pair, cell, settings);
+    case "contest":
+      return judgement.isSame
+        ? adopt(pair, settings)
+        : contestVerdict(pair, cell, settings);
+  }
+}
+
+/** Names of both sides, and the conflict where they can't both be had. */
+interface NameChoice {
+  readonly target: Location;
+  readonly contest: Contest | null;
+}
+
+function chooseName(pair: Pair, settings: VerdictSettings): NameChoice {
+  const { left, right } = pair;
+  const free = { contest: null };
+  if (left === null || right === null) {
+    return { target: (left ?? right)?.at ?? pair.at, ...free };
+  }
+  if (isSamePlace(left.at, right.at)) return { target: left.at, ...free };
+  const winner = newerSide(left, right, settings);
+  if (pair.row === null) return { target: pair[winner]!.at, ...free };
+  if (!isMoved(pair, "left")) return { target: right.at, ...free };
+  if (!isMoved(pair, "right")) return { target: left.at, ...free };
+  return {
+    target: pair[winner]!.at,
+    contest: metadataContest(winner, settings),
+  };
+}
+
+function metadataContest(winner: Side, settings: VerdictSettings): Contest {
+  const policy = settings.policies.metadata_conflict;
+  return { kind: "metadata_conflict", rule: "5.13", policy, winner };
+}
+
+function isSamePlace(a: Location, b: Location): boolean {
+  return a.folder === b.folder && a.name === b.name;
+}
+
+/** Content is unchanged on both sides: the third table. */
+function settleProperties(pair: Pair, settings: VerdictSettings): Verdict {
+  const left = pair.left!;
+  const right = pair.right!;
+  const changed = {
+    left: changedProperties(pair, "left"),
+    right: changedProperties(pair, "right"),
+  };
+  const cell = PROPERTIES[changed.left.length > 0 ? "changed" : "same"][
+    changed.right.length > 0 ? "changed" : "same"
+  ];
+  if (cell.kind === "nothing") {
+    return settle(pair.at, { reason: "nothing changed" });
+  }
+  if (cell.kind === "bring") {
+    const from = otherSide(cell.to);
+    const bring = propertiesOf(pair, from, changed[from], settings);
+    return settle(pair[from]!.at, {
+      bring: { left: KEEP, right: KEEP, [cell.to]: bring },
+      rule: cell.rule,
+      reason: `${changed[from].join(" and ")} changed on ${words(from)}`,
+    });
+  }
+  const haveModes = changed.left.includes("mode") ||
+    changed.right.includes("mode");
+  const agree = isSamePlace(left.at, right.at) &&
+    (!haveModes || left.figures.mode === right.figures.mode);
+  if (agree) return adopt(pair, settings);
+  const winner = newerSide(left, right, settings);
+  const contest = metadataContest(winner, settings);
+  if (contest.policy === "notify") return { kind: "open", contest };
+  const loser = otherSide(winner);
+  const bring = propertiesOf(pair, winner, ["mode", "time"], settings);
+  return settle(pair[winner]!.at, {
+    bring: { left: KEEP, right: KEEP, [loser]: bring },
+    rule: cell.rule,
+    reason: `name or properties changed on both sides; ${
+      words(winner)
+    } is newer`,
+    contest,
+  });
+}
+
+type Property = "name" | "time" | "mode";
+
+function changedProperties(pair: Pair, side: Side): Property[] {
+  const { figures } = pair[side]!;
+  const half = pair.row![side];
+  const changed: Property[] = [];
+  if (isMoved(pair, side)) changed.push("name");
+  if (figures.mtimeMs !== half.mtimeMs) changed.push("time");
+  if (figures.mode !== half.mode) changed.push("mode");
+  return changed;
+}
+
+/** What is to be brought from a side, where the other does not have it yet. */
+function propertiesOf(
+  pair: Pair,
+  from: Side,
+  wanted: readonly Property[],
+  settings: VerdictSettings,
+): Properties {
+  const source = pair[from]!.figures;
+  const target = pair[otherSide(from)]!.figures;
+  const hasTime = isSameTime(source.mtimeMs, target.mtimeMs, settings);
+  const hasMode = source.mode === target.mode;
+  return {
+    mtimeMs: wanted.includes("time") && !hasTime ? source.mtimeMs : null,
+    mode: wanted.includes("mode") && !hasMode ? source.mode : null,
+  };
+}
+
+/** Both hold the same content: the newer mtime goes to the other side. */
+function adopt(pair: Pair, settings: VerdictSettings): Verdict {
+  const { target, contest } = chooseName(pair, settings);
+  if (contest?.policy === "notify") return { kind: "open", contest };
+  const winner = newerSide(pair.left!, pair.right!, settings);
+  const bring = propertiesOf(pair, winner, ["time"], settings);
+  return settle(target, {
+    bring: { left: KEEP, right: KEEP, [otherSide(winner)]: bring },
+    rule: contest?.rule ?? null,
+    reason: "same content",
+    contest,
+  });
+}
+
+function settle(
+  target: Location,
+  how: Partial<Omit<Verdict & { kind: "settle" }, "kind" | "target">>,
+): Verdict {
+  return {
+    kind: "settle",
+    target,
+    bring: { left: KEEP, right: KEEP },
+    rule: null,
+    reason: "",
+    contest: null,
+    ...how,
+  };
+}
+
+function copyVerdict(
+  pair: Pair,
+  cell: Cell & { kind: "copy" },
+  settings: VerdictSettings,
+): Verdict {
+  const { target, contest } = chooseName(pair, settings);
+  if (contest?.policy === "notify") return { kind: "open", contest };
+  const from = otherSide(cell.to);
+  const isNew = pair.row === null;
+  const isBack = !isNew && pair[cell.to] === null;
+  const reason = isNew
+    ? `new on ${words(from)}`
+    : isBack
+    ? `changed on ${words(from)}, deleted on ${words(cell.to)}`
+    : `changed on ${words(from)}`;
+  return {
+    kind: "copy",
+    from,
+    target,
+    rule: cell.rule,
+    reason,
+    contest: null,
+    nameContest: contest,
+  };
+}
+
+function contestVerdict(
+  pair: Pair,
+  cell: Cell & { kind: "contest" },
+  settings: VerdictSettings,
+): Verdict {
+  const { conflict: kind, rule } = cell;
+  const winner = newerSide(pair.left!, pair.right!, settings);
+  const contest = { kind, rule, policy: settings.policies[kind], winner };
+  if (contest.policy === "notify") return { kind: "open", contest };
+  const { target, contest: nameContest } = chooseName(pair, settings);
+  if (nameContest?.policy === "notify") {
+    return { kind: "open", contest: nameContest };
+  }
+  const what = pair.row === null ? "new" : "changed";
+  const reason = `${what} on both sides; ${words(winner)} is newer`;
+  const from = winner;
+  return { kind: "copy", from, target, rule, reason, contest, nameContest };
+}
+
+/**
+ * The side with the later mtime; Left on a tie. A time that nobody can mean
+ * loses against any other.
+ *
+ * @param left Left's file.
+ * @param right Right's file.
+ * @param settings Clocks.
+ */
+export function newerSide(
+  left: FoundFile,
+  right: FoundFile,
+  settings: VerdictSettings,
+): Side {
+  const a = left.figures.mtimeMs;
+  const b = right.figures.mtimeMs;
+  const isBelievable = (timeMs: number) =>
+    timeMs >= EARLIEST_MS && timeMs <= settings.nowMs + AHEAD_MS;
+  if (isBelievable(a) !== isBelievable(b)) {
+    return isBelievable(a) ? "left" : "right";
+  }
+  return b > a && !isSameTime(a, b, settings) ? "right" : "left";
+}
+
+function isSameTime(a: number, b: number, settings: VerdictSettings): boolean {
+  const { coarserTickMs } = settings;
+  return cutToTick(a, coarserTickMs) === cutToTick(b, coarserTickMs);
+}
+
+/**
+ * A side as it is called in sentences.
+ *
+ * @param side The side.
+ */
+export function words(side: Side): string {
+  return side === "left" ? "Left" : "Right";
+}

@@ -1,0 +1,473 @@
+/** What a config file may say, and what is told about one that says otherwise. */
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { parse } from "yaml";
+import { type Config, loadConfig, parseConfig } from "../lib/config_loader.ts";
+import { CONFIG_KEYS } from "../lib/config_schema.ts";
+import { ConfigError, EXIT } from "../lib/errors.ts";
+
+const ROOTS = "left_root: C:\\pdrive_local\nright_root: P:\\\n";
+const MAIL = "smtp_host: h, from: a@b.c, to: a@b.c";
+const SECTIONS = [...new Set(CONFIG_KEYS.map((key) => key.split(".")[0]!))]
+  .filter((key) => CONFIG_KEYS.some((other) => other.startsWith(`${key}.`)));
+
+const FOLDER =
+  "the path of a folder, such as C:\\pdrive_local, P:\\ or \\\\server\\share, in single quotes or none";
+const FILE =
+  "the path of a file, such as logs/office-sync.log, in single quotes or none";
+const EXTENSION =
+  "the part of a name after its last dot, such as tmp, without wildcards";
+const NAME = "a name or its beginning, without folders or wildcards";
+const ADDRESS =
+  "one address, such as office@example.com or Office <office@example.com>";
+const HOST = "the name or IP address of the mail server, without a port";
+const ROOT_KEYS =
+  "left_root, right_root, soft_delete, conflict_policy, email, ignore, state_db, logging, safety, sandbox, compare";
+const MAIL_KEYS =
+  "smtp_host, smtp_port, security, username, password, password_env, from, to";
+const ALONE = "alone; needed: password or password_env";
+const QUOTES = "a value that begins like this must be put in quotes";
+const ESCAPE =
+  "in double quotes a backslash has a meaning of its own; use single quotes, or for a path such as C:\\pdrive_local none";
+
+/** The lines that are told about a text; none if nothing is wrong with it. */
+function told(text: string, file = "c.yaml"): string[] {
+  try {
+    parseConfig(text, file);
+    return [];
+  } catch (error) {
+    assert(error instanceof ConfigError, `not a ConfigError: ${error}`);
+    assert.equal(error.exitCode, EXIT.usage);
+    return error.message.split("\n");
+  }
+}
+
+/** The config of the two roots and one more line. */
+const withLine = (line: string): Config =>
+  parseConfig(`${ROOTS}${line}\n`, "/etc/office/c.yaml");
+
+Deno.test("parseConfig() fills in every default", () => {
+  assert.deepEqual(parseConfig(ROOTS, "C:\\office\\c.yaml"), {
+    file: "C:\\office\\c.yaml",
+    leftRoot: "C:\\pdrive_local",
+    rightRoot: "P:\\",
+    softDelete: {
+      enabled: true,
+      maxSizeBytes: 20_971_520,
+      retentionDays: 0,
+      keepReplaced: false,
+    },
+    policies: {
+      modify_modify: "clash",
+      new_new: "clash",
+      metadata_conflict: "clash",
+    },
+    email: null,
+    ignore: { extensions: [], prefixes: [], names: [] },
+    stateDb: "C:\\office\\office-sync.db",
+    logging: {
+      file: "C:\\office\\logs\\office-sync.log",
+      level: "info",
+      maxSizeBytes: 10_485_760,
+      maxFiles: 5,
+    },
+    safety: {
+      maxDeletePercent: 50,
+      maxDeleteFiles: 10,
+      maxChangePercent: 50,
+      maxChangeFiles: 200,
+    },
+    networkRoots: "refuse",
+    compare: { verifyFirstRun: false, alwaysRead: [] },
+  });
+});
+
+Deno.test("parseConfig() takes a section or list without entries as left out", () => {
+  const empty = SECTIONS.map((section) => `${section}:\n`).join("");
+  assert.deepEqual(
+    parseConfig(ROOTS + empty, "/c.yaml"),
+    parseConfig(ROOTS, "/c.yaml"),
+  );
+  assert.deepEqual(withLine("ignore: {extensions: }").ignore.extensions, []);
+});
+
+// deno-fmt-ignore
+const VALUES: [rule: string, line: string, pick: (config: Config) => unknown, value: unknown][] = [
+  ["sizes in whole bytes", "soft_delete: {max_size_mb: 0.3}", (it) => it.softDelete.maxSizeBytes, 314_572],
+  ["0 as a size", "soft_delete: {max_size_mb: 0}", (it) => it.softDelete.maxSizeBytes, 0],
+  ["0 and 100 as percent", "safety: {max_delete_percent: 0, max_change_percent: 100}", (it) => [it.safety.maxDeletePercent, it.safety.maxChangePercent], [0, 100]],
+  ["counts of 0", "safety: {max_delete_files: 0, max_change_files: 0}", (it) => [it.safety.maxDeleteFiles, it.safety.maxChangeFiles], [0, 0]],
+  ["one log file", "logging: {max_files: 1, level: debug}", (it) => [it.logging.maxFiles, it.logging.level], [1, "debug"]],
+  ["each policy", "conflict_policy: {new_new: notify, metadata_conflict: overwrite}", (it) => it.policies, { modify_modify: "clash", new_new: "notify", metadata_conflict: "overwrite" }],
+  ["extensions with or without dot, in any case", "ignore: {extensions: [tmp, .BAK, 'Ä']}", (it) => it.ignore.extensions, ["tmp", "bak", "ä"]],
+  ["extensions that are always read", "compare: {always_read: [.XLS], verify_first_run: true}", (it) => it.compare, { verifyFirstRun: true, alwaysRead: ["xls"] }],
+  ["names as they are written", "ignore: {filenames_prefix: [~$], filenames_exact: [Thumbs.db, '123']}", (it) => [it.ignore.prefixes, it.ignore.names], [["~$"], ["Thumbs.db", "123"]]],
+  ["network roots", "sandbox: {network_roots: allow_all}", (it) => it.networkRoots, "allow_all"],
+  ["mail without login", `email: {${MAIL}}`, (it) => it.email, { smtpHost: "h", smtpPort: 587, security: "starttls", username: null, password: null, passwordEnv: null, from: "a@b.c", to: ["a@b.c"] }],
+  ["mail with a password", `email: {${MAIL}, username: u, password: '*p"#', smtp_port: 465, security: tls}`, (it) => [it.email?.username, it.email?.password, it.email?.smtpPort, it.email?.security], ["u", '*p"#', 465, "tls"]],
+  ["the variable with the password, unread", `email: {${MAIL}, username: u, password_env: NO_SUCH_1}`, (it) => [it.email?.password, it.email?.passwordEnv], [null, "NO_SUCH_1"]],
+  ["a list of addresses", "email: {smtp_host: ::1, from: 'A B <a@b.c>', to: [a@b.c, '\"B, C\" <b@c>']}", (it) => it.email?.to, ["a@b.c", '"B, C" <b@c>']],
+];
+for (const [rule, line, pick, value] of VALUES) {
+  Deno.test(`parseConfig() takes ${rule}`, () => {
+    assert.deepEqual(pick(withLine(line)), value);
+  });
+}
+
+// deno-fmt-ignore
+const PATHS: [written: string, file: string, resolved: string][] = [
+  ["C:\\x", "/etc/c.yaml", "C:\\x"], ["C:\\x\\", "/etc/c.yaml", "C:\\x"], ["C:/x/y/", "/etc/c.yaml", "C:\\x\\y"],
+  ["p:\\", "/etc/c.yaml", "p:\\"], ["\\\\srv\\share", "/etc/c.yaml", "\\\\srv\\share"], ["\\\\srv\\share\\", "/etc/c.yaml", "\\\\srv\\share"],
+  ["\\\\srv\\share\\a\\", "/etc/c.yaml", "\\\\srv\\share\\a"], ["\\\\?\\C:\\", "/etc/c.yaml", "\\\\?\\C:\\"], ["'C:\\a b # c'", "/etc/c.yaml", "C:\\a b # c"],
+  ['"C:\\\\x"', "/etc/c.yaml", "C:\\x"], ["data", "C:\\o\\c.yaml", "C:\\o\\data"], ["..\\data", "C:\\o\\c.yaml", "C:\\data"],
+];
+const POSIX_PATHS: typeof PATHS = [
+  ["/srv/x/", "/etc/c.yaml", "/srv/x"],
+  ["data/", "/etc/o/c.yaml", "/etc/o/data"],
+  ["../d", "/etc/o/c.yaml", "/etc/d"],
+  [".", "/etc/o/c.yaml", "/etc/o"],
+  ["data", "c.yaml", `${Deno.cwd()}/data`],
+];
+const isWindows = Deno.build.os === "windows";
+for (
+  const [written, file, resolved] of [...PATHS, ...isWindows ? [] : POSIX_PATHS]
+) {
+  Deno.test(`parseConfig() resolves ${written} in ${file} to ${resolved}`, () => {
+    const own = "state_db: Z:\\x.db\nlogging: {file: Z:\\x.log}";
+    const text = `left_root: ${written}\nright_root: Q:\\\n${own}`;
+    assert.equal(parseConfig(text, file).leftRoot, resolved);
+  });
+}
+
+/** Key by key a value of the wrong type, and what is told about it. */
+// deno-fmt-ignore
+const WRONG: Record<string, [value: string, message: string]> = {
+  left_root: ["2024", `found 2024, put it in quotes; allowed: ${FOLDER}`],
+  right_root: ["[P]", `found a list; allowed: ${FOLDER}`],
+  soft_delete: ["true", "found a boolean, not shown; allowed: a section with the keys enabled, max_size_mb, retention_days, keep_replaced"],
+  "soft_delete.enabled": ["yes", 'found "yes"; allowed: true or false'],
+  "soft_delete.max_size_mb": ["20MB", 'found "20MB"; allowed: a number of MB, 0 or more'],
+  "soft_delete.retention_days": ["1.5", "found 1.5; allowed: a whole number of days, 0 or more"],
+  "soft_delete.keep_replaced": ["0", "found 0; allowed: true or false"],
+  conflict_policy: ["clash", "found a text, not shown; allowed: a section with the keys modify_modify, new_new, metadata_conflict"],
+  "conflict_policy.modify_modify": ["merge", 'found "merge"; allowed: clash, notify, overwrite'],
+  "conflict_policy.new_new": ["1", "found 1; allowed: clash, notify, overwrite"],
+  "conflict_policy.metadata_conflict": ["Clash", 'found "Clash"; allowed: clash, notify, overwrite'],
+  email: ["a@b.c", `found a text, not shown; allowed: a section with the keys ${MAIL_KEYS}`],
+  "email.smtp_host": ["'mail:587'", `found "mail:587"; allowed: ${HOST}`],
+  "email.smtp_port": ["'587'", 'found "587"; allowed: a whole number from 1 to 65535'],
+  "email.security": ["ssl", 'found "ssl"; allowed: starttls, tls, none'],
+  "email.username": ["007", "found 007, put it in quotes; allowed: the name to log in with"],
+  "email.password": ["12345", "found a number, not shown, put it in quotes; allowed: a text"],
+  "email.password_env": ["pass-word", "found a text, not shown; allowed: the name of an environment variable: letters, digits and _"],
+  "email.from": ["[a@b.c]", `found a list; allowed: ${ADDRESS}`],
+  "email.to": ["{a: b}", "found a section; allowed: one address or a list of them"],
+  ignore: ["[tmp]", "found a list; allowed: a section with the keys extensions, filenames_prefix, filenames_exact"],
+  "ignore.extensions": ["tmp", 'found "tmp"; allowed: a list of texts'],
+  "ignore.filenames_prefix": ["{a: b}", "found a section; allowed: a list of texts"],
+  "ignore.filenames_exact": ["1", "found 1; allowed: a list of texts"],
+  state_db: ["", `found nothing; allowed: ${FILE}`],
+  logging: ["info", "found a text, not shown; allowed: a section with the keys file, level, max_size_mb, max_files"],
+  "logging.file": ["true", `found true, put it in quotes; allowed: ${FILE}`],
+  "logging.level": ["warn", 'found "warn"; allowed: debug, info, warning, error'],
+  "logging.max_size_mb": ["0", "found 0; allowed: a number of MB above 0"],
+  "logging.max_files": ["0", "found 0; allowed: a whole number, 1 or more"],
+  safety: ["50", "found a number, not shown; allowed: a section with the keys max_delete_percent, max_delete_files, max_change_percent, max_change_files"],
+  "safety.max_delete_percent": ["50%", 'found "50%"; allowed: a number from 0 to 100'],
+  "safety.max_delete_files": ["many", 'found "many"; allowed: a whole number, 0 or more'],
+  "safety.max_change_percent": ["100.1", "found 100.1; allowed: a number from 0 to 100"],
+  "safety.max_change_files": ["-1", "found -1; allowed: a whole number, 0 or more"],
+  sandbox: ["refuse", "found a text, not shown; allowed: a section with the keys network_roots"],
+  "sandbox.network_roots": ["allow", 'found "allow"; allowed: refuse, allow_all'],
+  compare: ["1", "found a number, not shown; allowed: a section with the keys verify_first_run, always_read"],
+  "compare.verify_first_run": ["'true'", 'found "true"; allowed: true or false'],
+  "compare.always_read": ["xls", 'found "xls"; allowed: a list of texts'],
+};
+
+/** A config whose last line gives a key a value, and where the value stands. */
+function withValue(key: string, value: string): { text: string; at: string } {
+  const [section, inner] = key.split(".") as [string, string?];
+  const place = (start: string) => value === "" ? 1 : start.length + 1;
+  if (inner === undefined) {
+    const others = ROOTS.split("\n").filter((line) => !line.startsWith(key));
+    const text = [...others.filter(Boolean), `${key}: ${value}`];
+    return { text: text.join("\n"), at: `${text.length}:${place(`${key}: `)}` };
+  }
+  const login = inner.startsWith("password") ? "username: u" : "password: x";
+  const rest = MAIL.split(", ").filter((pair) => !pair.startsWith(`${inner}:`));
+  const more = inner === "username" || inner.startsWith("password")
+    ? [login]
+    : [];
+  const pairs = section === "email" ? [...rest, ...more] : [];
+  const start = `${section}: {${inner}: `;
+  const text = `${ROOTS}${start}${[value, ...pairs].join(", ")}}`;
+  return { text, at: `3:${place(start)}` };
+}
+
+Deno.test("parseConfig() is tried with a wrong value for every key there is", () => {
+  assert.deepEqual(Object.keys(WRONG), CONFIG_KEYS);
+});
+for (const [key, [value, message]] of Object.entries(WRONG)) {
+  Deno.test(`parseConfig() refuses ${key}: ${value || "nothing"}`, () => {
+    const { text, at } = withValue(key, value);
+    assert.deepEqual(told(text), [`c.yaml:${at}: ${key}: ${message}`]);
+  });
+}
+
+// deno-fmt-ignore
+const REFUSED: [rule: string, text: string, lines: string[]][] = [
+  ["an empty file", "", ["1:1: found nothing; allowed: keys with values, at least left_root and right_root"]],
+  ["a file of comments", "# a\n", ["1:1: found nothing; allowed: keys with values, at least left_root and right_root"]],
+  ["a list", "\n- a: 1\n", ["2:1: found a list; allowed: keys with values, at least left_root and right_root"]],
+  ["a text", "password=x", ["1:1: found a text, not shown; allowed: keys with values, at least left_root and right_root"]],
+  ["a file without roots", "# c\nstate_db: x\n", [`2:1: left_root: missing; needed: ${FOLDER}`, `2:1: right_root: missing; needed: ${FOLDER}`]],
+  ["empty paths", "left_root: ''\nright_root: \"\"\nstate_db: ''", [`1:12: left_root: found ""; allowed: ${FOLDER}`, `2:13: right_root: found ""; allowed: ${FOLDER}`, `3:11: state_db: found ""; allowed: ${FILE}`]],
+  ["a drive without a place on it", "left_root: 'P:'\nright_root: P:x", [`1:12: left_root: found "P:"; allowed: ${FOLDER}`, `2:13: right_root: found "P:x"; allowed: ${FOLDER}`]],
+  ["half a share", "left_root: \\\\srv\nright_root: \\srv\\x", [`1:12: left_root: found "\\\\srv"; allowed: ${FOLDER}`, `2:13: right_root: found "\\srv\\x"; allowed: ${FOLDER}`]],
+  ["a folder as a file", `${ROOTS}logging:\n  file: logs/\n`, [`4:9: logging.file: found "logs/"; allowed: ${FILE}`]],
+  ["a mail section without its keys", `${ROOTS}email: {}`, [`3:1: email.smtp_host: missing; needed: ${HOST}`, `3:1: email.from: missing; needed: ${ADDRESS}`, "3:1: email.to: missing; needed: one address or a list of them"]],
+  ["no receiver at all", `${ROOTS}email: {smtp_host: h, from: a@b.c, to: []}`, ["3:40: email.to: found an empty list; allowed: one address or a list of them"]],
+  ["what is no address", `${ROOTS}email: {smtp_host: h, from: a@, to: [a@b@c, 'a@b, c@d', A <b>, 5, 'A, B <a@b>']}`, [
+    `3:29: email.from: found "a@"; allowed: ${ADDRESS}`, `3:38: email.to: found "a@b@c"; allowed: ${ADDRESS}`, `3:45: email.to: found "a@b, c@d"; allowed: ${ADDRESS}`,
+    `3:57: email.to: found "A <b>"; allowed: ${ADDRESS}`, `3:64: email.to: found 5, put it in quotes; allowed: ${ADDRESS}`, `3:67: email.to: found "A, B <a@b>"; allowed: ${ADDRESS}`]],
+  ["a host that would open more of the network", `${ROOTS}email: {smtp_host: 'a,b', from: a@b.c, to: a@b.c}`, [`3:20: email.smtp_host: found "a,b"; allowed: ${HOST}`]],
+  ["two passwords", `${ROOTS}email: {${MAIL}, username: u, password: x, password_env: X}`, ["3:87: email.password_env: beside password; allowed: one of the two"]],
+  ["a username alone", `${ROOTS}email: {${MAIL}, username: u}`, [`3:57: email.username: ${ALONE}`]],
+  ["a password alone", `${ROOTS}email: {${MAIL}, password: x}`, ["3:57: email.password: alone; needed: username"]],
+  ["a port out of range", `${ROOTS}email: {${MAIL}, smtp_port: 65536}`, ["3:58: email.smtp_port: found 65536; allowed: a whole number from 1 to 65535"]],
+  ["numbers that are none", `${ROOTS}soft_delete: {max_size_mb: .inf}\nsafety: {max_delete_percent: .nan}`, ["3:28: soft_delete.max_size_mb: found .inf; allowed: a number of MB, 0 or more", "4:30: safety.max_delete_percent: found .nan; allowed: a number from 0 to 100"]],
+  ["entries that are no texts", `${ROOTS}ignore:\n  extensions: [123, true, '']\n  filenames_exact:\n    - ~\n`, [
+    `4:16: ignore.extensions: found 123, put it in quotes; allowed: ${EXTENSION}`, `4:21: ignore.extensions: found true, put it in quotes; allowed: ${EXTENSION}`,
+    `4:27: ignore.extensions: found ""; allowed: ${EXTENSION}`, `6:7: ignore.filenames_exact: found nothing; allowed: ${NAME}`]],
+  ["entries that would never match", `${ROOTS}ignore:\n  extensions: ['*.tmp', tar.gz, .]\n  filenames_prefix: ['a/b', '~*']`, [
+    `4:16: ignore.extensions: found "*.tmp"; allowed: ${EXTENSION}`, `4:25: ignore.extensions: found "tar.gz"; allowed: ${EXTENSION}`, `4:33: ignore.extensions: found "."; allowed: ${EXTENSION}`,
+    `5:22: ignore.filenames_prefix: found "a/b"; allowed: ${NAME}`, `5:29: ignore.filenames_prefix: found "~*"; allowed: ${NAME}`]],
+  ["unknown keys at any depth", `${ROOTS}Left-Root: x\nsoft_delete:\n  enable: true\n  __proto__: {}\nconstructor: 1\n`, [
+    "3:1: Left-Root: unknown key; did you mean left_root?", "5:3: soft_delete.enable: unknown key; did you mean enabled?",
+    "6:3: soft_delete.__proto__: unknown key; allowed: enabled, max_size_mb, retention_days, keep_replaced",
+    "7:1: constructor: unknown key; allowed: left_root, right_root, soft_delete, conflict_policy, email, ignore, state_db, logging, safety, sandbox, compare"]],
+  ["its own files inside a root", "left_root: C:\\a\nright_root: P:\\\nstate_db: c:\\A\\x\\s.db\nlogging: {file: 'P:\\l.log'}", ['3:11: state_db: "c:\\A\\x\\s.db" lies in left_root; allowed: outside both roots', '4:17: logging.file: "P:\\l.log" lies in right_root; allowed: outside both roots']],
+  ["what is shown in one line and short", `${ROOTS}state_db: "a\\nb\\x1b[2J/"\n"k\\re":\n"${"x".repeat(70)}": 1`, [
+    `3:11: state_db: found "a\\nb\\u001b[2J/"; allowed: ${FILE}`, "4:1: k\\re: unknown key; allowed: " + ROOT_KEYS, `5:1: ${"x".repeat(60)}…: unknown key; allowed: ${ROOT_KEYS}`]],
+  ["everything at once, in the order of the file", "right_root: 1\nlogging: {level: loud}\nemail:\n  to: x\n  username: u\nleft_rot: x\n", [
+    `1:1: left_root: missing; needed: ${FOLDER}`, `1:13: right_root: found 1, put it in quotes; allowed: ${FOLDER}`, '2:18: logging.level: found "loud"; allowed: debug, info, warning, error',
+    `3:1: email.smtp_host: missing; needed: ${HOST}`, `3:1: email.from: missing; needed: ${ADDRESS}`, `4:7: email.to: found "x"; allowed: ${ADDRESS}`, `5:13: email.username: ${ALONE}`, "6:1: left_rot: unknown key; did you mean left_root?"]],
+  // From here on it is YAML that refuses, and nothing else is told.
+  ["a key that stands twice", `${ROOTS}logging:\n  level: info\n  level: x\n`, ["5:3: level: the same key again; remove one of the two"]],
+  ["a Windows path in double quotes", 'left_root: "C:\\pdrive_local"\nright_root: 1', [`1:15: left_root: ${ESCAPE}`]],
+  ["a Windows path that double quotes mangled", 'left_root: "C:\\new"\nright_root: "P:\\Program"', [`1:12: left_root: found "C:\\new"; allowed: ${FOLDER}`, `2:13: right_root: found "P:\\u2029rogram"; allowed: ${FOLDER}`]],
+  ["a drive at the end of a line", "left_root: P:\nright_root: x", ["1:12: left_root: a second colon; use quotes, or mend the indentation"]],
+  ["wildcards and other beginnings that YAML takes for its own", `${ROOTS}ignore:\n  extensions:\n    - *.tmp\n    - &a b\n    - !c d\n    - @e`, [`5:7: ${QUOTES}`, `6:10: ${QUOTES}`, `7:7: ${QUOTES}`, `8:7: ${QUOTES}`]],
+  ["a tab as indentation", `${ROOTS}safety:\n\tmax_delete_files: 1`, ["4:1: max_delete_files: a tab at the beginning of a line; indent with spaces"]],
+  ["wrong indentation", `${ROOTS}safety:\n  max_delete_files: 1\n max_change_files: 1`, ["5:1: max_change_files: indented wrongly, or a bracket is not closed"]],
+  ["an open quote", `${ROOTS}state_db: 'x\n`, ["4:1: a quote or bracket is not closed, or a colon or space missing"]],
+  ["a line that is no key", `${ROOTS}hello\nstate_db: x`, ["3:1: not readable as YAML; expected: key: value, well indented"]],
+  ["a second document", `${ROOTS}---\na: 1`, ["3:1: a second document begins here; a config is one document"]],
+  ["a key that is a list", `${ROOTS}? [a]\n: 1`, ["3:3: not readable as YAML; expected: key: value, well indented"]],
+];
+for (const [rule, text, lines] of REFUSED) {
+  Deno.test(`parseConfig() refuses ${rule}`, () => {
+    assert.deepEqual(told(text), lines.map((line) => `c.yaml:${line}`));
+  });
+}
+
+Deno.test("parseConfig() counts columns as an editor does after a byte order mark", () => {
+  assert.deepEqual(
+    told(`\uFEFFx: 1\r\n${ROOTS}`)[0]!.slice(0, 11),
+    "c.yaml:1:1:",
+  );
+});
+
+Deno.test("parseConfig() suggests the key for every key that lacks a letter", () => {
+  for (const key of CONFIG_KEYS) {
+    const slip = key.slice(0, -1);
+    const text = slip.includes(".")
+      ? slip.replace(".", ": {") + ": 1}"
+      : `${slip}: x`;
+    const hint = `unknown key; did you mean ${key.split(".").at(-1)}?`;
+    assert(told(text).some((line) => line.endsWith(hint)), key);
+  }
+});
+
+Deno.test("parseConfig() refuses its own files in a root by default, too", {
+  ignore: isWindows,
+}, () => {
+  assert.deepEqual(told("left_root: .\nright_root: ../b", "/o/c.yaml"), [
+    '/o/c.yaml:1:1: state_db: "office-sync.db" lies in left_root; allowed: outside both roots',
+    '/o/c.yaml:1:1: logging.file: "logs/office-sync.log" lies in left_root; allowed: outside both roots',
+  ]);
+  assert.deepEqual(told("left_root: a\nright_root: ../b", "/o/c.yaml"), []);
+});
+
+/** Ways to get a password wrong, or something near it. § is the password. */
+// deno-fmt-ignore
+const SLIPS = [
+  "password: [§]", "password: {§: 1}", "password: {§: 1, §: 2}", "password: [§", "password: '§", 'password: "§', 'password: "\\q§"',
+  "password: *§", "password: &§", "password: &§ x", "password: !§", "password: !§ x", "password: !<§", "password: §: x", "password: %§", "password: |§", "password: ? §",
+  "password: - §", "password: {§", "password: '§'§", "password:§", "password:§: x", "{password:§}", "Password: §", "password_env: '§!'", "password_env: [§]",
+  "pass: {x: §}", "smtp_host: smtp://u:§@h", "password: x\n  password: §", "password: §\n password: §", "password:\n    §\n   x: §", "password: § # §\n  x", "password: '§'", "password: >\n    §\n   §",
+];
+Deno.test("parseConfig() never tells a password, whatever is wrong with it", () => {
+  for (const slip of SLIPS) {
+    for (const secret of ["hunter2", "*hunter2", "12345678"]) {
+      const text = `${ROOTS}nonsense: 1\nemail:\n  ${
+        slip.replaceAll("§", secret)
+      }\n  to: x\n`;
+      assert.throws(() => parseConfig(text, "c.yaml"), (error: ConfigError) => {
+        const seen = Deno.inspect(error) + JSON.stringify(error);
+        const shown = error.message + (seen + error.stack).replaceAll(text, "");
+        return !shown.includes(secret.replace("*", "")) ||
+          assert.fail(`${slip}: ${shown}`);
+      });
+    }
+  }
+  assert.deepEqual(
+    told(`${ROOTS}email: password=hunter2`).join().includes("hunter2"),
+    false,
+  );
+});
+
+Deno.test("loadConfig() tells why a file can't be read", async () => {
+  const folder = await Deno.makeTempDir();
+  const rows: [name: string, bytes: Uint8Array | null, line: RegExp][] = [
+    [
+      "missing.yaml",
+      null,
+      /: there is no such file; make one with init or name one with --config$/,
+    ],
+    ["", null, /: can't be read: /],
+    [
+      "latin.yaml",
+      new Uint8Array([0x61, 0x3a, 0x20, 0xe4]),
+      /: not in UTF-8; save it as UTF-8$/,
+    ],
+    [
+      "utf16.yaml",
+      new Uint8Array([0xff, 0xfe, 0x61, 0, 0x3a, 0]),
+      /: not in UTF-8; save it as UTF-8$/,
+    ],
+  ];
+  try {
+    for (const [name, bytes, line] of rows) {
+      const file = `${folder}/${name}`;
+      if (bytes) await Deno.writeFile(file, bytes);
+      assert.throws(() => loadConfig(file), (error) => {
+        assert(error instanceof ConfigError);
+        assert.match(error.message, line);
+        const [problem] = error.problems;
+        assert.deepEqual([
+          problem?.file,
+          problem?.line,
+          problem?.column,
+          problem?.key,
+        ], [file, null, null, null]);
+        return error.exitCode === EXIT.usage && !error.message.includes("\n");
+      });
+    }
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+const EXAMPLE = new URL("../config.example.yaml", import.meta.url);
+const example = Deno.readTextFileSync(EXAMPLE);
+/** The example with the settings that it shows switched off. */
+const wholeExample = example.replace(/^#(?=(?: {2})*(?:- |[a-z_]+:))/gm, "");
+
+Deno.test("config.example.yaml loads, and changes no default but what to ignore", () => {
+  const config = parseConfig(example, "/c.yaml");
+  assert.deepEqual({ ...config, ignore: null }, {
+    ...parseConfig(ROOTS, "/c.yaml"),
+    ignore: null,
+  });
+  assert.deepEqual(config.ignore, {
+    extensions: [],
+    prefixes: ["~$", ".~lock."],
+    names: ["Thumbs.db", "desktop.ini", ".DS_Store"],
+  });
+});
+
+Deno.test("config.example.yaml has every key there is and no other", () => {
+  const keys = Object.entries(parse(wholeExample)).flatMap(([key, value]) =>
+    value !== null && typeof value === "object"
+      ? [key, ...Object.keys(value).map((inner) => `${key}.${inner}`)]
+      : [key]
+  );
+  assert.deepEqual(keys.toSorted(), CONFIG_KEYS.toSorted());
+});
+
+Deno.test("config.example.yaml names every default, and what it has switched off loads", () => {
+  const config = parseConfig(
+    wholeExample.replace(/^ *password: .*$/m, ""),
+    "/c.yaml",
+  );
+  assert.equal(config.email?.passwordEnv, "OFFICE_SYNC_PASSWORD");
+  const settings = wholeExample.match(/^ +[a-z_]+:/gm) ?? [];
+  const required = wholeExample.match(/Required\./g) ?? [];
+  const defaults = wholeExample.match(/Default: \S/g) ?? [];
+  // left_root and right_root share one word; state_db stands at the margin.
+  assert.equal(defaults.length + required.length, settings.length + 2);
+});
+
+/** Text that is nearly a config, and text that is nothing like one. */
+const anyText = fc.oneof(
+  fc.string({ unit: "binary" }),
+  fc.array(
+    fc.oneof(
+      fc.constantFrom(
+        ...CONFIG_KEYS.flatMap((key) => key.split(".")),
+        "left_root: C:\\a\n",
+      ),
+      fc.constantFrom(
+        ": ",
+        ":",
+        "\n",
+        "\n  ",
+        "\n\t",
+        "- ",
+        "{",
+        "}",
+        "[",
+        "]",
+        ",",
+        '"',
+        "'",
+        "|",
+        ">",
+        "*a",
+        "&a ",
+        "!!str ",
+        "%",
+        "#",
+        "---",
+        "? ",
+        "\\",
+      ),
+      fc.string({ unit: "grapheme", maxLength: 4 }),
+    ),
+    { maxLength: 30 },
+  ).map((parts) => parts.join("")),
+  fc.dictionary(fc.constantFrom(...CONFIG_KEYS, "x"), fc.jsonValue()).map((
+    it,
+  ) => JSON.stringify(it)),
+);
+Deno.test("parseConfig() throws nothing but a ConfigError, each problem in one line with its place", () => {
+  fc.assert(
+    fc.property(anyText, fc.string({ minLength: 1 }), (text, file) => {
+      try {
+        parseConfig(text, file);
+      } catch (error) {
+        assert(error instanceof ConfigError, String(error));
+        assert(error.problems.length > 0);
+        assert.equal(
+          error.message.split(/[\n\r\u2028\u2029]/u).length,
+          error.problems.length,
+        );
+        for (const { line, column } of error.problems) {
+          assert(line! >= 1 && column! >= 1);
+        }
+      }
+    }),
+    { numRuns: 2_000 },
+  );
+});

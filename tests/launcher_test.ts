@@ -1,0 +1,294 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+
+/** Says how it was started, then does what the variable ACT says. */
+const PROGRAM = `
+const can = (name, path) => Deno.permissions.querySync({ name, path }).state;
+const signals = [];
+for (const signal of Deno.build.os === "windows" ? [] : ["SIGINT", "SIGTERM"]) {
+  Deno.addSignalListener(signal, () => signals.push(signal));
+}
+const paths = ["left", "right", "office-sync.db", "logs", "config.yaml", "out"];
+console.log(JSON.stringify({
+  args: Deno.args,
+  read: paths.filter((path) => can("read", path) === "granted"),
+  write: paths.filter((path) => can("write", path) === "granted"),
+  others: ["net", "env", "run", "ffi", "sys", "read", "write"]
+    .filter((name) => Deno.permissions.querySync({ name }).state === "granted"),
+  password: Deno.env.get("MAIL_PW") ?? null,
+}));
+const act = Deno.args.find((arg) => arg.startsWith("act:"));
+if (act === "act:exit") Deno.exit(7);
+if (act === "act:die") Deno.kill(Deno.pid, "SIGKILL");
+if (act === "act:read") console.log(await new Response(Deno.stdin.readable).text());
+if (act === "act:wait") {
+  while (signals.length === 0) await new Promise((done) => setTimeout(done, 20));
+  // Time for a second one that must not come.
+  await new Promise((done) => setTimeout(done, 300));
+  console.log(signals.join());
+  Deno.exit(signals.length === 1 ? 130 : 99);
+}
+`;
+
+const HARNESS = (launcher: string, program: string) => `
+import { launch } from ${JSON.stringify(launcher)};
+Deno.exitCode = await launch(Deno.args, { program: ${
+  JSON.stringify(program)
+} });
+`;
+
+/** A folder to start from, with a config and a stand-in for the program. */
+class Office implements Disposable {
+  readonly folder = Deno.realPathSync(Deno.makeTempDirSync());
+
+  constructor(config: string | null = "left_root: left\nright_root: right\n") {
+    for (const name of ["left", "right", "start"]) {
+      Deno.mkdirSync(this.at(name));
+    }
+    this.write("program.ts", PROGRAM);
+    const launcher = import.meta.resolve("../lib/launcher.ts");
+    this.write("start/harness.ts", HARNESS(launcher, this.at("program.ts")));
+    if (config !== null) this.write("config.yaml", config);
+  }
+
+  at(...names: string[]): string {
+    return join(this.folder, ...names);
+  }
+
+  write(name: string, text: string): void {
+    Deno.writeTextFileSync(this.at(name), text);
+  }
+
+  /** With the permissions the launcher has to make do with. */
+  command(args: string[], options: Deno.CommandOptions = {}): Deno.Command {
+    const config = join(import.meta.dirname ?? "", "..", "deno.json");
+    return new Deno.Command(Deno.execPath(), {
+      args: [
+        ...["run", "--no-prompt", "--no-lock", `--config=${config}`],
+        ...["--ignore-env", "--allow-read", "--allow-run"],
+        ...[this.at("start", "harness.ts"), ...args],
+      ],
+      cwd: this.folder,
+      stdin: "null",
+      stdout: "piped",
+      stderr: "piped",
+      ...options,
+    });
+  }
+
+  async launch(args: string[], options: Deno.CommandOptions = {}) {
+    const { code, stdout, stderr } = await this.command(args, options).output();
+    const [out, err] = [stdout, stderr].map((it) =>
+      new TextDecoder().decode(it)
+    );
+    return { code, out: out ?? "", err: err ?? "" };
+  }
+
+  /** How the program was started. */
+  async start(args: string[], options: Deno.CommandOptions = {}) {
+    const { code, out, err } = await this.launch(args, options);
+    assert.equal(err, "");
+    assert.equal(code, 0);
+    return JSON.parse(out);
+  }
+
+  [Symbol.dispose](): void {
+    Deno.removeSync(this.folder, { recursive: true });
+  }
+}
+
+const WRITING = ["left", "right", "office-sync.db", "logs"];
+const READING = [...WRITING, "config.yaml"];
+
+Deno.test("launch() starts a sync that may write roots, state DB and logs, and nothing else", async () => {
+  using office = new Office();
+  const { read, write, others } = await office.start([]);
+  assert.deepEqual([read, write, others], [READING, WRITING, []]);
+});
+
+const LOOKING = [
+  ["plan"],
+  ["sync", "--dry-run"],
+  ["--dry-run"],
+  ["history", "12"],
+  ["conflicts"],
+  ["why", "sync"],
+  ["schedule"],
+];
+
+for (const args of LOOKING) {
+  Deno.test(`launch() lets "${args.join(" ")}" write logs only`, async () => {
+    using office = new Office();
+    const { read, write } = await office.start(args);
+    assert.deepEqual([read, write], [READING, ["logs"]]);
+  });
+}
+
+const ACTING = [
+  ["sync"],
+  ["--quiet", "sync"],
+  ["conflicts", "resolve", "a.txt", "left"],
+  ["restore", "plan", "--from", "3"],
+  ["doctor"],
+  ["--config", "config.yaml", "sync"],
+  ["--config=config.yaml"],
+  // What comes after -- is a path, not an option.
+  ["restore", "--", "--dry-run"],
+];
+
+for (const args of ACTING) {
+  Deno.test(`launch() lets "${args.join(" ")}" write what it has to`, async () => {
+    using office = new Office();
+    assert.deepEqual((await office.start(args)).write, WRITING);
+  });
+}
+
+const CLOSED = [
+  ["--help"],
+  ["sync", "-h"],
+  ["--version"],
+  ["plan", "--help", "--config", "missing.yaml"],
+  ["frobnicate"],
+  ["--config"],
+  ["--report="],
+];
+
+for (const args of CLOSED) {
+  Deno.test(`launch() starts "${args.join(" ")}" with no permission, without a config`, async () => {
+    using office = new Office(null);
+    const { read, write, others } = await office.start(args);
+    assert.deepEqual([read, write, others], [[], [], []]);
+  });
+}
+
+Deno.test("launch() lets init write the config it is to make", async () => {
+  using office = new Office(null);
+  const { read, write } = await office.start(["init", "--left", "left"]);
+  assert.deepEqual([read, write], [["config.yaml"], ["config.yaml"]]);
+});
+
+Deno.test("launch() lets a report be written, in a plan as well", async () => {
+  using office = new Office();
+  for (const args of [["plan", "--report", "out"], ["plan", "--report=out"]]) {
+    assert.deepEqual((await office.start(args)).write, ["logs", "out"]);
+  }
+  const started = await office.start(["schedule", "--write", office.at("out")]);
+  assert.deepEqual(started.write, ["logs", "out"]);
+});
+
+Deno.test("launch() refuses a folder as a report: all in it could be written", async () => {
+  using office = new Office();
+  const { code, err } = await office.launch(["sync", "--report", "."]);
+  assert.equal(code, 2);
+  assert.equal(err, "The output file . is a folder.\n");
+});
+
+Deno.test("launch() hands on arguments unchanged", async () => {
+  using office = new Office();
+  const args = ["sync", "--x=1", "", "a b", "ü,*", '"', "--", "--help", "\\"];
+  assert.deepEqual((await office.start(args)).args, args);
+});
+
+Deno.test("launch() hides the environment, but for the password's variable", async () => {
+  const mail =
+    "email: { smtp_host: localhost, username: u, password_env: MAIL_PW, from: a@b.c, to: a@b.c }";
+  using office = new Office(`left_root: left\nright_root: right\n${mail}\n`);
+  const env = { MAIL_PW: "p" };
+  assert.equal((await office.start(["sync"], { env })).password, "p");
+  assert.equal((await office.start(["plan"], { env })).password, null);
+});
+
+Deno.test("launch() takes a config from the current folder, wherever the program is", async () => {
+  using office = new Office();
+  const cwd = office.at("start");
+  Deno.renameSync(office.at("config.yaml"), office.at("start", "config.yaml"));
+  // These folders may belong to another project with settings of its own.
+  for (const folder of [".", "start"]) {
+    office.write(`${folder}/deno.json`, '{ "compilerOptions": 5 }');
+  }
+  const { write } = await office.start(["sync"], { cwd });
+  assert.ok(write.includes("left"));
+  const named = await office.launch(["--config", "../config.yaml"], { cwd });
+  assert.equal(named.code, 2);
+});
+
+Deno.test("launch() hands on standard input and the exit code", async () => {
+  using office = new Office();
+  const child = office.command(["sync", "act:read"], { stdin: "piped" })
+    .spawn();
+  const writer = child.stdin.getWriter();
+  await writer.write(new TextEncoder().encode("yes\n"));
+  await writer.close();
+  const { stdout } = await child.output();
+  assert.match(new TextDecoder().decode(stdout), /\nyes\n/);
+  assert.equal((await office.launch(["sync", "act:exit"])).code, 7);
+});
+
+Deno.test({
+  name: "launch() ends with 128 + n if signal n killed the program",
+  ignore: Deno.build.os === "windows",
+  fn: async () => {
+    using office = new Office();
+    assert.equal((await office.launch(["sync", "act:die"])).code, 137);
+  },
+});
+
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  Deno.test({
+    name: `launch() passes on ${signal} once, and waits for the program`,
+    ignore: Deno.build.os === "windows",
+    fn: async () => {
+      using office = new Office();
+      const child = office.command(["sync", "act:wait"]).spawn();
+      const lines = child.stdout.pipeThrough(new TextDecoderStream());
+      let text = "";
+      for await (const part of lines) {
+        if (text === "") child.kill(signal);
+        text += part;
+      }
+      assert.equal(text.trim().split("\n").at(-1), signal);
+      assert.equal((await child.status).code, 130);
+      await child.stderr.cancel();
+    },
+  });
+}
+
+Deno.test("launch() says what to do where there is no config, in one line", async () => {
+  using office = new Office(null);
+  const { code, out, err } = await office.launch(["plan"]);
+  assert.deepEqual([code, out], [2, ""]);
+  assert.match(
+    err,
+    /^There is no .*config\.yaml; .* --config FILE, .*init\.\n$/,
+  );
+});
+
+const BAD = "left_root: left\nright_rot: right\nstate_db: 3\n";
+
+Deno.test("launch() tells each problem of a config in a line of its own, exit code 2", async () => {
+  using office = new Office(BAD);
+  const { code, out, err } = await office.launch(["sync"]);
+  assert.equal(code, 2);
+  assert.equal(out, "");
+  const lines = err.trimEnd().split("\n");
+  assert.equal(lines.length, 3);
+  for (const line of lines) assert.match(line, /config\.yaml:\d+:\d+: /);
+});
+
+Deno.test("launch() tells problems as JSON with --json", async () => {
+  using office = new Office(BAD);
+  const { code, out, err } = await office.launch(["sync", "--json"]);
+  assert.equal(code, 2);
+  assert.equal(err, "");
+  const { error } = JSON.parse(out);
+  assert.equal(error.code, 2);
+  assert.equal(error.problems.length, 3);
+  const keys = ["column", "file", "key", "line", "message"];
+  for (const it of error.problems) {
+    assert.deepEqual(Object.keys(it).sort(), keys);
+  }
+  using none = new Office(null);
+  const missing = await none.launch(["--json"]);
+  assert.equal(missing.code, 2);
+  assert.deepEqual(JSON.parse(missing.out).error.problems, []);
+});

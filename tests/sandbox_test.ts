@@ -1,0 +1,201 @@
+import assert from "node:assert/strict";
+import { SyncError } from "../lib/errors.ts";
+import {
+  closedFlags,
+  isNetworkPath,
+  type SandboxConfig,
+  sandboxFlags,
+  type SandboxOptions,
+} from "../lib/sandbox.ts";
+
+const CONFIG: SandboxConfig = {
+  file: "/office/config.yaml",
+  leftRoot: "/left",
+  rightRoot: "/right",
+  stateDb: "/office/sync.db",
+  logging: { file: "/office/logs/sync.log", maxFiles: 3 },
+  email: { smtpHost: "mail.example", smtpPort: 587, passwordEnv: "MAIL_PW" },
+  networkRoots: "refuse",
+};
+
+const SYNC: SandboxOptions = {
+  access: "sync",
+  programFolder: "/app/lib",
+  outputFile: null,
+  realRoots: [],
+};
+
+/** The paths behind a flag. */
+const pathsOf = (flags: readonly string[], name: string) =>
+  flags.find((flag) => flag.startsWith(`${name}=`))?.slice(name.length + 1);
+
+Deno.test("sandboxFlags() names what a run needs, and nothing else", () => {
+  assert.deepEqual(sandboxFlags(CONFIG, SYNC), [
+    "--no-prompt",
+    "--ignore-env",
+    "--allow-import=nowhere.invalid:1",
+    "--allow-net=mail.example:587",
+    "--allow-env=MAIL_PW",
+    "--allow-read=/left,/right,/office/sync.db,/office/sync.db.lock,/office/logs,/office/config.yaml,/app/lib",
+    "--allow-write=/left,/right,/office/sync.db,/office/sync.db.lock,/office/logs",
+  ]);
+});
+
+Deno.test("sandboxFlags() lets a plan write logs only, and send nothing", () => {
+  assert.deepEqual(sandboxFlags(CONFIG, { ...SYNC, access: "plan" }), [
+    "--no-prompt",
+    "--ignore-env",
+    "--allow-import=nowhere.invalid:1",
+    "--allow-read=/left,/right,/office/sync.db,/office/logs,/office/config.yaml,/app/lib",
+    "--allow-write=/office/logs",
+  ]);
+});
+
+Deno.test("sandboxFlags() opens no host and no variable where no mail is sent", () => {
+  const flags = sandboxFlags({ ...CONFIG, email: null }, SYNC).join(" ");
+  assert.doesNotMatch(flags, /allow-net|allow-env/);
+});
+
+Deno.test("sandboxFlags() opens no variable where the password is in the config", () => {
+  const email = { ...CONFIG.email!, passwordEnv: null };
+  const flags = sandboxFlags({ ...CONFIG, email }, SYNC).join(" ");
+  assert.match(flags, /--allow-net=mail\.example:587/);
+  assert.doesNotMatch(flags, /allow-env/);
+});
+
+Deno.test("sandboxFlags() lets an output file be written, not read", () => {
+  for (const access of ["sync", "plan"] as const) {
+    const outputFile = "/out/report.html";
+    const flags = sandboxFlags(CONFIG, { ...SYNC, access, outputFile });
+    assert.match(pathsOf(flags, "--allow-write") ?? "", /,\/out\/report.html$/);
+    assert.doesNotMatch(pathsOf(flags, "--allow-read") ?? "", /report/);
+  }
+});
+
+Deno.test("sandboxFlags() reads no program folder in a compiled binary", () => {
+  const flags = sandboxFlags(CONFIG, { ...SYNC, programFolder: null });
+  assert.doesNotMatch(pathsOf(flags, "--allow-read") ?? "", /app/);
+});
+
+const SHARED_LOGS: [beside: string, changes: Partial<SandboxConfig>][] = [
+  ["the config", {}],
+  ["the state DB", { file: "/c.yaml", stateDb: "/office/x/sync.db" }],
+  ["the program", { file: "/c.yaml", stateDb: "/s.db" }],
+];
+
+for (const [beside, changes] of SHARED_LOGS) {
+  Deno.test(`sandboxFlags() opens only the log files where they lie beside ${beside}`, () => {
+    const logging = { file: "/office/sync.log", maxFiles: 3 };
+    const flags = sandboxFlags({ ...CONFIG, ...changes, logging }, {
+      ...SYNC,
+      programFolder: beside === "the program" ? "/office/lib" : "/app/lib",
+      access: "plan",
+    });
+    assert.equal(
+      pathsOf(flags, "--allow-write"),
+      "/office/sync.log,/office/sync.log.1,/office/sync.log.2",
+    );
+  });
+}
+
+Deno.test("sandboxFlags() names a path once", () => {
+  const flags = sandboxFlags({ ...CONFIG, rightRoot: "/left" }, SYNC);
+  assert.match(pathsOf(flags, "--allow-write") ?? "", /^\/left,\/office/);
+});
+
+Deno.test("sandboxFlags() keeps Windows paths, but for a backslash at the end", () => {
+  const flags = sandboxFlags({
+    ...CONFIG,
+    file: "C:\\office\\config.yaml",
+    leftRoot: "C:\\pdrive_local",
+    rightRoot: "P:\\",
+    stateDb: "C:\\office\\sync.db",
+    logging: { file: "C:\\office\\logs\\sync.log", maxFiles: 5 },
+  }, { ...SYNC, programFolder: null });
+  assert.equal(
+    pathsOf(flags, "--allow-write"),
+    "C:\\pdrive_local,P:/,C:\\office\\sync.db,C:\\office\\sync.db.lock,C:\\office\\logs",
+  );
+});
+
+Deno.test("sandboxFlags() puts an IPv6 address in brackets", () => {
+  const email = { ...CONFIG.email!, smtpHost: "2001:db8::1" };
+  const flags = sandboxFlags({ ...CONFIG, email }, SYNC);
+  assert.ok(flags.includes("--allow-net=[2001:db8::1]:587"));
+});
+
+Deno.test("sandboxFlags() refuses a host or variable that would open more than one", () => {
+  const hosts = [
+    "a,b",
+    "*.example",
+    "10.0.0.0/8",
+    "a b",
+    "",
+    "a.de:25",
+    "ü.de",
+  ];
+  const names = ["A,B", "*", "AWS_*", "", "A=B"];
+  const emails = [
+    ...hosts.map((smtpHost) => ({ ...CONFIG.email!, smtpHost })),
+    ...names.map((passwordEnv) => ({ ...CONFIG.email!, passwordEnv })),
+  ];
+  for (const email of emails) {
+    const make = () => sandboxFlags({ ...CONFIG, email }, SYNC);
+    assert.throws(make, (error) => {
+      assert.ok(error instanceof SyncError);
+      assert.equal(error.exitCode, 2);
+      return true;
+    }, JSON.stringify(email));
+  }
+});
+
+const REAL_ROOTS = ["C:\\pdrive_local", "\\\\server\\share\\office"];
+
+Deno.test("sandboxFlags() refuses a root on the network, and says what to do", () => {
+  const make = () => sandboxFlags(CONFIG, { ...SYNC, realRoots: REAL_ROOTS });
+  assert.throws(make, (error) => {
+    assert.ok(error instanceof SyncError);
+    assert.equal(error.exitCode, 2);
+    assert.match(error.message, /\\\\server\\share\\office/);
+    assert.match(error.hint ?? "", /sandbox\.network_roots to allow_all/);
+    return true;
+  });
+});
+
+Deno.test("sandboxFlags() opens everything for a root on the network only where the config says so", () => {
+  const config = { ...CONFIG, networkRoots: "allow_all" } as const;
+  assert.deepEqual(
+    sandboxFlags(config, { ...SYNC, realRoots: REAL_ROOTS }),
+    ["--no-prompt", "--allow-all"],
+  );
+  assert.ok(
+    !sandboxFlags(config, { ...SYNC, realRoots: ["C:\\a", "D:\\b"] })
+      .includes("--allow-all"),
+  );
+});
+
+Deno.test("isNetworkPath() tells servers from drives", () => {
+  const servers = [
+    "\\\\s\\x",
+    "\\\\?\\UNC\\s\\x",
+    "\\\\?\\Volume{1}\\",
+    "//s/x",
+  ];
+  const drives = ["C:\\", "P:/x", "\\\\?\\C:\\x", "\\\\.\\C:\\x", "/srv/x"];
+  for (const path of servers) assert.equal(isNetworkPath(path), true, path);
+  for (const path of drives) assert.equal(isNetworkPath(path), false, path);
+});
+
+Deno.test("closedFlags() names one file at most", () => {
+  const closed = [
+    "--no-prompt",
+    "--ignore-env",
+    "--allow-import=nowhere.invalid:1",
+  ];
+  assert.deepEqual(closedFlags(null), closed);
+  assert.deepEqual(closedFlags("/office/config.yaml"), [
+    ...closed,
+    "--allow-read=/office/config.yaml",
+    "--allow-write=/office/config.yaml",
+  ]);
+});
