@@ -7,6 +7,7 @@
 import fs from "node:fs";
 import { figuresOf, type Habits, isStill } from "./figures.ts";
 import { folderOf } from "./paths.ts";
+import { codeOf } from "./system_errors.ts";
 import type { FileFigures, Side } from "./types.ts";
 
 /** The reason for which an action is left for the next run. */
@@ -39,6 +40,8 @@ export class Root {
   /** Probed at the start of the run. */
   readonly habits: Habits;
   readonly #trusted = new Map<string, number>();
+  /** False once the file system has shown that it has no links. */
+  hasLinks = true;
 
   /**
    * @param side Which root.
@@ -146,10 +149,19 @@ export class Root {
    * @throws {Skipped} It is another file by now.
    */
   open(path: string, seen: FileFigures): OpenFile {
-    this.requireFile(path, seen);
+    this.requireRealFolder(folderOf(path));
     // O_NONBLOCK: a pipe swapped in must not hold the run up.
     const flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK;
-    const fd = fs.openSync(this.absolute(path), flags);
+    let fd: number;
+    try {
+      fd = fs.openSync(this.absolute(path), flags);
+    } catch (error) {
+      // ELOOP: a link was put in its place.
+      const isOther = ["ELOOP", "ENOENT", "ENXIO"].includes(
+        codeOf(error) ?? "",
+      );
+      throw isOther ? new Skipped(CHANGED) : error;
+    }
     const file = new OpenFile(this, path, seen, fd);
     try {
       file.requireUnchanged();

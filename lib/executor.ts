@@ -5,13 +5,13 @@
  * @module
  */
 import { type Root, Skipped } from "./disk.ts";
+import { flushFolder } from "./file_ops.ts";
 import {
   dropCopy,
   flushCopies,
   type FlushedCopy,
-  flushFolder,
   type StagedCopy,
-} from "./file_ops.ts";
+} from "./staging.ts";
 import {
   type Performed,
   Performer,

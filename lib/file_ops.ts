@@ -1,194 +1,17 @@
 /**
- * The only code that changes users' files: it writes aside and puts in place,
- * and never takes a name that it did not find free.
+ * The only code that gives, takes and replaces names of users' files: it
+ * never takes a name that it did not find free, and never destroys what it
+ * did not look at.
  *
  * @module
  */
-import { Buffer } from "node:buffer";
-import { createHash } from "node:crypto";
-import fs from "node:fs";
-import { promisify } from "node:util";
 import { CHANGED, type Root, Skipped } from "./disk.ts";
 import { isStill } from "./figures.ts";
-import { MOVING_PREFIX, temporaryName, type TemporaryOwner } from "./names.ts";
+import { MOVING_PREFIX } from "./names.ts";
 import { folderOf, joinPath, nameOf } from "./paths.ts";
+import { setQuietly } from "./staging.ts";
 import { codeOf } from "./system_errors.ts";
 import type { FileFigures } from "./types.ts";
-
-const CHUNK_BYTES = 1024 * 1024;
-const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW = 0 } = fs.constants;
-
-const flushFile = promisify(fs.fsync);
-
-/** How many flushes the disk is given at once. */
-const FLUSHES = 8;
-
-/** Gives temporary names of one run. */
-export class TemporaryNames {
-  readonly #owner: TemporaryOwner;
-  #count = 0;
-
-  /** @param owner Pair and run. */
-  constructor(owner: TemporaryOwner) {
-    this.#owner = owner;
-  }
-
-  /**
-   * A name beside a file, so that it inherits the rights of its folder.
-   *
-   * @param path The file.
-   */
-  beside(path: string): string {
-    const name = temporaryName(this.#owner, ++this.#count);
-    return joinPath(folderOf(path), name);
-  }
-}
-
-/** A copy to be written aside. */
-export interface CopyRequest {
-  readonly from: Root;
-  /** Path of the source. */
-  readonly path: string;
-  /** What the scan saw of it. */
-  readonly seen: FileFigures;
-  readonly to: Root;
-  /** Path of the temporary file. */
-  readonly temporary: string;
-  /** Permission bits for the copy. */
-  readonly mode: number;
-  /** Whether the content's hash is needed. */
-  readonly wantsHash: boolean;
-}
-
-/** A copy that is written and open still, to be flushed. */
-export interface StagedCopy {
-  readonly to: Root;
-  readonly temporary: string;
-  /** What the look after reading saw of the source. */
-  readonly source: FileFigures;
-  readonly hash: string | null;
-  readonly fd: number;
-}
-
-/**
- * Writes a copy aside. The source is looked at before and after.
- *
- * @param request What to copy.
- * @returns The copy; it has to be flushed, or dropped.
- * @throws {Skipped} The source changed.
- */
-export function stageCopy(request: CopyRequest): StagedCopy {
-  const { from, to, path, seen, temporary } = request;
-  using source = from.open(path, seen);
-  to.requireRealFolder(folderOf(temporary));
-  const absolute = to.absolute(temporary);
-  // Only this user may look into it until it has the rights it is to have.
-  const flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW;
-  const fd = fs.openSync(absolute, flags, 0o600);
-  try {
-    const hash = request.wantsHash ? createHash("sha256") : null;
-    const size = Math.min(Math.max(seen.sizeBytes, 1) + 1, CHUNK_BYTES);
-    const buffer = Buffer.allocUnsafe(size);
-    let left = seen.sizeBytes;
-    for (let count = -1; count !== 0; left -= count) {
-      count = source.read(buffer);
-      // A file that grows while it is read must not be followed for ever.
-      if (count > left) throw new Skipped(CHANGED);
-      const chunk = buffer.subarray(0, count);
-      hash?.update(chunk);
-      writeAll(fd, chunk);
-    }
-    const after = source.finish();
-    setQuietly(() => fs.fchmodSync(fd, request.mode));
-    const seconds = seen.mtimeMs / 1000;
-    setQuietly(() => fs.futimesSync(fd, seconds, seconds));
-    const digest = hash?.digest("hex") ?? null;
-    return { to, temporary, source: after, hash: digest, fd };
-  } catch (error) {
-    fs.closeSync(fd);
-    removeQuietly(absolute);
-    throw error;
-  }
-}
-
-function writeAll(fd: number, chunk: Uint8Array): void {
-  for (let at = 0; at < chunk.length;) {
-    at += fs.writeSync(fd, chunk, at, chunk.length - at, null);
-  }
-}
-
-/** Who may write a file but does not own it can't set time or mode. */
-function setQuietly(set: () => void): void {
-  try {
-    set();
-  } catch (error) {
-    if (!REFUSALS.has(codeOf(error) ?? "")) throw error;
-  }
-}
-
-const REFUSALS = new Set(["EPERM", "EACCES", "ENOSYS", "ENOTSUP", "EINVAL"]);
-
-function removeQuietly(absolute: string): void {
-  try {
-    Deno.removeSync(absolute);
-  } catch {
-    // A leftover of this pair: the next run removes it.
-  }
-}
-
-/** A flushed copy, ready to be put in place. */
-export interface FlushedCopy extends StagedCopy {
-  /** Of the temporary file, as the disk reports them. */
-  readonly figures: FileFigures;
-}
-
-/** A copy that could not be flushed. */
-export interface FailedCopy {
-  readonly error: unknown;
-}
-
-/**
- * Flushes copies to the disk, a few at a time: one by one is the slow way.
- *
- * @param copies The copies; they are closed in any case.
- * @returns For each copy its figures, or what went wrong.
- */
-export async function flushCopies(
-  copies: readonly StagedCopy[],
-): Promise<(FlushedCopy | FailedCopy)[]> {
-  const results: (FlushedCopy | FailedCopy)[] = [];
-  let next = 0;
-  const flushNext = async (): Promise<void> => {
-    for (let at = next++; at < copies.length; at = next++) {
-      const copy = copies[at]!;
-      try {
-        await flushFile(copy.fd);
-        fs.closeSync(copy.fd);
-        const info = Deno.lstatSync(copy.to.absolute(copy.temporary));
-        results[at] = { ...copy, figures: copy.to.figures(info) };
-      } catch (error) {
-        try {
-          fs.closeSync(copy.fd);
-        } catch {
-          // Closed already.
-        }
-        dropCopy(copy);
-        results[at] = { error };
-      }
-    }
-  };
-  await Promise.all(Array.from({ length: FLUSHES }, flushNext));
-  return results;
-}
-
-/**
- * Drops a copy that is not wanted any more.
- *
- * @param copy The copy.
- */
-export function dropCopy(copy: { to: Root; temporary: string }): void {
-  removeQuietly(copy.to.absolute(copy.temporary));
-}
 
 /**
  * Gives a flushed file a name that must be free.
@@ -199,7 +22,7 @@ export function dropCopy(copy: { to: Root; temporary: string }): void {
  * @throws {Skipped} The name is taken by now.
  */
 export function placeNew(root: Root, temporary: string, path: string): void {
-  root.requireAbsent(path);
+  root.requireRealFolder(folderOf(path));
   moveToFree(root, temporary, path);
 }
 
@@ -232,14 +55,17 @@ export function moveToFree(root: Root, from: string, to: string): void {
  * @throws {Skipped} The name is taken.
  */
 export function linkTo(root: Root, from: string, to: string): boolean {
+  if (!root.hasLinks) return false;
   try {
     Deno.linkSync(root.absolute(from), root.absolute(to));
     return true;
   } catch (error) {
     const code = codeOf(error) ?? "";
     if (code === "EEXIST") throw new Skipped(CHANGED);
-    if (NO_LINKS.has(code)) return false;
-    throw error;
+    if (!NO_LINKS.has(code)) throw error;
+    // EPERM may also be about this very file.
+    if (code !== "EPERM" && code !== "EMLINK") root.hasLinks = false;
+    return false;
   }
 }
 

@@ -23,19 +23,19 @@ export interface LaunchOptions {
 }
 
 /** What each command may touch; null: it needs no config. */
-const ACCESS: Readonly<Record<string, Access | null>> = {
-  sync: "sync",
-  plan: "plan",
-  history: "plan",
-  conflicts: "plan",
-  "conflicts resolve": "sync",
-  restore: "sync",
-  why: "plan",
+const ACCESS = new Map<string, Access | null>([
+  ["sync", "sync"],
+  ["plan", "plan"],
+  ["history", "plan"],
+  ["conflicts", "plan"],
+  ["conflicts resolve", "sync"],
+  ["restore", "sync"],
+  ["why", "plan"],
   // It tries out what a run will need, the mail server too.
-  doctor: "sync",
-  init: null,
-  schedule: "plan",
-};
+  ["doctor", "sync"],
+  ["init", null],
+  ["schedule", "plan"],
+]);
 
 /** Options with a value, which is no command even where it stands apart. */
 const VALUED = new Set(
@@ -97,6 +97,7 @@ function readCall(args: readonly string[]): Call {
     if (name === "") words.push(arg);
     else said.set(name, value ?? (VALUED.has(name) ? own[++n] ?? "" : ""));
   }
+  if (end >= 0) words.push(...args.slice(end + 1));
   const [command = "sync", word] = words;
   const isHelp = ["help", "h", "version", "V"].some((it) => said.has(it));
   const isResolve = command === "conflicts" && word === "resolve";
@@ -112,7 +113,7 @@ function readCall(args: readonly string[]): Call {
 async function permissionsFor(call: Call): Promise<string[]> {
   const { command, configFile, outputFile } = call;
   // Words that the program does not know either are no reason to open a wall.
-  const access = ACCESS[command] ?? null;
+  const access = ACCESS.get(command) ?? null;
   const file = resolve(configFile ?? DEFAULT_CONFIG);
   if (command === "init") return closedFlags(file);
   if (access === null || configFile === "" || outputFile === "") {
@@ -174,8 +175,7 @@ function statOf(path: string): Deno.FileInfo | null {
  * be complete: nothing is written beside the program, and a module that is
  * not listed there is not loaded, also when code asks for it while it runs.
  * Types are not checked and compiled code is kept from run to run; both are
- * the defaults, and checking or `--no-code-cache` would cost more than all
- * the rest of the start.
+ * the defaults, and the start would take half as long again without.
  */
 const RUN = [
   "run",

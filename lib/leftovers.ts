@@ -9,7 +9,7 @@ import { moveToFree } from "./file_ops.ts";
 import { isTemporaryOf, OWN_FOLDER } from "./names.ts";
 import { joinPath, nameOf } from "./paths.ts";
 import type { Leftover } from "./scanner.ts";
-import type { StateDb } from "./state_db.ts";
+import type { RecordStore } from "./record_store.ts";
 import { codeOf } from "./system_errors.ts";
 import type { Both } from "./types.ts";
 
@@ -57,11 +57,11 @@ function ownLeftovers(root: Root): Leftover[] {
 /**
  * Completes renames whose run died between their two steps.
  *
- * @param db The state DB, which has them written down.
+ * @param record The record, which has them written down.
  * @param roots The roots.
  */
-export function completeMoves(db: StateDb, roots: Both<Root>): void {
-  for (const { side, from, middle, to } of db.moves()) {
+export function completeMoves(record: RecordStore, roots: Both<Root>): void {
+  for (const { side, from, middle, to } of record.moves()) {
     const root = roots[side];
     if (root.look(middle).kind === "absent") continue;
     // The new name first; if somebody took it, the old one.
@@ -75,5 +75,5 @@ export function completeMoves(db: StateDb, roots: Both<Root>): void {
       break;
     }
   }
-  db.clearMoves();
+  record.clearMoves();
 }

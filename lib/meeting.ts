@@ -8,6 +8,7 @@ import { GuardError } from "./errors.ts";
 import { isSameId } from "./figures.ts";
 import type { TemporaryOwner } from "./names.ts";
 import { type Identity, makeIdentity, readIdentity } from "./roots.ts";
+import { RecordStore } from "./record_store.ts";
 import type { StateDb } from "./state_db.ts";
 import type { Both, FileId, Side } from "./types.ts";
 import { otherSide, SIDES } from "./types.ts";
@@ -95,7 +96,7 @@ function introduce(
   const right = found.right === null || areCopies
     ? makeIdentity("right", roots.right, owner, areCopies)
     : found.right;
-  if (options.acceptRoots) db.forgetRecord();
+  if (options.acceptRoots) new RecordStore(db).forgetRecord();
   db.transaction(() => {
     db.setMeta("root_left", left.id);
     db.setMeta("root_right", right.id);

@@ -8,19 +8,21 @@
 import { CHANGED, type Root, Skipped } from "./disk.ts";
 import {
   destroy,
-  dropCopy,
-  flushCopies,
-  type FlushedCopy,
   moveToFree,
   placeNew,
   replace,
   requireReplaceable,
   respell,
   setProperties,
+} from "./file_ops.ts";
+import {
+  dropCopy,
+  flushCopies,
+  type FlushedCopy,
   stageCopy,
   type StagedCopy,
   type TemporaryNames,
-} from "./file_ops.ts";
+} from "./staging.ts";
 import { isFresh } from "./figures.ts";
 import { clashName } from "./names.ts";
 import { folderOf, joinPath, keyOf, nameOf } from "./paths.ts";
@@ -123,11 +125,9 @@ export class Performer {
    */
   stage(work: WorkOf<"copy">): StagedCopy {
     const to = this.#roots[otherSide(work.from)];
-    if (work.target === null) to.requireAbsent(work.path);
-    const mode = work.target === null
-      ? work.source.mode
-      : work.mode ?? to.requireFile(work.path, work.target).mode;
-    if (work.target !== null) to.requireFile(work.path, work.target);
+    // A new name is looked at when it is taken: that can't be overtaken.
+    const replaced = work.target && to.requireFile(work.path, work.target);
+    const mode = work.mode ?? replaced?.mode ?? work.source.mode;
     return stageCopy({
       from: this.#roots[work.from],
       path: work.path,

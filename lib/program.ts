@@ -11,7 +11,8 @@ import { jsonError, jsonReport } from "./json_report.ts";
 import { type Log, openLog } from "./logging.ts";
 import { reportText } from "./report.ts";
 import type { Outcome, RunResult } from "./run_result.ts";
-import { newRunId, runSync, type SyncListener } from "./sync.ts";
+import type { SyncListener } from "./run_settings.ts";
+import { newRunId, runSync } from "./sync.ts";
 import { VERSION } from "./version.ts";
 
 /**
@@ -92,7 +93,11 @@ function logOutcome(log: Log, outcome: Outcome): void {
     path: action.path,
     newPath,
     rule: action.rule,
-    reason: detail ? `${action.reason}; ${detail}` : action.reason,
+    reason: [
+      ...kind === "planned" ? ["planned"] : [],
+      action.reason,
+      ...detail ? [detail] : [],
+    ].join("; "),
     bytes: action.bytes,
   };
   if (kind === "failed") log.failed({ ...entry, error });

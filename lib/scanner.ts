@@ -6,7 +6,7 @@
  * @module
  */
 import { figuresOf } from "./figures.ts";
-import { type IgnorePredicate } from "./ignore.ts";
+import type { IgnorePredicate } from "./ignore.ts";
 import { type Listing, ListingBuilder } from "./listing.ts";
 import { isOwnName, OWN_FOLDER, TEMPORARY_PREFIX } from "./names.ts";
 import { joinPath } from "./paths.ts";

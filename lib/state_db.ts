@@ -8,30 +8,13 @@ import {
   type StatementSync as PlainStatement,
 } from "node:sqlite";
 import { GuardError, LockedError } from "./errors.ts";
-import { DigestBuilder } from "./listing.ts";
-import type { RecordView } from "./merge.ts";
-import { folderOf, nameOf } from "./paths.ts";
-import type { RecordChange } from "./plan.ts";
-import { FILE_COLUMNS, MIGRATIONS } from "./state_schema.ts";
-import { fromStored, type StoredFile, toStored } from "./state_rows.ts";
-import type { DirectoryRow, FileId, FileRow, Side } from "./types.ts";
-import { SIDES } from "./types.ts";
+import { MIGRATIONS } from "./state_schema.ts";
 
 /** As Deno has it; the published types lag behind. */
 type StatementSync = PlainStatement & { setReturnArrays(on: boolean): void };
 
 /** Milliseconds to wait for another process that writes just now. */
 const BUSY_TIMEOUT_MS = 5000;
-
-const ROOT_ID = 1;
-
-/** A rename in two steps: what is moved, through where, to where. */
-export interface Move {
-  readonly side: Side;
-  readonly from: string;
-  readonly middle: string;
-  readonly to: string;
-}
 
 /**
  * Takes the lock that keeps a second run away. The system frees it when this
@@ -58,7 +41,6 @@ export class StateDb implements Disposable {
   /** Where it is. */
   readonly file: string;
   readonly #db: DatabaseSync;
-  readonly #folderIds = new Map<string, number>([["", ROOT_ID]]);
   readonly #statements = new Map<string, StatementSync>();
 
   /**
@@ -121,8 +103,6 @@ export class StateDb implements Disposable {
       this.#db.exec("COMMIT");
       return result;
     } catch (error) {
-      this.#folderIds.clear();
-      this.#folderIds.set("", ROOT_ID);
       if (this.#db.isTransaction) this.#db.exec("ROLLBACK");
       throw error;
     }
@@ -130,294 +110,40 @@ export class StateDb implements Disposable {
 
   /** A remembered value, or null. */
   meta(key: string): string | null {
-    if (!this.#hasTables()) return null;
-    const row = this.#get("SELECT value FROM meta WHERE key = ?", key);
-    return row === undefined ? null : String(row[0]);
+    const row = this.first("SELECT value FROM meta WHERE key = ?", key);
+    return row && String(row[0]);
   }
 
   /** Remembers a value; null forgets it. */
   setMeta(key: string, value: string | null): void {
-    if (value === null) this.#run("DELETE FROM meta WHERE key = ?", key);
-    else this.#run("INSERT OR REPLACE INTO meta VALUES (?, ?)", key, value);
-  }
-
-  /** Every recorded folder by its path. */
-  directories(): Map<string, DirectoryRow> {
-    const rows = new Map<string, DirectoryRow>();
-    if (!this.#hasTables()) return rows;
-    const stored = this.#all(
-      "SELECT path, agreed, mount_left, mount_right, digest_left, " +
-        "digest_right FROM directories",
-    );
-    for (const [path, agreed, mountL, mountR, digestL, digestR] of stored) {
-      rows.set(String(path), {
-        path: String(path),
-        isAgreed: agreed === 1,
-        isMount: { left: mountL === 1, right: mountR === 1 },
-        digest: {
-          left: digestL as string | null,
-          right: digestR as string | null,
-        },
-      });
-    }
-    return rows;
-  }
-
-  /** How many files are recorded. */
-  countFiles(): number {
-    if (!this.#hasTables()) return 0;
-    return Number(this.#value("SELECT count(*) FROM files"));
-  }
-
-  /** The rows directly in a folder. */
-  filesIn(folder: string): FileRow[] {
-    if (!this.#hasTables()) return [];
-    const rows = this.#all(
-      `SELECT ${FILE_COLUMNS} FROM files
-       WHERE folder = (SELECT id FROM directories WHERE path = ?)`,
-      folder,
-    );
-    return rows.map((row) => fromStored(row as unknown as StoredFile));
-  }
-
-  /** One row, or null. */
-  fileAt(path: string): FileRow | null {
-    const row = this.#get(
-      `SELECT ${FILE_COLUMNS} FROM files WHERE path = ?`,
-      path,
-    );
-    return row === undefined ? null : fromStored(row as unknown as StoredFile);
-  }
-
-  /** Ids that several recorded files of a side share. */
-  sharedIds(side: Side): FileId[] {
-    if (!this.#hasTables()) return [];
-    return this.#all(
-      `SELECT ino_${side}, birth_${side} FROM files
-       WHERE ino_${side} IS NOT NULL GROUP BY 1, 2 HAVING count(*) > 1`,
-    ).map(([ino, birthMs]) => ({ ino: Number(ino), birthMs: Number(birthMs) }));
-  }
-
-  /** Writes changes of the record in one transaction. */
-  apply(changes: readonly RecordChange[]): void {
-    if (changes.length === 0) return;
-    this.transaction(() => changes.forEach((change) => this.#change(change)));
-  }
-
-  #change(change: RecordChange): void {
-    switch (change.kind) {
-      case "put": {
-        if (change.rowPath !== null && change.rowPath !== change.row.path) {
-          this.#forget(change.rowPath);
-        }
-        const folder = this.#folderId(folderOf(change.row.path));
-        this.#run(
-          `INSERT OR REPLACE INTO files (${FILE_COLUMNS}, folder)
-           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-          ...toStored(change.row),
-          folder,
-        );
-        return this.#dropDigest(folder);
-      }
-      case "forget":
-        return this.#forget(change.path);
-      case "put-directory": {
-        const id = this.#folderId(change.path);
-        this.#run(
-          `UPDATE directories SET agreed = 1, mount_left = ?, mount_right = ?
-           WHERE id = ?`,
-          change.isMount.left ? 1 : 0,
-          change.isMount.right ? 1 : 0,
-          id,
-        );
-        return this.#dropDigest(this.#folderId(folderOf(change.path)));
-      }
-      case "forget-directory":
-        this.#run(
-          "UPDATE directories SET agreed = 0 WHERE path = ?",
-          change.path,
-        );
-        return this.#dropDigest(this.#folderId(folderOf(change.path)));
-      case "move-directory":
-        return this.#moveDirectory(change.from, change.to);
-    }
-  }
-
-  #forget(path: string): void {
-    this.#run("DELETE FROM files WHERE path = ?", path);
-    this.#dropDigest(this.#folderId(folderOf(path)));
-  }
-
-  #moveDirectory(from: string, to: string): void {
-    for (const table of ["files", "directories"]) {
-      this.#run(
-        `UPDATE ${table} SET path = ? || substr(path, ?)
-         WHERE path = ? OR substr(path, 1, ?) = ? || '/'`,
-        to,
-        [...from].length + 1,
-        from,
-        [...from].length + 1,
-        from,
-      );
-    }
-    this.#folderIds.clear();
-    this.#folderIds.set("", ROOT_ID);
-    this.#dropDigest(this.#folderId(folderOf(to)));
-  }
-
-  #dropDigest(folder: number): void {
-    this.#run(
-      `UPDATE directories SET digest_left = NULL, digest_right = NULL
-       WHERE id = ? AND digest_left IS NOT NULL`,
-      folder,
-    );
-  }
-
-  /** The folder's id; a folder that is not recorded gets a row to hold on to. */
-  #folderId(path: string): number {
-    const known = this.#folderIds.get(path);
-    if (known !== undefined) return known;
-    const row = this.#get("SELECT id FROM directories WHERE path = ?", path);
-    let id = row === undefined ? null : Number(row[0]);
-    if (id === null) {
-      const parent = this.#folderId(folderOf(path));
-      const made = this.#run(
-        "INSERT INTO directories (path, parent, agreed) VALUES (?, ?, 0)",
-        path,
-        parent,
-      );
-      id = Number(made.lastInsertRowid);
-    }
-    this.#folderIds.set(path, id);
-    return id;
+    if (value === null) this.run("DELETE FROM meta WHERE key = ?", key);
+    else this.run("INSERT OR REPLACE INTO meta VALUES (?, ?)", key, value);
   }
 
   /**
-   * Gives every folder without a digest a new one, from its rows, and drops
-   * folders that hold nothing any more. Done once, when all rows are written:
-   * a digest must never speak of rows that are not there.
+   * Runs a statement that gives no rows.
+   *
+   * @param sql The statement; prepared once and kept.
+   * @param values For its parameters.
    */
-  sealFolders(): void {
-    this.transaction(() => {
-      const holding = `agreed = 0 AND id <> ${ROOT_ID}
-        AND NOT EXISTS (SELECT 1 FROM files WHERE folder = directories.id)
-        AND NOT EXISTS
-          (SELECT 1 FROM directories child WHERE child.parent = directories.id)`;
-      let dropped: number;
-      do {
-        dropped = Number(
-          this.#run(`DELETE FROM directories WHERE ${holding}`).changes,
-        );
-      } while (dropped > 0);
-      this.#folderIds.clear();
-      this.#folderIds.set("", ROOT_ID);
-      const open = this.#all(
-        "SELECT id FROM directories WHERE digest_left IS NULL",
-      );
-      for (const [id] of open) this.#seal(Number(id));
-    });
+  run(sql: string, ...values: readonly SqlValue[]): Changes {
+    return this.#statement(sql).run(...values);
   }
 
-  #seal(folder: number): void {
-    const builders = { left: new DigestBuilder(), right: new DigestBuilder() };
-    const rows = this.#all(
-      `SELECT ${FILE_COLUMNS} FROM files WHERE folder = ?`,
-      folder,
-    );
-    for (const stored of rows) {
-      const row = fromStored(stored as unknown as StoredFile);
-      // A hash is there because the next run has to read the file.
-      if (row.hash !== null) return;
-      for (const side of SIDES) {
-        const name = nameOf(row.path);
-        builders[side].add({ kind: "file", name, ...row[side] });
-      }
-    }
-    const children = this.#all(
-      `SELECT path, mount_left, mount_right FROM directories
-       WHERE parent = ? AND agreed = 1`,
-      folder,
-    );
-    for (const [path, mountL, mountR] of children) {
-      const name = nameOf(String(path));
-      builders.left.add({ kind: "directory", name, isMount: mountL === 1 });
-      builders.right.add({ kind: "directory", name, isMount: mountR === 1 });
-    }
-    this.#run(
-      "UPDATE directories SET digest_left = ?, digest_right = ? WHERE id = ?",
-      builders.left.value(),
-      builders.right.value(),
-      folder,
-    );
+  /** Runs a script of several statements. */
+  exec(sql: string): void {
+    this.#db.exec(sql);
   }
 
-  /** Drops every digest: each folder is looked at again. */
-  dropDigests(): void {
-    this.#run("UPDATE directories SET digest_left = NULL, digest_right = NULL");
-  }
-
-  /** Shifts all recorded mtimes of a side, in ms. */
-  shiftTimes(side: Side, shiftMs: number): void {
-    this.#run(
-      `UPDATE files SET mtime_${side} = mtime_${side} + ?`,
-      shiftMs / 1000,
-    );
-  }
-
-  /** Drops the file ids of a side: they mean nothing any more. */
-  dropIds(side: Side): void {
-    this.#run(`UPDATE files SET ino_${side} = NULL, birth_${side} = NULL`);
-  }
-
-  /** Writes a rename in two steps down, at once. */
-  noteMove(move: Move): void {
-    this.#run(
-      "INSERT INTO moves VALUES (?, ?, ?, ?)",
-      move.side,
-      move.from,
-      move.middle,
-      move.to,
-    );
-  }
-
-  /** Renames in two steps that were begun. */
-  moves(): Move[] {
-    return this.#all("SELECT side, from_path, middle_path, to_path FROM moves")
-      .map(([side, from, middle, to]) => ({
-        side: side === "left" ? "left" : "right",
-        from: String(from),
-        middle: String(middle),
-        to: String(to),
-      }));
-  }
-
-  /** Forgets them: all are completed. */
-  clearMoves(): void {
-    this.#run("DELETE FROM moves");
-  }
-
-  /** Forgets everything both sides agreed on. */
-  forgetRecord(): void {
-    this.transaction(() => {
-      this.#db.exec(`
-        DELETE FROM files; DELETE FROM conflicts; DELETE FROM moves;
-        UPDATE directories SET parent = NULL;
-        DELETE FROM directories WHERE id <> ${ROOT_ID};
-        UPDATE directories SET digest_left = NULL, digest_right = NULL;
-      `);
-    });
-    this.#folderIds.clear();
-    this.#folderIds.set("", ROOT_ID);
-  }
-
-  /** Runs a statement that gives nothing back. */
-  run(sql: string, ...values: readonly SqlValue[]): void {
-    this.#run(sql, ...values);
-  }
-
-  /** All rows of a query, as lists of column values. */
+  /** All rows of a query, as lists of column values; none in an empty DB. */
   query(sql: string, ...values: readonly SqlValue[]): SqlValue[][] {
-    return this.#hasTables() ? this.#all(sql, ...values) : [];
+    if (!this.#hasTables()) return [];
+    return this.#statement(sql).all(...values) as unknown as SqlValue[][];
+  }
+
+  /** The first row of a query, or null. */
+  first(sql: string, ...values: readonly SqlValue[]): SqlValue[] | null {
+    return this.#hasTables() ? this.#get(sql, ...values) ?? null : null;
   }
 
   /** Closes the file. */
@@ -442,17 +168,6 @@ export class StateDb implements Disposable {
     return statement;
   }
 
-  #run(sql: string, ...values: readonly SqlValue[]): {
-    readonly changes: number | bigint;
-    readonly lastInsertRowid: number | bigint;
-  } {
-    return this.#statement(sql).run(...values);
-  }
-
-  #all(sql: string, ...values: readonly SqlValue[]): SqlValue[][] {
-    return this.#statement(sql).all(...values) as unknown as SqlValue[][];
-  }
-
   #get(sql: string, ...values: readonly SqlValue[]): SqlValue[] | undefined {
     return this.#statement(sql).get(...values) as unknown as
       | SqlValue[]
@@ -464,36 +179,14 @@ export class StateDb implements Disposable {
   }
 }
 
+/** What a statement changed. */
+export interface Changes {
+  readonly changes: number | bigint;
+  readonly lastInsertRowid: number | bigint;
+}
+
 /** What SQLite's columns hold here. */
 export type SqlValue = string | number | null;
-
-/**
- * The record as merging reads it.
- *
- * @param db The state DB.
- */
-export function recordOf(db: StateDb): RecordView {
-  const directories = db.directories();
-  return { directories, filesIn: (folder) => db.filesIn(folder) };
-}
-
-/**
- * Digests of a side by folder.
- *
- * @param record The record.
- * @param side The side.
- */
-export function digestsOf(
-  record: RecordView,
-  side: Side,
-): Map<string, string> {
-  const digests = new Map<string, string>();
-  for (const { path, digest } of record.directories.values()) {
-    const known = digest[side];
-    if (known !== null) digests.set(path, known);
-  }
-  return digests;
-}
 
 function exists(file: string): boolean {
   try {
@@ -505,6 +198,9 @@ function exists(file: string): boolean {
   }
 }
 
+/** What SQLite says where a cut-off write has to be undone first. */
+const CUT_OFF = /attempt to write a readonly database/i;
+
 const DAMAGED = /malformed|not a database|corrupt|disk image/i;
 
 /**
@@ -515,7 +211,17 @@ const DAMAGED = /malformed|not a database|corrupt|disk image/i;
  * @returns A {@linkcode GuardError} for damage, else the error itself.
  */
 export function asGuard(error: unknown, file: string): unknown {
-  if (!(error instanceof Error) || !DAMAGED.test(error.message)) return error;
+  if (!(error instanceof Error)) return error;
+  if (CUT_OFF.test(error.message)) {
+    return new GuardError(
+      "state",
+      `The last run was cut off while it wrote the state DB ${file}, and a ` +
+        "plan changes nothing, not even to undo that.",
+      "Run once (sync), or wait for the next scheduled run.",
+      { cause: error },
+    );
+  }
+  if (!DAMAGED.test(error.message)) return error;
   return new GuardError(
     "state",
     `The state DB ${file} is damaged (${error.message}). Nothing was changed.`,

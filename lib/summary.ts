@@ -4,7 +4,7 @@
  * @module
  */
 import type { RunResult } from "./run_result.ts";
-import { ACTION_NAMES, type ActionName, type Problem } from "./types.ts";
+import { ACTION_NAMES, type ActionName } from "./types.ts";
 
 /** How often each action was done, or is planned, and what was left. */
 export type Summary =

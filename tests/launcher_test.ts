@@ -149,6 +149,7 @@ const CLOSED = [
   ["--version"],
   ["plan", "--help", "--config", "missing.yaml"],
   ["frobnicate"],
+  ["constructor"],
   ["--config"],
   ["--report="],
 ];

@@ -1,0 +1,101 @@
+/**
+ * Probes what a root's file system does to names and times.
+ *
+ * @module
+ */
+import type { Habits } from "./figures.ts";
+import { OWN_FOLDER, temporaryName, type TemporaryOwner } from "./names.ts";
+import { codeOf } from "./system_errors.ts";
+
+/** Habits where nothing is known: nothing is folded, times are exact. */
+export const PLAIN_HABITS: Habits = {
+  ignoresCase: Deno.build.os === "windows",
+  ignoresNormalForm: false,
+  hasWindowsNames: Deno.build.os === "windows",
+  tickMs: 1,
+  clockOffsetMs: 0,
+};
+
+/** What a probe found. */
+export interface Probe {
+  readonly habits: Habits;
+  /** When the probe was made, by the root's own clock, in ms since 1970. */
+  readonly startedAtMs: number;
+}
+
+/** An odd second and a fraction: each tick cuts it differently. */
+const PROBE_TIME_MS = 1_000_000_001_777;
+
+/**
+ * Probes what a root's file system does to names and times, with a file of
+ * its own in the product's folder.
+ *
+ * @param root Absolute path of the root.
+ * @param owner Names the file.
+ * @returns Null where the root can't be written.
+ */
+export function probe(root: string, owner: TemporaryOwner): Probe | null {
+  const folder = `${root}/${OWN_FOLDER}`;
+  const name = `${temporaryName(owner, 0)}-\u00e9`;
+  const path = `${folder}/${name}`;
+  try {
+    Deno.openSync(path, { write: true, createNew: true }).close();
+  } catch {
+    return null;
+  }
+  try {
+    const madeAtMs = Deno.lstatSync(path).mtime?.getTime() ?? Date.now();
+    const clockOffsetMs = madeAtMs - Date.now();
+    Deno.utimeSync(path, PROBE_TIME_MS / 1000, PROBE_TIME_MS / 1000);
+    const time = Deno.lstatSync(path).mtime?.getTime() ?? PROBE_TIME_MS;
+    const upper = name.toUpperCase().replace("\u00c9", "\u00e9");
+    const habits: Habits = {
+      ignoresCase: isThere(`${folder}/${upper}`),
+      ignoresNormalForm: isThere(`${folder}/${name.normalize("NFD")}`),
+      hasWindowsNames: hasWindowsNames(folder, owner),
+      tickMs: tickOf(time),
+      clockOffsetMs,
+    };
+    return { habits, startedAtMs: madeAtMs };
+  } finally {
+    removeIfThere(path);
+  }
+}
+
+function tickOf(timeMs: number): number {
+  const fraction = timeMs % 1000;
+  if (fraction % 10 === 7) return 1;
+  if (fraction !== 0) return fraction % 100 === 0 ? 100 : 10;
+  return timeMs / 1000 % 2 === 0 ? 2000 : 1000;
+}
+
+function hasWindowsNames(folder: string, owner: TemporaryOwner): boolean {
+  // There a colon would open another stream of a file.
+  if (Deno.build.os === "windows") return true;
+  const path = `${folder}/${temporaryName(owner, 0)}:`;
+  try {
+    Deno.openSync(path, { write: true, createNew: true }).close();
+  } catch (error) {
+    return codeOf(error) === "EINVAL";
+  }
+  removeIfThere(path);
+  return false;
+}
+
+function isThere(path: string): boolean {
+  try {
+    Deno.lstatSync(path);
+    return true;
+  } catch (error) {
+    if (codeOf(error) === "ENOENT") return false;
+    throw error;
+  }
+}
+
+function removeIfThere(path: string): void {
+  try {
+    Deno.removeSync(path);
+  } catch (error) {
+    if (codeOf(error) !== "ENOENT") throw error;
+  }
+}

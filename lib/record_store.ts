@@ -1,0 +1,336 @@
+/**
+ * The record: what both sides last agreed on, as rows of the state DB.
+ *
+ * @module
+ */
+import { DigestBuilder } from "./listing.ts";
+import { folderOf, nameOf } from "./paths.ts";
+import type { RecordChange } from "./plan.ts";
+import type { StateDb } from "./state_db.ts";
+import { fromStored, type StoredFile, toStored } from "./state_rows.ts";
+import { FILE_COLUMNS } from "./state_schema.ts";
+import type { DirectoryRow, FileId, FileRow, Side } from "./types.ts";
+import { SIDES } from "./types.ts";
+
+const ROOT_ID = 1;
+
+/** A rename in two steps: what is moved, through where, to where. */
+export interface Move {
+  readonly side: Side;
+  readonly from: string;
+  readonly middle: string;
+  readonly to: string;
+}
+
+/** The record in a state DB. */
+export class RecordStore {
+  readonly #db: StateDb;
+  readonly #folderIds = new Map<string, number>([["", ROOT_ID]]);
+
+  /** @param db The state DB, open. */
+  constructor(db: StateDb) {
+    this.#db = db;
+  }
+
+  /** Every recorded folder by its path. */
+  directories(): Map<string, DirectoryRow> {
+    const rows = new Map<string, DirectoryRow>();
+    const stored = this.#db.query(
+      "SELECT path, agreed, mount_left, mount_right, digest_left, " +
+        "digest_right FROM directories",
+    );
+    for (const [path, agreed, mountL, mountR, digestL, digestR] of stored) {
+      rows.set(String(path), {
+        path: String(path),
+        isAgreed: agreed === 1,
+        isMount: { left: mountL === 1, right: mountR === 1 },
+        digest: {
+          left: digestL as string | null,
+          right: digestR as string | null,
+        },
+      });
+    }
+    return rows;
+  }
+
+  /** How many files are recorded. */
+  countFiles(): number {
+    return Number(this.#db.first("SELECT count(*) FROM files")?.[0] ?? 0);
+  }
+
+  /** The rows directly in a folder. */
+  filesIn(folder: string): FileRow[] {
+    const rows = this.#db.query(
+      `SELECT ${FILE_COLUMNS} FROM files
+       WHERE folder = (SELECT id FROM directories WHERE path = ?)`,
+      folder,
+    );
+    return rows.map((row) => fromStored(row as unknown as StoredFile));
+  }
+
+  /** One row, or null. */
+  fileAt(path: string): FileRow | null {
+    const row = this.#db.first(
+      `SELECT ${FILE_COLUMNS} FROM files WHERE path = ?`,
+      path,
+    );
+    return row && fromStored(row as unknown as StoredFile);
+  }
+
+  /** Ids that several recorded files of a side share. */
+  sharedIds(side: Side): FileId[] {
+    return this.#db.query(
+      `SELECT ino_${side}, birth_${side} FROM files
+       WHERE ino_${side} IS NOT NULL GROUP BY 1, 2 HAVING count(*) > 1`,
+    ).map(([ino, birthMs]) => ({ ino: Number(ino), birthMs: Number(birthMs) }));
+  }
+
+  /** Writes changes of the record in one transaction. */
+  apply(changes: readonly RecordChange[]): void {
+    if (changes.length === 0) return;
+    this.#transaction(() => changes.forEach((change) => this.#change(change)));
+  }
+
+  #change(change: RecordChange): void {
+    switch (change.kind) {
+      case "put": {
+        if (change.rowPath !== null && change.rowPath !== change.row.path) {
+          this.#forget(change.rowPath);
+        }
+        const folder = this.#folderId(folderOf(change.row.path));
+        this.#db.run(
+          `INSERT OR REPLACE INTO files (${FILE_COLUMNS}, folder)
+           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+          ...toStored(change.row),
+          folder,
+        );
+        return this.#dropDigest(folder);
+      }
+      case "forget":
+        return this.#forget(change.path);
+      case "put-directory": {
+        const id = this.#folderId(change.path);
+        this.#db.run(
+          `UPDATE directories SET agreed = 1, mount_left = ?, mount_right = ?
+           WHERE id = ?`,
+          change.isMount.left ? 1 : 0,
+          change.isMount.right ? 1 : 0,
+          id,
+        );
+        return this.#dropDigest(this.#folderId(folderOf(change.path)));
+      }
+      case "forget-directory":
+        this.#db.run(
+          "UPDATE directories SET agreed = 0 WHERE path = ?",
+          change.path,
+        );
+        return this.#dropDigest(this.#folderId(folderOf(change.path)));
+      case "move-directory":
+        return this.#moveDirectory(change.from, change.to);
+    }
+  }
+
+  #forget(path: string): void {
+    this.#db.run("DELETE FROM files WHERE path = ?", path);
+    this.#dropDigest(this.#folderId(folderOf(path)));
+  }
+
+  #moveDirectory(from: string, to: string): void {
+    for (const table of ["files", "directories"]) {
+      this.#db.run(
+        `UPDATE ${table} SET path = ? || substr(path, ?)
+         WHERE path = ? OR substr(path, 1, ?) = ? || '/'`,
+        to,
+        [...from].length + 1,
+        from,
+        [...from].length + 1,
+        from,
+      );
+    }
+    this.#forgetIds();
+    this.#dropDigest(this.#folderId(folderOf(to)));
+  }
+
+  #dropDigest(folder: number): void {
+    this.#db.run(
+      `UPDATE directories SET digest_left = NULL, digest_right = NULL
+       WHERE id = ? AND digest_left IS NOT NULL`,
+      folder,
+    );
+  }
+
+  /** The folder's id; a folder that is not recorded gets a row to hold on to. */
+  #folderId(path: string): number {
+    const known = this.#folderIds.get(path);
+    if (known !== undefined) return known;
+    const row = this.#db.first(
+      "SELECT id FROM directories WHERE path = ?",
+      path,
+    );
+    let id = row && Number(row[0]);
+    if (id === null) {
+      const parent = this.#folderId(folderOf(path));
+      const made = this.#db.run(
+        "INSERT INTO directories (path, parent, agreed) VALUES (?, ?, 0)",
+        path,
+        parent,
+      );
+      id = Number(made.lastInsertRowid);
+    }
+    this.#folderIds.set(path, id);
+    return id;
+  }
+
+  /**
+   * Gives every folder without a digest a new one, from its rows, and drops
+   * folders that hold nothing any more. Done once, when all rows are written:
+   * a digest must never speak of rows that are not there.
+   */
+  sealFolders(): void {
+    this.#transaction(() => {
+      const holding = `agreed = 0 AND id <> ${ROOT_ID}
+        AND NOT EXISTS (SELECT 1 FROM files WHERE folder = directories.id)
+        AND NOT EXISTS
+          (SELECT 1 FROM directories child WHERE child.parent = directories.id)`;
+      let dropped: number;
+      do {
+        dropped = Number(
+          this.#db.run(`DELETE FROM directories WHERE ${holding}`).changes,
+        );
+      } while (dropped > 0);
+      this.#forgetIds();
+      const open = this.#db.query(
+        "SELECT id FROM directories WHERE digest_left IS NULL",
+      );
+      for (const [id] of open) this.#seal(Number(id));
+    });
+  }
+
+  #seal(folder: number): void {
+    const builders = { left: new DigestBuilder(), right: new DigestBuilder() };
+    const rows = this.#db.query(
+      `SELECT ${FILE_COLUMNS} FROM files WHERE folder = ?`,
+      folder,
+    );
+    for (const stored of rows) {
+      const row = fromStored(stored as unknown as StoredFile);
+      // A hash is there because the next run has to read the file.
+      if (row.hash !== null) return;
+      for (const side of SIDES) {
+        const name = nameOf(row.path);
+        builders[side].add({ kind: "file", name, ...row[side] });
+      }
+    }
+    const children = this.#db.query(
+      `SELECT path, mount_left, mount_right FROM directories
+       WHERE parent = ? AND agreed = 1`,
+      folder,
+    );
+    for (const [path, mountL, mountR] of children) {
+      const name = nameOf(String(path));
+      builders.left.add({ kind: "directory", name, isMount: mountL === 1 });
+      builders.right.add({ kind: "directory", name, isMount: mountR === 1 });
+    }
+    this.#db.run(
+      "UPDATE directories SET digest_left = ?, digest_right = ? WHERE id = ?",
+      builders.left.value(),
+      builders.right.value(),
+      folder,
+    );
+  }
+
+  /** Drops every digest: each folder is looked at again. */
+  dropDigests(): void {
+    this.#db.run(
+      "UPDATE directories SET digest_left = NULL, digest_right = NULL",
+    );
+  }
+
+  /** Shifts all recorded mtimes of a side, in ms. */
+  shiftTimes(side: Side, shiftMs: number): void {
+    this.#db.run(
+      `UPDATE files SET mtime_${side} = mtime_${side} + ?`,
+      shiftMs / 1000,
+    );
+  }
+
+  /** Drops the file ids of a side: they mean nothing any more. */
+  dropIds(side: Side): void {
+    this.#db.run(`UPDATE files SET ino_${side} = NULL, birth_${side} = NULL`);
+  }
+
+  /** Writes a rename in two steps down, at once. */
+  noteMove(move: Move): void {
+    this.#db.run(
+      "INSERT INTO moves VALUES (?, ?, ?, ?)",
+      move.side,
+      move.from,
+      move.middle,
+      move.to,
+    );
+  }
+
+  /** Renames in two steps that were begun. */
+  moves(): Move[] {
+    return this.#db.query(
+      "SELECT side, from_path, middle_path, to_path FROM moves",
+    )
+      .map(([side, from, middle, to]) => ({
+        side: side === "left" ? "left" : "right",
+        from: String(from),
+        middle: String(middle),
+        to: String(to),
+      }));
+  }
+
+  /** Forgets them: all are completed. */
+  clearMoves(): void {
+    this.#db.run("DELETE FROM moves");
+  }
+
+  /** Forgets everything both sides agreed on. */
+  forgetRecord(): void {
+    this.#transaction(() => {
+      this.#db.exec(`
+        DELETE FROM files; DELETE FROM conflicts; DELETE FROM moves;
+        UPDATE directories SET parent = NULL;
+        DELETE FROM directories WHERE id <> ${ROOT_ID};
+        UPDATE directories SET digest_left = NULL, digest_right = NULL;
+      `);
+    });
+    this.#forgetIds();
+  }
+
+  /** A transaction that does not come about must not leave ids of folders. */
+  #transaction(work: () => void): void {
+    try {
+      this.#db.transaction(work);
+    } catch (error) {
+      this.#forgetIds();
+      throw error;
+    }
+  }
+
+  #forgetIds(): void {
+    this.#folderIds.clear();
+    this.#folderIds.set("", ROOT_ID);
+  }
+}
+
+/**
+ * Digests of a side by folder.
+ *
+ * @param directories The recorded folders.
+ * @param side The side.
+ */
+export function digestsOf(
+  directories: ReadonlyMap<string, DirectoryRow>,
+  side: Side,
+): Map<string, string> {
+  const digests = new Map<string, string>();
+  for (const { path, digest } of directories.values()) {
+    const known = digest[side];
+    if (known !== null) digests.set(path, known);
+  }
+  return digests;
+}

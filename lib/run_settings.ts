@@ -1,0 +1,139 @@
+/**
+ * What a run goes by: the config, and the habits of both roots.
+ *
+ * @module
+ */
+import type { Habits } from "./figures.ts";
+import type { Allowances, SafetyLimits } from "./guard.ts";
+import { PLAIN_HABITS, type Probe, probe } from "./habits.ts";
+import { extensionOf, type IgnoreSettings } from "./ignore.ts";
+import type { TemporaryOwner } from "./names.ts";
+import type { RecordStore } from "./record_store.ts";
+import type { Outcome } from "./run_result.ts";
+import type { StateDb } from "./state_db.ts";
+import type { DecisionSettings } from "./sync_logic.ts";
+import type {
+  Both,
+  ConflictKind,
+  FileId,
+  Policy,
+  Problem,
+  Side,
+} from "./types.ts";
+
+/** The part of a config that a run depends on. */
+export interface SyncConfig {
+  readonly leftRoot: string;
+  readonly rightRoot: string;
+  readonly stateDb: string;
+  readonly softDelete: {
+    readonly enabled: boolean;
+    readonly maxSizeBytes: number;
+    readonly keepReplaced: boolean;
+  };
+  readonly policies: Readonly<Record<ConflictKind, Policy>>;
+  readonly ignore: IgnoreSettings;
+  readonly safety: SafetyLimits;
+  readonly compare: {
+    readonly verifyFirstRun: boolean;
+    readonly alwaysRead: readonly string[];
+  };
+}
+
+/** What a person asked for, for this one run. */
+export interface SyncOptions {
+  /** Make a plan and write nothing. */
+  readonly isDryRun: boolean;
+  readonly allowed: Allowances;
+  readonly acceptRoots: boolean;
+  /** List paths at which nothing differs. */
+  readonly listUnchanged: boolean;
+}
+
+/** Told what happens while it happens. */
+export interface SyncListener {
+  onOutcome(outcome: Outcome): void;
+  onProblem(problem: Problem): void;
+  onWarning(text: string): void;
+}
+
+/**
+ * Probes both roots, each once per run. A plan writes nothing: it goes by what
+ * the last run found.
+ *
+ * @param db The state DB, which remembers.
+ * @param roots Absolute paths.
+ * @param owner Names the file that is used; null for a plan.
+ */
+export function probeRoots(
+  db: StateDb,
+  roots: Both<string>,
+  owner: TemporaryOwner | null,
+): Both<Probe> {
+  const of = (side: Side): Probe => {
+    const probed = owner && probe(roots[side], owner);
+    if (probed) {
+      db.setMeta(`habits_${side}`, JSON.stringify(probed.habits));
+      return probed;
+    }
+    const known = db.meta(`habits_${side}`);
+    const habits: Habits = known === null ? PLAIN_HABITS : JSON.parse(known);
+    return { habits, startedAtMs: Date.now() + habits.clockOffsetMs };
+  };
+  return { left: of("left"), right: of("right") };
+}
+
+/** What decides, besides config and habits. */
+export interface RunFacts {
+  /** In ms since 1970. */
+  readonly startedAtMs: number;
+  readonly isFirstMeeting: boolean;
+  /** List paths at which nothing differs. */
+  readonly listUnchanged: boolean;
+}
+
+/**
+ * Everything that decisions depend on besides what was found and recorded.
+ *
+ * @param config The config.
+ * @param probes What the roots' file systems do.
+ * @param record The record.
+ * @param facts Of this run.
+ */
+export function decisionSettings(
+  config: SyncConfig,
+  probes: Both<Probe>,
+  record: RecordStore,
+  facts: RunFacts,
+): DecisionSettings {
+  const [left, right] = [probes.left.habits, probes.right.habits];
+  const alwaysRead = new Set(config.compare.alwaysRead);
+  let shared: Both<ReadonlySet<string>> | null = null;
+  return {
+    folding: {
+      ignoresCase: left.ignoresCase || right.ignoresCase,
+      ignoresNormalForm: left.ignoresNormalForm || right.ignoresNormalForm,
+    },
+    coarserTickMs: Math.max(left.tickMs, right.tickMs),
+    isFirstMeeting: facts.isFirstMeeting,
+    verifyFirstRun: config.compare.verifyFirstRun,
+    policies: config.policies,
+    nowMs: facts.startedAtMs,
+    softDelete: config.softDelete,
+    listUnchanged: facts.listUnchanged,
+    isSuspicious: (name) =>
+      alwaysRead.size > 0 && alwaysRead.has(extensionOf(name)),
+    isSharedId: (side, id) => {
+      // Only asked where something looks like a rename.
+      shared ??= {
+        left: new Set(record.sharedIds("left").map(idKey)),
+        right: new Set(record.sharedIds("right").map(idKey)),
+      };
+      return shared[side].has(idKey(id));
+    },
+  };
+}
+
+function idKey({ ino, birthMs }: FileId): string {
+  return `${ino}:${birthMs}`;
+}

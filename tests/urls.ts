@@ -1,0 +1,10 @@
+import { fileURLToPath } from "node:url";
+
+/**
+ * The absolute path of a file beside the tests.
+ *
+ * @param relative Relative to `tests/`.
+ */
+export function fromFileUrl(relative: string): string {
+  return fileURLToPath(new URL(relative, import.meta.url));
+}
