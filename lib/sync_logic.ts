@@ -11,14 +11,12 @@ import { isContestedName, Layout } from "./folders.ts";
 import type { Merged } from "./merge.ts";
 import { inOrder } from "./order.ts";
 import { type Folding, isWithin, joinPath, keyOf } from "./paths.ts";
-import type { Plan, PlanCounts } from "./plan.ts";
+import type { Plan } from "./plan.ts";
+import { countChanges } from "./plan_counts.ts";
 import { findRenames, type Stray } from "./renames.ts";
-import {
-  type Case,
-  PlanBuilder,
-  type RemovalSettings,
-} from "./plan_builder.ts";
-import { type Folder, isMoved, type Location, type Pair } from "./tree.ts";
+import type { Case, RemovalSettings } from "./cases.ts";
+import { PlanBuilder } from "./plan_builder.ts";
+import type { Folder, Location, Pair } from "./tree.ts";
 import type { Both, FileId, Problem, Side } from "./types.ts";
 import { otherSide, SIDES } from "./types.ts";
 import { verdictOf, type VerdictSettings } from "./verdict.ts";
@@ -116,7 +114,7 @@ class Round {
     const plan: Plan = {
       actions: inOrder(drafts),
       problems: [...this.#merged.problems, ...this.#problems],
-      counts: this.#count(cases),
+      counts: countChanges(cases),
     };
     return { kind: "plan", plan };
   }
@@ -244,38 +242,6 @@ class Round {
       }
     });
     return this.#frozen.size > before;
-  }
-
-  #count(cases: readonly Case[]): PlanCounts {
-    const deleted = { left: 0, right: 0 };
-    const modified = { left: 0, right: 0 };
-    const recreated = { left: new Map(), right: new Map() };
-    const names = (
-      location: Location,
-      figures: { sizeBytes: number; mtimeMs: number },
-    ) => `${location.name}\n${figures.sizeBytes}\n${figures.mtimeMs}`;
-    for (const { pair, verdict } of cases) {
-      if (verdict.kind !== "copy" || pair.row !== null) continue;
-      const found = pair[verdict.from]!;
-      const key = names(found.at, found.figures);
-      const counts = recreated[verdict.from];
-      counts.set(key, (counts.get(key) ?? 0) + 1);
-    }
-    for (const { pair, judgement, verdict } of cases) {
-      if (judgement.kind !== "recorded") continue;
-      for (const side of SIDES) {
-        if (judgement.change[side] === "modified" && !isMoved(pair, side)) {
-          modified[side]++;
-        }
-      }
-      if (verdict.kind !== "remove") continue;
-      const side = otherSide(verdict.on);
-      const key = names(pair.at, judgement.row[side]);
-      const left = recreated[side].get(key) ?? 0;
-      if (left > 0) recreated[side].set(key, left - 1);
-      else deleted[side]++;
-    }
-    return { deleted, modified };
   }
 }
 

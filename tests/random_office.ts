@@ -8,7 +8,11 @@
 import fc from "fast-check";
 import { StateDb } from "../lib/state_db.ts";
 import { otherSide, POLICIES, type Policy, type Side } from "../lib/types.ts";
-import { type FileState, type Snapshot, snapshot } from "./snapshot.ts";
+import {
+  type FileState,
+  type Snapshot,
+  snapshot,
+} from "./random_office_checks.ts";
 import type { Office } from "./support.ts";
 
 /** What a person, or a program, does to a file or folder of one side. */
@@ -91,7 +95,9 @@ export function scenarios(how: {
   const edit = (side: Side | null) =>
     fc.record<Edit>({
       kind: fc.constantFrom(...kinds),
-      side: side === null ? fc.constantFrom("left", "right") : fc.constant(side),
+      side: side === null
+        ? fc.constantFrom("left", "right")
+        : fc.constant(side),
       at: fc.nat(999),
       to: fc.nat(999),
     });
@@ -255,9 +261,9 @@ export class Editor {
           this.#write(to, state.content, state.mtimeMs);
         });
       case "same on both sides":
-        return [root, other].forEach((each) =>
+        return [root, other].forEach((each, n) =>
           tryIn(each, file, (to) => {
-            this.#write(to, `both${this.#count}`, this.#time());
+            this.#write(to, `both${this.#count}`, this.#time() + n * 1000);
           })
         );
       case "restore older version": {
@@ -325,7 +331,7 @@ export class Editor {
   }
 
   #isFreshInRecord(side: Side, file: string): boolean {
-    if (this.#office.hasNoRecord()) return false;
+    if (!exists(this.#office.stateDb)) return false;
     using db = new StateDb(this.#office.stateDb, { isReadOnly: true });
     return db.fileAt(file)?.[side].isFresh ?? false;
   }

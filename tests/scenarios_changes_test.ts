@@ -5,7 +5,7 @@ scenario("create left → right (R 5.9)", async (stage) => {
   await stage.begin({ "old.txt": "old" });
   stage.write({
     left: {
-      "plan.txt": file("new plan", { mtime: "2024-05-01T10:00:00.123Z" }),
+      "plan.txt": file("new plan", { mtime: "2024-05-01T10:00:00.500Z" }),
       "script.sh": file("#!/bin/sh", { mode: 0o755 }),
       "empty.txt": "",
       reports: { 2024: { "may.txt": "figures" } },
@@ -28,7 +28,7 @@ scenario("create left → right (R 5.9)", async (stage) => {
     reports: { 2024: { "may.txt": "figures" } },
   });
   const made = Deno.statSync(stage.at("right", "plan.txt"));
-  assert.equal(made.mtime?.toISOString(), "2024-05-01T10:00:00.123Z");
+  assert.equal(made.mtime?.toISOString(), "2024-05-01T10:00:00.500Z");
   const script = Deno.statSync(stage.at("right", "script.sh"));
   assert.equal((script.mode ?? 0) & 0o777, 0o755);
 });
@@ -133,7 +133,7 @@ scenario(
       );
     }
     const { document } = await stage.does([]);
-    assert.deepEqual([document.summary.NOOP, document.summary.unknown], [2, 0]);
+    assert.deepEqual([document.problems, document.summary.unknown], [[], 0]);
     stage.holds({ "c.txt": "c" });
   },
 );

@@ -1,0 +1,54 @@
+/**
+ * A path on its way from a verdict to actions.
+ *
+ * @module
+ */
+import type { Judgement } from "./changes.ts";
+import type { Location, Pair } from "./tree.ts";
+import type { Side } from "./types.ts";
+import { SIDES } from "./types.ts";
+import type { Contest, Verdict } from "./verdict.ts";
+
+/** What becomes of removed and replaced files. */
+export interface RemovalSettings {
+  readonly softDelete: {
+    readonly enabled: boolean;
+    /** Up to and including this size. */
+    readonly maxSizeBytes: number;
+    readonly keepReplaced: boolean;
+  };
+  /** List paths at which nothing differs. */
+  readonly listUnchanged: boolean;
+  /** Whether files of a name are read always. */
+  isSuspicious(name: string): boolean;
+}
+
+/** A file that has to leave its path to a folder. */
+export interface Aside {
+  readonly kind: "aside";
+  readonly from: Side;
+  readonly target: Location;
+  readonly contest: Contest;
+}
+
+/** A path, what became of it, and what is to be done about it. */
+export interface Case {
+  readonly pair: Pair;
+  readonly judgement: Judgement & { kind: "recorded" | "unrecorded" };
+  readonly verdict: Verdict | Aside;
+}
+
+/**
+ * Whether a path is recorded, and as recorded on both sides.
+ *
+ * @param pair The pair.
+ */
+export function isQuiet(pair: Pair): boolean {
+  const { row } = pair;
+  return row !== null && SIDES.every((side) => {
+    const figures = pair[side]?.figures;
+    return figures?.sizeBytes === row[side].sizeBytes &&
+      figures.mtimeMs === row[side].mtimeMs &&
+      pair[side]?.at.name === pair.at.name;
+  });
+}

@@ -1,0 +1,59 @@
+/**
+ * A conflict as it is told and recorded.
+ *
+ * @module
+ */
+import type { Case } from "./cases.ts";
+import type { Conflict, Fate, Version } from "./plan.ts";
+import type { Location } from "./tree.ts";
+import type { Side } from "./types.ts";
+import type { Contest } from "./verdict.ts";
+
+/**
+ * The conflict that a path is in.
+ *
+ * @param item The path.
+ * @param contest What it is about; null for no conflict.
+ * @param locate Where a name will be.
+ * @param clashName Name of the clash copy; null for none.
+ */
+export function conflictOf(
+  item: Case,
+  contest: Contest | null,
+  locate: (location: Location) => string,
+  clashName: string | null = null,
+): Conflict | null {
+  if (contest === null) return null;
+  const { pair } = item;
+  const version = (side: Side): Version | null => {
+    const found = pair[side];
+    if (found === null) return null;
+    const isAside = clashName !== null && side !== contest.winner;
+    const path = isAside
+      ? locate({ folder: found.at.folder, name: clashName })
+      : locate(found.at);
+    const { sizeBytes, mtimeMs } = found.figures;
+    return { path, sizeBytes, mtimeMs };
+  };
+  return {
+    kind: contest.kind,
+    rule: contest.rule,
+    policy: contest.policy,
+    path: locate(pair.at),
+    versions: { left: version("left"), right: version("right") },
+    winner: contest.policy === "notify" ? null : contest.winner,
+  };
+}
+
+/**
+ * What to add to the reason of a copy that overwrites.
+ *
+ * @param contest The conflict, if any.
+ * @param fate What becomes of the older version.
+ */
+export function keptWords(contest: Contest | null, fate: Fate): string {
+  if (contest?.policy !== "overwrite") return "";
+  return fate === "soft-delete"
+    ? "; the older version goes to soft delete"
+    : "; the older version is not kept";
+}

@@ -1,0 +1,299 @@
+/**
+ * What must hold after every run, whatever was edited before it.
+ *
+ * @module
+ */
+import assert from "node:assert/strict";
+import { StateDb } from "../lib/state_db.ts";
+import {
+  openConflicts,
+  type Outcome,
+  type RunResult,
+} from "../lib/run_result.ts";
+import { type Both, otherSide, type Side, SIDES } from "../lib/types.ts";
+import { describe, type Office } from "./support.ts";
+
+/** A file on disk. */
+export interface FileState {
+  readonly content: string;
+  /** In ms since 1970. */
+  readonly mtimeMs: number;
+  readonly mode: number;
+  readonly id: string;
+}
+
+/** A root on disk, by path; the product's own folder is left out. */
+export interface Snapshot {
+  readonly files: ReadonlyMap<string, FileState>;
+  readonly folders: ReadonlySet<string>;
+}
+
+/**
+ * Reads a root.
+ *
+ * @param root Absolute path.
+ */
+export function snapshot(root: string): Snapshot {
+  const files = new Map<string, FileState>();
+  const folders = new Set<string>();
+  const walk = (folder: string): void => {
+    for (const { name } of Deno.readDirSync(`${root}/${folder}`)) {
+      if (name === ".office-sync") continue;
+      const path = folder === "" ? name : `${folder}/${name}`;
+      const info = Deno.lstatSync(`${root}/${path}`);
+      if (info.isDirectory) {
+        folders.add(path);
+        walk(path);
+        continue;
+      }
+      files.set(path, {
+        content: Deno.readTextFileSync(`${root}/${path}`),
+        mtimeMs: info.mtime!.getTime(),
+        mode: info.mode! & 0o777,
+        id: `${info.ino}:${info.birthtime?.getTime()}`,
+      });
+    }
+  };
+  walk("");
+  return { files, folders };
+}
+
+/** Both roots, and what soft delete keeps in each. */
+export interface State {
+  readonly trees: Both<Snapshot>;
+  /** Contents in the soft-delete folders. */
+  readonly kept: readonly string[];
+}
+
+/**
+ * Reads both roots.
+ *
+ * @param office The office.
+ */
+export function stateOf(office: Office): State {
+  const trees = { left: snapshot(office.left), right: snapshot(office.right) };
+  const kept = SIDES.flatMap((side) => {
+    try {
+      const folder = `${office[side]}/.office-sync/deleted`;
+      return [...snapshot(folder).files.values()].map((it) => it.content);
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return [];
+      throw error;
+    }
+  });
+  return { trees, kept };
+}
+
+/** Actions, as far as a plan and a run have them in common. */
+export function plainActions(outcomes: readonly Outcome[]): unknown[] {
+  return outcomes
+    // Whether a file is still fresh depends on the very moment.
+    .filter(({ action }) =>
+      action.name !== "NOOP" || action.reason !== "nothing changed"
+    )
+    .map(({ action }) => {
+      const { name, path, newPath, rule, side, reason, bytes, conflict } =
+        action;
+      return { name, path, newPath, rule, side, reason, bytes, conflict };
+    });
+}
+
+/** Paths of open conflicts, on either side. */
+export function openPaths(result: RunResult): string[] {
+  return openConflicts(result.outcomes).flatMap(({ path, versions }) =>
+    [path, versions.left?.path, versions.right?.path].filter((it) =>
+      it !== undefined
+    )
+  );
+}
+
+/** Removes what a conflict leaves open, and what a file there holds back. */
+export function settledPart(tree: Snapshot, open: readonly string[]): Snapshot {
+  const isOpen = (path: string) =>
+    open.some((it) => path === it || path.startsWith(`${it}/`));
+  return {
+    files: new Map([...tree.files].filter(([path]) => !isOpen(path))),
+    folders: new Set([...tree.folders].filter((path) => !isOpen(path))),
+  };
+}
+
+/** Contents and times by path: what both sides must have in common. */
+export function comparable(tree: Snapshot, hasModes = false): unknown {
+  const files = [...tree.files].map(([path, { content, mtimeMs, mode }]) =>
+    hasModes ? [path, content, mtimeMs, mode] : [path, content, mtimeMs]
+  );
+  return { files: sorted(files), folders: sorted([...tree.folders]) };
+}
+
+function sorted<T>(list: readonly T[]): T[] {
+  return [...list].sort((a, b) => String(a) < String(b) ? -1 : 1);
+}
+
+/**
+ * Every file has a row that tells the truth, every folder is recorded, and
+ * nothing else is.
+ *
+ * @param office The office.
+ * @param trees What is on disk.
+ * @param open Paths of open conflicts: their rows stay as they were.
+ */
+export function assertRecord(
+  office: Office,
+  trees: Both<Snapshot>,
+  open: readonly string[],
+): void {
+  using db = new StateDb(office.stateDb, { isReadOnly: true });
+  const isSettled = (path: string) =>
+    !open.some((it) => path === it || path.startsWith(`${it}/`));
+  const directories = [...db.directories().values()];
+  const rows = directories.flatMap(({ path }) => db.filesIn(path))
+    .filter(({ path }) => isSettled(path));
+  assert.ok(db.countFiles() >= rows.length, "no row is in two folders");
+  for (const side of SIDES) {
+    const recorded = rows.map((row) => {
+      const { sizeBytes, mtimeMs, mode } = row[side];
+      return [row.path, sizeBytes, mtimeMs, mode];
+    });
+    const files = [...settledPart(trees[side], open).files];
+    const found = files.map(([path, { content, mtimeMs, mode }]) => {
+      const sizeBytes = new TextEncoder().encode(content).length;
+      return [path, sizeBytes, mtimeMs, mode];
+    });
+    assert.deepEqual(sorted(recorded), sorted(found), `the record of ${side}`);
+    const agreed = directories.filter((row) => row.isAgreed && row.path !== "")
+      .map(({ path }) => path).filter(isSettled);
+    const folders = [...settledPart(trees[side], open).folders];
+    assert.deepEqual(sorted(agreed), sorted(folders), "recorded folders");
+    for (const row of rows) {
+      const { id } = row[side];
+      const actual = trees[side].files.get(row.path)!.id;
+      const known = id === null ? actual : `${id.ino}:${id.birthMs}`;
+      assert.equal(known, actual, `the recorded id of ${row.path}`);
+    }
+  }
+  if (open.length > 0) return;
+  assert.deepEqual(directories.filter((row) => !row.isAgreed), []);
+}
+
+/**
+ * No temporary file is left, at any depth.
+ *
+ * @param office The office.
+ */
+export function assertNoLeftovers(office: Office): void {
+  const walk = (folder: string): void => {
+    for (const { name, isDirectory } of Deno.readDirSync(folder)) {
+      assert.doesNotMatch(name, /^\.office-sync-(tmp|mv)-/, folder);
+      if (isDirectory) walk(`${folder}/${name}`);
+    }
+  };
+  for (const side of SIDES) walk(office[side]);
+}
+
+/** What a config lets go. */
+export interface Losses {
+  readonly isOverwrite: boolean;
+  readonly isSoft: boolean;
+  readonly maxBytes: number;
+  readonly keepReplaced: boolean;
+}
+
+/** A run, and what there was before and after it. */
+export interface Passage {
+  /** After the last run: what both sides agreed on. */
+  readonly agreed: State | null;
+  readonly before: State;
+  readonly after: State;
+  readonly result: RunResult;
+}
+
+/**
+ * No content is lost, none is made up, and what is new on a side is in both
+ * trees.
+ *
+ * @param passage The run.
+ * @param losses What may be lost by the config.
+ */
+export function assertNothingLost(passage: Passage, losses: Losses): void {
+  const { before, after, agreed, result } = passage;
+  const now = {
+    left: contentsOf(after.trees.left),
+    right: contentsOf(after.trees.right),
+  };
+  const kept = new Set(after.kept);
+  for (const content of before.kept) {
+    assert.ok(kept.has(content), `soft-deleted ${content} is gone`);
+  }
+  const known = new Set(before.kept);
+  for (const side of SIDES) {
+    for (const [path, { content }] of before.trees[side].files) {
+      known.add(content);
+      const isThere = now.left.has(content) || now.right.has(content);
+      const isSmall = content.length <= losses.maxBytes;
+      const wasAgreed = isAgreed(agreed, content);
+      const why = `${side}/${path} (${content})\n${describe(result)}`;
+      if (!wasAgreed && !losses.isOverwrite) {
+        assert.ok(isThere, `not in a tree any more: ${why}`);
+      }
+      if (isThere || kept.has(content)) continue;
+      const isReplaced = wasAgreed && isCopiedOver(result, side, path);
+      const isKeeper = isReplaced ? losses.keepReplaced : true;
+      const mayGo = !losses.isSoft || !isSmall || !isKeeper;
+      assert.ok(mayGo, `lost: ${why}`);
+    }
+  }
+  for (const content of [...now.left, ...now.right, ...kept]) {
+    assert.ok(known.has(content), `nobody wrote ${content}`);
+  }
+}
+
+function contentsOf(tree: Snapshot): Set<string> {
+  return new Set([...tree.files.values()].map((it) => it.content));
+}
+
+function isAgreed(agreed: State | null, content: string): boolean {
+  return agreed !== null &&
+    SIDES.every((side) => contentsOf(agreed.trees[side]).has(content));
+}
+
+/** The other side's content took the place, under whatever name. */
+function isCopiedOver(result: RunResult, side: Side, path: string): boolean {
+  const from = otherSide(side);
+  let name = path;
+  return result.outcomes.some(({ action }) => {
+    const { work } = action;
+    if (work.kind === "rename" && work.on === side && work.from === name) {
+      name = work.to;
+    }
+    return work.kind === "copy" && work.from === from && work.path === name;
+  });
+}
+
+/**
+ * What one side deleted, and the other left alone, is gone from both trees.
+ *
+ * @param passage The run.
+ */
+export function assertDeletionsTravel(passage: Passage): void {
+  const { before, after, agreed, result } = passage;
+  if (agreed === null) return;
+  for (const side of SIDES) {
+    const other = otherSide(side);
+    const here = contentsOf(before.trees[side]);
+    for (const [path, was] of agreed.trees[other].files) {
+      if (here.has(was.content)) continue;
+      const places = [...before.trees[other].files]
+        .filter(([, { content }]) => content === was.content);
+      const [[place, is] = []] = places;
+      const isAlone = places.length === 1 && place === path &&
+        is?.id === was.id && is.mtimeMs === was.mtimeMs &&
+        is.mode === was.mode &&
+        agreed.trees[side].files.get(path)?.content === was.content;
+      if (!isAlone) continue;
+      for (const each of SIDES) {
+        const isBack = contentsOf(after.trees[each]).has(was.content);
+        assert.ok(!isBack, `${path} came back on ${each}: ${describe(result)}`);
+      }
+    }
+  }
+}
