@@ -199,7 +199,8 @@ export function setProperties(
     setQuietly(() => Deno.chmodSync(absolute, mode));
   }
   if (mtimeMs !== null) {
-    setQuietly(() => Deno.utimeSync(absolute, mtimeMs / 1000, mtimeMs / 1000));
+    const mtime = new Date(mtimeMs);
+    setQuietly(() => Deno.utimeSync(absolute, mtime, mtime));
   }
 }
 

@@ -46,7 +46,8 @@ export function probe(root: string, owner: TemporaryOwner): Probe | null {
   try {
     const madeAtMs = Deno.lstatSync(path).mtime?.getTime() ?? Date.now();
     const clockOffsetMs = madeAtMs - Date.now();
-    Deno.utimeSync(path, PROBE_TIME_MS / 1000, PROBE_TIME_MS / 1000);
+    const probeTime = new Date(PROBE_TIME_MS);
+    Deno.utimeSync(path, probeTime, probeTime);
     const time = Deno.lstatSync(path).mtime?.getTime() ?? PROBE_TIME_MS;
     const upper = name.toUpperCase().replace("\u00c9", "\u00e9");
     const habits: Habits = {

@@ -16,6 +16,7 @@ export const DELETED_FOLDER = `${OWN_FOLDER}/deleted`;
 /** Soft-deletes files of one run. */
 export class SoftDelete {
   readonly #folder: string;
+  readonly #made = new Set<string>();
 
   /** @param run Names the run's folder: `<time>-<pair>`. */
   constructor(run: string) {
@@ -61,13 +62,15 @@ export class SoftDelete {
 
   /** Folders get the mode of the ones they stand for: no wider, no narrower. */
   #makeFolders(root: Root, folder: string, original: string): void {
-    if (root.look(folder).kind === "directory") return;
-    if (folder === OWN_FOLDER) throw new Skipped(CHANGED);
-    this.#makeFolders(
-      root,
-      folderOf(folder),
-      folder === this.#folder ? "" : folderOf(original),
-    );
+    if (this.#made.has(`${root.side}/${folder}`)) return;
+    if (folder !== OWN_FOLDER) {
+      const above = folder === this.#folder ? "" : folderOf(original);
+      this.#makeFolders(root, folderOf(folder), above);
+    }
+    this.#made.add(`${root.side}/${folder}`);
+    const { kind } = root.look(folder);
+    if (kind === "directory") return;
+    if (kind !== "absent" || folder === OWN_FOLDER) throw new Skipped(CHANGED);
     Deno.mkdirSync(root.absolute(folder));
     const mode = Deno.lstatSync(root.absolute(original)).mode;
     if (mode === null || Deno.build.os === "windows") return;

@@ -5,8 +5,6 @@
  */
 import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
-import fs from "node:fs";
-import { promisify } from "node:util";
 import { CHANGED, type Root, Skipped } from "./disk.ts";
 import { temporaryName, type TemporaryOwner } from "./names.ts";
 import { folderOf, joinPath } from "./paths.ts";
@@ -14,9 +12,6 @@ import { codeOf } from "./system_errors.ts";
 import type { FileFigures } from "./types.ts";
 
 const CHUNK_BYTES = 1024 * 1024;
-const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW = 0 } = fs.constants;
-
-const flushFile = promisify(fs.fsync);
 
 /** How many flushes the disk is given at once. */
 const FLUSHES = 8;
@@ -65,7 +60,7 @@ export interface StagedCopy {
   /** What the look after reading saw of the source. */
   readonly source: FileFigures;
   readonly hash: string | null;
-  readonly fd: number;
+  readonly file: Deno.FsFile;
 }
 
 /**
@@ -81,8 +76,11 @@ export function stageCopy(request: CopyRequest): StagedCopy {
   to.requireRealFolder(folderOf(temporary));
   const absolute = to.absolute(temporary);
   // Only this user may look into it until it has the rights it is to have.
-  const flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW;
-  const fd = fs.openSync(absolute, flags, 0o600);
+  const file = Deno.openSync(absolute, {
+    write: true,
+    createNew: true,
+    mode: 0o600,
+  });
   try {
     const hash = request.wantsHash ? createHash("sha256") : null;
     const size = Math.min(Math.max(seen.sizeBytes, 1) + 1, CHUNK_BYTES);
@@ -94,24 +92,27 @@ export function stageCopy(request: CopyRequest): StagedCopy {
       if (count > left) throw new Skipped(CHANGED);
       const chunk = buffer.subarray(0, count);
       hash?.update(chunk);
-      writeAll(fd, chunk);
+      writeAll(file, chunk);
     }
     const after = source.finish();
-    setQuietly(() => fs.fchmodSync(fd, request.mode));
-    const seconds = seen.mtimeMs / 1000;
-    setQuietly(() => fs.futimesSync(fd, seconds, seconds));
+    if (Deno.build.os !== "windows") {
+      setQuietly(() => Deno.chmodSync(absolute, request.mode));
+    }
+    // A Date: as a fraction of seconds, half of all times lose a millisecond.
+    const mtime = new Date(seen.mtimeMs);
+    setQuietly(() => file.utimeSync(mtime, mtime));
     const digest = hash?.digest("hex") ?? null;
-    return { to, temporary, source: after, hash: digest, fd };
+    return { to, temporary, source: after, hash: digest, file };
   } catch (error) {
-    fs.closeSync(fd);
+    file.close();
     removeQuietly(absolute);
     throw error;
   }
 }
 
-function writeAll(fd: number, chunk: Uint8Array): void {
+function writeAll(file: Deno.FsFile, chunk: Uint8Array): void {
   for (let at = 0; at < chunk.length;) {
-    at += fs.writeSync(fd, chunk, at, chunk.length - at, null);
+    at += file.writeSync(chunk.subarray(at));
   }
 }
 
@@ -165,13 +166,13 @@ export async function flushCopies(
     for (let at = next++; at < copies.length; at = next++) {
       const copy = copies[at]!;
       try {
-        await flushFile(copy.fd);
-        fs.closeSync(copy.fd);
+        await copy.file.sync();
+        copy.file.close();
         const info = Deno.lstatSync(copy.to.absolute(copy.temporary));
         results[at] = { ...copy, figures: copy.to.figures(info) };
       } catch (error) {
         try {
-          fs.closeSync(copy.fd);
+          copy.file.close();
         } catch {
           // Closed already.
         }
