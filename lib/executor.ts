@@ -12,11 +12,9 @@ import {
   type FlushedCopy,
   type StagedCopy,
 } from "./staging.ts";
-import {
-  type Performed,
-  Performer,
-  type PerformerContext,
-} from "./performer.ts";
+import { Copier } from "./copier.ts";
+import { Performer } from "./performer.ts";
+import type { Performed, PerformerContext } from "./performing.ts";
 import type { Action, RecordChange, Work } from "./plan.ts";
 import type { Outcome } from "./run_result.ts";
 import { inWords, troubleOf } from "./system_errors.ts";
@@ -68,6 +66,7 @@ interface StagedAction {
 export class Executor {
   readonly #context: ExecutorContext;
   readonly #performer: Performer;
+  readonly #copier: Copier;
   readonly #roots: Both<Root>;
   readonly #outcomes: Outcome[] = [];
   readonly #written = new Map<string, FileRow>();
@@ -82,11 +81,12 @@ export class Executor {
   constructor(context: ExecutorContext) {
     this.#context = context;
     this.#roots = context.roots;
-    this.#performer = new Performer({
+    const performing: PerformerContext = {
       ...context,
       rowAt: (path) => this.#written.get(path) ?? null,
-      noteMove: (move) => context.noteMove(move),
-    });
+    };
+    this.#performer = new Performer(performing);
+    this.#copier = new Copier(performing);
   }
 
   /**
@@ -124,7 +124,7 @@ export class Executor {
       return;
     }
     try {
-      const copy = await whenFree(() => this.#performer.stage(work));
+      const copy = await whenFree(() => this.#copier.stage(work));
       this.#staged.push({ index, action, work, copy });
       this.#stagedBytes += work.source.sizeBytes;
     } catch (error) {
@@ -157,7 +157,7 @@ export class Executor {
   async #place(item: StagedAction, copy: FlushedCopy): Promise<void> {
     const { index, action, work } = item;
     try {
-      const done = await whenFree(() => this.#performer.place(work, copy));
+      const done = await whenFree(() => this.#copier.place(work, copy));
       this.#settle(index, action, { done });
     } catch (error) {
       dropCopy(copy);

@@ -1,0 +1,138 @@
+/**
+ * Clash copies: a conflict's older version, kept on both sides.
+ *
+ * @module
+ */
+import type { Root } from "./disk.ts";
+import { destroy, placeNew, requireReplaceable } from "./file_ops.ts";
+import { folderOf } from "./paths.ts";
+import {
+  isYoung,
+  NOTHING,
+  type Performed,
+  type PerformerContext,
+  type Place,
+  rowOf,
+  sided,
+  type WorkOf,
+} from "./performing.ts";
+import type { RecordChange } from "./plan.ts";
+import {
+  dropCopy,
+  flushCopies,
+  type FlushedCopy,
+  stageCopy,
+} from "./staging.ts";
+import type { Both, FileFigures } from "./types.ts";
+import { otherSide } from "./types.ts";
+
+/** Makes clash copies. */
+export class ClashCopier {
+  readonly #context: PerformerContext;
+  readonly #roots: Both<Root>;
+
+  /** @param context Roots, names and what leads to the record. */
+  constructor(context: PerformerContext) {
+    this.#context = context;
+    this.#roots = context.roots;
+  }
+
+  /**
+   * Puts a version under its clash name: on its own side first, then across.
+   *
+   * @param work The version and its name.
+   * @throws {Skipped} A path is not what the scan saw.
+   */
+  async make(work: WorkOf<"clash">): Promise<Performed> {
+    const { from, path, clashPath } = work;
+    const own = this.#roots[from];
+    const other = this.#roots[otherSide(from)];
+    own.requireFile(path, work.figures);
+    if (work.winner !== null) other.requireFile(path, work.winner);
+    // A conflict whose loser can't be replaced is left whole.
+    requireReplaceable(own, path, this.#context.names.beside(path));
+    const isOwnThere = this.#isThere(own, work);
+    const isOtherThere = this.#isThere(other, work);
+    const first = isOwnThere ? null : await this.#clashCopy(own, own, work);
+    const second = isOtherThere
+      ? null
+      : await this.#clashCopy(own, other, work);
+    if (work.leaves) this.#leave(own, work);
+    const row = rowOf({
+      path: clashPath,
+      figures: sided(
+        from,
+        ownFigures(work, first),
+        otherFigures(work, second),
+      ),
+      hash: first?.hash ?? second?.hash ?? null,
+      keepsHash: false,
+    }, this.#roots);
+    const changes: RecordChange[] = [{ kind: "put", row, rowPath: null }];
+    if (work.leaves && work.rowPath !== null) {
+      changes.push({ kind: "forget", path: work.rowPath });
+    }
+    const folder = folderOf(clashPath);
+    const folders: Place[] = [
+      { side: "left", folder },
+      { side: "right", folder },
+    ];
+    return { ...NOTHING, changes, folders };
+  }
+
+  #isThere(root: Root, work: WorkOf<"clash">): boolean {
+    const existing = work.existing[root.side];
+    if (existing === null) {
+      root.requireAbsent(work.clashPath);
+      return false;
+    }
+    root.requireFile(work.clashPath, existing);
+    return true;
+  }
+
+  /** A copy of its own on either side: a link would change with the file. */
+  async #clashCopy(
+    from: Root,
+    to: Root,
+    work: WorkOf<"clash">,
+  ): Promise<FlushedCopy> {
+    const staged = stageCopy({
+      from,
+      path: work.path,
+      seen: work.figures,
+      to,
+      temporary: this.#context.names.beside(work.clashPath),
+      mode: work.figures.mode,
+      wantsHash: isYoung(work.figures, this.#roots),
+    });
+    const [copy] = await flushCopies([staged]);
+    if (!copy || "error" in copy) throw copy?.error;
+    try {
+      placeNew(to, copy.temporary, work.clashPath);
+    } catch (error) {
+      dropCopy(copy);
+      throw error;
+    }
+    return copy;
+  }
+
+  /** The content is under its clash name on both sides: the path gets free. */
+  #leave(root: Root, work: WorkOf<"clash">): void {
+    const aside = this.#context.names.beside(work.path);
+    destroy(root, work.path, work.figures, aside);
+  }
+}
+
+function ownFigures(
+  work: WorkOf<"clash">,
+  copy: FlushedCopy | null,
+): FileFigures {
+  return copy?.figures ?? work.existing[work.from] ?? work.figures;
+}
+
+function otherFigures(
+  work: WorkOf<"clash">,
+  copy: FlushedCopy | null,
+): FileFigures {
+  return copy?.figures ?? work.existing[otherSide(work.from)] ?? work.figures;
+}

@@ -1,0 +1,123 @@
+/**
+ * Copies, in two steps, so that many of them can be flushed at once.
+ *
+ * @module
+ */
+import type { Root } from "./disk.ts";
+import { moveToFree, placeNew, replace } from "./file_ops.ts";
+import { clashName } from "./names.ts";
+import { folderOf, joinPath, nameOf } from "./paths.ts";
+import {
+  isYoung,
+  type Performed,
+  type PerformerContext,
+  rowOf,
+  sided,
+  type WorkOf,
+} from "./performing.ts";
+import { type FlushedCopy, stageCopy, type StagedCopy } from "./staging.ts";
+import type { Both, FileFigures } from "./types.ts";
+import { otherSide } from "./types.ts";
+
+/** Carries out copies. */
+export class Copier {
+  readonly #context: PerformerContext;
+  readonly #roots: Both<Root>;
+
+  /** @param context Roots, names and what leads to the record. */
+  constructor(context: PerformerContext) {
+    this.#context = context;
+    this.#roots = context.roots;
+  }
+
+  /**
+   * The first step of a copy: looks at both sides and writes aside.
+   *
+   * @param work The copy.
+   */
+  stage(work: WorkOf<"copy">): StagedCopy {
+    const to = this.#roots[otherSide(work.from)];
+    // A new name is looked at when it is taken: that can't be overtaken.
+    const replaced = work.target && to.requireFile(work.path, work.target);
+    const mode = work.mode ?? replaced?.mode ?? work.source.mode;
+    return stageCopy({
+      from: this.#roots[work.from],
+      path: work.path,
+      seen: work.source,
+      to,
+      temporary: this.#context.names.beside(work.path),
+      mode,
+      wantsHash: work.keepsHash || isYoung(work.source, this.#roots),
+    });
+  }
+
+  /**
+   * The second step of a copy: puts the flushed file in place.
+   *
+   * @param work The copy.
+   * @param copy What the first step wrote, flushed.
+   */
+  place(work: WorkOf<"copy">, copy: FlushedCopy): Performed {
+    const { to } = copy;
+    const done = work.target === null
+      ? this.#placeNew(work, copy)
+      : this.#replace(work, copy, work.target);
+    const row = rowOf({
+      path: work.path,
+      figures: sided(work.from, copy.source, copy.figures),
+      hash: copy.hash,
+      keepsHash: work.keepsHash,
+    }, this.#roots);
+    const folders = [{ side: to.side, folder: folderOf(work.path) }];
+    if (done.keptAt !== null) {
+      folders.push({ side: to.side, folder: folderOf(done.keptAt) });
+    }
+    const change = { kind: "put", row, rowPath: work.rowPath } as const;
+    return { changes: [change], folders, ...done };
+  }
+
+  #placeNew(work: WorkOf<"copy">, copy: FlushedCopy): {
+    readonly keptAt: null;
+    readonly note: null;
+  } {
+    placeNew(copy.to, copy.temporary, work.path);
+    return { keptAt: null, note: null };
+  }
+
+  #replace(
+    work: WorkOf<"copy">,
+    copy: FlushedCopy,
+    seen: FileFigures,
+  ): Pick<Performed, "keptAt" | "note"> {
+    const { to } = copy;
+    const isKept = work.fate === "soft-delete";
+    const aside = isKept
+      ? this.#context.softDelete.placeFor(to, work.path)
+      : this.#context.names.beside(work.path);
+    const { isEdited } = replace(to, copy.temporary, work.path, seen, aside);
+    if (isKept) return { keptAt: aside, note: null };
+    if (!isEdited) {
+      Deno.removeSync(to.absolute(aside));
+      return { keptAt: null, note: null };
+    }
+    const kept = this.#keepAsClash(to, aside, work.path);
+    return {
+      keptAt: null,
+      note: `written to at the last moment; that version is now ${kept}`,
+    };
+  }
+
+  /** Keeps a version nobody planned for, under the first free clash name. */
+  #keepAsClash(root: Root, aside: string, path: string): string {
+    const info = Deno.lstatSync(root.absolute(aside));
+    const { mtimeMs } = root.figures(info);
+    const { side } = root;
+    for (let attempt = 1;; attempt++) {
+      const name = clashName({ name: nameOf(path), mtimeMs, side, attempt });
+      const place = joinPath(folderOf(path), name);
+      if (root.look(place).kind !== "absent") continue;
+      moveToFree(root, aside, place);
+      return place;
+    }
+  }
+}

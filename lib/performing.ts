@@ -1,0 +1,114 @@
+/**
+ * What carrying out an action takes and gives.
+ *
+ * @module
+ */
+import type { Root } from "./disk.ts";
+import { isFresh } from "./figures.ts";
+import { halfOf, type RecordChange, type Work } from "./plan.ts";
+import type { Move } from "./record_store.ts";
+import type { SoftDelete } from "./soft_delete.ts";
+import type { TemporaryNames } from "./staging.ts";
+import type {
+  Both,
+  FileFigures,
+  FileRow,
+  RecordedHalf,
+  Side,
+} from "./types.ts";
+
+/** What an action did. */
+export interface Performed {
+  /** What the record has to learn. */
+  readonly changes: readonly RecordChange[];
+  /** Folders in which names changed, to be flushed before the record. */
+  readonly folders: readonly Place[];
+  /** Where a soft-deleted file is now, below its root. */
+  readonly keptAt: string | null;
+  /** Anything a person should know besides. */
+  readonly note: string | null;
+}
+
+/** A folder of a side. */
+export interface Place {
+  readonly side: Side;
+  readonly folder: string;
+}
+
+/** What performing needs. */
+export interface PerformerContext {
+  readonly roots: Both<Root>;
+  readonly names: TemporaryNames;
+  readonly softDelete: SoftDelete;
+  /** The row written for a path in this run, if any. */
+  rowAt(path: string): FileRow | null;
+  /** Writes a rename in two steps down before its first step. */
+  noteMove(move: Move): void;
+}
+
+/** A kind of {@linkcode Work}. */
+export type WorkOf<K extends Work["kind"]> = Work & { readonly kind: K };
+
+/** What most actions leave out. */
+export const NOTHING: Performed = {
+  changes: [],
+  folders: [],
+  keptAt: null,
+  note: null,
+};
+
+/**
+ * Whether either side might have to rely on a file's hash, because it is too
+ * young for its figures.
+ *
+ * @param figures Of the file.
+ * @param roots Both roots.
+ */
+export function isYoung(figures: FileFigures, roots: Both<Root>): boolean {
+  const { left, right } = roots;
+  const now = Date.now();
+  return isFresh(figures.mtimeMs, now, left.habits) ||
+    isFresh(figures.mtimeMs, now, right.habits);
+}
+
+/** A path whose content both sides have now. */
+export interface Settled {
+  readonly path: string;
+  readonly figures: Both<FileFigures>;
+  /** Of the content, where it was made. */
+  readonly hash: string | null;
+  /** Keep the hash whatever the age of the files. */
+  readonly keepsHash: boolean;
+}
+
+/**
+ * The row of a path that both sides have now.
+ *
+ * @param settled What each side has.
+ * @param roots Both roots.
+ */
+export function rowOf(settled: Settled, roots: Both<Root>): FileRow {
+  const { path, figures, hash, keepsHash } = settled;
+  const now = Date.now();
+  const half = (side: Side): RecordedHalf => {
+    const { habits } = roots[side];
+    const isUnsure = isFresh(figures[side].mtimeMs, now, habits);
+    return halfOf(figures[side], isUnsure && hash !== null);
+  };
+  const [left, right] = [half("left"), half("right")];
+  const isNeeded = keepsHash || left.isFresh || right.isFresh;
+  return { path, left, right, hash: isNeeded ? hash : null };
+}
+
+/**
+ * Figures of both sides from those of one and its other.
+ *
+ * @param side One side.
+ * @param own Its figures.
+ * @param other The other side's.
+ */
+export function sided<T>(side: Side, own: T, other: T): Both<T> {
+  return side === "left"
+    ? { left: own, right: other }
+    : { left: other, right: own };
+}
