@@ -5,15 +5,17 @@
  */
 import type { Aside, Case, RemovalSettings } from "./cases.ts";
 import type { ClashPlace } from "./clashes.ts";
+import { addClash } from "./clash_actions.ts";
 import { conflictOf, keptWords } from "./conflict.ts";
-import type { DraftList } from "./draft_list.ts";
+import type { DraftList, Links } from "./draft_list.ts";
 import type { Draft } from "./order.ts";
-import type { Conflict, Fate, RecordChange } from "./plan.ts";
+import type { Action, Fate, RecordChange } from "./plan.ts";
+import { addRename } from "./rename_actions.ts";
 import { isSameRow, settledRow } from "./settled_rows.ts";
 import type { FoundFile, Location } from "./tree.ts";
-import type { ActionName, FileRow, Rule, Side } from "./types.ts";
+import type { ActionName } from "./types.ts";
 import { otherSide, SIDES } from "./types.ts";
-import type { Properties, Verdict } from "./verdict.ts";
+import type { Verdict } from "./verdict.ts";
 
 /** Turns paths into drafts. */
 export class FileActions {
@@ -70,7 +72,7 @@ export class FileActions {
     const rowPath = pair.row && this.#locate(pair.at);
     let last: Draft | null = null;
     for (const side of SIDES) {
-      const rename = this.#rename(item, side, verdict.target, {
+      const rename = addRename(this.#list, item, side, verdict.target, {
         bring: verdict.bring[side],
         row,
         rowPath: last === null ? rowPath : row.path,
@@ -84,69 +86,14 @@ export class FileActions {
     }
     if (last !== null) return;
     if (isSameRow(pair.row, row, rowPath)) {
-      if (this.#settings.listUnchanged) this.#nothing(item, row.path);
+      if (this.#settings.listUnchanged) {
+        const reason = "nothing changed";
+        const work = { kind: "none" } as const;
+        this.#noop(item, { path: row.path, reason, work });
+      }
       return;
     }
     this.#record(item, { kind: "put", row, rowPath }, verdict.reason);
-  }
-
-  /** A draft that renames or touches up one side, where that is needed. */
-  #rename(
-    item: Case,
-    side: Side,
-    target: Location,
-    how: {
-      readonly bring: Properties;
-      readonly row: FileRow | null;
-      readonly rowPath: string | null;
-      readonly keepsHalves: boolean;
-      readonly rule: Rule | null;
-      readonly reason: string;
-      readonly conflict: Conflict | null;
-      readonly after: readonly Draft[];
-    },
-  ): Draft | null {
-    const found = item.pair[side];
-    if (found === null) return null;
-    const from = this.#locate(found.at);
-    const to = this.#locate(target);
-    const { mtimeMs, mode } = how.bring;
-    if (from === to && mtimeMs === null && mode === null) return null;
-    const other = item.pair[otherSide(side)];
-    const [fromPlace, toPlace] = [
-      this.#list.place(side, found.at),
-      this.#list.place(side, target),
-    ];
-    const isElsewhere = fromPlace.key !== toPlace.key;
-    return this.#list.add({
-      name: side === "left" ? "RENAME_LEFT" : "RENAME_RIGHT",
-      path: from,
-      newPath: from === to ? null : to,
-      rule: how.rule,
-      side,
-      reason: how.reason,
-      bytes: found.figures.sizeBytes,
-      work: {
-        kind: "rename",
-        on: side,
-        from,
-        to,
-        figures: found.figures,
-        other: other &&
-          { path: this.#locate(other.at), figures: other.figures },
-        mtimeMs,
-        mode,
-        row: how.row,
-        rowPath: how.rowPath,
-        keepsHalves: how.keepsHalves,
-      },
-      conflict: how.conflict,
-    }, {
-      frees: isElsewhere ? [fromPlace] : [],
-      takes: isElsewhere ? [toPlace] : [],
-      after: how.after,
-      within: [found.at.folder, target.folder],
-    });
   }
 
   #copy(
@@ -164,7 +111,17 @@ export class FileActions {
       this.#locate,
       place?.name ?? null,
     );
-    if (place) after.push(this.#clash(item, place, verdict, conflict, after));
+    if (place) {
+      after.push(addClash(this.#list, item, place, {
+        from: to,
+        target,
+        rule: verdict.rule,
+        reason: verdict.reason,
+        leaves: false,
+        conflict,
+        after: [...after],
+      }));
+    }
     const source = pair[from]!;
     const replaced = pair[to];
     const hasNewMode = replaced === null ||
@@ -203,7 +160,7 @@ export class FileActions {
     const path = this.#locate(verdict.target);
     const after: Draft[] = [];
     for (const side of SIDES) {
-      const rename = this.#rename(item, side, verdict.target, {
+      const rename = addRename(this.#list, item, side, verdict.target, {
         bring: { mtimeMs: null, mode: null },
         row: pair.row && { ...pair.row, path },
         rowPath: pair.row &&
@@ -235,67 +192,8 @@ export class FileActions {
     return enabled && sizeBytes <= maxSizeBytes ? "soft-delete" : "destroy";
   }
 
-  #clash(
-    item: Case,
-    place: ClashPlace,
-    verdict: Verdict & { kind: "copy" },
-    conflict: Conflict | null,
-    after: readonly Draft[],
-  ): Draft {
-    const loser = otherSide(verdict.from);
-    return this.#clashDraft(item, place, {
-      from: loser,
-      target: verdict.target,
-      rule: verdict.rule,
-      reason: verdict.reason,
-      leaves: false,
-      conflict,
-      after: [...after],
-    });
-  }
-
-  #clashDraft(item: Case, place: ClashPlace, how: {
-    readonly from: Side;
-    readonly target: Location;
-    readonly rule: Rule;
-    readonly reason: string;
-    readonly leaves: boolean;
-    readonly conflict: Conflict | null;
-    readonly after: readonly Draft[];
-  }): Draft {
-    const { folder } = how.target;
-    const clashPath = this.#locate({ folder, name: place.name });
-    const path = this.#locate(how.target);
-    const version = item.pair[how.from]!;
-    return this.#list.add({
-      name: "CLASH_CREATE",
-      path,
-      newPath: clashPath,
-      rule: how.rule,
-      side: null,
-      reason: how.reason,
-      bytes: version.figures.sizeBytes,
-      work: {
-        kind: "clash",
-        from: how.from,
-        path,
-        clashPath,
-        figures: version.figures,
-        existing: place.existing,
-        winner: item.pair[otherSide(how.from)]?.figures ?? null,
-        leaves: how.leaves,
-        rowPath: item.pair.row && this.#locate(item.pair.at),
-      },
-      conflict: how.conflict,
-    }, {
-      frees: how.leaves ? [this.#list.place(how.from, how.target)] : [],
-      after: how.after,
-      within: [folder],
-    });
-  }
-
   #aside(item: Case, verdict: Aside, place: ClashPlace): void {
-    this.#clashDraft(item, place, {
+    addClash(this.#list, item, place, {
       from: verdict.from,
       target: verdict.target,
       rule: verdict.contest.rule,
@@ -349,53 +247,37 @@ export class FileActions {
 
   #open(item: Case, verdict: Verdict & { kind: "open" }): void {
     const { contest } = verdict;
-    this.#list.add({
-      name: "NOOP",
+    this.#noop(item, {
       path: this.#locate(item.pair.at),
-      newPath: null,
       rule: contest.rule,
-      side: null,
       reason: "conflict, left for a person to settle",
-      bytes: Math.max(
-        item.pair.left?.figures.sizeBytes ?? 0,
-        item.pair.right?.figures.sizeBytes ?? 0,
-      ),
       work: { kind: "none" },
       conflict: conflictOf(item, contest, this.#locate),
-    }, {});
+    });
   }
 
-  #nothing(item: Case, path: string): void {
-    this.#list.add({
-      name: "NOOP",
-      path,
-      newPath: null,
-      rule: null,
-      side: null,
-      reason: "nothing changed",
-      bytes: item.pair.left?.figures.sizeBytes ?? 0,
-      work: { kind: "none" },
-      conflict: null,
-    }, {});
-  }
-
-  #record(
-    item: Case,
-    change: RecordChange,
-    reason: string,
-  ): void {
-    this.#list.add({
-      name: "NOOP",
-      path: change.kind === "put" ? change.row.path : this.#locate(
-        item.pair.at,
-      ),
-      newPath: null,
-      rule: null,
-      side: null,
+  #record(item: Case, change: RecordChange, reason: string): void {
+    this.#noop(item, {
+      path: change.kind === "put"
+        ? change.row.path
+        : this.#locate(item.pair.at),
       reason,
-      bytes: item.pair.left?.figures.sizeBytes ?? 0,
       work: { kind: "record", change },
-      conflict: null,
     }, { within: [item.pair.at.folder] });
+  }
+
+  /** Nothing that changes a file. */
+  #noop(
+    item: Case,
+    action: Pick<Action, "path" | "reason" | "work"> & Partial<Action>,
+    links: Links = {},
+  ): void {
+    const { left, right } = item.pair;
+    const bytes = Math.max(
+      left?.figures.sizeBytes ?? 0,
+      right?.figures.sizeBytes ?? 0,
+    );
+    const base = { newPath: null, rule: null, side: null, conflict: null };
+    this.#list.add({ name: "NOOP", ...base, bytes, ...action }, links);
   }
 }

@@ -1,0 +1,102 @@
+import assert from "node:assert/strict";
+import { fromFileUrl } from "./urls.ts";
+
+/**
+ * Layers of `lib/`: a module may import from lower layers and, where they
+ * are named in one line, from its own. What is not named here fails.
+ */
+const LAYERS: readonly (readonly string[])[] = [
+  ["types", "errors", "version", "system_errors", "printable"],
+  // Pure: plain data in, plain data out.
+  ["paths", "names", "ignore", "figures", "inquiry", "rules", "state_schema"],
+  ["listing", "tree", "plan", "state_rows", "log_lines", "config_schema"],
+  ["pairing", "changes", "verdict", "order", "folders", "renames", "cli"],
+  ["merge", "clashes", "cases", "folder_actions", "run_result"],
+  ["conflict", "draft_list", "settled_rows", "plan_counts", "time_shift"],
+  ["clash_actions", "rename_actions", "record_view", "summary", "guard"],
+  ["file_actions"],
+  ["plan_builder", "report", "json_report"],
+  ["sync_logic"],
+  // Input and output.
+  ["config_loader", "logging", "scanner", "state_db", "disk", "habits"],
+  ["scan_worker", "record_store", "contents", "staging", "roots"],
+  ["scans", "file_ops", "run_history", "meeting"],
+  ["soft_delete", "leftovers"],
+  // What carries a plan out, and the walls around it.
+  ["performing", "sandbox"],
+  ["copier", "clash_copier"],
+  ["performer"],
+  ["executor"],
+  // The stages in order, no rules.
+  ["run_settings", "stop"],
+  ["run"],
+  ["sync", "launcher"],
+  ["program"],
+];
+
+/** Layers up to this one are pure. */
+const LAST_PURE = LAYERS.findIndex((names) => names.includes("sync_logic"));
+
+const modules = [...Deno.readDirSync(fromFileUrl("../lib"))]
+  .map(({ name }) => name.replace(/\.ts$/, "")).sort();
+
+const layerOf = new Map(
+  LAYERS.flatMap((names, layer) => names.map((name) => [name, layer])),
+);
+
+/** The code of a module, without comments: examples hold imports too. */
+function codeOf(module: string): string {
+  const text = Deno.readTextFileSync(fromFileUrl(`../lib/${module}.ts`));
+  return text.replaceAll(/\/\*[\s\S]*?\*\//g, "").replaceAll(
+    /^\s*\/\/.*$/gm,
+    "",
+  );
+}
+
+/** What a module imports, types apart: those bind nothing at run time. */
+function importsOf(module: string): string[] {
+  const found = codeOf(module).matchAll(
+    /(?:^|\n)(?:import|export)\s(?!type\s)(?:[^;]*?from\s)?"([^"]+)"/g,
+  );
+  const dynamic = codeOf(module).matchAll(/\bimport\(\s*"([^"]+)"/g);
+  return [...found, ...dynamic].map(([, from]) => from ?? "");
+}
+
+Deno.test("every module of lib/ has its layer, and every layer its modules", () => {
+  assert.deepEqual([...layerOf.keys()].sort(), modules);
+});
+
+for (const module of modules) {
+  Deno.test(`${module}.ts imports only from layers below its own`, () => {
+    const own = layerOf.get(module);
+    assert.notEqual(own, undefined);
+    for (const from of importsOf(module)) {
+      const name = /^\.\/(.+)\.ts$/.exec(from)?.[1];
+      if (name === undefined) continue;
+      const layer = layerOf.get(name);
+      assert.ok(
+        layer !== undefined && layer < own!,
+        `${module}.ts (layer ${own}) imports ${from} (layer ${layer})`,
+      );
+    }
+  });
+}
+
+Deno.test("the pure layers touch neither Deno nor the system", () => {
+  for (const names of LAYERS.slice(0, LAST_PURE + 1)) {
+    for (const name of names) {
+      const code = codeOf(name);
+      assert.doesNotMatch(code, /\bDeno\.|\bfetch\(|\bDate\.now\(/, name);
+      const allowed = /^(?:\.\/.*|zod|node:path|node:util)$/;
+      for (const from of importsOf(name)) assert.match(from, allowed, name);
+    }
+  }
+});
+
+Deno.test("modules stay within 300 lines", () => {
+  for (const module of modules) {
+    const text = Deno.readTextFileSync(fromFileUrl(`../lib/${module}.ts`));
+    const lines = text.split("\n").length - 1;
+    assert.ok(lines <= 300, `${module}.ts has ${lines} lines`);
+  }
+});
