@@ -179,3 +179,23 @@ export function rememberIds(
     );
   }
 }
+
+/**
+ * Makes sure that both roots are still the ones that were met: one that was
+ * unmounted meanwhile shows an empty folder.
+ *
+ * @param meeting The roots as they were met.
+ * @param roots Absolute paths.
+ * @throws {GuardError} "identity".
+ */
+export function requireStillThere(meeting: Meeting, roots: Both<string>): void {
+  for (const side of SIDES) {
+    const expected = meeting.identities[side];
+    const now = readIdentity(side, roots[side]);
+    if (expected === null || now?.id === expected.id) continue;
+    throw identityGuard(
+      `${CALLED[side]} (${roots[side]}) went away while it was being read.`,
+      "Make sure that the disk or network drive is connected, then run again.",
+    );
+  }
+}

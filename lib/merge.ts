@@ -7,16 +7,18 @@
  *
  * @module
  */
-import { type Habits, isFresh } from "./figures.ts";
-import { entriesOf, type Listing } from "./listing.ts";
+import type { Listing } from "./listing.ts";
+import {
+  EMPTY,
+  fromListing,
+  fromRecord,
+  type SideEntries,
+} from "./side_entries.ts";
 import { folderOf, joinPath, keyOf, nameOf } from "./paths.ts";
 import {
   pairEntries,
   type PairingSettings,
   type ProblemsByName,
-  type SideEntries,
-  type SideFile,
-  type SideFolder,
 } from "./pairing.ts";
 import {
   type ChildFolder,
@@ -253,41 +255,6 @@ class Merger {
       };
     });
   }
-}
-
-const EMPTY: SideEntries = { isUnsettled: false, files: [], folders: [] };
-
-function fromListing(listing: Listing, habits: Habits): SideEntries {
-  const files: SideFile[] = [];
-  const folders: SideFolder[] = [];
-  for (const entry of entriesOf(listing)) {
-    if (entry.kind === "directory") {
-      folders.push(entry);
-      continue;
-    }
-    const isYoung = isFresh(entry.mtimeMs, listing.lookedAtMs, habits);
-    files.push({ name: entry.name, figures: entry, isFresh: isYoung });
-  }
-  return { isUnsettled: listing.isUnsettled, files, folders };
-}
-
-function fromRecord(
-  rows: readonly FileRow[],
-  directories: readonly DirectoryRow[],
-  side: Side,
-): SideEntries {
-  return {
-    isUnsettled: false,
-    files: rows.map((row) => ({
-      name: nameOf(row.path),
-      figures: row[side],
-      isFresh: row[side].isFresh,
-    })),
-    folders: directories.filter((row) => row.isAgreed).map((row) => ({
-      name: nameOf(row.path),
-      isMount: row.isMount[side],
-    })),
-  };
 }
 
 function problemsByFolder(

@@ -5,12 +5,12 @@
  */
 import { type Habits, halfState, isSameId } from "./figures.ts";
 import type { ChildFolder, Folder, FoundFile, Pair } from "./tree.ts";
+import type { SideEntries, SideFile, SideFolder } from "./side_entries.ts";
 import { whyNotOnWindows } from "./names.ts";
 import { type Folding, joinPath, keyOf, nameOf } from "./paths.ts";
 import type {
   Both,
   DirectoryRow,
-  FileFigures,
   FileRow,
   Problem,
   ProblemKind,
@@ -24,27 +24,6 @@ export interface PairingSettings {
   readonly folding: Folding;
   /** Whether files of a name are read always. */
   isSuspicious(name: string): boolean;
-}
-
-/** A file of one side, before it is paired. */
-export interface SideFile {
-  readonly name: string;
-  readonly figures: FileFigures;
-  readonly isFresh: boolean;
-}
-
-/** A folder of one side, before it is paired. */
-export interface SideFolder {
-  readonly name: string;
-  readonly isMount: boolean;
-}
-
-/** What stands in a folder on one side. */
-export interface SideEntries {
-  /** The folder changed while it was scanned: what is missing may be elsewhere. */
-  readonly isUnsettled: boolean;
-  readonly files: readonly SideFile[];
-  readonly folders: readonly SideFolder[];
 }
 
 /** Problems directly in a folder, by name. */

@@ -3,14 +3,13 @@
  *
  * @module
  */
-import { DigestBuilder } from "./listing.ts";
-import { folderOf, nameOf } from "./paths.ts";
+import { folderOf } from "./paths.ts";
 import type { RecordChange } from "./plan.ts";
+import { sealFolder } from "./record_digests.ts";
 import type { StateDb } from "./state_db.ts";
 import { fromStored, type StoredFile, toStored } from "./state_rows.ts";
 import { FILE_COLUMNS } from "./state_schema.ts";
 import type { DirectoryRow, FileId, FileRow, Side } from "./types.ts";
-import { SIDES } from "./types.ts";
 
 const ROOT_ID = 1;
 
@@ -202,41 +201,8 @@ export class RecordStore {
       const open = this.#db.query(
         "SELECT id FROM directories WHERE digest_left IS NULL",
       );
-      for (const [id] of open) this.#seal(Number(id));
+      for (const [id] of open) sealFolder(this.#db, Number(id));
     });
-  }
-
-  #seal(folder: number): void {
-    const builders = { left: new DigestBuilder(), right: new DigestBuilder() };
-    const rows = this.#db.query(
-      `SELECT ${FILE_COLUMNS} FROM files WHERE folder = ?`,
-      folder,
-    );
-    for (const stored of rows) {
-      const row = fromStored(stored as unknown as StoredFile);
-      // A hash is there because the next run has to read the file.
-      if (row.hash !== null) return;
-      for (const side of SIDES) {
-        const name = nameOf(row.path);
-        builders[side].add({ kind: "file", name, ...row[side] });
-      }
-    }
-    const children = this.#db.query(
-      `SELECT path, mount_left, mount_right FROM directories
-       WHERE parent = ? AND agreed = 1`,
-      folder,
-    );
-    for (const [path, mountL, mountR] of children) {
-      const name = nameOf(String(path));
-      builders.left.add({ kind: "directory", name, isMount: mountL === 1 });
-      builders.right.add({ kind: "directory", name, isMount: mountR === 1 });
-    }
-    this.#db.run(
-      "UPDATE directories SET digest_left = ?, digest_right = ? WHERE id = ?",
-      builders.left.value(),
-      builders.right.value(),
-      folder,
-    );
   }
 
   /** Drops every digest: each folder is looked at again. */
@@ -315,22 +281,4 @@ export class RecordStore {
     this.#folderIds.clear();
     this.#folderIds.set("", ROOT_ID);
   }
-}
-
-/**
- * Digests of a side by folder.
- *
- * @param directories The recorded folders.
- * @param side The side.
- */
-export function digestsOf(
-  directories: ReadonlyMap<string, DirectoryRow>,
-  side: Side,
-): Map<string, string> {
-  const digests = new Map<string, string>();
-  for (const { path, digest } of directories.values()) {
-    const known = digest[side];
-    if (known !== null) digests.set(path, known);
-  }
-  return digests;
 }

@@ -4,12 +4,13 @@
  *
  * @module
  */
+import { conflictWords, openWords, sizeWords } from "./conflict_words.ts";
+import { words } from "./newer.ts";
 import { printable } from "./printable.ts";
 import { openConflicts, type Outcome, type RunResult } from "./run_result.ts";
 import { summarize } from "./summary.ts";
-import type { Conflict, Version } from "./plan.ts";
-import type { ActionName, Both, Side } from "./types.ts";
-import { SIDES } from "./types.ts";
+import type { Conflict } from "./plan.ts";
+import type { ActionName, Both } from "./types.ts";
 
 /** How to tell it. */
 export interface ReportOptions {
@@ -22,8 +23,6 @@ export interface ReportOptions {
 
 /** Lines of one kind that are shown at most. */
 const SHOWN = 20;
-
-const CALLED: Record<Side, string> = { left: "Left", right: "Right" };
 
 /** Kinds of action in the order in which they are told. */
 const SECTIONS: readonly {
@@ -197,48 +196,6 @@ function conflictLines(result: RunResult, options: ReportOptions): string[] {
   return [`${title}: ${settled.size}`, ...few(told, options)];
 }
 
-function conflictWords(conflict: Conflict): string {
-  const { winner, policy, versions } = conflict;
-  if (winner === null) return openWords(conflict);
-  const loser: Side = winner === "left" ? "right" : "left";
-  const won = versions[winner];
-  const lost = versions[loser];
-  const path = printable(conflict.path);
-  if (conflict.kind === "metadata_conflict") {
-    return `${path}: name or properties changed on both sides; ` +
-      `those of ${CALLED[winner]} were taken`;
-  }
-  const why = conflict.kind === "new_new"
-    ? "new on both sides"
-    : "changed on both sides";
-  const main = won
-    ? `${CALLED[winner]}'s version (${versionWords(won)}) is the file now`
-    : `${CALLED[winner]}'s folder keeps the name`;
-  const other = lost === null
-    ? ""
-    : policy === "overwrite"
-    ? `; ${CALLED[loser]}'s version (${versionWords(lost)}) was replaced`
-    : `; ${CALLED[loser]}'s version (${versionWords(lost)}) is on both sides ` +
-      `as ${printable(lost.path)}`;
-  return `${path}: ${why}; ${main}${other}`;
-}
-
-function openWords(conflict: Conflict): string {
-  const versions = SIDES.map((side) => {
-    const version = conflict.versions[side];
-    const what = version ? versionWords(version) : "a folder, or another name";
-    return `${CALLED[side]}: ${what}`;
-  });
-  return `${printable(conflict.path)}: both sides changed it and nothing was ` +
-    `touched; ${versions.join("; ")}`;
-}
-
-function versionWords({ sizeBytes, mtimeMs }: Version): string {
-  return `${new Date(mtimeMs).toLocaleString("sv-SE")}, ${
-    sizeWords(sizeBytes)
-  }`;
-}
-
 /** Everything that a run leaves behind for somebody. */
 function personLines(result: RunResult, options: ReportOptions): string[] {
   const lines: string[] = [];
@@ -267,7 +224,7 @@ function personLines(result: RunResult, options: ReportOptions): string[] {
   const problems = result.problems.filter(({ kind }) => kind !== "ignored");
   if (problems.length > 0) {
     const told = problems.map(({ side, path, reason }) =>
-      `${CALLED[side]}: ${printable(path)}: ${printable(reason)}`
+      `${words(side)}: ${printable(path)}: ${printable(reason)}`
     );
     lines.push(
       `Left alone on both sides: ${problems.length}`,
@@ -313,26 +270,4 @@ function countWords(items: readonly Outcome[]): string {
   return areFolders
     ? `${items.length}`
     : `${items.length} (${sizeWords(bytes)})`;
-}
-
-/**
- * A size for people.
- *
- * @param bytes The size in bytes.
- *
- * @example
- * ```ts
- * import { sizeWords } from "./report.ts";
- * sizeWords(1536); // "1.5 KB"
- * ```
- */
-export function sizeWords(bytes: number): string {
-  const units = ["bytes", "KB", "MB", "GB", "TB"];
-  let value = bytes;
-  let unit = 0;
-  while (value >= 1024 && unit < units.length - 1) {
-    value /= 1024;
-    unit++;
-  }
-  return `${unit === 0 ? value : value.toFixed(1)} ${units[unit]}`;
 }

@@ -3,20 +3,18 @@
  *
  * @module
  */
+import { carryOut } from "./carry_out.ts";
 import { answerTo } from "./contents.ts";
-import { Root, Skipped } from "./disk.ts";
+import { Root } from "./disk.ts";
 import { EXIT, GuardError } from "./errors.ts";
-import { Executor } from "./executor.ts";
-import { TemporaryNames } from "./staging.ts";
 import { guardPlan } from "./guard.ts";
 import type { Answer } from "./inquiry.ts";
-import { completeMoves, removeLeftovers } from "./leftovers.ts";
-import { meet, type Meeting, rememberIds } from "./meeting.ts";
+import { completeMoves } from "./leftovers.ts";
+import { meet, type Meeting, requireStillThere } from "./meeting.ts";
 import { merge, type Merged, type RecordView } from "./merge.ts";
-import { timeMark } from "./names.ts";
 import type { Plan } from "./plan.ts";
 import type { Probe } from "./habits.ts";
-import { checkRoots, readIdentity } from "./roots.ts";
+import { checkRoots } from "./roots.ts";
 import { beginRun, endRun } from "./run_history.ts";
 import type { Outcome, RunResult } from "./run_result.ts";
 import {
@@ -29,13 +27,12 @@ import {
 import { asStop, NOTHING_DONE } from "./stop.ts";
 import { adjusted, NO_RECORD } from "./record_view.ts";
 import { type FinishedScan, ScanError, type ScanThread } from "./scans.ts";
-import { SoftDelete } from "./soft_delete.ts";
-import { digestsOf, RecordStore } from "./record_store.ts";
+import { digestsOf } from "./record_digests.ts";
+import { RecordStore } from "./record_store.ts";
 import type { StateDb } from "./state_db.ts";
 import { decide, type DecisionSettings } from "./sync_logic.ts";
 import { timeShift } from "./time_shift.ts";
 import type { Both, Problem, Side } from "./types.ts";
-import { SIDES } from "./types.ts";
 
 /** What a run is. */
 export interface RunContext {
@@ -135,7 +132,7 @@ export class Run {
     const stored = meeting.forgets ? NO_RECORD : this.#view();
     const recordedFiles = meeting.forgets ? 0 : this.#record.countFiles();
     const scans = await this.#scan(threads, probes, stored, meeting);
-    this.#verifyRoots(meeting);
+    requireStillThere(meeting, this.#paths);
     const shifts = {
       left: timeShift(scans.left, stored, "left", recordedFiles),
       right: timeShift(scans.right, stored, "right", recordedFiles),
@@ -165,7 +162,19 @@ export class Run {
     const looked = merged.pairs.filter(({ row }) => row !== null).length;
     const outcomes = isDryRun
       ? this.#planned(plan)
-      : await this.#execute(plan, roots, { meeting, scans, shifts });
+      : await carryOut(plan.actions, {
+        db: this.#db,
+        record: this.#record,
+        roots,
+        paths: this.#paths,
+        owner,
+        startedAtMs: this.#startedAtMs,
+        alwaysRead: this.#config.compare.alwaysRead,
+        meeting,
+        scans,
+        shifts,
+        onOutcome: (outcome) => this.#listener.onOutcome(outcome),
+      });
     return this.#result(plan, outcomes, Math.max(0, recordedFiles - looked));
   }
 
@@ -238,82 +247,6 @@ export class Run {
       this.#listener.onOutcome(outcome);
       return outcome;
     });
-  }
-
-  async #execute(plan: Plan, roots: Both<Root>, seen: {
-    readonly meeting: Meeting;
-    readonly scans: Both<FinishedScan>;
-    readonly shifts: Both<number>;
-  }): Promise<readonly Outcome[]> {
-    const [db, record] = [this.#db, this.#record];
-    for (const side of SIDES) {
-      const { leftovers } = seen.scans[side].summary;
-      removeLeftovers(roots[side], leftovers, this.#pair, this.#startedAtMs);
-    }
-    this.#adjustRecord(seen.shifts, seen.meeting);
-    const owner = { pair: this.#pair, run: this.#id };
-    const executor = new Executor({
-      roots,
-      names: new TemporaryNames(owner),
-      softDelete: new SoftDelete(
-        `${timeMark(this.#startedAtMs)}-${this.#pair}`,
-      ),
-      recorder: record,
-      verifyRoots: () => this.#requireRoots(seen.meeting),
-      noteMove: (move) => record.noteMove(move),
-      onOutcome: (outcome) => this.#listener.onOutcome(outcome),
-    });
-    const outcomes = await executor.run(plan.actions);
-    record.sealFolders();
-    db.transaction(() => {
-      record.clearMoves();
-      rememberIds(db, seen.meeting.identities);
-      db.setMeta(
-        "always_read",
-        JSON.stringify(this.#config.compare.alwaysRead),
-      );
-    });
-    return outcomes;
-  }
-
-  /** The record in today's terms, before anything else is written to it. */
-  #adjustRecord(shifts: Both<number>, meeting: Meeting): void {
-    const isMoved = SIDES.some((side) =>
-      shifts[side] !== 0 || !meeting.idsCount[side]
-    );
-    if (!isMoved) return;
-    this.#db.transaction(() => {
-      for (const side of SIDES) {
-        if (shifts[side] !== 0) this.#record.shiftTimes(side, shifts[side]);
-        if (!meeting.idsCount[side]) this.#record.dropIds(side);
-      }
-      this.#record.dropDigests();
-    });
-  }
-
-  /** A root that was unmounted meanwhile shows an empty folder. */
-  #verifyRoots(meeting: Meeting): void {
-    for (const side of SIDES) {
-      const expected = meeting.identities[side];
-      const now = readIdentity(side, this.#paths[side]);
-      if (expected === null || now?.id === expected.id) continue;
-      throw new GuardError(
-        "identity",
-        `${side === "left" ? "Left" : "Right"} (${
-          this.#paths[side]
-        }) went away while it was being read. Nothing was changed.`,
-        "Make sure that the disk or network drive is connected, then run again.",
-      );
-    }
-  }
-
-  #requireRoots(meeting: Meeting): void {
-    try {
-      this.#verifyRoots(meeting);
-    } catch (error) {
-      if (!(error instanceof GuardError)) throw error;
-      throw new Skipped("a root went away during the run");
-    }
   }
 
   #result(

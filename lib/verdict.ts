@@ -5,19 +5,15 @@
  * @module
  */
 import type { Judgement } from "./changes.ts";
-import { cutToTick } from "./figures.ts";
+import { type Clocks, isSameTime, newerSide, words } from "./newer.ts";
 import { type Cell, PROPERTIES, RECORDED, UNRECORDED } from "./rules.ts";
-import { type FoundFile, isMoved, type Location, type Pair } from "./tree.ts";
+import { isMoved, type Location, type Pair } from "./tree.ts";
 import type { Both, ConflictKind, Policy, Rule, Side } from "./types.ts";
 import { otherSide } from "./types.ts";
 
 /** What a verdict depends on besides the pair. */
-export interface VerdictSettings {
+export interface VerdictSettings extends Clocks {
   readonly policies: Readonly<Record<ConflictKind, Policy>>;
-  /** The coarser of both roots' ticks, in ms. */
-  readonly coarserTickMs: number;
-  /** By the local clock, in ms since 1970. */
-  readonly nowMs: number;
 }
 
 /** A conflict and who wins it. */
@@ -65,10 +61,6 @@ export type Verdict =
   | { readonly kind: "forget" };
 
 const KEEP: Properties = { mtimeMs: null, mode: null };
-
-/** The earliest mtime anybody can mean, and how far ahead clocks may be. */
-const EARLIEST_MS = Date.UTC(1980, 0, 1);
-const AHEAD_MS = 24 * 60 * 60 * 1000;
 
 /**
  * Decides about one path.
@@ -279,41 +271,4 @@ function contestVerdict(
   const reason = `${what} on both sides; ${words(winner)} is newer`;
   const from = winner;
   return { kind: "copy", from, target, rule, reason, contest, nameContest };
-}
-
-/**
- * The side with the later mtime; Left on a tie. A time that nobody can mean
- * loses against any other.
- *
- * @param left Left's file.
- * @param right Right's file.
- * @param settings Clocks.
- */
-export function newerSide(
-  left: FoundFile,
-  right: FoundFile,
-  settings: VerdictSettings,
-): Side {
-  const a = left.figures.mtimeMs;
-  const b = right.figures.mtimeMs;
-  const isBelievable = (timeMs: number) =>
-    timeMs >= EARLIEST_MS && timeMs <= settings.nowMs + AHEAD_MS;
-  if (isBelievable(a) !== isBelievable(b)) {
-    return isBelievable(a) ? "left" : "right";
-  }
-  return b > a && !isSameTime(a, b, settings) ? "right" : "left";
-}
-
-function isSameTime(a: number, b: number, settings: VerdictSettings): boolean {
-  const { coarserTickMs } = settings;
-  return cutToTick(a, coarserTickMs) === cutToTick(b, coarserTickMs);
-}
-
-/**
- * A side as it is called in sentences.
- *
- * @param side The side.
- */
-export function words(side: Side): string {
-  return side === "left" ? "Left" : "Right";
 }

@@ -10,7 +10,8 @@ const LAYERS: readonly (readonly string[])[] = [
   // Pure: plain data in, plain data out.
   ["paths", "names", "ignore", "figures", "inquiry", "rules", "state_schema"],
   ["listing", "tree", "plan", "state_rows", "log_lines", "config_schema"],
-  ["pairing", "changes", "verdict", "order", "folders", "renames", "cli"],
+  ["side_entries", "newer", "changes", "order", "folders", "renames", "cli"],
+  ["pairing", "verdict", "conflict_words"],
   ["merge", "clashes", "cases", "folder_actions", "run_result"],
   ["conflict", "draft_list", "settled_rows", "plan_counts", "time_shift"],
   ["clash_actions", "rename_actions", "record_view", "summary", "guard"],
@@ -19,16 +20,16 @@ const LAYERS: readonly (readonly string[])[] = [
   ["sync_logic"],
   // Input and output.
   ["config_loader", "logging", "scanner", "state_db", "disk", "habits"],
-  ["scan_worker", "record_store", "contents", "staging", "roots"],
-  ["scans", "file_ops", "run_history", "meeting"],
-  ["soft_delete", "leftovers"],
+  ["scan_worker", "record_digests", "contents", "staging", "roots"],
+  ["scans", "file_ops", "run_history", "record_store"],
+  ["soft_delete", "leftovers", "meeting"],
   // What carries a plan out, and the walls around it.
   ["performing", "sandbox"],
   ["copier", "clash_copier"],
   ["performer"],
   ["executor"],
   // The stages in order, no rules.
-  ["run_settings", "stop"],
+  ["run_settings", "stop", "carry_out"],
   ["run"],
   ["sync", "launcher"],
   ["program"],

@@ -453,8 +453,10 @@ export class Stage implements Disposable {
   /** The real command; requires what it does and that it ends with 0. */
   async does(lines: readonly string[], ...args: string[]): Promise<Told> {
     const told = await this.run(...args);
-    const { problems, guard } = told.document;
-    const why = JSON.stringify({ problems, guard, stderr: told.stderr });
+    const { actions, problems, guard } = told.document;
+    const details = actions?.map(({ path, detail }) => `${path}: ${detail}`);
+    const { stderr } = told;
+    const why = JSON.stringify({ problems, guard, stderr, details }, null, 2);
     assert.deepEqual(told.lines, [...lines].sort(), why);
     assert.equal(told.code, 0, why);
     return told;

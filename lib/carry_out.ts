@@ -1,0 +1,102 @@
+/**
+ * The part of a run that changes things: old leftovers first, then the plan,
+ * then what the next run needs to know.
+ *
+ * @module
+ */
+import { type Root, Skipped } from "./disk.ts";
+import { GuardError } from "./errors.ts";
+import { Executor } from "./executor.ts";
+import { removeLeftovers } from "./leftovers.ts";
+import { type Meeting, rememberIds, requireStillThere } from "./meeting.ts";
+import { type TemporaryOwner, timeMark } from "./names.ts";
+import type { Action } from "./plan.ts";
+import type { RecordStore } from "./record_store.ts";
+import type { Outcome } from "./run_result.ts";
+import type { FinishedScan } from "./scans.ts";
+import { SoftDelete } from "./soft_delete.ts";
+import { TemporaryNames } from "./staging.ts";
+import type { StateDb } from "./state_db.ts";
+import type { Both } from "./types.ts";
+import { SIDES } from "./types.ts";
+
+/** What carrying out a plan needs. */
+export interface CarryOutContext {
+  readonly db: StateDb;
+  readonly record: RecordStore;
+  readonly roots: Both<Root>;
+  /** Absolute paths of the roots. */
+  readonly paths: Both<string>;
+  readonly owner: TemporaryOwner;
+  /** In ms since 1970. */
+  readonly startedAtMs: number;
+  /** Extensions that are read always. */
+  readonly alwaysRead: readonly string[];
+  readonly meeting: Meeting;
+  readonly scans: Both<FinishedScan>;
+  /** What each side's clock moved since the record was made, in ms. */
+  readonly shifts: Both<number>;
+  onOutcome(outcome: Outcome): void;
+}
+
+/**
+ * Carries a plan out.
+ *
+ * @param actions In order.
+ * @param context Roots, record and what the scans found.
+ * @returns The outcome of each action.
+ */
+export async function carryOut(
+  actions: readonly Action[],
+  context: CarryOutContext,
+): Promise<readonly Outcome[]> {
+  const { db, record, roots, owner, meeting, startedAtMs } = context;
+  for (const side of SIDES) {
+    const { leftovers } = context.scans[side].summary;
+    removeLeftovers(roots[side], leftovers, owner.pair, startedAtMs);
+  }
+  adjustRecord(context);
+  const executor = new Executor({
+    roots,
+    names: new TemporaryNames(owner),
+    softDelete: new SoftDelete(`${timeMark(startedAtMs)}-${owner.pair}`),
+    recorder: record,
+    verifyRoots: () => requireRoots(context),
+    noteMove: (move) => record.noteMove(move),
+    onOutcome: (outcome) => context.onOutcome(outcome),
+  });
+  const outcomes = await executor.run(actions);
+  record.sealFolders();
+  db.transaction(() => {
+    record.clearMoves();
+    rememberIds(db, meeting.identities);
+    db.setMeta("always_read", JSON.stringify(context.alwaysRead));
+  });
+  return outcomes;
+}
+
+/** The record in today's terms, before anything else is written to it. */
+function adjustRecord(context: CarryOutContext): void {
+  const { db, record, shifts, meeting } = context;
+  const isMoved = SIDES.some((side) =>
+    shifts[side] !== 0 || !meeting.idsCount[side]
+  );
+  if (!isMoved) return;
+  db.transaction(() => {
+    for (const side of SIDES) {
+      if (shifts[side] !== 0) record.shiftTimes(side, shifts[side]);
+      if (!meeting.idsCount[side]) record.dropIds(side);
+    }
+    record.dropDigests();
+  });
+}
+
+/** In the middle of a run a lost root ends no more than what depends on it. */
+function requireRoots({ meeting, paths }: CarryOutContext): void {
+  try {
+    requireStillThere(meeting, paths);
+  } catch (error) {
+    if (!(error instanceof GuardError)) throw error;
+    throw new Skipped("a root went away during the run", { cause: error });
+  }
+}

@@ -1,0 +1,83 @@
+/**
+ * Conflicts in sentences.
+ *
+ * @module
+ */
+import { words } from "./newer.ts";
+import type { Conflict, Version } from "./plan.ts";
+import { printable } from "./printable.ts";
+import { otherSide, SIDES } from "./types.ts";
+
+/**
+ * A conflict and where each version is now.
+ *
+ * @param conflict The conflict.
+ */
+export function conflictWords(conflict: Conflict): string {
+  const { winner, policy, versions } = conflict;
+  if (winner === null) return openWords(conflict);
+  const loser = otherSide(winner);
+  const won = versions[winner];
+  const lost = versions[loser];
+  const path = printable(conflict.path);
+  if (conflict.kind === "metadata_conflict") {
+    return `${path}: name or properties changed on both sides; ` +
+      `those of ${words(winner)} were taken`;
+  }
+  const why = conflict.kind === "new_new"
+    ? "new on both sides"
+    : "changed on both sides";
+  const main = won
+    ? `${words(winner)}'s version (${versionWords(won)}) is the file now`
+    : `${words(winner)}'s folder keeps the name`;
+  const other = lost === null
+    ? ""
+    : policy === "overwrite"
+    ? `; ${words(loser)}'s version (${versionWords(lost)}) was replaced`
+    : `; ${words(loser)}'s version (${versionWords(lost)}) is on both sides ` +
+      `as ${printable(lost.path)}`;
+  return `${path}: ${why}; ${main}${other}`;
+}
+
+/**
+ * A conflict that is left for a person.
+ *
+ * @param conflict The conflict.
+ */
+export function openWords(conflict: Conflict): string {
+  const versions = SIDES.map((side) => {
+    const version = conflict.versions[side];
+    const what = version ? versionWords(version) : "a folder, or another name";
+    return `${words(side)}: ${what}`;
+  });
+  return `${printable(conflict.path)}: both sides changed it and nothing was ` +
+    `touched; ${versions.join("; ")}`;
+}
+
+function versionWords({ sizeBytes, mtimeMs }: Version): string {
+  return `${new Date(mtimeMs).toLocaleString("sv-SE")}, ${
+    sizeWords(sizeBytes)
+  }`;
+}
+
+/**
+ * A size for people.
+ *
+ * @param bytes The size in bytes.
+ *
+ * @example
+ * ```ts
+ * import { sizeWords } from "./conflict_words.ts";
+ * sizeWords(1536); // "1.5 KB"
+ * ```
+ */
+export function sizeWords(bytes: number): string {
+  const units = ["bytes", "KB", "MB", "GB", "TB"];
+  let value = bytes;
+  let unit = 0;
+  while (value >= 1024 && unit < units.length - 1) {
+    value /= 1024;
+    unit++;
+  }
+  return `${unit === 0 ? value : value.toFixed(1)} ${units[unit]}`;
+}

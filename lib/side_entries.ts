@@ -1,0 +1,83 @@
+/**
+ * What stands in a folder on one side, be it listed or taken from the record.
+ *
+ * @module
+ */
+import { type Habits, isFresh } from "./figures.ts";
+import { entriesOf, type Listing } from "./listing.ts";
+import { nameOf } from "./paths.ts";
+import type { DirectoryRow, FileFigures, FileRow, Side } from "./types.ts";
+
+/** A file of one side, before it is paired. */
+export interface SideFile {
+  readonly name: string;
+  readonly figures: FileFigures;
+  readonly isFresh: boolean;
+}
+
+/** A folder of one side, before it is paired. */
+export interface SideFolder {
+  readonly name: string;
+  readonly isMount: boolean;
+}
+
+/** What stands in a folder on one side. */
+export interface SideEntries {
+  /** The folder changed while it was scanned: what is missing may be elsewhere. */
+  readonly isUnsettled: boolean;
+  readonly files: readonly SideFile[];
+  readonly folders: readonly SideFolder[];
+}
+
+/** A folder that is not there. */
+export const EMPTY: SideEntries = {
+  isUnsettled: false,
+  files: [],
+  folders: [],
+};
+
+/**
+ * What a listing says.
+ *
+ * @param listing The listing.
+ * @param habits Of the root it comes from.
+ */
+export function fromListing(listing: Listing, habits: Habits): SideEntries {
+  const files: SideFile[] = [];
+  const folders: SideFolder[] = [];
+  for (const entry of entriesOf(listing)) {
+    if (entry.kind === "directory") {
+      folders.push(entry);
+      continue;
+    }
+    const isYoung = isFresh(entry.mtimeMs, listing.lookedAtMs, habits);
+    files.push({ name: entry.name, figures: entry, isFresh: isYoung });
+  }
+  return { isUnsettled: listing.isUnsettled, files, folders };
+}
+
+/**
+ * What the record says of a folder that is as recorded.
+ *
+ * @param rows Its file rows.
+ * @param directories Its folders' rows.
+ * @param side The side.
+ */
+export function fromRecord(
+  rows: readonly FileRow[],
+  directories: readonly DirectoryRow[],
+  side: Side,
+): SideEntries {
+  return {
+    isUnsettled: false,
+    files: rows.map((row) => ({
+      name: nameOf(row.path),
+      figures: row[side],
+      isFresh: row[side].isFresh,
+    })),
+    folders: directories.filter((row) => row.isAgreed).map((row) => ({
+      name: nameOf(row.path),
+      isMount: row.isMount[side],
+    })),
+  };
+}
