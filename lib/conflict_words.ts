@@ -12,8 +12,15 @@ import { otherSide, SIDES } from "./types.ts";
  * A conflict and where each version is now.
  *
  * @param conflict The conflict.
+ * @param fate What becomes of a version that is replaced.
+ * @param keptAt Where a replaced version is now; null where it is not kept, or
+ *   not yet.
  */
-export function conflictWords(conflict: Conflict): string {
+export function conflictWords(
+  conflict: Conflict,
+  fate: string,
+  keptAt: string | null,
+): string {
   const { winner, policy, versions } = conflict;
   if (winner === null) return openWords(conflict);
   const loser = otherSide(winner);
@@ -28,14 +35,16 @@ export function conflictWords(conflict: Conflict): string {
     ? "new on both sides"
     : "changed on both sides";
   const main = won
-    ? `${words(winner)}'s version (${versionWords(won)}) is the file now`
+    ? `${words(winner)}'s version (${versionWords(won)}) is the file`
     : `${words(winner)}'s folder keeps the name`;
   const other = lost === null
     ? ""
     : policy === "overwrite"
-    ? `; ${words(loser)}'s version (${versionWords(lost)}) was replaced`
-    : `; ${words(loser)}'s version (${versionWords(lost)}) is on both sides ` +
-      `as ${printable(lost.path)}`;
+    ? `; ${words(loser)}'s version (${versionWords(lost)}) is replaced, ${
+      keptAt === null ? fate : `kept as ${printable(keptAt)}`
+    }`
+    : `; ${words(loser)}'s version (${versionWords(lost)}) is kept on both ` +
+      `sides as ${printable(lost.path)}`;
   return `${path}: ${why}; ${main}${other}`;
 }
 

@@ -105,6 +105,7 @@ export class FileActions {
     const { from, target, contest } = verdict;
     const to = otherSide(from);
     const after = this.#nameFirst(item, verdict);
+    const isRenamed = after.length > 0;
     const conflict = conflictOf(
       item,
       contest,
@@ -144,7 +145,8 @@ export class FileActions {
         mode: hasNewMode ? source.figures.mode : null,
         fate,
         keepsHash: this.#settings.isSuspicious(target.name),
-        rowPath: pair.row && this.#locate(pair.at),
+        rowPath: pair.row &&
+          this.#locate(isRenamed ? target : pair.at),
       },
       conflict,
     }, {

@@ -181,6 +181,8 @@ const RUN = [
   "run",
   `--config=${join(import.meta.dirname ?? ".", "..", "deno.json")}`,
   "--frozen",
+  // A computed import would still ask the registry, from inside the walls.
+  "--cached-only",
 ];
 
 async function run(

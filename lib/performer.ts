@@ -5,7 +5,7 @@
  * @module
  */
 import { ClashCopier } from "./clash_copier.ts";
-import { CHANGED, type Root, Skipped } from "./disk.ts";
+import { CHANGED, type Look, type Root, Skipped } from "./disk.ts";
 import { destroy, moveToFree, respell, setProperties } from "./file_ops.ts";
 import { isFresh } from "./figures.ts";
 import { folderOf, keyOf } from "./paths.ts";
@@ -64,7 +64,8 @@ export class Performer {
   #remove(work: WorkOf<"remove">): Performed {
     const root = this.#roots[work.on];
     const other = this.#roots[otherSide(work.on)];
-    if (isFileAt(other, work.path)) throw new Skipped(CHANGED);
+    const there = kindAt(other, work.path);
+    if (there === "file" || there === "other") throw new Skipped(CHANGED);
     const changes = [{ kind: "forget", path: work.rowPath }] as const;
     const folders = [{ side: work.on, folder: folderOf(work.path) }];
     if (work.fate === "destroy") {
@@ -173,9 +174,8 @@ export class Performer {
   #removeDirectory(work: WorkOf<"remove-directory">): Performed {
     const { on, path } = work;
     const root = this.#roots[on];
-    if (this.#roots[otherSide(on)].look(path).kind === "directory") {
-      throw new Skipped(CHANGED);
-    }
+    const other = this.#roots[otherSide(on)];
+    if (kindAt(other, path) === "directory") throw new Skipped(CHANGED);
     if (root.look(path).kind !== "directory") throw new Skipped(CHANGED);
     root.distrust();
     // Never recursive: whatever came into it meanwhile keeps it.
@@ -186,13 +186,12 @@ export class Performer {
   }
 }
 
-/** Whether a file stands at a path, or below where a folder was. */
-function isFileAt(root: Root, path: string): boolean {
+/** What stands at a path; nothing, where the folders above are gone too. */
+function kindAt(root: Root, path: string): Look["kind"] {
   try {
-    const { kind } = root.look(path);
-    return kind === "file" || kind === "other";
+    return root.look(path).kind;
   } catch (error) {
-    if (error instanceof Skipped) return false;
+    if (error instanceof Skipped) return "absent";
     throw error;
   }
 }

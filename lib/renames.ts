@@ -51,12 +51,16 @@ export function findRenames(
     left: findMoves(pairs, "left", settings),
     right: findMoves(pairs, "right", settings),
   };
+  const files = {
+    left: filesOn(pairs, "left"),
+    right: filesOn(pairs, "right"),
+  };
   const taken = new Set<Pair>();
   const joined: Pair[] = [];
   const unknown: Pair[] = [];
   for (const pair of pairs) {
     if (pair.row === null) continue;
-    const to = pickTargets(pair, moves, settings);
+    const to = pickTargets(pair, moves, files, settings);
     for (const side of SIDES) if (to[side]) taken.add(to[side]);
     if (isAmongStrays(pair, settings)) {
       unknown.push(pair);
@@ -118,21 +122,41 @@ function add(to: Map<string, Pair[]>, key: string | null, pair: Pair): void {
 function pickTargets(
   pair: Pair,
   moves: Both<Map<Pair, Pair>>,
+  files: Both<ReadonlySet<string>>,
   settings: RenameSettings,
 ): Both<Pair | null> {
+  const isFolder = (key: string, side: Side): boolean =>
+    (settings.folders.get(key)?.name[side] ?? null) !== null;
   const left = moves.left.get(pair) ?? null;
   const right = moves.right.get(pair) ?? null;
   // Both sides gave the file one new name: nothing is in the way.
   if (left !== null && left === right) return { left, right };
+  const isFree = (target: Pair, side: Side): boolean =>
+    target[side] === null && !isFolder(target.key, side) &&
+    // The folder it is to go into would need a name that a file has still.
+    !isBelow(target.at.folder, files[side]);
+  // A folder that took the old name keeps it: the name can't be given back.
   return {
-    left: left && isFree(left, "right", settings) ? left : null,
-    right: right && isFree(right, "left", settings) ? right : null,
+    left: left && !isFolder(pair.key, "left") && isFree(left, "right")
+      ? left
+      : null,
+    right: right && !isFolder(pair.key, "right") && isFree(right, "left")
+      ? right
+      : null,
   };
 }
 
-function isFree(target: Pair, side: Side, settings: RenameSettings): boolean {
-  const folder = settings.folders.get(target.key);
-  return target[side] === null && (folder?.name[side] ?? null) === null;
+function isBelow(folder: Folder, files: ReadonlySet<string>): boolean {
+  for (let at: Folder | null = folder; at !== null; at = at.parent) {
+    if (files.has(at.key)) return true;
+  }
+  return false;
+}
+
+function filesOn(pairs: readonly Pair[], side: Side): Set<string> {
+  const keys = new Set<string>();
+  for (const pair of pairs) if (pair[side] !== null) keys.add(pair.key);
+  return keys;
 }
 
 /** The file of a gone path stands where it is left alone: it is not deleted. */

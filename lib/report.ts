@@ -9,7 +9,6 @@ import { words } from "./newer.ts";
 import { printable } from "./printable.ts";
 import { openConflicts, type Outcome, type RunResult } from "./run_result.ts";
 import { summarize } from "./summary.ts";
-import type { Conflict } from "./plan.ts";
 import type { ActionName, Both } from "./types.ts";
 
 /** How to tell it. */
@@ -184,16 +183,21 @@ function keptLines(
 }
 
 function conflictLines(result: RunResult, options: ReportOptions): string[] {
-  const settled = new Map<string, Conflict>();
-  for (const { action, kind } of result.outcomes) {
+  const settled = new Map<string, string>();
+  for (const { action, kind, newPath } of result.outcomes) {
+    const { conflict, work, side } = action;
     const isSettled = kind === "done" || kind === "planned";
-    if (!isSettled || !action.conflict?.winner) continue;
-    settled.set(action.conflict.path, action.conflict);
+    if (!isSettled || !conflict?.winner) continue;
+    const isKept = work.kind === "copy" && work.fate === "soft-delete";
+    const keptAt = isKept && newPath && side
+      ? `${options.roots[side]}/${newPath}`
+      : null;
+    const fate = isKept ? "kept in soft delete" : "not kept";
+    settled.set(conflict.path, conflictWords(conflict, fate, keptAt));
   }
   if (settled.size === 0) return [];
   const title = result.isDryRun ? "Conflicts to settle" : "Conflicts settled";
-  const told = [...settled.values()].map(conflictWords);
-  return [`${title}: ${settled.size}`, ...few(told, options)];
+  return [`${title}: ${settled.size}`, ...few([...settled.values()], options)];
 }
 
 /** Everything that a run leaves behind for somebody. */
