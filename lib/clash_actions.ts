@@ -60,7 +60,7 @@ export function addClash(
       existing: place.existing,
       winner: item.pair[otherSide(how.from)]?.figures ?? null,
       leaves: how.leaves,
-      rowPath: item.pair.row && list.locate(item.pair.at),
+      rowPath: item.pair.row && list.locateRow(item.pair.at),
     },
     conflict: how.conflict,
   }, {

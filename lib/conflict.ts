@@ -39,10 +39,16 @@ export function conflictOf(
     kind: contest.kind,
     rule: contest.rule,
     policy: contest.policy,
-    path: locate(pair.at),
+    path: locate(mainPlace(item, contest)),
     versions: { left: version("left"), right: version("right") },
     winner: contest.policy === "notify" ? null : contest.winner,
   };
+}
+
+/** Where the main file is, or will be: no other name is left in the end. */
+function mainPlace({ pair, verdict }: Case, { winner }: Contest): Location {
+  if ("target" in verdict) return verdict.target;
+  return pair.row === null ? pair[winner]?.at ?? pair.at : pair.at;
 }
 
 /**

@@ -49,6 +49,15 @@ export class DraftList {
   }
 
   /**
+   * Where the record has a name when its turn comes.
+   *
+   * @param location Folder and name.
+   */
+  locateRow(location: Location): string {
+    return joinPath(this.#layout.rowPathOf(location.folder), location.name);
+  }
+
+  /**
    * A name on a side, as something to be freed or taken.
    *
    * @param side The side.

@@ -55,7 +55,7 @@ export class FileActions {
       case "forget":
         return this.#record(item, {
           kind: "forget",
-          path: this.#locate(item.pair.at),
+          path: this.#list.locateRow(item.pair.at),
         }, "gone on both sides");
     }
   }
@@ -69,7 +69,7 @@ export class FileActions {
       this.#locate(verdict.target),
       this.#settings.isSuspicious(verdict.target.name),
     );
-    const rowPath = pair.row && this.#locate(pair.at);
+    const rowPath = pair.row && this.#list.locateRow(pair.at);
     let last: Draft | null = null;
     for (const side of SIDES) {
       const rename = addRename(this.#list, item, side, verdict.target, {
@@ -146,7 +146,7 @@ export class FileActions {
         fate,
         keepsHash: this.#settings.isSuspicious(target.name),
         rowPath: pair.row &&
-          this.#locate(isRenamed ? target : pair.at),
+          (isRenamed ? this.#locate(target) : this.#list.locateRow(pair.at)),
       },
       conflict,
     }, {
@@ -166,7 +166,7 @@ export class FileActions {
         bring: { mtimeMs: null, mode: null },
         row: pair.row && { ...pair.row, path },
         rowPath: pair.row &&
-          (after.length === 0 ? this.#locate(pair.at) : path),
+          (after.length === 0 ? this.#list.locateRow(pair.at) : path),
         keepsHalves: true,
         rule: verdict.nameContest?.rule ??
           (side === "left" ? "5.12" : "5.11"),
@@ -235,7 +235,7 @@ export class FileActions {
         path,
         figures: found.figures,
         fate,
-        rowPath: this.#locate(item.pair.at),
+        rowPath: this.#list.locateRow(item.pair.at),
       },
       conflict: null,
     }, { frees: [this.#list.place(on, found.at)], within: [found.at.folder] });
@@ -249,12 +249,13 @@ export class FileActions {
 
   #open(item: Case, verdict: Verdict & { kind: "open" }): void {
     const { contest } = verdict;
+    const conflict = conflictOf(item, contest, this.#locate);
     this.#noop(item, {
-      path: this.#locate(item.pair.at),
+      path: conflict?.path ?? this.#locate(item.pair.at),
       rule: contest.rule,
       reason: "conflict, left for a person to settle",
       work: { kind: "none" },
-      conflict: conflictOf(item, contest, this.#locate),
+      conflict,
     });
   }
 

@@ -3,12 +3,13 @@
  *
  * @module
  */
-import type { Layout } from "./folders.ts";
+import { isContestedName, type Layout } from "./folders.ts";
+import { words } from "./newer.ts";
 import type { Draft, Place } from "./order.ts";
 import { folderOf, joinPath, nameOf } from "./paths.ts";
-import type { Action, RecordChange } from "./plan.ts";
+import type { Action, Conflict, RecordChange } from "./plan.ts";
 import type { Folder } from "./tree.ts";
-import type { Rule, Side } from "./types.ts";
+import type { Policy, Rule, Side } from "./types.ts";
 import { otherSide, SIDES } from "./types.ts";
 
 /** Drafts for folders, and the order they impose on what is inside. */
@@ -16,6 +17,7 @@ export class FolderActions {
   /** Every draft for a folder. */
   readonly drafts: Draft[] = [];
   readonly #layout: Layout;
+  readonly #policy: Policy;
   /** What has to be done before anything inside a folder. */
   readonly #opening = new Map<Folder, Draft>();
   /** What has to wait for everything inside a folder, by place. */
@@ -24,9 +26,11 @@ export class FolderActions {
   /**
    * @param folders Every folder, parents first.
    * @param layout What becomes of each.
+   * @param policy For folders that both sides renamed.
    */
-  constructor(folders: readonly Folder[], layout: Layout) {
+  constructor(folders: readonly Folder[], layout: Layout, policy: Policy) {
     this.#layout = layout;
+    this.#policy = policy;
     for (const folder of folders) {
       if (folder.parent !== null) this.#add(folder);
     }
@@ -68,7 +72,7 @@ export class FolderActions {
       case "remove":
         return this.#remove(folder, fate.on);
       case "forget":
-        if (folder.row === null) return;
+        if (!folder.row?.isAgreed) return;
         return this.#record(folder, {
           kind: "forget-directory",
           path: this.#recordedPath(folder)!,
@@ -100,13 +104,17 @@ export class FolderActions {
   #rename(folder: Folder, side: Side): void {
     const path = this.#layout.pathOf(folder);
     const from = joinPath(folderOf(path), folder.name[side]!);
+    const conflict = isContestedName(folder) ? this.#contest(path) : null;
     this.#draft(folder, {
       name: side === "left" ? "RENAME_LEFT" : "RENAME_RIGHT",
       path: from,
       newPath: path,
-      rule: side === "left" ? "5.12" : "5.11",
+      rule: conflict?.rule ?? (side === "left" ? "5.12" : "5.11"),
       side,
-      reason: `renamed on ${side === "left" ? "Right" : "Left"}`,
+      reason: conflict === null
+        ? `renamed on ${words(otherSide(side))}`
+        : "renamed on both sides",
+      conflict,
       work: {
         kind: "rename-directory",
         on: side,
@@ -116,6 +124,18 @@ export class FolderActions {
         isMount: folder.isMount,
       },
     });
+  }
+
+  /** Folders have no times to tell the newer: Left's name is taken. */
+  #contest(path: string): Conflict {
+    return {
+      kind: "metadata_conflict",
+      rule: "5.13",
+      policy: this.#policy,
+      path,
+      versions: { left: null, right: null },
+      winner: "left",
+    };
   }
 
   /** The record follows where the folder's name changed and no rename does. */
@@ -134,7 +154,7 @@ export class FolderActions {
       left: ["5.10", "5.5"],
       right: ["5.9", "5.6"],
     };
-    const where = from === "left" ? "Left" : "Right";
+    const where = words(from);
     this.#draft(folder, {
       name: on === "left" ? "CREATE_DIR_LEFT" : "CREATE_DIR_RIGHT",
       path,
@@ -166,7 +186,7 @@ export class FolderActions {
       newPath: null,
       rule: on === "left" ? "5.8" : "5.7",
       side: on,
-      reason: `removed on ${on === "left" ? "Right" : "Left"}`,
+      reason: `removed on ${words(otherSide(on))}`,
       work: {
         kind: "remove-directory",
         on,
@@ -190,7 +210,9 @@ export class FolderActions {
 
   #draft(
     folder: Folder,
-    action: Omit<Action, "needs" | "bytes" | "conflict">,
+    action: Omit<Action, "needs" | "bytes" | "conflict"> & {
+      readonly conflict?: Conflict | null;
+    },
     links: {
       readonly frees?: readonly Place[];
       readonly takes?: readonly Place[];
@@ -200,7 +222,7 @@ export class FolderActions {
     const after = links.after ?? [];
     after.push(...this.before(folder));
     const draft: Draft = {
-      action: { ...action, bytes: null, conflict: null },
+      action: { conflict: null, ...action, bytes: null },
       frees: links.frees ?? [],
       takes: links.takes ?? [],
       after,
@@ -216,7 +238,7 @@ export class FolderActions {
   #recordedPath(folder: Folder): string | null {
     if (folder.row === null) return null;
     return joinPath(
-      this.#layout.pathOf(folder.parent!),
+      this.#layout.rowPathOf(folder.parent!),
       nameOf(folder.row.path),
     );
   }

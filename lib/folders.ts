@@ -92,6 +92,22 @@ export class Layout {
   }
 
   /**
+   * Where the record has a folder when its turn comes: it follows a new
+   * spelling of folders that stay, not of those that go.
+   *
+   * @param folder A folder of this layout.
+   */
+  rowPathOf(folder: Folder): string {
+    if (folder.parent === null) return "";
+    const { kind } = this.fateOf(folder);
+    if (kind === "stay" || kind === "create") return this.pathOf(folder);
+    const name = folder.row === null
+      ? finalName(folder)
+      : nameOf(folder.row.path);
+    return joinPath(this.rowPathOf(folder.parent), name);
+  }
+
+  /**
    * Whether a folder will still be on a side, whoever wants its name.
    *
    * @param folder A folder of this layout.

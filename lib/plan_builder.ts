@@ -16,6 +16,7 @@ import type { Draft } from "./order.ts";
 import type { Folding } from "./paths.ts";
 import type { Folder, Pair } from "./tree.ts";
 import { otherSide } from "./types.ts";
+import type { VerdictSettings } from "./verdict.ts";
 
 /** What building depends on besides the cases. */
 export interface BuildContext {
@@ -23,7 +24,9 @@ export interface BuildContext {
   readonly folders: readonly Folder[];
   readonly inquiry: Inquiry;
   readonly merged: Merged;
-  readonly settings: RemovalSettings & { readonly folding: Folding };
+  readonly settings: RemovalSettings & VerdictSettings & {
+    readonly folding: Folding;
+  };
 }
 
 /** Builds the actions of a plan. */
@@ -70,7 +73,8 @@ export class PlanBuilder {
     }
     if (this.#context.inquiry.open.size > 0) return [];
     const { folders, layout, settings } = this.#context;
-    const forFolders = new FolderActions(folders, layout);
+    const policy = settings.policies.metadata_conflict;
+    const forFolders = new FolderActions(folders, layout, policy);
     const list = new DraftList(layout, settings.folding, forFolders);
     const forFiles = new FileActions(list, settings);
     for (const item of this.#cases) {

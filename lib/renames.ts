@@ -60,12 +60,12 @@ export function findRenames(
   const unknown: Pair[] = [];
   for (const pair of pairs) {
     if (pair.row === null) continue;
-    const to = pickTargets(pair, moves, files, settings);
-    for (const side of SIDES) if (to[side]) taken.add(to[side]);
     if (isAmongStrays(pair, settings)) {
       unknown.push(pair);
       continue;
     }
+    const to = pickTargets(pair, moves, files, settings);
+    for (const side of SIDES) if (to[side]) taken.add(to[side]);
     joined.push({
       ...pair,
       left: to.left?.left ?? pair.left,
