@@ -1,0 +1,101 @@
+import assert from "node:assert/strict";
+import { loadConfig } from "../lib/config_loader.ts";
+import { type Access, sandboxFlags } from "../lib/sandbox.ts";
+import { Office } from "./support.ts";
+import { fromFileUrl } from "./urls.ts";
+
+/** One use of a permission, as the runtime writes it down. */
+interface Used {
+  readonly permission: string;
+  readonly value: string | null;
+}
+
+/** Runs the real program in its walls, and gives every permission it used. */
+async function audit(
+  office: Office,
+  access: Access,
+  ...args: readonly string[]
+): Promise<{ readonly code: number; readonly used: readonly Used[] }> {
+  const file = `${office.folder}/audit.jsonl`;
+  const flags = sandboxFlags(loadConfig(office.config), {
+    access,
+    programFolder: fromFileUrl("../lib"),
+    outputFile: null,
+    realRoots: [],
+  });
+  const { code } = await new Deno.Command(Deno.execPath(), {
+    args: [
+      "run",
+      `--config=${fromFileUrl("../deno.json")}`,
+      ...flags,
+      fromFileUrl("../main.ts"),
+      ...args,
+      "--config",
+      office.config,
+    ],
+    cwd: office.folder,
+    env: { DENO_AUDIT_PERMISSIONS: file },
+    stdin: "null",
+    stdout: "null",
+    stderr: "null",
+  }).output();
+  const lines = Deno.readTextFileSync(file).trim().split("\n");
+  return { code, used: lines.map((line) => JSON.parse(line)) };
+}
+
+function isBelow(path: string, folders: readonly string[]): boolean {
+  return folders.some((folder) =>
+    path === folder || path.startsWith(`${folder}/`)
+  );
+}
+
+/** A run with something of everything to do. */
+async function busyOffice(): Promise<Office> {
+  const office = new Office();
+  office.write({
+    left: { "a.txt": "one", d: { "b.txt": "two" }, "both.txt": "old" },
+    right: { "c.txt": "three" },
+  });
+  await office.settle();
+  Deno.removeSync(`${office.left}/c.txt`);
+  Deno.renameSync(`${office.right}/a.txt`, `${office.right}/e.txt`);
+  office.write({
+    left: { "both.txt": "left's words", f: { "g.txt": "four" } },
+    right: { "both.txt": "right's", d: { "b.txt": "changed" } },
+  });
+  return office;
+}
+
+Deno.test("a run uses no permission but for its roots, state, log and config", async () => {
+  using office = await busyOffice();
+  const { code, used } = await audit(office, "sync");
+  assert.equal(code, 0);
+  const mayWrite = [
+    office.left,
+    office.right,
+    office.stateDb,
+    `${office.stateDb}.lock`,
+    office.log.slice(0, office.log.lastIndexOf("/")),
+  ];
+  const mayRead = [...mayWrite, office.config, fromFileUrl("../lib")];
+  assert.ok(used.length > 50, "the audit saw the run");
+  for (const { permission, value } of used) {
+    const isFine = permission === "read"
+      ? isBelow(value ?? "", mayRead)
+      : permission === "write"
+      ? isBelow(value ?? "", mayWrite)
+      // Asked for by libraries, and ignored: it reads as unset.
+      : permission === "env";
+    assert.ok(isFine, `${permission} of ${value}`);
+  }
+});
+
+Deno.test("a plan writes nothing but its log", async () => {
+  using office = await busyOffice();
+  const { code, used } = await audit(office, "plan", "plan");
+  assert.equal(code, 0);
+  const logs = office.log.slice(0, office.log.lastIndexOf("/"));
+  for (const { permission, value } of used) {
+    if (permission === "write") assert.ok(isBelow(value ?? "", [logs]), value!);
+  }
+});
