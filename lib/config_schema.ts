@@ -162,7 +162,7 @@ const SECTIONS = {
   email: {
     smtp_host: text(
       "the name or IP address of the mail server, without a port",
-      /^(?:[\p{L}\p{N}._-]+|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)$/u,
+      /^(?:[A-Za-z0-9._-]+|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)$/u,
     ),
     smtp_port: whole("a whole number from 1 to 65535", 1, 65_535).default(587),
     security: oneOf(["starttls", "tls", "none"]).default("starttls"),
@@ -184,7 +184,7 @@ const SECTIONS = {
     file: file.default("logs/office-sync.log"),
     level: oneOf(["debug", "info", "warning", "error"]).default("info"),
     max_size_mb: size("a number of MB above 0", 1, 10),
-    max_files: whole("a whole number, 1 or more", 1).default(5),
+    max_files: whole("a whole number from 1 to 100", 1, 100).default(5),
   },
   safety: {
     max_delete_percent: percent.default(50),

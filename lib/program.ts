@@ -48,6 +48,10 @@ async function syncOrPlan(
     `${isDryRun ? "plan" : "run"} started, version ${VERSION}, ` +
       `Left ${config.leftRoot}, Right ${config.rightRoot}`,
   );
+  for (const text of notYet(config)) {
+    log.warning(text);
+    if (!invocation.isQuiet) warn(text);
+  }
   try {
     const result = await runSync(id, config, {
       isDryRun,
@@ -71,6 +75,17 @@ async function syncOrPlan(
     log.flush();
     throw error;
   }
+}
+
+/** Settings that are checked, but have no effect in this version. */
+function notYet(config: Config): string[] {
+  const keys = [
+    ...config.email === null ? [] : ["email"],
+    ...config.softDelete.retentionDays === 0
+      ? []
+      : ["soft_delete.retention_days"],
+  ];
+  return keys.map((key) => `${key} has no effect yet in version ${VERSION}.`);
 }
 
 /** Everything that happens goes to the log as it happens. */

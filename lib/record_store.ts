@@ -26,6 +26,8 @@ export class RecordStore {
   readonly #db: StateDb;
   readonly #folderIds = new Map<string, number>([["", ROOT_ID]]);
 
+  #undigested: number | null = null;
+
   /** @param db The state DB, open. */
   constructor(db: StateDb) {
     this.#db = db;
@@ -151,6 +153,9 @@ export class RecordStore {
   }
 
   #dropDigest(folder: number): void {
+    // One folder often comes many times in a row.
+    if (folder === this.#undigested) return;
+    this.#undigested = folder;
     this.#db.run(
       `UPDATE directories SET digest_left = NULL, digest_right = NULL
        WHERE id = ? AND digest_left IS NOT NULL`,
@@ -278,6 +283,7 @@ export class RecordStore {
   }
 
   #forgetIds(): void {
+    this.#undigested = null;
     this.#folderIds.clear();
     this.#folderIds.set("", ROOT_ID);
   }

@@ -32,7 +32,7 @@ import { RecordStore } from "./record_store.ts";
 import type { StateDb } from "./state_db.ts";
 import { decide, type DecisionSettings } from "./sync_logic.ts";
 import { timeShift } from "./time_shift.ts";
-import type { Both, Problem, Side } from "./types.ts";
+import type { Both, FileRow, Problem, Side } from "./types.ts";
 
 /** What a run is. */
 export interface RunContext {
@@ -180,7 +180,15 @@ export class Run {
 
   #view(): RecordView {
     const directories = this.#record.directories();
-    return { directories, filesIn: (folder) => this.#record.filesIn(folder) };
+    // Each side of a folder asks for its rows, and so does pairing.
+    let last: { folder: string; rows: readonly FileRow[] } | null = null;
+    const filesIn = (folder: string): readonly FileRow[] => {
+      if (last?.folder !== folder) {
+        last = { folder, rows: this.#record.filesIn(folder) };
+      }
+      return last.rows;
+    };
+    return { directories, filesIn };
   }
 
   async #scan(

@@ -5,7 +5,7 @@
  */
 import type { Habits } from "./figures.ts";
 import type { Allowances, SafetyLimits } from "./guard.ts";
-import { PLAIN_HABITS, type Probe, probe } from "./habits.ts";
+import { glance, type Probe, probe } from "./habits.ts";
 import { extensionOf, type IgnoreSettings } from "./ignore.ts";
 import type { TemporaryOwner } from "./names.ts";
 import type { RecordStore } from "./record_store.ts";
@@ -77,7 +77,9 @@ export function probeRoots(
       return probed;
     }
     const known = db.meta(`habits_${side}`);
-    const habits: Habits = known === null ? PLAIN_HABITS : JSON.parse(known);
+    const habits: Habits = known === null
+      ? glance(roots[side])
+      : JSON.parse(known);
     return { habits, startedAtMs: Date.now() + habits.clockOffsetMs };
   };
   return { left: of("left"), right: of("right") };

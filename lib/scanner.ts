@@ -128,7 +128,11 @@ class Scanner {
     try {
       info = Deno.lstatSync(absolute);
     } catch (error) {
-      this.#problem(path, unreadableKind(error), null, error);
+      // What is no Unicode is listed with a stand-in, and not found by it.
+      const isBroken = name.includes("\ufffd") &&
+        troubleOf(error) === "missing";
+      const kind = isBroken ? "name" : unreadableKind(error);
+      this.#problem(path, kind, null, error);
       return;
     }
     if (this.#isIgnored(name, info.isDirectory)) {
@@ -192,6 +196,6 @@ const REASONS: Record<ProblemKind, string> = {
   unreadable: "it can't be read",
   vanished: "it vanished while the folders were being read",
   mount: "another disk is mounted here",
-  name: "the other side can't hold its name",
+  name: "its name is no valid Unicode",
   twins: "two names are one to the other side",
 };

@@ -171,7 +171,7 @@ const WRONG: Record<string, [value: string, message: string]> = {
   "logging.file": ["true", `found true, put it in quotes; allowed: ${FILE}`],
   "logging.level": ["warn", 'found "warn"; allowed: debug, info, warning, error'],
   "logging.max_size_mb": ["0", "found 0; allowed: a number of MB above 0"],
-  "logging.max_files": ["0", "found 0; allowed: a whole number, 1 or more"],
+  "logging.max_files": ["0", "found 0; allowed: a whole number from 1 to 100"],
   safety: ["50", "found a number, not shown; allowed: a section with the keys max_delete_percent, max_delete_files, max_change_percent, max_change_files"],
   "safety.max_delete_percent": ["50%", 'found "50%"; allowed: a number from 0 to 100'],
   "safety.max_delete_files": ["many", 'found "many"; allowed: a whole number, 0 or more'],
