@@ -47,7 +47,7 @@ export function loadConfig(file: string): Config {
     text = Deno.readTextFileSync(file);
   } catch (cause) {
     const why = cause instanceof Deno.errors.NotFound
-      ? "there is no such file; make one with init or name one with --config"
+      ? "there is no such file; copy config.example.yaml, or name one with --config"
       : `can't be read: ${brief(String(cause), 200)}`;
     return fail(why, { cause });
   }

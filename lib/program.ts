@@ -129,14 +129,14 @@ function show(
     print(JSON.stringify(jsonReport(result, invocation.isVerbose), null, 2));
     return;
   }
-  if (invocation.isQuiet && result.stop === null) return;
+  if (invocation.isQuiet && result.exitCode === EXIT.agreed) return;
   const text = reportText(result, {
     roots: { left: config.leftRoot, right: config.rightRoot },
     logFile: config.logging.file,
     isVerbose: invocation.isVerbose,
   });
-  if (result.stop === null) print(text);
-  else warn(text);
+  if (invocation.isQuiet || result.stop !== null) warn(text);
+  else print(text);
 }
 
 function complain(error: unknown, isJson: boolean): number {

@@ -80,7 +80,10 @@ export function probeRoots(
     const habits: Habits = known === null
       ? glance(roots[side])
       : JSON.parse(known);
-    return { habits, startedAtMs: Date.now() + habits.clockOffsetMs };
+    // Without a file to tell the time, an edit just before the plan must not
+    // pass for one during it.
+    const aheadMs = Math.max(0, habits.clockOffsetMs);
+    return { habits, startedAtMs: Date.now() + aheadMs };
   };
   return { left: of("left"), right: of("right") };
 }

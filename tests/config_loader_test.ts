@@ -333,7 +333,7 @@ Deno.test("loadConfig() tells why a file can't be read", async () => {
     [
       "missing.yaml",
       null,
-      /: there is no such file; make one with init or name one with --config$/,
+      /: there is no such file; copy config.example.yaml, or name one with --config$/,
     ],
     ["", null, /: can't be read: /],
     [
