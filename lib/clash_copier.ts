@@ -58,8 +58,10 @@ export class ClashCopier {
       ? null
       : await this.#clashCopy(own, other, work);
     if (work.leaves) this.#leave(own, work);
+    const lookedAtMs = first?.lookedAtMs ?? second?.lookedAtMs ?? Date.now();
     const row = rowOf({
       path: clashPath,
+      lookedAtMs,
       figures: sided(
         from,
         ownFigures(work, first),

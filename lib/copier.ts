@@ -65,6 +65,7 @@ export class Copier {
     const row = rowOf({
       path: work.path,
       figures: sided(work.from, copy.source, copy.figures),
+      lookedAtMs: copy.lookedAtMs,
       hash: copy.hash,
       keepsHash: work.keepsHash,
     }, this.#roots);

@@ -116,6 +116,23 @@ export function isFresh(
   return Math.abs(lookedThere - mtimeMs) <= window;
 }
 
+/**
+ * Whether a file is fresh, or may be by the time it has been read: its mtime
+ * may lie ahead of the clock.
+ *
+ * @param mtimeMs The file's mtime, in ms since 1970.
+ * @param nowMs By the local clock, before it is read.
+ * @param habits Of the root it is in.
+ */
+export function mayBeFresh(
+  mtimeMs: number,
+  nowMs: number,
+  habits: Habits,
+): boolean {
+  const nowThere = nowMs + habits.clockOffsetMs;
+  return mtimeMs >= nowThere || isFresh(mtimeMs, nowMs, habits);
+}
+
 /** What a side's figures alone say of a recorded file. */
 export type HalfState =
   /** All figures are as recorded. */

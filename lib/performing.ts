@@ -4,7 +4,7 @@
  * @module
  */
 import type { Root } from "./disk.ts";
-import { isFresh } from "./figures.ts";
+import { isFresh, mayBeFresh } from "./figures.ts";
 import { halfOf, type RecordChange, type Work } from "./plan.ts";
 import type { Move } from "./record_store.ts";
 import type { SoftDelete } from "./soft_delete.ts";
@@ -67,14 +67,16 @@ export const NOTHING: Performed = {
 export function isYoung(figures: FileFigures, roots: Both<Root>): boolean {
   const { left, right } = roots;
   const now = Date.now();
-  return isFresh(figures.mtimeMs, now, left.habits) ||
-    isFresh(figures.mtimeMs, now, right.habits);
+  return mayBeFresh(figures.mtimeMs, now, left.habits) ||
+    mayBeFresh(figures.mtimeMs, now, right.habits);
 }
 
 /** A path whose content both sides have now. */
 export interface Settled {
   readonly path: string;
   readonly figures: Both<FileFigures>;
+  /** When the figures were taken, in ms since 1970; before, if in doubt. */
+  readonly lookedAtMs: number;
   /** Of the content, where it was made. */
   readonly hash: string | null;
   /** Keep the hash whatever the age of the files. */
@@ -88,11 +90,10 @@ export interface Settled {
  * @param roots Both roots.
  */
 export function rowOf(settled: Settled, roots: Both<Root>): FileRow {
-  const { path, figures, hash, keepsHash } = settled;
-  const now = Date.now();
+  const { path, figures, lookedAtMs, hash, keepsHash } = settled;
   const half = (side: Side): RecordedHalf => {
     const { habits } = roots[side];
-    const isUnsure = isFresh(figures[side].mtimeMs, now, habits);
+    const isUnsure = isFresh(figures[side].mtimeMs, lookedAtMs, habits);
     return halfOf(figures[side], isUnsure && hash !== null);
   };
   const [left, right] = [half("left"), half("right")];

@@ -59,6 +59,8 @@ export interface StagedCopy {
   readonly temporary: string;
   /** What the look after reading saw of the source. */
   readonly source: FileFigures;
+  /** When that look began, in ms since 1970. */
+  readonly lookedAtMs: number;
   readonly hash: string | null;
   readonly file: Deno.FsFile;
 }
@@ -94,6 +96,7 @@ export function stageCopy(request: CopyRequest): StagedCopy {
       hash?.update(chunk);
       writeAll(file, chunk);
     }
+    const lookedAtMs = Date.now();
     const after = source.finish();
     if (Deno.build.os !== "windows") {
       setQuietly(() => Deno.chmodSync(absolute, request.mode));
@@ -102,7 +105,7 @@ export function stageCopy(request: CopyRequest): StagedCopy {
     const mtime = new Date(seen.mtimeMs);
     setQuietly(() => file.utimeSync(mtime, mtime));
     const digest = hash?.digest("hex") ?? null;
-    return { to, temporary, source: after, hash: digest, file };
+    return { to, temporary, source: after, lookedAtMs, hash: digest, file };
   } catch (error) {
     file.close();
     removeQuietly(absolute);
