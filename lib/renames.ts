@@ -6,26 +6,21 @@
  *
  * @module
  */
-import { isSameId } from "./figures.ts";
 import type { Folder, Pair } from "./tree.ts";
-import type { Both, FileFigures, FileId, Problem, Side } from "./types.ts";
+import type { Both, FileFigures, FileId, Side } from "./types.ts";
 import { SIDES } from "./types.ts";
 
 /** What finding renames depends on besides the pairs. */
 export interface RenameSettings {
   /** Folders on either side by their key: a name they hold is taken. */
   readonly folders: ReadonlyMap<string, Folder>;
-  /** Files that are left alone but might be one that is missed elsewhere. */
-  readonly strays: Both<readonly Stray[]>;
+  /**
+   * Files that are left alone but might be one that is missed elsewhere, by
+   * {@linkcode sameFileKey}.
+   */
+  readonly strays: Both<ReadonlySet<string>>;
   /** Ids that more than one recorded file of a side has: they tell nothing. */
   isSharedId(side: Side, id: FileId): boolean;
-}
-
-/** A file at a path that is left alone. */
-export interface Stray {
-  readonly figures: FileFigures;
-  /** Null where nobody has to be told. */
-  readonly problem: Problem | null;
 }
 
 /** Pairs with the renamed ones joined. */
@@ -87,9 +82,9 @@ function findMoves(
   for (const pair of pairs) {
     const found = pair[side];
     if (pair.row !== null && found === null) {
-      add(gone, moveKey(pair.row[side]), pair);
+      add(gone, sameFileKey(pair.row[side]), pair);
     } else if (pair.row === null && found !== null) {
-      add(created, moveKey(found.figures), pair);
+      add(created, sameFileKey(found.figures), pair);
     }
   }
   const moves = new Map<Pair, Pair>();
@@ -104,8 +99,13 @@ function findMoves(
   return moves;
 }
 
-/** Equal for the same file under two names; null where that can't be told. */
-function moveKey(figures: FileFigures): string | null {
+/**
+ * Equal for the same file under two names.
+ *
+ * @param figures Of the file.
+ * @returns Null where the file has no id to tell it by.
+ */
+export function sameFileKey(figures: FileFigures): string | null {
   const { id } = figures;
   return id &&
     `${id.ino}:${id.birthMs}:${figures.sizeBytes}:${figures.mtimeMs}`;
@@ -164,10 +164,7 @@ function isAmongStrays(pair: Pair, settings: RenameSettings): boolean {
   return SIDES.some((side) => {
     const half = pair.row?.[side];
     if (half === undefined || pair[side] !== null) return false;
-    return settings.strays[side].some(({ figures }) =>
-      isSameId(figures.id, half.id) &&
-      figures.sizeBytes === half.sizeBytes &&
-      figures.mtimeMs === half.mtimeMs
-    );
+    const key = sameFileKey(half);
+    return key !== null && settings.strays[side].has(key);
   });
 }

@@ -13,11 +13,11 @@ import { inOrder } from "./order.ts";
 import { type Folding, isWithin, joinPath, keyOf } from "./paths.ts";
 import type { Plan } from "./plan.ts";
 import { countChanges } from "./plan_counts.ts";
-import { findRenames, type Stray } from "./renames.ts";
+import { findRenames, sameFileKey } from "./renames.ts";
 import type { Case, RemovalSettings } from "./cases.ts";
 import { PlanBuilder } from "./plan_builder.ts";
 import type { Folder, Location, Pair } from "./tree.ts";
-import type { Both, FileId, Problem, Side } from "./types.ts";
+import type { Both, FileFigures, FileId, Problem, Side } from "./types.ts";
 import { otherSide, SIDES } from "./types.ts";
 import { verdictOf, type VerdictSettings } from "./verdict.ts";
 
@@ -131,18 +131,16 @@ class Round {
   }
 
   /** Files that stand where they are left alone, as far as figures are known. */
-  #strays(): Both<Stray[]> {
-    const strays: { left: Stray[]; right: Stray[] } = { left: [], right: [] };
-    for (const problem of this.#merged.problems) {
-      const { figures, side } = problem;
-      if (figures) strays[side].push({ figures, problem });
-    }
+  #strays(): Both<ReadonlySet<string>> {
+    const strays = { left: new Set<string>(), right: new Set<string>() };
+    const add = (side: Side, figures: FileFigures | null): void => {
+      const key = figures && sameFileKey(figures);
+      if (key !== null) strays[side].add(key);
+    };
+    for (const { side, figures } of this.#merged.problems) add(side, figures);
     for (const pair of this.#merged.pairs) {
       if (!this.#isFrozen(pair.key)) continue;
-      for (const side of SIDES) {
-        const found = pair[side];
-        if (found) strays[side].push({ figures: found.figures, problem: null });
-      }
+      for (const side of SIDES) add(side, pair[side]?.figures ?? null);
     }
     return strays;
   }
