@@ -8,6 +8,7 @@ import { moveToFree, placeNew, replace } from "./file_ops.ts";
 import { clashName } from "./names.ts";
 import { folderOf, joinPath, nameOf } from "./paths.ts";
 import {
+  foldersTo,
   isYoung,
   type Performed,
   type PerformerContext,
@@ -71,7 +72,7 @@ export class Copier {
     }, this.#roots);
     const folders = [{ side: to.side, folder: folderOf(work.path) }];
     if (done.keptAt !== null) {
-      folders.push({ side: to.side, folder: folderOf(done.keptAt) });
+      folders.push(...foldersTo(to.side, done.keptAt));
     }
     const change = { kind: "put", row, rowPath: work.rowPath } as const;
     return { changes: [change], folders, ...done };

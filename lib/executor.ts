@@ -62,6 +62,13 @@ interface StagedAction {
   readonly copy: StagedCopy;
 }
 
+/** An action that is done, and not recorded yet. */
+interface PendingAction {
+  readonly index: number;
+  readonly action: Action;
+  readonly done: Performed;
+}
+
 /** Executes one plan. */
 export class Executor {
   readonly #context: ExecutorContext;
@@ -73,8 +80,7 @@ export class Executor {
   readonly #full = new Set<Side>();
   #staged: StagedAction[] = [];
   #stagedBytes = 0;
-  #pending: RecordChange[] = [];
-  #folders = new Map<string, { side: Side; folder: string }>();
+  #pending: PendingAction[] = [];
   #rootsTrustedUntil = 0;
 
   /** @param context Roots, record and who is told. */
@@ -202,7 +208,7 @@ export class Executor {
     readonly failed?: unknown;
   }): void {
     const { done, skipped, failed } = result;
-    if (done) this.#note(done);
+    if (done) this.#pending.push({ index, action, done });
     const isSkip = failed instanceof Skipped || troubleOf(failed) === "busy" ||
       troubleOf(failed) === "missing";
     const kind: OutcomeKind = done || skipped === null
@@ -221,13 +227,6 @@ export class Executor {
     this.#context.onOutcome(outcome);
   }
 
-  #note(done: Performed): void {
-    this.#pending.push(...done.changes);
-    for (const place of done.folders) {
-      this.#folders.set(`${place.side}/${place.folder}`, place);
-    }
-  }
-
   /** A second rename of the path builds on the row of the first. */
   #noteRow(done: Performed): void {
     for (const change of done.changes) {
@@ -237,17 +236,39 @@ export class Executor {
 
   /** Folders first: the record must not claim names that are not on disk. */
   #commit(): void {
-    for (const { side, folder } of this.#folders.values()) {
-      try {
-        flushFolder(this.#roots[side], folder);
-      } catch (error) {
-        if (troubleOf(error) !== "missing") throw error;
-      }
-    }
-    this.#folders = new Map();
-    const changes = this.#pending;
+    const pending = this.#pending;
     this.#pending = [];
+    const flushed = new Map<string, unknown>();
+    const changes: RecordChange[] = [];
+    for (const { index, action, done } of pending) {
+      const error = this.#flush(done.folders, flushed);
+      if (error === null) changes.push(...done.changes);
+      else this.#settle(index, action, { failed: error });
+    }
     this.#context.recorder.apply(changes);
+  }
+
+  /** Flushes folders, each once; gives the first error, or null. */
+  #flush(
+    places: Performed["folders"],
+    flushed: Map<string, unknown>,
+  ): unknown {
+    for (const { side, folder } of places) {
+      const id = `${side}/${folder}`;
+      if (!flushed.has(id)) flushed.set(id, this.#flushOne(side, folder));
+      const error = flushed.get(id);
+      if (error !== null) return error;
+    }
+    return null;
+  }
+
+  #flushOne(side: Side, folder: string): unknown {
+    try {
+      flushFolder(this.#roots[side], folder);
+      return null;
+    } catch (error) {
+      return troubleOf(error) === "missing" ? null : error;
+    }
   }
 }
 

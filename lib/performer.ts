@@ -10,6 +10,7 @@ import { destroy, moveToFree, respell, setProperties } from "./file_ops.ts";
 import { isFresh } from "./figures.ts";
 import { folderOf, keyOf } from "./paths.ts";
 import {
+  foldersTo,
   NOTHING,
   type Performed,
   type PerformerContext,
@@ -78,7 +79,7 @@ export class Performer {
       work.path,
       work.figures,
     );
-    folders.push({ side: work.on, folder: folderOf(keptAt) });
+    folders.push(...foldersTo(work.on, keptAt));
     return { ...NOTHING, changes, folders, keptAt };
   }
 

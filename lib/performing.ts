@@ -5,6 +5,7 @@
  */
 import type { Root } from "./disk.ts";
 import { isFresh, mayBeFresh } from "./figures.ts";
+import { folderOf } from "./paths.ts";
 import { halfOf, type RecordChange, type Work } from "./plan.ts";
 import type { Move } from "./record_store.ts";
 import type { SoftDelete } from "./soft_delete.ts";
@@ -112,4 +113,23 @@ export function sided<T>(side: Side, own: T, other: T): Both<T> {
   return side === "left"
     ? { left: own, right: other }
     : { left: other, right: own };
+}
+
+/**
+ * The folders that lead to a soft-deleted file. They may all be new, and must
+ * be on disk before the record says where the file went.
+ *
+ * @param side The side.
+ * @param keptAt Where the file is now.
+ */
+export function foldersTo(side: Side, keptAt: string): Place[] {
+  const places: Place[] = [];
+  for (
+    let folder = folderOf(keptAt);
+    folder !== "";
+    folder = folderOf(folder)
+  ) {
+    places.push({ side, folder });
+  }
+  return places;
 }

@@ -7,7 +7,7 @@ import {
   DatabaseSync,
   type StatementSync as PlainStatement,
 } from "node:sqlite";
-import { GuardError, LockedError } from "./errors.ts";
+import { EXIT, GuardError, LockedError, SyncError } from "./errors.ts";
 import { MIGRATIONS } from "./state_schema.ts";
 
 /** As Deno has it; the published types lag behind. */
@@ -104,7 +104,7 @@ export class StateDb implements Disposable {
       return result;
     } catch (error) {
       if (this.#db.isTransaction) this.#db.exec("ROLLBACK");
-      throw error;
+      throw asUnwritable(error, this.file);
     }
   }
 
@@ -196,6 +196,22 @@ function exists(file: string): boolean {
     if (error instanceof Deno.errors.NotFound) return false;
     throw error;
   }
+}
+
+/** A disk that takes no more is for a person to clear, and loses nothing. */
+function asUnwritable(error: unknown, file: string): unknown {
+  const isFull = error instanceof Error &&
+    /disk is full|disk I\/O error|readonly database/i.test(error.message);
+  if (!isFull) return error;
+  return new SyncError(
+    `The state DB ${file} can't be written (${error.message}).`,
+    EXIT.unexpected,
+    {
+      cause: error,
+      hint: "Free space on its disk, or let it be written, and run again: " +
+        "what was synced already is recognised.",
+    },
+  );
 }
 
 /** What SQLite says where a cut-off write has to be undone first. */
