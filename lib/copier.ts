@@ -4,9 +4,8 @@
  * @module
  */
 import type { Root } from "./disk.ts";
-import { moveToFree, placeNew, replace } from "./file_ops.ts";
-import { clashName } from "./names.ts";
-import { folderOf, joinPath, nameOf } from "./paths.ts";
+import { keepAsClash, placeNew, replace } from "./file_ops.ts";
+import { folderOf } from "./paths.ts";
 import {
   foldersTo,
   isYoung,
@@ -102,24 +101,10 @@ export class Copier {
       Deno.removeSync(to.absolute(aside));
       return { keptAt: null, note: null };
     }
-    const kept = this.#keepAsClash(to, aside, work.path);
+    const kept = keepAsClash(to, aside, work.path);
     return {
       keptAt: null,
       note: `written to at the last moment; that version is now ${kept}`,
     };
-  }
-
-  /** Keeps a version nobody planned for, under the first free clash name. */
-  #keepAsClash(root: Root, aside: string, path: string): string {
-    const info = Deno.lstatSync(root.absolute(aside));
-    const { mtimeMs } = root.figures(info);
-    const { side } = root;
-    for (let attempt = 1;; attempt++) {
-      const name = clashName({ name: nameOf(path), mtimeMs, side, attempt });
-      const place = joinPath(folderOf(path), name);
-      if (root.look(place).kind !== "absent") continue;
-      moveToFree(root, aside, place);
-      return place;
-    }
   }
 }

@@ -7,7 +7,7 @@
  */
 import { CHANGED, type Root, Skipped } from "./disk.ts";
 import { isStill } from "./figures.ts";
-import { MOVING_PREFIX } from "./names.ts";
+import { clashName, MOVING_PREFIX } from "./names.ts";
 import { folderOf, joinPath, nameOf } from "./paths.ts";
 import { setQuietly } from "./staging.ts";
 import { codeOf } from "./system_errors.ts";
@@ -116,7 +116,7 @@ export function replace(
     }
   } catch (error) {
     if (isLinked) Deno.removeSync(root.absolute(aside));
-    else moveToFree(root, aside, path);
+    else putBack(root, aside, path);
     throw error;
   }
   // Whoever had the old version open may have written to it until just now.
@@ -170,11 +170,44 @@ export function destroy(
   root.requireFile(path, seen);
   root.requireAbsent(aside);
   Deno.renameSync(root.absolute(path), root.absolute(aside));
-  if (!isStillAt(root, aside, seen)) {
-    moveToFree(root, aside, path);
-    throw new Skipped(CHANGED);
+  try {
+    if (!isStillAt(root, aside, seen)) throw new Skipped(CHANGED);
+    Deno.removeSync(root.absolute(aside));
+  } catch (error) {
+    putBack(root, aside, path);
+    throw error;
   }
-  Deno.removeSync(root.absolute(aside));
+}
+
+/** What a temporary name holds must never be the only copy. */
+function putBack(root: Root, aside: string, path: string): void {
+  try {
+    moveToFree(root, aside, path);
+  } catch (error) {
+    if (!(error instanceof Skipped)) throw error;
+    keepAsClash(root, aside, path);
+  }
+}
+
+/**
+ * Keeps a version that nobody planned for, under the first free clash name.
+ *
+ * @param root The root.
+ * @param aside Where the version is.
+ * @param path The path it comes from.
+ * @returns Where it is now.
+ */
+export function keepAsClash(root: Root, aside: string, path: string): string {
+  const info = Deno.lstatSync(root.absolute(aside));
+  const { mtimeMs } = root.figures(info);
+  const { side } = root;
+  for (let attempt = 1;; attempt++) {
+    const name = clashName({ name: nameOf(path), mtimeMs, side, attempt });
+    const place = joinPath(folderOf(path), name);
+    if (root.look(place).kind !== "absent") continue;
+    moveToFree(root, aside, place);
+    return place;
+  }
 }
 
 /**
