@@ -21,6 +21,8 @@ export interface ClashDraft {
   readonly reason: string;
   /** The file leaves its path to a folder. */
   readonly leaves: boolean;
+  /** Files of its name are read always. */
+  readonly keepsHash: boolean;
   readonly conflict: Conflict | null;
   readonly after: readonly Draft[];
 }
@@ -60,6 +62,7 @@ export function addClash(
       existing: place.existing,
       winner: item.pair[otherSide(how.from)]?.figures ?? null,
       leaves: how.leaves,
+      keepsHash: how.keepsHash,
       rowPath: item.pair.row && list.locateRow(item.pair.at),
     },
     conflict: how.conflict,

@@ -68,7 +68,7 @@ export class ClashCopier {
         otherFigures(work, second),
       ),
       hash: first?.hash ?? second?.hash ?? null,
-      keepsHash: false,
+      keepsHash: work.keepsHash,
     }, this.#roots);
     const changes: RecordChange[] = [{ kind: "put", row, rowPath: null }];
     if (work.leaves && work.rowPath !== null) {
@@ -105,7 +105,7 @@ export class ClashCopier {
       to,
       temporary: this.#context.names.beside(work.clashPath),
       mode: work.figures.mode,
-      wantsHash: isYoung(work.figures, this.#roots),
+      wantsHash: work.keepsHash || isYoung(work.figures, this.#roots),
     });
     const [copy] = await flushCopies([staged]);
     if (!copy || "error" in copy) throw copy?.error;

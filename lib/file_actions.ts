@@ -119,6 +119,7 @@ export class FileActions {
         rule: verdict.rule,
         reason: verdict.reason,
         leaves: false,
+        keepsHash: this.#settings.isSuspicious(target.name),
         conflict,
         after: [...after],
       }));
@@ -201,6 +202,7 @@ export class FileActions {
       rule: verdict.contest.rule,
       reason: "a file here and a folder of the same name there",
       leaves: true,
+      keepsHash: this.#settings.isSuspicious(verdict.target.name),
       conflict: conflictOf(
         item,
         verdict.contest,

@@ -31,7 +31,7 @@ export function glance(root: string): Habits {
   const ignoresCase = other === undefined
     ? PLAIN_HABITS.ignoresCase
     : isThere(`${root}/${other}`);
-  return { ...PLAIN_HABITS, ignoresCase, tickMs: tickOfAll(root, names) };
+  return { ...PLAIN_HABITS, ignoresCase };
 }
 
 /** Upper case for lower case: the same name only where case is ignored. */
@@ -39,30 +39,6 @@ function swapCase(name: string): string {
   const upper = name.toUpperCase();
   return upper === name ? name.toLowerCase() : upper;
 }
-
-/** Files that all have whole even seconds did not get them by chance. */
-function tickOfAll(root: string, names: readonly string[]): number {
-  const times = names.slice(0, MANY).map((name) => mtimeOf(`${root}/${name}`))
-    .filter((time) => time !== null);
-  if (times.length < FEW) return PLAIN_HABITS.tickMs;
-  return [2000, 1000].find((tick) =>
-    times.every((time) => time % tick === 0)
-  ) ??
-    PLAIN_HABITS.tickMs;
-}
-
-/** Null for what vanished, or can't be looked at: the scan will tell. */
-function mtimeOf(path: string): number | null {
-  try {
-    return Deno.lstatSync(path).mtime?.getTime() ?? null;
-  } catch (error) {
-    if (codeOf(error) !== null) return null;
-    throw error;
-  }
-}
-
-const FEW = 8;
-const MANY = 50;
 
 /** What a probe found. */
 export interface Probe {

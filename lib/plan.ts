@@ -62,6 +62,8 @@ export type Work =
     readonly winner: FileFigures | null;
     /** A folder is to take the path: the file leaves it. */
     readonly leaves: boolean;
+    /** Keep a hash of the content in the row, whatever its age. */
+    readonly keepsHash: boolean;
     /** The path's row, to be dropped when the file leaves it. */
     readonly rowPath: string | null;
   }

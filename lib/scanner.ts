@@ -10,7 +10,7 @@ import type { IgnorePredicate } from "./ignore.ts";
 import { type Listing, ListingBuilder } from "./listing.ts";
 import { isOwnName, OWN_FOLDER, TEMPORARY_PREFIX } from "./names.ts";
 import { joinPath } from "./paths.ts";
-import { inWords, troubleOf } from "./system_errors.ts";
+import { codeOf, inWords, troubleOf } from "./system_errors.ts";
 import type { FileFigures, Problem, ProblemKind, Side } from "./types.ts";
 
 /** What a scan needs to know. */
@@ -163,8 +163,13 @@ class Scanner {
   #ownName(path: string, absolute: string, name: string): void {
     const lower = name.toLowerCase();
     if (lower === OWN_FOLDER || !lower.startsWith(TEMPORARY_PREFIX)) return;
-    const mtimeMs = Deno.lstatSync(absolute).mtime?.getTime() ?? 0;
-    this.#leftovers.push({ path, mtimeMs });
+    try {
+      const mtimeMs = Deno.lstatSync(absolute).mtime?.getTime() ?? 0;
+      this.#leftovers.push({ path, mtimeMs });
+    } catch (error) {
+      // Another PC's, gone meanwhile: nobody's concern.
+      if (codeOf(error) === null) throw error;
+    }
   }
 
   #problem(

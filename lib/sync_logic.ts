@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { type ChangeSettings, judge, type Judgement } from "./changes.ts";
+import { type ChangeSettings, judge } from "./changes.ts";
 import { type Answer, Inquiry, type Question } from "./inquiry.ts";
 import { isContestedName, Layout } from "./folders.ts";
 import type { Merged } from "./merge.ts";
@@ -53,7 +53,7 @@ export function decide(
 ): Decision {
   // A file against a folder that is left open freezes all below it, which may
   // change what is a rename, which may show the next such conflict.
-  const frozen = new Map<string, Case>();
+  const frozen: Frozen = new Map();
   for (;;) {
     const round = new Round(merged, answers, settings, frozen);
     const result = round.run();
@@ -61,20 +61,24 @@ export function decide(
   }
 }
 
+/** Paths that are frozen with all below them, and the conflict that does so. */
+type Frozen = Map<string, Case | null>;
+
 class Round {
   readonly #merged: Merged;
   readonly #settings: DecisionSettings;
   readonly #inquiry: Inquiry;
-  readonly #frozen: Map<string, Case>;
+  readonly #frozen: Frozen;
   readonly #problems: Problem[] = [];
   readonly #unknownIn = new Set<Folder>();
+  readonly #unknownKeys = new Set<string>();
   readonly #folders: readonly Folder[];
 
   constructor(
     merged: Merged,
     answers: ReadonlyMap<string, Answer>,
     settings: DecisionSettings,
-    frozen: Map<string, Case>,
+    frozen: Frozen,
   ) {
     this.#merged = merged;
     this.#settings = settings;
@@ -97,11 +101,13 @@ class Round {
       strays: this.#strays(),
       isSharedId: this.#settings.isSharedId,
     });
-    for (const pair of renamed.unknown) this.#unknownIn.add(pair.at.folder);
+    for (const pair of renamed.unknown) this.#leaveAlone(pair);
     const cases = this.#cases(renamed.pairs);
     const layout = this.#layout(cases);
     if (this.#inquiry.open.size > 0) return this.#questions();
-    if (this.#freezeContests(cases, layout)) return null;
+    if (this.#freezeUnknown() || this.#freezeContests(cases, layout)) {
+      return null;
+    }
     const builder = new PlanBuilder(cases, {
       layout,
       folders: this.#folders,
@@ -109,7 +115,8 @@ class Round {
       merged: this.#merged,
       settings: this.#settings,
     });
-    const drafts = builder.build([...this.#frozen.values()]);
+    const open = [...this.#frozen.values()].filter((item) => item !== null);
+    const drafts = builder.build(open);
     if (this.#inquiry.open.size > 0) return this.#questions();
     const plan: Plan = {
       actions: inOrder(drafts),
@@ -151,7 +158,10 @@ class Round {
       const judgement = judge(pair, this.#inquiry, this.#settings);
       if (judgement.kind === "pending") continue;
       if (judgement.kind === "unreadable") {
-        this.#leaveAlone(pair, judgement);
+        const { side, path, reason } = judgement.answer;
+        const base = { kind: "unreadable", figures: null } as const;
+        this.#problems.push({ ...base, side, path, reason });
+        this.#leaveAlone(pair);
         continue;
       }
       const verdict = verdictOf(pair, judgement, this.#settings);
@@ -160,16 +170,19 @@ class Round {
     return cases;
   }
 
-  #leaveAlone(pair: Pair, judgement: Judgement & { kind: "unreadable" }): void {
-    const { side, path, reason } = judgement.answer;
+  #leaveAlone(pair: Pair): void {
     this.#unknownIn.add(pair.at.folder);
-    this.#problems.push({
-      side,
-      path,
-      kind: "unreadable",
-      reason,
-      figures: null,
-    });
+    this.#unknownKeys.add(pair.key);
+  }
+
+  /** A folder at a path that turned out to be unknown is left alone with it. */
+  #freezeUnknown(): boolean {
+    const before = this.#frozen.size;
+    for (const { key } of this.#folders) {
+      const isNew = this.#unknownKeys.has(key) && !this.#frozen.has(key);
+      if (isNew) this.#frozen.set(key, null);
+    }
+    return this.#frozen.size > before;
   }
 
   #layout(cases: readonly Case[]): Layout {
