@@ -26,6 +26,8 @@ export interface ClashSettings {
   readonly folding: Folding;
   /** Any path of a folder that was looked at. */
   pairAt(location: Location, key: string): Pair | null;
+  /** Whether a folder stands at a path on either side. */
+  isFolder(key: string): boolean;
   /** Whether a path is free of any other plan. */
   isIdle(pair: Pair): boolean;
 }
@@ -82,6 +84,7 @@ export class ClashNames {
     side: Side,
     version: FoundFile,
   ): ClashPlace | "pending" | null {
+    if (this.#settings.isFolder(key)) return null;
     const pair = this.#settings.pairAt(location, key);
     if (pair === null || !this.#settings.isIdle(pair)) return null;
     for (const on of SIDES) {

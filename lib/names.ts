@@ -129,14 +129,19 @@ export interface ClashName {
  * ```
  */
 export function clashName(clash: ClashName): string {
-  const { stem, extension } = splitName(clash.name);
-  const plainStem = stem.replace(CLASH_MARK, "");
+  // A name without extension ends with its mark, which looks like one.
+  const { stem, extension } = splitName(withoutMark(clash.name));
+  const plainStem = withoutMark(stem);
   const mark = `.clash-${timeMark(clash.mtimeMs)}-${clash.side}` +
     (clash.attempt === 1 ? "" : `-${clash.attempt}`);
   // What follows the dot of a very long name is no extension worth keeping.
   return extension.length > MAX_EXTENSION_LENGTH
     ? fitName(plainStem + extension, mark)
     : fitName(plainStem, mark + extension);
+}
+
+function withoutMark(text: string): string {
+  return text.replace(CLASH_MARK, "") || text;
 }
 
 /**

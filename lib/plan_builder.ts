@@ -47,12 +47,14 @@ export class PlanBuilder {
       cases.filter(({ pair }) => pair.row === null || isQuiet(pair))
         .map((item) => [item.pair.key, item]),
     );
+    const folders = new Set(context.folders.map(({ key }) => key));
     this.#clashes = new ClashNames(context.inquiry, {
       folding: context.settings.folding,
       pairAt: (location, key) => {
         const pair = byKey.get(key)?.pair;
         return pair ?? context.merged.pairAt(location.folder, key);
       },
+      isFolder: (key) => folders.has(key),
       isIdle: (pair) => isQuiet(pair) || byKey.get(pair.key)?.pair === pair,
     });
   }
