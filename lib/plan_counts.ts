@@ -24,17 +24,22 @@ export function countChanges(
     location: Location,
     figures: { sizeBytes: number; mtimeMs: number },
   ) => `${location.name}\n${figures.sizeBytes}\n${figures.mtimeMs}`;
-  for (const { pair, verdict } of cases) {
-    if (verdict.kind !== "copy" || pair.row !== null) continue;
-    const found = pair[verdict.from]!;
-    const key = names(found.at, found.figures);
-    const counts = recreated[verdict.from];
-    counts.set(key, (counts.get(key) ?? 0) + 1);
+  for (const { pair } of cases) {
+    if (pair.row !== null) continue;
+    for (const side of SIDES) {
+      const found = pair[side];
+      if (found === null) continue;
+      const key = names(found.at, found.figures);
+      recreated[side].set(key, (recreated[side].get(key) ?? 0) + 1);
+    }
   }
   for (const { pair, judgement, verdict } of cases) {
     if (judgement.kind !== "recorded") continue;
     for (const side of SIDES) {
-      if (judgement.change[side] === "modified" && !isMoved(pair, side)) {
+      // A rename against a deletion counts as modified, but is no edit.
+      const isRenamedOnly = isMoved(pair, side) &&
+        pair[otherSide(side)] === null;
+      if (judgement.change[side] === "modified" && !isRenamedOnly) {
         modified[side]++;
       }
     }
