@@ -5,10 +5,10 @@
  *
  * @module
  */
-import { figuresOf } from "./figures.ts";
+import { figuresOf, type ReportedFile } from "./figures.ts";
 import type { IgnorePredicate } from "./ignore.ts";
 import { type Listing, ListingBuilder } from "./listing.ts";
-import { isOwnName, OWN_FOLDER, TEMPORARY_PREFIX } from "./names.ts";
+import { isOwnName, TEMPORARY_PREFIX } from "./names.ts";
 import { joinPath } from "./paths.ts";
 import { codeOf, inWords, troubleOf } from "./system_errors.ts";
 import type { FileFigures, Problem, ProblemKind, Side } from "./types.ts";
@@ -105,12 +105,20 @@ class Scanner {
     const { absolute, path } = folder;
     const found: Waiting[] = [];
     this.#builder.clear();
-    for (const { name } of Deno.readDirSync(absolute)) {
-      if (isOwnName(name)) {
-        this.#ownName(joinPath(path, name), `${absolute}/${name}`, name);
-      } else {
-        this.#entry(folder, name, found);
-      }
+    const names = [...Deno.readDirSync(absolute)].map(({ name }) => name);
+    // First: a file that shares its inode with a leftover has one name of its
+    // own, and will have only that when the leftover is gone.
+    const shared = new Set<number>();
+    for (const name of names.filter(isOwnName)) {
+      const ino = this.#ownName(
+        joinPath(path, name),
+        `${absolute}/${name}`,
+        name,
+      );
+      if (ino !== null) shared.add(ino);
+    }
+    for (const name of names) {
+      if (!isOwnName(name)) this.#entry(folder, name, found, shared);
     }
     const isUnsettled = this.#isUnsettled(absolute);
     this.#folders++;
@@ -121,7 +129,12 @@ class Scanner {
     this.#handOn(this.#builder.listing(path, { lookedAtMs, isUnsettled }));
   }
 
-  #entry(folder: Waiting, name: string, found: Waiting[]): void {
+  #entry(
+    folder: Waiting,
+    name: string,
+    found: Waiting[],
+    shared: ReadonlySet<number>,
+  ): void {
     const path = joinPath(folder.path, name);
     const absolute = `${folder.absolute}/${name}`;
     let info: Deno.FileInfo;
@@ -140,7 +153,9 @@ class Scanner {
       this.#problem(path, "ignored", figures);
     } else if (info.isFile) {
       this.#files++;
-      this.#builder.add({ kind: "file", name, ...this.#figures(info) });
+      const isAlone = info.nlink === 2 && shared.has(info.ino ?? 0);
+      const figures = this.#figures(isAlone ? { ...info, nlink: 1 } : info);
+      this.#builder.add({ kind: "file", name, ...figures });
     } else if (info.isDirectory) {
       const isMount = info.dev !== folder.dev;
       this.#builder.add({ kind: "directory", name, isMount });
@@ -150,7 +165,7 @@ class Scanner {
     }
   }
 
-  #figures(info: Deno.FileInfo): FileFigures {
+  #figures(info: ReportedFile): FileFigures {
     return figuresOf(info, this.#request.tickMs);
   }
 
@@ -160,15 +175,17 @@ class Scanner {
     return mtime > this.#request.startedAtMs;
   }
 
-  #ownName(path: string, absolute: string, name: string): void {
-    const lower = name.toLowerCase();
-    if (lower === OWN_FOLDER || !lower.startsWith(TEMPORARY_PREFIX)) return;
+  /** Notes a leftover; gives its inode, null for what is none. */
+  #ownName(path: string, absolute: string, name: string): number | null {
+    if (!name.toLowerCase().startsWith(TEMPORARY_PREFIX)) return null;
     try {
-      const mtimeMs = Deno.lstatSync(absolute).mtime?.getTime() ?? 0;
-      this.#leftovers.push({ path, mtimeMs });
+      const { mtime, ino } = Deno.lstatSync(absolute);
+      this.#leftovers.push({ path, mtimeMs: mtime?.getTime() ?? 0 });
+      return ino;
     } catch (error) {
       // Another PC's, gone meanwhile: nobody's concern.
       if (codeOf(error) === null) throw error;
+      return null;
     }
   }
 
