@@ -18,9 +18,6 @@ export const MOVING_PREFIX = ".office-sync-mv-";
 /** The longest name most file systems hold, in UTF-8 bytes. */
 const MAX_NAME_BYTES = 255;
 
-/** Longer endings are cut like a stem. */
-const MAX_EXTENSION_LENGTH = 50;
-
 const CLASH_MARK = /\.clash-\d{8}-\d{6}-(?:left|right)(?:-\d+)?$/;
 const RESERVED = /^(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(?:\.|$)/i;
 // deno-lint-ignore no-control-regex
@@ -134,10 +131,7 @@ export function clashName(clash: ClashName): string {
   const plainStem = withoutMark(stem);
   const mark = `.clash-${timeMark(clash.mtimeMs)}-${clash.side}` +
     (clash.attempt === 1 ? "" : `-${clash.attempt}`);
-  // What follows the dot of a very long name is no extension worth keeping.
-  return extension.length > MAX_EXTENSION_LENGTH
-    ? fitName(plainStem + extension, mark)
-    : fitName(plainStem, mark + extension);
+  return fitName(plainStem, extension, mark);
 }
 
 function withoutMark(text: string): string {
@@ -153,15 +147,15 @@ function withoutMark(text: string): string {
 export function numberedName(name: string, attempt: number): string {
   if (attempt === 1) return name;
   const { stem, extension } = splitName(name);
-  return extension.length > MAX_EXTENSION_LENGTH
-    ? fitName(name, `-${attempt}`)
-    : fitName(stem, `-${attempt}${extension}`);
+  return fitName(stem, extension, `-${attempt}`);
 }
 
 /** Cuts the stem, never inside a letter, so that the name fits. */
-function fitName(stem: string, ending: string): string {
-  const room = MAX_NAME_BYTES - utf8Length(ending);
-  if (utf8Length(stem) <= room) return stem + ending;
+function fitName(stem: string, extension: string, mark: string): string {
+  const room = MAX_NAME_BYTES - utf8Length(mark + extension);
+  // An extension that leaves no room is cut like a stem.
+  if (room < 1) return fitName(stem + extension, "", mark);
+  if (utf8Length(stem) <= room) return stem + mark + extension;
   let kept = "";
   let used = 0;
   for (const letter of stem) {
@@ -169,7 +163,7 @@ function fitName(stem: string, ending: string): string {
     if (used > room) break;
     kept += letter;
   }
-  return kept + ending;
+  return kept + mark + extension;
 }
 
 function utf8Length(text: string): number {

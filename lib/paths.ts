@@ -110,7 +110,27 @@ export function isWithin(path: string, folder: string): boolean {
 export function keyOf(path: string, folding: Folding): string {
   let key = path;
   if (folding.ignoresNormalForm) key = key.normalize("NFC");
-  // Upper case first: it joins letters that have two lower-case forms.
-  if (folding.ignoresCase) key = key.toUpperCase().toLowerCase();
-  return key;
+  if (!folding.ignoresCase) return key;
+  return ASCII.test(key) ? key.toLowerCase() : foldLetters(key);
+}
+
+// deno-lint-ignore no-control-regex
+const ASCII = /^[\u0000-\u007f]*$/;
+
+/**
+ * Letter by letter, as file systems do it: `ß` and `ss` are two names to them,
+ * though one is the capital form of the other in a text.
+ */
+function foldLetters(text: string): string {
+  let folded = "";
+  for (const letter of text) {
+    // Upper case first: it joins letters that have two lower-case forms.
+    const upper = oneLetter(letter.toUpperCase(), letter);
+    folded += oneLetter(upper.toLowerCase(), upper);
+  }
+  return folded;
+}
+
+function oneLetter(mapped: string, letter: string): string {
+  return [...mapped].length === 1 ? mapped : letter;
 }
