@@ -6,7 +6,7 @@
 import { carryOut } from "./carry_out.ts";
 import { answerTo } from "./contents.ts";
 import { Root } from "./disk.ts";
-import { EXIT, GuardError } from "./errors.ts";
+import { EXIT, GuardError, SyncError } from "./errors.ts";
 import { guardPlan } from "./guard.ts";
 import type { Answer } from "./inquiry.ts";
 import { completeMoves } from "./leftovers.ts";
@@ -26,10 +26,10 @@ import {
 } from "./run_settings.ts";
 import { asStop, NOTHING_DONE } from "./stop.ts";
 import { adjusted, NO_RECORD } from "./record_view.ts";
-import { type FinishedScan, ScanError, type ScanThread } from "./scans.ts";
+import { type FinishedScan, scanBoth, type ScanThread } from "./scans.ts";
 import { digestsOf } from "./record_digests.ts";
 import { RecordStore } from "./record_store.ts";
-import type { StateDb } from "./state_db.ts";
+import { asGuard, type StateDb } from "./state_db.ts";
 import { decide, type DecisionSettings } from "./sync_logic.ts";
 import { timeShift } from "./time_shift.ts";
 import type { Both, FileRow, Problem, Side } from "./types.ts";
@@ -42,6 +42,13 @@ export interface RunContext {
   readonly config: SyncConfig;
   readonly options: SyncOptions;
   readonly listener: SyncListener;
+}
+
+/** Both roots, ready to be scanned. */
+interface Met {
+  readonly meeting: Meeting;
+  readonly probes: Both<Probe>;
+  readonly roots: Both<Root>;
 }
 
 /** One run, or one plan. */
@@ -114,20 +121,9 @@ export class Run {
   }
 
   async #stages(threads: Both<ScanThread>): Promise<RunResult> {
-    checkRoots(this.#paths);
-    const owner = { pair: this.#pair, run: this.#id };
-    const { isDryRun, acceptRoots } = this.#options;
-    const meeting = meet(this.#db, this.#paths, {
-      isDryRun,
-      acceptRoots,
-      owner,
-    });
-    if (meeting.warning) this.#listener.onWarning(meeting.warning);
-    const probes = probeRoots(this.#db, this.#paths, isDryRun ? null : owner);
-    const roots = {
-      left: new Root("left", this.#paths.left, probes.left.habits),
-      right: new Root("right", this.#paths.right, probes.right.habits),
-    };
+    const met = this.#meet();
+    const { meeting, probes, roots } = met;
+    const { isDryRun } = this.#options;
     if (!isDryRun) completeMoves(this.#record, roots);
     const stored = meeting.forgets ? NO_RECORD : this.#view();
     const recordedFiles = meeting.forgets ? 0 : this.#record.countFiles();
@@ -137,12 +133,12 @@ export class Run {
       left: timeShift(scans.left, stored, "left", recordedFiles),
       right: timeShift(scans.right, stored, "right", recordedFiles),
     };
-    const record = adjusted(stored, shifts, meeting.idsCount);
     const settings = decisionSettings(this.#config, probes, this.#record, {
       startedAtMs: this.#startedAtMs,
       isFirstMeeting: recordedFiles === 0,
       listUnchanged: this.#options.listUnchanged,
     });
+    const record = adjusted(stored, shifts, meeting.idsCount);
     const merged = merge(scans, record, {
       habits: { left: probes.left.habits, right: probes.right.habits },
       folding: settings.folding,
@@ -150,32 +146,66 @@ export class Run {
       keepUnchanged: this.#options.listUnchanged,
     });
     const plan = this.#decide(merged, roots, settings);
+    this.#guard(plan, recordedFiles);
+    const outcomes = isDryRun
+      ? this.#planned(plan)
+      : await this.#carryOut(plan, { ...met, scans, shifts });
+    const looked = merged.pairs.filter(({ row }) => row !== null).length;
+    return this.#result(plan, outcomes, Math.max(0, recordedFiles - looked));
+  }
+
+  /** The roots: there, apart, known, and probed. */
+  #meet(): Met {
+    checkRoots(this.#paths);
+    const owner = { pair: this.#pair, run: this.#id };
+    const { isDryRun, acceptRoots } = this.#options;
+    const options = { isDryRun, acceptRoots, owner };
+    const meeting = meet(this.#db, this.#paths, options);
+    if (meeting.warning) this.#listener.onWarning(meeting.warning);
+    const probes = probeRoots(this.#db, this.#paths, isDryRun ? null : owner);
+    const roots = {
+      left: new Root("left", this.#paths.left, probes.left.habits),
+      right: new Root("right", this.#paths.right, probes.right.habits),
+    };
+    return { meeting, probes, roots };
+  }
+
+  #guard(plan: Plan, recordedFiles: number): void {
     for (const problem of plan.problems) {
       if (problem.kind !== "ignored") this.#listener.onProblem(problem);
     }
-    guardPlan(
-      plan.counts,
-      recordedFiles,
-      this.#config.safety,
-      this.#options.allowed,
-    );
-    const looked = merged.pairs.filter(({ row }) => row !== null).length;
-    const outcomes = isDryRun
-      ? this.#planned(plan)
-      : await carryOut(plan.actions, {
+    const { safety } = this.#config;
+    guardPlan(plan.counts, recordedFiles, safety, this.#options.allowed);
+  }
+
+  async #carryOut(
+    plan: Plan,
+    found: Met & {
+      readonly scans: Both<FinishedScan>;
+      readonly shifts: Both<number>;
+    },
+  ): Promise<readonly Outcome[]> {
+    try {
+      return await carryOut(plan.actions, {
+        ...found,
         db: this.#db,
         record: this.#record,
-        roots,
         paths: this.#paths,
-        owner,
+        owner: { pair: this.#pair, run: this.#id },
         startedAtMs: this.#startedAtMs,
         alwaysRead: this.#config.compare.alwaysRead,
-        meeting,
-        scans,
-        shifts,
         onOutcome: (outcome) => this.#listener.onOutcome(outcome),
       });
-    return this.#result(plan, outcomes, Math.max(0, recordedFiles - looked));
+    } catch (error) {
+      // Too late for a guard: files were changed already.
+      const known = asGuard(error, this.#config.stateDb);
+      if (!(known instanceof GuardError)) throw error;
+      throw new SyncError(
+        `The state DB ${this.#config.stateDb} failed in the middle of the run.`,
+        EXIT.unexpected,
+        { cause: error, hint: known.hint ?? "" },
+      );
+    }
   }
 
   #view(): RecordView {
@@ -191,7 +221,7 @@ export class Run {
     return { directories, filesIn };
   }
 
-  async #scan(
+  #scan(
     threads: Both<ScanThread>,
     probes: Both<Probe>,
     record: RecordView,
@@ -201,30 +231,17 @@ export class Run {
     // A listing of all paths needs all rows, and so does another setting.
     const isFull = this.#options.listUnchanged ||
       (this.#db.meta("always_read") ?? "[]") !== alwaysRead;
-    const scan = (side: Side) =>
-      threads[side].run({
-        side,
-        root: this.#paths[side],
-        tickMs: probes[side].habits.tickMs,
-        startedAtMs: probes[side].startedAtMs,
-        digests: isFull || !meeting.idsCount[side]
-          ? new Map()
-          : digestsOf(record.directories, side),
-      }, this.#config.ignore);
-    try {
-      const [left, right] = await Promise.all([scan("left"), scan("right")]);
-      return { left, right };
-    } catch (error) {
-      if (!(error instanceof ScanError)) throw error;
-      throw new GuardError(
-        "roots",
-        `${error.side === "left" ? "Left" : "Right"} (${
-          this.#paths[error.side]
-        }) could not be read to the end: ${error.message}. Nothing was changed.`,
-        "Make sure that the disk or network drive is connected, then run again.",
-        { cause: error },
-      );
-    }
+    const request = (side: Side) => ({
+      side,
+      root: this.#paths[side],
+      tickMs: probes[side].habits.tickMs,
+      startedAtMs: probes[side].startedAtMs,
+      digests: isFull || !meeting.idsCount[side]
+        ? new Map()
+        : digestsOf(record.directories, side),
+    });
+    const requests = { left: request("left"), right: request("right") };
+    return scanBoth(threads, requests, this.#config.ignore);
   }
 
   /** Decides, reads what decisions depend on, and decides again. */

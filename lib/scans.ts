@@ -3,12 +3,13 @@
  *
  * @module
  */
+import { GuardError } from "./errors.ts";
 import type { IgnoreSettings } from "./ignore.ts";
 import type { Listing } from "./listing.ts";
 import type { SideScan } from "./merge.ts";
 import type { ScanMessage, ScanTask } from "./scan_worker.ts";
 import type { ScanRequest, ScanSummary } from "./scanner.ts";
-import type { Side } from "./types.ts";
+import type { Both, Side } from "./types.ts";
 
 /** What one scan gave. */
 export interface FinishedScan extends SideScan {
@@ -72,5 +73,37 @@ export class ScanThread {
   /** Ends the thread. */
   [Symbol.dispose](): void {
     this.#worker.terminate();
+  }
+}
+
+/**
+ * Scans both roots at once.
+ *
+ * @param threads One for each root.
+ * @param requests What to scan.
+ * @param ignore Which names to leave alone.
+ * @throws {GuardError} "roots": one of them can't be read to the end.
+ */
+export async function scanBoth(
+  threads: Both<ScanThread>,
+  requests: Both<ScanRequest>,
+  ignore: IgnoreSettings,
+): Promise<Both<FinishedScan>> {
+  try {
+    const [left, right] = await Promise.all([
+      threads.left.run(requests.left, ignore),
+      threads.right.run(requests.right, ignore),
+    ]);
+    return { left, right };
+  } catch (error) {
+    if (!(error instanceof ScanError)) throw error;
+    const { side, message } = error;
+    throw new GuardError(
+      "roots",
+      `${side === "left" ? "Left" : "Right"} (${requests[side].root}) could ` +
+        `not be read to the end: ${message}. Nothing was changed.`,
+      "Make sure that the disk or network drive is connected, then run again.",
+      { cause: error },
+    );
   }
 }
