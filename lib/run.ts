@@ -16,7 +16,7 @@ import type { Plan } from "./plan.ts";
 import type { Probe } from "./habits.ts";
 import { checkRoots } from "./roots.ts";
 import { beginRun, endRun } from "./run_history.ts";
-import type { Outcome, RunResult } from "./run_result.ts";
+import { needsPerson, type Outcome, type RunResult } from "./run_result.ts";
 import {
   decisionSettings,
   probeRoots,
@@ -32,7 +32,7 @@ import { RecordStore } from "./record_store.ts";
 import { asGuard, type StateDb } from "./state_db.ts";
 import { decide, type DecisionSettings } from "./sync_logic.ts";
 import { timeShift } from "./time_shift.ts";
-import type { Both, FileRow, Problem, Side } from "./types.ts";
+import type { Both, FileRow, Side } from "./types.ts";
 
 /** What a run is. */
 export interface RunContext {
@@ -279,10 +279,8 @@ export class Run {
     outcomes: readonly Outcome[],
     untouched: number,
   ): RunResult {
-    const isLeft =
-      outcomes.some(({ kind }) => kind === "skipped" || kind === "failed") ||
-      plan.problems.some(({ kind }) => !QUIET.has(kind));
     const { isDryRun } = this.#options;
+    const isLeft = !isDryRun && needsPerson(outcomes, plan.problems);
     return {
       id: this.#id,
       startedAtMs: this.#startedAtMs,
@@ -292,14 +290,7 @@ export class Run {
       problems: plan.problems,
       untouched,
       stop: null,
-      exitCode: isLeft && !isDryRun ? EXIT.leftForPerson : EXIT.agreed,
+      exitCode: isLeft ? EXIT.leftForPerson : EXIT.agreed,
     };
   }
 }
-
-/** Problems that nobody has to do anything about. */
-const QUIET: ReadonlySet<Problem["kind"]> = new Set([
-  "ignored",
-  "symlink",
-  "special",
-]);

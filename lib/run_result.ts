@@ -5,7 +5,7 @@
  */
 import type { ExitCode } from "./errors.ts";
 import type { Action, Conflict } from "./plan.ts";
-import type { OutcomeKind, Problem } from "./types.ts";
+import type { OutcomeKind, Problem, ProblemKind } from "./types.ts";
 
 /** What became of an action. */
 export interface Outcome {
@@ -54,4 +54,25 @@ export function openConflicts(outcomes: readonly Outcome[]): Conflict[] {
       ? [action.conflict]
       : []
   );
+}
+
+/** Problems that nobody has to do anything about. */
+const QUIET: ReadonlySet<ProblemKind> = new Set([
+  "ignored",
+  "symlink",
+  "special",
+]);
+
+/**
+ * Whether a run left something for a person.
+ *
+ * @param outcomes Of its actions.
+ * @param problems What was left alone.
+ */
+export function needsPerson(
+  outcomes: readonly Outcome[],
+  problems: readonly Problem[],
+): boolean {
+  return outcomes.some(({ kind }) => kind === "skipped" || kind === "failed") ||
+    problems.some(({ kind }) => !QUIET.has(kind));
 }

@@ -1,22 +1,14 @@
 /**
- * Random settings and random edits of both roots, for property tests. An edit
- * is plain data that is applied to whatever is there, so that a failing case
- * can be made smaller, and applied again with the sides swapped.
+ * Random settings and random edits of both roots, for property tests: plain
+ * data, so that a failing case can be made smaller.
  *
  * @module
  */
 import fc from "fast-check";
-import { StateDb } from "../lib/state_db.ts";
-import { otherSide, POLICIES, type Policy, type Side } from "../lib/types.ts";
-import {
-  type FileState,
-  type Snapshot,
-  snapshot,
-} from "./random_office_checks.ts";
-import type { Office } from "./support.ts";
+import { POLICIES, type Policy, type Side, SIDES } from "../lib/types.ts";
 
 /** What a person, or a program, does to a file or folder of one side. */
-const KINDS = [
+export const KINDS = [
   "create",
   "edit, same size",
   "edit, other size",
@@ -80,6 +72,24 @@ export interface Scenario {
 const SETTLING = POLICIES.filter((policy) => policy !== "notify");
 
 /**
+ * Edits.
+ *
+ * @param kinds Of these kinds.
+ * @param side On this side, or on either.
+ */
+export function edits(
+  kinds: readonly Edit["kind"][],
+  side?: Side,
+): fc.Arbitrary<Edit> {
+  return fc.record<Edit>({
+    kind: fc.constantFrom(...kinds),
+    side: fc.constantFrom(...(side === undefined ? SIDES : [side])),
+    at: fc.nat(999),
+    to: fc.nat(999),
+  });
+}
+
+/**
  * Scenarios.
  *
  * @param how Whether conflicts may stay open, and whether only edits are
@@ -92,24 +102,13 @@ export function scenarios(how: {
   const kinds = KINDS.filter((kind) =>
     !how.isMirrored || !NOT_MIRRORED.has(kind)
   );
-  const edit = (side: Side | null) =>
-    fc.record<Edit>({
-      kind: fc.constantFrom(...kinds),
-      side: side === null
-        ? fc.constantFrom("left", "right")
-        : fc.constant(side),
-      at: fc.nat(999),
-      to: fc.nat(999),
-    });
-  const edits = fc.oneof(
-    { weight: 3, arbitrary: fc.array(edit(null), { maxLength: 14 }) },
+  const edit = (side?: Side) => edits(kinds, side);
+  const round = fc.oneof(
+    { weight: 3, arbitrary: fc.array(edit(), { maxLength: 14 }) },
     { weight: 1, arbitrary: fc.array(edit("left"), { maxLength: 8 }) },
     { weight: 1, arbitrary: fc.array(edit("right"), { maxLength: 8 }) },
   );
-  const creating = fc.array(
-    edit(null).map((it): Edit => ({ ...it, kind: "create" })),
-    { maxLength: 10 },
-  );
+  const creating = fc.array(edits(["create"]), { maxLength: 10 });
   const policy = fc.constantFrom<Policy>(
     ...(how.leavesOpen ? POLICIES : SETTLING),
   );
@@ -122,7 +121,7 @@ export function scenarios(how: {
       keepReplaced: fc.boolean(),
       verifyFirstRun: fc.boolean(),
     }),
-    rounds: fc.tuple(creating, fc.array(edits, { minLength: 1, maxLength: 4 }))
+    rounds: fc.tuple(creating, fc.array(round, { minLength: 1, maxLength: 4 }))
       .map(([first, [second = [], ...others]]) => [
         [...first, ...second],
         ...others,
@@ -151,258 +150,19 @@ compare:
 `;
 }
 
-const NAMES = ["a", "A", "b.txt", "ü ö.txt", "c.d.e", ".f", "d", "D", "x y"];
-const SIZES = [6, 12, 40, 0];
-const MODES = [0o644, 0o600, 0o755, 0o640];
-const ODD_TIMES = [0, Date.UTC(1979, 5, 1), Date.UTC(2150, 0, 1)];
-const OLD_MS = Date.UTC(2020, 0, 1);
-
-/** Applies edits to an office, with sides swapped or not. */
-export class Editor {
-  readonly #office: Office;
-  readonly #isSwapped: boolean;
-  readonly #settings: Settings;
-  readonly #versions = new Map<string, FileState[]>();
-  #count = 0;
-
-  /**
-   * @param office Where to edit.
-   * @param settings Of the office.
-   * @param isSwapped Left's edits go to Right and the other way round.
-   */
-  constructor(office: Office, settings: Settings, isSwapped = false) {
-    this.#office = office;
-    this.#settings = settings;
-    this.#isSwapped = isSwapped;
-  }
-
-  /** @param edit What to do; nothing, where there is nothing to do it to. */
-  apply(edit: Edit): void {
-    this.#count++;
-    const side = this.#isSwapped ? otherSide(edit.side) : edit.side;
-    const root = this.#office[side];
-    const tree = snapshot(root);
-    const files = this.#sorted(tree.files.keys());
-    const folders = this.#sorted(tree.folders);
-    const file = pick(files, edit.at);
-    const free = this.#freePlace(tree, ["", ...folders], edit.to);
-    const isFolderEdit = edit.kind.includes("folder") &&
-      edit.kind !== "file to folder" && edit.kind !== "rename across folders";
-    if (edit.kind === "create" || edit.kind === "just written") {
-      if (free === null) return;
-      const isOld = edit.kind === "create";
-      const timeMs = isOld ? this.#time() : Date.now() + edit.at % 8 * 30;
-      this.#write(`${root}/${free}`, this.#content(edit.at), timeMs);
-    } else if (isFolderEdit) {
-      this.#editFolder(edit, root, folders, free);
-    } else if (file !== undefined) {
-      const state = tree.files.get(file)!;
-      const versions = this.#versionsOf(edit.side, file);
-      versions.push(state);
-      const other = this.#office[otherSide(side)];
-      const target = pick(files, edit.to)!;
-      this.#editFile(edit, { root, other, side, file, state, free, target });
-    }
-  }
-
-  #editFile(edit: Edit, at: {
-    readonly root: string;
-    readonly other: string;
-    readonly side: Side;
-    readonly file: string;
-    readonly state: FileState;
-    readonly free: string | null;
-    readonly target: string;
-  }): void {
-    const { root, other, side, file, state, free, target } = at;
-    const path = `${root}/${file}`;
-    const size = state.content.length;
-    switch (edit.kind) {
-      case "edit, same size":
-        return this.#write(path, this.#text(size), this.#time());
-      case "edit, other size":
-        return this.#write(path, this.#text(size + 7), this.#time());
-      case "save anew, same time": {
-        const isSafe = this.#settings.verifyFirstRun;
-        const timeMs = isSafe ? state.mtimeMs : this.#time();
-        this.#write(`${path}~`, this.#text(size), timeMs);
-        return Deno.renameSync(`${path}~`, path);
-      }
-      case "remove":
-        return Deno.removeSync(path);
-      case "rename":
-      case "rename across folders": {
-        const name = free?.slice(free.lastIndexOf("/") + 1);
-        const folder = file.slice(0, file.lastIndexOf("/") + 1);
-        const to = edit.kind === "rename" ? `${folder}${name}` : free;
-        return move(root, file, free === null ? null : to);
-      }
-      case "rename onto another":
-        return Deno.renameSync(path, `${root}/${target}`);
-      case "touch":
-        return setTime(path, this.#time());
-      case "odd time":
-        return setTime(path, pick(ODD_TIMES, edit.to)! + this.#count * 61_000);
-      case "chmod":
-        return Deno.chmodSync(path, pick(MODES, edit.to)!);
-      case "file to folder":
-        Deno.removeSync(path);
-        Deno.mkdirSync(path);
-        return this.#write(`${path}/in`, this.#content(edit.to), this.#time());
-      case "swap two":
-        Deno.renameSync(path, `${path}~`);
-        if (target !== file) Deno.renameSync(`${root}/${target}`, path);
-        return Deno.renameSync(`${path}~`, `${root}/${target}`);
-      case "copy":
-        if (free === null) return;
-        return this.#write(`${root}/${free}`, state.content, state.mtimeMs);
-      case "copy across sides":
-        return tryIn(other, file, (to) => {
-          this.#write(to, state.content, state.mtimeMs);
-        });
-      case "same on both sides":
-        return [root, other].forEach((each, n) =>
-          tryIn(each, file, (to) => {
-            this.#write(to, `both${this.#count}`, this.#time() + n * 1000);
-          })
-        );
-      case "restore older version": {
-        const older = pick(this.#versionsOf(edit.side, file), edit.to)!;
-        return this.#write(path, older.content, older.mtimeMs);
-      }
-      case "change case":
-        return move(root, file, respelled(file));
-      case "rewrite unseen": {
-        const isUnseen = this.#isFreshInRecord(side, file);
-        const timeMs = isUnseen ? state.mtimeMs : this.#time();
-        return this.#write(path, this.#text(size), timeMs);
-      }
-    }
-  }
-
-  #editFolder(
-    edit: Edit,
-    root: string,
-    folders: readonly string[],
-    free: string | null,
-  ): void {
-    const folder = pick(folders, edit.at);
-    if (edit.kind === "make folder") {
-      if (free !== null) Deno.mkdirSync(`${root}/${free}`);
-      return;
-    }
-    if (folder === undefined) return;
-    switch (edit.kind) {
-      case "move folder":
-        if (!free?.startsWith(`${folder}/`)) move(root, folder, free);
-        return;
-      case "remove folder":
-        return Deno.removeSync(`${root}/${folder}`, { recursive: true });
-      case "folder to file": {
-        const path = `${root}/${folder}`;
-        Deno.removeSync(path, { recursive: true });
-        return this.#write(path, this.#content(edit.to), this.#time());
-      }
-    }
-  }
-
-  #freePlace(
-    tree: Snapshot,
-    folders: readonly string[],
-    choice: number,
-  ): string | null {
-    const folder = pick(folders, Math.floor(choice / NAMES.length))!;
-    const name = pick(NAMES, choice)!;
-    const path = folder === "" ? name : `${folder}/${name}`;
-    return tree.files.has(path) || tree.folders.has(path) ? null : path;
-  }
-
-  /** In an order that is the same with the sides swapped. */
-  #sorted(paths: Iterable<string>): string[] {
-    const key = (path: string) => this.#isSwapped ? swapMarks(path) : path;
-    return [...paths].sort((a, b) => key(a) < key(b) ? -1 : 1);
-  }
-
-  #versionsOf(side: Side, file: string): FileState[] {
-    const key = `${side}/${this.#isSwapped ? swapMarks(file) : file}`;
-    const known = this.#versions.get(key) ?? [];
-    this.#versions.set(key, known);
-    return known;
-  }
-
-  #isFreshInRecord(side: Side, file: string): boolean {
-    if (!exists(this.#office.stateDb)) return false;
-    using db = new StateDb(this.#office.stateDb, { isReadOnly: true });
-    return db.fileAt(file)?.[side].isFresh ?? false;
-  }
-
-  #content(choice: number): string {
-    return this.#text(pick(SIZES, choice)!);
-  }
-
-  #text(size: number): string {
-    return String(this.#count).padStart(size, ".").slice(0, size);
-  }
-
-  /** Long ago, and never twice. */
-  #time(): number {
-    return OLD_MS + this.#count * 61_000 + this.#count % 10 * 101;
-  }
-
-  #write(path: string, content: string, timeMs: number): void {
-    Deno.writeTextFileSync(path, content);
-    setTime(path, timeMs);
-  }
-}
-
 /**
- * A path as it is called with the sides swapped.
+ * How long and with which seed a property is tested.
  *
- * @param text A path, or a sentence with paths in it.
+ * @param numRuns How many cases, where nobody asks for another number.
  */
-export function swapMarks(text: string): string {
-  return text.replaceAll(
-    /(\.clash-\d{8}-\d{6}-)(left|right)/g,
-    (_, mark, side) => mark + otherSide(side),
-  );
-}
-
-function pick<T>(list: readonly T[], choice: number): T | undefined {
-  return list[choice % list.length];
-}
-
-function setTime(path: string, timeMs: number): void {
-  Deno.utimeSync(path, timeMs / 1000, timeMs / 1000);
-}
-
-function move(root: string, from: string, to: string | null): void {
-  if (to !== null && !exists(`${root}/${to}`)) {
-    Deno.renameSync(`${root}/${from}`, `${root}/${to}`);
-  }
-}
-
-function exists(path: string): boolean {
-  try {
-    Deno.lstatSync(path);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-/** Where the other side has a folder in the way, or none to put it into. */
-function tryIn(root: string, file: string, act: (path: string) => void): void {
-  const path = `${root}/${file}`;
-  const folder = path.slice(0, path.lastIndexOf("/"));
-  if (!exists(folder) || !Deno.lstatSync(folder).isDirectory) return;
-  if (!exists(path) || Deno.lstatSync(path).isFile) act(path);
-}
-
-function respelled(path: string): string {
-  const at = path.lastIndexOf("/") + 1;
-  const letter = path.charAt(at);
-  const other = letter === letter.toUpperCase()
-    ? letter.toLowerCase()
-    : letter.toUpperCase();
-  return path.slice(0, at) + other + path.slice(at + 1);
+export function parameters(numRuns: number): fc.Parameters<unknown> {
+  const runs = Deno.env.get("OFFICE_SYNC_RUNS");
+  const seed = Deno.env.get("OFFICE_SYNC_SEED");
+  // It counts while a failing case is made smaller too.
+  const limit = runs === undefined ? 18_000 : Number(runs) * 1500;
+  return {
+    numRuns: runs === undefined ? numRuns : Number(runs),
+    ...(seed === undefined ? {} : { seed: Number(seed) }),
+    interruptAfterTimeLimit: limit,
+  };
 }

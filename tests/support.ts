@@ -153,18 +153,38 @@ export class Office implements Disposable {
   }
 
   /** Runs the real command, launcher and sandbox included. */
-  async command(...args: readonly string[]): Promise<CommandResult> {
+  command(...args: readonly string[]): Promise<CommandResult> {
+    return this.#launch([], args);
+  }
+
+  /**
+   * Runs the real command as somebody whom permission bits bind: root as
+   * well, who may read and write everything otherwise.
+   */
+  humbleCommand(...args: readonly string[]): Promise<CommandResult> {
+    const caps = "-dac_override,-dac_read_search,-fowner";
+    const humbly = ["setpriv", `--bounding-set=${caps}`, `--inh-caps=${caps}`];
+    return this.#launch(Deno.uid() === 0 ? humbly : [], args);
+  }
+
+  async #launch(
+    before: readonly string[],
+    args: readonly string[],
+  ): Promise<CommandResult> {
     const launch = fromFileUrl("../launch.ts");
-    const command = new Deno.Command(Deno.execPath(), {
-      args: [
-        "run",
-        "--no-prompt",
-        "-A",
-        launch,
-        ...args,
-        "--config",
-        this.config,
-      ],
+    const [program = "", ...all] = [
+      ...before,
+      Deno.execPath(),
+      "run",
+      "--no-prompt",
+      "-A",
+      launch,
+      ...args,
+      "--config",
+      this.config,
+    ];
+    const command = new Deno.Command(program, {
+      args: all,
       cwd: this.folder,
       env: { NO_COLOR: "1" },
       stdin: "null",
@@ -441,8 +461,11 @@ export class Stage implements Disposable {
 
   /** The real command, with `--json`. */
   async run(...args: readonly string[]): Promise<Told> {
-    const result = await this.office.command(...args, "--json");
-    const { code, stdout, stderr } = result;
+    return this.told(await this.office.command(...args, "--json"));
+  }
+
+  /** What a command with `--json` told. */
+  told({ code, stdout, stderr }: CommandResult): Told {
     const text = this.isMirrored ? mirrored(stdout) : stdout;
     assert.match(text, /^\{/, stderr);
     const document: JsonDocument = JSON.parse(text);
@@ -453,12 +476,16 @@ export class Stage implements Disposable {
   /** The real command; requires what it does and that it ends with 0. */
   async does(lines: readonly string[], ...args: string[]): Promise<Told> {
     const told = await this.run(...args);
-    const { actions, problems, guard } = told.document;
-    const details = actions?.map(({ path, detail }) => `${path}: ${detail}`);
-    const { stderr } = told;
-    const why = JSON.stringify({ problems, guard, stderr, details }, null, 2);
-    assert.deepEqual(told.lines, [...lines].sort(), why);
-    assert.equal(told.code, 0, why);
+    assert.deepEqual(told.lines, [...lines].sort(), whyOf(told));
+    assert.equal(told.code, 0, whyOf(told));
+    return told;
+  }
+
+  /** The real command; requires how it ends. */
+  async ends(code: number, ...args: string[]): Promise<Told> {
+    const told = await this.run(...args);
+    assert.equal(told.code, code, whyOf(told));
+    assert.equal(told.document.run?.exitCode ?? 2, code, "told as it ends");
     return told;
   }
 
@@ -494,6 +521,14 @@ export class Stage implements Disposable {
   [Symbol.dispose](): void {
     this.office[Symbol.dispose]();
   }
+}
+
+/** Whatever explains a result that was not expected. */
+function whyOf({ document, lines, stderr }: Told): string {
+  const { actions, problems, guard } = document;
+  const details = actions?.filter(({ detail }) => detail !== null)
+    .map(({ path, detail }) => `${path}: ${detail}`);
+  return JSON.stringify({ lines, details, problems, guard, stderr }, null, 2);
 }
 
 function actionWords(item: JsonDocument["actions"][number]): string {

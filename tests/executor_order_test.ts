@@ -1,0 +1,265 @@
+import assert from "node:assert/strict";
+import { Skipped } from "../lib/disk.ts";
+import { file, softDeleted } from "./support.ts";
+import { after, intercept, systemError } from "./two_roots.ts";
+import { action, Bench } from "./work_bench.ts";
+
+const changed = "skipped: changed during the run";
+
+function lines(outcomes: Awaited<ReturnType<Bench["run"]>>): string[] {
+  return outcomes.map(({ kind, detail }) => `${kind}: ${detail}`);
+}
+
+Deno.test("what builds on an action that was not done waits for it, all else goes on", async () => {
+  using at = new Bench().write({
+    left: { a: "1", b: "2", c: "3", d: "4" },
+    right: { b: "x" },
+  });
+  const works = ["a", "b", "c", "d"].map((path) => at.copy(path));
+  Deno.writeTextFileSync(at.left.absolute("a"), "edited");
+  const outcomes = await at.run([
+    action(works[0]!),
+    action(works[1]!, [0]),
+    action(works[2]!, [1]),
+    action(works[3]!),
+  ]);
+  assert.deepEqual(lines(outcomes), [
+    changed,
+    "skipped: waits for a",
+    "skipped: waits for b",
+    "done: null",
+  ]);
+  assert.deepEqual(at.trees().right, { b: "x", d: "4" });
+});
+
+Deno.test("each outcome is told once, in a list that has the order of the plan", async () => {
+  using at = new Bench().write({ left: { a: "1", c: "3" }, right: { b: "2" } });
+  const works = [at.copy("a"), at.remove("b"), at.copy("c")];
+  const outcomes = await at.run(works.map((work) => action(work)));
+  assert.deepEqual(outcomes.map(({ action }) => action.work), works);
+  assert.deepEqual(new Set(at.told), new Set(outcomes));
+  assert.equal(at.told.length, 3);
+});
+
+Deno.test("more copies than one batch holds are all made and recorded", async () => {
+  const names = Array.from({ length: 300 }, (_, n) => `f${n}`);
+  using at = new Bench().write({
+    left: Object.fromEntries(names.map((name) => [name, name])),
+  });
+  let applied = 0;
+  at.onApply = (changes) => {
+    if (changes.length > 0) applied++;
+  };
+  const outcomes = await at.do(...names.map((name) => at.copy(name)));
+  assert.deepEqual(new Set(outcomes), new Set(["done"]));
+  assert.deepEqual(at.trees().right, at.trees().left);
+  assert.equal(Object.keys(at.rows()).length, 300);
+  assert.ok(applied >= 2, "the record does not wait for the end");
+});
+
+Deno.test("a busy file is tried again, a little later", async () => {
+  using at = new Bench().write({ right: { a: "old" } });
+  let tries = 0;
+  using _program = intercept("renameSync", (real, from, to) => {
+    if (++tries < 3) throw systemError("EBUSY");
+    return real(from, to);
+  });
+  assert.deepEqual(await at.do(at.remove("a")), ["done"]);
+  assert.equal(tries, 3);
+});
+
+Deno.test("a file that stays busy is skipped with the reason, and keeps its row", async () => {
+  using at = new Bench().write({ left: { a: "new" }, right: { a: "old" } });
+  using _program = intercept("renameSync", () => {
+    throw systemError("EBUSY");
+  });
+  const [outcome] = await at.do(at.copy("a"));
+  assert.equal(outcome, "skipped: it is in use by another program (EBUSY)");
+  assert.deepEqual([at.trees().right, at.changes], [{ a: "old" }, []]);
+  assert.deepEqual(at.names("right"), [".office-sync", "a"]);
+});
+
+Deno.test("an access that is denied fails one action, the others go on", async () => {
+  using at = new Bench().write({ right: { a: "1", b: "2" } });
+  using _system = intercept("renameSync", (real, from, to) => {
+    if (from!.endsWith("/a")) throw systemError("EACCES");
+    return real(from, to);
+  });
+  const outcomes = await at.run([
+    action(at.remove("a")),
+    action(at.remove("b", { fate: "destroy" })),
+  ]);
+  assert.deepEqual(lines(outcomes), [
+    "failed: access is denied (EACCES)",
+    "done: null",
+  ]);
+  assert.match(String(outcomes[0]?.error), /EACCES/);
+  assert.deepEqual(at.trees().right, { a: "1" });
+  assert.deepEqual(at.changes, [{ kind: "forget", path: "b" }]);
+});
+
+Deno.test("a full disk stops the copies to its side, and nothing else", async () => {
+  using at = new Bench().write({
+    left: { a: "1", b: "2" },
+    right: { c: "3", d: "4" },
+  });
+  using _system = intercept("openSync", (real, path, ...rest) => {
+    const isFull = path!.startsWith(at.right.path) && path!.includes("-tmp-");
+    if (isFull) throw systemError("ENOSPC");
+    return real(path, ...rest);
+  });
+  const works = [
+    at.copy("a"),
+    at.copy("b"),
+    at.copy("c", { from: "right" }),
+    at.remove("d"),
+  ];
+  const [first, second, ...others] = await at.do(...works);
+  assert.match(String(first), /^failed: the disk is full/);
+  assert.match(String(second), /^failed: the disk is full/);
+  assert.deepEqual(others, ["done", "done"]);
+});
+
+Deno.test("the roots are asked again before files are removed", async () => {
+  using at = new Bench().write({ left: { c: "3" }, right: { a: "1", d: {} } });
+  let asked = 0;
+  at.verifyRoots = () => {
+    asked++;
+    throw new Skipped("a root went away during the run");
+  };
+  const folder = { kind: "remove-directory", on: "right", path: "d" } as const;
+  const outcomes = await at.do(
+    at.copy("c"),
+    at.remove("a"),
+    { ...folder, rowPath: "d" },
+  );
+  const gone = "skipped: a root went away during the run";
+  assert.deepEqual(outcomes, ["done", gone, gone]);
+  assert.equal(asked, 2);
+  assert.deepEqual(at.trees().right, { a: "1", c: "3", d: {} });
+});
+
+Deno.test("a folder is removed only while it is empty, and what came into it keeps it", async () => {
+  using at = new Bench().write({ right: { d: {}, e: {} } });
+  const remove = (path: string) =>
+    ({ kind: "remove-directory", on: "right", path, rowPath: path }) as const;
+  at.write({ right: { e: { "just now": "1" } } });
+  assert.deepEqual(await at.do(remove("d"), remove("e")), ["done", changed]);
+  assert.deepEqual(at.trees().right, { e: { "just now": "1" } });
+  assert.deepEqual(at.changes, [{ kind: "forget-directory", path: "d" }]);
+});
+
+Deno.test("a folder that came back on the other side is not removed", async () => {
+  using at = new Bench().write({ left: { d: {} }, right: { d: {} } });
+  const work = { kind: "remove-directory", on: "right", path: "d" } as const;
+  assert.deepEqual(await at.do({ ...work, rowPath: "d" }), [changed]);
+  assert.deepEqual(at.trees().right, { d: {} });
+});
+
+Deno.test("a folder is made only while the other side has it, and where nothing stands", async () => {
+  using at = new Bench().write({
+    left: { d: {}, e: {}, f: "a file by now" },
+    right: { e: "in the way" },
+  });
+  const make = (path: string) =>
+    ({ kind: "create-directory", on: "right", path, isMount: false }) as const;
+  const outcomes = await at.do(...["d", "e", "f", "gone"].map(make));
+  assert.deepEqual(outcomes, ["done", changed, changed, changed]);
+  assert.deepEqual(at.trees().right, { d: {}, e: "in the way" });
+});
+
+Deno.test("the older version is kept on its own side, then on the other, before the newer replaces it", async () => {
+  using at = new Bench().write({
+    left: { a: file("older", { mtime: 5e11 }) },
+    right: { a: file("new", { mtime: 6e11 }) },
+  });
+  const seen: string[] = [];
+  using _place = intercept("linkSync", (real, from, to) => {
+    real(from, to);
+    if (!to!.includes("-tmp-")) {
+      seen.push(
+        JSON.stringify([at.trees().left["a"], to!.slice(at.folder.length)]),
+      );
+    }
+  });
+  const outcomes = await at.run([
+    action(at.clash("a", "a.clash")),
+    action(at.copy("a", { from: "right" }), [0]),
+  ]);
+  assert.deepEqual(lines(outcomes), ["done: null", "done: null"]);
+  assert.deepEqual(seen, [
+    '["older","/left/a.clash"]',
+    '["older","/right/a.clash"]',
+  ]);
+  const both = { a: "new", "a.clash": "older" };
+  assert.deepEqual(at.trees(), { left: both, right: both });
+  assert.deepEqual(Object.keys(at.rows()), ["a.clash", "a"]);
+});
+
+Deno.test("a conflict whose older version can't be replaced is left whole", async () => {
+  using at = new Bench().write({ left: { a: "older" }, right: { a: "new" } });
+  const before = at.trees();
+  using _system = intercept("linkSync", () => {
+    throw systemError("EACCES");
+  });
+  const works = [at.clash("a", "a.clash"), at.copy("a", { from: "right" })];
+  const outcomes = await at.run(works.map((it, n) => action(it, n ? [0] : [])));
+  assert.equal(outcomes[1]?.detail, "waits for a");
+  assert.deepEqual([at.trees(), at.changes], [before, []]);
+});
+
+Deno.test("a version written to just before it was replaced becomes a clash copy", async () => {
+  using at = new Bench().write({
+    left: { a: "new" },
+    right: { a: file("old", { mtime: 5e11 }) },
+  });
+  using handle = Deno.openSync(at.right.absolute("a"), { append: true });
+  using _program = after("renameSync", () => {
+    handle.writeSync(new TextEncoder().encode("er"));
+  });
+  const [outcome] = await at.do(at.copy("a"));
+  assert.match(outcome!, /^done: written to at the last moment; .* a\.clash-/);
+  const { a, ...others } = at.trees().right;
+  assert.deepEqual([a, Object.values(others)], ["new", ["older"]]);
+});
+
+Deno.test("an edit made between rename and record is not recorded as if it had been synced", async () => {
+  using at = new Bench().write({ left: { b: "1" }, right: { a: "1" } });
+  const work = at.rename("a", "b", { mtimeMs: 5e11 });
+  using _program = after("utimeSync", (path) => {
+    Deno.writeTextFileSync(path!, "edited");
+  });
+  await at.do(work);
+  assert.equal(at.trees().right["b"], "edited");
+  const row = at.rows()["b"];
+  assert.notEqual(row?.right.sizeBytes, "edited".length, "not the edit's size");
+});
+
+Deno.test("a removed file is soft-deleted, or destroyed, and its row forgotten", async () => {
+  using at = new Bench().write({ right: { d: { a: "1", b: "2" } } });
+  const outcomes = await at.run([
+    action(at.remove("d/a")),
+    action(at.remove("d/b", { fate: "destroy", rowPath: "e/b" })),
+  ]);
+  assert.deepEqual(softDeleted(at.right.path), { "d/a": "1" });
+  const kept = ".office-sync/deleted/20260102-030405-pair/d/a";
+  assert.deepEqual(outcomes.map(({ newPath }) => newPath), [kept, null]);
+  assert.deepEqual(at.changes, [
+    { kind: "forget", path: "d/a" },
+    { kind: "forget", path: "e/b" },
+  ]);
+});
+
+Deno.test("a copy that is so young that it could be rewritten unseen is recorded with its hash", async () => {
+  using at = new Bench({ tickMs: 2000 }).write({
+    left: { young: "1", old: file("2", { mtime: 5e11 }) },
+  });
+  assert.deepEqual(await at.do(at.copy("young"), at.copy("old")), [
+    "done",
+    "done",
+  ]);
+  const { young, old } = at.rows();
+  assert.deepEqual([young?.left.isFresh, young?.right.isFresh], [true, true]);
+  assert.match(String(young?.hash), /^6b86b273/);
+  assert.deepEqual([old?.left.isFresh, old?.hash], [false, null]);
+});

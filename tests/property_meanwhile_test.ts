@@ -1,0 +1,188 @@
+/**
+ * Random edits in the middle of a run, between any two system calls of it.
+ * `OFFICE_SYNC_RUNS` and `OFFICE_SYNC_SEED` run it longer, or again.
+ *
+ * @module
+ */
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { Editor } from "./random_edits.ts";
+import {
+  configLines,
+  type Edit,
+  edits,
+  KINDS,
+  parameters,
+  type Settings,
+} from "./random_office.ts";
+import {
+  assertNoLeftovers,
+  assertRecord,
+  comparable,
+  contentsOf,
+  stateOf,
+} from "./random_office_checks.ts";
+import { describe, Office } from "./support.ts";
+import { type Call, intercept } from "./two_roots.ts";
+
+/** With these, no version that ever stood in a root may get lost. */
+const SETTINGS: Settings = {
+  policy: "clash",
+  namePolicy: "clash",
+  isSoft: true,
+  maxBytes: 1 << 20,
+  keepReplaced: true,
+  verifyFirstRun: true,
+};
+
+const ALLOWED = { allowed: { deletes: true, changes: true } } as const;
+
+/** An edit, made just before the n-th system call of a run. */
+interface Interference {
+  readonly call: number;
+  readonly edit: Edit;
+  /** To the very file that the call is about, if there is one. */
+  readonly isAimed: boolean;
+}
+
+interface Round {
+  readonly before: readonly Edit[];
+  readonly meanwhile: readonly Interference[];
+}
+
+/** A run of so few files makes hardly more. */
+const MOST_CALLS = 150;
+
+/** What needs to know whether the record may rely on a file. */
+const anyEdit = edits(KINDS.filter((kind) => kind !== "rewrite unseen"));
+
+const round = (before: fc.Arbitrary<Edit[]>) =>
+  fc.record<Round>({
+    before,
+    meanwhile: fc.array(
+      fc.record<Interference>({
+        call: fc.nat(MOST_CALLS),
+        edit: anyEdit,
+        isAimed: fc.boolean(),
+      }),
+      { minLength: 1, maxLength: 4 },
+    ),
+  });
+
+const rounds = fc.tuple(
+  round(fc.array(edits(["create"]), { maxLength: 20 })),
+  fc.array(round(fc.array(anyEdit, { maxLength: 20 })), { maxLength: 3 }),
+).map(([first, others]) => [first, ...others]);
+
+const CALLS: readonly Call[] = [
+  "read",
+  "chmodSync",
+  "linkSync",
+  "lstatSync",
+  "mkdirSync",
+  "openSync",
+  "readDirSync",
+  "removeSync",
+  "renameSync",
+  "utimeSync",
+];
+
+/** Contents that must be somewhere when all is over. */
+class Treasury {
+  readonly #office: Office;
+  #contents = new Set<string>();
+
+  constructor(office: Office) {
+    this.#office = office;
+  }
+
+  /** Lets a person do something: what that destroys need not be kept. */
+  while(act: () => void): void {
+    const before = this.#found();
+    act();
+    const after = this.#found();
+    for (const content of before) {
+      if (!after.has(content)) this.#contents.delete(content);
+    }
+    for (const content of after) this.#contents.add(content);
+  }
+
+  assertKept(): void {
+    const found = this.#found();
+    for (const content of this.#contents) {
+      assert.ok(found.has(content), `${content} is lost`);
+    }
+  }
+
+  #found(): Set<string> {
+    const { trees, kept } = stateOf(this.#office);
+    return new Set([
+      ...contentsOf(trees.left),
+      ...contentsOf(trees.right),
+      ...kept,
+    ]);
+  }
+}
+
+/** Runs, while somebody interferes. */
+async function runAmid(
+  office: Office,
+  meanwhile: readonly Interference[],
+  act: (edit: Edit, file?: string) => void,
+): Promise<void> {
+  using disposables = new DisposableStack();
+  let count = 0;
+  let isActing = false;
+  for (const call of CALLS) {
+    disposables.use(intercept(call, (real, ...args) => {
+      if (!isActing) {
+        isActing = true;
+        const now = count++;
+        for (const { call, edit, isAimed } of meanwhile) {
+          if (call !== now) continue;
+          act(edit, isAimed ? fileOf(args) : undefined);
+        }
+        isActing = false;
+      }
+      return real(...args);
+    }));
+  }
+  const { exitCode, stop } = await office.run(ALLOWED);
+  assert.equal(stop, null, "edits do not stop a run");
+  assert.ok(exitCode <= 1, `exit code ${exitCode}`);
+}
+
+/** The file of a root that a system call is about. */
+function fileOf(args: readonly unknown[]): string | undefined {
+  return args.map((it) => /\/(?:left|right)\/(.+)$/.exec(String(it))?.[1])
+    .find((it) => it !== undefined && !it.includes(".office-sync"));
+}
+
+async function play(rounds: readonly Round[]): Promise<void> {
+  using office = new Office(configLines(SETTINGS));
+  const editor = new Editor(office, SETTINGS);
+  const treasury = new Treasury(office);
+  const act = (edit: Edit, file?: string) =>
+    treasury.while(() => editor.apply(edit, file));
+  for (const { before, meanwhile } of rounds) {
+    before.forEach((edit) => act(edit));
+    await runAmid(office, meanwhile, act);
+    treasury.assertKept();
+    // What was left for the next run is done by it, at the latest by the third.
+    let last = await office.run(ALLOWED);
+    for (let more = 0; more < 2 && last.exitCode !== 0; more++) {
+      last = await office.run(ALLOWED);
+    }
+    assert.equal(last.exitCode, 0, describe(last));
+    treasury.assertKept();
+    const { trees } = stateOf(office);
+    const agreed = comparable(trees.right);
+    assert.deepEqual(comparable(trees.left), agreed, describe(last));
+    assertRecord(office, trees, []);
+    assertNoLeftovers(office);
+  }
+}
+
+Deno.test("whatever is edited in the middle of a run, nothing is lost and the next run makes both sides agree", async () => {
+  await fc.assert(fc.asyncProperty(rounds, play), parameters(30));
+});

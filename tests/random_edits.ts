@@ -1,0 +1,290 @@
+/**
+ * Carries out random edits: each is applied to whatever is there, with the
+ * sides as they are or swapped.
+ *
+ * @module
+ */
+import { StateDb } from "../lib/state_db.ts";
+import { otherSide, type Side } from "../lib/types.ts";
+import type { Edit, Settings } from "./random_office.ts";
+import {
+  type FileState,
+  type Snapshot,
+  snapshot,
+} from "./random_office_checks.ts";
+import type { Office } from "./support.ts";
+
+const NAMES = ["a", "A", "b.txt", "ü ö.txt", "c.d.e", ".f", "d", "D", "x y"];
+const SIZES = [6, 12, 40, 0];
+const MODES = [0o644, 0o600, 0o755, 0o640];
+const ODD_TIMES = [0, Date.UTC(1979, 5, 1), Date.UTC(2150, 0, 1)];
+
+/** How far ahead of the edit a time may be, so that a run's look is near it. */
+export const JUST_WRITTEN_MS = 200;
+const OLD_MS = Date.UTC(2020, 0, 1);
+
+/** Applies edits to an office, with sides swapped or not. */
+export class Editor {
+  readonly #office: Office;
+  readonly #isSwapped: boolean;
+  readonly #settings: Settings;
+  readonly #versions = new Map<string, FileState[]>();
+  #count = 0;
+
+  /**
+   * @param office Where to edit.
+   * @param settings Of the office.
+   * @param isSwapped Left's edits go to Right and the other way round.
+   */
+  constructor(office: Office, settings: Settings, isSwapped = false) {
+    this.#office = office;
+    this.#settings = settings;
+    this.#isSwapped = isSwapped;
+  }
+
+  /**
+   * Edits.
+   *
+   * @param edit What to do; nothing, where there is nothing to do it to.
+   * @param wanted The file to do it to, if there is one.
+   */
+  apply(edit: Edit, wanted?: string): void {
+    this.#count++;
+    const side = this.#isSwapped ? otherSide(edit.side) : edit.side;
+    const root = this.#office[side];
+    const tree = snapshot(root);
+    const files = this.#sorted(tree.files.keys());
+    const folders = this.#sorted(tree.folders);
+    const file = files.find((it) => it === wanted) ?? pick(files, edit.at);
+    const free = this.#freePlace(tree, ["", ...folders], edit.to);
+    const isFolderEdit = edit.kind.includes("folder") &&
+      edit.kind !== "file to folder" && edit.kind !== "rename across folders";
+    if (edit.kind === "create" || edit.kind === "just written") {
+      if (free === null) return;
+      const isOld = edit.kind === "create";
+      const timeMs = isOld
+        ? this.#time()
+        : Date.now() + edit.at % (JUST_WRITTEN_MS + 1);
+      this.#write(`${root}/${free}`, this.#content(edit.at), timeMs);
+    } else if (isFolderEdit) {
+      this.#editFolder(edit, root, folders, free);
+    } else if (file !== undefined) {
+      const state = tree.files.get(file)!;
+      const versions = this.#versionsOf(edit.side, file);
+      versions.push(state);
+      const other = this.#office[otherSide(side)];
+      const target = pick(files, edit.to)!;
+      this.#editFile(edit, { root, other, side, file, state, free, target });
+    }
+  }
+
+  #editFile(edit: Edit, at: {
+    readonly root: string;
+    readonly other: string;
+    readonly side: Side;
+    readonly file: string;
+    readonly state: FileState;
+    readonly free: string | null;
+    readonly target: string;
+  }): void {
+    const { root, other, side, file, state, free, target } = at;
+    const path = `${root}/${file}`;
+    const size = state.content.length;
+    switch (edit.kind) {
+      case "edit, same size":
+        return this.#write(path, this.#text(size), this.#time());
+      case "edit, other size":
+        return this.#write(path, this.#text(size + 7), this.#time());
+      case "save anew, same time": {
+        const isSafe = this.#settings.verifyFirstRun;
+        const timeMs = isSafe ? state.mtimeMs : this.#time();
+        return this.#saveAnew(path, this.#text(size), timeMs);
+      }
+      case "remove":
+        return Deno.removeSync(path);
+      case "rename":
+      case "rename across folders": {
+        const name = free?.slice(free.lastIndexOf("/") + 1);
+        const folder = file.slice(0, file.lastIndexOf("/") + 1);
+        const to = edit.kind === "rename" ? `${folder}${name}` : free;
+        return move(root, file, free === null ? null : to);
+      }
+      case "rename onto another":
+        return Deno.renameSync(path, `${root}/${target}`);
+      case "touch":
+        return setTime(path, this.#time());
+      case "odd time":
+        return setTime(path, pick(ODD_TIMES, edit.to)! + this.#count * 61_000);
+      case "chmod":
+        return Deno.chmodSync(path, pick(MODES, edit.to)!);
+      case "file to folder":
+        Deno.removeSync(path);
+        Deno.mkdirSync(path);
+        return this.#write(`${path}/in`, this.#content(edit.to), this.#time());
+      case "swap two":
+        Deno.renameSync(path, `${path}~`);
+        if (target !== file) Deno.renameSync(`${root}/${target}`, path);
+        return Deno.renameSync(`${path}~`, `${root}/${target}`);
+      case "copy":
+        if (free === null) return;
+        return this.#write(`${root}/${free}`, state.content, state.mtimeMs);
+      case "copy across sides":
+        return tryIn(other, file, (to) => {
+          this.#saveAnew(to, state.content, state.mtimeMs);
+        });
+      case "same on both sides":
+        return [root, other].forEach((each, n) =>
+          tryIn(each, file, (to) => {
+            this.#write(to, `both${this.#count}`, this.#time() + n * 1000);
+          })
+        );
+      case "restore older version": {
+        const older = pick(this.#versionsOf(edit.side, file), edit.to)!;
+        return this.#saveAnew(path, older.content, older.mtimeMs);
+      }
+      case "change case":
+        return move(root, file, respelled(file));
+      case "rewrite unseen": {
+        const isUnseen = this.#isFreshInRecord(side, file);
+        const timeMs = isUnseen ? state.mtimeMs : this.#time();
+        return this.#write(path, this.#text(size), timeMs);
+      }
+    }
+  }
+
+  #editFolder(
+    edit: Edit,
+    root: string,
+    folders: readonly string[],
+    free: string | null,
+  ): void {
+    const folder = pick(folders, edit.at);
+    if (edit.kind === "make folder") {
+      if (free !== null) Deno.mkdirSync(`${root}/${free}`);
+      return;
+    }
+    if (folder === undefined) return;
+    switch (edit.kind) {
+      case "move folder":
+        if (!free?.startsWith(`${folder}/`)) move(root, folder, free);
+        return;
+      case "remove folder":
+        return Deno.removeSync(`${root}/${folder}`, { recursive: true });
+      case "folder to file": {
+        const path = `${root}/${folder}`;
+        Deno.removeSync(path, { recursive: true });
+        return this.#write(path, this.#content(edit.to), this.#time());
+      }
+    }
+  }
+
+  #freePlace(
+    tree: Snapshot,
+    folders: readonly string[],
+    choice: number,
+  ): string | null {
+    const folder = pick(folders, Math.floor(choice / NAMES.length))!;
+    const name = pick(NAMES, choice)!;
+    const path = folder === "" ? name : `${folder}/${name}`;
+    return tree.files.has(path) || tree.folders.has(path) ? null : path;
+  }
+
+  /** In an order that is the same with the sides swapped. */
+  #sorted(paths: Iterable<string>): string[] {
+    const key = (path: string) => this.#isSwapped ? swapMarks(path) : path;
+    return [...paths].sort((a, b) => key(a) < key(b) ? -1 : 1);
+  }
+
+  #versionsOf(side: Side, file: string): FileState[] {
+    const key = `${side}/${this.#isSwapped ? swapMarks(file) : file}`;
+    const known = this.#versions.get(key) ?? [];
+    this.#versions.set(key, known);
+    return known;
+  }
+
+  #isFreshInRecord(side: Side, file: string): boolean {
+    if (!exists(this.#office.stateDb)) return false;
+    using db = new StateDb(this.#office.stateDb, { isReadOnly: true });
+    const row = db.first(
+      `SELECT fresh_${side} FROM files WHERE path = ?`,
+      file,
+    );
+    return row?.[0] === 1;
+  }
+
+  #content(choice: number): string {
+    return this.#text(pick(SIZES, choice)!);
+  }
+
+  #text(size: number): string {
+    return String(this.#count).padStart(size, ".").slice(0, size);
+  }
+
+  /** Long ago, and never twice. */
+  #time(): number {
+    return OLD_MS + this.#count * 61_000 + this.#count % 10 * 101;
+  }
+
+  /** As another file: an edit that keeps size and time must show somehow. */
+  #saveAnew(path: string, content: string, timeMs: number): void {
+    this.#write(`${path}~`, content, timeMs);
+    Deno.renameSync(`${path}~`, path);
+  }
+
+  #write(path: string, content: string, timeMs: number): void {
+    Deno.writeTextFileSync(path, content);
+    setTime(path, timeMs);
+  }
+}
+
+/**
+ * A path as it is called with the sides swapped.
+ *
+ * @param text A path, or a sentence with paths in it.
+ */
+export function swapMarks(text: string): string {
+  return text.replaceAll(
+    /(\.clash-\d{8}-\d{6}-)(left|right)/g,
+    (_, mark, side) => mark + otherSide(side),
+  );
+}
+
+function pick<T>(list: readonly T[], choice: number): T | undefined {
+  return list[choice % list.length];
+}
+
+function setTime(path: string, timeMs: number): void {
+  Deno.utimeSync(path, timeMs / 1000, timeMs / 1000);
+}
+
+function move(root: string, from: string, to: string | null): void {
+  if (to !== null && !exists(`${root}/${to}`)) {
+    Deno.renameSync(`${root}/${from}`, `${root}/${to}`);
+  }
+}
+
+function exists(path: string): boolean {
+  try {
+    Deno.lstatSync(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Where the other side has a folder in the way, or none to put it into. */
+function tryIn(root: string, file: string, act: (path: string) => void): void {
+  const path = `${root}/${file}`;
+  const folder = path.slice(0, path.lastIndexOf("/"));
+  if (!exists(folder) || !Deno.lstatSync(folder).isDirectory) return;
+  if (!exists(path) || Deno.lstatSync(path).isFile) act(path);
+}
+
+function respelled(path: string): string {
+  const at = path.lastIndexOf("/") + 1;
+  const letter = path.charAt(at);
+  const other = letter === letter.toUpperCase()
+    ? letter.toLowerCase()
+    : letter.toUpperCase();
+  return path.slice(0, at) + other + path.slice(at + 1);
+}

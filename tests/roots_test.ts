@@ -1,0 +1,242 @@
+import assert from "node:assert/strict";
+import { PLAIN_HABITS, probe } from "../lib/habits.ts";
+import { checkRoots, makeIdentity, readIdentity } from "../lib/roots.ts";
+import { intercept, systemError, TwoRoots } from "./two_roots.ts";
+
+const OWNER = { pair: "pair", run: "run" };
+const ID = "01234567-89ab-cdef-0123-456789abcdef";
+
+function guard(name: string, message: RegExp) {
+  return { name: "GuardError", guard: name, message, exitCode: 3 };
+}
+
+function identityFile(at: TwoRoots): string {
+  return at.left.absolute(".office-sync/root.json");
+}
+
+function make(at: TwoRoots, replaces = false) {
+  return makeIdentity("left", at.left.path, OWNER, replaces);
+}
+
+function readLeft(at: TwoRoots) {
+  return readIdentity("left", at.left.path);
+}
+
+Deno.test("two folders apart are good roots", () => {
+  using at = new TwoRoots();
+  checkRoots({ left: at.left.path, right: at.right.path });
+  checkRoots({ left: `${at.left.path}/`, right: at.right.path });
+  Deno.mkdirSync(`${at.left.path}-2`);
+  checkRoots({ left: at.left.path, right: `${at.left.path}-2` });
+});
+
+const BAD: Record<string, [(at: TwoRoots) => string, RegExp]> = {
+  "is missing": [(at) => `${at.folder}/gone`, /right_root .* does not exist/],
+  "is a file": [(at) => {
+    Deno.writeTextFileSync(`${at.folder}/file`, "");
+    return `${at.folder}/file`;
+  }, /right_root .* is not a folder/],
+  "is the other": [(at) => at.left.path, /the same folder/],
+  "leads to the other": [(at) => {
+    Deno.symlinkSync(at.left.path, `${at.folder}/link`);
+    return `${at.folder}/link`;
+  }, /the same folder/],
+  "is inside the other": [(at) => {
+    Deno.mkdirSync(at.left.absolute("d/e"), { recursive: true });
+    return at.left.absolute("d/e");
+  }, /right_root .* is inside left_root/],
+  "leads inside the other": [(at) => {
+    Deno.mkdirSync(at.left.absolute("d"));
+    Deno.symlinkSync(at.left.absolute("d"), `${at.folder}/link`);
+    return `${at.folder}/link`;
+  }, /right_root .* is inside left_root/],
+  "contains the other": [
+    (at) => at.folder,
+    /left_root .* is inside right_root/,
+  ],
+};
+
+for (const [what, [path, message]] of Object.entries(BAD)) {
+  Deno.test(`a root that ${what} stops the run`, () => {
+    using at = new TwoRoots();
+    const roots = { left: at.left.path, right: path(at) };
+    assert.throws(() => checkRoots(roots), guard("roots", message));
+    const [left, right] = [roots.right, roots.left];
+    assert.throws(() => checkRoots({ left, right }), { guard: "roots" });
+  });
+}
+
+Deno.test("a root that can't be read stops the run", () => {
+  using at = new TwoRoots();
+  using _system = intercept("readDirSync", () => {
+    throw systemError("EACCES");
+  });
+  assert.throws(
+    () => checkRoots({ left: at.left.path, right: at.right.path }),
+    guard("roots", /left_root .* can't be read \(access is denied/),
+  );
+});
+
+Deno.test("a root without an identity has none, and reading makes none", () => {
+  using at = new TwoRoots();
+  assert.equal(readLeft(at), null);
+  Deno.removeSync(at.left.absolute(".office-sync"));
+  assert.equal(readLeft(at), null);
+  assert.deepEqual(at.names("left"), []);
+});
+
+Deno.test("an identity is made once, and read as it was made", () => {
+  using at = new TwoRoots();
+  Deno.removeSync(at.left.absolute(".office-sync"));
+  const made = make(at);
+  assert.match(made.id, /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
+  assert.notEqual(made.fileId, null);
+  assert.deepEqual(readLeft(at), made);
+  const files = [".office-sync", ".office-sync/root.json"];
+  assert.deepEqual(at.names("left"), files);
+});
+
+Deno.test("an identity that is there is taken, not replaced", () => {
+  using at = new TwoRoots();
+  const first = make(at);
+  const text = Deno.readTextFileSync(identityFile(at));
+  assert.deepEqual(make(at), first);
+  assert.equal(Deno.readTextFileSync(identityFile(at)), text);
+});
+
+Deno.test("of two that make one at once, both take the one that was first", () => {
+  using at = new TwoRoots();
+  using _program = intercept("linkSync", (real, from, to) => {
+    Deno.writeTextFileSync(to!, `{"id":"${ID}"}`, { createNew: true });
+    return real(from, to);
+  });
+  assert.equal(make(at).id, ID);
+  assert.deepEqual(at.names("left").length, 2, "no temporary file is left");
+});
+
+Deno.test("an identity is made where there are no links, and not replaced there", () => {
+  using at = new TwoRoots();
+  using _system = intercept("linkSync", () => {
+    throw systemError("EPERM");
+  });
+  const made = make(at);
+  assert.deepEqual(make(at), made);
+  assert.equal(at.names("left").length, 2);
+});
+
+Deno.test("a new identity replaces the old one only where that is asked for", () => {
+  using at = new TwoRoots();
+  const old = make(at);
+  const renewed = make(at, true);
+  assert.notEqual(renewed.id, old.id);
+  assert.deepEqual(readLeft(at), renewed);
+  assert.equal(at.names("left").length, 2);
+});
+
+Deno.test("a root that can't be written stops the run, and keeps no temporary file", () => {
+  using at = new TwoRoots();
+  using _system = intercept("linkSync", () => {
+    throw systemError("EROFS");
+  });
+  assert.throws(
+    () => make(at),
+    guard("roots", /Left .* can't be written \(the disk is read-only/),
+  );
+  assert.deepEqual(at.names("left"), [".office-sync"]);
+});
+
+const STRANGE: Record<string, string> = {
+  nothing: "",
+  "no JSON": "hello",
+  "no id": "{}",
+  "a number": '{"id": 5}',
+  "too short an id": '{"id": "abc"}',
+  "a null": "null",
+};
+
+for (const [what, text] of Object.entries(STRANGE)) {
+  Deno.test(`an identity file that holds ${what} stops the run and stays`, () => {
+    using at = new TwoRoots();
+    Deno.writeTextFileSync(identityFile(at), text);
+    const expected = guard("identity", /can't be read: it holds no id/);
+    assert.throws(() => readLeft(at), expected);
+    assert.equal(Deno.readTextFileSync(identityFile(at)), text);
+  });
+}
+
+Deno.test("an identity is never read through a link", () => {
+  using at = new TwoRoots();
+  make(at);
+  const file = identityFile(at);
+  const linked = guard("identity", /it is a link/);
+  Deno.renameSync(file, `${at.outside}/root.json`);
+  Deno.symlinkSync(`${at.outside}/root.json`, file);
+  assert.throws(() => readLeft(at), linked);
+  Deno.removeSync(at.left.absolute(".office-sync"), { recursive: true });
+  Deno.symlinkSync(at.outside, at.left.absolute(".office-sync"));
+  assert.throws(() => readLeft(at), linked);
+});
+
+Deno.test("an identity whose disk does not answer is not taken for a missing one", () => {
+  using at = new TwoRoots();
+  make(at);
+  using _system = intercept("lstatSync", () => {
+    throw systemError("EIO");
+  });
+  assert.throws(() => readLeft(at), guard("identity", /reports an error/));
+});
+
+Deno.test("a probe tells this file system's habits and leaves nothing", () => {
+  using at = new TwoRoots();
+  const { habits, startedAtMs } = probe(at.left.path, OWNER)!;
+  const { clockOffsetMs, ...others } = habits;
+  const { clockOffsetMs: _, ...plain } = PLAIN_HABITS;
+  if (Deno.build.os === "linux") assert.deepEqual(others, plain);
+  assert.ok(Math.abs(clockOffsetMs) < 1000, "one clock");
+  assert.ok(Math.abs(startedAtMs - Date.now()) < 5000);
+  assert.deepEqual(at.names("left"), [".office-sync"]);
+});
+
+for (
+  const [tick, shown] of [
+    [2000, 1_000_000_000_000],
+    [1000, 1_000_000_001_000],
+    [100, 1_000_000_001_700],
+    [10, 1_000_000_001_770],
+    [1, 1_000_000_001_777],
+  ] as const
+) {
+  Deno.test(`a file system that keeps times to ${tick} ms is found out`, () => {
+    using at = new TwoRoots();
+    using _system = intercept("lstatSync", (real, path) => {
+      const info = real(path);
+      const isSet = info.mtime?.getTime() === 1_000_000_001_777;
+      return isSet ? { ...info, mtime: new Date(shown) } : info;
+    });
+    assert.equal(probe(at.left.path, OWNER)?.habits.tickMs, tick);
+  });
+}
+
+Deno.test("a file system that takes upper and lower case, or both normal forms, for one name is found out", () => {
+  using at = new TwoRoots();
+  using _system = intercept("lstatSync", (real, path) => {
+    const folded = path!.replace(
+      /[^/]+$/,
+      (name) => name.toLowerCase().normalize("NFC"),
+    );
+    return real(folded);
+  });
+  const { habits } = probe(at.left.path, OWNER)!;
+  assert.deepEqual([habits.ignoresCase, habits.ignoresNormalForm], [
+    true,
+    true,
+  ]);
+});
+
+Deno.test("a root that can't be written gives no probe", () => {
+  using at = new TwoRoots();
+  using _system = intercept("openSync", () => {
+    throw systemError("EROFS");
+  });
+  assert.equal(probe(at.left.path, OWNER), null);
+});

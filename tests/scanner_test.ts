@@ -1,0 +1,291 @@
+import assert from "node:assert/strict";
+import { ignorePredicate } from "../lib/ignore.ts";
+import { entriesOf, type Listing } from "../lib/listing.ts";
+import { scan, type ScanRequest, type ScanSummary } from "../lib/scanner.ts";
+import { StateDb } from "../lib/state_db.ts";
+import { file, Office, type Tree } from "./support.ts";
+import { intercept, systemError, TwoRoots } from "./two_roots.ts";
+
+interface Scanned extends ScanSummary {
+  readonly listings: ReadonlyMap<string, Listing>;
+  /** Every path that was handed on. */
+  readonly paths: readonly string[];
+}
+
+const IGNORE = { extensions: [".tmp"], prefixes: ["~$"], names: ["Thumbs.db"] };
+
+/** Scans a Left; started long ahead, so that nothing is unsettled. */
+function look(at: TwoRoots, request: Partial<ScanRequest> = {}): Scanned {
+  const listings = new Map<string, Listing>();
+  const summary = scan(
+    {
+      side: "left",
+      root: at.left.path,
+      tickMs: 1,
+      startedAtMs: Date.now() + 60_000,
+      digests: new Map(),
+      ...request,
+    },
+    ignorePredicate(IGNORE),
+    (it) => void listings.set(it.folder, it),
+  );
+  const paths = [...listings].flatMap(([folder, listing]) =>
+    entriesOf(listing).map(({ name }) =>
+      folder === "" ? name : `${folder}/${name}`
+    )
+  );
+  return { ...summary, listings, paths: paths.sort() };
+}
+
+function problems(scanned: Scanned): Record<string, string> {
+  return Object.fromEntries(
+    scanned.problems.map(({ path, kind }) => [path, kind]),
+  );
+}
+
+function rooms(left: Tree): TwoRoots {
+  return new TwoRoots().write({ left });
+}
+
+Deno.test("a scan hands on every folder with its files and folders, empty ones too", () => {
+  using at = rooms({
+    a: file("one", { mtime: 5e11 + 7 }),
+    d: { e: {}, b: "" },
+  });
+  const scanned = look(at);
+  assert.deepEqual(scanned.paths, ["a", "d", "d/b", "d/e"]);
+  assert.deepEqual([...scanned.listings.keys()], ["", "d", "d/e"]);
+  assert.deepEqual([scanned.files, scanned.folders], [2, 3]);
+  const entries = entriesOf(scanned.listings.get("")!);
+  assert.deepEqual(entries.find(({ name }) => name === "a"), {
+    kind: "file",
+    name: "a",
+    ...at.seen("left", "a"),
+  });
+  const folder = { kind: "directory", name: "d", isMount: false };
+  assert.deepEqual(entries.find(({ name }) => name === "d"), folder);
+  assert.deepEqual(scanned.problems, []);
+});
+
+Deno.test("times are cut to the root's tick", () => {
+  using at = rooms({ a: file("one", { mtime: 1_577_836_923_999 }) });
+  const [entry] = entriesOf(look(at, { tickMs: 2000 }).listings.get("")!);
+  assert.equal(entry?.kind === "file" && entry.mtimeMs, 1_577_836_922_000);
+});
+
+Deno.test("the product's own names are never seen, in any case and at any depth", () => {
+  const own: Tree = {
+    ".office-sync": { deleted: { a: "1" } },
+    ".Office-Sync": { a: "1" },
+    ".OFFICE-SYNC-TMP-pair-run-1": "1",
+    ".office-sync-tmp-folder": { a: "1" },
+    ".office-sync-mv-12345678": "1",
+  };
+  using at = rooms({ ...own, d: { e: own }, ".office-sync.txt": "mine" });
+  const scanned = look(at);
+  assert.deepEqual(scanned.paths, [".office-sync.txt", "d", "d/e"]);
+  assert.deepEqual(scanned.problems, []);
+});
+
+Deno.test("temporary files are told as leftovers, names in the middle of a rename are not", () => {
+  using at = rooms({
+    d: {
+      ".office-sync-tmp-pair-run-1": file("1", { mtime: 5e11 }),
+      ".office-sync-mv-12345678": "1",
+    },
+  });
+  assert.deepEqual(look(at).leftovers, [
+    { path: "d/.office-sync-tmp-pair-run-1", mtimeMs: 5e11 },
+  ]);
+});
+
+Deno.test("a temporary file of another run that vanishes meanwhile is nobody's concern", () => {
+  using at = rooms({ a: "1", ".office-sync-tmp-other-run-1": "2", d: {} });
+  using _program = intercept("lstatSync", (real, path) => {
+    if (path!.includes("-tmp-")) Deno.removeSync(path!);
+    return real(path);
+  });
+  const scanned = look(at);
+  assert.deepEqual(scanned.paths, ["a", "d"]);
+  assert.deepEqual([scanned.problems, scanned.leftovers], [[], []]);
+});
+
+Deno.test("links and special files are problems, never followed and never opened", () => {
+  using at = rooms({ d: {} });
+  Deno.writeTextFileSync(`${at.outside}/secret`, "x");
+  Deno.symlinkSync(at.outside, at.left.absolute("d/folder"));
+  Deno.symlinkSync(`${at.outside}/secret`, at.left.absolute("d/file"));
+  Deno.symlinkSync("nowhere", at.left.absolute("d/dangling"));
+  new Deno.Command("mkfifo", { args: [at.left.absolute("pipe")] }).outputSync();
+  using _program = intercept("openSync", (_, path) => {
+    assert.fail(`${path} was opened`);
+  });
+  const scanned = look(at);
+  assert.deepEqual(scanned.paths, ["d"]);
+  assert.deepEqual(problems(scanned), {
+    "d/dangling": "symlink",
+    "d/file": "symlink",
+    "d/folder": "symlink",
+    pipe: "special",
+  });
+});
+
+Deno.test("ignored names are quiet problems: files with their figures, folders unread", () => {
+  const ignored: Tree = {
+    "a.TMP": "12345",
+    "~$b.docx": "",
+    "thumbs.DB": { inner: "" },
+    "x.tmp": { seen: "" },
+  };
+  using at = rooms({ ...ignored, d: ignored, tmp: "1" });
+  const scanned = look(at);
+  const below = (folder: string) => [`${folder}x.tmp`, `${folder}x.tmp/seen`];
+  assert.deepEqual(scanned.paths, ["d", ...below("d/"), "tmp", ...below("")]);
+  const names = ["a.TMP", "~$b.docx", "thumbs.DB"];
+  const told = scanned.problems.map(({ path }) => path).sort();
+  assert.deepEqual(told, [...names, ...names.map((it) => `d/${it}`)].sort());
+  for (const { path, kind, side, figures } of scanned.problems) {
+    assert.deepEqual([kind, side], ["ignored", "left"]);
+    const seen = path.endsWith("DB") ? null : at.seen("left", path);
+    assert.deepEqual(figures, seen);
+  }
+});
+
+Deno.test("a file that can't be looked at is a problem, its neighbours are not", () => {
+  using at = rooms({ d: { e: { f: "2" }, g: "3" } });
+  using _system = intercept("lstatSync", (real, path) => {
+    if (path!.endsWith("/d/g")) throw systemError("EACCES");
+    return real(path);
+  });
+  const scanned = look(at);
+  assert.deepEqual(problems(scanned), { "d/g": "unreadable" });
+  assert.match(scanned.problems[0]!.reason, /denied/);
+  assert.deepEqual(scanned.paths, ["d", "d/e", "d/e/f"]);
+});
+
+Deno.test("a folder that can't be read to its end is a problem, and nothing of it is handed on", () => {
+  using at = rooms({ a: "1", d: { e: { f: "2" }, g: "3" } });
+  using _system = intercept("readDirSync", function* (real, path) {
+    yield real(path)[Symbol.iterator]().next().value;
+    if (path!.endsWith("/d")) throw systemError("EIO");
+    yield* [...real(path)].slice(1);
+  });
+  const scanned = look(at);
+  assert.deepEqual(problems(scanned), { d: "unreadable" });
+  assert.deepEqual(scanned.paths, ["a", "d"]);
+});
+
+Deno.test("a folder that vanishes before it is read is not told as empty", () => {
+  using at = rooms({ a: "1", d: { e: "2" } });
+  using _system = intercept("lstatSync", (real, path) => {
+    const info = real(path);
+    if (path!.endsWith("/d")) Deno.removeSync(path!, { recursive: true });
+    return info;
+  });
+  const scanned = look(at);
+  assert.deepEqual(problems(scanned), { d: "vanished" });
+  assert.equal(scanned.listings.has("d"), false);
+});
+
+Deno.test("a file that vanishes between listing and look is told, not left out", () => {
+  using at = rooms({ a: "1", b: "2" });
+  using _program = intercept("lstatSync", (real, path) => {
+    if (path!.endsWith("/a")) Deno.removeSync(path!);
+    return real(path);
+  });
+  const scanned = look(at);
+  assert.deepEqual(problems(scanned), { a: "vanished" });
+  assert.deepEqual(scanned.paths, ["b"]);
+});
+
+Deno.test("a root that can't be read ends the scan", () => {
+  using at = rooms({ a: "1" });
+  const root = at.left.absolute("gone");
+  assert.throws(() => look(at, { root }), Deno.errors.NotFound);
+  using _system = intercept("lstatSync", () => {
+    throw systemError("EIO");
+  });
+  assert.throws(() => look(at), { code: "EIO" });
+});
+
+Deno.test("a folder is unsettled if it changed after the scan began", () => {
+  using at = rooms({ d: { a: "1" }, e: {} });
+  const long = new Date(Date.now() - 60_000);
+  for (const folder of ["", "e"]) {
+    Deno.utimeSync(at.left.absolute(folder), long, long);
+  }
+  const { listings } = look(at, { startedAtMs: Date.now() - 30_000 });
+  const told = [...listings].map(([path, it]) => [path, it.isUnsettled]);
+  assert.deepEqual(told.sort(), [["", false], ["d", true], ["e", false]]);
+});
+
+/** Digests as a run leaves them in the record. */
+async function digests(office: Office): Promise<Map<string, string>> {
+  await office.settle();
+  using db = new StateDb(office.stateDb, { isReadOnly: true });
+  return new Map(
+    db.query("SELECT path, digest_left FROM directories").map((
+      [path, digest],
+    ) => [String(path), String(digest)]),
+  );
+}
+
+Deno.test("a folder whose digest is recorded is not handed on, one that changed is", async () => {
+  using office = new Office();
+  const old = (content: string) => file(content, { mtime: 5e11, mode: 0o644 });
+  office.write({ left: { a: old("1"), d: { b: old("2"), e: {} } } });
+  const known = await digests(office);
+  const request = {
+    side: "left",
+    root: office.left,
+    tickMs: 1,
+    startedAtMs: Date.now() + 60_000,
+    digests: known,
+  } as const;
+  const handedOn = (startedAtMs = request.startedAtMs) => {
+    const folders: string[] = [];
+    scan({ ...request, startedAtMs }, () => false, (it) => {
+      folders.push(it.folder);
+    });
+    return folders;
+  };
+  assert.deepEqual(handedOn(), []);
+  assert.deepEqual(handedOn(0), ["", "d", "d/e"], "unsettled ones are");
+  const path = `${office.left}/d/b`;
+  const edits: Record<string, () => void> = {
+    mode: () => Deno.chmodSync(path, 0o600),
+    time: () => Deno.utimeSync(path, 5e8 + 1, 5e8 + 1),
+    size: () => Deno.writeTextFileSync(path, "22"),
+    name: () => Deno.renameSync(path, `${path}2`),
+    kind: () => Deno.mkdirSync(path),
+  };
+  for (const [what, edit] of Object.entries(edits)) {
+    edit();
+    // A folder that is new is handed on itself.
+    const added = what === "kind" ? ["d/b"] : [];
+    assert.deepEqual(handedOn(), ["d", ...added], what);
+  }
+});
+
+Deno.test("a digest does not depend on the order in which a system lists", async () => {
+  using office = new Office();
+  const tree = Object.fromEntries(
+    Array.from({ length: 50 }, (_, n) => [`f${n * 7 % 50}`, String(n)]),
+  );
+  office.write({ left: tree });
+  const known = await digests(office);
+  using _system = intercept("readDirSync", (real, path) => {
+    return [...real(path)].reverse()[Symbol.iterator]();
+  });
+  scan(
+    {
+      side: "left",
+      root: office.left,
+      tickMs: 1,
+      startedAtMs: Date.now() + 60_000,
+      digests: known,
+    },
+    () => false,
+    ({ folder }) => assert.fail(`"${folder}" differs`),
+  );
+});

@@ -1,0 +1,289 @@
+import assert from "node:assert/strict";
+import { file, LONG_AGO, scenario, snapshot } from "./support.ts";
+
+const OLDER = "2024-03-01T10:00:05Z";
+const NEWER = "2024-03-02T11:30:00Z";
+
+const SUMMARY_KEYS = [
+  "COPY_LEFT_TO_RIGHT",
+  "COPY_RIGHT_TO_LEFT",
+  "DELETE_LEFT",
+  "DELETE_RIGHT",
+  "SOFT_DELETE_LEFT",
+  "SOFT_DELETE_RIGHT",
+  "CLASH_CREATE",
+  "RENAME_LEFT",
+  "RENAME_RIGHT",
+  "NOOP",
+  "CREATE_DIR_LEFT",
+  "CREATE_DIR_RIGHT",
+  "REMOVE_DIR_LEFT",
+  "REMOVE_DIR_RIGHT",
+  "bytesCopied",
+  "skipped",
+  "failed",
+  "openConflicts",
+  "unknown",
+];
+const ACTION_KEYS = [
+  "action",
+  "path",
+  "newPath",
+  "rule",
+  "side",
+  "reason",
+  "outcome",
+  "detail",
+  "bytes",
+];
+
+function keysOf(value: object): string[] {
+  return Object.keys(value).sort();
+}
+
+const ALONE = { isMirrored: false } as const;
+
+scenario(
+  "--json gives one document with every key, on a run and on a plan",
+  async (stage) => {
+    await stage.begin({ "a.txt": "a", "b.txt": "b" });
+    stage.write({ left: { "a.txt": "edited", d: {} } });
+    stage.remove("left", "b.txt");
+    Deno.symlinkSync("a.txt", stage.at("right", "link"));
+    const times: number[] = [];
+    for (const args of [["plan"], ["sync"], ["sync"]]) {
+      const { document } = await stage.ends(0, ...args);
+      assert.deepEqual(
+        keysOf(document),
+        ["run", "summary", "actions", "problems", "guard"].sort(),
+      );
+      assert.deepEqual(
+        keysOf(document.run),
+        ["id", "startedAt", "finishedAt", "dryRun", "exitCode"].sort(),
+      );
+      assert.equal(document.run.dryRun, args[0] === "plan");
+      assert.deepEqual(keysOf(document.summary), [...SUMMARY_KEYS].sort());
+      for (const count of Object.values(document.summary)) {
+        assert.equal(typeof count, "number");
+      }
+      for (const item of document.actions) {
+        assert.deepEqual(keysOf(item), [...ACTION_KEYS].sort());
+      }
+      assert.deepEqual(document.problems.map(keysOf), [[
+        "path",
+        "reason",
+        "side",
+      ]]);
+      assert.equal(document.guard, null);
+      const { startedAt, finishedAt } = document.run;
+      times.push(Date.parse(startedAt), Date.parse(finishedAt));
+    }
+    assert.deepEqual(times, times.toSorted((a, b) => a - b));
+  },
+  { ...ALONE, leavesAlone: true },
+);
+
+scenario("--json tells each action in full (R 5.3, 5.7)", async (stage) => {
+  await stage.begin({ "a.txt": "a", "b.txt": "bb" });
+  stage.write({ left: { "a.txt": "edited" } });
+  stage.remove("left", "b.txt");
+  const { document } = await stage.ends(0);
+  const kept = document.actions[1]?.newPath;
+  assert.match(kept!, /^\.office-sync\/deleted\/.+\/b\.txt$/);
+  assert.deepEqual(document.actions, [
+    {
+      action: "COPY_LEFT_TO_RIGHT",
+      path: "a.txt",
+      newPath: null,
+      rule: "5.3",
+      side: "right",
+      reason: "changed on Left",
+      outcome: "done",
+      detail: null,
+      bytes: 6,
+    },
+    {
+      action: "SOFT_DELETE_RIGHT",
+      path: "b.txt",
+      newPath: kept,
+      rule: "5.7",
+      side: "right",
+      reason: "deleted on Left",
+      outcome: "done",
+      detail: null,
+      bytes: 2,
+    },
+  ]);
+}, { isMirrored: false });
+
+scenario(
+  "--json on a bad config: exit 2 and each problem with its line",
+  async (stage) => {
+    await stage.begin({ "a.txt": "a" });
+    stage.office.configure("soft_delet: 1\nlogging:\n  level: loud\n");
+    const { code, stdout } = await stage.office.command("--json");
+    stage.office.configure("");
+    assert.equal(code, 2);
+    const { error, ...rest } = JSON.parse(stdout);
+    assert.deepEqual(rest, {});
+    assert.deepEqual(keysOf(error), ["code", "message", "problems"]);
+    assert.equal(error.code, 2);
+    const lines = error.problems.map(({ line }: { line: number }) => line);
+    assert.deepEqual(lines.sort(), [3, 5]);
+  },
+  ALONE,
+);
+
+scenario("NOOPs are counted, and listed with --verbose only", async (stage) => {
+  await stage.begin({ "a.txt": "a", d: { "b.txt": "b" } });
+  const plain = await stage.ends(0);
+  const verbose = await stage.ends(0, "--verbose");
+  assert.deepEqual(plain.lines, []);
+  assert.deepEqual(verbose.lines, ["- NOOP a.txt", "- NOOP d/b.txt"]);
+  assert.equal(plain.document.summary.NOOP, 2);
+  assert.equal(verbose.document.summary.NOOP, 2);
+  const text = (await stage.office.command("--verbose")).stdout;
+  assert.match(text, /a\.txt/);
+  assert.match(text, /d\/b\.txt/);
+}, ALONE);
+
+scenario("--quiet prints nothing but errors", async (stage) => {
+  await stage.begin({ "a.txt": "a" });
+  stage.write({ left: { "b.txt": "b" } });
+  const quiet = await stage.office.command("--quiet");
+  assert.deepEqual(quiet, { code: 0, stdout: "", stderr: "" });
+  Deno.renameSync(stage.office.right, `${stage.office.right}-away`);
+  const stopped = await stage.office.command("--quiet");
+  Deno.renameSync(`${stage.office.right}-away`, stage.office.right);
+  assert.deepEqual([stopped.code, stopped.stdout], [3, ""]);
+  assert.match(stopped.stderr, /right_root .*does not exist/);
+}, ALONE);
+
+scenario(
+  "--help and --version need no config and change nothing",
+  async (stage) => {
+    Deno.removeSync(stage.office.config);
+    const before = snapshot(stage.office.folder);
+    const help = await stage.office.command("--help");
+    assert.deepEqual([help.code, help.stderr], [0, ""]);
+    for (
+      const option of [
+        "--config",
+        "--dry-run",
+        "--json",
+        "--quiet",
+        "--verbose",
+        "--allow-deletes",
+        "--allow-changes",
+        "--accept-roots",
+        "--help",
+        "--version",
+      ]
+    ) assert.ok(help.stdout.includes(option), option);
+    for (const exitCode of [0, 1, 2, 3, 4, 5]) {
+      assert.match(help.stdout, new RegExp(`^ +${exitCode} `, "m"));
+    }
+    const version = await stage.office.command("--version");
+    assert.deepEqual([version.code, version.stderr], [0, ""]);
+    assert.match(version.stdout, /^\d+\.\d+\.\d+\S*\n$/);
+    assert.deepEqual(snapshot(stage.office.folder), before);
+    stage.office.configure("");
+    await stage.office.settle();
+  },
+  ALONE,
+);
+
+scenario(
+  "an unknown option or command: exit 2, nothing is touched",
+  async (stage) => {
+    await stage.begin({ "a.txt": "a" });
+    stage.write({ left: { "b.txt": "b" } });
+    const before = stage.snapshots();
+    for (
+      const [args, says] of [
+        [["--delete-all"], /--delete-all/],
+        [["snyc"], /snyc/],
+        [["sync", "now"], /now/],
+        [["--quiet", "--verbose"], /--verbose/],
+      ] as const
+    ) {
+      const { code, stdout, stderr } = await stage.office.command(...args);
+      assert.deepEqual([code, stdout], [2, ""], args.join(" "));
+      assert.match(stderr, says);
+      assert.doesNotMatch(stderr, /^ +at /m, "no stack for a slip");
+      assert.deepEqual(stage.snapshots(), before);
+    }
+    await stage.office.settle();
+  },
+  ALONE,
+);
+
+scenario(
+  "the summary tells an office manager what happened and where things are",
+  async (stage) => {
+    await stage.begin({
+      "report.docx": "first",
+      "gone.txt": "gone",
+      "budget.xlsx": "first",
+      "old name.txt": "named",
+    });
+    stage.write({
+      left: {
+        "report.docx": "edited",
+        "budget.xlsx": file("older", { mtime: OLDER }),
+      },
+      right: {
+        "budget.xlsx": file("newer!", { mtime: NEWER }),
+        "from there.txt": "x".repeat(1536),
+      },
+    });
+    stage.remove("left", "gone.txt");
+    stage.rename("left", "old name.txt", "new name.txt");
+    const { code, stdout, stderr } = await stage.office.command();
+    assert.deepEqual([code, stderr], [0, ""]);
+    for (
+      const says of [
+        `Left:  ${stage.office.left}`,
+        `Right: ${stage.office.right}`,
+        "Copied from Left to Right: 1",
+        "report.docx",
+        "Copied from Right to Left: 2",
+        "from there.txt",
+        "1.5 KB",
+        "Deleted on Right, kept: 1",
+        `They are kept in ${stage.office.right}/.office-sync/deleted/`,
+        "old name.txt -> new name.txt",
+        "Conflicts settled: 1",
+        "budget.clash-20240301-100005-left.xlsx",
+        "Both sides agree",
+        `Log: ${stage.office.log}`,
+      ]
+    ) assert.ok(stdout.includes(says), `${says} is missing in:\n${stdout}`);
+  },
+  ALONE,
+);
+
+scenario("the summary says what is left for a person", async (stage) => {
+  await stage.begin({ "plan.txt": "first" });
+  stage.write({
+    left: { "plan.txt": file("one", { mtime: LONG_AGO + 1000 }) },
+    right: { "plan.txt": file("other", { mtime: LONG_AGO + 2000 }) },
+  });
+  Deno.symlinkSync("plan.txt", stage.at("left", "link"));
+  const { code, stdout } = await stage.office.command();
+  assert.equal(code, 1);
+  for (
+    const says of [
+      "Open conflicts, for a person to settle: 1",
+      "plan.txt: both sides changed it and nothing was touched",
+      "Left alone on both sides: 1",
+      "link: a symbolic link",
+      "needs a person",
+    ]
+  ) assert.ok(stdout.includes(says), `${says} is missing in:\n${stdout}`);
+  assert.doesNotMatch(stdout, /Both sides agree/);
+}, {
+  ...ALONE,
+  settings: "conflict_policy:\n  modify_modify: notify\n",
+  ends: 1,
+});

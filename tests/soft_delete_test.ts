@@ -1,0 +1,198 @@
+import assert from "node:assert/strict";
+import { DELETED_FOLDER, SoftDelete } from "../lib/soft_delete.ts";
+import { actions, file, Office, softDeleted, type Tree } from "./support.ts";
+import { after, TwoRoots } from "./two_roots.ts";
+
+const RUN = "20260102-030405-pair";
+const changed = { name: "Skipped", message: "changed during the run" };
+
+function keep(at: TwoRoots, path: string, run = new SoftDelete(RUN)): string {
+  return run.move(at.left, path, at.seen("left", path));
+}
+
+function kept(at: TwoRoots): Record<string, string> {
+  return softDeleted(at.left.path);
+}
+
+function modeOf(at: TwoRoots, path: string): number {
+  return Deno.lstatSync(at.left.absolute(path)).mode! & 0o7777;
+}
+
+Deno.test("a soft-deleted file keeps its path, content, time and mode below the run's folder", () => {
+  const plan = file("plan", { mtime: 5e11, mode: 0o640 });
+  using at = new TwoRoots().write({ left: { d: { "ä b": { plan } } } });
+  const seen = at.seen("left", "d/ä b/plan");
+  const place = keep(at, "d/ä b/plan");
+  assert.equal(place, `.office-sync/deleted/${RUN}/d/ä b/plan`);
+  assert.deepEqual(at.seen("left", place), seen);
+  assert.deepEqual(at.trees().left, { d: { "ä b": {} } });
+  assert.deepEqual(kept(at), { "d/ä b/plan": "plan" });
+});
+
+Deno.test("a file of the same name deleted again in one run gets a number", () => {
+  using at = new TwoRoots();
+  const run = new SoftDelete(RUN);
+  const places = ["1", "2", "3"].map((content) => {
+    at.write({ left: { "a.txt": content } });
+    return keep(at, "a.txt", run);
+  });
+  assert.deepEqual(places.map((it) => it.split("/").at(-1)), [
+    "a.txt",
+    "a-2.txt",
+    "a-3.txt",
+  ]);
+  assert.deepEqual(kept(at), { "a.txt": "1", "a-2.txt": "2", "a-3.txt": "3" });
+});
+
+Deno.test("a numbered name stays within what a file system holds", () => {
+  const name = "ä".repeat(125) + ".docx";
+  using at = new TwoRoots();
+  const run = new SoftDelete(RUN);
+  for (const content of ["1", "2"]) {
+    at.write({ left: { [name]: content } });
+    keep(at, name, run);
+  }
+  assert.deepEqual(Object.values(kept(at)).sort(), ["1", "2"]);
+});
+
+Deno.test("what stands in the soft-delete folder already is never replaced", () => {
+  const folder: Tree = { a: "earlier", b: { inner: "" } };
+  using at = new TwoRoots().write({
+    left: { a: "1", b: "2", ".office-sync": { deleted: { [RUN]: folder } } },
+  });
+  keep(at, "a");
+  keep(at, "b");
+  const found = { a: "earlier", "a-2": "1", "b-2": "2", "b/inner": "" };
+  assert.deepEqual(kept(at), found);
+});
+
+Deno.test("folders get the mode of those they stand for, and stay open to who syncs", () => {
+  using at = new TwoRoots().write({ left: { d: { e: { a: "1" } }, b: "2" } });
+  Deno.chmodSync(at.left.path, 0o750);
+  Deno.chmodSync(at.left.absolute("d"), 0o2770);
+  Deno.chmodSync(at.left.absolute("d/e"), 0o555);
+  const run = new SoftDelete(RUN);
+  keep(at, "b", run);
+  keep(at, "d/e/a", run);
+  assert.equal(modeOf(at, DELETED_FOLDER), 0o750);
+  assert.equal(modeOf(at, `${DELETED_FOLDER}/${RUN}`), 0o750);
+  assert.equal(modeOf(at, `${DELETED_FOLDER}/${RUN}/d`) & 0o777, 0o770);
+  assert.equal(modeOf(at, `${DELETED_FOLDER}/${RUN}/d/e`), 0o755);
+});
+
+Deno.test("a file that is not what was seen is not moved", () => {
+  using at = new TwoRoots().write({ left: { a: "old" } });
+  const seen = at.seen("left", "a");
+  Deno.writeTextFileSync(at.left.absolute("a"), "edited");
+  const run = new SoftDelete(RUN);
+  assert.throws(() => run.move(at.left, "a", seen), changed);
+  assert.deepEqual([at.trees().left, kept(at)], [{ a: "edited" }, {}]);
+});
+
+Deno.test("a file written to at the last moment is put back", () => {
+  using at = new TwoRoots().write({ left: { a: "old" } });
+  const seen = at.seen("left", "a");
+  using _program = after("renameSync", (_, place) => {
+    Deno.writeTextFileSync(place!, "edited");
+  });
+  const run = new SoftDelete(RUN);
+  assert.throws(() => run.move(at.left, "a", seen), changed);
+  assert.deepEqual([at.trees().left, kept(at)], [{ a: "edited" }, {}]);
+});
+
+Deno.test("where its name is taken by then, it is kept where it is", () => {
+  using at = new TwoRoots().write({ left: { a: "old" } });
+  const seen = at.seen("left", "a");
+  using _program = after("renameSync", (path, place) => {
+    Deno.writeTextFileSync(place!, "edited");
+    Deno.writeTextFileSync(path!, "saved anew");
+  });
+  const run = new SoftDelete(RUN);
+  assert.throws(() => run.move(at.left, "a", seen), changed);
+  const there = [at.trees().left, kept(at)];
+  assert.deepEqual(there, [{ a: "saved anew" }, { a: "edited" }]);
+});
+
+for (
+  const link of [".office-sync", DELETED_FOLDER, `${DELETED_FOLDER}/${RUN}`]
+) {
+  Deno.test(`nothing is put through a link in the place of ${link}`, () => {
+    using at = new TwoRoots().write({ left: { a: "1" } });
+    const path = at.left.absolute(link);
+    if (link === ".office-sync") Deno.removeSync(path);
+    else {Deno.mkdirSync(path.slice(0, path.lastIndexOf("/")), {
+        recursive: true,
+      });}
+    Deno.symlinkSync(at.outside, path);
+    assert.throws(() => keep(at, "a"), changed);
+    assert.equal(Deno.readTextFileSync(at.left.absolute("a")), "1");
+    assert.deepEqual([...Deno.readDirSync(at.outside)], []);
+  });
+}
+
+Deno.test("nothing is taken through a linked folder", () => {
+  using at = new TwoRoots().write({ left: { d: { a: "mine" } } });
+  const seen = at.seen("left", "d/a");
+  Deno.renameSync(at.left.absolute("d"), `${at.outside}/d`);
+  Deno.symlinkSync(`${at.outside}/d`, at.left.absolute("d"));
+  const run = new SoftDelete(RUN);
+  assert.throws(() => run.move(at.left, "d/a", seen), changed);
+  assert.equal(Deno.readTextFileSync(`${at.outside}/d/a`), "mine");
+});
+
+const MB = 1_048_576;
+
+Deno.test("a file of exactly the limit is kept, one byte more is not", async () => {
+  using office = new Office("soft_delete: { max_size_mb: 1 }");
+  office.write({
+    left: {
+      limit: new Array(MB + 1).join("x"),
+      over: new Array(MB + 2).join("x"),
+    },
+  });
+  await office.settle();
+  Deno.removeSync(`${office.left}/limit`);
+  Deno.removeSync(`${office.left}/over`);
+  assert.deepEqual(actions(await office.settle()), [
+    "SOFT_DELETE_RIGHT limit",
+    "DELETE_RIGHT over",
+  ]);
+  assert.deepEqual(Object.keys(softDeleted(office.right)), ["limit"]);
+  assert.deepEqual(softDeleted(office.left), {});
+});
+
+Deno.test("with soft delete off nothing is kept", async () => {
+  using office = new Office("soft_delete: { enabled: false }");
+  office.write({ left: { a: "1" } });
+  await office.settle();
+  Deno.removeSync(`${office.left}/a`);
+  assert.deepEqual(actions(await office.settle()), ["DELETE_RIGHT a"]);
+  assert.deepEqual(softDeleted(office.right), {});
+});
+
+for (const keeps of [true, false]) {
+  Deno.test(`a replaced version is ${keeps ? "" : "not "}kept with keep_replaced ${keeps}`, async () => {
+    using office = new Office(`soft_delete: { keep_replaced: ${keeps} }`);
+    office.write({ left: { d: { a: "old" } } });
+    await office.settle();
+    office.write({ left: { d: { a: "newer" } } });
+    const result = await office.settle();
+    assert.deepEqual(softDeleted(office.right), keeps ? { "d/a": "old" } : {});
+    const [outcome] = result.outcomes;
+    const place = keeps ? /^\.office-sync\/deleted\/[^/]+\/d\/a$/ : /^null$/;
+    assert.match(String(outcome?.newPath), place);
+    assert.deepEqual(office.trees().right, { d: { a: "newer" } });
+  });
+}
+
+Deno.test("where the soft-delete folder can't be made, the file stays and the action fails", async () => {
+  using office = new Office();
+  office.write({ left: { a: "1", b: "2" } });
+  await office.settle();
+  Deno.writeTextFileSync(`${office.right}/.office-sync/deleted`, "in the way");
+  Deno.removeSync(`${office.left}/a`);
+  const result = await office.run();
+  assert.equal(result.exitCode, 1);
+  assert.notEqual(result.outcomes[0]?.kind, "done");
+  assert.deepEqual(office.trees().right, { a: "1", b: "2" });
+});

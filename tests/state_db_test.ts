@@ -1,0 +1,284 @@
+import assert from "node:assert/strict";
+import { DatabaseSync } from "node:sqlite";
+import { FILE_COLUMNS, MIGRATIONS } from "../lib/state_schema.ts";
+import { StateDb, takeLock } from "../lib/state_db.ts";
+import { Office, read } from "./support.ts";
+import { fromFileUrl } from "./urls.ts";
+
+/** A folder for a state DB. */
+class Place implements Disposable {
+  readonly folder = Deno.makeTempDirSync({ prefix: "office-sync-test-" });
+  readonly file = `${this.folder}/state.db`;
+
+  open(isReadOnly = false): StateDb {
+    return new StateDb(this.file, { isReadOnly });
+  }
+
+  names(): string[] {
+    return [...Deno.readDirSync(this.folder)].map(({ name }) => name).sort();
+  }
+
+  [Symbol.dispose](): void {
+    Deno.removeSync(this.folder, { recursive: true });
+  }
+}
+
+const damaged = { name: "GuardError", guard: "state", exitCode: 3 };
+
+Deno.test("the table of files has the documented columns first, in their order", () => {
+  using place = new Place();
+  using db = place.open();
+  const columns = db.query("SELECT name, pk FROM pragma_table_info('files')");
+  assert.deepEqual(columns.slice(0, 7), [
+    ["path", 1],
+    ["exists_left", 0],
+    ["exists_right", 0],
+    ["mtime_left", 0],
+    ["mtime_right", 0],
+    ["size_left", 0],
+    ["size_right", 0],
+  ]);
+  const names = columns.map(([name]) => name);
+  assert.equal(names.slice(0, -1).join(", "), FILE_COLUMNS);
+});
+
+Deno.test("a row in the table says seconds and bytes to whoever looks with another program", async () => {
+  using office = new Office();
+  office.write({ left: { d: { "ü.txt": "12345" } } });
+  Deno.utimeSync(`${office.left}/d/ü.txt`, 1_577_836_922.5, 1_577_836_922.5);
+  await office.settle();
+  using other = new DatabaseSync(office.stateDb, { readOnly: true });
+  const row = { ...other.prepare("SELECT * FROM files").get() };
+  const { path, exists_left, exists_right, mtime_left, mtime_right } = row;
+  assert.deepEqual([path, exists_left, exists_right], ["d/ü.txt", 1, 1]);
+  assert.deepEqual([mtime_left, mtime_right], Array(2).fill(1_577_836_922.5));
+  assert.deepEqual([row["size_left"], row["size_right"]], [5, 5]);
+});
+
+Deno.test("a new DB has the version of the newest migration", () => {
+  using place = new Place();
+  place.open()[Symbol.dispose]();
+  using db = new DatabaseSync(place.file);
+  const version = db.prepare("PRAGMA user_version").get();
+  assert.deepEqual({ ...version }, { user_version: MIGRATIONS.length });
+});
+
+/** As if a later version of the program brought one more migration. */
+function withMigration(sql: string, act: () => void): void {
+  const migrations = MIGRATIONS as string[];
+  migrations.push(sql);
+  try {
+    act();
+  } finally {
+    migrations.pop();
+  }
+}
+
+Deno.test("a DB of an older version is brought to the newest, and keeps what it holds", () => {
+  using place = new Place();
+  {
+    using db = place.open();
+    db.setMeta("key", "value");
+  }
+  withMigration("CREATE TABLE later (a)", () => {
+    using db = place.open();
+    assert.deepEqual(db.query("PRAGMA user_version"), [[MIGRATIONS.length]]);
+    assert.deepEqual(db.query("SELECT * FROM later"), []);
+    assert.equal(db.meta("key"), "value");
+  });
+});
+
+Deno.test("a migration that fails leaves the DB at the version before", () => {
+  using place = new Place();
+  place.open()[Symbol.dispose]();
+  withMigration("CREATE TABLE later (a); NO SUCH STATEMENT", () => {
+    assert.throws(() => place.open(), /syntax error/);
+  });
+  using db = place.open();
+  assert.deepEqual(db.query("PRAGMA user_version"), [[MIGRATIONS.length]]);
+  const later = "SELECT * FROM sqlite_master WHERE name = 'later'";
+  assert.deepEqual(db.query(later), []);
+});
+
+for (const isReadOnly of [false, true]) {
+  const how = isReadOnly ? "a plan" : "a run";
+
+  Deno.test(`a DB of a newer version stops ${how}, and stays as it is`, () => {
+    using place = new Place();
+    withMigration("CREATE TABLE later (a)", () => {
+      place.open()[Symbol.dispose]();
+    });
+    const [before, names] = [Deno.readFileSync(place.file), place.names()];
+    assert.throws(() => place.open(isReadOnly), {
+      ...damaged,
+      message: /newer version/,
+    });
+    assert.deepEqual(Deno.readFileSync(place.file), before);
+    assert.deepEqual(place.names(), names);
+  });
+
+  Deno.test(`a file that is no DB stops ${how}, and stays as it is`, () => {
+    using place = new Place();
+    const text = "this was never a database ".repeat(100);
+    Deno.writeTextFileSync(place.file, text);
+    assert.throws(() => place.open(isReadOnly), {
+      ...damaged,
+      message: /damaged/,
+    });
+    assert.equal(Deno.readTextFileSync(place.file), text);
+  });
+}
+
+Deno.test("a DB damaged in the middle stops a run, which then has changed nothing", async () => {
+  using office = new Office();
+  const names = Array.from({ length: 500 }, (_, n) => `file number ${n}`);
+  office.write({
+    left: Object.fromEntries(names.map((name) => [name, name])),
+  });
+  await office.settle();
+  const bytes = Deno.readFileSync(office.stateDb);
+  bytes.fill(0xa5, 8192, bytes.length - 4096);
+  Deno.writeFileSync(office.stateDb, bytes);
+  Deno.removeSync(`${office.left}/${names[0]}`);
+  office.write({ left: { new: "1" } });
+  const before = [read(office.left), read(office.right)];
+  for (const isDryRun of [true, false]) {
+    const result = await office.run({ isDryRun });
+    assert.deepEqual([result.stop?.name, result.exitCode], ["state", 3]);
+    assert.deepEqual([read(office.left), read(office.right)], before);
+  }
+});
+
+Deno.test("opening a missing DB to read writes nothing, and it counts as empty", () => {
+  using place = new Place();
+  using db = place.open(true);
+  assert.equal(db.meta("pair"), null);
+  assert.deepEqual(db.query("SELECT * FROM files"), []);
+  assert.equal(db.first("SELECT * FROM files"), null);
+  assert.deepEqual(place.names(), []);
+});
+
+Deno.test("a DB that is open to read can't be written", () => {
+  using place = new Place();
+  place.open()[Symbol.dispose]();
+  using db = place.open(true);
+  assert.throws(() => db.setMeta("key", "value"), /readonly/);
+});
+
+Deno.test("a plan reads beside a run that writes, and sees what was there before", () => {
+  using place = new Place();
+  using writer = place.open();
+  writer.setMeta("key", "old");
+  writer.transaction(() => {
+    writer.setMeta("key", "new");
+    using reader = place.open(true);
+    assert.equal(reader.meta("key"), "old");
+  });
+  assert.equal(writer.meta("key"), "new");
+});
+
+Deno.test("a value is remembered, replaced and forgotten", () => {
+  using place = new Place();
+  using db = place.open();
+  assert.equal(db.meta("key"), null);
+  for (const value of ["one", "two", ""]) {
+    db.setMeta("key", value);
+    assert.equal(db.meta("key"), value);
+  }
+  db.setMeta("key", null);
+  assert.equal(db.meta("key"), null);
+});
+
+Deno.test("of a transaction that fails nothing is left, and the next one works", () => {
+  using place = new Place();
+  using db = place.open();
+  assert.throws(() =>
+    db.transaction(() => {
+      db.setMeta("key", "value");
+      throw new Error("in the middle");
+    }), /in the middle/);
+  assert.equal(db.meta("key"), null);
+  assert.equal(db.transaction(() => "result"), "result");
+});
+
+Deno.test("a run that dies in a transaction leaves the DB as it was before", async () => {
+  using place = new Place();
+  place.open()[Symbol.dispose]();
+  const writing = await startChild(
+    `import { StateDb } from "STATE_DB";
+     const db = new StateDb("${place.file}", { isReadOnly: false });
+     db.setMeta("before", "1");
+     db.transaction(() => {
+       // More than is held in memory.
+       for (let n = 0; n < 1000; n++) db.setMeta("key" + n, "x".repeat(25000));
+       console.log("ready");
+       Deno.stdin.readSync(new Uint8Array(1));
+     });`,
+  );
+  writing.kill("SIGKILL");
+  await writing.status;
+  assert.ok(Deno.statSync(place.file).size > 1_000_000, "half-written");
+  using db = place.open();
+  assert.deepEqual(db.query("SELECT key FROM meta"), [["before"]]);
+  assert.deepEqual(db.query("PRAGMA integrity_check"), [["ok"]]);
+});
+
+Deno.test("a lock is given once, told to the second, and free again after the first", () => {
+  using place = new Place();
+  {
+    using _first = takeLock(place.file);
+    assert.throws(() => takeLock(place.file), {
+      name: "LockedError",
+      exitCode: 4,
+    });
+    using _other = takeLock(`${place.folder}/other.db`);
+  }
+  using _again = takeLock(place.file);
+});
+
+Deno.test("a lock is freed by the system when its run is killed", async () => {
+  using place = new Place();
+  const holder = await startChild(
+    `import { takeLock } from "STATE_DB";
+     globalThis.lock = takeLock("${place.file}");
+     console.log("ready");
+     setInterval(() => {}, 1000);`,
+  );
+  assert.throws(() => takeLock(place.file), { name: "LockedError" });
+  holder.kill("SIGKILL");
+  await holder.status;
+  using _lock = takeLock(place.file);
+});
+
+Deno.test("a second run beside the first ends with 4 and changes nothing", async () => {
+  using office = new Office();
+  office.write({ left: { a: "1" } });
+  using _first = takeLock(office.stateDb);
+  const result = await office.run();
+  assert.deepEqual([result.stop?.name, result.exitCode], ["lock", 4]);
+  assert.deepEqual(office.trees(), { left: { a: "1" }, right: {} });
+  const plan = await office.run({ isDryRun: true });
+  assert.deepEqual([plan.stop, plan.outcomes.length], [null, 1]);
+});
+
+/** A program of its own, as far as the word "ready". */
+async function startChild(code: string): Promise<Deno.ChildProcess> {
+  const stateDb = fromFileUrl("../lib/state_db.ts");
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--no-check", "-"],
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "inherit",
+    cwd: fromFileUrl(".."),
+  }).spawn();
+  const writer = child.stdin.getWriter();
+  await writer.write(
+    new TextEncoder().encode(code.replace("STATE_DB", `file://${stateDb}`)),
+  );
+  await writer.close();
+  const reader = child.stdout.getReader();
+  const { value } = await reader.read();
+  assert.match(new TextDecoder().decode(value), /ready/);
+  await reader.cancel();
+  return child;
+}

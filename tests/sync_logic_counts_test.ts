@@ -1,0 +1,178 @@
+/** What a plan counts for the guards (section 7). */
+import assert from "node:assert/strict";
+import { decided, type Options } from "./fake_merge.ts";
+import { mirror } from "./fake_plan.ts";
+import { situationOf } from "./plan_rows.ts";
+import {
+  but,
+  type FakeFile,
+  file,
+  HOUR,
+  OLD,
+  problem,
+  type Situation,
+} from "./fake_tree.ts";
+import type { PlanCounts } from "../lib/plan.ts";
+
+const A = file("one");
+const B = file("other", { mtimeMs: OLD - HOUR });
+const NEWER = but(A, { content: "edited", mtimeMs: OLD + HOUR });
+const withId = (ino: number): FakeFile => but(A, { ino });
+
+/** [what, situation, gone on Left and on Right, modified on Left and on Right] */
+const COUNTS: readonly {
+  readonly it: string;
+  readonly in: Partial<Situation>;
+  readonly options?: Options;
+  readonly deleted?: readonly [number, number];
+  readonly modified?: readonly [number, number];
+}[] = [
+  {
+    it: "files that are gone on a side and would be removed on the other",
+    in: {
+      record: { a: A, b: A, c: A, d: A },
+      left: { c: A, d: A },
+      right: { a: A, b: A, d: A },
+    },
+    deleted: [2, 1],
+  },
+  {
+    it: "no file that is gone on both sides",
+    in: { record: { a: A } },
+  },
+  {
+    it: "no file that comes back",
+    in: { record: { a: A }, right: { a: NEWER } },
+    modified: [0, 1],
+  },
+  {
+    it: "no file that was renamed",
+    in: {
+      record: { a: withId(1), "d/b": withId(2) },
+      left: { x: withId(1), "e/b": withId(2) },
+      right: { a: withId(1), "d/b": withId(2) },
+    },
+  },
+  {
+    it: "no file whose name, size and mtime reappear in another folder",
+    in: {
+      record: { "d/a": A, "d/b": B },
+      left: { "e/f/a": A, "e/f/b": B },
+      right: { "d/a": A, "d/b": B },
+    },
+  },
+  {
+    it: "a file that reappears under another name, and no id to know it by",
+    in: { record: { "d/a": A }, left: { "e/b": A }, right: { "d/a": A } },
+    deleted: [1, 0],
+  },
+  {
+    it: "a file that reappears with another size",
+    in: {
+      record: { "d/a": A },
+      left: { "e/a": but(A, { content: "longer" }) },
+      right: { "d/a": A },
+    },
+    deleted: [1, 0],
+  },
+  {
+    it: "a file that reappears with another mtime",
+    in: {
+      record: { "d/a": A },
+      left: { "e/a": but(A, { mtimeMs: OLD + 1 }) },
+      right: { "d/a": A },
+    },
+    deleted: [1, 0],
+  },
+  {
+    it: "a file that reappears on the other side only",
+    in: {
+      record: { "d/a": A },
+      right: { "d/a": A, "e/a": A },
+    },
+    deleted: [1, 0],
+  },
+  {
+    it: "of two gone files one, where one reappears",
+    in: {
+      record: { "d/a": A, "e/a": A },
+      left: { "f/a": A },
+      right: { "d/a": A, "e/a": A },
+    },
+    deleted: [1, 0],
+  },
+  {
+    it: "no file that reappears where the other side made a newer one",
+    in: {
+      record: { "d/a": A },
+      left: { "e/a": A },
+      right: { "d/a": A, "e/a": NEWER },
+    },
+  },
+  {
+    it: "no file that reappears where a conflict stays open",
+    in: {
+      record: { "d/a": A },
+      left: { "e/a": A },
+      right: { "d/a": A, "e/a": NEWER },
+    },
+    options: { policies: { new_new: "notify" } },
+  },
+  {
+    it: "recorded files whose content changed, on either side",
+    in: {
+      record: { a: A, b: A, c: A, d: A },
+      left: { a: NEWER, b: NEWER, c: A, d: NEWER },
+      right: { a: A, b: A, c: NEWER, d: but(NEWER, { content: "more" }) },
+    },
+    modified: [3, 2],
+  },
+  {
+    it: "no file that was only touched, given a mode or created",
+    in: {
+      record: { a: A, b: A },
+      left: {
+        a: but(A, { mtimeMs: OLD + HOUR }),
+        b: but(A, { mode: 0o600 }),
+        c: A,
+      },
+      right: { a: A, b: A },
+    },
+  },
+  {
+    it: "a modified file that was respelled too",
+    in: { record: { a: A }, left: { A: NEWER }, right: { a: A } },
+    options: { habits: { left: { ignoresCase: true } } },
+    modified: [1, 0],
+  },
+  {
+    it: "no file that is renamed against a deletion",
+    in: { record: { a: withId(1) }, left: { b: withId(1) } },
+  },
+  {
+    it: "no file that is left alone",
+    in: {
+      record: { a: A, "d/b": A },
+      left: { a: problem("unreadable"), d: problem("ignored") },
+      right: { a: NEWER },
+    },
+  },
+];
+
+for (const { it, in: given, options, deleted, modified } of COUNTS) {
+  Deno.test(`decide() counts ${it} (section 7)`, () => {
+    const situation = situationOf(given);
+    const { counts } = decided(situation, options).plan;
+    const wanted: PlanCounts = {
+      deleted: both(deleted ?? [0, 0]),
+      modified: both(modified ?? [0, 0]),
+    };
+    assert.deepEqual(counts, wanted);
+    const mirrored = decided(mirror(situation), mirror(options)).plan.counts;
+    assert.deepEqual(mirrored, mirror(wanted), "mirrored");
+  });
+}
+
+function both([left, right]: readonly [number, number]) {
+  return { left, right };
+}

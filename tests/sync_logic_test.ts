@@ -1,0 +1,222 @@
+/**
+ * The decision for one recorded path in every combination of what became of
+ * it on each side, under every policy, whichever side is newer; each held
+ * against a second writing of the contract, carried out, and mirrored.
+ */
+import assert from "node:assert/strict";
+import { expected, type SideState } from "./expected_plan.ts";
+import { FakeDisk } from "./fake_disk.ts";
+import { decided, type Options } from "./fake_merge.ts";
+import {
+  acts,
+  lines,
+  mirror,
+  mirroredUnordered,
+  unordered,
+} from "./fake_plan.ts";
+import {
+  but,
+  type FakeFile,
+  file,
+  folder,
+  HOUR,
+  OLD,
+  problem,
+  row,
+  type SideTree,
+  type Situation,
+} from "./fake_tree.ts";
+import type { Plan } from "../lib/plan.ts";
+import type { Side } from "../lib/types.ts";
+import { POLICIES } from "../lib/types.ts";
+
+const NAME = "a.txt";
+const BASE = file("first");
+const RECORDED: Record<Side, FakeFile> = {
+  left: but(BASE, { ino: 1 }),
+  right: but(BASE, { ino: 2 }),
+};
+
+/** What a side came to, and how it stands on disk. */
+interface Made {
+  readonly tree: SideTree;
+  readonly state: Partial<SideState>;
+}
+
+/** Everything that can become of a recorded file on one side. */
+const STATES: Record<string, (side: Side, mtimeMs: number) => Made> = {
+  "unchanged": (side) => changed(side, {}),
+  "modified": (side, mtimeMs) =>
+    changed(side, { content: `${side} edit`, mtimeMs }),
+  "modified to the same size": (side, mtimeMs) =>
+    changed(side, { content: side.padEnd(5), mtimeMs }),
+  "modified as on the other side": (side, mtimeMs) =>
+    changed(side, { content: "agreed edit", mtimeMs }),
+  "touched": (side, mtimeMs) => changed(side, { mtimeMs }),
+  "given mode 600": (side) => changed(side, { mode: 0o600 }),
+  "given mode 640": (side) => changed(side, { mode: 0o640 }),
+  "renamed to b.txt": (side) => renamed(side, "b.txt", {}),
+  "renamed to c.txt": (side) => renamed(side, "c.txt", {}),
+  "renamed to b.txt with mode 600": (side) =>
+    renamed(side, "b.txt", { mode: 0o600 }),
+  "rewritten with the same content": (side) => changed(side, { ino: 77 }),
+  "rewritten with other content": (side) =>
+    changed(side, { content: side.padEnd(5, "!"), ino: 77 }),
+  "deleted": () => ({ tree: {}, state: { content: "gone" } }),
+  "replaced by a folder": () => ({
+    tree: { [NAME]: folder() },
+    state: { content: "gone", isFolder: true },
+  }),
+  "unreadable": (side) => unknown("unreadable", side),
+  "ignored": (side) => unknown("ignored", side),
+};
+
+function changed(side: Side, how: Partial<FakeFile>): Made {
+  const now = but(RECORDED[side], how);
+  const { mtimeMs, mode } = now;
+  const isDoubtful = mtimeMs !== OLD || mode !== BASE.mode || now.ino === 77;
+  const content = now.content !== BASE.content
+    ? "edited"
+    : isDoubtful
+    ? "doubtful"
+    : "same";
+  return {
+    tree: { [NAME]: now },
+    state: { content, text: now.content, mtimeMs, mode },
+  };
+}
+
+function renamed(side: Side, name: string, how: Partial<FakeFile>): Made {
+  const { tree, state } = changed(side, how);
+  return {
+    tree: { [name]: tree[NAME]! },
+    state: { ...state, name, isMoved: true },
+  };
+}
+
+function unknown(kind: "unreadable" | "ignored", side: Side): Made {
+  return {
+    tree: { [NAME]: problem(kind, RECORDED[side]) },
+    state: { content: "unknown" },
+  };
+}
+
+const UNCHANGED: SideState = {
+  content: "same",
+  text: BASE.content,
+  name: NAME,
+  mode: BASE.mode,
+  mtimeMs: OLD,
+  isFolder: false,
+  isMoved: false,
+};
+
+const TIMES: Record<string, readonly [left: number, right: number]> = {
+  "Left is newer": [OLD + 2 * HOUR, OLD + HOUR],
+  "Right is newer": [OLD + HOUR, OLD + 2 * HOUR],
+  "neither is newer": [OLD + HOUR, OLD + HOUR],
+};
+
+const ALL_POLICIES = POLICIES.flatMap((modify_modify) =>
+  POLICIES.flatMap((new_new) =>
+    POLICIES.map((metadata_conflict) => ({
+      modify_modify,
+      new_new,
+      metadata_conflict,
+    }))
+  )
+);
+
+/** A path that is unchanged stands beside, so this is no first meeting. */
+function situation(left: SideTree, right: SideTree): Situation {
+  const beside = { "z.txt": file("beside") };
+  return {
+    record: { [NAME]: row(RECORDED.left, RECORDED.right), ...beside },
+    left: { ...left, ...beside },
+    right: { ...right, ...beside },
+  };
+}
+
+for (const [left, makeLeft] of Object.entries(STATES)) {
+  for (const [right, makeRight] of Object.entries(STATES)) {
+    Deno.test(`decide(): ${left} on Left, ${right} on Right (section 3)`, () => {
+      for (const [when, [leftMs, rightMs]] of Object.entries(TIMES)) {
+        const made = {
+          left: makeLeft("left", leftMs),
+          right: makeRight("right", rightMs),
+        };
+        const it = situation(made.left.tree, made.right.tree);
+        const seen = new Set<string>();
+        for (const policies of ALL_POLICIES) {
+          const wanted = expected({
+            base: UNCHANGED,
+            left: { ...UNCHANGED, ...made.left.state },
+            right: { ...UNCHANGED, ...made.right.state },
+            policies,
+          });
+          const about = `${when}, ${Object.values(policies).join(", ")}`;
+          const { plan } = decided(it, { policies });
+          assert.deepEqual(acts(plan), wanted, about);
+          if (seen.has(wanted.join())) continue;
+          seen.add(wanted.join());
+          checkEnd(it, plan, { policies }, about);
+        }
+      }
+    });
+  }
+}
+
+/** The plan can be carried out, and ends the matter. */
+function checkEnd(
+  it: Situation,
+  plan: Plan,
+  options: Options,
+  about: string,
+): void {
+  const disk = new FakeDisk(it, options);
+  disk.carryOut(plan);
+  assert.deepEqual(disk.falseRows(), [], about);
+  const again = decided(disk.situation(), options).plan;
+  const isOpen = plan.actions.some(({ conflict }) => conflict?.winner === null);
+  assert.deepEqual(lines(again), isOpen ? acts(plan) : [], `again, ${about}`);
+  if (isOpen || plan.problems.length > 0) return;
+  assert.deepEqual(disk.tree("left"), disk.tree("right"), about);
+}
+
+/** Newer sides that no tie can hide. */
+const UNTIED = {
+  "Left is newer": [OLD + 2 * HOUR, OLD + HOUR],
+  "Right is newer": [OLD + HOUR, OLD + 2 * HOUR],
+} as const;
+
+for (const modify_modify of POLICIES) {
+  for (const metadata_conflict of POLICIES) {
+    const policies = { modify_modify, metadata_conflict };
+    const names = Object.values(policies).join(" and ");
+    Deno.test(`decide(mirror(x)) is mirror(decide(x)), ties apart, under ${names}`, () => {
+      for (const [left, makeLeft] of Object.entries(STATES)) {
+        for (const [right, makeRight] of Object.entries(STATES)) {
+          for (const [leftMs, rightMs] of Object.values(UNTIED)) {
+            const it = situation(
+              makeLeft("left", leftMs).tree,
+              makeRight("right", rightMs).tree,
+            );
+            const { plan } = decided(it, { policies });
+            const isTie = plan.actions.some(({ conflict }) =>
+              conflict !== null && conflict.versions.left?.mtimeMs ===
+                conflict.versions.right?.mtimeMs
+            );
+            if (isTie) continue;
+            const mirrored = decided(mirror(it), { policies }).plan;
+            const about = `${left}, ${right}`;
+            assert.deepEqual(
+              unordered(mirrored),
+              mirroredUnordered(plan),
+              about,
+            );
+          }
+        }
+      }
+    });
+  }
+}
