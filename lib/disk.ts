@@ -29,6 +29,9 @@ export const CHANGED = "changed during the run";
 /** A parent folder that was looked at is not looked at again for so long. */
 const PARENT_TRUST_MS = 20;
 
+/** The unit in which systems count what a file takes. */
+const BLOCK_BYTES = 512;
+
 const { O_RDONLY, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = fs.constants;
 
 /** One root, and what its file system does to names and times. */
@@ -179,6 +182,7 @@ export class OpenFile implements Disposable {
   readonly #path: string;
   readonly #seen: FileFigures;
   readonly #fd: number;
+  #hasHoles = false;
 
   /**
    * @param root The root it is in.
@@ -229,6 +233,12 @@ export class OpenFile implements Disposable {
     if (!info.isFile() || !isStill(this.#seen, now)) {
       throw new Skipped(CHANGED);
     }
+    this.#hasHoles = info.blocks * BLOCK_BYTES < info.size;
+  }
+
+  /** Whether parts of it take no room on its disk. */
+  get hasHoles(): boolean {
+    return this.#hasHoles;
   }
 
   /**

@@ -13,6 +13,8 @@ import type { FileFigures } from "./types.ts";
 
 const CHUNK_BYTES = 1024 * 1024;
 
+const ZEROS = Buffer.alloc(CHUNK_BYTES);
+
 /** How many flushes the disk is given at once. */
 const FLUSHES = 8;
 
@@ -94,8 +96,12 @@ export function stageCopy(request: CopyRequest): StagedCopy {
       if (count > left) throw new Skipped(CHANGED);
       const chunk = buffer.subarray(0, count);
       hash?.update(chunk);
-      writeAll(file, chunk);
+      const isHole = source.hasHoles && chunk.equals(ZEROS.subarray(0, count));
+      if (isHole) file.seekSync(count, Deno.SeekMode.Current);
+      else writeAll(file, chunk);
     }
+    // A hole at the end is not there yet.
+    if (source.hasHoles) file.truncateSync(seen.sizeBytes);
     const lookedAtMs = Date.now();
     const after = source.finish();
     if (Deno.build.os !== "windows") {
