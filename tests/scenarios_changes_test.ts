@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { file, LONG_AGO, scenario } from "./support.ts";
+import { LONG_AGO, scenario } from "./scenario.ts";
+import { file } from "./support.ts";
 
 scenario("create left → right (R 5.9)", async (stage) => {
   await stage.begin({ "old.txt": "old" });

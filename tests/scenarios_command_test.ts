@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
-import { file, LONG_AGO, scenario, snapshot } from "./support.ts";
+import { LONG_AGO, scenario } from "./scenario.ts";
+import { snapshot } from "./snapshot.ts";
+import { file } from "./support.ts";
 
 const OLDER = "2024-03-01T10:00:05Z";
 const NEWER = "2024-03-02T11:30:00Z";

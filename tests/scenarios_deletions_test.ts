@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
-import { file, LONG_AGO, scenario, snapshot, type Stage } from "./support.ts";
+import { LONG_AGO, scenario, type Stage } from "./scenario.ts";
+import { snapshot } from "./snapshot.ts";
+import { file } from "./support.ts";
 
 const LIMIT = 20 * 1_048_576;
 const DELETED = ".office-sync/deleted";

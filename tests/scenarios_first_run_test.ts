@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
-import { file, LONG_AGO, Office, scenario, type Tree } from "./support.ts";
+import { LONG_AGO, scenario } from "./scenario.ts";
+import { file, Office, type Tree } from "./support.ts";
 
 const OLDER = "2024-03-01T10:00:05Z";
 const NEWER = "2024-03-02T11:30:00Z";

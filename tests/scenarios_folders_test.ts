@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { file, LONG_AGO, scenario } from "./support.ts";
+import { LONG_AGO, scenario } from "./scenario.ts";
+import { file } from "./support.ts";
 
 scenario(
   "empty folders are created from left → right, however deep",

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
-import { Office, scenario, snapshot, type Stage } from "./support.ts";
+import { scenario, type Stage } from "./scenario.ts";
+import { snapshot } from "./snapshot.ts";
+import { Office } from "./support.ts";
 
 const IDENTITY = ".office-sync/root.json";
 

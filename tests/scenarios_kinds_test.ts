@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { file, LONG_AGO, scenario, type Stage } from "./support.ts";
+import { LONG_AGO, scenario, type Stage } from "./scenario.ts";
+import { file } from "./support.ts";
 
 /** The mtime of the file that stands against a folder, and its clash mark. */
 const OLDER = "2024-03-01T10:00:05Z";

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
-import { file, scenario, snapshot, type Stage, type Tree } from "./support.ts";
+import { scenario, type Stage } from "./scenario.ts";
+import { snapshot } from "./snapshot.ts";
+import { file, type Tree } from "./support.ts";
 
 const IGNORE = `ignore:
   extensions: [tmp, .BAK]

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { file, LONG_AGO, scenario, type Stage } from "./support.ts";
+import { LONG_AGO, scenario, type Stage } from "./scenario.ts";
+import { file } from "./support.ts";
 
 /** The lines of one run in the log, each without time, level and run id. */
 function linesOf(stage: Stage, run: string, level: string): string[] {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { file, LONG_AGO, scenario, type Stage } from "./support.ts";
+import { LONG_AGO, scenario, type Stage } from "./scenario.ts";
+import { file } from "./support.ts";
 
 function inodeOf(stage: Stage, side: "left" | "right", path: string) {
   return Deno.statSync(stage.at(side, path)).ino;
