@@ -1,12 +1,9 @@
 /** What a config file may say, and what is told about one that says otherwise. */
 import assert from "node:assert/strict";
-import fc from "fast-check";
-import { parse } from "yaml";
-import { type Config, loadConfig, parseConfig } from "../lib/config_loader.ts";
+import { type Config, parseConfig } from "../lib/config_loader.ts";
 import { CONFIG_KEYS } from "../lib/config_schema.ts";
-import { ConfigError, EXIT } from "../lib/errors.ts";
+import { ROOTS, told } from "./config_lines.ts";
 
-const ROOTS = "left_root: C:\\pdrive_local\nright_root: P:\\\n";
 const MAIL = "smtp_host: h, from: a@b.c, to: a@b.c";
 const SECTIONS = [...new Set(CONFIG_KEYS.map((key) => key.split(".")[0]!))]
   .filter((key) => CONFIG_KEYS.some((other) => other.startsWith(`${key}.`)));
@@ -29,18 +26,6 @@ const ALONE = "alone; needed: password or password_env";
 const QUOTES = "a value that begins like this must be put in quotes";
 const ESCAPE =
   "in double quotes a backslash has a meaning of its own; use single quotes, or for a path such as C:\\pdrive_local none";
-
-/** The lines that are told about a text; none if nothing is wrong with it. */
-function told(text: string, file = "c.yaml"): string[] {
-  try {
-    parseConfig(text, file);
-    return [];
-  } catch (error) {
-    assert(error instanceof ConfigError, `not a ConfigError: ${error}`);
-    assert.equal(error.exitCode, EXIT.usage);
-    return error.message.split("\n");
-  }
-}
 
 /** The config of the two roots and one more line. */
 const withLine = (line: string): Config =>
@@ -301,173 +286,3 @@ Deno.test("parseConfig() refuses its own files in a root by default, too", {
 
 /** Ways to get a password wrong, or something near it. § is the password. */
 // deno-fmt-ignore
-const SLIPS = [
-  "password: [§]", "password: {§: 1}", "password: {§: 1, §: 2}", "password: [§", "password: '§", 'password: "§', 'password: "\\q§"',
-  "password: *§", "password: &§", "password: &§ x", "password: !§", "password: !§ x", "password: !<§", "password: §: x", "password: %§", "password: |§", "password: ? §",
-  "password: - §", "password: {§", "password: '§'§", "password:§", "password:§: x", "{password:§}", "Password: §", "password_env: '§!'", "password_env: [§]",
-  "pass: {x: §}", "smtp_host: smtp://u:§@h", "password: x\n  password: §", "password: §\n password: §", "password:\n    §\n   x: §", "password: § # §\n  x", "password: '§'", "password: >\n    §\n   §",
-];
-Deno.test("parseConfig() never tells a password, whatever is wrong with it", () => {
-  for (const slip of SLIPS) {
-    for (const secret of ["hunter2", "*hunter2", "12345678"]) {
-      const text = `${ROOTS}nonsense: 1\nemail:\n  ${
-        slip.replaceAll("§", secret)
-      }\n  to: x\n`;
-      assert.throws(() => parseConfig(text, "c.yaml"), (error: ConfigError) => {
-        const seen = Deno.inspect(error) + JSON.stringify(error);
-        const shown = error.message + (seen + error.stack).replaceAll(text, "");
-        return !shown.includes(secret.replace("*", "")) ||
-          assert.fail(`${slip}: ${shown}`);
-      });
-    }
-  }
-  assert.deepEqual(
-    told(`${ROOTS}email: password=hunter2`).join().includes("hunter2"),
-    false,
-  );
-});
-
-Deno.test("loadConfig() tells why a file can't be read", async () => {
-  const folder = await Deno.makeTempDir();
-  const rows: [name: string, bytes: Uint8Array | null, line: RegExp][] = [
-    [
-      "missing.yaml",
-      null,
-      /: there is no such file; copy config.example.yaml, or name one with --config$/,
-    ],
-    ["", null, /: can't be read: /],
-    [
-      "latin.yaml",
-      new Uint8Array([0x61, 0x3a, 0x20, 0xe4]),
-      /: not in UTF-8; save it as UTF-8$/,
-    ],
-    [
-      "utf16.yaml",
-      new Uint8Array([0xff, 0xfe, 0x61, 0, 0x3a, 0]),
-      /: not in UTF-8; save it as UTF-8$/,
-    ],
-  ];
-  try {
-    for (const [name, bytes, line] of rows) {
-      const file = `${folder}/${name}`;
-      if (bytes) await Deno.writeFile(file, bytes);
-      assert.throws(() => loadConfig(file), (error) => {
-        assert(error instanceof ConfigError);
-        assert.match(error.message, line);
-        const [problem] = error.problems;
-        assert.deepEqual([
-          problem?.file,
-          problem?.line,
-          problem?.column,
-          problem?.key,
-        ], [file, null, null, null]);
-        return error.exitCode === EXIT.usage && !error.message.includes("\n");
-      });
-    }
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-});
-
-const EXAMPLE = new URL("../config.example.yaml", import.meta.url);
-const example = Deno.readTextFileSync(EXAMPLE);
-/** The example with the settings that it shows switched off. */
-const wholeExample = example.replace(/^#(?=(?: {2})*(?:- |[a-z_]+:))/gm, "");
-
-Deno.test("config.example.yaml loads, and changes no default but what to ignore", () => {
-  const config = parseConfig(example, "/c.yaml");
-  assert.deepEqual({ ...config, ignore: null }, {
-    ...parseConfig(ROOTS, "/c.yaml"),
-    ignore: null,
-  });
-  assert.deepEqual(config.ignore, {
-    extensions: [],
-    prefixes: ["~$", ".~lock."],
-    names: ["Thumbs.db", "desktop.ini", ".DS_Store"],
-  });
-});
-
-Deno.test("config.example.yaml has every key there is and no other", () => {
-  const keys = Object.entries(parse(wholeExample)).flatMap(([key, value]) =>
-    value !== null && typeof value === "object"
-      ? [key, ...Object.keys(value).map((inner) => `${key}.${inner}`)]
-      : [key]
-  );
-  assert.deepEqual(keys.toSorted(), CONFIG_KEYS.toSorted());
-});
-
-Deno.test("config.example.yaml names every default, and what it has switched off loads", () => {
-  const config = parseConfig(
-    wholeExample.replace(/^ *password: .*$/m, ""),
-    "/c.yaml",
-  );
-  assert.equal(config.email?.passwordEnv, "OFFICE_SYNC_PASSWORD");
-  const settings = wholeExample.match(/^ +[a-z_]+:/gm) ?? [];
-  const required = wholeExample.match(/Required\./g) ?? [];
-  const defaults = wholeExample.match(/Default: \S/g) ?? [];
-  // left_root and right_root share one word; state_db stands at the margin.
-  assert.equal(defaults.length + required.length, settings.length + 2);
-});
-
-/** Text that is nearly a config, and text that is nothing like one. */
-const anyText = fc.oneof(
-  fc.string({ unit: "binary" }),
-  fc.array(
-    fc.oneof(
-      fc.constantFrom(
-        ...CONFIG_KEYS.flatMap((key) => key.split(".")),
-        "left_root: C:\\a\n",
-      ),
-      fc.constantFrom(
-        ": ",
-        ":",
-        "\n",
-        "\n  ",
-        "\n\t",
-        "- ",
-        "{",
-        "}",
-        "[",
-        "]",
-        ",",
-        '"',
-        "'",
-        "|",
-        ">",
-        "*a",
-        "&a ",
-        "!!str ",
-        "%",
-        "#",
-        "---",
-        "? ",
-        "\\",
-      ),
-      fc.string({ unit: "grapheme", maxLength: 4 }),
-    ),
-    { maxLength: 30 },
-  ).map((parts) => parts.join("")),
-  fc.dictionary(fc.constantFrom(...CONFIG_KEYS, "x"), fc.jsonValue()).map((
-    it,
-  ) => JSON.stringify(it)),
-);
-Deno.test("parseConfig() throws nothing but a ConfigError, each problem in one line with its place", () => {
-  fc.assert(
-    fc.property(anyText, fc.string({ minLength: 1 }), (text, file) => {
-      try {
-        parseConfig(text, file);
-      } catch (error) {
-        assert(error instanceof ConfigError, String(error));
-        assert(error.problems.length > 0);
-        assert.equal(
-          error.message.split(/[\n\r\u2028\u2029]/u).length,
-          error.problems.length,
-        );
-        for (const { line, column } of error.problems) {
-          assert(line! >= 1 && column! >= 1);
-        }
-      }
-    }),
-    { numRuns: 2_000 },
-  );
-});

@@ -1,0 +1,301 @@
+/** The summary that an office manager reads. */
+import assert from "node:assert/strict";
+import { resultOf, withOutcomes } from "./fake_result.ts";
+import {
+  but,
+  file,
+  folder,
+  HOUR,
+  OLD,
+  problem,
+  type Situation,
+} from "./fake_tree.ts";
+import { sizeWords } from "../lib/conflict_words.ts";
+import { reportText } from "../lib/report.ts";
+import type { RunResult } from "../lib/run_result.ts";
+
+const OPTIONS = {
+  roots: { left: "/home/docs", right: "/mnt/share" },
+  logFile: "/var/log/office-sync.log",
+  isVerbose: false,
+};
+
+const A = file("one");
+const NEWER = but(A, { content: "newer", mtimeMs: OLD + HOUR });
+const OLDER = but(A, { content: "older one" });
+const KEPT = ".office-sync/deleted/20260520-120000-ab12cd";
+
+function textOf(result: RunResult, isVerbose = false): string {
+  return reportText(result, { ...OPTIONS, isVerbose });
+}
+
+/** [what, situation, lines of the report] */
+const SECTIONS: readonly [string, Partial<Situation>, readonly string[]][] = [
+  ["copies to Right", { left: { a: A } }, [
+    "Copied from Left to Right: 1 (3 bytes)",
+    "  a  [new on Left; rule 5.9]",
+  ]],
+  ["copies to Left", { right: { a: A } }, [
+    "Copied from Right to Left: 1 (3 bytes)",
+    "  a  [new on Right; rule 5.10]",
+  ]],
+  ["renames", {
+    record: { a: but(A, { ino: 1 }) },
+    left: { b: but(A, { ino: 1 }) },
+    right: { a: but(A, { ino: 1 }) },
+  }, [
+    "Renamed or adjusted on Right: 1 (3 bytes)",
+    "  a -> b  [name changed on Left; rule 5.11]",
+  ]],
+  ["adjusted properties", {
+    record: { a: A },
+    left: { a: A },
+    right: { a: but(A, { mode: 0o600 }) },
+  }, [
+    "Renamed or adjusted on Left: 1 (3 bytes)",
+    "  a  [mode changed on Right; rule 5.12]",
+  ]],
+  ["created folders", { left: { d: folder() } }, [
+    "Folders created on Right: 1",
+    "  d  [new on Left; rule 5.9]",
+  ]],
+  ["removed folders", { record: { d: folder() }, right: { d: folder() } }, [
+    "Folders removed on Right: 1",
+    "  d  [removed on Left; rule 5.7]",
+  ]],
+  ["hard deletions", {
+    record: { a: but(A, { sizeBytes: 30 * 1024 * 1024 }) },
+    left: { a: but(A, { sizeBytes: 30 * 1024 * 1024 }) },
+  }, [
+    "Deleted on Left for good: 1 (30.0 MB)",
+    "  a  [deleted on Right; too large for soft delete; rule 5.8]",
+  ]],
+];
+
+for (const [what, it, lines] of SECTIONS) {
+  Deno.test(`reportText() tells ${what}, with sum, rule and reason`, () => {
+    const told = textOf(resultOf(it)).split("\n");
+    const at = told.indexOf(lines[0]!);
+    assert.deepEqual(told.slice(at, at + lines.length), lines);
+  });
+}
+
+Deno.test("reportText() says where soft-deleted files can be found", () => {
+  const it = {
+    record: { a: A, "d/b": A, "d/c": A },
+    right: { a: A, "d/b": A },
+  };
+  const result = withOutcomes(resultOf(it), ({ action }) => ({
+    newPath: action.side === null ? null : `${KEPT}/${action.path}`,
+  }));
+  const text = textOf(result);
+  assert.match(text, /^Deleted on Right, kept: 2 \(6 bytes\)$/m);
+  assert.match(
+    text,
+    new RegExp(`^  They are kept in /mnt/share/${KEPT}$`, "m"),
+  );
+});
+
+Deno.test("reportText() says where both versions of a conflict are", () => {
+  const it = { record: { a: A }, left: { a: NEWER }, right: { a: OLDER } };
+  const text = textOf(resultOf(it));
+  assert.match(text, /^Conflicts settled: 1$/m);
+  assert.match(
+    text,
+    /a: changed on both sides; Left's version \(.*, 5 bytes\) is the file/,
+  );
+  assert.match(
+    text,
+    /Right's version \(.*, 9 bytes\) is kept on both sides as a\.clash-20260510-120000-right$/m,
+  );
+});
+
+Deno.test("reportText() says what was new on both sides, and a folder's part", () => {
+  const it = { left: { a: OLDER }, right: { "a/b": A } };
+  const text = textOf(resultOf(it));
+  assert.match(
+    text,
+    /a: new on both sides; Right's folder keeps the name; Left's version .* is kept on both sides as a\.clash-/,
+  );
+});
+
+Deno.test("reportText() says whether an overwritten version was kept, and where", () => {
+  const it = { record: { a: A }, left: { a: NEWER }, right: { a: OLDER } };
+  const policies = { modify_modify: "overwrite" } as const;
+  const kept = withOutcomes(resultOf(it, {}, { policies }), () => ({
+    newPath: `${KEPT}/a`,
+  }));
+  assert.match(
+    textOf(kept),
+    new RegExp(`is replaced, kept as /mnt/share/${KEPT}/a$`, "m"),
+  );
+  const lost = resultOf(it, {}, { policies, softDelete: { enabled: false } });
+  assert.match(textOf(lost), /is replaced, not kept$/m);
+});
+
+Deno.test("reportText() lists open conflicts with both versions for a person", () => {
+  const it = { record: { a: A }, left: { a: NEWER }, right: { a: OLDER } };
+  const policies = { modify_modify: "notify" } as const;
+  const result = resultOf(it, { exitCode: 1 }, { policies });
+  const text = textOf(result);
+  assert.match(text, /^Open conflicts, for a person to settle: 1$/m);
+  assert.match(
+    text,
+    /^  a: both sides changed it and nothing was touched; Left: .*, 5 bytes; Right: .*, 9 bytes$/m,
+  );
+  assert.doesNotMatch(text, /Skipped/, "it is told once");
+  assert.match(text, /What is listed above needs a person\.$/m);
+});
+
+Deno.test("reportText() lists what was skipped and what failed, and why", () => {
+  const it = { left: { a: A, b: A } };
+  const result = withOutcomes(
+    resultOf(it, { exitCode: 1 }),
+    ({ action }) =>
+      action.path === "a"
+        ? { kind: "skipped", detail: "changed during the run" }
+        : { kind: "failed", detail: "the disk is full (ENOSPC)" },
+  );
+  const text = textOf(result);
+  assert.match(
+    text,
+    /^Skipped, tried again next time: 1\n  COPY_LEFT_TO_RIGHT a: changed during the run$/m,
+  );
+  assert.match(
+    text,
+    /^Failed, tried again next time: 1\n  COPY_LEFT_TO_RIGHT b: the disk is full \(ENOSPC\)$/m,
+  );
+  assert.doesNotMatch(text, /^Copied/m);
+});
+
+Deno.test("reportText() lists what is left alone, ignored paths apart", () => {
+  const it = {
+    left: { link: problem("symlink"), "x.tmp": problem("ignored") },
+  };
+  const text = textOf(resultOf(it));
+  assert.match(
+    text,
+    /^Left alone on both sides: 1\n  Left: link: a problem: symlink$/m,
+  );
+  assert.doesNotMatch(text, /x\.tmp/);
+});
+
+Deno.test("reportText() of a run without anything to do says so", () => {
+  const it = { record: { a: A }, left: { a: A }, right: { a: A } };
+  const text = textOf(resultOf(it, { untouched: 7 }));
+  assert.match(
+    text,
+    /^Both sides agree; there was nothing to do\. 7 files unchanged, 1\.5 s\.$/m,
+  );
+});
+
+Deno.test("reportText() of a run says what was done in figures", () => {
+  const text = textOf(resultOf({ left: { a: A, b: A } }, { untouched: 1 }));
+  assert.match(
+    text,
+    /^Both sides agree\. 2 actions done, 1 file unchanged, 1\.5 s\.$/m,
+  );
+  assert.match(
+    text,
+    /^Run 20260520-120000-ab12\n  Left:  \/home\/docs\n  Right: \/mnt\/share$/m,
+  );
+  assert.match(text, /\nLog: \/var\/log\/office-sync\.log$/);
+});
+
+Deno.test("reportText() of a plan speaks of what would be done", () => {
+  const it = {
+    record: { a: A },
+    left: { a: NEWER, b: A },
+    right: { a: OLDER },
+  };
+  const text = textOf(resultOf(it, { isDryRun: true }));
+  assert.match(text, /^Plan \(nothing was changed\)$/m);
+  assert.match(text, /^Copy from Left to Right: 2 \(8 bytes\)$/m);
+  assert.match(text, /^Conflicts to settle: 1$/m);
+  assert.match(text, /^3 actions planned; 0 files unchanged\.$/m);
+  assert.doesNotMatch(text, /Copied|settled|done/);
+});
+
+Deno.test("reportText() of a plan without actions says so", () => {
+  const text = textOf(resultOf({}, { isDryRun: true, untouched: 2 }));
+  assert.match(text, /^Nothing to do; 2 files unchanged\.$/m);
+});
+
+Deno.test("reportText() of a stopped run says the guard, why, and the next step", () => {
+  const stop = {
+    name: "mass deletion",
+    reason: "30 of 40 recorded files are gone on Left.",
+    hint: "Run once with --allow-deletes.",
+  };
+  const text = textOf(resultOf({}, { stop, exitCode: 3 }));
+  assert.match(
+    text,
+    /^STOPPED by the guard "mass deletion"\.\n30 of 40 recorded files are gone on Left\.\nWhat to do: Run once with --allow-deletes\.$/m,
+  );
+  assert.doesNotMatch(text, /agree/);
+});
+
+Deno.test("reportText() shows the first 20 of a kind, and all with --verbose", () => {
+  const left = Object.fromEntries(
+    Array.from({ length: 23 }, (_, at) => [`file ${at + 10}`, A]),
+  );
+  const result = resultOf({ left });
+  const text = textOf(result);
+  assert.match(text, /file 29/);
+  assert.doesNotMatch(text, /file 30/);
+  assert.match(text, /^  … and 3 more \(--verbose lists all\)$/m);
+  const all = textOf(result, true);
+  assert.match(all, /file 32/);
+  assert.doesNotMatch(all, /more \(/);
+});
+
+Deno.test("reportText() lists unchanged files with --verbose only", () => {
+  const it = { record: { a: A }, left: { a: A }, right: { a: A } };
+  const result = resultOf(it, {}, { listUnchanged: true });
+  assert.match(
+    textOf(result, true),
+    /^Nothing to do: 1 \(3 bytes\)\n  a  \[nothing changed\]$/m,
+  );
+  assert.doesNotMatch(textOf(result), /Nothing to do:/);
+});
+
+Deno.test("reportText() lets no file name forge a line or drive the terminal", () => {
+  const name = "a\nCopied: all\u001b[2J\u202e";
+  const results = [
+    resultOf({ left: { [name]: A } }),
+    resultOf({
+      record: { [name]: A },
+      left: { [name]: NEWER },
+      right: { [name]: OLDER },
+    }),
+    resultOf({ left: { [name]: problem("symlink") } }),
+    withOutcomes(
+      resultOf({ left: { [name]: A } }),
+      () => ({ kind: "failed", detail: name }),
+    ),
+  ];
+  for (const result of results) {
+    const text = textOf(result);
+    assert.match(text, /a\\nCopied: all\\u001b\[2J\\u202e/);
+    assert.doesNotMatch(text, /^Copied: all/m);
+    assert.doesNotMatch(text, /[\u001b\u202e]/);
+  }
+});
+
+/** [bytes, words] */
+const SIZES: readonly [number, string][] = [
+  [0, "0 bytes"],
+  [1, "1 byte"],
+  [1023, "1023 bytes"],
+  [1024, "1.0 KB"],
+  [1536, "1.5 KB"],
+  [20 * 1024 * 1024, "20.0 MB"],
+  [3 * 1024 ** 3, "3.0 GB"],
+  [5000 * 1024 ** 4, "5000.0 TB"],
+];
+
+for (const [bytes, words] of SIZES) {
+  Deno.test(`sizeWords(${bytes}) is "${words}"`, () => {
+    assert.equal(sizeWords(bytes), words);
+  });
+}
