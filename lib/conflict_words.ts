@@ -88,5 +88,6 @@ export function sizeWords(bytes: number): string {
     value /= 1024;
     unit++;
   }
+  if (bytes === 1) return "1 byte";
   return `${unit === 0 ? value : value.toFixed(1)} ${units[unit]}`;
 }

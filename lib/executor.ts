@@ -5,11 +5,11 @@
  * @module
  */
 import { type Root, Skipped } from "./disk.ts";
-import { flushFolder } from "./file_ops.ts";
 import {
   dropCopy,
   flushCopies,
   type FlushedCopy,
+  flushFolder,
   type StagedCopy,
 } from "./staging.ts";
 import { Copier } from "./copier.ts";

@@ -9,7 +9,6 @@ import { CHANGED, type Root, Skipped } from "./disk.ts";
 import { isStill } from "./figures.ts";
 import { clashName, MOVING_PREFIX } from "./names.ts";
 import { folderOf, joinPath, nameOf } from "./paths.ts";
-import { setQuietly } from "./staging.ts";
 import { codeOf } from "./system_errors.ts";
 import type { FileFigures } from "./types.ts";
 
@@ -179,6 +178,47 @@ export function destroy(
   }
 }
 
+/**
+ * Renames a user's file to a name that must be free. A version that is saved
+ * anew under the old name meanwhile stays, and so does its name.
+ *
+ * @param root The root.
+ * @param from The file.
+ * @param to Its name to be.
+ * @param seen What the scan saw.
+ * @param aside Temporary name.
+ * @throws {Skipped} The name is taken, or the file is another by now.
+ */
+export function renameFile(
+  root: Root,
+  from: string,
+  to: string,
+  seen: FileFigures,
+  aside: string,
+): void {
+  root.requireFile(from, seen);
+  if (!linkTo(root, from, to)) {
+    root.requireAbsent(to);
+    Deno.renameSync(root.absolute(from), root.absolute(to));
+    if (isStillAt(root, to, seen)) return;
+    putBack(root, to, from);
+    throw new Skipped(CHANGED);
+  }
+  try {
+    if (!isStillAt(root, to, seen)) throw new Skipped(CHANGED);
+    Deno.renameSync(root.absolute(from), root.absolute(aside));
+    if (!isOneFile(root, aside, to)) {
+      putBack(root, aside, from);
+      throw new Skipped(CHANGED);
+    }
+  } catch (error) {
+    // The old name holds what there is to hold.
+    Deno.removeSync(root.absolute(to));
+    throw error;
+  }
+  Deno.removeSync(root.absolute(aside));
+}
+
 /** What a temporary name holds must never be the only copy. */
 function putBack(root: Root, aside: string, path: string): void {
   try {
@@ -207,60 +247,6 @@ export function keepAsClash(root: Root, aside: string, path: string): string {
     if (root.look(place).kind !== "absent") continue;
     moveToFree(root, aside, place);
     return place;
-  }
-}
-
-/**
- * Sets a file's mtime and mode. What the file system refuses is no failure:
- * the record takes what it reports afterwards.
- *
- * @param root The root.
- * @param path The file.
- * @param properties In ms since 1970, and permission bits; null keeps.
- */
-export function setProperties(
-  root: Root,
-  path: string,
-  properties: {
-    readonly mtimeMs: number | null;
-    readonly mode: number | null;
-  },
-): void {
-  const absolute = root.absolute(path);
-  const { mtimeMs, mode } = properties;
-  if (mode !== null && Deno.build.os !== "windows") {
-    setQuietly(() => Deno.chmodSync(absolute, mode));
-  }
-  if (mtimeMs !== null) {
-    const mtime = new Date(mtimeMs);
-    setQuietly(() => Deno.utimeSync(absolute, mtime, mtime));
-  }
-}
-
-/**
- * Flushes a folder: names given in it survive a power failure.
- *
- * @param root The root.
- * @param folder The folder.
- */
-export function flushFolder(root: Root, folder: string): void {
-  // Windows can't open a folder to flush it; NTFS keeps a journal instead.
-  if (Deno.build.os === "windows") return;
-  let file: Deno.FsFile;
-  try {
-    file = Deno.openSync(root.absolute(folder), { read: true });
-  } catch (error) {
-    // Removed since: then its own parent is flushed.
-    if (error instanceof Deno.errors.NotFound) return;
-    throw error;
-  }
-  try {
-    file.syncSync();
-  } catch (error) {
-    // Some file systems have no flushing of folders.
-    if (codeOf(error) !== "EINVAL") throw error;
-  } finally {
-    file.close();
   }
 }
 

@@ -6,8 +6,9 @@
  */
 import { ClashCopier } from "./clash_copier.ts";
 import { CHANGED, type Look, type Root, Skipped } from "./disk.ts";
-import { destroy, moveToFree, respell, setProperties } from "./file_ops.ts";
-import { isFresh } from "./figures.ts";
+import { setProperties } from "./attributes.ts";
+import { destroy, renameFile, respell } from "./file_ops.ts";
+import { cutToTick, isFresh, isStill } from "./figures.ts";
 import { folderOf, keyOf } from "./paths.ts";
 import {
   foldersTo,
@@ -17,6 +18,7 @@ import {
   type WorkOf,
 } from "./performing.ts";
 import { halfOf, type RecordChange, type Work } from "./plan.ts";
+import { codeOf } from "./system_errors.ts";
 import type { Both, FileRow, RecordedHalf } from "./types.ts";
 import { otherSide } from "./types.ts";
 
@@ -90,7 +92,11 @@ export class Performer {
     if (other) {
       this.#roots[otherSide(work.on)].requireFile(other.path, other.figures);
     }
-    if (from !== to) this.#give(root, from, to);
+    if (from !== to && !this.#respell(root, from, to)) {
+      const aside = this.#context.names.beside(from);
+      renameFile(root, from, to, work.figures, aside);
+    }
+    root.requireFile(to, work.figures);
     setProperties(root, to, work);
     const folders = [
       { side: work.on, folder: folderOf(from) },
@@ -103,38 +109,47 @@ export class Performer {
     const base: FileRow = { ...(known ?? work.row), path: to };
     const row = work.keepsHalves
       ? base
-      : { ...base, [work.on]: this.#halfAt(root, to, base) };
+      : { ...base, [work.on]: this.#halfAfter(root, work, base) };
     const change = { kind: "put", row, rowPath: work.rowPath } as const;
     return { ...NOTHING, changes: [change], folders };
   }
 
-  #halfAt(root: Root, path: string, row: FileRow): RecordedHalf {
-    const look = root.look(path);
+  /** What a side has after it was touched: nobody else may have touched it. */
+  #halfAfter(
+    root: Root,
+    work: WorkOf<"rename">,
+    row: FileRow,
+  ): RecordedHalf {
+    const lookedAtMs = Date.now();
+    const look = root.look(work.to);
     if (look.kind !== "file") throw new Skipped(CHANGED);
     const { figures } = look;
-    const isYoung = isFresh(figures.mtimeMs, Date.now(), root.habits);
+    const { tickMs } = root.habits;
+    const asked = cutToTick(work.mtimeMs ?? work.figures.mtimeMs, tickMs);
+    // A system that refuses a time leaves the one that was seen.
+    const isOurs = [asked, work.figures.mtimeMs].includes(figures.mtimeMs) &&
+      isStill({ ...work.figures, mtimeMs: figures.mtimeMs }, figures);
+    if (!isOurs) throw new Skipped(CHANGED);
+    const isYoung = isFresh(figures.mtimeMs, lookedAtMs, root.habits);
     return halfOf(figures, isYoung && row.hash !== null);
   }
 
-  /** A name that is only another spelling is taken by the very file. */
-  #give(root: Root, from: string, to: string): void {
-    const { habits } = root;
-    const folding = {
-      ignoresCase: habits.ignoresCase,
-      ignoresNormalForm: habits.ignoresNormalForm,
-    };
-    if (keyOf(from, folding) === keyOf(to, folding)) {
-      respell(
-        root,
-        from,
-        to,
-        (middle) =>
-          this.#context.noteMove({ side: root.side, from, middle, to }),
-      );
-      return;
-    }
-    root.requireAbsent(to);
-    moveToFree(root, from, to);
+  /**
+   * Gives a name that is only another spelling: it is taken by the very file.
+   *
+   * @returns False where the two names are no spellings of one.
+   */
+  #respell(root: Root, from: string, to: string): boolean {
+    const { ignoresCase, ignoresNormalForm } = root.habits;
+    const folding = { ignoresCase, ignoresNormalForm };
+    if (keyOf(from, folding) !== keyOf(to, folding)) return false;
+    respell(
+      root,
+      from,
+      to,
+      (middle) => this.#context.noteMove({ side: root.side, from, middle, to }),
+    );
+    return true;
   }
 
   #renameDirectory(work: WorkOf<"rename-directory">): Performed {
@@ -142,9 +157,7 @@ export class Performer {
     const { from, to } = work;
     if (root.look(from).kind !== "directory") throw new Skipped(CHANGED);
     root.distrust();
-    if (root.habits.ignoresCase || root.habits.ignoresNormalForm) {
-      this.#give(root, from, to);
-    } else {
+    if (!this.#respell(root, from, to)) {
       root.requireAbsent(to);
       Deno.renameSync(root.absolute(from), root.absolute(to));
     }
@@ -180,7 +193,12 @@ export class Performer {
     if (root.look(path).kind !== "directory") throw new Skipped(CHANGED);
     root.distrust();
     // Never recursive: whatever came into it meanwhile keeps it.
-    Deno.removeSync(root.absolute(path));
+    try {
+      Deno.removeSync(root.absolute(path));
+    } catch (error) {
+      const isInUse = ["ENOTEMPTY", "EEXIST"].includes(codeOf(error) ?? "");
+      throw isInUse ? new Skipped(CHANGED) : error;
+    }
     const change = { kind: "forget-directory", path: work.rowPath } as const;
     const folders = [{ side: on, folder: folderOf(path) }];
     return { ...NOTHING, changes: [change], folders };

@@ -242,11 +242,12 @@ function verdict(result: RunResult): string {
   const counts = summarize(result);
   const { NOOP: same } = counts;
   const acted = result.outcomes.filter(({ action }) => action.name !== "NOOP");
-  const unchanged = `${same} ${same === 1 ? "file" : "files"} unchanged`;
+  const unchanged = `${countOf(same, "file")} unchanged`;
+  const actions = countOf(acted.length, "action");
   if (result.isDryRun) {
     return acted.length === 0
       ? `Nothing to do; ${unchanged}.`
-      : `${acted.length} actions planned; ${unchanged}.`;
+      : `${actions} planned; ${unchanged}.`;
   }
   const seconds = (result.finishedAtMs - result.startedAtMs) / 1000;
   const time = `${seconds.toFixed(1)} s`;
@@ -256,7 +257,11 @@ function verdict(result: RunResult): string {
   }
   return acted.length === 0
     ? `Both sides agree; there was nothing to do. ${unchanged}, ${time}.`
-    : `Both sides agree. ${acted.length} actions done, ${unchanged}, ${time}.`;
+    : `Both sides agree. ${actions} done, ${unchanged}, ${time}.`;
+}
+
+function countOf(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? "" : "s"}`;
 }
 
 function few(lines: readonly string[], options: ReportOptions): string[] {

@@ -5,6 +5,7 @@
  */
 import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
+import { setQuietly } from "./attributes.ts";
 import { CHANGED, type Root, Skipped } from "./disk.ts";
 import { temporaryName, type TemporaryOwner } from "./names.ts";
 import { folderOf, joinPath } from "./paths.ts";
@@ -125,22 +126,6 @@ function writeAll(file: Deno.FsFile, chunk: Uint8Array): void {
   }
 }
 
-/**
- * Sets a property. Who may write a file but does not own it can't set its time
- * or mode, and some file systems have none: that is no failure.
- *
- * @param set Sets it.
- */
-export function setQuietly(set: () => void): void {
-  try {
-    set();
-  } catch (error) {
-    if (!REFUSALS.has(codeOf(error) ?? "")) throw error;
-  }
-}
-
-const REFUSALS = new Set(["EPERM", "EACCES", "ENOSYS", "ENOTSUP", "EINVAL"]);
-
 function removeQuietly(absolute: string): void {
   try {
     Deno.removeSync(absolute);
@@ -201,4 +186,31 @@ export async function flushCopies(
  */
 export function dropCopy(copy: { to: Root; temporary: string }): void {
   removeQuietly(copy.to.absolute(copy.temporary));
+}
+
+/**
+ * Flushes a folder: names given in it survive a power failure.
+ *
+ * @param root The root.
+ * @param folder The folder.
+ */
+export function flushFolder(root: Root, folder: string): void {
+  // Windows can't open a folder to flush it; NTFS keeps a journal instead.
+  if (Deno.build.os === "windows") return;
+  let file: Deno.FsFile;
+  try {
+    file = Deno.openSync(root.absolute(folder), { read: true });
+  } catch (error) {
+    // Removed since: then its own parent is flushed.
+    if (error instanceof Deno.errors.NotFound) return;
+    throw error;
+  }
+  try {
+    file.syncSync();
+  } catch (error) {
+    // Some file systems have no flushing of folders.
+    if (codeOf(error) !== "EINVAL") throw error;
+  } finally {
+    file.close();
+  }
 }

@@ -20,7 +20,8 @@ const LAYERS: readonly (readonly string[])[] = [
   ["sync_logic"],
   // Input and output.
   ["config_loader", "logging", "scanner", "state_db", "disk", "habits"],
-  ["scan_worker", "record_digests", "contents", "staging", "roots"],
+  ["scan_worker", "record_digests", "contents", "attributes", "roots"],
+  ["staging"],
   ["scans", "file_ops", "run_history", "record_store"],
   ["soft_delete", "leftovers", "meeting"],
   // What carries a plan out, and the walls around it.

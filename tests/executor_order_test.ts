@@ -235,6 +235,23 @@ Deno.test("an edit made between rename and record is not recorded as if it had b
   assert.notEqual(row?.right.sizeBytes, "edited".length, "not the edit's size");
 });
 
+Deno.test("a file saved anew under its old name while it is renamed is not removed", async () => {
+  using at = new Bench().write({ left: { b: "1" }, right: { a: "1" } });
+  const work = at.rename("a", "b");
+  let isSaved = false;
+  using _program = intercept("removeSync", (real, path) => {
+    if (!isSaved && path === at.right.absolute("a")) {
+      isSaved = true;
+      Deno.writeTextFileSync(`${path}~`, "saved anew");
+      Deno.renameSync(`${path}~`, path);
+    }
+    return real(path);
+  });
+  await at.do(work);
+  const texts = Object.values(at.trees().right);
+  assert.deepEqual(texts.includes("saved anew"), isSaved, String(texts));
+});
+
 Deno.test("a removed file is soft-deleted, or destroyed, and its row forgotten", async () => {
   using at = new Bench().write({ right: { d: { a: "1", b: "2" } } });
   const outcomes = await at.run([

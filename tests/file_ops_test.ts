@@ -2,15 +2,15 @@ import assert from "node:assert/strict";
 import { type Root, Skipped } from "../lib/disk.ts";
 import {
   destroy,
-  flushFolder,
   linkTo,
   moveToFree,
   placeNew,
   replace,
   requireReplaceable,
   respell,
-  setProperties,
 } from "../lib/file_ops.ts";
+import { setProperties } from "../lib/attributes.ts";
+import { flushFolder } from "../lib/staging.ts";
 import { file, type Tree } from "./support.ts";
 import { after, intercept, systemError, TwoRoots } from "./two_roots.ts";
 

@@ -66,6 +66,8 @@ export class Editor {
         ? this.#time()
         : Date.now() + edit.at % (JUST_WRITTEN_MS + 1);
       this.#write(`${root}/${free}`, this.#content(edit.at), timeMs);
+    } else if (edit.kind === "make link") {
+      if (free !== null) Deno.symlinkSync("elsewhere", `${root}/${free}`);
     } else if (isFolderEdit) {
       this.#editFolder(edit, root, folders, free);
     } else if (file !== undefined) {
@@ -142,6 +144,13 @@ export class Editor {
         const older = pick(this.#versionsOf(edit.side, file), edit.to)!;
         return this.#saveAnew(path, older.content, older.mtimeMs);
       }
+      case "hide":
+        return move(root, file, file.replace(/[^/]*$/, "~$$$&"));
+      case "show":
+        return move(root, file, file.replace(/~\$(?=[^/]*$)/, ""));
+      case "file to link":
+        Deno.removeSync(path);
+        return Deno.symlinkSync("elsewhere", path);
       case "change case":
         return move(root, file, respelled(file));
       case "rewrite unseen": {
@@ -165,6 +174,8 @@ export class Editor {
     }
     if (folder === undefined) return;
     switch (edit.kind) {
+      case "hide folder":
+        return move(root, folder, folder.replace(/[^/]*$/, "~$$$&"));
       case "move folder":
         if (!free?.startsWith(`${folder}/`)) move(root, folder, free);
         return;
@@ -186,7 +197,9 @@ export class Editor {
     const folder = pick(folders, Math.floor(choice / NAMES.length))!;
     const name = pick(NAMES, choice)!;
     const path = folder === "" ? name : `${folder}/${name}`;
-    return tree.files.has(path) || tree.folders.has(path) ? null : path;
+    const isTaken = [tree.files, tree.folders, tree.links]
+      .some((names) => names.has(path));
+    return isTaken ? null : path;
   }
 
   /** In an order that is the same with the sides swapped. */

@@ -35,6 +35,15 @@ export const KINDS = [
   "rewrite unseen",
 ] as const;
 
+/** What makes paths that are left alone, or moves files out of them. */
+export const HIDING_KINDS = [
+  "hide",
+  "show",
+  "hide folder",
+  "make link",
+  "file to link",
+] as const;
+
 /** What needs the clock, or makes ties: not the same with sides swapped. */
 const NOT_MIRRORED: ReadonlySet<typeof KINDS[number]> = new Set([
   "save anew, same time",
@@ -44,7 +53,7 @@ const NOT_MIRRORED: ReadonlySet<typeof KINDS[number]> = new Set([
 
 /** One edit; numbers are taken modulo what there is to choose from. */
 export interface Edit {
-  readonly kind: typeof KINDS[number];
+  readonly kind: typeof KINDS[number] | typeof HIDING_KINDS[number];
   readonly side: Side;
   /** Chooses what is edited. */
   readonly at: number;
@@ -145,6 +154,8 @@ conflict_policy:
   modify_modify: ${policy}
   new_new: ${policy}
   metadata_conflict: ${namePolicy}
+ignore:
+  filenames_prefix: ["~$"]
 compare:
   verify_first_run: ${settings.verifyFirstRun}
 `;

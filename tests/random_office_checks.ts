@@ -26,6 +26,8 @@ export interface FileState {
 export interface Snapshot {
   readonly files: ReadonlyMap<string, FileState>;
   readonly folders: ReadonlySet<string>;
+  /** Symbolic links, with where they lead. */
+  readonly links: ReadonlyMap<string, string>;
 }
 
 /**
@@ -36,6 +38,7 @@ export interface Snapshot {
 export function snapshot(root: string): Snapshot {
   const files = new Map<string, FileState>();
   const folders = new Set<string>();
+  const links = new Map<string, string>();
   const walk = (folder: string): void => {
     for (const { name } of Deno.readDirSync(`${root}/${folder}`)) {
       if (name.startsWith(".office-sync")) continue;
@@ -44,6 +47,10 @@ export function snapshot(root: string): Snapshot {
       if (info.isDirectory) {
         folders.add(path);
         walk(path);
+        continue;
+      }
+      if (info.isSymlink) {
+        links.set(path, Deno.readLinkSync(`${root}/${path}`));
         continue;
       }
       files.set(path, {
@@ -55,7 +62,7 @@ export function snapshot(root: string): Snapshot {
     }
   };
   walk("");
-  return { files, folders };
+  return { files, folders, links };
 }
 
 /** Both roots, and what soft delete keeps in each. */
@@ -114,6 +121,7 @@ export function settledPart(tree: Snapshot, open: readonly string[]): Snapshot {
   return {
     files: new Map([...tree.files].filter(([path]) => !isOpen(path))),
     folders: new Set([...tree.folders].filter((path) => !isOpen(path))),
+    links: tree.links,
   };
 }
 

@@ -10,7 +10,6 @@ import {
   problem,
   type Situation,
 } from "./fake_tree.ts";
-import { sizeWords } from "../lib/conflict_words.ts";
 import { reportText } from "../lib/report.ts";
 import type { RunResult } from "../lib/run_result.ts";
 
@@ -27,6 +26,12 @@ const KEPT = ".office-sync/deleted/20260520-120000-ab12cd";
 
 function textOf(result: RunResult, isVerbose = false): string {
   return reportText(result, { ...OPTIONS, isVerbose });
+}
+
+/** Makes sure that a report has these lines, one after the other. */
+function has(text: string, ...lines: readonly string[]): void {
+  const isThere = `\n${text}\n`.includes(`\n${lines.join("\n")}\n`);
+  assert.ok(isThere, `${lines.join("\n")}\nis not in\n${text}`);
 }
 
 /** [what, situation, lines of the report] */
@@ -74,9 +79,7 @@ const SECTIONS: readonly [string, Partial<Situation>, readonly string[]][] = [
 
 for (const [what, it, lines] of SECTIONS) {
   Deno.test(`reportText() tells ${what}, with sum, rule and reason`, () => {
-    const told = textOf(resultOf(it)).split("\n");
-    const at = told.indexOf(lines[0]!);
-    assert.deepEqual(told.slice(at, at + lines.length), lines);
+    has(textOf(resultOf(it)), ...lines);
   });
 }
 
@@ -141,7 +144,7 @@ Deno.test("reportText() lists open conflicts with both versions for a person", (
   assert.match(text, /^Open conflicts, for a person to settle: 1$/m);
   assert.match(
     text,
-    /^  a: both sides changed it and nothing was touched; Left: .*, 5 bytes; Right: .*, 9 bytes$/m,
+    / a: both sides changed it and nothing was touched; Left: .*, 5 bytes; Right: .*, 9 bytes$/m,
   );
   assert.doesNotMatch(text, /Skipped/, "it is told once");
   assert.match(text, /What is listed above needs a person\.$/m);
@@ -157,13 +160,12 @@ Deno.test("reportText() lists what was skipped and what failed, and why", () => 
         : { kind: "failed", detail: "the disk is full (ENOSPC)" },
   );
   const text = textOf(result);
-  assert.match(
+  has(
     text,
-    /^Skipped, tried again next time: 1\n  COPY_LEFT_TO_RIGHT a: changed during the run$/m,
-  );
-  assert.match(
-    text,
-    /^Failed, tried again next time: 1\n  COPY_LEFT_TO_RIGHT b: the disk is full \(ENOSPC\)$/m,
+    "Skipped, tried again next time: 1",
+    "  COPY_LEFT_TO_RIGHT a: changed during the run",
+    "Failed, tried again next time: 1",
+    "  COPY_LEFT_TO_RIGHT b: the disk is full (ENOSPC)",
   );
   assert.doesNotMatch(text, /^Copied/m);
 });
@@ -173,9 +175,10 @@ Deno.test("reportText() lists what is left alone, ignored paths apart", () => {
     left: { link: problem("symlink"), "x.tmp": problem("ignored") },
   };
   const text = textOf(resultOf(it));
-  assert.match(
+  has(
     text,
-    /^Left alone on both sides: 1\n  Left: link: a problem: symlink$/m,
+    "Left alone on both sides: 1",
+    "  Left: link: a problem: symlink",
   );
   assert.doesNotMatch(text, /x\.tmp/);
 });
@@ -195,9 +198,11 @@ Deno.test("reportText() of a run says what was done in figures", () => {
     text,
     /^Both sides agree\. 2 actions done, 1 file unchanged, 1\.5 s\.$/m,
   );
-  assert.match(
+  has(
     text,
-    /^Run 20260520-120000-ab12\n  Left:  \/home\/docs\n  Right: \/mnt\/share$/m,
+    "Run 20260520-120000-ab12",
+    "  Left:  /home/docs",
+    "  Right: /mnt/share",
   );
   assert.match(text, /\nLog: \/var\/log\/office-sync\.log$/);
 });
@@ -214,6 +219,17 @@ Deno.test("reportText() of a plan speaks of what would be done", () => {
   assert.match(text, /^Conflicts to settle: 1$/m);
   assert.match(text, /^3 actions planned; 0 files unchanged\.$/m);
   assert.doesNotMatch(text, /Copied|settled|done/);
+});
+
+Deno.test("reportText() counts one action as one", () => {
+  has(
+    textOf(resultOf({ left: { a: A } })),
+    "Both sides agree. 1 action done, 0 files unchanged, 1.5 s.",
+  );
+  has(
+    textOf(resultOf({ left: { a: A } }, { isDryRun: true })),
+    "1 action planned; 0 files unchanged.",
+  );
 });
 
 Deno.test("reportText() of a plan without actions says so", () => {
@@ -243,7 +259,7 @@ Deno.test("reportText() shows the first 20 of a kind, and all with --verbose", (
   const text = textOf(result);
   assert.match(text, /file 29/);
   assert.doesNotMatch(text, /file 30/);
-  assert.match(text, /^  … and 3 more \(--verbose lists all\)$/m);
+  has(text, "  … and 3 more (--verbose lists all)");
   const all = textOf(result, true);
   assert.match(all, /file 32/);
   assert.doesNotMatch(all, /more \(/);
@@ -252,9 +268,10 @@ Deno.test("reportText() shows the first 20 of a kind, and all with --verbose", (
 Deno.test("reportText() lists unchanged files with --verbose only", () => {
   const it = { record: { a: A }, left: { a: A }, right: { a: A } };
   const result = resultOf(it, {}, { listUnchanged: true });
-  assert.match(
+  has(
     textOf(result, true),
-    /^Nothing to do: 1 \(3 bytes\)\n  a  \[nothing changed\]$/m,
+    "Nothing to do: 1 (3 bytes)",
+    "  a  [nothing changed]",
   );
   assert.doesNotMatch(textOf(result), /Nothing to do:/);
 });
@@ -278,24 +295,6 @@ Deno.test("reportText() lets no file name forge a line or drive the terminal", (
     const text = textOf(result);
     assert.match(text, /a\\nCopied: all\\u001b\[2J\\u202e/);
     assert.doesNotMatch(text, /^Copied: all/m);
-    assert.doesNotMatch(text, /[\u001b\u202e]/);
+    for (const hidden of "\u001b\u202e") assert.ok(!text.includes(hidden));
   }
 });
-
-/** [bytes, words] */
-const SIZES: readonly [number, string][] = [
-  [0, "0 bytes"],
-  [1, "1 byte"],
-  [1023, "1023 bytes"],
-  [1024, "1.0 KB"],
-  [1536, "1.5 KB"],
-  [20 * 1024 * 1024, "20.0 MB"],
-  [3 * 1024 ** 3, "3.0 GB"],
-  [5000 * 1024 ** 4, "5000.0 TB"],
-];
-
-for (const [bytes, words] of SIZES) {
-  Deno.test(`sizeWords(${bytes}) is "${words}"`, () => {
-    assert.equal(sizeWords(bytes), words);
-  });
-}

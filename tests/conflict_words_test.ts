@@ -1,0 +1,79 @@
+/** Conflicts and sizes in words. */
+import assert from "node:assert/strict";
+import { conflictWords, openWords, sizeWords } from "../lib/conflict_words.ts";
+import type { Conflict } from "../lib/plan.ts";
+
+/** [bytes, words] */
+const SIZES: readonly [number, string][] = [
+  [0, "0 bytes"],
+  [1, "1 byte"],
+  [1023, "1023 bytes"],
+  [1024, "1.0 KB"],
+  [1536, "1.5 KB"],
+  [20 * 1024 * 1024, "20.0 MB"],
+  [3 * 1024 ** 3, "3.0 GB"],
+  [5000 * 1024 ** 4, "5000.0 TB"],
+];
+
+for (const [bytes, words] of SIZES) {
+  Deno.test(`sizeWords(${bytes}) is "${words}"`, () => {
+    assert.equal(sizeWords(bytes), words);
+  });
+}
+
+const VERSION = { path: "a", sizeBytes: 2048, mtimeMs: 0 };
+const CONFLICT: Conflict = {
+  kind: "modify_modify",
+  rule: "5.1",
+  policy: "clash",
+  path: "a",
+  versions: { left: VERSION, right: { ...VERSION, path: "a.clash" } },
+  winner: "left",
+};
+
+/** [what, conflict, words it must hold] */
+const ROWS: readonly [string, Partial<Conflict>, RegExp][] = [
+  [
+    "changed on both sides",
+    {},
+    /^a: changed on both sides; Left's version \(.*, 2\.0 KB\) is the file; Right's version \(.*\) is kept on both sides as a\.clash$/,
+  ],
+  ["new on both sides", { kind: "new_new" }, /^a: new on both sides; /],
+  [
+    "overwritten",
+    { policy: "overwrite" },
+    /Right's version \(.*\) is replaced, gone$/,
+  ],
+  [
+    "won by a folder",
+    { versions: { left: null, right: VERSION } },
+    /Left's folder keeps the name; Right's version/,
+  ],
+  [
+    "over names and properties",
+    { kind: "metadata_conflict" },
+    /^a: name or properties changed on both sides; those of Left were taken$/,
+  ],
+  [
+    "open",
+    { winner: null },
+    /^a: both sides changed it and nothing was touched; Left: .*; Right: .*$/,
+  ],
+];
+
+for (const [what, how, words] of ROWS) {
+  Deno.test(`conflictWords() of a conflict ${what}`, () => {
+    assert.match(conflictWords({ ...CONFLICT, ...how }, "gone", null), words);
+  });
+}
+
+Deno.test("openWords() says where there is no file", () => {
+  const versions = { left: null, right: VERSION };
+  const words = openWords({ ...CONFLICT, winner: null, versions });
+  assert.match(words, /Left: a folder, or another name; Right: /);
+});
+
+Deno.test("conflictWords() prints no name raw", () => {
+  const words = conflictWords({ ...CONFLICT, path: "a\nb" }, "", null);
+  assert.ok(words.startsWith("a\\nb: "));
+});

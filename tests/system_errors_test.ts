@@ -1,0 +1,79 @@
+import assert from "node:assert/strict";
+import {
+  codeOf,
+  inWords,
+  type Trouble,
+  troubleOf,
+} from "../lib/system_errors.ts";
+
+const withCode = (code: unknown, message = "open '/secret/path'") =>
+  Object.assign(new Error(message), { code });
+
+/** [code, what it means, words] */
+const CODES: readonly [string, Trouble, RegExp][] = [
+  ["EBUSY", "busy", /in use by another program/],
+  ["ETXTBSY", "busy", /in use by another program/],
+  ["EAGAIN", "busy", /in use by another program/],
+  ["ENOSPC", "full", /disk is full/],
+  ["EDQUOT", "full", /quota is used up/],
+  ["EACCES", "denied", /access is denied/],
+  ["EPERM", "denied", /does not permit it/],
+  ["EROFS", "read-only", /read-only/],
+  ["ENOENT", "missing", /not there any more/],
+  ["ENOTDIR", "missing", /folder above it/],
+  ["EEXIST", "exists", /is there already/],
+  ["ENOTEMPTY", "other", /not empty/],
+  ["ENAMETOOLONG", "other", /name is too long/],
+  ["EMFILE", "other", /too many files/],
+  ["EIO", "other", /disk reports an error/],
+  ["EXDEV", "other", /on another disk/],
+];
+
+for (const [code, trouble, words] of CODES) {
+  Deno.test(`${code} is ${trouble}, and said in words without the path`, () => {
+    const error = withCode(code);
+    assert.equal(codeOf(error), code);
+    assert.equal(troubleOf(error), trouble);
+    assert.match(inWords(error), words);
+    assert.ok(inWords(error).endsWith(`(${code})`));
+    assert.ok(!inWords(error).includes("/secret/path"));
+  });
+}
+
+for (const number of [32, 33]) {
+  Deno.test(`a Windows sharing or lock violation (os error ${number}) is busy`, () => {
+    const message = `The process cannot access the file (os error ${number})`;
+    assert.equal(troubleOf(new Error(message)), "busy");
+    assert.match(inWords(new Error(message)), /in use by another program/);
+  });
+}
+
+Deno.test("another os error is no sharing violation", () => {
+  assert.equal(troubleOf(new Error("odd (os error 321)")), "other");
+  assert.equal(troubleOf(new Error("odd (os error 3)")), "other");
+});
+
+/** [what, thrown, code, words] */
+const STRANGE: readonly [string, unknown, string | null, string][] = [
+  ["an error without a code", new Error("odd"), null, "odd"],
+  ["an unknown code", withCode("EODD", "odd"), "EODD", "odd"],
+  ["a code that is no text", withCode(7, "odd"), null, "odd"],
+  ["a text", "odd", null, "odd"],
+  ["nothing", undefined, null, "undefined"],
+];
+
+for (const [what, thrown, code, words] of STRANGE) {
+  Deno.test(`${what} is "other", in its own words`, () => {
+    assert.equal(codeOf(thrown), code);
+    assert.equal(troubleOf(thrown), "other");
+    assert.equal(inWords(thrown), words);
+  });
+}
+
+Deno.test("what the system really throws is understood", () => {
+  const missing = `${Deno.cwd()}/there is no such file`;
+  assert.throws(() => Deno.lstatSync(missing), (error) => {
+    assert.equal(troubleOf(error), "missing");
+    return true;
+  });
+});
