@@ -85,15 +85,18 @@ export interface Replacement {
 }
 
 /**
- * Replaces a file in one step. The old version stays under a temporary name,
- * for the caller to keep or to drop.
+ * Replaces a file. Its name is taken first, with whatever stands there by
+ * then: a look could be overtaken by a program that saves at that moment, and
+ * a rename over the name would destroy what it saved. The new version then
+ * takes the name only if it is free still. For that instant nobody finds a
+ * file there; nobody ever finds half of one.
  *
  * @param root The root.
  * @param temporary The new version.
  * @param path The name.
  * @param seen What the scan saw there.
- * @param aside Temporary name for the old version.
- * @throws {Skipped} Something else stands there by now.
+ * @param aside Where the old version goes, for the caller to keep or to drop.
+ * @throws {Skipped} Something else stood there, or does by now; it is kept.
  */
 export function replace(
   root: Root,
@@ -103,19 +106,13 @@ export function replace(
   aside: string,
 ): Replacement {
   root.requireFile(path, seen);
-  const isLinked = linkTo(root, path, aside);
-  if (!isLinked) Deno.renameSync(root.absolute(path), root.absolute(aside));
+  root.requireAbsent(aside);
+  Deno.renameSync(root.absolute(path), root.absolute(aside));
   try {
     if (!isStillAt(root, aside, seen)) throw new Skipped(CHANGED);
-    if (isLinked) {
-      if (!isOneFile(root, path, aside)) throw new Skipped(CHANGED);
-      Deno.renameSync(root.absolute(temporary), root.absolute(path));
-    } else {
-      moveToFree(root, temporary, path);
-    }
+    moveToFree(root, temporary, path);
   } catch (error) {
-    if (isLinked) Deno.removeSync(root.absolute(aside));
-    else putBack(root, aside, path);
+    putBack(root, aside, path);
     throw error;
   }
   // Whoever had the old version open may have written to it until just now.

@@ -15,12 +15,12 @@ export const DELETED_FOLDER = `${OWN_FOLDER}/deleted`;
 
 /** Soft-deletes files of one run. */
 export class SoftDelete {
-  readonly #folder: string;
-  readonly #made = new Set<string>();
+  readonly #run: string;
+  readonly #folders = new Map<string, string>();
 
   /** @param run Names the run's folder: `<time>-<pair>`. */
   constructor(run: string) {
-    this.#folder = joinPath(DELETED_FOLDER, run);
+    this.#run = run;
   }
 
   /**
@@ -31,8 +31,7 @@ export class SoftDelete {
    * @returns The path it is to have.
    */
   placeFor(root: Root, path: string): string {
-    const folder = joinFolder(this.#folder, folderOf(path));
-    this.#makeFolders(root, folder, folderOf(path));
+    const folder = this.#folderFor(root, folderOf(path));
     for (let attempt = 1;; attempt++) {
       const place = joinPath(folder, numberedName(nameOf(path), attempt));
       if (root.look(place).kind === "absent") return place;
@@ -60,25 +59,50 @@ export class SoftDelete {
     return place;
   }
 
-  /** Folders get the mode of the ones they stand for: no wider, no narrower. */
-  #makeFolders(root: Root, folder: string, original: string): void {
-    if (this.#made.has(`${root.side}/${folder}`)) return;
-    if (folder !== OWN_FOLDER) {
-      const above = folder === this.#folder ? "" : folderOf(original);
-      this.#makeFolders(root, folderOf(folder), above);
+  /** The folder that stands for a folder of the root; made where needed. */
+  #folderFor(root: Root, original: string): string {
+    const id = `${root.side}/${original}`;
+    const known = this.#folders.get(id);
+    if (known !== undefined) return known;
+    const folder = original === ""
+      ? this.#runFolder(root)
+      : this.#make(root, this.#folderFor(root, folderOf(original)), original);
+    this.#folders.set(id, folder);
+    return folder;
+  }
+
+  #runFolder(root: Root): string {
+    if (root.look(OWN_FOLDER).kind !== "directory") throw new Skipped(CHANGED);
+    const all = this.#makeOne(root, DELETED_FOLDER, "");
+    if (all === null) throw new Skipped(CHANGED);
+    for (let attempt = 1;; attempt++) {
+      const name = numberedName(this.#run, attempt);
+      const made = this.#makeOne(root, joinPath(DELETED_FOLDER, name), "");
+      if (made !== null) return made;
     }
-    this.#made.add(`${root.side}/${folder}`);
+  }
+
+  /** A name that a file has, from a run in the same second, gets a number. */
+  #make(root: Root, parent: string, original: string): string {
+    for (let attempt = 1;; attempt++) {
+      const name = numberedName(nameOf(original), attempt);
+      const made = this.#makeOne(root, joinPath(parent, name), original);
+      if (made !== null) return made;
+    }
+  }
+
+  /** Gives it the mode of the one it stands for: no wider, no narrower. */
+  #makeOne(root: Root, folder: string, original: string): string | null {
     const { kind } = root.look(folder);
-    if (kind === "directory") return;
-    if (kind !== "absent" || folder === OWN_FOLDER) throw new Skipped(CHANGED);
+    if (kind === "directory") return folder;
+    if (kind === "file") return null;
+    if (kind === "other") throw new Skipped(CHANGED);
     Deno.mkdirSync(root.absolute(folder));
     const mode = Deno.lstatSync(root.absolute(original)).mode;
-    if (mode === null || Deno.build.os === "windows") return;
-    // Whoever syncs must be able to put files into it.
-    Deno.chmodSync(root.absolute(folder), mode & 0o777 | 0o700);
+    if (mode !== null && Deno.build.os !== "windows") {
+      // Whoever syncs must be able to put files into it.
+      Deno.chmodSync(root.absolute(folder), mode & 0o777 | 0o700);
+    }
+    return folder;
   }
-}
-
-function joinFolder(folder: string, path: string): string {
-  return path === "" ? folder : joinPath(folder, path);
 }

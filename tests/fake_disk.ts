@@ -214,7 +214,8 @@ export class FakeDisk {
         this.#sides[side].put(clashPath, copy);
       }
     }
-    this.#putSeen(clashPath, null, null);
+    const hash = work.keepsHash ? hashOf(version.content) : null;
+    this.#putSeen(clashPath, hash, null);
     if (!work.leaves) return;
     this.#sides[from].remove(path);
     if (work.rowPath !== null) this.#record.forget(work.rowPath);

@@ -49,7 +49,7 @@ export class FakeRecord {
 
   /** Writes a row; the one that stood for the path until now goes. */
   put(row: FileRow, rowPath: string | null): void {
-    if (rowPath !== null) this.#rows.delete(rowPath); // TEMP
+    if (rowPath !== null) this.forget(rowPath);
     this.#rows.set(row.path, row);
     this.#written.set(row.path, row);
     for (let at = folderOf(row.path); at !== ""; at = folderOf(at)) {

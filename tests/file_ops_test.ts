@@ -96,8 +96,7 @@ for (const hasLinks of [true, false]) {
   Deno.test(`a file written to while it is put aside is not replaced${where}`, () => {
     using at = rooms({ a: "old", [TMP]: "new" }, hasLinks);
     const seen = at.seen("left", "a");
-    const call = hasLinks ? "linkSync" : "renameSync";
-    using _program = after(call, (_, aside) => {
+    using _program = after("renameSync", (_, aside) => {
       Deno.writeTextFileSync(aside!, "edited");
     });
     assert.throws(() => replace(at.left, TMP, "a", seen, ASIDE), Skipped);
@@ -109,7 +108,8 @@ for (const hasLinks of [true, false]) {
     const seen = at.seen("left", "a");
     using handle = Deno.openSync(at.left.absolute("a"), { append: true });
     const edit = () => void handle.writeSync(new TextEncoder().encode("er"));
-    using _program = intercept("renameSync", (real, from, to) => {
+    const call = hasLinks ? "linkSync" : "renameSync";
+    using _program = intercept(call, (real, from, to) => {
       real(from, to);
       if (from!.endsWith(TMP)) edit();
     });
@@ -123,8 +123,7 @@ for (const hasLinks of [true, false]) {
   Deno.test(`a file saved anew while the old one is put aside is kept${where}`, () => {
     using at = rooms({ a: "old", [TMP]: "new" }, hasLinks);
     const seen = at.seen("left", "a");
-    const call = hasLinks ? "linkSync" : "renameSync";
-    using _program = after(call, () => {
+    using _program = after("renameSync", () => {
       Deno.writeTextFileSync(at.left.absolute("a~"), "saved anew");
       Deno.renameSync(at.left.absolute("a~"), at.left.absolute("a"));
     });

@@ -76,39 +76,58 @@ function leftAlone(tree: Snapshot): unknown {
   };
 }
 
-/** Requires that whatever differs has to do with what is left alone. */
-function assertExplained({ trees }: State, why: string): void {
+/** What both sides ever had in common, by path. */
+type Shared = Map<string, Set<string>>;
+
+/**
+ * Requires that whatever differs has to do with what is left alone: it is
+ * there itself, or a file that both sides had has been moved there.
+ */
+function assertExplained({ trees }: State, shared: Shared, why: string): void {
   const links = SIDES.flatMap((side) => [...trees[side].links.keys()]);
-  const isHeld = (path: string) => isIgnored(path) || isAtOrBelow(path, links);
+  const missed = SIDES.flatMap((side) => {
+    const { files } = trees[side];
+    const hidden = new Set(
+      [...files].filter(([path]) => isIgnored(path))
+        .map(([, { content }]) => content),
+    );
+    return [...shared].filter(([path, contents]) =>
+      !files.has(path) && [...contents].some((it) => hidden.has(it))
+    ).map(([path]) => path);
+  });
+  const held = [...links, ...missed];
+  const isHeld = (path: string) => isIgnored(path) || isAtOrBelow(path, held);
   for (const side of SIDES) {
+    const { files, folders } = trees[side];
     const other = trees[otherSide(side)];
-    const hidden = contentsOf({
-      ...other,
-      files: new Map([...other.files].filter(([path]) => isIgnored(path))),
-    });
-    const holding = [...trees[side].links.keys()];
-    for (const [path, { content, mtimeMs }] of trees[side].files) {
+    for (const [path, { content, mtimeMs }] of files) {
       const counterpart = other.files.get(path);
       const isSame = counterpart?.content === content &&
         counterpart.mtimeMs === mtimeMs;
-      if (isIgnored(path)) holding.push(path);
-      if (isSame || isHeld(path)) continue;
-      const isMissed = counterpart === undefined && hidden.has(content);
-      assert.ok(isMissed, `${side}/${path} differs: ${why}`);
-      holding.push(path);
+      assert.ok(isSame || isHeld(path), `${side}/${path} differs: ${why}`);
     }
-    holding.push(...[...trees[side].folders].filter(isIgnored));
-    for (const folder of trees[side].folders) {
+    const all = [...files.keys(), ...folders, ...trees[side].links.keys()];
+    for (const folder of folders) {
       if (other.folders.has(folder) || isHeld(folder)) continue;
-      const isNeeded = holding.some((it) => it.startsWith(`${folder}/`));
+      const isNeeded = all.some((it) =>
+        it.startsWith(`${folder}/`) && isHeld(it)
+      );
       assert.ok(isNeeded, `${side}/${folder} is on one side only: ${why}`);
     }
+  }
+}
+
+function note(shared: Shared, { trees }: State): void {
+  for (const [path, { content }] of trees.left.files) {
+    if (trees.right.files.get(path)?.content !== content) continue;
+    shared.set(path, (shared.get(path) ?? new Set()).add(content));
   }
 }
 
 async function play(rounds: readonly (readonly Edit[])[]): Promise<void> {
   using office = new Office(configLines(SETTINGS));
   const editor = new Editor(office, SETTINGS);
+  const shared: Shared = new Map();
   for (const round of rounds) {
     round.forEach((edit) => editor.apply(edit));
     const before = stateOf(office);
@@ -122,7 +141,8 @@ async function play(rounds: readonly (readonly Edit[])[]): Promise<void> {
     );
     assert.equal(result.exitCode, 0, why);
     for (const side of SIDES) assertUntouched(before, after, side);
-    assertExplained(after, why);
+    assertExplained(after, shared, why);
+    note(shared, after);
     // Nothing is ever lost with these settings.
     const agreedContents = new Set(
       SIDES.flatMap((side) => [...contentsOf(before.trees[side])]),

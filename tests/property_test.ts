@@ -202,9 +202,10 @@ function isTied(result: RunResult): boolean {
 
 type Outcome = RunResult["outcomes"][number];
 
-function line({ action, kind }: Outcome): string {
+function line({ action, kind, detail }: Outcome): string {
   const { name, path, newPath, rule, side, reason } = action;
-  return JSON.stringify([kind, name, path, newPath, rule, side, reason]);
+  const words = [name, path, newPath, rule, side, reason];
+  return JSON.stringify([kind, ...words, detail]);
 }
 
 const MIRRORED = new Map(

@@ -66,6 +66,17 @@ Deno.test("what stands in the soft-delete folder already is never replaced", () 
   assert.deepEqual(kept(at), found);
 });
 
+Deno.test("a folder whose name a deleted file has already gets a number too", () => {
+  using at = new TwoRoots().write({ left: { a: "1" } });
+  keep(at, "a");
+  at.write({ left: { a: { b: "2", c: "3" } } });
+  const run = new SoftDelete(RUN);
+  keep(at, "a/b", run);
+  keep(at, "a/c", run);
+  assert.deepEqual(Object.values(kept(at)).sort(), ["1", "2", "3"]);
+  assert.deepEqual(at.trees().left, { a: {} });
+});
+
 Deno.test("folders get the mode of those they stand for, and stay open to who syncs", () => {
   using at = new TwoRoots().write({ left: { d: { e: { a: "1" } }, b: "2" } });
   Deno.chmodSync(at.left.path, 0o750);

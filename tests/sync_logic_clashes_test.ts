@@ -177,8 +177,8 @@ Deno.test("decide() takes no name that holds the content here and a folder there
   const it = beside({}, { [CLASH]: OLDER }, { [CLASH]: folder() });
   const { plan } = decided(situationOf(it));
   assert.deepEqual(acts(plan), [
-    `CLASH_CREATE a.txt -> ${SECOND} (5.1)`,
     `CLASH_CREATE ${CLASH} -> a.clash-20260510-120000-left.txt (5.2)`,
+    `CLASH_CREATE a.txt -> ${SECOND} (5.1)`,
     `CREATE_DIR_LEFT ${CLASH} (5.10)`,
     COPY,
   ]);
