@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { type Root, Skipped } from "./disk.ts";
+import { type Root, Skipped, WENT_AWAY } from "./disk.ts";
 import { GuardError } from "./errors.ts";
 import { Executor } from "./executor.ts";
 import { removeLeftovers } from "./leftovers.ts";
@@ -97,6 +97,6 @@ function requireRoots({ meeting, paths }: CarryOutContext): void {
     requireStillThere(meeting, paths);
   } catch (error) {
     if (!(error instanceof GuardError)) throw error;
-    throw new Skipped("a root went away during the run", { cause: error });
+    throw new Skipped(WENT_AWAY, { cause: error });
   }
 }

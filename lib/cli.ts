@@ -5,7 +5,7 @@
  */
 import { parseArgs } from "node:util";
 import { UsageError } from "./errors.ts";
-import { quoted } from "./printable.ts";
+import { printable, quoted } from "./printable.ts";
 
 /** What is asked for. */
 export interface Invocation {
@@ -121,7 +121,8 @@ function parse(args: readonly string[]) {
       strict: true,
     });
   } catch (error) {
-    const { message } = error as Error;
-    throw new UsageError(message.split(". ")[0] + ".");
+    const [line = ""] = (error as Error).message.split("\n");
+    const [sentence = ""] = line.split(". ");
+    throw new UsageError(`${printable(sentence).replace(/\.$/, "")}.`);
   }
 }

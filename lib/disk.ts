@@ -23,6 +23,9 @@ export type Look =
   /** A link or a special file. */
   | { readonly kind: "other" };
 
+/** Said where a root is not there any more. */
+export const WENT_AWAY = "a root went away during the run";
+
 /** Said wherever a second look finds something else than the scan did. */
 export const CHANGED = "changed during the run";
 
@@ -43,6 +46,7 @@ export class Root {
   /** Probed at the start of the run. */
   readonly habits: Habits;
   readonly #trusted = new Map<string, number>();
+  readonly #self: Deno.FileInfo | null;
   /** False once the file system has shown that it has no links. */
   hasLinks = true;
 
@@ -55,6 +59,7 @@ export class Root {
     this.side = side;
     this.path = path.replace(/(?<=.)[/\\]+$/, "");
     this.habits = habits;
+    this.#self = statOf(this.path);
   }
 
   /** The absolute path of a path in the root. */
@@ -94,11 +99,19 @@ export class Root {
    * @throws {Skipped} One of them is missing or something else.
    */
   requireRealFolder(folder: string): void {
-    if (folder === "") return;
     const until = this.#trusted.get(folder);
     const now = performance.now();
     if (until !== undefined && now < until) return;
-    this.requireRealFolder(folderOf(folder));
+    if (folder === "") this.#requireSelf();
+    else {
+      this.requireRealFolder(folderOf(folder));
+      this.#requireFolder(folder);
+    }
+    if (this.#trusted.size > 1000) this.#trusted.clear();
+    this.#trusted.set(folder, now + PARENT_TRUST_MS);
+  }
+
+  #requireFolder(folder: string): void {
     let info: Deno.FileInfo;
     try {
       info = Deno.lstatSync(this.absolute(folder));
@@ -107,8 +120,14 @@ export class Root {
       throw error;
     }
     if (!info.isDirectory || info.isSymlink) throw new Skipped(CHANGED);
-    if (this.#trusted.size > 1000) this.#trusted.clear();
-    this.#trusted.set(folder, now + PARENT_TRUST_MS);
+  }
+
+  /** Where a disk is unmounted, an empty folder takes its place. */
+  #requireSelf(): void {
+    const now = statOf(this.path);
+    const isSame = now !== null && now.dev === this.#self?.dev &&
+      now.ino === this.#self.ino;
+    if (!isSame) throw new Skipped(WENT_AWAY);
   }
 
   /** Forgets which folders were looked at: one of them is about to change. */
@@ -173,6 +192,16 @@ export class Root {
       throw error;
     }
     return file;
+  }
+}
+
+/** Null for what can't be looked at. */
+function statOf(path: string): Deno.FileInfo | null {
+  try {
+    return Deno.statSync(path);
+  } catch (error) {
+    if (codeOf(error) === null) throw error;
+    return null;
   }
 }
 

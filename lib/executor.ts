@@ -238,6 +238,16 @@ export class Executor {
   #commit(): void {
     const pending = this.#pending;
     this.#pending = [];
+    if (pending.length === 0) return;
+    try {
+      // After the actions: what went to another disk must not be recorded.
+      this.#context.verifyRoots();
+    } catch (error) {
+      for (const { index, action } of pending) {
+        this.#settle(index, action, { failed: error });
+      }
+      return;
+    }
     const flushed = new Map<string, unknown>();
     const changes: RecordChange[] = [];
     for (const { index, action, done } of pending) {

@@ -25,13 +25,22 @@ export const PLAIN_HABITS: Habits = {
 export function glance(root: string): Habits {
   const names = [...Deno.readDirSync(root)].map(({ name }) => name);
   const known = new Set(names);
-  const other = names.map(swapCase).find((name, n) =>
-    name !== names[n] && !known.has(name)
-  );
-  const ignoresCase = other === undefined
-    ? PLAIN_HABITS.ignoresCase
-    : isThere(`${root}/${other}`);
-  return { ...PLAIN_HABITS, ignoresCase };
+  // A name that is not listed and found all the same is another's spelling.
+  const isFoundAs = (respell: (name: string) => string): boolean | null => {
+    const other = names.map(respell).find((name) => !known.has(name));
+    return other === undefined ? null : isThere(`${root}/${other}`);
+  };
+  return {
+    ...PLAIN_HABITS,
+    ignoresCase: isFoundAs(swapCase) ?? PLAIN_HABITS.ignoresCase,
+    ignoresNormalForm: isFoundAs(swapForm) ?? false,
+  };
+}
+
+/** Composed for decomposed letters, or the other way round. */
+function swapForm(name: string): string {
+  const composed = name.normalize("NFC");
+  return composed === name ? name.normalize("NFD") : composed;
 }
 
 /** Upper case for lower case: the same name only where case is ignored. */
@@ -94,6 +103,8 @@ function tickOf(timeMs: number): number {
   return timeMs / 1000 % 2 === 0 ? 2000 : 1000;
 }
 
+const TROUBLES = new Set(["EACCES", "EROFS", "ENOSPC", "EDQUOT", "EIO"]);
+
 function hasWindowsNames(folder: string, owner: TemporaryOwner): boolean {
   // There a colon would open another stream of a file.
   if (Deno.build.os === "windows") return true;
@@ -101,7 +112,9 @@ function hasWindowsNames(folder: string, owner: TemporaryOwner): boolean {
   try {
     Deno.openSync(path, { write: true, createNew: true }).close();
   } catch (error) {
-    return codeOf(error) === "EINVAL";
+    // The file beside it has just been made: anything that is no trouble with
+    // the disk can only mean the name.
+    return !TROUBLES.has(codeOf(error) ?? "");
   }
   removeIfThere(path);
   return false;

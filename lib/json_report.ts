@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { ConfigError, type SyncError } from "./errors.ts";
+import { ConfigError, EXIT, type SyncError } from "./errors.ts";
 import type { Outcome, RunResult } from "./run_result.ts";
 import { summarize } from "./summary.ts";
 
@@ -60,5 +60,6 @@ function isListed({ action }: Outcome, listsUnchanged: boolean): boolean {
  */
 export function jsonError(error: SyncError): unknown {
   const problems = error instanceof ConfigError ? error.problems : [];
-  return { error: { code: error.exitCode, message: error.message, problems } };
+  const message = error.hint ? `${error.message} ${error.hint}` : error.message;
+  return { error: { code: error.exitCode, message, problems } };
 }

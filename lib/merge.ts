@@ -7,14 +7,15 @@
  *
  * @module
  */
-import type { Listing } from "./listing.ts";
+import { entriesOf, type Listing } from "./listing.ts";
 import {
   EMPTY,
   fromListing,
   fromRecord,
+  problemsByFolder,
   type SideEntries,
 } from "./side_entries.ts";
-import { folderOf, joinPath, keyOf, nameOf } from "./paths.ts";
+import { folderOf, isWithin, joinPath, keyOf, nameOf } from "./paths.ts";
 import {
   pairEntries,
   type PairingSettings,
@@ -26,7 +27,14 @@ import {
   type Folder,
   type Pair,
 } from "./tree.ts";
-import type { Both, DirectoryRow, FileRow, Problem, Side } from "./types.ts";
+import type {
+  Both,
+  DirectoryRow,
+  FileFigures,
+  FileRow,
+  Problem,
+  Side,
+} from "./types.ts";
 import { SIDES } from "./types.ts";
 
 /** What one scan handed on. */
@@ -55,6 +63,8 @@ export interface Merged {
   readonly unknown: ReadonlyMap<string, Problem>;
   /** All problems: those of the scans and those that show in pairing. */
   readonly problems: readonly Problem[];
+  /** Files at paths that are left alone: each may be one missed elsewhere. */
+  readonly strays: Both<readonly FileFigures[]>;
   /** Any path of a folder that was looked at, even where nothing differs. */
   pairAt(folder: Folder, key: string): Pair | null;
 }
@@ -93,6 +103,10 @@ class Merger {
   readonly #pairs: Pair[] = [];
   readonly #unknown = new Map<string, Problem>();
   readonly #problems: Problem[];
+  readonly #strays: { left: FileFigures[]; right: FileFigures[] } = {
+    left: [],
+    right: [],
+  };
 
   constructor(
     scans: Both<SideScan>,
@@ -136,6 +150,7 @@ class Merger {
       pairs: this.#pairs,
       unknown: this.#unknown,
       problems: this.#problems,
+      strays: this.#strays,
       pairAt: (folder, key) =>
         this.#pairsOf(folder).pairs.find((pair) => pair.key === key) ?? null,
     };
@@ -153,7 +168,7 @@ class Merger {
 
   #visit(folder: Folder): void {
     this.#folders.push(folder);
-    if (folder.isFrozen) return;
+    if (folder.isFrozen) return this.#straysBelow(folder);
     const isAsRecorded = SIDES.every((side) =>
       folder.name[side] !== null && !this.#listingOf(folder, side)
     );
@@ -176,6 +191,20 @@ class Merger {
     }
   }
 
+  /** What was moved into a folder that is left alone is there, not gone. */
+  #straysBelow(folder: Folder): void {
+    for (const side of SIDES) {
+      const path = currentPath(folder, side);
+      if (path === null) continue;
+      for (const listing of this.#scans[side].listings.values()) {
+        if (!isWithin(listing.folder, path)) continue;
+        for (const entry of entriesOf(listing)) {
+          if (entry.kind === "file") this.#strays[side].push(entry);
+        }
+      }
+    }
+  }
+
   #visitEntries(folder: Folder): ChildFolder[] {
     const { pairs, children, unknown, found } = this.#pairsOf(folder);
     for (const pair of pairs) {
@@ -188,6 +217,10 @@ class Merger {
       folder.takenKeys.add(problem.key);
       this.#unknown.set(problem.key, problem.problem);
       for (const side of problem.on) folder.holdsUnknown[side] = true;
+      for (const side of SIDES) {
+        const figures = problem.files[side];
+        if (figures) this.#strays[side].push(figures);
+      }
     }
     this.#problems.push(...found);
     return children;
@@ -255,17 +288,4 @@ class Merger {
       };
     });
   }
-}
-
-function problemsByFolder(
-  problems: readonly Problem[],
-): Map<string, Map<string, Problem>> {
-  const folders = new Map<string, Map<string, Problem>>();
-  for (const problem of problems) {
-    const folder = folderOf(problem.path);
-    const names = folders.get(folder) ?? new Map<string, Problem>();
-    names.set(nameOf(problem.path), problem);
-    folders.set(folder, names);
-  }
-  return folders;
 }

@@ -11,6 +11,7 @@ import { type Folding, joinPath, keyOf, nameOf } from "./paths.ts";
 import type {
   Both,
   DirectoryRow,
+  FileFigures,
   FileRow,
   Problem,
   ProblemKind,
@@ -43,6 +44,8 @@ export interface UnknownName {
   readonly problem: Problem;
   /** The sides on which it stands. */
   readonly on: readonly Side[];
+  /** The files there: each may be one that is missed elsewhere. */
+  readonly files: Both<FileFigures | null>;
 }
 
 /** What pairing a folder gives. */
@@ -87,7 +90,11 @@ export function pairEntries(
     slots.judge(slot);
     if (slot.problem !== null) {
       const { key, problem } = slot;
-      unknown.push({ key, problem, on: slot.problemOn });
+      const files = {
+        left: slot.file.left?.figures ?? null,
+        right: slot.file.right?.figures ?? null,
+      };
+      unknown.push({ key, problem, on: slot.problemOn, files });
     } else if (slot.row || slot.file.left || slot.file.right) {
       pairs.push(toPair(folder, slot, settings));
     }
@@ -238,9 +245,11 @@ function toPair(
       figures: file.figures,
       isFresh: file.isFresh,
     };
+  const recordedName = slot.row && nameOf(slot.row.path);
+  const fileName = slot.file.left?.name ?? slot.file.right?.name;
   return {
     key: slot.key,
-    at: { folder, name: slot.row ? nameOf(slot.row.path) : slot.name },
+    at: { folder, name: recordedName ?? fileName ?? slot.name },
     row: slot.row,
     left: found(slot.file.left),
     right: found(slot.file.right),

@@ -5,8 +5,14 @@
  */
 import { type Habits, isFresh } from "./figures.ts";
 import { entriesOf, type Listing } from "./listing.ts";
-import { nameOf } from "./paths.ts";
-import type { DirectoryRow, FileFigures, FileRow, Side } from "./types.ts";
+import { folderOf, nameOf } from "./paths.ts";
+import type {
+  DirectoryRow,
+  FileFigures,
+  FileRow,
+  Problem,
+  Side,
+} from "./types.ts";
 
 /** A file of one side, before it is paired. */
 export interface SideFile {
@@ -80,4 +86,22 @@ export function fromRecord(
       isMount: row.isMount[side],
     })),
   };
+}
+
+/**
+ * Problems by the folder they are in, then by name.
+ *
+ * @param problems Of one side.
+ */
+export function problemsByFolder(
+  problems: readonly Problem[],
+): Map<string, Map<string, Problem>> {
+  const folders = new Map<string, Map<string, Problem>>();
+  for (const problem of problems) {
+    const folder = folderOf(problem.path);
+    const names = folders.get(folder) ?? new Map<string, Problem>();
+    names.set(nameOf(problem.path), problem);
+    folders.set(folder, names);
+  }
+  return folders;
 }

@@ -60,7 +60,8 @@ export class StateDb implements Disposable {
       });
       this.#prepare(options.isReadOnly && !isMissing);
     } catch (error) {
-      throw asGuard(error, file);
+      const known = asGuard(error, file);
+      throw known === error ? asUnwritable(error, file) : known;
     }
   }
 
@@ -127,7 +128,11 @@ export class StateDb implements Disposable {
    * @param values For its parameters.
    */
   run(sql: string, ...values: readonly SqlValue[]): Changes {
-    return this.#statement(sql).run(...values);
+    try {
+      return this.#statement(sql).run(...values);
+    } catch (error) {
+      throw asUnwritable(error, this.file);
+    }
   }
 
   /** Runs a script of several statements. */
@@ -200,7 +205,7 @@ function exists(file: string): boolean {
 
 /** A disk that takes no more is for a person to clear, and loses nothing. */
 function asUnwritable(error: unknown, file: string): unknown {
-  const isFull = error instanceof Error &&
+  const isFull = error instanceof Error && !(error instanceof SyncError) &&
     /disk is full|disk I\/O error|readonly database/i.test(error.message);
   if (!isFull) return error;
   return new SyncError(

@@ -145,6 +145,9 @@ class Round {
       if (key !== null) strays[side].add(key);
     };
     for (const { side, figures } of this.#merged.problems) add(side, figures);
+    for (const side of SIDES) {
+      for (const figures of this.#merged.strays[side]) add(side, figures);
+    }
     for (const pair of this.#merged.pairs) {
       if (!this.#isFrozen(pair.key)) continue;
       for (const side of SIDES) add(side, pair[side]?.figures ?? null);
