@@ -60,6 +60,8 @@ function isListed({ action }: Outcome, listsUnchanged: boolean): boolean {
  */
 export function jsonError(error: SyncError): unknown {
   const problems = error instanceof ConfigError ? error.problems : [];
-  const message = error.hint ? `${error.message} ${error.hint}` : error.message;
+  // What is wrong with a call or a config says itself what is allowed.
+  const isTold = error.hint === null || error.exitCode === EXIT.usage;
+  const message = isTold ? error.message : `${error.message} ${error.hint}`;
   return { error: { code: error.exitCode, message, problems } };
 }
