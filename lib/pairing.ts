@@ -5,7 +5,12 @@
  */
 import { type Habits, halfState, isSameId } from "./figures.ts";
 import type { ChildFolder, Folder, FoundFile, Pair } from "./tree.ts";
-import type { SideEntries, SideFile, SideFolder } from "./side_entries.ts";
+import {
+  type SideEntries,
+  type SideFile,
+  type SideFolder,
+  whyUnsettled,
+} from "./side_entries.ts";
 import { whyNotOnWindows } from "./names.ts";
 import { type Folding, joinPath, keyOf, nameOf } from "./paths.ts";
 import type {
@@ -110,7 +115,8 @@ class Slots {
   readonly #folder: Folder;
   readonly #settings: PairingSettings;
   readonly #slots = new Map<string, Slot>();
-  #unsettled: Both<boolean> = { left: false, right: false };
+  /** Why what is missing may not be gone. */
+  #unsettled: Both<string | null> = { left: null, right: null };
 
   constructor(folder: Folder, settings: PairingSettings) {
     this.#folder = folder;
@@ -122,9 +128,10 @@ class Slots {
   }
 
   fill(contents: FolderContents): void {
+    const { entries, problems } = contents;
     this.#unsettled = {
-      left: contents.entries.left.isUnsettled,
-      right: contents.entries.right.isUnsettled,
+      left: whyUnsettled(entries.left, problems.left),
+      right: whyUnsettled(entries.right, problems.right),
     };
     for (const row of contents.rows) this.#slot(nameOf(row.path)).row = row;
     for (const row of contents.directories) {
@@ -186,9 +193,8 @@ class Slots {
       const other = otherSide(side);
       const found = slot.file[side] ?? slot.folder[side];
       if (found === null) {
-        const isRecorded = slot.row !== null || slot.directory !== null;
-        if (isRecorded && this.#unsettled[side]) {
-          const why = "it vanished while the folders were being read";
+        const why = this.#unsettled[side];
+        if ((slot.row ?? slot.directory) !== null && why !== null) {
           this.#report(slot, side, slot.name, "vanished", why);
         }
         continue;
@@ -245,11 +251,10 @@ function toPair(
       figures: file.figures,
       isFresh: file.isFresh,
     };
-  const recordedName = slot.row && nameOf(slot.row.path);
-  const fileName = slot.file.left?.name ?? slot.file.right?.name;
+  const fileName = slot.file.left?.name ?? slot.file.right?.name ?? slot.name;
   return {
     key: slot.key,
-    at: { folder, name: recordedName ?? fileName ?? slot.name },
+    at: { folder, name: slot.row ? nameOf(slot.row.path) : fileName },
     row: slot.row,
     left: found(slot.file.left),
     right: found(slot.file.right),

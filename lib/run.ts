@@ -11,7 +11,7 @@ import { guardPlan } from "./guard.ts";
 import type { Answer } from "./inquiry.ts";
 import { completeMoves } from "./leftovers.ts";
 import { meet, type Meeting, requireStillThere } from "./meeting.ts";
-import { merge, type Merged, type RecordView } from "./merge.ts";
+import type { Merged, MergeSettings, RecordView } from "./merge.ts";
 import type { Plan } from "./plan.ts";
 import type { Probe } from "./habits.ts";
 import { checkRoots } from "./roots.ts";
@@ -32,6 +32,7 @@ import { RecordStore } from "./record_store.ts";
 import { asGuard, type StateDb } from "./state_db.ts";
 import { decide, type DecisionSettings } from "./sync_logic.ts";
 import { timeShift } from "./time_shift.ts";
+import { mergeWitnessed } from "./witness.ts";
 import type { Both, FileRow, Side } from "./types.ts";
 
 /** What a run is. */
@@ -139,12 +140,13 @@ export class Run {
       listUnchanged: this.#options.listUnchanged,
     });
     const record = adjusted(stored, shifts, meeting.idsCount);
-    const merged = merge(scans, record, {
+    const merging: MergeSettings = {
       habits: { left: probes.left.habits, right: probes.right.habits },
       folding: settings.folding,
       isSuspicious: settings.isSuspicious,
       keepUnchanged: this.#options.listUnchanged,
-    });
+    };
+    const merged = mergeWitnessed(scans, record, merging, roots);
     const plan = this.#decide(merged, roots, settings);
     this.#guard(plan, recordedFiles);
     const outcomes = isDryRun

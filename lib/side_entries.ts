@@ -105,3 +105,26 @@ export function problemsByFolder(
   }
   return folders;
 }
+
+/**
+ * Why what is missing in a folder may not be gone.
+ *
+ * @param entries What stands in the folder on a side.
+ * @param problems What is to be left alone in it there, by name.
+ * @returns The reason in words; null where it is gone for certain.
+ */
+export function whyUnsettled(
+  entries: SideEntries,
+  problems: ReadonlyMap<string, Problem>,
+): string | null {
+  if (entries.isUnsettled) {
+    return "it vanished while the folders were being read";
+  }
+  // A name that is no Unicode can't be looked at: it may be any file.
+  const isNameless = [...problems.values()].some(({ kind, figures }) =>
+    kind === "name" && figures === null
+  );
+  return isNameless
+    ? "it is missing, and may be the file beside it whose name can't be read"
+    : null;
+}

@@ -22,7 +22,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["config_loader", "logging", "scanner", "state_db", "disk", "habits"],
   ["scan_worker", "record_digests", "contents", "attributes", "roots"],
   ["staging"],
-  ["scans", "file_ops", "run_history", "record_store"],
+  ["scans", "file_ops", "run_history", "record_store", "witness"],
   ["soft_delete", "leftovers", "meeting"],
   // What carries a plan out, and the walls around it.
   ["performing", "sandbox"],
