@@ -65,3 +65,20 @@ export function jsonError(error: SyncError): unknown {
   const message = isTold ? error.message : `${error.message} ${error.hint}`;
   return { error: { code: error.exitCode, message, problems } };
 }
+
+/**
+ * A document as text. What a terminal would obey is escaped in it: JSON itself
+ * only does that for the oldest control characters.
+ *
+ * @param document Plain data.
+ */
+export function jsonText(document: unknown): string {
+  return JSON.stringify(document, null, 2).replaceAll(
+    HIDDEN,
+    (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+}
+
+/** Controls, line separators and what turns the direction of writing. */
+const HIDDEN =
+  /[\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g;

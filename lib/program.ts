@@ -7,7 +7,7 @@
 import { HELP, type Invocation, readArguments } from "./cli.ts";
 import { type Config, loadConfig } from "./config_loader.ts";
 import { EXIT, SyncError } from "./errors.ts";
-import { jsonError, jsonReport } from "./json_report.ts";
+import { jsonError, jsonReport, jsonText } from "./json_report.ts";
 import { type Log, openLog } from "./logging.ts";
 import { reportText } from "./report.ts";
 import type { Outcome, RunResult } from "./run_result.ts";
@@ -126,7 +126,7 @@ function show(
   config: Config,
 ): void {
   if (invocation.isJson) {
-    print(JSON.stringify(jsonReport(result, invocation.isVerbose), null, 2));
+    print(jsonText(jsonReport(result, invocation.isVerbose)));
     return;
   }
   if (invocation.isQuiet && result.exitCode === EXIT.agreed) return;
@@ -147,7 +147,7 @@ function complain(error: unknown, isJson: boolean): number {
     EXIT.unexpected,
     { cause: error, hint: "The log has the details." },
   );
-  if (isJson) print(JSON.stringify(jsonError(known), null, 2));
+  if (isJson) print(jsonText(jsonError(known)));
   else warn(known.hint ? `${known.message}\n${known.hint}` : known.message);
   return known.exitCode;
 }

@@ -48,10 +48,6 @@ Deno.test("the record is told only what is flushed and in place", async () => {
     real(from, to);
     if (!to!.includes("-tmp-")) trace("in place", to!);
   });
-  using _rename = intercept("renameSync", (real, from, to) => {
-    real(from, to);
-    trace("in place", to!);
-  });
   at.onApply = (changes) => {
     calls.push(`record ${changes.length}`);
     assert.deepEqual(at.trees().right, at.trees().left);

@@ -20,12 +20,15 @@ import {
 import {
   assertNoLeftovers,
   assertNothingLost,
-  contentsOf,
   plainActions,
+} from "./random_office_checks.ts";
+import {
+  contentsOf,
   type Snapshot,
   type State,
   stateOf,
-} from "./random_office_checks.ts";
+} from "./random_state.ts";
+import { ALLOWED } from "./random_play.ts";
 import { describe, Office } from "./support.ts";
 
 const SETTINGS: Settings = {
@@ -36,8 +39,6 @@ const SETTINGS: Settings = {
   keepReplaced: true,
   verifyFirstRun: true,
 };
-
-const ALLOWED = { allowed: { deletes: true, changes: true } } as const;
 
 const anyEdit = fc.oneof(
   {

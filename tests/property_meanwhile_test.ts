@@ -15,13 +15,9 @@ import {
   parameters,
   type Settings,
 } from "./random_office.ts";
-import {
-  assertNoLeftovers,
-  assertRecord,
-  comparable,
-  contentsOf,
-  stateOf,
-} from "./random_office_checks.ts";
+import { assertNoLeftovers, assertRecord } from "./random_office_checks.ts";
+import { comparable, contentsOf, stateOf } from "./random_state.ts";
+import { ALLOWED } from "./random_play.ts";
 import { describe, Office } from "./support.ts";
 import { type Call, intercept } from "./two_roots.ts";
 
@@ -34,8 +30,6 @@ const SETTINGS: Settings = {
   keepReplaced: true,
   verifyFirstRun: true,
 };
-
-const ALLOWED = { allowed: { deletes: true, changes: true } } as const;
 
 /** An edit, made just before the n-th system call of a run. */
 interface Interference {

@@ -6,15 +6,13 @@
  */
 import { StateDb } from "../lib/state_db.ts";
 import { otherSide, type Side } from "../lib/types.ts";
-import type { Edit, Settings } from "./random_office.ts";
-import {
-  type FileState,
-  type Snapshot,
-  snapshot,
-} from "./random_office_checks.ts";
+import { type Edit, type Settings, swapMarks } from "./random_office.ts";
+import { type FileState, snapshot } from "./random_state.ts";
 import type { Office } from "./support.ts";
 
-const NAMES = ["a", "A", "b.txt", "ü ö.txt", "c.d.e", ".f", "d", "D", "x y"];
+const UMLAUTS = "ü ö.txt";
+const NAMES = ["a", "A", "b.txt", UMLAUTS, "c.d.e", ".f", "d", "D", "x y"]
+  .concat(UMLAUTS.normalize("NFD"));
 const SIZES = [6, 12, 40, 0];
 const MODES = [0o644, 0o600, 0o755, 0o640];
 const ODD_TIMES = [0, Date.UTC(1979, 5, 1), Date.UTC(2150, 0, 1)];
@@ -56,9 +54,9 @@ export class Editor {
     const files = this.#sorted(tree.files.keys());
     const folders = this.#sorted(tree.folders);
     const file = files.find((it) => it === wanted) ?? pick(files, edit.at);
-    const free = this.#freePlace(tree, ["", ...folders], edit.to);
-    const isFolderEdit = edit.kind.includes("folder") &&
-      edit.kind !== "file to folder" && edit.kind !== "rename across folders";
+    const free = this.#freePlace(root, ["", ...folders], edit.to);
+    const isFolderEdit = / folder$|^folder /.test(edit.kind) &&
+      edit.kind !== "file to folder";
     if (edit.kind === "create" || edit.kind === "just written") {
       if (free === null) return;
       const isOld = edit.kind === "create";
@@ -176,6 +174,8 @@ export class Editor {
     switch (edit.kind) {
       case "hide folder":
         return move(root, folder, folder.replace(/[^/]*$/, "~$$$&"));
+      case "change case of folder":
+        return move(root, folder, respelled(folder));
       case "move folder":
         if (!free?.startsWith(`${folder}/`)) move(root, folder, free);
         return;
@@ -190,16 +190,14 @@ export class Editor {
   }
 
   #freePlace(
-    tree: Snapshot,
+    root: string,
     folders: readonly string[],
     choice: number,
   ): string | null {
     const folder = pick(folders, Math.floor(choice / NAMES.length))!;
     const name = pick(NAMES, choice)!;
     const path = folder === "" ? name : `${folder}/${name}`;
-    const isTaken = [tree.files, tree.folders, tree.links]
-      .some((names) => names.has(path));
-    return isTaken ? null : path;
+    return exists(`${root}/${path}`) ? null : path;
   }
 
   /** In an order that is the same with the sides swapped. */
@@ -250,18 +248,6 @@ export class Editor {
   }
 }
 
-/**
- * A path as it is called with the sides swapped.
- *
- * @param text A path, or a sentence with paths in it.
- */
-export function swapMarks(text: string): string {
-  return text.replaceAll(
-    /(\.clash-\d{8}-\d{6}-)(left|right)/g,
-    (_, mark, side) => mark + otherSide(side),
-  );
-}
-
 function pick<T>(list: readonly T[], choice: number): T | undefined {
   return list[choice % list.length];
 }
@@ -271,9 +257,12 @@ function setTime(path: string, timeMs: number): void {
 }
 
 function move(root: string, from: string, to: string | null): void {
-  if (to !== null && !exists(`${root}/${to}`)) {
-    Deno.renameSync(`${root}/${from}`, `${root}/${to}`);
-  }
+  if (to === null) return;
+  const [source, target] = [`${root}/${from}`, `${root}/${to}`];
+  // Where case is ignored, the very file stands at another spelling.
+  const isFree = !exists(target) ||
+    Deno.lstatSync(source).ino === Deno.lstatSync(target).ino;
+  if (isFree) Deno.renameSync(source, target);
 }
 
 function exists(path: string): boolean {

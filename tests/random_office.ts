@@ -5,7 +5,13 @@
  * @module
  */
 import fc from "fast-check";
-import { POLICIES, type Policy, type Side, SIDES } from "../lib/types.ts";
+import {
+  otherSide,
+  POLICIES,
+  type Policy,
+  type Side,
+  SIDES,
+} from "../lib/types.ts";
 
 /** What a person, or a program, does to a file or folder of one side. */
 export const KINDS = [
@@ -30,6 +36,7 @@ export const KINDS = [
   "same on both sides",
   "restore older version",
   "change case",
+  "change case of folder",
   "odd time",
   "just written",
   "rewrite unseen",
@@ -179,4 +186,16 @@ export function parameters(numRuns: number): fc.Parameters<unknown> {
     ...(path === undefined ? {} : { path }),
     interruptAfterTimeLimit: limit,
   };
+}
+
+/**
+ * A path as it is called with the sides swapped.
+ *
+ * @param text A path, or a sentence with paths in it.
+ */
+export function swapMarks(text: string): string {
+  return text.replaceAll(
+    /(\.clash-\d{8}-\d{6}-)(left|right)/g,
+    (_, mark, side) => mark + otherSide(side),
+  );
 }

@@ -11,85 +11,14 @@ import {
   type RunResult,
 } from "../lib/run_result.ts";
 import { type Both, otherSide, type Side, SIDES } from "../lib/types.ts";
+import {
+  contentsOf,
+  settledPart,
+  type Snapshot,
+  sorted,
+  type State,
+} from "./random_state.ts";
 import { describe, type Office } from "./support.ts";
-
-/** A file on disk. */
-export interface FileState {
-  readonly content: string;
-  /** In ms since 1970. */
-  readonly mtimeMs: number;
-  readonly mode: number;
-  readonly id: string;
-}
-
-/** A root on disk, by path; the product's own names are left out. */
-export interface Snapshot {
-  readonly files: ReadonlyMap<string, FileState>;
-  readonly folders: ReadonlySet<string>;
-  /** Symbolic links, with where they lead. */
-  readonly links: ReadonlyMap<string, string>;
-}
-
-/**
- * Reads a root.
- *
- * @param root Absolute path.
- */
-export function snapshot(root: string): Snapshot {
-  const files = new Map<string, FileState>();
-  const folders = new Set<string>();
-  const links = new Map<string, string>();
-  const walk = (folder: string): void => {
-    for (const { name } of Deno.readDirSync(`${root}/${folder}`)) {
-      if (name.startsWith(".office-sync")) continue;
-      const path = folder === "" ? name : `${folder}/${name}`;
-      const info = Deno.lstatSync(`${root}/${path}`);
-      if (info.isDirectory) {
-        folders.add(path);
-        walk(path);
-        continue;
-      }
-      if (info.isSymlink) {
-        links.set(path, Deno.readLinkSync(`${root}/${path}`));
-        continue;
-      }
-      files.set(path, {
-        content: Deno.readTextFileSync(`${root}/${path}`),
-        mtimeMs: info.mtime!.getTime(),
-        mode: info.mode! & 0o777,
-        id: `${info.ino}:${info.birthtime?.getTime()}`,
-      });
-    }
-  };
-  walk("");
-  return { files, folders, links };
-}
-
-/** Both roots, and what soft delete keeps in each. */
-export interface State {
-  readonly trees: Both<Snapshot>;
-  /** Contents in the soft-delete folders. */
-  readonly kept: readonly string[];
-}
-
-/**
- * Reads both roots.
- *
- * @param office The office.
- */
-export function stateOf(office: Office): State {
-  const trees = { left: snapshot(office.left), right: snapshot(office.right) };
-  const kept = SIDES.flatMap((side) => {
-    try {
-      const folder = `${office[side]}/.office-sync/deleted`;
-      return [...snapshot(folder).files.values()].map((it) => it.content);
-    } catch (error) {
-      if (error instanceof Deno.errors.NotFound) return [];
-      throw error;
-    }
-  });
-  return { trees, kept };
-}
 
 /** Actions, as far as a plan and a run have them in common. */
 export function plainActions(outcomes: readonly Outcome[]): unknown[] {
@@ -112,29 +41,6 @@ export function openPaths(result: RunResult): string[] {
       it !== undefined
     )
   );
-}
-
-/** Removes what a conflict leaves open, and what a file there holds back. */
-export function settledPart(tree: Snapshot, open: readonly string[]): Snapshot {
-  const isOpen = (path: string) =>
-    open.some((it) => path === it || path.startsWith(`${it}/`));
-  return {
-    files: new Map([...tree.files].filter(([path]) => !isOpen(path))),
-    folders: new Set([...tree.folders].filter((path) => !isOpen(path))),
-    links: tree.links,
-  };
-}
-
-/** Contents and times by path: what both sides must have in common. */
-export function comparable(tree: Snapshot, hasModes = false): unknown {
-  const files = [...tree.files].map(([path, { content, mtimeMs, mode }]) =>
-    hasModes ? [path, content, mtimeMs, mode] : [path, content, mtimeMs]
-  );
-  return { files: sorted(files), folders: sorted([...tree.folders]) };
-}
-
-function sorted<T>(list: readonly T[]): T[] {
-  return [...list].sort((a, b) => String(a) < String(b) ? -1 : 1);
 }
 
 /**
@@ -255,11 +161,6 @@ export function assertNothingLost(passage: Passage, losses: Losses): void {
   for (const content of [...now.left, ...now.right, ...kept]) {
     assert.ok(known.has(content), `nobody wrote ${content}`);
   }
-}
-
-/** All contents of a tree. */
-export function contentsOf(tree: Snapshot): Set<string> {
-  return new Set([...tree.files.values()].map((it) => it.content));
 }
 
 /** The other side's content took the place, under whatever name. */

@@ -74,6 +74,11 @@ const ROWS: readonly [string, Partial<Situation>, readonly string[]][] = [
     ["a: - a", "new: b -", "new: c -"],
   ],
   [
+    "leaves two gone paths alone that one new path could be",
+    { record: { a: A, b: A }, left: { c: A }, right: { a: A, b: A } },
+    ["a: - a", "b: - b", "new: c -"],
+  ],
+  [
     "leaves a taken name alone",
     { record: { a: A }, left: { b: A }, right: { a: A, b: file("other") } },
     ["a: - a", "new: b b"],

@@ -1,0 +1,13 @@
+/**
+ * Kills a run whenever it makes a file, writes to one, or is about to end a
+ * commit of the record; a commit begins with the making of a file.
+ *
+ * @module
+ */
+import { busyOffice, killEverywhere } from "./crash_support.ts";
+
+killEverywhere({
+  run: "a run with something of every kind to do",
+  make: busyOffice,
+  calls: { openat: 27, write: 16, ftruncate: 10 },
+});

@@ -1,0 +1,22 @@
+/**
+ * Kills a first run whenever it changes something.
+ *
+ * @module
+ */
+import { firstOffice, killEverywhere } from "./crash_support.ts";
+
+killEverywhere({
+  run: "a first run",
+  make: firstOffice,
+  calls: {
+    linkat: 9,
+    rename: 1,
+    unlink: 14,
+    mkdir: 3,
+    chmod: 6,
+    utimensat: 8,
+    openat: 27,
+    write: 15,
+    ftruncate: 13,
+  },
+});

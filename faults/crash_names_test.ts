@@ -1,0 +1,20 @@
+/**
+ * Kills a run whenever it gives, takes or changes a name or property.
+ *
+ * @module
+ */
+import { busyOffice, killEverywhere } from "./crash_support.ts";
+
+killEverywhere({
+  run: "a run with something of every kind to do",
+  make: busyOffice,
+  calls: {
+    linkat: 14,
+    rename: 9,
+    unlink: 22,
+    mkdir: 8,
+    rmdir: 2,
+    chmod: 17,
+    utimensat: 14,
+  },
+});

@@ -1,0 +1,137 @@
+/**
+ * Makes folders ignore case and normal form, as they do on Windows and macOS,
+ * on whatever file system they are: for this process, until it is disposed of.
+ *
+ * @module
+ */
+import fs from "node:fs";
+
+// deno-lint-ignore no-explicit-any
+type AnyFunction = (...args: any[]) => any;
+
+/** Calls that take paths, and how many. */
+const CALLS: Readonly<Record<string, number>> = {
+  chmodSync: 1,
+  linkSync: 2,
+  lstatSync: 1,
+  mkdirSync: 1,
+  openSync: 1,
+  readDirSync: 1,
+  readFileSync: 1,
+  readLinkSync: 1,
+  readTextFileSync: 1,
+  realPathSync: 1,
+  removeSync: 1,
+  statSync: 1,
+  utimeSync: 1,
+  writeFileSync: 1,
+  writeTextFileSync: 1,
+};
+
+/** Folders that ignore case and normal form. */
+export class FoldingDisk implements Disposable {
+  readonly #restore: (() => void)[] = [];
+  readonly #folders: readonly string[];
+  readonly #readDir = Deno.readDirSync;
+  readonly #rename = Deno.renameSync;
+
+  /** @param folders Absolute paths; all below them is folded. */
+  constructor(folders: readonly string[]) {
+    this.#folders = folders;
+    for (const [call, paths] of Object.entries(CALLS)) {
+      this.#replace(Deno, call, (real, ...args) => {
+        const found = args.slice(0, paths).map((it) => this.#find(it));
+        return real(...found, ...args.slice(paths));
+      });
+    }
+    this.#replace(fs, "openSync", (real, path, ...rest) => {
+      return real(this.#find(path), ...rest);
+    });
+    this.#replace(Deno, "renameSync", (_, from, to) => {
+      this.#renameTo(this.#find(from), to);
+    });
+    this.#scanHere();
+  }
+
+  /** A rename gives the spelling that is asked for. */
+  #renameTo(from: string, to: string): void {
+    const found = this.#find(to);
+    this.#rename(from, found);
+    const spelled = found.replace(/[^/]*$/, "") + to.replace(/^.*\//, "");
+    if (spelled !== found) this.#rename(found, spelled);
+  }
+
+  /** The path as it is spelled on disk, as far as it exists. */
+  #find(path: string): string {
+    const folder = this.#folders.find((it) => path.startsWith(`${it}/`));
+    if (folder === undefined) return path;
+    let found = folder;
+    for (const name of path.slice(folder.length + 1).split("/")) {
+      found = `${found}/${this.#nameIn(found, name)}`;
+    }
+    return found;
+  }
+
+  #nameIn(folder: string, name: string): string {
+    try {
+      const names = [...this.#readDir(folder)].map((it) => it.name);
+      if (names.includes(name)) return name;
+      return names.find((it) => fold(it) === fold(name)) ?? name;
+    } catch {
+      return name;
+    }
+  }
+
+  #replace(
+    system: object,
+    call: string,
+    replacement: (real: AnyFunction, ...args: string[]) => unknown,
+  ): void {
+    const calls = system as Record<string, AnyFunction>;
+    const real = calls[call]!;
+    calls[call] = (...args) => replacement(real, ...args);
+    this.#restore.push(() => calls[call] = real);
+  }
+
+  /** Threads have a system of their own: scans are made in this one. */
+  #scanHere(): void {
+    const here = globalThis as unknown as Record<string, unknown>;
+    const { Worker, onmessage, postMessage } = globalThis as typeof here;
+    here["Worker"] = LocalWorker;
+    this.#restore.push(() => {
+      Object.assign(here, { Worker, onmessage, postMessage });
+    });
+  }
+
+  /** Makes the folders as they are again. */
+  [Symbol.dispose](): void {
+    for (const restore of this.#restore.reverse()) restore();
+  }
+}
+
+/** A worker that is none. */
+class LocalWorker {
+  onmessage: (event: { data: unknown }) => void = () => {};
+  readonly #module: URL;
+
+  constructor(module: URL) {
+    this.#module = module;
+  }
+
+  async postMessage(task: unknown): Promise<void> {
+    const here = globalThis as unknown as Record<string, unknown>;
+    await import(this.#module.href);
+    // The module has set it when it was loaded first.
+    handler ??= here["onmessage"] as typeof handler;
+    here["postMessage"] = (data: unknown) => this.onmessage({ data });
+    handler!({ data: task });
+  }
+
+  terminate(): void {}
+}
+
+let handler: ((event: { data: unknown }) => void) | null = null;
+
+function fold(name: string): string {
+  return name.normalize("NFC").toUpperCase().toLowerCase();
+}

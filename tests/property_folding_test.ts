@@ -1,0 +1,28 @@
+/**
+ * Random trees and edits in roots that ignore case and normal form.
+ * `OFFICE_SYNC_RUNS`, `OFFICE_SYNC_SEED` and `OFFICE_SYNC_PATH` run it longer,
+ * or again.
+ *
+ * @module
+ */
+import fc from "fast-check";
+import { FoldingDisk } from "./folding_disk.ts";
+import { parameters, type Scenario, scenarios } from "./random_office.ts";
+import { play } from "./random_play.ts";
+
+async function playFolded(scenario: Scenario): Promise<void> {
+  await play(
+    scenario,
+    (office) => new FoldingDisk([office.left, office.right]),
+  );
+}
+
+Deno.test("where case is ignored, both sides agree after a run too, and nothing is lost", async () => {
+  const scenario = scenarios({ isMirrored: false, leavesOpen: false });
+  await fc.assert(fc.asyncProperty(scenario, playFolded), parameters(30));
+});
+
+Deno.test("where case is ignored and conflicts are left to a person, all else agrees too", async () => {
+  const scenario = scenarios({ isMirrored: false, leavesOpen: true });
+  await fc.assert(fc.asyncProperty(scenario, playFolded), parameters(20));
+});
