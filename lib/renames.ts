@@ -8,7 +8,7 @@
  */
 import type { Folder, Pair } from "./tree.ts";
 import type { Both, FileFigures, FileId, Side } from "./types.ts";
-import { SIDES } from "./types.ts";
+import { otherSide, SIDES } from "./types.ts";
 
 /** What finding renames depends on besides the pairs. */
 export interface RenameSettings {
@@ -46,9 +46,9 @@ export function findRenames(
     left: findMoves(pairs, "left", settings),
     right: findMoves(pairs, "right", settings),
   };
-  const files = {
-    left: filesOn(pairs, "left"),
-    right: filesOn(pairs, "right"),
+  const sources = {
+    left: new Set([...moves.left.keys()].map(({ key }) => key)),
+    right: new Set([...moves.right.keys()].map(({ key }) => key)),
   };
   const taken = new Set<Pair>();
   const joined: Pair[] = [];
@@ -59,7 +59,7 @@ export function findRenames(
       unknown.push(pair);
       continue;
     }
-    const to = pickTargets(pair, moves, files, settings);
+    const to = pickTargets(pair, moves, sources, settings);
     for (const side of SIDES) if (to[side]) taken.add(to[side]);
     joined.push({
       ...pair,
@@ -122,7 +122,7 @@ function add(to: Map<string, Pair[]>, key: string | null, pair: Pair): void {
 function pickTargets(
   pair: Pair,
   moves: Both<Map<Pair, Pair>>,
-  files: Both<ReadonlySet<string>>,
+  sources: Both<ReadonlySet<string>>,
   settings: RenameSettings,
 ): Both<Pair | null> {
   const isFolder = (key: string, side: Side): boolean =>
@@ -133,8 +133,9 @@ function pickTargets(
   if (left !== null && left === right) return { left, right };
   const isFree = (target: Pair, side: Side): boolean =>
     target[side] === null && !isFolder(target.key, side) &&
-    // The folder it is to go into would need a name that a file has still.
-    !isBelow(target.at.folder, files[side]);
+    // A folder that took the name of a renamed file: the rename would need the
+    // folder, and the folder the name that the rename frees.
+    !isBelow(target.at.folder, sources[otherSide(side)]);
   // A folder that took the old name keeps it: the name can't be given back.
   return {
     left: left && !isFolder(pair.key, "left") && isFree(left, "right")
@@ -146,17 +147,11 @@ function pickTargets(
   };
 }
 
-function isBelow(folder: Folder, files: ReadonlySet<string>): boolean {
+function isBelow(folder: Folder, keys: ReadonlySet<string>): boolean {
   for (let at: Folder | null = folder; at !== null; at = at.parent) {
-    if (files.has(at.key)) return true;
+    if (keys.has(at.key)) return true;
   }
   return false;
-}
-
-function filesOn(pairs: readonly Pair[], side: Side): Set<string> {
-  const keys = new Set<string>();
-  for (const pair of pairs) if (pair[side] !== null) keys.add(pair.key);
-  return keys;
 }
 
 /** The file of a gone path stands where it is left alone: it is not deleted. */

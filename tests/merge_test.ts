@@ -201,6 +201,31 @@ Deno.test("merge() reads the rows of those folders only that differ", () => {
   assert.deepEqual([...read], ["d/e"]);
 });
 
+Deno.test("merge() looks into a folder that was only held for its rows", () => {
+  const it = situationOf({
+    record: { d: folder({ isAgreed: false }), "d/a": A },
+    left: { "d/a": A },
+    right: { "d/a": A },
+  });
+  const view = recordView(it.record);
+  const scans = {
+    left: sparse(it, "left", view),
+    right: sparse(it, "right", view),
+  };
+  assert.deepEqual([...scans.left.listings.keys()], [""]);
+  const { folders, pairs } = merge(scans, view, SETTINGS);
+  assert.deepEqual(folders.map(({ key }) => key), ["", "d"]);
+  assert.deepEqual(pairs, []);
+});
+
+Deno.test("merge() tells of two problems at a path the one that is no secret", () => {
+  const [ignored, link] = [problem("ignored"), problem("symlink")];
+  for (const [left, right] of [[ignored, link], [link, ignored]] as const) {
+    const it = situationOf({ left: { a: left }, right: { a: right } });
+    assert.equal(merged(it).unknown.get("a")?.kind, "symlink");
+  }
+});
+
 Deno.test("merge() takes the rows for a side that handed nothing on", () => {
   const it = situationOf({
     record: { a: A, b: A },

@@ -69,6 +69,7 @@ testRows([
       `COPY_LEFT_TO_RIGHT ${CLASH} (5.9)`,
       COPY,
     ],
+    asked: [],
   },
   {
     it: "counts on past several names with other content (section 4)",

@@ -280,6 +280,14 @@ testRows([
     problems: ["left/a?: name"],
   },
   {
+    it: "asks nothing of a name that both roots hold already (section 1)",
+    record: { "a:b": A },
+    left: { "a:b": but(A, { content: "edited" }) },
+    right: { "a:b": A },
+    options: WINDOWS,
+    acts: ["COPY_LEFT_TO_RIGHT a:b (5.3)"],
+  },
+  {
     it: "asks nothing of names in a root that holds them (section 1)",
     right: { "a:b": A },
     options: WINDOWS,
