@@ -81,22 +81,35 @@ function leftAlone(tree: Snapshot): unknown {
 type Shared = Map<string, Set<string>>;
 
 /**
- * Requires that whatever differs has to do with what is left alone: it is
- * there itself, or a file that both sides had has been moved there.
+ * Paths that are left alone on both sides: links, and what both sides had and
+ * one has moved to where it is left alone, which may hold back more of that.
  */
-function assertExplained({ trees }: State, shared: Shared, why: string): void {
+function heldPaths({ trees }: State, shared: Shared): ReadonlySet<string> {
   const links = SIDES.flatMap((side) => [...trees[side].links.keys()]);
-  const missed = SIDES.flatMap((side) => {
-    const { files } = trees[side];
-    const hidden = new Set(
-      [...files].filter(([path]) => isIgnored(path))
-        .map(([, { content }]) => content),
-    );
-    return [...shared].filter(([path, contents]) =>
-      !files.has(path) && [...contents].some((it) => hidden.has(it))
-    ).map(([path]) => path);
-  });
-  const held = [...links, ...missed];
+  const held = new Set(links);
+  for (let known = -1; known < held.size;) {
+    known = held.size;
+    for (const side of SIDES) {
+      const { files } = trees[side];
+      const hidden = new Set(
+        [...files].filter(([path]) =>
+          isIgnored(path) || isAtOrBelow(path, held)
+        )
+          .map(([, { content }]) => content),
+      );
+      for (const [path, contents] of shared) {
+        const isMissed = [...contents].some((it) => hidden.has(it));
+        if (isMissed && !files.has(path)) held.add(path);
+      }
+    }
+  }
+  return held;
+}
+
+/** Requires that whatever differs has to do with what is left alone. */
+function assertExplained(state: State, shared: Shared, why: string): void {
+  const { trees } = state;
+  const held = heldPaths(state, shared);
   const isHeld = (path: string) => isIgnored(path) || isAtOrBelow(path, held);
   for (const side of SIDES) {
     const { files, folders } = trees[side];

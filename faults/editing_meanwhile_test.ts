@@ -6,7 +6,7 @@
  */
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { Editor } from "./random_edits.ts";
+import { Editor } from "../tests/random_edits.ts";
 import {
   configLines,
   type Edit,
@@ -14,12 +14,15 @@ import {
   KINDS,
   parameters,
   type Settings,
-} from "./random_office.ts";
-import { assertNoLeftovers, assertRecord } from "./random_office_checks.ts";
-import { comparable, contentsOf, stateOf } from "./random_state.ts";
-import { ALLOWED } from "./random_play.ts";
-import { describe, Office } from "./support.ts";
-import { type Call, intercept } from "./two_roots.ts";
+} from "../tests/random_office.ts";
+import {
+  assertNoLeftovers,
+  assertRecord,
+} from "../tests/random_office_checks.ts";
+import { comparable, contentsOf, stateOf } from "../tests/random_state.ts";
+import { ALLOWED } from "../tests/random_play.ts";
+import { describe, Office } from "../tests/support.ts";
+import { type Call, intercept } from "../tests/two_roots.ts";
 
 /** With these, no version that ever stood in a root may get lost. */
 const SETTINGS: Settings = {
