@@ -7,6 +7,9 @@ import { CONFIG_KEYS } from "../lib/config_schema.ts";
 import { ConfigError, EXIT } from "../lib/errors.ts";
 import { ROOTS, told } from "./config_lines.ts";
 
+// The same cases for everybody.
+fc.configureGlobal({ seed: 20260101 });
+
 const SLIPS = [
   "password: [§]",
   "password: {§: 1}",

@@ -15,6 +15,9 @@ import {
 } from "../lib/figures.ts";
 import type { FileFigures, FileId, RecordedHalf } from "../lib/types.ts";
 
+// The same cases for everybody.
+fc.configureGlobal({ seed: 20260101 });
+
 const MTIME = 1_779_000_000_123;
 
 const REPORTED: ReportedFile = {

@@ -6,6 +6,9 @@ import { type Allowances, guardPlan, type SafetyLimits } from "../lib/guard.ts";
 import type { PlanCounts } from "../lib/plan.ts";
 import { SIDES } from "../lib/types.ts";
 
+// The same cases for everybody.
+fc.configureGlobal({ seed: 20260101 });
+
 const DEFAULTS: SafetyLimits = {
   maxDeletePercent: 50,
   maxDeleteFiles: 10,

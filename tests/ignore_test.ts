@@ -6,6 +6,9 @@ import {
   type IgnoreSettings,
 } from "../lib/ignore.ts";
 
+// The same cases for everybody.
+fc.configureGlobal({ seed: 20260101 });
+
 const NOTHING: IgnoreSettings = { extensions: [], prefixes: [], names: [] };
 
 /** [settings, name, whether a file is ignored, whether a folder is] */

@@ -8,6 +8,9 @@ import {
   ListingBuilder,
 } from "../lib/listing.ts";
 
+// The same cases for everybody.
+fc.configureGlobal({ seed: 20260101 });
+
 const LOOK = { lookedAtMs: 1_779_000_000_000, isUnsettled: false };
 
 const A: FileEntry = {

@@ -20,6 +20,9 @@ import {
 import { nameOf, NO_FOLDING } from "../lib/paths.ts";
 import type { Side } from "../lib/types.ts";
 
+// The same cases for everybody.
+fc.configureGlobal({ seed: 20260101 });
+
 const A = file("one");
 const EDIT = but(A, { content: "edited" });
 

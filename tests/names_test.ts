@@ -10,6 +10,9 @@ import {
   whyNotOnWindows,
 } from "../lib/names.ts";
 
+// The same cases for everybody.
+fc.configureGlobal({ seed: 20260101 });
+
 const AT = Date.UTC(2026, 4, 20, 9, 5, 3);
 const MARK = ".clash-20260520-090503-left";
 const OTHER = ".clash-19991231-235959-right";

@@ -7,6 +7,9 @@ import { but, type FakeFile, file, folder, HOUR } from "./fake_tree.ts";
 import { timeShift } from "../lib/time_shift.ts";
 import { type Side, SIDES } from "../lib/types.ts";
 
+// The same cases for everybody.
+fc.configureGlobal({ seed: 20260101 });
+
 const A = file("one");
 
 /** A record of many files, in two folders. */
