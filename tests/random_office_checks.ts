@@ -13,6 +13,7 @@ import {
 import { type Both, otherSide, type Side, SIDES } from "../lib/types.ts";
 import {
   contentsOf,
+  isWithinAny,
   settledPart,
   type Snapshot,
   sorted,
@@ -57,8 +58,7 @@ export function assertRecord(
   open: readonly string[],
 ): void {
   using db = new StateDb(office.stateDb, { isReadOnly: true });
-  const isSettled = (path: string) =>
-    !open.some((it) => path === it || path.startsWith(`${it}/`));
+  const isSettled = (path: string) => !isWithinAny(path, open);
   for (const side of SIDES) {
     const recorded = db.query(
       `SELECT path, size_${side}, mtime_${side} * 1000, mode_${side} FROM files`,

@@ -91,8 +91,7 @@ export function contentsOf(tree: Snapshot): Set<string> {
 
 /** Removes what a conflict leaves open, and what a file there holds back. */
 export function settledPart(tree: Snapshot, open: readonly string[]): Snapshot {
-  const isOpen = (path: string) =>
-    open.some((it) => path === it || path.startsWith(`${it}/`));
+  const isOpen = (path: string) => isWithinAny(path, open);
   return {
     files: new Map([...tree.files].filter(([path]) => !isOpen(path))),
     folders: new Set([...tree.folders].filter((path) => !isOpen(path))),
@@ -111,4 +110,15 @@ export function comparable(tree: Snapshot, hasModes = false): unknown {
 /** A list in an order of its own. */
 export function sorted<T>(list: readonly T[]): T[] {
   return [...list].sort((a, b) => String(a) < String(b) ? -1 : 1);
+}
+
+/**
+ * Whether a path is one of others, or below one of them, however it is spelled.
+ *
+ * @param path The path.
+ * @param others The others.
+ */
+export function isWithinAny(path: string, others: readonly string[]): boolean {
+  const key = (text: string) => text.normalize("NFC").toLowerCase();
+  return others.some((other) => `${key(path)}/`.startsWith(`${key(other)}/`));
 }
