@@ -107,6 +107,8 @@ function unmount(folder: string): void {
 export interface Disturbance {
   /** Options for strace; without them it is not used. */
   readonly strace?: readonly string[];
+  /** Only the first thread is watched: it alone changes names. */
+  readonly isFirstThreadOnly?: boolean;
   /** A program, with arguments, that starts the run. */
   readonly through?: readonly string[];
   /** The whole program instead of a run alone, with these arguments. */
@@ -175,7 +177,10 @@ export async function disturbed(
   const said = new Said(child.stderr);
   let watcher: Deno.ChildProcess | null = null;
   if (!how.program) await said.until("ready\n");
-  if (how.strace) watcher = await watch(child.pid, traceFile, how.strace);
+  if (how.strace) {
+    const options = how.isFirstThreadOnly ? how.strace : ["-f", ...how.strace];
+    watcher = await watch(child.pid, traceFile, options);
+  }
   const stdin = child.stdin.getWriter();
   await stdin.write(new Uint8Array(1)).catch(() => {});
   await stdin.close().catch(() => {});
@@ -204,7 +209,7 @@ async function watch(
 ): Promise<Deno.ChildProcess> {
   requireTool("strace");
   const watcher = new Deno.Command("strace", {
-    args: ["-f", "-y", "-o", traceFile, ...options, "-p", String(pid)],
+    args: ["-y", "-o", traceFile, ...options, "-p", String(pid)],
     stdin: "null",
     stdout: "null",
     stderr: "piped",

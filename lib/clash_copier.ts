@@ -3,10 +3,11 @@
  *
  * @module
  */
-import type { Root } from "./disk.ts";
+import { CHANGED, type Root, Skipped } from "./disk.ts";
 import { destroy, placeNew, requireReplaceable } from "./file_ops.ts";
 import { folderOf } from "./paths.ts";
 import {
+  isAsPlaced,
   isYoung,
   NOTHING,
   type Performed,
@@ -23,8 +24,8 @@ import {
   type FlushedCopy,
   stageCopy,
 } from "./staging.ts";
-import type { Both, FileFigures } from "./types.ts";
-import { otherSide } from "./types.ts";
+import type { Both, FileFigures, FileRow } from "./types.ts";
+import { otherSide, SIDES } from "./types.ts";
 
 /** Makes clash copies. */
 export class ClashCopier {
@@ -57,7 +58,6 @@ export class ClashCopier {
     const second = isOtherThere
       ? null
       : await this.#clashCopy(own, other, work);
-    if (work.leaves) this.#leave(own, work);
     const lookedAtMs = first?.lookedAtMs ?? second?.lookedAtMs ?? Date.now();
     const row = rowOf({
       path: clashPath,
@@ -70,6 +70,7 @@ export class ClashCopier {
       hash: first?.hash ?? second?.hash ?? null,
       keepsHash: work.keepsHash,
     }, this.#roots);
+    if (work.leaves) this.#leave(own, work, row);
     const changes: RecordChange[] = [{ kind: "put", row, rowPath: null }];
     if (work.leaves && work.rowPath !== null) {
       changes.push({ kind: "forget", path: work.rowPath });
@@ -119,7 +120,9 @@ export class ClashCopier {
   }
 
   /** The content is under its clash name on both sides: the path gets free. */
-  #leave(root: Root, work: WorkOf<"clash">): void {
+  #leave(root: Root, work: WorkOf<"clash">, row: FileRow): void {
+    const isKept = SIDES.some((side) => isAsPlaced(this.#roots[side], row));
+    if (!isKept) throw new Skipped(CHANGED);
     const aside = this.#context.names.beside(work.path);
     destroy(root, work.path, work.figures, aside);
   }

@@ -8,6 +8,7 @@ import { keepAsClash, placeNew, replace } from "./file_ops.ts";
 import { folderOf } from "./paths.ts";
 import {
   foldersTo,
+  isAsPlaced,
   isYoung,
   type Performed,
   type PerformerContext,
@@ -17,7 +18,7 @@ import {
 } from "./performing.ts";
 import { type FlushedCopy, stageCopy, type StagedCopy } from "./staging.ts";
 import type { Both, FileFigures } from "./types.ts";
-import { otherSide } from "./types.ts";
+import { otherSide, SIDES } from "./types.ts";
 
 /** Carries out copies. */
 export class Copier {
@@ -97,14 +98,23 @@ export class Copier {
       : this.#context.names.beside(work.path);
     const { isEdited } = replace(to, copy.temporary, work.path, seen, aside);
     if (isKept) return { keptAt: aside, note: null };
-    if (!isEdited) {
+    const why = isEdited
+      ? "written to at the last moment"
+      : this.#isClashLost(work)
+      ? "its clash copy was changed at once"
+      : null;
+    if (why === null) {
       Deno.removeSync(to.absolute(aside));
       return { keptAt: null, note: null };
     }
     const kept = keepAsClash(to, aside, work.path);
-    return {
-      keptAt: null,
-      note: `written to at the last moment; that version is now ${kept}`,
-    };
+    return { keptAt: null, note: `${why}; that version is now ${kept}` };
+  }
+
+  /** Somebody changed the clash copies before they were needed. */
+  #isClashLost({ clashPath }: WorkOf<"copy">): boolean {
+    const row = clashPath === null ? null : this.#context.rowAt(clashPath);
+    return row !== null &&
+      SIDES.every((side) => !isAsPlaced(this.#roots[side], row));
   }
 }

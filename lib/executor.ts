@@ -53,6 +53,12 @@ const PENDING_CHANGES = 500;
 /** A root that answered is trusted for so long, in ms. */
 const ROOT_TRUST_MS = 250;
 
+/**
+ * A second rename builds on the row of the first; a copy that replaces a file
+ * makes sure of its clash copies.
+ */
+const LATER_NEEDED: ReadonlySet<Work["kind"]> = new Set(["clash", "rename"]);
+
 type CopyWork = Work & { readonly kind: "copy" };
 
 interface StagedAction {
@@ -187,7 +193,7 @@ export class Executor {
         work.kind === "remove-directory";
       if (removes) this.#verifyRoots();
       const done = await whenFree(() => this.#performer.perform(work));
-      if (work.kind === "rename") this.#noteRow(done);
+      if (LATER_NEEDED.has(work.kind)) this.#noteRows(done);
       this.#settle(index, action, { done });
     } catch (error) {
       this.#settle(index, action, { failed: error });
@@ -227,8 +233,7 @@ export class Executor {
     this.#context.onOutcome(outcome);
   }
 
-  /** A second rename of the path builds on the row of the first. */
-  #noteRow(done: Performed): void {
+  #noteRows(done: Performed): void {
     for (const change of done.changes) {
       if (change.kind === "put") this.#written.set(change.row.path, change.row);
     }

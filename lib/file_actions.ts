@@ -145,6 +145,8 @@ export class FileActions {
         target: replaced?.figures ?? null,
         mode: hasNewMode ? source.figures.mode : null,
         fate,
+        clashPath: place &&
+          this.#list.locate({ folder: target.folder, name: place.name }),
         keepsHash: this.#settings.isSuspicious(target.name),
         rowPath: pair.row &&
           (isRenamed ? this.#locate(target) : this.#list.locateRow(pair.at)),

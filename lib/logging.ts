@@ -174,7 +174,7 @@ class FileLog implements Log {
     const text = this.#pending;
     try {
       this.#sink ??= openSink(this.#options, { canRotate: false });
-      put(this.#sink, text);
+      this.#put(this.#sink, text);
       this.#pending = "";
     } catch (error) {
       this.#remember(error);
@@ -225,12 +225,31 @@ class FileLog implements Log {
     this.#sink = null;
     try {
       this.#sink = openSink(this.#options, { canRotate: false });
-      put(this.#sink, text);
+      this.#put(this.#sink, text);
       this.#pending = "";
     } catch {
       // Not kept for later: it would grow with the run. The line break ends
       // whatever a full disk took of it.
       this.#pending = "\n";
+    }
+  }
+
+  /**
+   * Puts a text into the file, and makes sure that it is there: a sink takes
+   * no notice of a disk that has room for a part of it.
+   */
+  #put(sink: FileSink, text: string): void {
+    const { file, maxSizeBytes } = this.#options;
+    const before = sizeOf(file);
+    put(sink, text);
+    const after = sizeOf(file);
+    if (before === null || after === null) return;
+    const bytes = new TextEncoder().encode(text).length;
+    const isRotated = before + bytes > maxSizeBytes;
+    if (after < (isRotated ? bytes : before + bytes)) {
+      throw Object.assign(new Error("No space left on device"), {
+        code: "ENOSPC",
+      });
     }
   }
 
@@ -284,6 +303,16 @@ function put(sink: FileSink, text: string): void {
     timestamp: Date.now(),
     properties: {},
   });
+}
+
+/** In bytes; null where there is no such thing, as for a device. */
+function sizeOf(file: string): number | null {
+  try {
+    const { isFile, size } = Deno.statSync(file);
+    return isFile ? size : null;
+  } catch {
+    return null;
+  }
 }
 
 function close(sink: FileSink | null): void {

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Root } from "./disk.ts";
-import { isFresh, mayBeFresh } from "./figures.ts";
+import { isFresh, isStill, mayBeFresh } from "./figures.ts";
 import { folderOf } from "./paths.ts";
 import { halfOf, type RecordChange, type Work } from "./plan.ts";
 import type { Move } from "./record_store.ts";
@@ -100,6 +100,18 @@ export function rowOf(settled: Settled, roots: Both<Root>): FileRow {
   const [left, right] = [half("left"), half("right")];
   const isNeeded = keepsHash || left.isFresh || right.isFresh;
   return { path, left, right, hash: isNeeded ? hash : null };
+}
+
+/**
+ * Whether a file is still what this run put there.
+ *
+ * @param root The root.
+ * @param row The row that the run wrote.
+ */
+export function isAsPlaced(root: Root, row: FileRow): boolean {
+  const look = root.look(row.path);
+  const half = row[root.side];
+  return look.kind === "file" && isStill(half, look.figures);
 }
 
 /**

@@ -36,6 +36,8 @@ export type Work =
     readonly mode: number | null;
     /** Of the version that is replaced. */
     readonly fate: Fate;
+    /** The clash name that keeps it; null where there is none. */
+    readonly clashPath: string | null;
     /** Keep a hash of the content in the row, whatever its age. */
     readonly keepsHash: boolean;
     readonly rowPath: string | null;

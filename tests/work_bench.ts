@@ -78,6 +78,7 @@ export class Bench extends TwoRoots {
       target: this.#isThere(to, path) ? this.seen(to, path) : null,
       mode: null,
       fate: "destroy",
+      clashPath: null,
       keepsHash: false,
       rowPath: null,
       ...how,
