@@ -4,7 +4,7 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { write } from "../tests/support.ts";
+import { softDeleted, write } from "../tests/support.ts";
 import { at, FaultyOffice, requireLeft } from "./file_faults_support.ts";
 import { disturbed, documentOf, tool, Undone, whyOf } from "./support.ts";
 
@@ -42,6 +42,41 @@ for (const from of SIDES) {
     assert.equal(changed, "old changed.txt");
     tool("mount", "-o", "remount,size=8m", office.to);
     await office.recovers();
+  });
+
+  Deno.test(`a disk without room for the soft-delete folder keeps what is to be deleted ${on}`, async () => {
+    using office = new FaultyOffice(from);
+    await office.agreedOn("changed.txt", "deleted.txt");
+    office.edit("changed.txt");
+    Deno.removeSync(`${office.from}/deleted.txt`);
+    const ended = await disturbed(office, {
+      strace: [
+        "--trace=mkdir",
+        "--inject=mkdir:error=ENOSPC",
+        "-P",
+        `${office.to}/.office-sync/deleted`,
+      ],
+    });
+    requireLeft(ended, { "deleted.txt": FULL });
+    const kept = Deno.readTextFileSync(`${office.to}/deleted.txt`);
+    assert.equal(kept, "old deleted.txt");
+    await office.recovers(["SOFT_DELETE_" + sideOf(office) + " deleted.txt"]);
+  });
+
+  Deno.test(`files on a disk mounted inside a root are soft-deleted too ${on}`, async () => {
+    using office = new FaultyOffice(from, "soft_delete: {keep_replaced: true}");
+    using undone = new Undone();
+    undone.disk(`${office.to}/disk`);
+    Deno.mkdirSync(`${office.from}/disk`);
+    await office.agreedOn("disk/changed.txt", "disk/deleted.txt");
+    office.edit("disk/changed.txt");
+    Deno.removeSync(`${office.from}/disk/deleted.txt`);
+    requireLeft(await disturbed(office), {});
+    assert.deepEqual(softDeleted(office.to), {
+      "disk/changed.txt": "old disk/changed.txt",
+      "disk/deleted.txt": "old disk/deleted.txt",
+    });
+    await office.recovers([]);
   });
 
   Deno.test(`a read-only folder fails what goes into it ${on}`, async () => {
@@ -215,6 +250,11 @@ for (const from of SIDES) {
     );
     assert.equal(found, "deep");
   });
+}
+
+/** The side that has to follow, as actions name it. */
+function sideOf(office: FaultyOffice): string {
+  return office.to === office.left ? "LEFT" : "RIGHT";
 }
 
 function exists(path: string): boolean {

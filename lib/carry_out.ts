@@ -56,10 +56,11 @@ export async function carryOut(
     removeLeftovers(roots[side], leftovers, owner.pair, startedAtMs);
   }
   adjustRecord(context);
+  const names = new TemporaryNames(owner);
   const executor = new Executor({
     roots,
-    names: new TemporaryNames(owner),
-    softDelete: new SoftDelete(`${timeMark(startedAtMs)}-${owner.pair}`),
+    names,
+    softDelete: new SoftDelete(`${timeMark(startedAtMs)}-${owner.pair}`, names),
     recorder: record,
     verifyRoots: () => requireRoots(context),
     noteMove: (move) => record.noteMove(move),

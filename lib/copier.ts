@@ -16,7 +16,9 @@ import {
   sided,
   type WorkOf,
 } from "./performing.ts";
+import { isAcrossDisks } from "./soft_delete.ts";
 import { type FlushedCopy, stageCopy, type StagedCopy } from "./staging.ts";
+import { inWords } from "./system_errors.ts";
 import type { Both, FileFigures } from "./types.ts";
 import { otherSide, SIDES } from "./types.ts";
 
@@ -58,11 +60,11 @@ export class Copier {
    * @param work The copy.
    * @param copy What the first step wrote, flushed.
    */
-  place(work: WorkOf<"copy">, copy: FlushedCopy): Performed {
+  async place(work: WorkOf<"copy">, copy: FlushedCopy): Promise<Performed> {
     const { to } = copy;
     const done = work.target === null
       ? this.#placeNew(work, copy)
-      : this.#replace(work, copy, work.target);
+      : await this.#replace(work, copy, work.target);
     const row = rowOf({
       path: work.path,
       figures: sided(work.from, copy.source, copy.figures),
@@ -86,23 +88,40 @@ export class Copier {
     return { keptAt: null, note: null };
   }
 
-  #replace(
+  async #replace(
     work: WorkOf<"copy">,
     copy: FlushedCopy,
     seen: FileFigures,
-  ): Pick<Performed, "keptAt" | "note"> {
+  ): Promise<Pick<Performed, "keptAt" | "note">> {
     const { to } = copy;
-    const isKept = work.fate === "soft-delete";
-    const aside = isKept
-      ? this.#context.softDelete.placeFor(to, work.path)
-      : this.#context.names.beside(work.path);
-    const { isEdited } = replace(to, copy.temporary, work.path, seen, aside);
-    if (isKept) return { keptAt: aside, note: null };
-    const why = isEdited
+    const { softDelete, names } = this.#context;
+    const keptAt = work.fate === "soft-delete"
+      ? softDelete.placeFor(to, work.path)
+      : null;
+    const replaceBy = (aside: string) =>
+      replace(to, copy.temporary, work.path, seen, aside);
+    if (keptAt !== null) {
+      try {
+        replaceBy(keptAt);
+        return { keptAt, note: null };
+      } catch (error) {
+        if (!isAcrossDisks(error)) throw error;
+      }
+    }
+    const { aside, isEdited } = replaceBy(names.beside(work.path));
+    let why = isEdited
       ? "written to at the last moment"
       : this.#isClashLost(work)
       ? "its clash copy was changed at once"
       : null;
+    if (why === null && keptAt !== null) {
+      try {
+        await softDelete.moveAcross(to, aside, seen, keptAt);
+        return { keptAt, note: null };
+      } catch (error) {
+        why = `can't be kept in soft delete (${inWords(error)})`;
+      }
+    }
     if (why === null) {
       Deno.removeSync(to.absolute(aside));
       return { keptAt: null, note: null };

@@ -53,12 +53,6 @@ const PENDING_CHANGES = 500;
 /** A root that answered is trusted for so long, in ms. */
 const ROOT_TRUST_MS = 250;
 
-/**
- * A second rename builds on the row of the first; a copy that replaces a file
- * makes sure of its clash copies.
- */
-const LATER_NEEDED: ReadonlySet<Work["kind"]> = new Set(["clash", "rename"]);
-
 type CopyWork = Work & { readonly kind: "copy" };
 
 interface StagedAction {
@@ -193,7 +187,8 @@ export class Executor {
         work.kind === "remove-directory";
       if (removes) this.#verifyRoots();
       const done = await whenFree(() => this.#performer.perform(work));
-      if (LATER_NEEDED.has(work.kind)) this.#noteRows(done);
+      // A second rename builds on the first; a copy relies on clash copies.
+      if (work.kind === "rename" || work.kind === "clash") this.#noteRows(done);
       this.#settle(index, action, { done });
     } catch (error) {
       this.#settle(index, action, { failed: error });

@@ -50,7 +50,7 @@ export class Performer {
       case "record":
         return { ...NOTHING, changes: [work.change] };
       case "remove":
-        return this.#remove(work);
+        return await this.#remove(work);
       case "clash":
         return await this.#clashes.make(work);
       case "rename":
@@ -64,7 +64,7 @@ export class Performer {
     }
   }
 
-  #remove(work: WorkOf<"remove">): Performed {
+  async #remove(work: WorkOf<"remove">): Promise<Performed> {
     const root = this.#roots[work.on];
     const other = this.#roots[otherSide(work.on)];
     const there = kindAt(other, work.path);
@@ -76,7 +76,7 @@ export class Performer {
       destroy(root, work.path, work.figures, aside);
       return { ...NOTHING, changes, folders };
     }
-    const keptAt = this.#context.softDelete.move(
+    const keptAt = await this.#context.softDelete.move(
       root,
       work.path,
       work.figures,

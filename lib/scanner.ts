@@ -172,7 +172,9 @@ class Scanner {
   /** What is missing in a folder that changes now may be seen elsewhere. */
   #isUnsettled(absolute: string): boolean {
     const mtime = Deno.lstatSync(absolute).mtime?.getTime() ?? 0;
-    return mtime > this.#request.startedAtMs;
+    const { tickMs, startedAtMs } = this.#request;
+    // In the tick in which the scan began, before and after look the same.
+    return mtime + tickMs - 1 > startedAtMs;
   }
 
   /** Notes a leftover; gives its inode, null for what is none. */

@@ -4,23 +4,44 @@
  * @module
  */
 import { CHANGED, type Root, Skipped } from "./disk.ts";
-import { moveToFree } from "./file_ops.ts";
+import { destroy, moveToFree } from "./file_ops.ts";
 import { isStill } from "./figures.ts";
 import { numberedName, OWN_FOLDER } from "./names.ts";
 import { folderOf, joinPath, nameOf } from "./paths.ts";
+import {
+  dropCopy,
+  flushCopies,
+  stageCopy,
+  type TemporaryNames,
+} from "./staging.ts";
+import { codeOf } from "./system_errors.ts";
 import type { FileFigures } from "./types.ts";
 
 /** The folder that holds all soft-deleted files of a root. */
 export const DELETED_FOLDER = `${OWN_FOLDER}/deleted`;
 
+/**
+ * Whether a rename failed because source and target are on two disks.
+ *
+ * @param error What the rename threw.
+ */
+export function isAcrossDisks(error: unknown): boolean {
+  return codeOf(error) === "EXDEV";
+}
+
 /** Soft-deletes files of one run. */
 export class SoftDelete {
   readonly #run: string;
+  readonly #names: TemporaryNames;
   readonly #folders = new Map<string, string>();
 
-  /** @param run Names the run's folder: `<time>-<pair>`. */
-  constructor(run: string) {
+  /**
+   * @param run Names the run's folder: `<time>-<pair>`.
+   * @param names For what is on its way from another disk.
+   */
+  constructor(run: string, names: TemporaryNames) {
     this.#run = run;
+    this.#names = names;
   }
 
   /**
@@ -47,16 +68,62 @@ export class SoftDelete {
    * @returns Where it is now.
    * @throws {Skipped} It is something else by now; it is put back.
    */
-  move(root: Root, path: string, seen: FileFigures): string {
+  async move(root: Root, path: string, seen: FileFigures): Promise<string> {
     root.requireFile(path, seen);
     const place = this.placeFor(root, path);
-    Deno.renameSync(root.absolute(path), root.absolute(place));
+    try {
+      Deno.renameSync(root.absolute(path), root.absolute(place));
+    } catch (error) {
+      if (!isAcrossDisks(error)) throw error;
+      await this.moveAcross(root, path, seen, place);
+      return place;
+    }
     const info = Deno.lstatSync(root.absolute(place));
     if (!info.isFile || !isStill(seen, root.figures(info))) {
       moveToFree(root, place, path);
       throw new Skipped(CHANGED);
     }
     return place;
+  }
+
+  /**
+   * Moves a file to the soft-delete folder from a disk that is mounted inside
+   * the root: it is copied, flushed, and only then removed.
+   *
+   * @param root The root.
+   * @param path The file.
+   * @param seen What was seen of it.
+   * @param place Where it goes, as {@linkcode placeFor} gave it.
+   * @throws {Skipped} It is something else by now; it stays.
+   */
+  async moveAcross(
+    root: Root,
+    path: string,
+    seen: FileFigures,
+    place: string,
+  ): Promise<void> {
+    const [copy] = await flushCopies([stageCopy({
+      from: root,
+      path,
+      seen,
+      to: root,
+      temporary: this.#names.beside(`${OWN_FOLDER}/${nameOf(path)}`),
+      mode: seen.mode,
+      wantsHash: false,
+    })]);
+    if (!copy || "error" in copy) throw copy?.error;
+    try {
+      moveToFree(root, copy.temporary, place);
+    } catch (error) {
+      dropCopy(copy);
+      throw error;
+    }
+    try {
+      destroy(root, path, seen, this.#names.beside(path));
+    } catch (error) {
+      dropCopy({ to: root, temporary: place });
+      throw error;
+    }
   }
 
   /** The folder that stands for a folder of the root; made where needed. */

@@ -12,7 +12,7 @@ import { folderOf, joinPath } from "./paths.ts";
 import { codeOf } from "./system_errors.ts";
 import type { FileFigures } from "./types.ts";
 
-const CHUNK_BYTES = 1024 * 1024;
+const CHUNK_BYTES = 256 * 1024;
 
 const ZEROS = Buffer.alloc(CHUNK_BYTES);
 
@@ -115,7 +115,7 @@ export function stageCopy(request: CopyRequest): StagedCopy {
     return { to, temporary, source: after, lookedAtMs, hash: digest, file };
   } catch (error) {
     file.close();
-    removeQuietly(absolute);
+    dropCopy(request);
     throw error;
   }
 }
@@ -123,14 +123,6 @@ export function stageCopy(request: CopyRequest): StagedCopy {
 function writeAll(file: Deno.FsFile, chunk: Uint8Array): void {
   for (let at = 0; at < chunk.length;) {
     at += file.writeSync(chunk.subarray(at));
-  }
-}
-
-function removeQuietly(absolute: string): void {
-  try {
-    Deno.removeSync(absolute);
-  } catch {
-    // A leftover of this pair: the next run removes it.
   }
 }
 
@@ -185,7 +177,15 @@ export async function flushCopies(
  * @param copy The copy.
  */
 export function dropCopy(copy: { to: Root; temporary: string }): void {
-  removeQuietly(copy.to.absolute(copy.temporary));
+  const { to, temporary } = copy;
+  try {
+    // Its folder may be a link by now, and lead to somebody else's file.
+    to.distrust();
+    to.requireRealFolder(folderOf(temporary));
+    Deno.removeSync(to.absolute(temporary));
+  } catch {
+    // A leftover of this pair: the next run removes it.
+  }
 }
 
 /**

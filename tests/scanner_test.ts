@@ -219,6 +219,21 @@ Deno.test("a folder is unsettled if it changed after the scan began", () => {
   assert.deepEqual(told.sort(), [["", false], ["d", true], ["e", false]]);
 });
 
+Deno.test("a folder is unsettled if it changed in the very tick in which the scan began", () => {
+  using at = rooms({ d: { a: "1" }, e: {} });
+  const startedAtMs = Date.UTC(2026, 0, 1, 8, 0, 2);
+  const times = { "": -2000, d: 0, e: -4000 };
+  for (const [folder, ms] of Object.entries(times)) {
+    const time = new Date(startedAtMs + ms);
+    Deno.utimeSync(at.left.absolute(folder), time, time);
+  }
+  const unsettled = (tickMs: number) =>
+    [...look(at, { startedAtMs, tickMs }).listings]
+      .flatMap(([path, it]) => it.isUnsettled ? [path] : []).sort();
+  assert.deepEqual(unsettled(1), []);
+  assert.deepEqual(unsettled(2000), ["d"]);
+});
+
 /** Digests as a run leaves them in the record. */
 async function digests(office: Office): Promise<Map<string, string>> {
   await office.settle();

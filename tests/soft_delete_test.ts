@@ -1,12 +1,21 @@
 import assert from "node:assert/strict";
 import { DELETED_FOLDER, SoftDelete } from "../lib/soft_delete.ts";
+import { TemporaryNames } from "../lib/staging.ts";
 import { actions, file, Office, softDeleted, type Tree } from "./support.ts";
-import { after, TwoRoots } from "./two_roots.ts";
+import { after, intercept, systemError, TwoRoots } from "./two_roots.ts";
 
 const RUN = "20260102-030405-pair";
 const changed = { name: "Skipped", message: "changed during the run" };
 
-function keep(at: TwoRoots, path: string, run = new SoftDelete(RUN)): string {
+function softDelete(): SoftDelete {
+  return new SoftDelete(RUN, new TemporaryNames({ pair: "pair", run: "run" }));
+}
+
+function keep(
+  at: TwoRoots,
+  path: string,
+  run = softDelete(),
+): Promise<string> {
   return run.move(at.left, path, at.seen("left", path));
 }
 
@@ -18,24 +27,25 @@ function modeOf(at: TwoRoots, path: string): number {
   return Deno.lstatSync(at.left.absolute(path)).mode! & 0o7777;
 }
 
-Deno.test("a soft-deleted file keeps its path, content, time and mode below the run's folder", () => {
+Deno.test("a soft-deleted file keeps its path, content, time and mode below the run's folder", async () => {
   const plan = file("plan", { mtime: 5e11, mode: 0o640 });
   using at = new TwoRoots().write({ left: { d: { "ä b": { plan } } } });
   const seen = at.seen("left", "d/ä b/plan");
-  const place = keep(at, "d/ä b/plan");
+  const place = await keep(at, "d/ä b/plan");
   assert.equal(place, `.office-sync/deleted/${RUN}/d/ä b/plan`);
   assert.deepEqual(at.seen("left", place), seen);
   assert.deepEqual(at.trees().left, { d: { "ä b": {} } });
   assert.deepEqual(kept(at), { "d/ä b/plan": "plan" });
 });
 
-Deno.test("a file of the same name deleted again in one run gets a number", () => {
+Deno.test("a file of the same name deleted again in one run gets a number", async () => {
   using at = new TwoRoots();
-  const run = new SoftDelete(RUN);
-  const places = ["1", "2", "3"].map((content) => {
+  const run = softDelete();
+  const places: string[] = [];
+  for (const content of ["1", "2", "3"]) {
     at.write({ left: { "a.txt": content } });
-    return keep(at, "a.txt", run);
-  });
+    places.push(await keep(at, "a.txt", run));
+  }
   assert.deepEqual(places.map((it) => it.split("/").at(-1)), [
     "a.txt",
     "a-2.txt",
@@ -44,82 +54,82 @@ Deno.test("a file of the same name deleted again in one run gets a number", () =
   assert.deepEqual(kept(at), { "a.txt": "1", "a-2.txt": "2", "a-3.txt": "3" });
 });
 
-Deno.test("a numbered name stays within what a file system holds", () => {
+Deno.test("a numbered name stays within what a file system holds", async () => {
   const name = "ä".repeat(125) + ".docx";
   using at = new TwoRoots();
-  const run = new SoftDelete(RUN);
+  const run = softDelete();
   for (const content of ["1", "2"]) {
     at.write({ left: { [name]: content } });
-    keep(at, name, run);
+    await keep(at, name, run);
   }
   assert.deepEqual(Object.values(kept(at)).sort(), ["1", "2"]);
 });
 
-Deno.test("what stands in the soft-delete folder already is never replaced", () => {
+Deno.test("what stands in the soft-delete folder already is never replaced", async () => {
   const folder: Tree = { a: "earlier", b: { inner: "" } };
   using at = new TwoRoots().write({
     left: { a: "1", b: "2", ".office-sync": { deleted: { [RUN]: folder } } },
   });
-  keep(at, "a");
-  keep(at, "b");
+  await keep(at, "a");
+  await keep(at, "b");
   const found = { a: "earlier", "a-2": "1", "b-2": "2", "b/inner": "" };
   assert.deepEqual(kept(at), found);
 });
 
-Deno.test("a folder whose name a deleted file has already gets a number too", () => {
+Deno.test("a folder whose name a deleted file has already gets a number too", async () => {
   using at = new TwoRoots().write({ left: { a: "1" } });
-  keep(at, "a");
+  await keep(at, "a");
   at.write({ left: { a: { b: "2", c: "3" } } });
-  const run = new SoftDelete(RUN);
-  keep(at, "a/b", run);
-  keep(at, "a/c", run);
+  const run = softDelete();
+  await keep(at, "a/b", run);
+  await keep(at, "a/c", run);
   assert.deepEqual(Object.values(kept(at)).sort(), ["1", "2", "3"]);
   assert.deepEqual(at.trees().left, { a: {} });
 });
 
-Deno.test("folders get the mode of those they stand for, and stay open to who syncs", () => {
+Deno.test("folders get the mode of those they stand for, and stay open to who syncs", async () => {
   using at = new TwoRoots().write({ left: { d: { e: { a: "1" } }, b: "2" } });
   Deno.chmodSync(at.left.path, 0o750);
   Deno.chmodSync(at.left.absolute("d"), 0o2770);
   Deno.chmodSync(at.left.absolute("d/e"), 0o555);
-  const run = new SoftDelete(RUN);
-  keep(at, "b", run);
-  keep(at, "d/e/a", run);
+  const run = softDelete();
+  await keep(at, "b", run);
+  await keep(at, "d/e/a", run);
   assert.equal(modeOf(at, DELETED_FOLDER), 0o750);
   assert.equal(modeOf(at, `${DELETED_FOLDER}/${RUN}`), 0o750);
   assert.equal(modeOf(at, `${DELETED_FOLDER}/${RUN}/d`) & 0o777, 0o770);
   assert.equal(modeOf(at, `${DELETED_FOLDER}/${RUN}/d/e`), 0o755);
 });
 
-Deno.test("a file that is not what was seen is not moved", () => {
+Deno.test("a file that is not what was seen is not moved", async () => {
   using at = new TwoRoots().write({ left: { a: "old" } });
   const seen = at.seen("left", "a");
   Deno.writeTextFileSync(at.left.absolute("a"), "edited");
-  const run = new SoftDelete(RUN);
-  assert.throws(() => run.move(at.left, "a", seen), changed);
+  const run = softDelete();
+  await assert.rejects(run.move(at.left, "a", seen), changed);
   assert.deepEqual([at.trees().left, kept(at)], [{ a: "edited" }, {}]);
 });
 
-Deno.test("a file written to at the last moment is put back", () => {
+Deno.test("a file written to at the last moment is put back", async () => {
   using at = new TwoRoots().write({ left: { a: "old" } });
   const seen = at.seen("left", "a");
   using _program = after("renameSync", (_, place) => {
     Deno.writeTextFileSync(place!, "edited");
   });
-  const run = new SoftDelete(RUN);
-  assert.throws(() => run.move(at.left, "a", seen), changed);
+  const run = softDelete();
+  await assert.rejects(run.move(at.left, "a", seen), changed);
   assert.deepEqual([at.trees().left, kept(at)], [{ a: "edited" }, {}]);
 });
 
-Deno.test("where its name is taken by then, it is kept where it is", () => {
+Deno.test("where its name is taken by then, it is kept where it is", async () => {
   using at = new TwoRoots().write({ left: { a: "old" } });
   const seen = at.seen("left", "a");
   using _program = after("renameSync", (path, place) => {
     Deno.writeTextFileSync(place!, "edited");
     Deno.writeTextFileSync(path!, "saved anew");
   });
-  const run = new SoftDelete(RUN);
-  assert.throws(() => run.move(at.left, "a", seen), changed);
+  const run = softDelete();
+  await assert.rejects(run.move(at.left, "a", seen), changed);
   const there = [at.trees().left, kept(at)];
   assert.deepEqual(there, [{ a: "saved anew" }, { a: "edited" }]);
 });
@@ -127,7 +137,7 @@ Deno.test("where its name is taken by then, it is kept where it is", () => {
 for (
   const link of [".office-sync", DELETED_FOLDER, `${DELETED_FOLDER}/${RUN}`]
 ) {
-  Deno.test(`nothing is put through a link in the place of ${link}`, () => {
+  Deno.test(`nothing is put through a link in the place of ${link}`, async () => {
     using at = new TwoRoots().write({ left: { a: "1" } });
     const path = at.left.absolute(link);
     if (link === ".office-sync") Deno.removeSync(path);
@@ -135,20 +145,52 @@ for (
         recursive: true,
       });}
     Deno.symlinkSync(at.outside, path);
-    assert.throws(() => keep(at, "a"), changed);
+    await assert.rejects(keep(at, "a"), changed);
     assert.equal(Deno.readTextFileSync(at.left.absolute("a")), "1");
     assert.deepEqual([...Deno.readDirSync(at.outside)], []);
   });
 }
 
-Deno.test("nothing is taken through a linked folder", () => {
+Deno.test("nothing is taken through a linked folder", async () => {
   using at = new TwoRoots().write({ left: { d: { a: "mine" } } });
   const seen = at.seen("left", "d/a");
   Deno.renameSync(at.left.absolute("d"), `${at.outside}/d`);
   Deno.symlinkSync(`${at.outside}/d`, at.left.absolute("d"));
-  const run = new SoftDelete(RUN);
-  assert.throws(() => run.move(at.left, "d/a", seen), changed);
+  const run = softDelete();
+  await assert.rejects(run.move(at.left, "d/a", seen), changed);
   assert.equal(Deno.readTextFileSync(`${at.outside}/d/a`), "mine");
+});
+
+/** A rename between two disks fails as the system fails it, once. */
+function acrossDisks(from: string): Disposable {
+  return intercept("renameSync", (real, source, target) => {
+    const isAcross = source!.endsWith(from) && target!.includes("/deleted/");
+    if (isAcross) throw systemError("EXDEV");
+    return real(source, target);
+  });
+}
+
+Deno.test("a file on a disk mounted inside the root is copied, flushed and then removed", async () => {
+  const plan = file("plan", { mtime: 5e11, mode: 0o640 });
+  using at = new TwoRoots().write({ left: { d: { plan } } });
+  const { id: _, ...seen } = at.seen("left", "d/plan");
+  using _disks = acrossDisks("/d/plan");
+  const place = await keep(at, "d/plan");
+  const { id: __, ...found } = at.seen("left", place);
+  assert.deepEqual(found, seen);
+  assert.deepEqual(at.trees().left, { d: {} });
+  assert.deepEqual(kept(at), { "d/plan": "plan" });
+});
+
+Deno.test("a file edited while it is copied from such a disk stays, and leaves no half copy", async () => {
+  using at = new TwoRoots().write({ left: { d: { a: "old" } } });
+  const seen = at.seen("left", "d/a");
+  using _disks = acrossDisks("/d/a");
+  using _program = after("linkSync", () => {
+    Deno.writeTextFileSync(at.left.absolute("d/a"), "edited");
+  });
+  await assert.rejects(softDelete().move(at.left, "d/a", seen), changed);
+  assert.deepEqual([at.trees().left, kept(at)], [{ d: { a: "edited" } }, {}]);
 });
 
 const MB = 1_048_576;

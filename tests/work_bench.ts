@@ -39,7 +39,7 @@ export class Bench extends TwoRoots {
     return new Executor({
       roots: this.roots,
       names: this.#names,
-      softDelete: new SoftDelete("20260102-030405-pair"),
+      softDelete: new SoftDelete("20260102-030405-pair", this.#names),
       recorder: {
         apply: (changes) => {
           this.onApply(changes);
