@@ -11,11 +11,9 @@
  *
  * @module
  */
-
-import { dirname } from "node:path";
-import { getRotatingFileSink } from "@logtape/file";
-import { compareLogLevel, type LogLevel, type Sink } from "@logtape/logtape";
+import { compareLogLevel, type LogLevel } from "@logtape/logtape";
 import { EXIT, SyncError } from "./errors.ts";
+import { LogFile, type LogFileOptions } from "./log_file.ts";
 import {
   actionFields,
   errorWords,
@@ -29,15 +27,9 @@ import { printable, quoted } from "./printable.ts";
 export type { LoggedAction, LoggedProblem } from "./log_lines.ts";
 
 /** Where a log goes and what is written to it. */
-export interface LogOptions {
-  /** Absolute path; its folder is made where it is missing. */
-  readonly file: string;
+export interface LogOptions extends LogFileOptions {
   /** The lowest level that is written to the file. */
   readonly level: "debug" | "info" | "warning" | "error";
-  /** A file is rotated before it grows beyond this. */
-  readonly maxSizeBytes: number;
-  /** How many files are kept, the current one included. */
-  readonly maxFiles: number;
   /** What the records of one run have in common. */
   readonly runId: string;
   /** Whether debug records go to standard error, whatever `level` says. */
@@ -92,7 +84,7 @@ export interface Log extends Disposable {
  */
 export function openLog(options: LogOptions): Log {
   try {
-    return new FileLog(options, openFirst(options));
+    return new FileLog(options);
   } catch (cause) {
     throw new SyncError(
       `Can't write the log file ${printable(options.file)}: ${
@@ -104,8 +96,6 @@ export function openLog(options: LogOptions): Log {
   }
 }
 
-type FileSink = Sink & Disposable;
-
 /**
  * Loss of power takes at most this many characters or this long. Every write
  * waits for the disk, so one per record would hold up a run with many.
@@ -114,16 +104,16 @@ const HELD_BACK = { chars: 65_536, ms: 1_000 } as const;
 
 class FileLog implements Log {
   readonly #options: LogOptions;
+  readonly #file: LogFile;
   readonly #onUnload = () => this[Symbol.dispose]();
-  #sink: FileSink | null;
   #pending = "";
   #timer: ReturnType<typeof setTimeout> | null = null;
   #isOpen = true;
   #failure: string | null = null;
 
-  constructor(options: LogOptions, sink: FileSink) {
+  constructor(options: LogOptions) {
     this.#options = options;
-    this.#sink = sink;
+    this.#file = new LogFile(options);
     // Deno.exit runs no disposers, but it does fire this.
     addEventListener("unload", this.#onUnload);
   }
@@ -171,23 +161,16 @@ class FileLog implements Log {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
     if (this.#pending === "") return;
-    const text = this.#pending;
-    try {
-      this.#sink ??= openSink(this.#options, { canRotate: false });
-      this.#put(this.#sink, text);
-      this.#pending = "";
-    } catch (error) {
-      this.#remember(error);
-      this.#retry(text);
-    }
+    const error = this.#file.write(this.#pending);
+    this.#pending = "";
+    if (error !== null) this.#remember(error);
   }
 
   [Symbol.dispose](): void {
     this.#isOpen = false;
     removeEventListener("unload", this.#onUnload);
     this.flush();
-    close(this.#sink);
-    this.#sink = null;
+    this.#file[Symbol.dispose]();
   }
 
   #write(level: LogLevel, text: () => string, cause?: unknown): void {
@@ -216,43 +199,6 @@ class FileLog implements Log {
     Deno.unrefTimer(this.#timer);
   }
 
-  /**
-   * A sink whose rotation failed has closed its file for good: on Windows an
-   * editor that holds the old file is enough. Such a log goes on unrotated.
-   */
-  #retry(text: string): void {
-    close(this.#sink);
-    this.#sink = null;
-    try {
-      this.#sink = openSink(this.#options, { canRotate: false });
-      this.#put(this.#sink, text);
-      this.#pending = "";
-    } catch {
-      // Not kept for later: it would grow with the run. The line break ends
-      // whatever a full disk took of it.
-      this.#pending = "\n";
-    }
-  }
-
-  /**
-   * Puts a text into the file, and makes sure that it is there: a sink takes
-   * no notice of a disk that has room for a part of it.
-   */
-  #put(sink: FileSink, text: string): void {
-    const { file, maxSizeBytes } = this.#options;
-    const before = sizeOf(file);
-    put(sink, text);
-    const after = sizeOf(file);
-    if (before === null || after === null) return;
-    const bytes = new TextEncoder().encode(text).length;
-    const isRotated = before + bytes > maxSizeBytes;
-    if (after < (isRotated ? bytes : before + bytes)) {
-      throw Object.assign(new Error("No space left on device"), {
-        code: "ENOSPC",
-      });
-    }
-  }
-
   #remember(error: unknown): void {
     const file = printable(this.#options.file);
     this.#failure ??= `Writing the log file ${file} failed: ${
@@ -266,59 +212,5 @@ function show(record: string): void {
     Deno.stderr.writeSync(new TextEncoder().encode(record));
   } catch {
     // Nobody reads it any more.
-  }
-}
-
-/** The folder is made only when missing: it may be all that is forbidden. */
-function openFirst(options: LogOptions): FileSink {
-  try {
-    return openSink(options, { canRotate: true });
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-    Deno.mkdirSync(dirname(options.file), { recursive: true });
-    return openSink(options, { canRotate: true });
-  }
-}
-
-/** A sink that holds nothing back; it would lose that when a write fails. */
-function openSink(
-  { file, maxSizeBytes, maxFiles }: LogOptions,
-  { canRotate }: { readonly canRotate: boolean },
-): FileSink {
-  return getRotatingFileSink(file, {
-    bufferSize: 0,
-    formatter: (record) => String(record.rawMessage),
-    maxSize: canRotate ? maxSizeBytes : Number.MAX_SAFE_INTEGER,
-    // The sink counts only the files beside the current one.
-    maxFiles: maxFiles - 1,
-  });
-}
-
-function put(sink: FileSink, text: string): void {
-  sink({
-    category: ["office-sync"],
-    level: "info",
-    message: [text],
-    rawMessage: text,
-    timestamp: Date.now(),
-    properties: {},
-  });
-}
-
-/** In bytes; null where there is no such thing, as for a device. */
-function sizeOf(file: string): number | null {
-  try {
-    const { isFile, size } = Deno.statSync(file);
-    return isFile ? size : null;
-  } catch {
-    return null;
-  }
-}
-
-function close(sink: FileSink | null): void {
-  try {
-    sink?.[Symbol.dispose]();
-  } catch {
-    // Closed already by a rotation that failed.
   }
 }

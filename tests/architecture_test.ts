@@ -19,6 +19,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["plan_builder", "report", "json_report"],
   ["sync_logic"],
   // Input and output.
+  ["log_file"],
   ["config_loader", "logging", "scanner", "state_db", "disk", "habits"],
   ["scan_worker", "record_digests", "contents", "attributes", "roots"],
   ["staging"],
