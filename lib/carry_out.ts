@@ -7,7 +7,7 @@
 import { type Root, Skipped, WENT_AWAY } from "./disk.ts";
 import { GuardError } from "./errors.ts";
 import { Executor } from "./executor.ts";
-import { removeLeftovers } from "./leftovers.ts";
+import { removeLeftovers, settleMoves } from "./leftovers.ts";
 import { type Meeting, rememberIds, requireStillThere } from "./meeting.ts";
 import { type TemporaryOwner, timeMark } from "./names.ts";
 import type { Action } from "./plan.ts";
@@ -67,9 +67,9 @@ export async function carryOut(
     onOutcome: (outcome) => context.onOutcome(outcome),
   });
   const outcomes = await executor.run(actions);
+  settleMoves(record, roots);
   record.sealFolders();
   db.transaction(() => {
-    record.clearMoves();
     rememberIds(db, meeting.identities);
     db.setMeta("always_read", JSON.stringify(context.alwaysRead));
   });

@@ -274,5 +274,11 @@ export function respell(
   );
   through(middle);
   Deno.renameSync(root.absolute(from), root.absolute(middle));
-  Deno.renameSync(root.absolute(middle), root.absolute(to));
+  try {
+    Deno.renameSync(root.absolute(middle), root.absolute(to));
+  } catch (error) {
+    // If that fails too, the end of the run or the next run completes it.
+    Deno.renameSync(root.absolute(middle), root.absolute(from));
+    throw error;
+  }
 }

@@ -4,13 +4,15 @@
  *
  * @module
  */
-import { type Root, Skipped } from "./disk.ts";
-import { moveToFree } from "./file_ops.ts";
-import { isTemporaryOf, OWN_FOLDER } from "./names.ts";
-import { joinPath, nameOf } from "./paths.ts";
+import { CHANGED, type Root, Skipped } from "./disk.ts";
+import { GuardError } from "./errors.ts";
+import { keepAsClash, moveToFree } from "./file_ops.ts";
+import { isTemporaryOf, numberedName, OWN_FOLDER } from "./names.ts";
+import { folderOf, joinPath, nameOf } from "./paths.ts";
 import type { Leftover } from "./scanner.ts";
-import type { RecordStore } from "./record_store.ts";
-import { codeOf } from "./system_errors.ts";
+import type { Move, RecordStore } from "./record_store.ts";
+import { printable } from "./printable.ts";
+import { codeOf, inWords } from "./system_errors.ts";
 import type { Both } from "./types.ts";
 
 /** Another pair's temporary file may belong to a run that goes on. */
@@ -55,25 +57,90 @@ function ownLeftovers(root: Root): Leftover[] {
 }
 
 /**
- * Completes renames whose run died between their two steps.
+ * Completes renames that stopped between their two steps: what is under the
+ * name in the middle must not pass for deleted.
+ *
+ * @param record The record, which has them written down.
+ * @param roots The roots.
+ * @param isDryRun Nothing may be touched.
+ * @throws {GuardError} One can't be completed now; it stays written down.
+ */
+export function completeMoves(
+  record: RecordStore,
+  roots: Both<Root>,
+  isDryRun: boolean,
+): void {
+  for (const move of record.moves()) {
+    const root = roots[move.side];
+    const trouble = isDryRun
+      ? isUnderWay(root, move) ? "a plan changes nothing" : null
+      : tryToComplete(root, move);
+    if (trouble !== null) throw incomplete(root, move, trouble);
+    if (!isDryRun) record.forgetMove(move);
+  }
+}
+
+/**
+ * The same at the end of a run: what can't be completed is left to the next.
  *
  * @param record The record, which has them written down.
  * @param roots The roots.
  */
-export function completeMoves(record: RecordStore, roots: Both<Root>): void {
-  for (const { side, from, middle, to } of record.moves()) {
-    const root = roots[side];
-    if (root.look(middle).kind === "absent") continue;
-    // The new name first; if somebody took it, the old one.
-    for (const path of [to, from]) {
-      if (root.look(path).kind !== "absent") continue;
-      if (root.look(middle).kind === "directory") {
-        Deno.renameSync(root.absolute(middle), root.absolute(path));
-      } else {
-        moveToFree(root, middle, path);
-      }
-      break;
-    }
+export function settleMoves(record: RecordStore, roots: Both<Root>): void {
+  for (const move of record.moves()) {
+    const trouble = tryToComplete(roots[move.side], move);
+    if (trouble === null) record.forgetMove(move);
   }
-  record.clearMoves();
+}
+
+function isUnderWay(root: Root, { middle }: Move): boolean {
+  return root.look(middle).kind !== "absent";
+}
+
+/** What keeps a rename from being completed, in words; null: nothing. */
+function tryToComplete(root: Root, move: Move): string | null {
+  try {
+    completeMove(root, move);
+    return null;
+  } catch (error) {
+    // Its folder is gone: there is nothing to be completed in it.
+    if (error instanceof Skipped && error.message === CHANGED) return null;
+    const isSystem = error instanceof Skipped || codeOf(error) !== null;
+    if (!isSystem) throw error;
+    return inWords(error);
+  }
+}
+
+function incomplete(
+  root: Root,
+  { from, middle, to }: Move,
+  trouble: string,
+): GuardError {
+  const [before, between, after] = [from, middle, to].map(printable);
+  return new GuardError(
+    "state",
+    `An earlier run stopped while it renamed ${before} to ${after} in ` +
+      `${printable(root.path)}: it is ${between} now, and would pass for ` +
+      `deleted. It can't be renamed at present: ${trouble}.`,
+    `Run once more when nothing uses it, or rename ${between} to ${after} ` +
+      "by hand.",
+  );
+}
+
+function completeMove(root: Root, { from, middle, to }: Move): void {
+  const { kind } = root.look(middle);
+  if (kind === "absent") return;
+  // The new name first; if somebody took it, the old one.
+  const free = [to, from].find((it) => root.look(it).kind === "absent");
+  if (kind !== "directory") {
+    if (free === undefined) keepAsClash(root, middle, to);
+    else moveToFree(root, middle, free);
+    return;
+  }
+  for (let place = free ?? to, attempt = 2;; attempt++) {
+    if (root.look(place).kind === "absent") {
+      return Deno.renameSync(root.absolute(middle), root.absolute(place));
+    }
+    place = joinPath(folderOf(to), numberedName(nameOf(to), attempt));
+  }
 }

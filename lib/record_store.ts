@@ -254,9 +254,13 @@ export class RecordStore {
       }));
   }
 
-  /** Forgets them: all are completed. */
-  clearMoves(): void {
-    this.#db.run("DELETE FROM moves");
+  /** Forgets one: it is completed. */
+  forgetMove({ side, middle }: Move): void {
+    this.#db.run(
+      "DELETE FROM moves WHERE side = ? AND middle_path = ?",
+      side,
+      middle,
+    );
   }
 
   /** Forgets everything both sides agreed on. */

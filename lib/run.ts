@@ -125,7 +125,7 @@ export class Run {
     const met = this.#meet();
     const { meeting, probes, roots } = met;
     const { isDryRun } = this.#options;
-    if (!isDryRun) completeMoves(this.#record, roots);
+    completeMoves(this.#record, roots, isDryRun);
     const stored = meeting.forgets ? NO_RECORD : this.#view();
     const recordedFiles = meeting.forgets ? 0 : this.#record.countFiles();
     const scans = await this.#scan(threads, probes, stored, meeting);

@@ -8,7 +8,7 @@
 import { figuresOf, type ReportedFile } from "./figures.ts";
 import type { IgnorePredicate } from "./ignore.ts";
 import { type Listing, ListingBuilder } from "./listing.ts";
-import { isOwnName, TEMPORARY_PREFIX } from "./names.ts";
+import { isOwnName, MOVING_PREFIX, TEMPORARY_PREFIX } from "./names.ts";
 import { joinPath } from "./paths.ts";
 import { codeOf, inWords, troubleOf } from "./system_errors.ts";
 import type { FileFigures, Problem, ProblemKind, Side } from "./types.ts";
@@ -177,13 +177,25 @@ class Scanner {
     return mtime + tickMs - 1 > startedAtMs;
   }
 
-  /** Notes a leftover; gives its inode, null for what is none. */
+  /**
+   * Notes a leftover, and what a run of this or another PC is about to rename:
+   * that is missing under its own name, but not gone.
+   *
+   * @returns The inode of a leftover; null for what is none.
+   */
   #ownName(path: string, absolute: string, name: string): number | null {
-    if (!name.toLowerCase().startsWith(TEMPORARY_PREFIX)) return null;
+    const lower = name.toLowerCase();
+    const isMoving = lower.startsWith(MOVING_PREFIX);
+    if (!isMoving && !lower.startsWith(TEMPORARY_PREFIX)) return null;
     try {
-      const { mtime, ino } = Deno.lstatSync(absolute);
-      this.#leftovers.push({ path, mtimeMs: mtime?.getTime() ?? 0 });
-      return ino;
+      const info = Deno.lstatSync(absolute);
+      if (isMoving) {
+        this.#problem(path, "moving", info.isFile ? this.#figures(info) : null);
+        return null;
+      }
+      const mtimeMs = info.mtime?.getTime() ?? 0;
+      this.#leftovers.push({ path, mtimeMs });
+      return info.ino;
     } catch (error) {
       // Another PC's, gone meanwhile: nobody's concern.
       if (codeOf(error) === null) throw error;
@@ -219,6 +231,7 @@ const REASONS: Record<ProblemKind, string> = {
   special: "neither a file nor a folder",
   unreadable: "it can't be read",
   vanished: "it vanished while the folders were being read",
+  moving: "a run stopped while it gave this its other spelling",
   mount: "another disk is mounted here",
   name: "its name is no valid Unicode",
   twins: "two names are one to the other side",

@@ -77,6 +77,7 @@ export type ProblemKind =
   | "unreadable"
   | "vanished"
   | "mount"
+  | "moving"
   | "name"
   | "twins";
 

@@ -149,7 +149,7 @@ Deno.test("a rename in two steps is known from its first step to its end", () =>
   const move = { side: "right", from: "a", middle: "m", to: "A" } as const;
   shelf.record.noteMove(move);
   assert.deepEqual(shelf.record.moves(), [move]);
-  shelf.record.clearMoves();
+  shelf.record.forgetMove(move);
   assert.deepEqual(shelf.record.moves(), []);
 });
 

@@ -79,7 +79,6 @@ Deno.test("the product's own names are never seen, in any case and at any depth"
     ".Office-Sync": { a: "1" },
     ".OFFICE-SYNC-TMP-pair-run-1": "1",
     ".office-sync-tmp-folder": { a: "1" },
-    ".office-sync-mv-12345678": "1",
   };
   using at = rooms({ ...own, d: { e: own }, ".office-sync.txt": "mine" });
   const scanned = look(at);
@@ -87,16 +86,20 @@ Deno.test("the product's own names are never seen, in any case and at any depth"
   assert.deepEqual(scanned.problems, []);
 });
 
-Deno.test("temporary files are told as leftovers, names in the middle of a rename are not", () => {
+Deno.test("temporary files are told as leftovers, names in the middle of a rename as problems", () => {
   using at = rooms({
     d: {
       ".office-sync-tmp-pair-run-1": file("1", { mtime: 5e11 }),
       ".office-sync-mv-12345678": "1",
     },
   });
-  assert.deepEqual(look(at).leftovers, [
+  const scanned = look(at);
+  assert.deepEqual(scanned.paths, ["d"]);
+  assert.deepEqual(scanned.leftovers, [
     { path: "d/.office-sync-tmp-pair-run-1", mtimeMs: 5e11 },
   ]);
+  const moving = { "d/.office-sync-mv-12345678": "moving" };
+  assert.deepEqual(problems(scanned), moving);
 });
 
 Deno.test("a temporary file of another run that vanishes meanwhile is nobody's concern", () => {
