@@ -3,74 +3,61 @@
  *
  * @module
  */
-import { parseArgs } from "node:util";
+import { parseArgs, type ParseArgsConfig } from "node:util";
+import { type CommandName, COMMANDS, type OptionName } from "./cli_words.ts";
 import { UsageError } from "./errors.ts";
+import type {
+  ConflictsInvocation,
+  Invocation,
+  SyncInvocation,
+  Take,
+} from "./invocation.ts";
 import { printable, quoted } from "./printable.ts";
+import { SIDES } from "./types.ts";
 
-/** What is asked for. */
-export interface Invocation {
-  readonly command: "sync" | "plan" | "help" | "version";
-  /** Path of the config, as it was given. */
-  readonly config: string;
-  readonly isJson: boolean;
-  readonly isQuiet: boolean;
-  readonly isVerbose: boolean;
-  readonly allowDeletes: boolean;
-  readonly allowChanges: boolean;
-  readonly acceptRoots: boolean;
-}
+type Options = NonNullable<ParseArgsConfig["options"]>;
 
-/** What `--help` prints. */
-export const HELP = `office-sync: makes a local folder and a share agree
+const KINDS: Readonly<Record<OptionName, "boolean" | "string">> = {
+  "config": "string",
+  "dry-run": "boolean",
+  "json": "boolean",
+  "quiet": "boolean",
+  "verbose": "boolean",
+  "allow-deletes": "boolean",
+  "allow-changes": "boolean",
+  "accept-roots": "boolean",
+  "report": "string",
+  "no-email": "boolean",
+  "limit": "string",
+  "list": "boolean",
+  "from": "string",
+  "to": "string",
+  "force": "boolean",
+  "left": "string",
+  "right": "string",
+  "help": "boolean",
+  "version": "boolean",
+};
 
-Usage: office-sync [COMMAND] [OPTIONS]
+const SHORT: Partial<Record<OptionName, string>> = { help: "h", version: "V" };
 
-Commands:
-  sync               one run (default)
-  plan               show what a run would do, and change nothing
+const OPTIONS: Options = Object.fromEntries(
+  Object.entries(KINDS).map(([name, type]) => {
+    const short = SHORT[name as OptionName];
+    return [name, short === undefined ? { type } : { type, short }];
+  }),
+);
 
-Options:
-  --config FILE      the config (default: config.yaml in the current folder)
-  --dry-run          the same as the command plan
-  --json             print one JSON document instead of a summary
-  --quiet            print nothing but errors
-  --verbose          list everything, unchanged files too
-  --allow-deletes    let this run through the guard against mass deletion
-  --allow-changes    let this run through the guard against mass change
-  --accept-roots     forget the record and meet both folders anew;
-                     nothing is deleted
-  --help             print this
-  --version          print the version
+const DEFAULT_CONFIG = "config.yaml";
 
-Exit codes:
-  0  both sides agree (plan: it could be made)
-  1  finished, but something is left for a person
-  2  wrong use or bad config; nothing was touched
-  3  a guard stopped the run; nothing was changed
-  4  another run is active
-  5  something unexpected went wrong
-`;
-
-const OPTIONS = {
-  "config": { type: "string", default: "config.yaml" },
-  "dry-run": { type: "boolean", default: false },
-  "json": { type: "boolean", default: false },
-  "quiet": { type: "boolean", default: false },
-  "verbose": { type: "boolean", default: false },
-  "allow-deletes": { type: "boolean", default: false },
-  "allow-changes": { type: "boolean", default: false },
-  "accept-roots": { type: "boolean", default: false },
-  "help": { type: "boolean", short: "h", default: false },
-  "version": { type: "boolean", short: "V", default: false },
-} as const;
-
-const COMMANDS = ["sync", "plan"] as const;
+const DEFAULT_LIMIT = 20;
 
 /**
  * Reads the command line.
  *
  * @param args The arguments.
- * @throws {UsageError} A word or an option is not known, or has no value.
+ * @throws {UsageError} A word or an option is not known there, or has no
+ *   value.
  *
  * @example
  * ```ts
@@ -79,37 +66,173 @@ const COMMANDS = ["sync", "plan"] as const;
  * ```
  */
 export function readArguments(args: readonly string[]): Invocation {
-  const { values, positionals } = parse(args);
-  const [word = "sync", ...more] = positionals;
-  const command = COMMANDS.find((known) => known === word);
-  if (command === undefined) {
-    throw new UsageError(
-      `Unknown command ${quoted(word)}; allowed: ${COMMANDS.join(", ")}.`,
-    );
+  const said = new Said(args);
+  const command = commandOf(said);
+  if (said.has("help")) {
+    return { command: "help", of: said.words.length === 0 ? null : command };
   }
-  if (more.length > 0) {
-    throw new UsageError(`${command} takes no ${quoted(more[0] ?? "")}.`);
-  }
-  if (values.config === "") throw new UsageError("--config needs a file name.");
-  if (values.quiet && values.verbose) {
+  if (said.has("version")) return { command: "version" };
+  said.requireAllowed(command);
+  return READERS[command](said);
+}
+
+function commandOf({ words: [word = "sync"] }: Said): CommandName {
+  const command = COMMANDS.find(({ name }) => name === word)?.name;
+  if (command !== undefined) return command;
+  const names = COMMANDS.map(({ name }) => name).join(", ");
+  throw new UsageError(`Unknown command ${quoted(word)}; allowed: ${names}.`);
+}
+
+const READERS: Readonly<Record<CommandName, (said: Said) => Invocation>> = {
+  sync: readSync,
+  plan: readSync,
+  history: (said) => ({
+    command: "history",
+    ...said.common("history", 1),
+    run: said.words[1] ?? null,
+    limit: limitOf(said),
+  }),
+  conflicts: readConflicts,
+  restore: (said) => ({
+    command: "restore",
+    ...said.common("restore", 1),
+    path: restorePath(said),
+    isList: said.has("list"),
+    from: said.text("from"),
+    to: takeOf("--to", said.text("to") ?? "both"),
+    isForced: said.has("force"),
+  }),
+  why: (said) => ({
+    command: "why",
+    ...said.common("why", 1),
+    path: said.word(1, "why needs a path."),
+  }),
+  doctor: (said) => ({ command: "doctor", ...said.common("doctor", 0) }),
+  init: (said) => ({
+    command: "init",
+    config: said.common("init", 0).config,
+    left: said.text("left"),
+    right: said.text("right"),
+  }),
+};
+
+function readSync(said: Said): SyncInvocation {
+  const isPlan = said.has("dry-run") || said.words[0] === "plan";
+  const command = isPlan ? "plan" : "sync";
+  if (said.has("quiet") && said.has("verbose")) {
     throw new UsageError("--quiet and --verbose can't be had at once.");
   }
   return {
-    command: values.help
-      ? "help"
-      : values.version
-      ? "version"
-      : values["dry-run"]
-      ? "plan"
-      : command,
-    config: values.config,
-    isJson: values.json,
-    isQuiet: values.quiet,
-    isVerbose: values.verbose,
-    allowDeletes: values["allow-deletes"],
-    allowChanges: values["allow-changes"],
-    acceptRoots: values["accept-roots"],
+    command,
+    ...said.common(command, 0),
+    isQuiet: said.has("quiet"),
+    isVerbose: said.has("verbose"),
+    allowDeletes: said.has("allow-deletes"),
+    allowChanges: said.has("allow-changes"),
+    acceptRoots: said.has("accept-roots"),
+    report: said.text("report"),
+    sendsMail: !said.has("no-email"),
   };
+}
+
+function readConflicts(said: Said): ConflictsInvocation {
+  const [, word, path = "", take = ""] = said.words;
+  if (word === undefined) {
+    const common = said.common("conflicts", 0);
+    return { command: "conflicts", ...common, resolve: null };
+  }
+  if (word !== "resolve") {
+    throw new UsageError(`conflicts takes no ${quoted(word)}, only resolve.`);
+  }
+  if (path === "" || take === "") {
+    throw new UsageError(
+      "conflicts resolve needs a path and one of left, right, both.",
+    );
+  }
+  return {
+    command: "conflicts",
+    ...said.common("conflicts", 3),
+    resolve: { path, take: takeOf("conflicts resolve", take) },
+  };
+}
+
+/** Without a path, `--list` and `--from` stand for everything. */
+function restorePath(said: Said): string {
+  const isAll = said.has("list") || said.text("from") !== null;
+  return isAll
+    ? said.words[1] ?? ""
+    : said.word(1, "restore needs a path, --from RUN or --list.");
+}
+
+function takeOf(what: string, value: string): Take {
+  const take = ([...SIDES, "both"] as const).find((it) => it === value);
+  if (take !== undefined) return take;
+  throw new UsageError(
+    `${what}: ${quoted(value)} is not allowed; left, right or both.`,
+  );
+}
+
+function limitOf(said: Said): number {
+  const value = said.text("limit");
+  if (value === null) return DEFAULT_LIMIT;
+  if (/^[1-9]\d{0,8}$/.test(value)) return Number(value);
+  throw new UsageError(
+    `--limit: ${quoted(value)} is not allowed; a whole number from 1.`,
+  );
+}
+
+/** Words and options, as they were given. */
+class Said {
+  /** The command, and what follows it. */
+  readonly words: readonly string[];
+  readonly #values: Readonly<Record<string, unknown>>;
+
+  constructor(args: readonly string[]) {
+    const { values, positionals } = parse(args);
+    this.words = positionals;
+    this.#values = values;
+  }
+
+  has(name: OptionName): boolean {
+    return this.#values[name] === true;
+  }
+
+  text(name: OptionName): string | null {
+    const value = this.#values[name];
+    if (typeof value !== "string") return null;
+    if (value === "") throw new UsageError(`--${name} needs a value.`);
+    return value;
+  }
+
+  /** A word that must be there. */
+  word(at: number, complaint: string): string {
+    const word = this.words[at] ?? "";
+    if (word === "") throw new UsageError(complaint);
+    return word;
+  }
+
+  /** What nearly all commands have; and no more words than they take. */
+  common(
+    command: CommandName,
+    words: number,
+  ): { readonly config: string; readonly isJson: boolean } {
+    const extra = this.words[words + 1];
+    if (extra !== undefined) {
+      throw new UsageError(`${command} takes no ${quoted(extra)}.`);
+    }
+    return {
+      config: this.text("config") ?? DEFAULT_CONFIG,
+      isJson: this.has("json"),
+    };
+  }
+
+  requireAllowed(command: CommandName): void {
+    const { options } = COMMANDS.find(({ name }) => name === command)!;
+    for (const name of Object.keys(this.#values)) {
+      if (options.some((option) => option === name)) continue;
+      throw new UsageError(`${command} takes no --${name}.`);
+    }
+  }
 }
 
 function parse(args: readonly string[]) {

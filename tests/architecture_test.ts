@@ -6,8 +6,9 @@ import { fromFileUrl } from "./urls.ts";
  * are named in one line, from its own. What is not named here fails.
  */
 const LAYERS: readonly (readonly string[])[] = [
-  ["types", "errors", "version", "system_errors", "printable"],
+  ["types", "errors", "version", "system_errors", "printable", "cli_words"],
   // Pure: plain data in, plain data out.
+  ["invocation"],
   ["paths", "names", "ignore", "figures", "inquiry", "rules", "state_schema"],
   ["listing", "tree", "plan", "state_rows", "log_lines", "config_schema"],
   ["side_entries", "newer", "changes", "order", "folders", "renames", "cli"],
@@ -19,7 +20,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["plan_builder", "report", "json_report"],
   ["sync_logic"],
   // Input and output.
-  ["log_file"],
+  ["log_file", "output"],
   ["config_loader", "logging", "scanner", "state_db", "disk", "habits"],
   ["scan_worker", "record_digests", "contents", "attributes", "roots"],
   ["staging"],
@@ -34,6 +35,8 @@ const LAYERS: readonly (readonly string[])[] = [
   ["run_settings", "stop", "carry_out"],
   ["run"],
   ["sync", "launcher"],
+  // The commands.
+  ["sync_command", "history", "conflicts", "restore", "why", "doctor", "init"],
   ["program"],
 ];
 

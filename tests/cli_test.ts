@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
-import { HELP, type Invocation, readArguments } from "../lib/cli.ts";
+import { readArguments } from "../lib/cli.ts";
+import { COMMANDS, helpText } from "../lib/cli_words.ts";
 import { EXIT, UsageError } from "../lib/errors.ts";
+import type { Invocation, SyncInvocation } from "../lib/invocation.ts";
 
-const PLAIN: Invocation = {
+const PLAIN: SyncInvocation = {
   command: "sync",
   config: "config.yaml",
   isJson: false,
@@ -11,22 +13,18 @@ const PLAIN: Invocation = {
   allowDeletes: false,
   allowChanges: false,
   acceptRoots: false,
+  report: null,
+  sendsMail: true,
 };
 
 /** [arguments, what they ask for besides the plainest] */
-const ASKED: readonly [string, Partial<Invocation>][] = [
+const ASKED: readonly [string, Partial<SyncInvocation>][] = [
   ["", {}],
   ["sync", {}],
   ["plan", { command: "plan" }],
   ["--dry-run", { command: "plan" }],
   ["sync --dry-run", { command: "plan" }],
   ["plan --dry-run", { command: "plan" }],
-  ["--help", { command: "help" }],
-  ["-h", { command: "help" }],
-  ["plan --help", { command: "help" }],
-  ["--version", { command: "version" }],
-  ["-V", { command: "version" }],
-  ["--help --version", { command: "help" }],
   ["--config a.yaml", { config: "a.yaml" }],
   ["--config=a.yaml", { config: "a.yaml" }],
   ["plan --config a.yaml", { command: "plan", config: "a.yaml" }],
@@ -37,6 +35,9 @@ const ASKED: readonly [string, Partial<Invocation>][] = [
   ["--allow-deletes", { allowDeletes: true }],
   ["--allow-changes", { allowChanges: true }],
   ["--accept-roots", { acceptRoots: true }],
+  ["--report a.html", { report: "a.html" }],
+  ["plan --report=a.html", { command: "plan", report: "a.html" }],
+  ["--no-email", { sendsMail: false }],
   ["--quiet --json", { isQuiet: true, isJson: true }],
   [
     "sync --json --verbose --allow-deletes --allow-changes --accept-roots",
@@ -58,9 +59,72 @@ for (const [line, more] of ASKED) {
   });
 }
 
+const COMMON = { config: "config.yaml", isJson: false };
+const RESTORE = {
+  command: "restore",
+  ...COMMON,
+  path: "",
+  isList: false,
+  from: null,
+  to: "both",
+  isForced: false,
+} as const;
+const INIT = { command: "init", config: "config.yaml" } as const;
+const HISTORY = {
+  command: "history",
+  ...COMMON,
+  run: null,
+  limit: 20,
+} as const;
+
+/** [arguments, what they ask for] */
+const OTHERS: readonly [string, Invocation][] = [
+  ["--help", { command: "help", of: null }],
+  ["-h", { command: "help", of: null }],
+  ["plan --help", { command: "help", of: "plan" }],
+  ["restore -h", { command: "help", of: "restore" }],
+  ["--version", { command: "version" }],
+  ["-V", { command: "version" }],
+  ["--help --version", { command: "help", of: null }],
+  ["history", HISTORY],
+  ["history r1", { ...HISTORY, run: "r1" }],
+  ["history --limit 5 --json", { ...HISTORY, limit: 5, isJson: true }],
+  ["conflicts", { command: "conflicts", ...COMMON, resolve: null }],
+  ["conflicts resolve d/a.txt left", {
+    command: "conflicts",
+    ...COMMON,
+    resolve: { path: "d/a.txt", take: "left" },
+  }],
+  ["restore a.txt", { ...RESTORE, path: "a.txt" }],
+  ["restore d/ --to right --force", {
+    ...RESTORE,
+    path: "d/",
+    to: "right",
+    isForced: true,
+  }],
+  ["restore --from r1", { ...RESTORE, from: "r1" }],
+  ["restore --list", { ...RESTORE, isList: true }],
+  ["why d/a.txt", { command: "why", ...COMMON, path: "d/a.txt" }],
+  ["doctor", { command: "doctor", ...COMMON }],
+  ["doctor --config b.yaml --json", {
+    command: "doctor",
+    config: "b.yaml",
+    isJson: true,
+  }],
+  ["init", { ...INIT, left: null, right: null }],
+  ["init --left a --right b", { ...INIT, left: "a", right: "b" }],
+];
+
+for (const [line, asked] of OTHERS) {
+  Deno.test(`readArguments("${line}")`, () => {
+    assert.deepEqual(readArguments(split(line)), asked);
+  });
+}
+
 Deno.test("readArguments() takes a config path with spaces as it is", () => {
-  const { config } = readArguments(["--config", "P:\\my docs\\c.yaml"]);
-  assert.equal(config, "P:\\my docs\\c.yaml");
+  const config = "P:\\my docs\\c.yaml";
+  const asked = readArguments(["--config", config]);
+  assert.deepEqual(asked, { ...PLAIN, config });
 });
 
 /** [arguments, what the error must name] */
@@ -79,6 +143,21 @@ const WRONG: readonly [readonly string[], RegExp][] = [
   [["--quiet", "--verbose"], /--quiet.*--verbose/],
   [[""], /""/],
   [["sync", "--", "--json"], /--json/],
+  [["sync", "--list"], /sync takes no --list/],
+  [["history", "a", "b"], /"b"/],
+  [["history", "--limit", "0"], /--limit.*"0".*from 1/],
+  [["history", "--limit", "x"], /--limit.*"x"/],
+  [["conflicts", "solve"], /"solve".*resolve/],
+  [["conflicts", "resolve", "a"], /path.*left, right, both/],
+  [["conflicts", "resolve", "a", "middle"], /"middle".*left, right or both/],
+  [["conflicts", "resolve", "a", "left", "b"], /"b"/],
+  [["restore"], /path, --from RUN or --list/],
+  [["restore", "a", "b"], /"b"/],
+  [["restore", "a", "--to", "up"], /--to.*"up".*left, right or both/],
+  [["why"], /path/],
+  [["why", ""], /path/],
+  [["doctor", "now"], /"now"/],
+  [["init", "--json"], /init takes no --json/],
 ];
 
 for (const [args, named] of WRONG) {
@@ -104,24 +183,20 @@ Deno.test("readArguments() shows no control character of a wrong word raw", () =
   }
 });
 
-Deno.test("HELP names every command, option and exit code", () => {
-  const words = [
-    "sync",
-    "plan",
-    "--config FILE",
-    "--dry-run",
-    "--json",
-    "--quiet",
-    "--verbose",
-    "--allow-deletes",
-    "--allow-changes",
-    "--accept-roots",
-    "--help",
-    "--version",
-  ];
-  for (const word of words) assert.ok(HELP.includes(word), word);
-  for (const code of Object.values(EXIT)) {
-    assert.match(HELP, new RegExp(`^ +${code} +\\S`, "m"));
+Deno.test("the help names every command, and that of a command all its options", () => {
+  const all = helpText(null);
+  for (const { name, does, options } of COMMANDS) {
+    assert.ok(all.includes(`  ${name}`) && all.includes(does), name);
+    const own = helpText(name);
+    for (const option of options) {
+      assert.match(own, new RegExp(`--${option}\\b`));
+    }
+    assert.match(own, /--help/);
   }
-  for (const line of HELP.split("\n")) assert.ok(line.length <= 80, line);
+  for (const text of [all, helpText("why")]) {
+    for (const code of Object.values(EXIT)) {
+      assert.match(text, new RegExp(`^  ${code}  `, "m"));
+    }
+    for (const line of text.split("\n")) assert.ok(line.length <= 80, line);
+  }
 });

@@ -1,0 +1,180 @@
+/**
+ * The words of the command line, and the help that lists them.
+ *
+ * @module
+ */
+
+/** An option; with two dashes before it. */
+export type OptionName = keyof typeof OPTIONS;
+
+/** A command. */
+export type CommandName =
+  | "sync"
+  | "plan"
+  | "history"
+  | "conflicts"
+  | "restore"
+  | "why"
+  | "doctor"
+  | "init";
+
+/** What a command takes. */
+export interface CommandWords {
+  readonly name: CommandName;
+  /** What follows it. */
+  readonly usage: string;
+  readonly does: string;
+  readonly options: readonly OptionName[];
+}
+
+const SYNC_OPTIONS: readonly OptionName[] = [
+  "config",
+  "dry-run",
+  "json",
+  "report",
+  "quiet",
+  "verbose",
+  "allow-deletes",
+  "allow-changes",
+  "accept-roots",
+  "no-email",
+];
+
+/** All commands, in the order in which they are listed. */
+export const COMMANDS: readonly CommandWords[] = [
+  {
+    name: "sync",
+    usage: "",
+    does: "one run (default)",
+    options: SYNC_OPTIONS,
+  },
+  {
+    name: "plan",
+    usage: "",
+    does: "show what a run would do, and change nothing",
+    options: SYNC_OPTIONS,
+  },
+  {
+    name: "history",
+    usage: "[RUN]",
+    does: "past runs; with RUN what it did",
+    options: ["config", "json", "limit"],
+  },
+  {
+    name: "conflicts",
+    usage: "[resolve PATH SIDE]",
+    does: "open conflicts; with resolve settle one",
+    options: ["config", "json"],
+  },
+  {
+    name: "restore",
+    usage: "[PATH|FOLDER/]",
+    does: "bring back removed and replaced files",
+    options: ["config", "json", "list", "from", "to", "force"],
+  },
+  {
+    name: "why",
+    usage: "PATH",
+    does: "what decides about a path",
+    options: ["config", "json"],
+  },
+  {
+    name: "doctor",
+    usage: "",
+    does: "check that all is as a run needs it",
+    options: ["config", "json"],
+  },
+  {
+    name: "init",
+    usage: "",
+    does: "write a config, asking for what it needs",
+    options: ["config", "left", "right"],
+  },
+];
+
+/** How each option is told: with what follows it, and what it is for. */
+const OPTIONS = {
+  "config": [
+    "FILE",
+    "the config (default: config.yaml in the current folder)",
+  ],
+  "dry-run": ["", "the same as the command plan"],
+  "json": ["", "print one JSON document instead of text"],
+  "report": ["FILE", "write a page that shows all actions, for a browser"],
+  "quiet": ["", "print nothing but errors"],
+  "verbose": ["", "list everything, unchanged files too"],
+  "allow-deletes": ["", "let this run through the guard against mass deletion"],
+  "allow-changes": ["", "let this run through the guard against mass change"],
+  "accept-roots": [
+    "",
+    "meet both folders anew; nothing is deleted",
+  ],
+  "no-email": ["", "send no mail"],
+  "limit": ["N", "how many runs are listed (default: 20)"],
+  "list": ["", "list what can be brought back, and change nothing"],
+  "from": ["RUN", "only what this run removed (see history)"],
+  "to": ["SIDE", "left, right or both (default)"],
+  "force": ["", "let an older version take the place of a newer one"],
+  "left": ["FOLDER", "the local folder; nothing is asked then"],
+  "right": ["FOLDER", "the share"],
+  "help": ["", "print this"],
+  "version": ["", "print the version"],
+} as const satisfies Record<string, readonly [string, string]>;
+
+const EXIT_CODES = `Exit codes:
+  0  both sides agree (plan: it could be made)
+  1  finished, but something is left for a person
+  2  wrong use or bad config; nothing was touched
+  3  a guard stopped the run; nothing was changed
+  4  another run is active
+  5  something unexpected went wrong`;
+
+/**
+ * What `--help` prints.
+ *
+ * @param of One command, or null for all of them.
+ */
+export function helpText(of: CommandName | null): string {
+  const command = COMMANDS.find(({ name }) => name === of);
+  if (command) {
+    return [
+      `office-sync ${command.name}: ${command.does}`,
+      "",
+      `Usage: office-sync ${words(command)} [OPTIONS]`,
+      "",
+      "Options:",
+      ...optionLines([...command.options, "help"]),
+      "",
+      EXIT_CODES,
+    ].join("\n");
+  }
+  return [
+    "office-sync: makes a local folder and a share agree",
+    "",
+    "Usage: office-sync [COMMAND] [OPTIONS]",
+    "",
+    "Commands:",
+    ...columns(COMMANDS.map((it) => [words(it), it.does])),
+    "",
+    "Options of sync and plan; those of a command: office-sync COMMAND --help",
+    ...optionLines([...SYNC_OPTIONS, "help", "version"]),
+    "",
+    EXIT_CODES,
+  ].join("\n");
+}
+
+function words({ name, usage }: CommandWords): string {
+  return usage === "" ? name : `${name} ${usage}`;
+}
+
+function optionLines(names: readonly OptionName[]): string[] {
+  return columns(names.map((name) => {
+    const [value, does] = OPTIONS[name];
+    return [value === "" ? `--${name}` : `--${name} ${value}`, does];
+  }));
+}
+
+function columns(rows: readonly (readonly [string, string])[]): string[] {
+  const width = Math.max(...rows.map(([first]) => first.length));
+  return rows.map(([first, second]) => `  ${first.padEnd(width)}  ${second}`);
+}

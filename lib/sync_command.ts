@@ -1,0 +1,129 @@
+/**
+ * The commands sync and plan: opens the log, runs, prints what came of it.
+ *
+ * @module
+ */
+import type { SyncInvocation } from "./invocation.ts";
+import type { Config } from "./config_loader.ts";
+import { EXIT } from "./errors.ts";
+import { jsonReport, jsonText } from "./json_report.ts";
+import { type Log, openLog } from "./logging.ts";
+import { print, warn } from "./output.ts";
+import { reportText } from "./report.ts";
+import type { Outcome, RunResult } from "./run_result.ts";
+import type { SyncListener } from "./run_settings.ts";
+import { newRunId, runSync } from "./sync.ts";
+import { VERSION } from "./version.ts";
+
+/**
+ * Makes one run, or shows what it would do.
+ *
+ * @param invocation What is asked for.
+ * @param config The config.
+ * @returns The exit code.
+ */
+export async function syncOrPlan(
+  invocation: SyncInvocation,
+  config: Config,
+): Promise<number> {
+  const id = newRunId(Date.now());
+  const isDryRun = invocation.command === "plan";
+  using log = openLog({
+    ...config.logging,
+    runId: id,
+    verbose: invocation.isVerbose,
+  });
+  log.info(
+    `${isDryRun ? "plan" : "run"} started, version ${VERSION}, ` +
+      `Left ${config.leftRoot}, Right ${config.rightRoot}`,
+  );
+  for (const text of notYet(config)) {
+    log.warning(text);
+    if (!invocation.isQuiet) warn(text);
+  }
+  try {
+    const result = await runSync(id, config, {
+      isDryRun,
+      allowed: {
+        deletes: invocation.allowDeletes,
+        changes: invocation.allowChanges,
+      },
+      acceptRoots: invocation.acceptRoots,
+      listUnchanged: invocation.isVerbose,
+    }, logging(log, invocation));
+    if (result.stop) log.error(`${result.stop.name}: ${result.stop.reason}`);
+    log.info(`ended with exit code ${result.exitCode}`);
+    show(result, invocation, config);
+    log.flush();
+    if (log.failure !== null) {
+      warn(`The log could not be written: ${log.failure}`);
+    }
+    return result.exitCode;
+  } catch (error) {
+    log.error("the run ended unexpectedly", error);
+    log.flush();
+    throw error;
+  }
+}
+
+/** Settings that are checked, but have no effect in this version. */
+function notYet(config: Config): string[] {
+  const keys = [
+    ...config.email === null ? [] : ["email"],
+    ...config.softDelete.retentionDays === 0
+      ? []
+      : ["soft_delete.retention_days"],
+  ];
+  return keys.map((key) => `${key} has no effect yet in version ${VERSION}.`);
+}
+
+/** Everything that happens goes to the log as it happens. */
+function logging(log: Log, invocation: SyncInvocation): SyncListener {
+  return {
+    onOutcome: (outcome) => logOutcome(log, outcome),
+    onProblem: (problem) => log.problem(problem),
+    onWarning: (text) => {
+      log.warning(text);
+      if (!invocation.isQuiet) warn(text);
+    },
+  };
+}
+
+function logOutcome(log: Log, outcome: Outcome): void {
+  const { action, kind, newPath, detail, error } = outcome;
+  const isQuiet = action.name === "NOOP" && action.conflict === null;
+  const entry = {
+    name: action.name,
+    path: action.path,
+    newPath,
+    rule: action.rule,
+    reason: [
+      ...kind === "planned" ? ["planned"] : [],
+      action.reason,
+      ...detail ? [detail] : [],
+    ].join("; "),
+    bytes: action.bytes,
+  };
+  if (kind === "failed") log.failed({ ...entry, error });
+  else if (kind === "skipped") log.skipped({ ...entry, why: detail ?? "" });
+  else if (!isQuiet) log.action(entry);
+}
+
+function show(
+  result: RunResult,
+  invocation: SyncInvocation,
+  config: Config,
+): void {
+  if (invocation.isJson) {
+    print(jsonText(jsonReport(result, invocation.isVerbose)));
+    return;
+  }
+  if (invocation.isQuiet && result.exitCode === EXIT.agreed) return;
+  const text = reportText(result, {
+    roots: { left: config.leftRoot, right: config.rightRoot },
+    logFile: config.logging.file,
+    isVerbose: invocation.isVerbose,
+  });
+  if (invocation.isQuiet || result.stop !== null) warn(text);
+  else print(text);
+}
