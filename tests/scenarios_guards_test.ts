@@ -124,13 +124,13 @@ scenario(
 
 scenario("guard roots: the left root can't be read", async (stage) => {
   await pending(stage);
-  Deno.chmodSync(stage.root("left"), 0o000);
   const before = stage.snapshots();
+  Deno.chmodSync(stage.root("left"), 0o000);
   const told = stage.told(await stage.office.humbleCommand("--json"));
+  Deno.chmodSync(stage.root("left"), 0o755);
   assert.equal(told.code, 3);
   assert.equal(told.document.guard?.name, "roots");
   assert.deepEqual(stage.snapshots(), before);
-  Deno.chmodSync(stage.root("left"), 0o755);
   await stage.does(PENDING);
 }, { isMirrored: false });
 
