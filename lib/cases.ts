@@ -7,16 +7,13 @@ import type { Judgement } from "./changes.ts";
 import type { Location, Pair } from "./tree.ts";
 import type { Side } from "./types.ts";
 import { SIDES } from "./types.ts";
-import type { Contest, Verdict } from "./verdict.ts";
+import type { Contest } from "./contest.ts";
+import type { SoftDeleteSettings } from "./fate.ts";
+import type { Verdict } from "./verdict.ts";
 
 /** What becomes of removed and replaced files. */
 export interface RemovalSettings {
-  readonly softDelete: {
-    readonly enabled: boolean;
-    /** Up to and including this size. */
-    readonly maxSizeBytes: number;
-    readonly keepReplaced: boolean;
-  };
+  readonly softDelete: SoftDeleteSettings;
   /** List paths at which nothing differs. */
   readonly listUnchanged: boolean;
   /** Whether files of a name are read always. */
@@ -29,6 +26,8 @@ export interface Aside {
   readonly from: Side;
   readonly target: Location;
   readonly contest: Contest;
+  /** It goes to soft delete instead of to a clash name. */
+  readonly isRemoved: boolean;
 }
 
 /** A path, what became of it, and what is to be done about it. */

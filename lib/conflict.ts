@@ -4,10 +4,10 @@
  * @module
  */
 import type { Case } from "./cases.ts";
+import type { Contest } from "./contest.ts";
 import type { Conflict, Fate, Version } from "./plan.ts";
 import type { Location } from "./tree.ts";
 import type { Side } from "./types.ts";
-import type { Contest } from "./verdict.ts";
 
 /**
  * The conflict that a path is in.
@@ -59,7 +59,8 @@ function mainPlace({ pair, verdict }: Case, { winner }: Contest): Location {
  */
 export function keptWords(contest: Contest | null, fate: Fate): string {
   if (contest?.policy !== "overwrite") return "";
+  const which = contest.isChosen ? "other" : "older";
   return fate === "soft-delete"
-    ? "; the older version goes to soft delete"
-    : "; the older version is not kept";
+    ? `; the ${which} version goes to soft delete`
+    : `; the ${which} version is not kept`;
 }

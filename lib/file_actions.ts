@@ -7,13 +7,14 @@ import type { Aside, Case, RemovalSettings } from "./cases.ts";
 import type { ClashPlace } from "./clashes.ts";
 import { addClash } from "./clash_actions.ts";
 import { conflictOf, keptWords } from "./conflict.ts";
+import { fateOf } from "./fate.ts";
 import type { DraftList, Links } from "./draft_list.ts";
 import type { Draft } from "./order.ts";
 import type { Action, Fate, RecordChange } from "./plan.ts";
 import { addRename } from "./rename_actions.ts";
 import { isSameRow, settledRow } from "./settled_rows.ts";
 import type { FoundFile, Location } from "./tree.ts";
-import type { ActionName } from "./types.ts";
+import type { ActionName, Side } from "./types.ts";
 import { otherSide, SIDES } from "./types.ts";
 import type { Verdict } from "./verdict.ts";
 
@@ -49,7 +50,7 @@ export class FileActions {
       case "remove":
         return this.#remove(item, verdict);
       case "aside":
-        return this.#aside(item, verdict, place!);
+        return this.#aside(item, verdict, place);
       case "open":
         return this.#open(item, verdict);
       case "forget":
@@ -189,37 +190,45 @@ export class FileActions {
     const { keepReplaced } = this.#settings.softDelete;
     const isKept = verdict.contest !== null || keepReplaced;
     if (replaced === null || !isKept) return "destroy";
-    return this.#fateOf(replaced.figures.sizeBytes);
+    return fateOf(replaced.figures.sizeBytes, this.#settings.softDelete);
   }
 
-  #fateOf(sizeBytes: number): Fate {
-    const { enabled, maxSizeBytes } = this.#settings.softDelete;
-    return enabled && sizeBytes <= maxSizeBytes ? "soft-delete" : "destroy";
-  }
-
-  #aside(item: Case, verdict: Aside, place: ClashPlace): void {
+  #aside(item: Case, verdict: Aside, place: ClashPlace | null): void {
+    const { from, contest } = verdict;
+    if (place === null) {
+      return this.#removal(item, from, {
+        rule: contest.rule,
+        reason: "the folder on the other side was chosen",
+        conflict: conflictOf(item, contest, this.#locate),
+      });
+    }
+    const { target } = verdict;
     addClash(this.#list, item, place, {
-      from: verdict.from,
-      target: verdict.target,
-      rule: verdict.contest.rule,
+      from,
+      target,
+      rule: contest.rule,
       reason: "a file here and a folder of the same name there",
       leaves: true,
-      keepsHash: this.#settings.isSuspicious(verdict.target.name),
-      conflict: conflictOf(
-        item,
-        verdict.contest,
-        this.#locate,
-        place?.name ?? null,
-      ),
+      keepsHash: this.#settings.isSuspicious(target.name),
+      conflict: conflictOf(item, contest, this.#locate, place.name),
       after: [],
     });
   }
 
-  #remove(item: Case, verdict: Verdict & { kind: "remove" }): void {
-    const { on, rule } = verdict;
+  #remove(item: Case, { on, rule }: Verdict & { kind: "remove" }): void {
+    const reason = `deleted on ${on === "left" ? "Right" : "Left"}`;
+    this.#removal(item, on, { rule, reason, conflict: null });
+  }
+
+  #removal(
+    item: Case,
+    on: Side,
+    why: Pick<Action, "rule" | "reason" | "conflict">,
+  ): void {
     const found = item.pair[on]!;
     const path = this.#locate(found.at);
-    const fate = this.#fateOf(found.figures.sizeBytes);
+    const { sizeBytes } = found.figures;
+    const fate = fateOf(sizeBytes, this.#settings.softDelete);
     const soft: ActionName = on === "left"
       ? "SOFT_DELETE_LEFT"
       : "SOFT_DELETE_RIGHT";
@@ -228,11 +237,10 @@ export class FileActions {
       name: fate === "soft-delete" ? soft : hard,
       path,
       newPath: null,
-      rule,
+      ...why,
       side: on,
-      reason: `deleted on ${on === "left" ? "Right" : "Left"}` +
-        (fate === "destroy" ? this.#whyDestroyed() : ""),
-      bytes: found.figures.sizeBytes,
+      reason: why.reason + (fate === "destroy" ? this.#whyDestroyed() : ""),
+      bytes: sizeBytes,
       work: {
         kind: "remove",
         on,
@@ -241,7 +249,6 @@ export class FileActions {
         fate,
         rowPath: this.#list.locateRow(item.pair.at),
       },
-      conflict: null,
     }, { frees: [this.#list.place(on, found.at)], within: [found.at.folder] });
   }
 

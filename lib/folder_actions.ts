@@ -3,13 +3,14 @@
  *
  * @module
  */
-import { isContestedName, type Layout } from "./folders.ts";
+import type { ContestSettings } from "./contest.ts";
+import { folderContest, isContestedName, type Layout } from "./folders.ts";
 import { words } from "./newer.ts";
 import type { Draft, Place } from "./order.ts";
 import { folderOf, joinPath, nameOf } from "./paths.ts";
 import type { Action, Conflict, RecordChange } from "./plan.ts";
 import type { Folder } from "./tree.ts";
-import type { Policy, Rule, Side } from "./types.ts";
+import type { Rule, Side } from "./types.ts";
 import { otherSide, SIDES } from "./types.ts";
 
 /** Drafts for folders, and the order they impose on what is inside. */
@@ -17,7 +18,7 @@ export class FolderActions {
   /** Every draft for a folder. */
   readonly drafts: Draft[] = [];
   readonly #layout: Layout;
-  readonly #policy: Policy;
+  readonly #settings: ContestSettings;
   /** What has to be done before anything inside a folder. */
   readonly #opening = new Map<Folder, Draft>();
   /** What has to wait for everything inside a folder, by place. */
@@ -26,11 +27,15 @@ export class FolderActions {
   /**
    * @param folders Every folder, parents first.
    * @param layout What becomes of each.
-   * @param policy For folders that both sides renamed.
+   * @param settings For folders that both sides renamed.
    */
-  constructor(folders: readonly Folder[], layout: Layout, policy: Policy) {
+  constructor(
+    folders: readonly Folder[],
+    layout: Layout,
+    settings: ContestSettings,
+  ) {
     this.#layout = layout;
-    this.#policy = policy;
+    this.#settings = settings;
     for (const folder of folders) {
       if (folder.parent !== null) this.#add(folder);
     }
@@ -104,7 +109,9 @@ export class FolderActions {
   #rename(folder: Folder, side: Side): void {
     const path = this.#layout.pathOf(folder);
     const from = joinPath(folderOf(path), folder.name[side]!);
-    const conflict = isContestedName(folder) ? this.#contest(path) : null;
+    const conflict = isContestedName(folder)
+      ? this.#contest(folder, path)
+      : null;
     this.#draft(folder, {
       name: side === "left" ? "RENAME_LEFT" : "RENAME_RIGHT",
       path: from,
@@ -126,16 +133,11 @@ export class FolderActions {
     });
   }
 
-  /** Folders have no times to tell the newer: Left's name is taken. */
-  #contest(path: string): Conflict {
-    return {
-      kind: "metadata_conflict",
-      rule: "5.13",
-      policy: this.#policy,
-      path,
-      versions: { left: null, right: null },
-      winner: "left",
-    };
+  #contest(folder: Folder, path: string): Conflict {
+    const contest = folderContest(folder.key, this.#settings);
+    const { kind, rule, policy, winner } = contest;
+    const versions = { left: null, right: null };
+    return { kind, rule, policy, path, versions, winner };
   }
 
   /** The record follows where the folder's name changed and no rename does. */

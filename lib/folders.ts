@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { type Contest, contestOf, type ContestSettings } from "./contest.ts";
 import { joinPath, nameOf } from "./paths.ts";
 import type { Folder, Location } from "./tree.ts";
 import type { Side } from "./types.ts";
@@ -37,15 +38,19 @@ export class Layout {
   readonly #fates = new Map<Folder, FolderFate>();
   readonly #names = new Map<Folder, string>();
   readonly #paths = new Map<Folder, string>();
+  readonly #settings: ContestSettings;
 
   /**
    * @param folders Every folder, parents first.
    * @param contentOf What is directly in a folder, as far as files go.
+   * @param settings Who wins where both sides renamed a folder.
    */
   constructor(
     folders: readonly Folder[],
     contentOf: (folder: Folder) => FolderContent,
+    settings: ContestSettings,
   ) {
+    this.#settings = settings;
     const content = new Map<Folder, Mutable>();
     for (const folder of folders) {
       const direct = contentOf(folder);
@@ -56,7 +61,7 @@ export class Layout {
       const within = content.get(folder)!;
       const fate = fateOf(folder, within);
       this.#fates.set(folder, fate);
-      this.#names.set(folder, finalName(folder));
+      this.#names.set(folder, finalName(folder, settings));
       const parent = folder.parent && content.get(folder.parent);
       if (parent) passUp(folder, fate, within, parent);
     }
@@ -76,7 +81,8 @@ export class Layout {
     if (folder.parent === null) return "";
     const known = this.#paths.get(folder);
     if (known !== undefined) return known;
-    const name = this.#names.get(folder) ?? finalName(folder);
+    const name = this.#names.get(folder) ??
+      finalName(folder, this.#settings);
     const path = joinPath(this.pathOf(folder.parent), name);
     this.#paths.set(folder, path);
     return path;
@@ -102,7 +108,7 @@ export class Layout {
     const { kind } = this.fateOf(folder);
     if (kind === "stay" || kind === "create") return this.pathOf(folder);
     const name = folder.row === null
-      ? finalName(folder)
+      ? finalName(folder, this.#settings)
       : nameOf(folder.row.path);
     return joinPath(this.rowPathOf(folder.parent), name);
   }
@@ -161,12 +167,36 @@ function passUp(
   }
 }
 
-/** A changed spelling wins against the recorded one, Left's against Right's. */
-function finalName(folder: Folder): string {
+/** A changed spelling wins against the recorded one. */
+function finalName(folder: Folder, settings: ContestSettings): string {
   const recorded = folder.row && nameOf(folder.row.path);
   const { left, right } = folder.name;
+  if (isContestedName(folder)) {
+    return folder.name[folderContest(folder.key, settings).winner]!;
+  }
   if (left === null || left === recorded) return right ?? recorded ?? left!;
   return left;
+}
+
+/**
+ * The contest about a folder's two new names. Folders have no times to tell
+ * the newer: Left's is taken unless a person chose.
+ *
+ * @param key The folder's.
+ * @param settings Policies, and what a person ruled.
+ */
+export function folderContest(
+  key: string,
+  settings: ContestSettings,
+): Contest {
+  return contestOf({
+    key,
+    kind: "metadata_conflict",
+    rule: "5.13",
+    winner: "left",
+    left: null,
+    right: null,
+  }, settings);
 }
 
 /**

@@ -6,6 +6,7 @@
  */
 import { type Case, isQuiet, type RemovalSettings } from "./cases.ts";
 import { ClashNames, type ClashPlace } from "./clashes.ts";
+import type { ContestSettings } from "./contest.ts";
 import { DraftList } from "./draft_list.ts";
 import { FileActions } from "./file_actions.ts";
 import { FolderActions } from "./folder_actions.ts";
@@ -16,7 +17,6 @@ import type { Draft } from "./order.ts";
 import type { Folding } from "./paths.ts";
 import type { Folder, Pair } from "./tree.ts";
 import { otherSide } from "./types.ts";
-import type { VerdictSettings } from "./verdict.ts";
 
 /** What building depends on besides the cases. */
 export interface BuildContext {
@@ -24,7 +24,7 @@ export interface BuildContext {
   readonly folders: readonly Folder[];
   readonly inquiry: Inquiry;
   readonly merged: Merged;
-  readonly settings: RemovalSettings & VerdictSettings & {
+  readonly settings: RemovalSettings & ContestSettings & {
     readonly folding: Folding;
   };
 }
@@ -75,8 +75,7 @@ export class PlanBuilder {
     }
     if (this.#context.inquiry.open.size > 0) return [];
     const { folders, layout, settings } = this.#context;
-    const policy = settings.policies.metadata_conflict;
-    const forFolders = new FolderActions(folders, layout, policy);
+    const forFolders = new FolderActions(folders, layout, settings);
     const list = new DraftList(layout, settings.folding, forFolders);
     const forFiles = new FileActions(list, settings);
     for (const item of this.#cases) {
@@ -89,6 +88,7 @@ export class PlanBuilder {
 
   #clashPlaceFor({ pair, verdict }: Case): ClashPlace | null {
     if (verdict.kind === "aside") {
+      if (verdict.isRemoved) return null;
       const version = pair[verdict.from]!;
       return this.#clashes.choose(verdict.target, verdict.from, version);
     }

@@ -4,19 +4,23 @@
  * @module
  */
 import { carryOut } from "./carry_out.ts";
-import { answerTo } from "./contents.ts";
 import { Root } from "./disk.ts";
-import { EXIT, GuardError, SyncError } from "./errors.ts";
+import { EXIT, type ExitCode, GuardError, SyncError } from "./errors.ts";
 import { guardPlan } from "./guard.ts";
-import type { Answer } from "./inquiry.ts";
 import { completeMoves } from "./leftovers.ts";
 import { meet, type Meeting, requireStillThere } from "./meeting.ts";
-import type { Merged, MergeSettings, RecordView } from "./merge.ts";
+import type { MergeSettings, RecordView } from "./merge.ts";
 import type { Plan } from "./plan.ts";
+import { decideReading, settlingPlan, viewOf } from "./planning.ts";
 import type { Probe } from "./habits.ts";
 import { checkRoots } from "./roots.ts";
 import { beginRun, endRun } from "./run_history.ts";
-import { needsPerson, type Outcome, type RunResult } from "./run_result.ts";
+import {
+  needsPerson,
+  type Outcome,
+  type RunResult,
+  type Stop,
+} from "./run_result.ts";
 import {
   decisionSettings,
   probeRoots,
@@ -30,10 +34,9 @@ import { type FinishedScan, scanBoth, type ScanThread } from "./scans.ts";
 import { digestsOf } from "./record_digests.ts";
 import { RecordStore } from "./record_store.ts";
 import { asGuard, type StateDb } from "./state_db.ts";
-import { decide, type DecisionSettings } from "./sync_logic.ts";
 import { timeShift } from "./time_shift.ts";
 import { mergeWitnessed } from "./witness.ts";
-import type { Both, FileRow, Side } from "./types.ts";
+import type { Both, Side } from "./types.ts";
 
 /** What a run is. */
 export interface RunContext {
@@ -101,24 +104,29 @@ export class Run {
     if (!isDryRun) beginRun(this.#db, this.#id, this.#startedAtMs);
     try {
       const result = await this.#stages(threads);
-      if (!isDryRun) endRun(this.#db, result);
+      const settled = this.#options.settle?.path ?? null;
+      if (!isDryRun) endRun(this.#db, result, settled);
       return result;
     } catch (error) {
       const stop = asStop(error, this.#config.stateDb);
       if (stop === null || isDryRun) throw error;
-      const result: RunResult = {
-        id: this.#id,
-        startedAtMs: this.#startedAtMs,
-        finishedAtMs: Date.now(),
-        isDryRun,
-        ...NOTHING_DONE,
-        stop,
-        exitCode: EXIT.guard,
-      };
+      const result = this.#stopped(stop, EXIT.guard);
       // A damaged DB can't even take that.
       if (stop.name !== "state") endRun(this.#db, result);
       return result;
     }
+  }
+
+  #stopped(stop: Stop, exitCode: ExitCode): RunResult {
+    return {
+      id: this.#id,
+      startedAtMs: this.#startedAtMs,
+      finishedAtMs: Date.now(),
+      isDryRun: this.#options.isDryRun,
+      ...NOTHING_DONE,
+      stop,
+      exitCode,
+    };
   }
 
   async #stages(threads: Both<ScanThread>): Promise<RunResult> {
@@ -126,7 +134,7 @@ export class Run {
     const { meeting, probes, roots } = met;
     const { isDryRun } = this.#options;
     completeMoves(this.#record, roots, isDryRun);
-    const stored = meeting.forgets ? NO_RECORD : this.#view();
+    const stored = meeting.forgets ? NO_RECORD : viewOf(this.#record);
     const recordedFiles = meeting.forgets ? 0 : this.#record.countFiles();
     const scans = await this.#scan(threads, probes, stored, meeting);
     requireStillThere(meeting, this.#paths);
@@ -147,8 +155,14 @@ export class Run {
       keepUnchanged: this.#options.listUnchanged,
     };
     const merged = mergeWitnessed(scans, record, merging, roots);
-    const plan = this.#decide(merged, roots, settings);
-    this.#guard(plan, recordedFiles);
+    const decided = decideReading(merged, roots, settings);
+    this.#listener.onDecided?.(decided);
+    this.#guard(decided.plan, recordedFiles);
+    const { settle } = this.#options;
+    const plan = settle === undefined
+      ? decided.plan
+      : settlingPlan(decided, settle, this.#db, roots);
+    if ("stop" in plan) return this.#stopped(plan.stop, plan.exitCode);
     const outcomes = isDryRun
       ? this.#planned(plan)
       : await this.#carryOut(plan, { ...met, scans, shifts });
@@ -195,7 +209,9 @@ export class Run {
         paths: this.#paths,
         owner: { pair: this.#pair, run: this.#id },
         startedAtMs: this.#startedAtMs,
-        alwaysRead: this.#config.compare.alwaysRead,
+        alwaysRead: this.#options.settle === undefined
+          ? this.#config.compare.alwaysRead
+          : this.#alwaysReadBefore(),
         onOutcome: (outcome) => this.#listener.onOutcome(outcome),
       });
     } catch (error) {
@@ -210,17 +226,9 @@ export class Run {
     }
   }
 
-  #view(): RecordView {
-    const directories = this.#record.directories();
-    // Each side of a folder asks for its rows, and so does pairing.
-    let last: { folder: string; rows: readonly FileRow[] } | null = null;
-    const filesIn = (folder: string): readonly FileRow[] => {
-      if (last?.folder !== folder) {
-        last = { folder, rows: this.#record.filesIn(folder) };
-      }
-      return last.rows;
-    };
-    return { directories, filesIn };
+  /** What the last run read always: rows are as it left them. */
+  #alwaysReadBefore(): readonly string[] {
+    return JSON.parse(this.#db.meta("always_read") ?? "[]");
   }
 
   #scan(
@@ -229,10 +237,11 @@ export class Run {
     record: RecordView,
     meeting: Meeting,
   ): Promise<Both<FinishedScan>> {
-    const alwaysRead = JSON.stringify(this.#config.compare.alwaysRead);
+    const { alwaysRead } = this.#config.compare;
+    const before = JSON.stringify(this.#alwaysReadBefore());
     // A listing of all paths needs all rows, and so does another setting.
     const isFull = this.#options.listUnchanged ||
-      (this.#db.meta("always_read") ?? "[]") !== alwaysRead;
+      before !== JSON.stringify(alwaysRead);
     const request = (side: Side) => ({
       side,
       root: this.#paths[side],
@@ -244,22 +253,6 @@ export class Run {
     });
     const requests = { left: request("left"), right: request("right") };
     return scanBoth(threads, requests, this.#config.ignore);
-  }
-
-  /** Decides, reads what decisions depend on, and decides again. */
-  #decide(
-    merged: Merged,
-    roots: Both<Root>,
-    settings: DecisionSettings,
-  ): Plan {
-    const answers = new Map<string, Answer>();
-    for (;;) {
-      const decision = decide(merged, answers, settings);
-      if (decision.kind === "plan") return decision.plan;
-      for (const [id, question] of decision.questions) {
-        answers.set(id, answerTo(question, roots));
-      }
-    }
   }
 
   #planned(plan: Plan): Outcome[] {

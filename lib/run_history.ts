@@ -3,9 +3,22 @@
  *
  * @module
  */
+import { EXIT } from "./errors.ts";
 import { openConflicts, type Outcome, type RunResult } from "./run_result.ts";
+import type { Version } from "./plan.ts";
+import type { ListedConflict } from "./settlement.ts";
+import type { SqlValue, StateDb } from "./state_db.ts";
 import { summarize } from "./summary.ts";
-import type { StateDb } from "./state_db.ts";
+import type { ConflictKind, Rule } from "./types.ts";
+
+/** A conflict as the state DB has it. */
+export interface StoredConflict extends ListedConflict {
+  readonly rule: Rule;
+  /** The run that saw this pair of versions first. */
+  readonly sinceRun: string;
+  /** When that run began, in ms since 1970; null where it is not known. */
+  readonly sinceMs: number | null;
+}
 
 /**
  * Notes that a run has begun: one that dies is seen in the history too.
@@ -23,8 +36,14 @@ export function beginRun(db: StateDb, id: string, startedAtMs: number): void {
  *
  * @param db The state DB.
  * @param result What came of the run.
+ * @param settled The conflict that was all the run was about; null for an
+ *   ordinary run.
  */
-export function endRun(db: StateDb, result: RunResult): void {
+export function endRun(
+  db: StateDb,
+  result: RunResult,
+  settled: string | null = null,
+): void {
   db.transaction(() => {
     db.run(
       `UPDATE runs SET finished_at = ?, exit_code = ?, summary = ?,
@@ -41,7 +60,11 @@ export function endRun(db: StateDb, result: RunResult): void {
         noteAction(db, result.id, seq++, outcome);
       }
     }
-    if (result.stop === null) noteConflicts(db, result);
+    if (result.stop !== null) return;
+    if (settled === null) noteConflicts(db, result);
+    else if (result.exitCode === EXIT.agreed) {
+      db.run("DELETE FROM conflicts WHERE path = ?", settled);
+    }
   });
 }
 
@@ -66,6 +89,59 @@ function noteAction(
     outcome.detail,
     action.bytes,
   );
+}
+
+/**
+ * A conflict as the last run left it.
+ *
+ * @param db The state DB.
+ * @param path Its path.
+ * @returns Null where none is open at that path.
+ */
+export function listedConflict(
+  db: StateDb,
+  path: string,
+): ListedConflict | null {
+  return listedConflicts(db).find((it) => it.path === path) ?? null;
+}
+
+/**
+ * All conflicts that the last run left open, by path.
+ *
+ * @param db The state DB.
+ */
+export function listedConflicts(db: StateDb): StoredConflict[] {
+  return db.query(
+    `SELECT path, kind, rule, path_left, path_right, size_left, size_right,
+     mtime_left, mtime_right, since_run, started_at
+     FROM conflicts LEFT JOIN runs ON runs.id = since_run ORDER BY path`,
+  ).map((row) => {
+    const [path, kind, rule, pathL, pathR, sizeL, sizeR, timeL, timeR] = row;
+    const [sinceRun, sinceMs] = row.slice(-2);
+    return {
+      path: String(path),
+      kind: kind as ConflictKind,
+      rule: rule as Rule,
+      versions: {
+        left: versionOf(pathL!, sizeL!, timeL!),
+        right: versionOf(pathR!, sizeR!, timeR!),
+      },
+      sinceRun: String(sinceRun),
+      sinceMs: sinceMs as number | null,
+    };
+  });
+}
+
+function versionOf(
+  path: SqlValue,
+  sizeBytes: SqlValue,
+  mtimeMs: SqlValue,
+): Version | null {
+  return path === null ? null : {
+    path: String(path),
+    sizeBytes: Number(sizeBytes),
+    mtimeMs: Number(mtimeMs),
+  };
 }
 
 /** A pair of versions keeps the run that saw it first. */

@@ -4,12 +4,14 @@
  * @module
  */
 import type { Habits } from "./figures.ts";
+import type { Decided } from "./planning.ts";
 import type { Allowances, SafetyLimits } from "./guard.ts";
 import { glance, type Probe, probe } from "./habits.ts";
 import { extensionOf, type IgnoreSettings } from "./ignore.ts";
 import type { TemporaryOwner } from "./names.ts";
 import type { RecordStore } from "./record_store.ts";
 import type { Outcome } from "./run_result.ts";
+import type { Settling } from "./settlement.ts";
 import type { StateDb } from "./state_db.ts";
 import type { DecisionSettings } from "./sync_logic.ts";
 import type {
@@ -48,6 +50,8 @@ export interface SyncOptions {
   readonly acceptRoots: boolean;
   /** List paths at which nothing differs. */
   readonly listUnchanged: boolean;
+  /** Settle this conflict, and do nothing else. Left out: an ordinary run. */
+  readonly settle?: Settling;
 }
 
 /** Told what happens while it happens. */
@@ -55,6 +59,8 @@ export interface SyncListener {
   onOutcome(outcome: Outcome): void;
   onProblem(problem: Problem): void;
   onWarning(text: string): void;
+  /** What was decided, before a guard looks at it; for who asks why. */
+  onDecided?(decided: Decided): void;
 }
 
 /**
@@ -123,6 +129,7 @@ export function decisionSettings(
     isFirstMeeting: facts.isFirstMeeting,
     verifyFirstRun: config.compare.verifyFirstRun,
     policies: config.policies,
+    ruling: null,
     nowMs: facts.startedAtMs,
     softDelete: config.softDelete,
     listUnchanged: facts.listUnchanged,

@@ -6,8 +6,9 @@
  * @module
  */
 import { type ChangeSettings, judge } from "./changes.ts";
+import { type Contest, contestOf, type ContestSettings } from "./contest.ts";
 import { type Answer, Inquiry, type Question } from "./inquiry.ts";
-import { isContestedName, Layout } from "./folders.ts";
+import { folderContest, isContestedName, Layout } from "./folders.ts";
 import type { Merged } from "./merge.ts";
 import { inOrder } from "./order.ts";
 import { type Folding, isWithin, joinPath, keyOf } from "./paths.ts";
@@ -19,11 +20,11 @@ import { PlanBuilder } from "./plan_builder.ts";
 import type { Folder, Location, Pair } from "./tree.ts";
 import type { Both, FileFigures, FileId, Problem, Side } from "./types.ts";
 import { otherSide, SIDES } from "./types.ts";
-import { verdictOf, type VerdictSettings } from "./verdict.ts";
+import { verdictOf } from "./verdict.ts";
 
 /** What a decision depends on besides what was found and recorded. */
 export interface DecisionSettings
-  extends ChangeSettings, VerdictSettings, RemovalSettings {
+  extends ChangeSettings, ContestSettings, RemovalSettings {
   readonly folding: Folding;
   /** Ids that more than one recorded file of a side has. */
   isSharedId(side: Side, id: FileId): boolean;
@@ -31,7 +32,12 @@ export interface DecisionSettings
 
 /** A plan, or what has to be read before there can be one. */
 export type Decision =
-  | { readonly kind: "plan"; readonly plan: Plan }
+  | {
+    readonly kind: "plan";
+    readonly plan: Plan;
+    /** What the plan was made from: every path with something to do. */
+    readonly cases: readonly Case[];
+  }
   | {
     readonly kind: "questions";
     /** By their id. */
@@ -123,7 +129,7 @@ class Round {
       problems: [...this.#merged.problems, ...this.#problems],
       counts: countChanges(cases),
     };
-    return { kind: "plan", plan };
+    return { kind: "plan", plan, cases: [...cases, ...open] };
   }
 
   #questions(): Decision {
@@ -210,7 +216,7 @@ class Round {
           right: isUnknown || folder.holdsUnknown.right,
         },
       };
-    });
+    }, this.#settings);
   }
 
   /**
@@ -219,12 +225,12 @@ class Round {
    */
   #freezeContests(cases: Case[], layout: Layout): boolean {
     const before = this.#frozen.size;
-    const { policies, folding } = this.#settings;
-    if (policies.metadata_conflict === "notify") {
-      for (const folder of this.#folders) {
-        if (!isContestedName(folder) || this.#isFrozen(folder.key)) continue;
-        this.#frozen.set(folder.key, folderCase(folder));
-      }
+    const { folding } = this.#settings;
+    for (const folder of this.#folders) {
+      if (!isContestedName(folder) || this.#isFrozen(folder.key)) continue;
+      const contest = folderContest(folder.key, this.#settings);
+      if (contest.policy !== "notify") continue;
+      this.#frozen.set(folder.key, folderCase(folder, contest));
     }
     const folders = new Map(this.#folders.map((it) => [it.key, it]));
     cases.forEach((item, index) => {
@@ -238,12 +244,14 @@ class Round {
       if (!folder || !layout.remains(folder)) return;
       const isRecorded = pair.row !== null || folder.row !== null;
       const kind = isRecorded ? "modify_modify" : "new_new";
-      const contest = {
+      const contest = contestOf({
+        key: pair.key,
         kind,
         rule: isRecorded ? "5.1" : "5.2",
-        policy: policies[kind],
         winner: otherSide(verdict.from),
-      } as const;
+        left: pair.left,
+        right: pair.right,
+      }, this.#settings);
       if (contest.policy === "notify") {
         const open = { kind: "open", contest } as const;
         this.#frozen.set(key, { ...item, verdict: open });
@@ -251,7 +259,13 @@ class Round {
         const { from, target } = verdict;
         cases[index] = {
           ...item,
-          verdict: { kind: "aside", from, target, contest },
+          verdict: {
+            kind: "aside",
+            from,
+            target,
+            contest,
+            isRemoved: contest.isChosen && contest.policy === "overwrite",
+          },
         };
       }
     });
@@ -260,7 +274,7 @@ class Round {
 }
 
 /** A folder whose two new names are left for a person. */
-function folderCase(folder: Folder): Case {
+function folderCase(folder: Folder, contest: Contest): Case {
   const at: Location = { folder: folder.parent!, name: folder.name.left! };
   return {
     pair: { key: folder.key, at, row: null, left: null, right: null },
@@ -270,14 +284,6 @@ function folderCase(folder: Folder): Case {
       isSame: false,
       hash: null,
     },
-    verdict: {
-      kind: "open",
-      contest: {
-        kind: "metadata_conflict",
-        rule: "5.13",
-        policy: "notify",
-        winner: "left",
-      },
-    },
+    verdict: { kind: "open", contest },
   };
 }

@@ -5,25 +5,19 @@
  * @module
  */
 import type { Judgement } from "./changes.ts";
+import {
+  chosenFolderSide,
+  type Contest,
+  contestOf,
+  type ContestSettings,
+  winnerOf,
+  winnerWords,
+} from "./contest.ts";
 import { type Clocks, isSameTime, newerSide, words } from "./newer.ts";
 import { type Cell, PROPERTIES, RECORDED, UNRECORDED } from "./rules.ts";
 import { isMoved, type Location, type Pair } from "./tree.ts";
-import type { Both, ConflictKind, Policy, Rule, Side } from "./types.ts";
+import type { Both, Rule, Side } from "./types.ts";
 import { otherSide } from "./types.ts";
-
-/** What a verdict depends on besides the pair. */
-export interface VerdictSettings extends Clocks {
-  readonly policies: Readonly<Record<ConflictKind, Policy>>;
-}
-
-/** A conflict and who wins it. */
-export interface Contest {
-  readonly kind: ConflictKind;
-  readonly rule: Rule;
-  readonly policy: Policy;
-  /** The newer side. */
-  readonly winner: Side;
-}
 
 /** mtime and mode to be brought to a side; null keeps what it has. */
 export interface Properties {
@@ -73,7 +67,7 @@ const KEEP: Properties = { mtimeMs: null, mode: null };
 export function verdictOf(
   pair: Pair,
   judgement: Judgement & { kind: "recorded" | "unrecorded" },
-  settings: VerdictSettings,
+  settings: ContestSettings,
 ): Verdict | null {
   const cell = judgement.kind === "recorded"
     ? RECORDED[judgement.change.left][judgement.change.right]
@@ -82,8 +76,9 @@ export function verdictOf(
     case "none":
       return null;
     case "forget":
-    case "remove":
       return cell;
+    case "remove":
+      return removeVerdict(pair, cell, settings);
     case "settled":
       return settleProperties(pair, settings);
     case "copy":
@@ -101,26 +96,33 @@ interface NameChoice {
   readonly contest: Contest | null;
 }
 
-function chooseName(pair: Pair, settings: VerdictSettings): NameChoice {
+function chooseName(pair: Pair, settings: ContestSettings): NameChoice {
   const { left, right } = pair;
   const free = { contest: null };
   if (left === null || right === null) {
     return { target: (left ?? right)?.at ?? pair.at, ...free };
   }
   if (isSamePlace(left.at, right.at)) return { target: left.at, ...free };
-  const winner = newerSide(left, right, settings);
+  const winner = winnerOf(pair, settings);
   if (pair.row === null) return { target: pair[winner]!.at, ...free };
   if (!isMoved(pair, "left")) return { target: right.at, ...free };
   if (!isMoved(pair, "right")) return { target: left.at, ...free };
   return {
     target: pair[winner]!.at,
-    contest: metadataContest(winner, settings),
+    contest: metadataContest(pair, settings),
   };
 }
 
-function metadataContest(winner: Side, settings: VerdictSettings): Contest {
-  const policy = settings.policies.metadata_conflict;
-  return { kind: "metadata_conflict", rule: "5.13", policy, winner };
+/** No content is at stake. */
+function metadataContest(pair: Pair, settings: ContestSettings): Contest {
+  return contestOf({
+    key: pair.key,
+    kind: "metadata_conflict",
+    rule: "5.13",
+    winner: winnerOf(pair, settings),
+    left: null,
+    right: null,
+  }, settings);
 }
 
 function isSamePlace(a: Location, b: Location): boolean {
@@ -128,7 +130,7 @@ function isSamePlace(a: Location, b: Location): boolean {
 }
 
 /** Content is unchanged on both sides: the third table. */
-function settleProperties(pair: Pair, settings: VerdictSettings): Verdict {
+function settleProperties(pair: Pair, settings: ContestSettings): Verdict {
   const left = pair.left!;
   const right = pair.right!;
   const changed = {
@@ -155,17 +157,15 @@ function settleProperties(pair: Pair, settings: VerdictSettings): Verdict {
   const agree = isSamePlace(left.at, right.at) &&
     (!haveModes || left.figures.mode === right.figures.mode);
   if (agree) return adopt(pair, settings);
-  const winner = newerSide(left, right, settings);
-  const contest = metadataContest(winner, settings);
+  const contest = metadataContest(pair, settings);
   if (contest.policy === "notify") return { kind: "open", contest };
+  const { winner } = contest;
   const loser = otherSide(winner);
   const bring = propertiesOf(pair, winner, ["mode", "time"], settings);
   return settle(pair[winner]!.at, {
     bring: { left: KEEP, right: KEEP, [loser]: bring },
     rule: cell.rule,
-    reason: `name or properties changed on both sides; ${
-      words(winner)
-    } is newer`,
+    reason: `name or properties changed on both sides; ${winnerWords(contest)}`,
     contest,
   });
 }
@@ -187,7 +187,7 @@ function propertiesOf(
   pair: Pair,
   from: Side,
   wanted: readonly Property[],
-  settings: VerdictSettings,
+  settings: ContestSettings,
 ): Properties {
   const source = pair[from]!.figures;
   const target = pair[otherSide(from)]!.figures;
@@ -200,7 +200,7 @@ function propertiesOf(
 }
 
 /** Both hold the same content: the newer mtime goes to the other side. */
-function adopt(pair: Pair, settings: VerdictSettings): Verdict {
+function adopt(pair: Pair, settings: ContestSettings): Verdict {
   const { target, contest } = chooseName(pair, settings);
   if (contest?.policy === "notify") return { kind: "open", contest };
   const winner = newerSide(pair.left!, pair.right!, settings);
@@ -228,10 +228,29 @@ function settle(
   };
 }
 
+/** In a folder that a person chose against a file nothing is deleted. */
+function removeVerdict(
+  pair: Pair,
+  cell: Verdict & { kind: "remove" },
+  settings: ContestSettings,
+): Verdict {
+  const from = cell.on;
+  if (chosenFolderSide(pair.key, settings.ruling) !== from) return cell;
+  return {
+    kind: "copy",
+    from,
+    target: pair[from]!.at,
+    rule: from === "left" ? "5.6" : "5.5",
+    reason: `in the folder that was chosen on ${words(from)}`,
+    contest: null,
+    nameContest: null,
+  };
+}
+
 function copyVerdict(
   pair: Pair,
   cell: Cell & { kind: "copy" },
-  settings: VerdictSettings,
+  settings: ContestSettings,
 ): Verdict {
   const { target, contest } = chooseName(pair, settings);
   if (contest?.policy === "notify") return { kind: "open", contest };
@@ -257,18 +276,20 @@ function copyVerdict(
 function contestVerdict(
   pair: Pair,
   cell: Cell & { kind: "contest" },
-  settings: VerdictSettings,
+  settings: ContestSettings,
 ): Verdict {
   const { conflict: kind, rule } = cell;
-  const winner = newerSide(pair.left!, pair.right!, settings);
-  const contest = { kind, rule, policy: settings.policies[kind], winner };
+  const { key, left, right } = pair;
+  const winner = winnerOf(pair, settings);
+  const subject = { key, kind, rule, winner, left, right };
+  const contest = contestOf(subject, settings);
   if (contest.policy === "notify") return { kind: "open", contest };
   const { target, contest: nameContest } = chooseName(pair, settings);
   if (nameContest?.policy === "notify") {
     return { kind: "open", contest: nameContest };
   }
   const what = pair.row === null ? "new" : "changed";
-  const reason = `${what} on both sides; ${words(winner)} is newer`;
+  const reason = `${what} on both sides; ${winnerWords(contest)}`;
   const from = winner;
   return { kind: "copy", from, target, rule, reason, contest, nameContest };
 }

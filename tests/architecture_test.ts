@@ -11,14 +11,15 @@ const LAYERS: readonly (readonly string[])[] = [
   ["invocation"],
   ["paths", "names", "ignore", "figures", "inquiry", "rules", "state_schema"],
   ["listing", "tree", "plan", "state_rows", "log_lines", "config_schema"],
-  ["side_entries", "newer", "changes", "order", "folders", "renames", "cli"],
-  ["pairing", "verdict", "conflict_words"],
+  ["side_entries", "newer", "changes", "order", "renames", "cli", "fate"],
+  ["pairing", "conflict_words", "contest"],
+  ["verdict", "folders"],
   ["merge", "clashes", "cases", "folder_actions", "run_result"],
   ["conflict", "draft_list", "settled_rows", "plan_counts", "time_shift"],
   ["clash_actions", "rename_actions", "record_view", "summary", "guard"],
   ["file_actions"],
   ["plan_builder", "report", "json_report"],
-  ["sync_logic"],
+  ["sync_logic", "settlement"],
   // Input and output.
   ["log_file", "output"],
   ["config_loader", "logging", "scanner", "state_db", "disk", "habits"],
@@ -32,7 +33,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["performer"],
   ["executor"],
   // The stages in order, no rules.
-  ["run_settings", "stop", "carry_out"],
+  ["run_settings", "stop", "carry_out", "planning"],
   ["run"],
   ["sync", "launcher"],
   // The commands.

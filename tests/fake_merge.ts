@@ -27,6 +27,7 @@ import {
   type SideScan,
 } from "../lib/merge.ts";
 import { folderOf, nameOf } from "../lib/paths.ts";
+import type { Ruling } from "../lib/contest.ts";
 import { halfOf, type Plan } from "../lib/plan.ts";
 import { decide, type DecisionSettings } from "../lib/sync_logic.ts";
 import type {
@@ -51,6 +52,7 @@ export interface Options {
   readonly alwaysRead?: readonly string[];
   /** Inodes that several recorded files of a side share. */
   readonly sharedInos?: readonly number[];
+  readonly ruling?: Ruling;
 }
 
 const PLAIN_HABITS: Habits = {
@@ -101,6 +103,7 @@ export function settingsOf(
     },
     isSuspicious: (name) =>
       (options.alwaysRead ?? []).includes(extensionOf(name)),
+    ruling: options.ruling ?? null,
     isSharedId: (_side, id) => (options.sharedInos ?? []).includes(id.ino),
   };
 }

@@ -7,6 +7,7 @@ import {
   Layout,
 } from "../lib/folders.ts";
 import type { Folder } from "../lib/tree.ts";
+import { settingsOf } from "./fake_merge.ts";
 import type { Both, DirectoryRow } from "../lib/types.ts";
 
 const EMPTY: FolderContent = {
@@ -51,7 +52,8 @@ function layoutOf(
   contents: Readonly<Record<string, Partial<FolderContent>>> = {},
 ): Layout {
   const all = [ROOT, ...folders];
-  return new Layout(all, ({ key }) => ({ ...EMPTY, ...contents[key] }));
+  const contentOf = ({ key }: Folder) => ({ ...EMPTY, ...contents[key] });
+  return new Layout(all, contentOf, settingsOf({}, 1));
 }
 
 const BOOLEANS = [false, true] as const;

@@ -1,0 +1,101 @@
+/**
+ * From what was found and recorded to a plan: decides, reads what decisions
+ * depend on, and decides again.
+ *
+ * @module
+ */
+import type { Case } from "./cases.ts";
+import { answerTo } from "./contents.ts";
+import type { Root } from "./disk.ts";
+import type { Answer } from "./inquiry.ts";
+import type { Merged, RecordView } from "./merge.ts";
+import type { Plan } from "./plan.ts";
+import type { RecordStore } from "./record_store.ts";
+import { listedConflict } from "./run_history.ts";
+import {
+  addedActions,
+  openAsListed,
+  type Refusal,
+  rulingOn,
+  type Settling,
+} from "./settlement.ts";
+import type { StateDb } from "./state_db.ts";
+import { decide, type DecisionSettings } from "./sync_logic.ts";
+import type { Both, FileRow } from "./types.ts";
+
+/** A plan, and what led to it. */
+export interface Decided {
+  readonly plan: Plan;
+  /** Every path with something to do or to record. */
+  readonly cases: readonly Case[];
+  readonly merged: Merged;
+  readonly settings: DecisionSettings;
+}
+
+/**
+ * The record, read folder by folder.
+ *
+ * @param record The stored record.
+ */
+export function viewOf(record: RecordStore): RecordView {
+  const directories = record.directories();
+  // Each side of a folder asks for its rows, and so does pairing.
+  let last: { folder: string; rows: readonly FileRow[] } | null = null;
+  const filesIn = (folder: string): readonly FileRow[] => {
+    if (last?.folder !== folder) {
+      last = { folder, rows: record.filesIn(folder) };
+    }
+    return last.rows;
+  };
+  return { directories, filesIn };
+}
+
+/**
+ * Decides, reads what decisions depend on, and decides again.
+ *
+ * @param merged What was found and recorded.
+ * @param roots Both roots.
+ * @param settings What decides besides.
+ */
+export function decideReading(
+  merged: Merged,
+  roots: Both<Root>,
+  settings: DecisionSettings,
+): Decided {
+  const answers = new Map<string, Answer>();
+  for (;;) {
+    const decision = decide(merged, answers, settings);
+    if (decision.kind === "plan") {
+      const { plan, cases } = decision;
+      return { plan, cases, merged, settings };
+    }
+    for (const [id, question] of decision.questions) {
+      answers.set(id, answerTo(question, roots));
+    }
+  }
+}
+
+/**
+ * Of a plan that leaves a conflict open, what it takes to settle that one.
+ *
+ * @param decided The plan in which it is open.
+ * @param settling What a person asks for.
+ * @param db The state DB, which lists what the person has seen.
+ * @param roots Both roots.
+ * @returns A plan for that conflict alone, or why there is none.
+ */
+export function settlingPlan(
+  decided: Decided,
+  settling: Settling,
+  db: StateDb,
+  roots: Both<Root>,
+): Plan | Refusal {
+  const { plan, merged, settings } = decided;
+  const listed = listedConflict(db, settling.path);
+  const conflict = openAsListed(plan, listed, settling);
+  if ("stop" in conflict) return conflict;
+  const ruling = rulingOn(conflict, settling.take, settings.folding);
+  const ruled = decideReading(merged, roots, { ...settings, ruling });
+  const actions = addedActions(ruled.plan, plan);
+  return { ...plan, actions, problems: [] };
+}
