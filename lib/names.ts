@@ -19,6 +19,7 @@ export const MOVING_PREFIX = ".office-sync-mv-";
 const MAX_NAME_BYTES = 255;
 
 const CLASH_MARK = /\.clash-\d{8}-\d{6}-(?:left|right)(?:-\d+)?$/;
+const DELETED_NAME = /^(\d{8})-(\d{6})-([^-]+)(?:-\d+)?$/;
 const RESERVED = /^(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(?:\.|$)/i;
 // deno-lint-ignore no-control-regex
 const FORBIDDEN = /[<>:"\\|?*\u0000-\u001f]/;
@@ -148,6 +149,38 @@ export function numberedName(name: string, attempt: number): string {
   if (attempt === 1) return name;
   const { stem, extension } = splitName(name);
   return fitName(stem, extension, `-${attempt}`);
+}
+
+/** What the name of a run's folder among the soft-deleted files tells. */
+export interface DeletedFolder {
+  /** When the run began, in ms since 1970. */
+  readonly timeMs: number;
+  /** The pair of roots. */
+  readonly pair: string;
+}
+
+/**
+ * Reads the name of a run's folder among the soft-deleted files:
+ * `<YYYYMMDD-HHMMSS>-<pair>`, with a number where that was taken.
+ *
+ * @param name The folder's name.
+ * @returns Null for a name that no run gives.
+ *
+ * @example
+ * ```ts
+ * import { deletedFolder } from "./names.ts";
+ * deletedFolder("20260102-030405-ab12cd")?.pair; // "ab12cd"
+ * ```
+ */
+export function deletedFolder(name: string): DeletedFolder | null {
+  const [, date = "", time = "", pair = ""] = DELETED_NAME.exec(name) ?? [];
+  const iso = date.replace(/^(....)(..)/, "$1-$2-") + "T" +
+    time.replace(/^(..)(..)/, "$1:$2:") + "Z";
+  const timeMs = Date.parse(iso);
+  // 20260231 is read as a day in March: no run gives such a name.
+  const isTime = !Number.isNaN(timeMs) &&
+    timeMark(timeMs) === `${date}-${time}`;
+  return isTime ? { timeMs, pair } : null;
 }
 
 /** Cuts the stem, never inside a letter, so that the name fits. */

@@ -11,6 +11,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["invocation"],
   ["paths", "names", "ignore", "figures", "inquiry", "rules", "state_schema"],
   ["listing", "tree", "plan", "state_rows", "log_lines", "config_schema"],
+  ["typed_path", "versions"],
   ["side_entries", "newer", "changes", "order", "renames", "cli", "fate"],
   ["pairing", "conflict_words", "contest"],
   ["verdict", "folders"],
@@ -18,6 +19,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["conflict", "draft_list", "settled_rows", "plan_counts", "time_shift"],
   ["clash_actions", "rename_actions", "record_view", "summary", "guard"],
   ["file_actions"],
+  ["restored"],
   ["plan_builder", "report", "json_report"],
   ["sync_logic", "settlement"],
   // Input and output.
@@ -27,6 +29,8 @@ const LAYERS: readonly (readonly string[])[] = [
   ["staging"],
   ["scans", "file_ops", "run_history", "record_store", "witness"],
   ["soft_delete", "leftovers", "meeting"],
+  ["kept", "restore_targets"],
+  ["restoring"],
   // What carries a plan out, and the walls around it.
   ["performing", "sandbox"],
   ["copier", "clash_copier"],

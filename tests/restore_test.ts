@@ -1,0 +1,362 @@
+import assert from "node:assert/strict";
+import { takeLock } from "../lib/state_db.ts";
+import { snapshot } from "./snapshot.ts";
+import {
+  actions,
+  describe,
+  file,
+  Office,
+  softDeleted,
+  write,
+} from "./support.ts";
+
+const OLD = "2024-01-15T08:30:00.123Z";
+const OLDER = "2024-01-14T08:30:00Z";
+
+/** Both sides held this; Left removed it, and a run has followed. */
+async function removed(
+  office: Office,
+  tree: Parameters<Office["write"]>[0]["left"] = {},
+  names = Object.keys(tree),
+): Promise<string> {
+  write(office.left, tree);
+  await office.settle();
+  for (const name of names) {
+    Deno.removeSync(`${office.left}/${name}`, { recursive: true });
+  }
+  return (await office.settle()).id;
+}
+
+function both(office: Office) {
+  return [office.left, office.right].map((root) => snapshot(root));
+}
+
+/** One more run finds nothing to do. */
+async function rests(office: Office): Promise<void> {
+  const again = await office.run();
+  assert.deepEqual(actions(again), [], describe(again));
+  assert.equal(again.exitCode, 0, describe(again));
+  const left = JSON.stringify(both(office)).match(/\.office-sync-(?:tmp|mv)/g);
+  assert.equal(left, null, "a temporary file is left");
+}
+
+Deno.test("restore brings a version back to both sides with its time and mode, and the next run only records it", async () => {
+  using office = new Office();
+  await removed(office, {
+    d: { "ä b.txt": file("old", { mtime: OLD, mode: 0o640 }) },
+  });
+  const db = Deno.readFileSync(office.stateDb);
+  const { code, stdout } = await office.command("restore", "d/ä b.txt");
+  assert.equal(code, 0);
+  assert.match(stdout, /^d\/ä b\.txt: brought back to Left and Right/);
+  assert.deepEqual(Deno.readFileSync(office.stateDb), db);
+  for (const root of [office.left, office.right]) {
+    const info = Deno.lstatSync(`${root}/d/ä b.txt`);
+    assert.equal(info.mtime?.toISOString(), OLD);
+    assert.equal(info.mode! & 0o777, 0o640);
+    assert.equal(Deno.readTextFileSync(`${root}/d/ä b.txt`), "old");
+  }
+  assert.deepEqual(softDeleted(office.right), { "d/ä b.txt": "old" });
+  await rests(office);
+  assert.match(
+    Deno.readTextFileSync(office.log),
+    /INFO .* restore from right /,
+  );
+});
+
+Deno.test("restore takes the newest version, --from another", async () => {
+  using office = new Office("soft_delete: { keep_replaced: true }");
+  const first = await removed(office, { a: file("1", { mtime: OLDER }) });
+  // The folders of two runs of one second are one.
+  await new Promise((done) => setTimeout(done, 1100));
+  await removed(office, { a: file("22", { mtime: OLD }) });
+  const listed = await office.json("restore", "a", "--list");
+  assert.deepEqual(
+    // deno-lint-ignore no-explicit-any
+    listed.versions.map((it: any) => [it.path, it.bytes, it.modifiedAt]),
+    [["a", 2, OLD], ["a", 1, OLDER.replace("Z", ".000Z")]],
+  );
+  assert.equal(listed.versions[1].run, first);
+  await office.command("restore", "a");
+  assert.deepEqual(office.trees(), { left: { a: "22" }, right: { a: "22" } });
+  const refused = await office.command("restore", "a", "--from", first);
+  assert.equal(refused.code, 1, refused.stdout);
+  const { code } = await office.command(
+    ...["restore", "--from", first, "--force"],
+  );
+  assert.equal(code, 0);
+  assert.deepEqual(office.trees(), { left: { a: "1" }, right: { a: "1" } });
+  await rests(office);
+});
+
+Deno.test("restore --list shows what is kept, also while a run is active, and changes nothing", async () => {
+  using office = new Office();
+  await removed(office, { a: "1", d: { b: "2" } });
+  const before = [office.left, office.right].map((it) => snapshot(it, true));
+  using _run = takeLock(office.stateDb);
+  const { code, stdout } = await office.command("restore", "--list");
+  assert.equal(code, 0);
+  assert.match(
+    stdout,
+    /^a\n {2}removed .* on Right; 1 byte, edited .*\nd\/b\n/,
+  );
+  assert.match(stdout, /\n2 versions kept\.\n$/);
+  const { versions } = await office.json("restore", "d/", "--list");
+  assert.deepEqual(Object.keys(versions[0]), [
+    ...["path", "side", "run", "folder", "keptAt", "removedAt"],
+    ...["modifiedAt", "bytes"],
+  ]);
+  assert.deepEqual([versions.length, versions[0].path], [1, "d/b"]);
+  const after = [office.left, office.right].map((it) => snapshot(it, true));
+  assert.deepEqual(after, before);
+});
+
+Deno.test("restore --list says so where nothing is kept", async () => {
+  using office = new Office();
+  const { code, stdout } = await office.command("restore", "--list");
+  assert.deepEqual([code, stdout], [0, "Nothing is kept in soft delete.\n"]);
+});
+
+Deno.test("restore gives a numbered file the name it had, as long as the state DB knows it", async () => {
+  using office = new Office();
+  const run = await removed(office, { "a.txt": "1" });
+  const base = `${office.right}/.office-sync/deleted`;
+  const [{ name = "" } = {}] = [...Deno.readDirSync(base)];
+  // As a run names it that removes a file of that name twice.
+  Deno.renameSync(`${base}/${name}/a.txt`, `${base}/${name}/a-2.txt`);
+  const { DatabaseSync } = await import("node:sqlite");
+  const db = new DatabaseSync(office.stateDb);
+  db.exec(
+    "UPDATE actions SET new_path = replace(new_path, 'a.txt', 'a-2.txt')",
+  );
+  db.close();
+  const known = await office.json("restore", "--list");
+  assert.deepEqual([known.versions[0].path, known.versions[0].run], [
+    "a.txt",
+    run,
+  ]);
+  Deno.removeSync(office.stateDb);
+  const lost = await office.json("restore", "--list");
+  assert.deepEqual([lost.versions[0].path, lost.versions[0].run], [
+    "a-2.txt",
+    null,
+  ]);
+  const { code } = await office.command("restore", "--from", name);
+  assert.equal(code, 0);
+  assert.deepEqual(office.trees().left, { "a-2.txt": "1" });
+  assert.throws(() => Deno.lstatSync(office.stateDb), "no DB is made");
+});
+
+Deno.test("restore brings all of a folder back, with what is in it", async () => {
+  using office = new Office();
+  await removed(office, { d: { a: "1", e: { b: "2" } }, x: "3" });
+  const { code, stdout } = await office.command("restore", "d/");
+  assert.equal(code, 0);
+  assert.match(stdout, /\n2 files brought back\.\n$/);
+  const tree = { d: { a: "1", e: { b: "2" } } };
+  assert.deepEqual(office.trees(), { left: tree, right: tree });
+  await rests(office);
+});
+
+Deno.test("restore gives new folders the mode of those that were removed", async () => {
+  using office = new Office();
+  write(office.left, { d: { a: "1" } });
+  write(office.right, { d: {} });
+  Deno.chmodSync(`${office.right}/d`, 0o750);
+  await office.settle();
+  Deno.removeSync(`${office.left}/d`, { recursive: true });
+  await office.settle();
+  await office.command("restore", "d/a");
+  assert.equal(Deno.lstatSync(`${office.left}/d`).mode! & 0o777, 0o750);
+});
+
+Deno.test("restore --to one side leaves the other to the next run", async () => {
+  using office = new Office();
+  await removed(office, { a: "1" });
+  await office.command("restore", "a", "--to", "left");
+  assert.deepEqual(office.trees(), { left: { a: "1" }, right: {} });
+  assert.deepEqual(actions(await office.settle()), ["COPY_LEFT_TO_RIGHT a"]);
+});
+
+Deno.test("restore soft-deletes an older file that stands in the way", async () => {
+  using office = new Office();
+  await removed(office, { a: file("new", { mtime: OLD }) });
+  office.configure("soft_delete: { enabled: false }");
+  write(office.left, { a: file("older", { mtime: OLDER }) });
+  const document = await office.json("restore", "a");
+  assert.equal(document.exitCode, 0);
+  const [restored] = document.files;
+  assert.deepEqual(Object.keys(restored), [
+    ...["path", "outcome", "sides", "reason", "replaced", "version"],
+  ]);
+  assert.deepEqual(restored.sides, ["left", "right"]);
+  assert.match(restored.replaced.left, /^\.office-sync\/deleted\/[^/]+\/a$/);
+  assert.equal(restored.replaced.right, null);
+  assert.deepEqual(office.trees(), { left: { a: "new" }, right: { a: "new" } });
+  assert.deepEqual(softDeleted(office.left), { a: "older" });
+  await rests(office);
+});
+
+Deno.test("restore refuses to replace a newer file, on either side, and changes nothing", async () => {
+  for (const side of ["left", "right"] as const) {
+    using office = new Office();
+    await removed(office, { a: file("old", { mtime: OLD }), b: "b" });
+    write(office[side], { a: "newer" });
+    const before = both(office);
+    const { code, stdout } = await office.command("restore", "a");
+    assert.equal(code, 1);
+    const name = side === "left" ? "Left" : "Right";
+    assert.match(stdout, RegExp(`^a: refused: what is on ${name} is newer`));
+    assert.deepEqual(both(office), before);
+    const all = await office.json("restore", "./");
+    assert.deepEqual(
+      // deno-lint-ignore no-explicit-any
+      all.files.map((it: any) => `${it.path} ${it.outcome}`),
+      ["a refused", "b done"],
+    );
+    const forced = await office.json("restore", "a", "--force");
+    assert.equal(forced.exitCode, 0);
+    const tree = { a: "old", b: "b" };
+    assert.deepEqual(office.trees(), { left: tree, right: tree });
+    const place = forced.files[0].replaced[side];
+    assert.equal(Deno.readTextFileSync(`${office[side]}/${place}`), "newer");
+    await rests(office);
+  }
+});
+
+Deno.test("restore leaves a file alone that is there already, just so", async () => {
+  using office = new Office();
+  await removed(office, { a: "1" });
+  await office.command("restore", "a");
+  const before = both(office);
+  const { code, stdout } = await office.command("restore", "a");
+  assert.deepEqual([code, stdout], [
+    0,
+    "a: is there already, just so\n\n0 files brought back.\n",
+  ]);
+  assert.deepEqual(both(office), before);
+});
+
+Deno.test("restore refuses what a folder, a link or a file above stands in the way of, even with --force", async () => {
+  using office = new Office();
+  await removed(office, { a: "1", b: "2", d: { c: "3" }, e: { f: "4" } });
+  const outside = `${office.folder}/outside`;
+  Deno.mkdirSync(outside);
+  write(office.left, { a: {}, d: "in the way" });
+  Deno.symlinkSync("nowhere", `${office.left}/b`);
+  Deno.symlinkSync(outside, `${office.left}/e`);
+  const before = both(office);
+  const { code, stdout } = await office.command("restore", ".", "--force");
+  assert.equal(code, 1);
+  assert.match(stdout, /^a: refused: on Left a folder has that name$/m);
+  assert.match(
+    stdout,
+    /^b: refused: on Left a link or the like has that name$/m,
+  );
+  assert.match(stdout, /^d\/c: refused: on Left d is no folder any more$/m);
+  assert.match(stdout, /^e\/f: refused: on Left e is no folder any more$/m);
+  assert.match(stdout, /\n0 files brought back; 4 not, see above\.\n$/);
+  assert.deepEqual(both(office), before);
+  assert.deepEqual([...Deno.readDirSync(outside)], []);
+});
+
+Deno.test("restore never takes anything through a link", async () => {
+  using office = new Office();
+  await removed(office, { a: "1", d: { b: "2" } });
+  const base = `${office.right}/.office-sync/deleted`;
+  const [{ name = "" } = {}] = [...Deno.readDirSync(base)];
+  const outside = `${office.folder}/outside`;
+  Deno.mkdirSync(outside);
+  for (const inner of ["a", "d"]) {
+    Deno.renameSync(`${base}/${name}/${inner}`, `${outside}/${inner}`);
+    Deno.symlinkSync(`${outside}/${inner}`, `${base}/${name}/${inner}`);
+  }
+  assert.deepEqual(await office.json("restore", "--list"), { versions: [] });
+  for (const link of [`${base}/${name}`, base]) {
+    Deno.removeSync(link, { recursive: true });
+    Deno.mkdirSync(`${outside}/${name}/${name}`, { recursive: true });
+    write(`${outside}/${name}`, { c: "3", [name]: { c: "3" } });
+    Deno.symlinkSync(`${outside}/${name}`, link);
+    assert.deepEqual(await office.json("restore", "--list"), { versions: [] });
+  }
+});
+
+Deno.test("restore lists other pairs' versions, and nothing that no run made", async () => {
+  using office = new Office();
+  await office.settle();
+  write(office.right, {
+    ".office-sync": {
+      deleted: {
+        "20240115-083000-other1": { a: "1" },
+        "20240115-083000-other1-2": { b: "2" },
+        "20240231-083000-other1": { c: "3" },
+        "my own": { d: "4" },
+        "e": "5",
+      },
+    },
+  });
+  const { versions } = await office.json("restore", "--list");
+  // deno-lint-ignore no-explicit-any
+  assert.deepEqual(versions.map((it: any) => it.path), ["a", "b"]);
+  assert.equal(versions[0].removedAt, "2024-01-15T08:30:00.000Z");
+});
+
+Deno.test("restore ends with 4 while a run is active", async () => {
+  using office = new Office();
+  await removed(office, { a: "1" });
+  using _run = takeLock(office.stateDb);
+  const { code, stderr } = await office.command("restore", "a");
+  assert.equal(code, 4, stderr);
+  assert.deepEqual(office.trees(), { left: {}, right: {} });
+});
+
+Deno.test("restore ends with 3 where a root is not the one that is known", async () => {
+  using office = new Office();
+  await removed(office, { a: "1" });
+  Deno.removeSync(`${office.left}/.office-sync/root.json`);
+  const { code, stderr } = await office.command("restore", "a");
+  assert.equal(code, 3, stderr);
+  assert.deepEqual(office.trees(), { left: {}, right: {} });
+});
+
+Deno.test("restore goes on where one file can't be brought back, and leaves nothing of it", async () => {
+  using office = new Office();
+  await removed(office, { d: { a: "1" }, e: { f: { c: "3" } }, b: "2" });
+  Deno.mkdirSync(`${office.left}/d`, { mode: 0o555 });
+  const [{ keptAt }] = (await office.json("restore", "--list", "e/")).versions;
+  Deno.chmodSync(`${office.right}/${keptAt}`, 0);
+  const { code, stdout } = await office.humbleCommand("restore", ".");
+  assert.equal(code, 1);
+  assert.match(stdout, /^d\/a: failed: access is denied \(EACCES\)$/m);
+  assert.match(stdout, /^e\/f\/c: failed: access is denied \(EACCES\)$/m);
+  const left = { b: "2", d: {} };
+  assert.deepEqual(office.trees(), { left, right: { b: "2" } });
+  const names = JSON.stringify(both(office));
+  assert.doesNotMatch(names, /\.office-sync-tmp/);
+});
+
+Deno.test("restore takes paths as people type them, and tells in one line what is wrong with others", async () => {
+  using office = new Office();
+  await removed(office, { d: { a: "1" } });
+  for (
+    const typed of ["./d/a", "d//a", `${office.left}/d/a`, `${office.right}/d/`]
+  ) {
+    const { code, stderr } = await office.command("restore", typed);
+    assert.equal(code, 0, `${typed}: ${stderr}`);
+  }
+  const wrong: [string[], RegExp][] = [
+    [["restore", "b"], /^No version of "b" was soft-deleted, or none is kept /],
+    [["restore", "d"], /^"d" is a folder: end it with a slash \("d\/"\)\.\n/],
+    [["restore", "../a"], /^"\.\.\/a": \.\. is not allowed; /],
+    [["restore", "/etc/passwd"], /^"\/etc\/passwd" is in neither root\.\n/],
+    [["restore", "--from", "x"], /^No version was soft-deleted by run "x", /],
+    [["restore", "--list", "b"], /^No version of "b" was soft-deleted/],
+    [["restore"], /^restore needs a path, --from RUN or --list\.\n/],
+    [["restore", "d/a", "--to", "up"], /^--to: "up" is not allowed/],
+  ];
+  for (const [args, line] of wrong) {
+    const { code, stdout, stderr } = await office.command(...args);
+    assert.deepEqual([code, stdout], [2, ""], args.join(" "));
+    assert.match(stderr, line);
+  }
+});
