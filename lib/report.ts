@@ -8,7 +8,7 @@ import { conflictWords, openWords, sizeWords } from "./conflict_words.ts";
 import { words } from "./newer.ts";
 import { printable } from "./printable.ts";
 import { openConflicts, type Outcome, type RunResult } from "./run_result.ts";
-import { summarize } from "./summary.ts";
+import { prunedWords, summarize } from "./summary.ts";
 import type { ActionName, Both } from "./types.ts";
 
 /** How to tell it. */
@@ -147,6 +147,8 @@ function body(result: RunResult, options: ReportOptions): string[] {
   }
   lines.push(...conflictLines(result, options));
   lines.push(...personLines(result, options));
+  const freed = prunedWords(result.pruned);
+  if (freed !== null) lines.push(freed);
   if (lines.length > 0) lines.push("");
   lines.push(verdict(result));
   return lines;

@@ -17,6 +17,7 @@ import { checkRoots } from "./roots.ts";
 import { beginRun, endRun } from "./run_history.ts";
 import {
   needsPerson,
+  NOTHING_PRUNED,
   type Outcome,
   type RunResult,
   type Stop,
@@ -284,6 +285,7 @@ export class Run {
       outcomes,
       problems: plan.problems,
       untouched,
+      pruned: NOTHING_PRUNED,
       stop: null,
       exitCode: isLeft ? EXIT.leftForPerson : EXIT.agreed,
     };

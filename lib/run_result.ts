@@ -27,6 +27,15 @@ export interface Stop {
   readonly hint: string;
 }
 
+/** Old soft-deleted files that were removed for good. */
+export interface Pruned {
+  readonly files: number;
+  readonly bytes: number;
+}
+
+/** None were. */
+export const NOTHING_PRUNED: Pruned = { files: 0, bytes: 0 };
+
 /** What a run, or a plan, came to. */
 export interface RunResult {
   readonly id: string;
@@ -39,6 +48,7 @@ export interface RunResult {
   readonly problems: readonly Problem[];
   /** Recorded files in folders that were not even looked into. */
   readonly untouched: number;
+  readonly pruned: Pruned;
   readonly stop: Stop | null;
   readonly exitCode: ExitCode;
 }

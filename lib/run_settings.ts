@@ -31,6 +31,7 @@ export interface SyncConfig {
   readonly softDelete: {
     readonly enabled: boolean;
     readonly maxSizeBytes: number;
+    readonly retentionDays: number;
     readonly keepReplaced: boolean;
   };
   readonly policies: Readonly<Record<ConflictKind, Policy>>;

@@ -4,7 +4,7 @@
  * @module
  */
 import { GuardError, LockedError } from "./errors.ts";
-import type { Stop } from "./run_result.ts";
+import { NOTHING_PRUNED, type Stop } from "./run_result.ts";
 import { asGuard } from "./state_db.ts";
 
 /** What a run that was stopped came to. */
@@ -12,6 +12,7 @@ export const NOTHING_DONE = {
   outcomes: [],
   problems: [],
   untouched: 0,
+  pruned: NOTHING_PRUNED,
 } as const;
 
 /**

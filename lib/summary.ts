@@ -3,7 +3,8 @@
  *
  * @module
  */
-import type { RunResult } from "./run_result.ts";
+import { sizeWords } from "./conflict_words.ts";
+import type { Pruned, RunResult } from "./run_result.ts";
 import { ACTION_NAMES, type ActionName } from "./types.ts";
 
 /** How often each action was done, or is planned, and what was left. */
@@ -52,4 +53,18 @@ export function summarize(
     openConflicts,
     unknown: unknown.length,
   };
+}
+
+/**
+ * What retention removed, in a sentence.
+ *
+ * @param pruned What was removed.
+ * @returns Null where nothing was.
+ */
+export function prunedWords({ files, bytes }: Pruned): string | null {
+  if (files === 0) return null;
+  return `${files} old soft-deleted ${
+    files === 1 ? "file" : "files"
+  } removed for good: ` +
+    `${sizeWords(bytes)} freed.`;
 }

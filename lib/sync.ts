@@ -5,6 +5,7 @@
  */
 import { EXIT, LockedError } from "./errors.ts";
 import { timeMark } from "./names.ts";
+import { pruneOld } from "./retention.ts";
 import { Run } from "./run.ts";
 import type { RunResult } from "./run_result.ts";
 import type { SyncConfig, SyncListener, SyncOptions } from "./run_settings.ts";
@@ -45,7 +46,18 @@ export async function runSync(
     using _lock = isDryRun ? null : takeLock(config.stateDb);
     using db = new StateDb(config.stateDb, { isReadOnly: isDryRun });
     const run = new Run({ id, startedAtMs, config, options, listener }, db);
-    return await run.go({ left, right });
+    const result = await run.go({ left, right });
+    const isRun = !isDryRun && result.stop === null &&
+      options.settle === undefined;
+    if (!isRun) return result;
+    const pruned = pruneOld(db, {
+      run: id,
+      startedAtMs,
+      paths: { left: config.leftRoot, right: config.rightRoot },
+      retentionDays: config.softDelete.retentionDays,
+      onWarning: (text) => listener.onWarning(text),
+    });
+    return { ...result, pruned };
   } catch (error) {
     const stop = asStop(error, config.stateDb);
     if (stop === null) throw error;

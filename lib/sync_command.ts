@@ -12,6 +12,7 @@ import { print, warn } from "./output.ts";
 import { reportText } from "./report.ts";
 import type { Outcome, RunResult } from "./run_result.ts";
 import type { SyncListener } from "./run_settings.ts";
+import { prunedWords } from "./summary.ts";
 import { newRunId, runSync } from "./sync.ts";
 import { VERSION } from "./version.ts";
 
@@ -52,6 +53,8 @@ export async function syncOrPlan(
       listUnchanged: invocation.isVerbose,
     }, logging(log, invocation));
     if (result.stop) log.error(`${result.stop.name}: ${result.stop.reason}`);
+    const freed = prunedWords(result.pruned);
+    if (freed !== null) log.info(freed);
     log.info(`ended with exit code ${result.exitCode}`);
     show(result, invocation, config);
     log.flush();
@@ -68,12 +71,7 @@ export async function syncOrPlan(
 
 /** Settings that are checked, but have no effect in this version. */
 function notYet(config: Config): string[] {
-  const keys = [
-    ...config.email === null ? [] : ["email"],
-    ...config.softDelete.retentionDays === 0
-      ? []
-      : ["soft_delete.retention_days"],
-  ];
+  const keys = config.email === null ? [] : ["email"];
   return keys.map((key) => `${key} has no effect yet in version ${VERSION}.`);
 }
 

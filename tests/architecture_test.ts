@@ -39,6 +39,7 @@ const LAYERS: readonly (readonly string[])[] = [
   // The stages in order, no rules.
   ["run_settings", "stop", "carry_out", "planning"],
   ["run"],
+  ["retention"],
   ["sync", "launcher"],
   // The commands.
   ["sync_command", "history", "conflicts", "restore", "why", "doctor", "init"],

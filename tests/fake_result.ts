@@ -26,6 +26,7 @@ export function resultOf(
     outcomes: plan.actions.map((action) => outcomeOf(action, isDryRun)),
     problems: plan.problems,
     untouched: 0,
+    pruned: { files: 0, bytes: 0 },
     stop: null,
     exitCode: 0,
     ...more,
