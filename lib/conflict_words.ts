@@ -63,10 +63,22 @@ export function openWords(conflict: Conflict): string {
     `touched; ${versions.join("; ")}`;
 }
 
-function versionWords({ sizeBytes, mtimeMs }: Version): string {
-  return `${new Date(mtimeMs).toLocaleString("sv-SE")}, ${
-    sizeWords(sizeBytes)
-  }`;
+/**
+ * Time and size of a version.
+ *
+ * @param version The version.
+ */
+export function versionWords({ sizeBytes, mtimeMs }: Version): string {
+  return `${timeWords(mtimeMs)}, ${sizeWords(sizeBytes)}`;
+}
+
+/**
+ * A time for people: local, to the second.
+ *
+ * @param timeMs In ms since 1970.
+ */
+export function timeWords(timeMs: number): string {
+  return new Date(timeMs).toLocaleString("sv-SE");
 }
 
 /**

@@ -1,7 +1,123 @@
-import type { ConflictsInvocation } from "./invocation.ts";
+/**
+ * The command conflicts: lists what is left for a person, and settles one.
+ *
+ * @module
+ */
 import type { Config } from "./config_loader.ts";
-import { UsageError } from "./errors.ts";
+import {
+  conflictsDocument,
+  conflictsText,
+  settledText,
+  type StoredConflict,
+} from "./conflicts_text.ts";
+import { EXIT, type ExitCode, UsageError } from "./errors.ts";
+import type { ConflictsInvocation } from "./invocation.ts";
+import { jsonReport, jsonText } from "./json_report.ts";
+import { openLog } from "./logging.ts";
+import { logOutcome } from "./outcome_log.ts";
+import { print, warn } from "./output.ts";
+import { keyOf } from "./paths.ts";
+import { quoted } from "./printable.ts";
+import { listedConflicts } from "./run_history.ts";
+import type { RunResult } from "./run_result.ts";
+import { storedFolding } from "./run_settings.ts";
+import type { Settling } from "./settlement.ts";
+import { StateDb } from "./state_db.ts";
+import { newRunId, runSync } from "./sync.ts";
+import { typedPath } from "./typed_path.ts";
 
-export function conflicts(_: ConflictsInvocation, __: Config): Promise<number> {
-  throw new UsageError("not there yet");
+/**
+ * Lists the open conflicts, or settles one of them at once.
+ *
+ * @param invocation What is asked for.
+ * @param config The config.
+ * @returns The exit code: 1 where a conflict was not settled.
+ * @throws {UsageError} No conflict is open at the path.
+ * @throws {GuardError} "state": the DB can't be read.
+ */
+export async function conflicts(
+  invocation: ConflictsInvocation,
+  config: Config,
+): Promise<ExitCode> {
+  const { isJson, resolve } = invocation;
+  if (resolve === null) {
+    using db = new StateDb(config.stateDb, { isReadOnly: true });
+    const open = listedConflicts(db);
+    print(isJson ? jsonText(conflictsDocument(open)) : conflictsText(open));
+    return EXIT.agreed;
+  }
+  const path = listedPath(resolve.path, config);
+  const result = await settle({ path, take: resolve.take }, config);
+  tell(path, result, invocation, config);
+  return result.exitCode;
+}
+
+/** The path as it is listed: typed otherwise it still means the same. */
+function listedPath(typed: string, config: Config): string {
+  const roots = { left: config.leftRoot, right: config.rightRoot };
+  const { path } = typedPath(typed, roots, Deno.build.os === "windows");
+  using db = new StateDb(config.stateDb, { isReadOnly: true });
+  const folding = storedFolding(db);
+  const open = listedConflicts(db);
+  const spelt = (it: StoredConflict) => [
+    it.path,
+    it.versions.left?.path ?? it.path,
+    it.versions.right?.path ?? it.path,
+  ];
+  const found = open.find((it) => it.path === path) ??
+    open.find((it) =>
+      spelt(it).some((known) => keyOf(known, folding) === keyOf(path, folding))
+    );
+  if (found) return found.path;
+  throw new UsageError(
+    `No conflict is open at ${quoted(path)}; conflicts lists those that are.`,
+  );
+}
+
+/** A real run that is about nothing else. */
+async function settle(
+  settling: Settling,
+  config: Config,
+): Promise<RunResult> {
+  const id = newRunId(Date.now());
+  using log = openLog({ ...config.logging, runId: id, verbose: false });
+  const { path, take } = settling;
+  log.info(`conflicts resolve started, path=${quoted(path)}, ${take}`);
+  try {
+    const result = await runSync(id, config, {
+      isDryRun: false,
+      allowed: { deletes: false, changes: false },
+      acceptRoots: false,
+      listUnchanged: false,
+      settle: settling,
+    }, {
+      onOutcome: (outcome) => logOutcome(log, outcome),
+      // What is left alone elsewhere is not this command's concern.
+      onProblem() {},
+      onWarning: (text) => log.warning(text),
+    });
+    if (result.stop) log.error(`${result.stop.name}: ${result.stop.reason}`);
+    log.info(`ended with exit code ${result.exitCode}`);
+    log.flush();
+    return result;
+  } catch (error) {
+    log.error("conflicts resolve ended unexpectedly", error);
+    log.flush();
+    throw error;
+  }
+}
+
+function tell(
+  path: string,
+  result: RunResult,
+  { isJson }: ConflictsInvocation,
+  config: Config,
+): void {
+  const { stop } = result;
+  const roots = { left: config.leftRoot, right: config.rightRoot };
+  if (isJson) print(jsonText(jsonReport(result, false)));
+  else if (stop !== null) warn(`${stop.reason}\n${stop.hint}`);
+  else if (result.exitCode === EXIT.agreed) {
+    print(settledText(path, result, roots));
+  } else warn(settledText(path, result, roots));
 }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { StoredConflict } from "./conflicts_text.ts";
 import { EXIT } from "./errors.ts";
 import { openConflicts, type Outcome, type RunResult } from "./run_result.ts";
 import type { Version } from "./plan.ts";
@@ -10,15 +11,6 @@ import type { ListedConflict } from "./settlement.ts";
 import type { SqlValue, StateDb } from "./state_db.ts";
 import { summarize } from "./summary.ts";
 import type { ConflictKind, Rule } from "./types.ts";
-
-/** A conflict as the state DB has it. */
-export interface StoredConflict extends ListedConflict {
-  readonly rule: Rule;
-  /** The run that saw this pair of versions first. */
-  readonly sinceRun: string;
-  /** When that run began, in ms since 1970; null where it is not known. */
-  readonly sinceMs: number | null;
-}
 
 /**
  * Notes that a run has begun: one that dies is seen in the history too.

@@ -10,17 +10,19 @@ import { glance, type Probe, probe } from "./habits.ts";
 import { extensionOf, type IgnoreSettings } from "./ignore.ts";
 import type { TemporaryOwner } from "./names.ts";
 import type { RecordStore } from "./record_store.ts";
+import type { Folding } from "./paths.ts";
 import type { Outcome } from "./run_result.ts";
 import type { Settling } from "./settlement.ts";
 import type { StateDb } from "./state_db.ts";
 import type { DecisionSettings } from "./sync_logic.ts";
-import type {
-  Both,
-  ConflictKind,
-  FileId,
-  Policy,
-  Problem,
-  Side,
+import {
+  type Both,
+  type ConflictKind,
+  type FileId,
+  type Policy,
+  type Problem,
+  type Side,
+  SIDES,
 } from "./types.ts";
 
 /** The part of a config that a run depends on. */
@@ -93,6 +95,21 @@ export function probeRoots(
     return { habits, startedAtMs: Date.now() + aheadMs };
   };
   return { left: of("left"), right: of("right") };
+}
+
+/**
+ * What the roots take for one name, as the last run found it.
+ *
+ * @param db The state DB.
+ */
+export function storedFolding(db: StateDb): Folding {
+  const known = SIDES.map((side): Habits | null =>
+    JSON.parse(db.meta(`habits_${side}`) ?? "null")
+  );
+  return {
+    ignoresCase: known.some((it) => it?.ignoresCase),
+    ignoresNormalForm: known.some((it) => it?.ignoresNormalForm),
+  };
 }
 
 /** What decides, besides config and habits. */

@@ -8,9 +8,10 @@ import type { Config } from "./config_loader.ts";
 import { EXIT } from "./errors.ts";
 import { jsonReport, jsonText } from "./json_report.ts";
 import { type Log, openLog } from "./logging.ts";
+import { logOutcome } from "./outcome_log.ts";
 import { print, warn } from "./output.ts";
 import { reportText } from "./report.ts";
-import type { Outcome, RunResult } from "./run_result.ts";
+import type { RunResult } from "./run_result.ts";
 import type { SyncListener } from "./run_settings.ts";
 import { prunedWords } from "./summary.ts";
 import { newRunId, runSync } from "./sync.ts";
@@ -85,26 +86,6 @@ function logging(log: Log, invocation: SyncInvocation): SyncListener {
       if (!invocation.isQuiet) warn(text);
     },
   };
-}
-
-function logOutcome(log: Log, outcome: Outcome): void {
-  const { action, kind, newPath, detail, error } = outcome;
-  const isQuiet = action.name === "NOOP" && action.conflict === null;
-  const entry = {
-    name: action.name,
-    path: action.path,
-    newPath,
-    rule: action.rule,
-    reason: [
-      ...kind === "planned" ? ["planned"] : [],
-      action.reason,
-      ...detail ? [detail] : [],
-    ].join("; "),
-    bytes: action.bytes,
-  };
-  if (kind === "failed") log.failed({ ...entry, error });
-  else if (kind === "skipped") log.skipped({ ...entry, why: detail ?? "" });
-  else if (!isQuiet) log.action(entry);
 }
 
 function show(

@@ -1,0 +1,33 @@
+/**
+ * Outcomes on their way to the log.
+ *
+ * @module
+ */
+import type { Log } from "./logging.ts";
+import type { Outcome } from "./run_result.ts";
+
+/**
+ * Writes an outcome to the log, in the level that it deserves.
+ *
+ * @param log The log.
+ * @param outcome The outcome.
+ */
+export function logOutcome(log: Log, outcome: Outcome): void {
+  const { action, kind, newPath, detail, error } = outcome;
+  const isQuiet = action.name === "NOOP" && action.conflict === null;
+  const entry = {
+    name: action.name,
+    path: action.path,
+    newPath,
+    rule: action.rule,
+    reason: [
+      ...kind === "planned" ? ["planned"] : [],
+      action.reason,
+      ...detail ? [detail] : [],
+    ].join("; "),
+    bytes: action.bytes,
+  };
+  if (kind === "failed") log.failed({ ...entry, error });
+  else if (kind === "skipped") log.skipped({ ...entry, why: detail ?? "" });
+  else if (!isQuiet) log.action(entry);
+}

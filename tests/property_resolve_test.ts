@@ -1,0 +1,153 @@
+/**
+ * Random edits, and every conflict they leave open settled by a person who
+ * may choose anything. `OFFICE_SYNC_RUNS`, `OFFICE_SYNC_SEED` and
+ * `OFFICE_SYNC_PATH` run it longer, or again.
+ *
+ * @module
+ */
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import type { Take } from "../lib/invocation.ts";
+import { listedConflicts } from "../lib/run_history.ts";
+import { openConflicts } from "../lib/run_result.ts";
+import { StateDb } from "../lib/state_db.ts";
+import { type Both, SIDES } from "../lib/types.ts";
+import { FoldingDisk } from "./folding_disk.ts";
+import { Editor } from "./random_edits.ts";
+import {
+  configLines,
+  parameters,
+  type Scenario,
+  scenarios,
+} from "./random_office.ts";
+import { assertNoLeftovers, assertRecord } from "./random_office_checks.ts";
+import { ALLOWED } from "./random_play.ts";
+import { comparable, contentsOf, type State, stateOf } from "./random_state.ts";
+import { describe, Office } from "./support.ts";
+
+/** Conflicts may stand in folders that others hold back: not more than that. */
+const ROUNDS = 6;
+
+interface Judged extends Scenario {
+  readonly takes: readonly Take[];
+}
+
+function judged(): fc.Arbitrary<Judged> {
+  return fc.record({
+    scenario: scenarios({ isMirrored: false, leavesOpen: true }),
+    takes: fc.array(fc.constantFrom<Take>("left", "right", "both"), {
+      minLength: 1,
+      maxLength: 8,
+    }),
+  }).map(({ scenario, takes }) => ({
+    ...scenario,
+    settings: {
+      ...scenario.settings,
+      policy: "notify",
+      namePolicy: "notify",
+    },
+    takes,
+  }));
+}
+
+async function judge(
+  { settings, rounds, takes }: Judged,
+  prepare: (office: Office) => Disposable | null = () => null,
+): Promise<void> {
+  using office = new Office(configLines(settings));
+  using _prepared = prepare(office);
+  const editor = new Editor(office, settings);
+  let turn = 0;
+  const take = () => takes[turn++ % takes.length]!;
+  for (const edits of rounds) {
+    edits.forEach((edit) => editor.apply(edit));
+    await settleAll(office, take);
+    const { trees } = stateOf(office);
+    assert.deepEqual(comparable(trees.left), comparable(trees.right));
+    assertRecord(office, trees, []);
+    assertNoLeftovers(office);
+  }
+}
+
+async function settleAll(office: Office, take: () => Take): Promise<void> {
+  for (let round = 0; round < ROUNDS; round++) {
+    const result = await office.run(ALLOWED);
+    const open = openConflicts(result.outcomes);
+    if (open.length === 0) {
+      return assert.equal(result.exitCode, 0, describe(result));
+    }
+    for (const { path } of open) await settle(office, path, take());
+  }
+  assert.fail("conflicts come back for ever");
+}
+
+async function settle(office: Office, path: string, take: Take): Promise<void> {
+  const before = stateOf(office);
+  const listed = listedPaths(office);
+  const result = await office.run({ ...ALLOWED, settle: { path, take } });
+  const after = stateOf(office);
+  assertAllKept(before, after, describe(result));
+  if (result.exitCode === 2) {
+    assert.match(result.stop?.reason ?? "", /folder/, describe(result));
+    assert.deepEqual(after, before, "a refusal changes nothing");
+    assert.notEqual(take, "both");
+    return settle(office, path, "both");
+  }
+  assert.equal(result.exitCode, 0, `${path} ${take}: ${describe(result)}`);
+  assertTaken(path, take, before.trees, after.trees, describe(result));
+  assert.deepEqual(listedPaths(office), listed.filter((it) => it !== path));
+  const plan = await office.run({ ...ALLOWED, isDryRun: true });
+  const paths = openConflicts(plan.outcomes).map((it) => it.path);
+  assert.ok(!paths.includes(path), `${path} is open still: ${describe(plan)}`);
+}
+
+function listedPaths(office: Office): string[] {
+  using db = new StateDb(office.stateDb, { isReadOnly: true });
+  return listedConflicts(db).map(({ path }) => path);
+}
+
+/** Whoever is chosen: no version of a conflict is destroyed. */
+function assertAllKept(before: State, after: State, why: string): void {
+  const now = new Set([
+    ...SIDES.flatMap((side) => [...contentsOf(after.trees[side])]),
+    ...after.kept,
+  ]);
+  for (const side of SIDES) {
+    for (const [path, { content }] of before.trees[side].files) {
+      assert.ok(now.has(content), `lost: ${side}/${path} ${content}; ${why}`);
+    }
+  }
+}
+
+/** Both sides have the content that was chosen. */
+function assertTaken(
+  path: string,
+  take: Take,
+  before: Both<State["trees"]["left"]>,
+  after: Both<State["trees"]["left"]>,
+  why: string,
+): void {
+  if (take === "both") return;
+  const chosen = before[take].files.get(path);
+  if (chosen === undefined) return;
+  for (const side of SIDES) {
+    // Another spelling may have been brought along.
+    const now = after[side].files.get(path) ??
+      after[side].files.get(path.toUpperCase());
+    assert.equal(now?.content, chosen.content, `${side} ${path}: ${why}`);
+    assert.equal(now?.mtimeMs, chosen.mtimeMs, `${side} ${path}: ${why}`);
+  }
+}
+
+Deno.test("whatever a person chooses, nothing is lost and both sides agree in the end", async () => {
+  const property = fc.asyncProperty(judged(), (it) => judge(it));
+  await fc.assert(property, parameters(30));
+});
+
+Deno.test("where case is ignored, whatever a person chooses, both sides agree too", async () => {
+  const property = fc.asyncProperty(
+    judged(),
+    (it) => judge(it, (office) => new FoldingDisk([office.left, office.right])),
+  );
+  await fc.assert(property, parameters(20));
+});
