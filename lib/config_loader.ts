@@ -47,7 +47,7 @@ export function loadConfig(file: string): Config {
     text = Deno.readTextFileSync(file);
   } catch (cause) {
     const why = cause instanceof Deno.errors.NotFound
-      ? "there is no such file; copy config.example.yaml, or name one with --config"
+      ? "there is no such file; write one with the command init, or name another with --config"
       : `can't be read: ${brief(String(cause), 200)}`;
     return fail(why, { cause });
   }

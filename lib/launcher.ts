@@ -134,7 +134,7 @@ async function permissionsFor(call: Call): Promise<string[]> {
 function noConfig(file: string): SyncError {
   return new SyncError(
     `There is no ${printable(file)}; name a config with --config FILE, or` +
-      " copy config.example.yaml and adapt it.",
+      " write one with the command init.",
     EXIT.usage,
   );
 }

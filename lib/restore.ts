@@ -6,7 +6,7 @@
  */
 import type { Config } from "./config_loader.ts";
 import { Root } from "./disk.ts";
-import { EXIT, type ExitCode, UsageError } from "./errors.ts";
+import { EXIT, type ExitCode, SyncError } from "./errors.ts";
 import { glance, probe } from "./habits.ts";
 import type { RestoreInvocation } from "./invocation.ts";
 import { jsonText } from "./json_report.ts";
@@ -57,7 +57,7 @@ interface Office {
  * @param invocation What is asked for.
  * @param config The config.
  * @returns The exit code: 1 if something was refused or failed.
- * @throws {UsageError} The path makes no sense, or nothing is kept of it.
+ * @throws {SyncError} The path makes no sense, or nothing is kept of it.
  * @throws {GuardError} A root is not there, or not the one that is known.
  * @throws {LockedError} A run is active.
  */
@@ -143,12 +143,12 @@ function knownVersions({ db, roots }: Office): Version[] {
   );
 }
 
-function nothingFound(wanted: Wanted, all: readonly Version[]): UsageError {
+function nothingFound(wanted: Wanted, all: readonly Version[]): SyncError {
   const { path, isFolder, from } = wanted;
   const isFolderMeant = !isFolder &&
     all.some((version) => version.path.startsWith(`${path}/`));
   if (isFolderMeant) {
-    return new UsageError(
+    return refusal(
       `${quoted(path)} is a folder: end it with a slash (${
         quoted(`${path}/`)
       }).`,
@@ -156,10 +156,14 @@ function nothingFound(wanted: Wanted, all: readonly Version[]): UsageError {
   }
   const of = path === "" ? "" : ` of ${quoted(path)}`;
   const by = from === null ? "" : ` by run ${quoted(from)}`;
-  return new UsageError(
+  return refusal(
     `No version${of} was soft-deleted${by}, or none is kept any more; ` +
       "restore --list shows what is.",
   );
+}
+
+function refusal(message: string): SyncError {
+  return new SyncError(message, EXIT.usage);
 }
 
 async function bringBack(

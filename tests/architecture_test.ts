@@ -24,7 +24,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["sync_logic", "settlement"],
   ["history_text", "conflicts_text"],
   // Input and output.
-  ["log_file", "output"],
+  ["log_file", "output", "config_template"],
   ["config_loader", "logging", "scanner", "state_db", "disk", "habits"],
   ["scan_worker", "record_digests", "contents", "attributes", "roots"],
   ["staging"],
@@ -41,7 +41,7 @@ const LAYERS: readonly (readonly string[])[] = [
   // The stages in order, no rules.
   ["run_settings", "stop", "carry_out", "planning"],
   ["run"],
-  ["retention"],
+  ["retention", "asking"],
   ["sync", "launcher"],
   // The commands.
   ["sync_command", "history", "conflicts", "restore", "why", "doctor", "init"],

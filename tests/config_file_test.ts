@@ -72,7 +72,7 @@ Deno.test("loadConfig() tells why a file can't be read", async () => {
     [
       "missing.yaml",
       null,
-      /: there is no such file; copy config.example.yaml, or name one with --config$/,
+      /: there is no such file; write one with the command init, or name another with --config$/,
     ],
     ["", null, /: can't be read: /],
     [

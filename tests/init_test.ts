@@ -1,0 +1,242 @@
+import assert from "node:assert/strict";
+import { TypedSecret } from "../lib/asking.ts";
+import { configText } from "../lib/config_template.ts";
+import { loadConfig, parseConfig } from "../lib/config_loader.ts";
+import { fromFileUrl } from "./urls.ts";
+import { Office } from "./support.ts";
+
+const EXAMPLE = Deno.readTextFileSync(fromFileUrl("../config.example.yaml"));
+const LAUNCH = fromFileUrl("../launch.ts");
+
+/** A folder without a config, to be in. */
+class Desk implements Disposable {
+  readonly folder = Deno.makeTempDirSync({ prefix: "office-sync-test-" });
+  readonly config = `${this.folder}/config.yaml`;
+
+  #args(args: readonly string[]): string[] {
+    return ["run", "--no-prompt", "-A", LAUNCH, "init", ...args];
+  }
+
+  /** The real command, launcher and sandbox included, without a terminal. */
+  async init(...args: readonly string[]) {
+    const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: this.#args(args),
+      cwd: this.folder,
+      stdin: "null",
+    }).output();
+    const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+    return { code, stdout: text(stdout), stderr: text(stderr) };
+  }
+
+  /** The same at a terminal, where somebody answers what is asked. */
+  async typed(answers: readonly (readonly [asked: string, line: string])[]) {
+    const words = [Deno.execPath(), ...this.#args([])];
+    const line = words.map((word) => `'${word}'`).join(" ");
+    const command = new Deno.Command("script", {
+      args: ["-qec", line, "/dev/null"],
+      cwd: this.folder,
+      stdin: "piped",
+      stdout: "piped",
+      stderr: "null",
+    }).spawn();
+    const writer = command.stdin.getWriter();
+    const decoder = new TextDecoder();
+    let [shown, seen, next] = ["", 0, 0];
+    for await (const chunk of command.stdout) {
+      shown += decoder.decode(chunk, { stream: true });
+      const [asked = "", line = ""] = answers[next] ?? [];
+      if (next === answers.length || !shown.slice(seen).includes(asked)) {
+        continue;
+      }
+      next++;
+      seen = shown.length;
+      await writer.write(new TextEncoder().encode(line));
+    }
+    writer.close().catch(() => {});
+    return { code: (await command.status).code, shown };
+  }
+
+  [Symbol.dispose](): void {
+    Deno.removeSync(this.folder, { recursive: true });
+  }
+}
+
+Deno.test("init with both folders asks nothing, and writes the example with them", async () => {
+  using desk = new Desk();
+  const left = `${desk.folder}/it's "my" $& left #1`;
+  const { code, stdout } = await desk.init("--left", left, "--right", "P:\\");
+  assert.equal(code, 0);
+  assert.match(
+    stdout,
+    /^Written: config\.yaml\. .*\nNext: office-sync doctor /,
+  );
+  const config = loadConfig(desk.config);
+  assert.equal(config.leftRoot, left);
+  assert.equal(config.rightRoot, "P:\\");
+  assert.equal(config.email, null);
+  assert.deepEqual(config.ignore.prefixes, ["~$", ".~lock."]);
+  const names = ["Thumbs.db", "desktop.ini", ".DS_Store"];
+  assert.deepEqual(config.ignore.names, names);
+  const roots = /^(left|right)_root: .*$/gm;
+  const text = Deno.readTextFileSync(desk.config);
+  assert.equal(text.replace(roots, ""), EXAMPLE.replace(roots, ""));
+});
+
+Deno.test("init's config is one that a run and a plan take", async () => {
+  using desk = new Desk();
+  using office = new Office();
+  Deno.removeSync(office.config);
+  const { code } = await desk.init(
+    ...["--left", office.left, "--right", office.right],
+    ...["--config", office.config],
+  );
+  assert.equal(code, 0);
+  assert.equal((await office.command()).code, 0);
+});
+
+Deno.test("init keeps every text as it was typed", () => {
+  for (
+    const path of [
+      "C:\\a b\\c",
+      "\\\\server\\share\\x",
+      "P:\\",
+      "/a'b''",
+      "/ä#: x",
+    ]
+  ) {
+    const email = {
+      smtpHost: "mail.example.org",
+      smtpPort: "25",
+      security: "none",
+      username: "it's",
+      passwordEnv: null,
+      password: "$1 'x' \"y\" # \\",
+      from: "Office <o@example.org>",
+      to: ["a@example.org", "b@example.org"],
+    };
+    const text = configText({ left: path, right: "/right", email });
+    const config = parseConfig(text, "/office/config.yaml");
+    assert.equal(config.leftRoot, path);
+    const { smtpPort, ...rest } = email;
+    assert.deepEqual(config.email, { ...rest, smtpPort: Number(smtpPort) });
+  }
+});
+
+Deno.test("init never touches a file that is there, a dangling link either", async () => {
+  using desk = new Desk();
+  const flags = ["--left", "/l", "--right", "/r"];
+  Deno.writeTextFileSync(desk.config, "mine");
+  const line = '"config.yaml" is there already, and stays as it is; name ' +
+    "another file with --config.\n";
+  const result = await desk.init(...flags);
+  assert.deepEqual(result, { code: 2, stdout: "", stderr: line });
+  assert.equal(Deno.readTextFileSync(desk.config), "mine");
+  Deno.removeSync(desk.config);
+  Deno.symlinkSync(`${desk.folder}/elsewhere`, desk.config);
+  assert.equal((await desk.init(...flags)).code, 2);
+  assert.throws(() => Deno.lstatSync(`${desk.folder}/elsewhere`));
+});
+
+Deno.test("init tells in one line what is wrong, and writes nothing", async () => {
+  using desk = new Desk();
+  const rows: [string[], RegExp][] = [
+    [[], /^init asks at a terminal, and there is none; name both folders: /],
+    [["--left", "/l"], /^init asks at a terminal/],
+    [["--left", "C:x", "--right", "/r"], /^--left: left_root: found "C:x"; /],
+    [["--left", "/l", "--right", "a\nb"], /^--right: found a line break/],
+    [["--left", "~/l", "--right", "/r"], /^--left: ~ means nothing here; /],
+    [
+      ["--left", ".", "--right", "/r"],
+      /^--left: state_db: .* lies in left_root/,
+    ],
+    [
+      ["--left", "/l", "--right", "/r", "--config", "no/c.yaml"],
+      /^"no\/c\.yaml" can't be written: /,
+    ],
+  ];
+  for (const [args, line] of rows) {
+    const { code, stdout, stderr } = await desk.init(...args);
+    assert.deepEqual([code, stdout], [2, ""], args.join(" "));
+    assert.match(stderr, line);
+    assert.equal(stderr.split("\n").length, 2, stderr);
+  }
+  assert.deepEqual([...Deno.readDirSync(desk.folder)], []);
+});
+
+Deno.test("init takes folders from where it is called, wherever the config is", async () => {
+  using desk = new Desk();
+  Deno.mkdirSync(`${desk.folder}/conf`);
+  const { code } = await desk.init(
+    ...["--left", "l", "--right", "../r", "--config", "conf/c.yaml"],
+  );
+  assert.equal(code, 0);
+  const config = loadConfig(`${desk.folder}/conf/c.yaml`);
+  assert.equal(config.leftRoot, `${desk.folder}/l`);
+  assert.equal(config.rightRoot, `${desk.folder.replace(/\/[^/]+$/, "")}/r`);
+});
+
+const hasTerminal = await new Deno.Command("script", { args: ["--version"] })
+  .output().then(({ success }) => success, () => false);
+
+Deno.test({
+  name:
+    "init asks at a terminal, again where an answer makes no sense, and shows no password",
+  ignore: !hasTerminal,
+  async fn() {
+    using desk = new Desk();
+    const { code, shown } = await desk.typed([
+      ["Left, ", "~/left\r"],
+      ["~ means nothing here", "/it's left\r"],
+      ["Right, ", "P:\\\r"],
+      ["(y or n) [n]", "y\r"],
+      ["Mail server", "mail.example.org\r"],
+      ["[starttls]", "tls\r"],
+      ["[465]", "\r"],
+      ["User name", "office\r"],
+      ["[env]", "file\r"],
+      ["Password", "hunter3\u007f2\r"],
+      ["Sender", "nonsense\r"],
+      ['found "nonsense"', "o@example.org\r"],
+      ["Who gets", "a@example.org, b@example.org\r"],
+    ]);
+    assert.equal(code, 0, shown);
+    const config = loadConfig(desk.config);
+    assert.equal(config.leftRoot, "/it's left");
+    assert.deepEqual(config.email, {
+      smtpHost: "mail.example.org",
+      smtpPort: 465,
+      security: "tls",
+      username: "office",
+      passwordEnv: null,
+      password: "hunter2",
+      from: "o@example.org",
+      to: ["a@example.org", "b@example.org"],
+    });
+    assert.doesNotMatch(shown, /hunter/);
+    assert.equal(Deno.lstatSync(desk.config).mode! & 0o777, 0o600);
+  },
+});
+
+Deno.test({
+  name: "init writes nothing when the person breaks off",
+  ignore: !hasTerminal,
+  async fn() {
+    using desk = new Desk();
+    const { code, shown } = await desk.typed([["Left, ", "/l\r"], [
+      "Right, ",
+      "\u0004",
+    ]]);
+    assert.equal(code, 2, shown);
+    assert.match(shown, /Broken off: nothing was written\./);
+    assert.deepEqual([...Deno.readDirSync(desk.folder)], []);
+  },
+});
+
+Deno.test("a secret is taken key by key, letters of several bytes too", () => {
+  const secret = new TypedSecret();
+  const keys = new TextEncoder().encode("aä\u007fö\u007f\u007f\u007fbü");
+  for (const key of keys) assert.equal(secret.press(key), "goes on");
+  assert.equal(secret.press(13), "entered");
+  assert.equal(secret.text, "bü");
+  assert.equal(new TypedSecret().press(3), "broken off");
+});
