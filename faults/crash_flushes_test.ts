@@ -8,5 +8,6 @@ import { busyOffice, killEverywhere } from "./crash_support.ts";
 killEverywhere({
   run: "a run with something of every kind to do",
   make: busyOffice,
-  calls: { fsync: 69 },
+  // Threads are counted one by one: how many there are differs a little.
+  calls: { fsync: 55 },
 });
