@@ -157,7 +157,7 @@ function runDocument(run: PastRun): unknown {
  *
  * @param past The action.
  */
-export function actionDocument(past: PastAction): unknown {
+export function actionDocument(past: PastAction): Record<string, unknown> {
   const { action, path, newPath, rule, side, reason } = past;
   const { outcome, detail, bytes } = past;
   return {

@@ -13,7 +13,7 @@ import {
   winnerOf,
   winnerWords,
 } from "./contest.ts";
-import { type Clocks, isSameTime, newerSide, words } from "./newer.ts";
+import { isSameTime, newerSide, words } from "./newer.ts";
 import { type Cell, PROPERTIES, RECORDED, UNRECORDED } from "./rules.ts";
 import { isMoved, type Location, type Pair } from "./tree.ts";
 import type { Both, Rule, Side } from "./types.ts";

@@ -22,14 +22,15 @@ const LAYERS: readonly (readonly string[])[] = [
   ["restored"],
   ["plan_builder", "report", "json_report"],
   ["sync_logic", "settlement"],
-  ["history_text", "conflicts_text"],
+  ["history_text", "conflicts_text", "explanation"],
+  ["why_text"],
   // Input and output.
   ["log_file", "output", "config_template"],
   ["config_loader", "logging", "scanner", "state_db", "disk", "habits"],
   ["scan_worker", "record_digests", "contents", "attributes", "roots"],
   ["staging"],
   ["scans", "file_ops", "run_history", "record_store", "witness"],
-  ["past_runs", "outcome_log"],
+  ["past_runs", "outcome_log", "config_lines"],
   ["soft_delete", "leftovers", "meeting"],
   ["kept", "restore_targets"],
   ["restoring"],
@@ -49,7 +50,7 @@ const LAYERS: readonly (readonly string[])[] = [
 ];
 
 /** Layers up to this one are pure. */
-const LAST_PURE = LAYERS.findIndex((names) => names.includes("conflicts_text"));
+const LAST_PURE = LAYERS.findIndex((names) => names.includes("why_text"));
 
 const modules = [...Deno.readDirSync(fromFileUrl("../lib"))]
   .map(({ name }) => name.replace(/\.ts$/, "")).sort();
