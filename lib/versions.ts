@@ -29,7 +29,7 @@ export interface Wanted {
   readonly path: string;
   /** Everything below the path. */
   readonly isFolder: boolean;
-  /** A run, or the name of its folder; null: any. */
+  /** A run or the name of its folder, or how one alone begins; null: any. */
   readonly from: string | null;
 }
 
@@ -46,15 +46,28 @@ export function wantedVersions(
   folding: Folding,
 ): Version[] {
   const key = keyOf(wanted.path, folding);
+  const isFrom = wanted.from === null
+    ? () => true
+    : runMeant(versions, wanted.from);
   return versions.filter((version) => {
     const own = keyOf(version.path, folding);
     const isMeant = wanted.isFolder ? isWithin(own, key) : own === key;
-    return isMeant && isFrom(version, wanted.from);
+    return isMeant && isFrom(version);
   }).sort((a, b) => comparePaths(a.path, b.path) || newerFirst(a, b));
 }
 
-function isFrom({ run, folder }: Version, from: string | null): boolean {
-  return from === null || from === run || from === folder;
+/** The names that a run and its folder begin with, if it is one run only. */
+function runMeant(
+  versions: readonly Version[],
+  from: string,
+): (version: Version) => boolean {
+  const isMeant = ({ run, folder }: Version): boolean =>
+    [run, folder].some((name) => name?.startsWith(from));
+  const isNamed = ({ run, folder }: Version): boolean =>
+    run === from || folder === from;
+  if (versions.some(isNamed)) return isNamed;
+  const runs = versions.filter(isMeant).map(({ run, folder }) => run ?? folder);
+  return new Set(runs).size === 1 ? isMeant : () => false;
 }
 
 /** Removed last; of what one run removed, edited last. */

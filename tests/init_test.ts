@@ -29,7 +29,13 @@ class Desk implements Disposable {
   }
 
   /** The same at a terminal, where somebody answers what is asked. */
-  async typed(answers: readonly (readonly [asked: string, line: string])[]) {
+  async typed(
+    answers: readonly (readonly [
+      asked: string,
+      line: string,
+      meanwhile?: () => void,
+    ])[],
+  ) {
     const words = [Deno.execPath(), ...this.#args([])];
     const line = words.map((word) => `'${word}'`).join(" ");
     const command = new Deno.Command("script", {
@@ -39,19 +45,23 @@ class Desk implements Disposable {
       stdout: "piped",
       stderr: "null",
     }).spawn();
+    // A question that nobody answers must not hold the tests up.
+    const patience = setTimeout(() => command.kill(), 20_000);
     const writer = command.stdin.getWriter();
     const decoder = new TextDecoder();
     let [shown, seen, next] = ["", 0, 0];
     for await (const chunk of command.stdout) {
       shown += decoder.decode(chunk, { stream: true });
-      const [asked = "", line = ""] = answers[next] ?? [];
+      const [asked = "", line = "", meanwhile] = answers[next] ?? [];
       if (next === answers.length || !shown.slice(seen).includes(asked)) {
         continue;
       }
       next++;
       seen = shown.length;
+      meanwhile?.();
       await writer.write(new TextEncoder().encode(line));
     }
+    clearTimeout(patience);
     writer.close().catch(() => {});
     return { code: (await command.status).code, shown };
   }
@@ -130,6 +140,7 @@ Deno.test("init never touches a file that is there, a dangling link either", asy
     "another file with --config.\n";
   const result = await desk.init(...flags);
   assert.deepEqual(result, { code: 2, stdout: "", stderr: line });
+  assert.equal((await desk.init()).stderr, line, "nobody is asked in vain");
   assert.equal(Deno.readTextFileSync(desk.config), "mine");
   Deno.removeSync(desk.config);
   Deno.symlinkSync(`${desk.folder}/elsewhere`, desk.config);
@@ -214,6 +225,23 @@ Deno.test({
     });
     assert.doesNotMatch(shown, /hunter/);
     assert.equal(Deno.lstatSync(desk.config).mode! & 0o777, 0o600);
+  },
+});
+
+Deno.test({
+  name: "init never touches a file that appears while it asks",
+  ignore: !hasTerminal,
+  async fn() {
+    using desk = new Desk();
+    const meanwhile = () => Deno.writeTextFileSync(desk.config, "mine");
+    const { code, shown } = await desk.typed([
+      ["Left, ", "/l\r"],
+      ["Right, ", "/r\r"],
+      ["(y or n) [n]", "\r", meanwhile],
+    ]);
+    assert.equal(code, 2, shown);
+    assert.match(shown, /is there already, and stays as it is/);
+    assert.equal(Deno.readTextFileSync(desk.config), "mine");
   },
 });
 

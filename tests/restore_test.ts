@@ -79,8 +79,11 @@ Deno.test("restore takes the newest version, --from another", async () => {
   assert.equal(listed.versions[1].run, first);
   await office.command("restore", "a");
   assert.deepEqual(office.trees(), { left: { a: "22" }, right: { a: "22" } });
-  const refused = await office.command("restore", "a", "--from", first);
+  const begins = first.slice(0, -2);
+  const refused = await office.command("restore", "a", "--from", begins);
   assert.equal(refused.code, 1, refused.stdout);
+  const century = await office.command("restore", "a", "--from", "20");
+  assert.equal(century.code, 2, "two runs begin so");
   const { code } = await office.command(
     ...["restore", "--from", first, "--force"],
   );
