@@ -10,7 +10,7 @@ import {
   settledText,
   type StoredConflict,
 } from "./conflicts_text.ts";
-import { EXIT, type ExitCode, UsageError } from "./errors.ts";
+import { EXIT, type ExitCode, SyncError, UsageError } from "./errors.ts";
 import type { ConflictsInvocation } from "./invocation.ts";
 import { jsonReport, jsonText } from "./json_report.ts";
 import { openLog } from "./logging.ts";
@@ -33,6 +33,7 @@ import { typedPath } from "./typed_path.ts";
  * @param config The config.
  * @returns The exit code: 1 where a conflict was not settled.
  * @throws {UsageError} No conflict is open at the path.
+ * @throws {SyncError} It can't be settled so.
  * @throws {GuardError} "state": the DB can't be read.
  */
 export async function conflicts(
@@ -114,6 +115,9 @@ function tell(
   config: Config,
 ): void {
   const { stop } = result;
+  if (stop !== null && result.exitCode === EXIT.usage) {
+    throw new SyncError(`${stop.reason} ${stop.hint}`, EXIT.usage);
+  }
   const roots = { left: config.leftRoot, right: config.rightRoot };
   if (isJson) print(jsonText(jsonReport(result, false)));
   else if (stop !== null) warn(`${stop.reason}\n${stop.hint}`);

@@ -210,7 +210,10 @@ scenario(
     const before = stage.snapshots();
     const told = await resolve(stage, "x", "left");
     assert.equal(told.code, 2);
-    assert.match(told.document.guard!.reason, /a folder on Right.*rename/);
+    const { error } = told.document as unknown as {
+      error: { message: string };
+    };
+    assert.match(error.message, /a folder on Right.*rename/);
     assert.deepEqual(stage.snapshots(), before);
     assert.deepEqual(await listed(stage), ["x"]);
     // What the message says to do.
