@@ -260,7 +260,7 @@ Deno.test("launch() says what to do where there is no config, in one line", asyn
   assert.deepEqual([code, out], [2, ""]);
   assert.match(
     err,
-    /^There is no .*config\.yaml; .* --config FILE, .*example\.yaml.*\n$/,
+    /^There is no .*config\.yaml; .* --config FILE, .* the command init\.\n$/,
   );
 });
 
