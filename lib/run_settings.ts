@@ -11,9 +11,9 @@ import { extensionOf, type IgnoreSettings } from "./ignore.ts";
 import type { TemporaryOwner } from "./names.ts";
 import type { RecordStore } from "./record_store.ts";
 import type { Folding } from "./paths.ts";
-import type { Outcome } from "./run_result.ts";
+import type { Outcome, RunResult } from "./run_result.ts";
 import type { Settling } from "./settlement.ts";
-import type { StateDb } from "./state_db.ts";
+import type { Lock, StateDb } from "./state_db.ts";
 import type { DecisionSettings } from "./sync_logic.ts";
 import {
   type Both,
@@ -64,6 +64,23 @@ export interface SyncListener {
   onWarning(text: string): void;
   /** What was decided, before a guard looks at it; for who asks why. */
   onDecided?(decided: Decided): void;
+  /** The lock is held and the state DB is open; not told to a plan. */
+  onOpen?(db: StateDb): void;
+  /**
+   * It is over, but for what is done here: the lock is still held. Never told
+   * to a plan, nor where another run has the lock.
+   */
+  onEnd?(end: RunEnd): Promise<void>;
+}
+
+/** How a run ended, for what still has to be done under its lock. */
+export interface RunEnd {
+  /** Null: it ended with `error`. */
+  readonly result: RunResult | null;
+  readonly error: unknown;
+  /** Null where it can't be opened. */
+  readonly db: StateDb | null;
+  readonly lock: Lock;
 }
 
 /**

@@ -16,6 +16,17 @@ type StatementSync = PlainStatement & { setReturnArrays(on: boolean): void };
 /** Milliseconds to wait for another process that writes just now. */
 const BUSY_TIMEOUT_MS = 5000;
 
+/** The lock of a run, as long as the run has it. */
+export interface Lock extends Disposable {
+  /** What a run noted last; "" where none did. */
+  note(): string;
+  /**
+   * Keeps a few words for the next run, also where there is no DB to keep
+   * them in.
+   */
+  setNote(text: string): void;
+}
+
 /**
  * Takes the lock that keeps a second run away. The system frees it when this
  * process ends, however it ends.
@@ -24,8 +35,12 @@ const BUSY_TIMEOUT_MS = 5000;
  * @returns Disposable; disposing frees the lock.
  * @throws {LockedError} Another run holds it.
  */
-export function takeLock(stateDb: string): Disposable {
-  const file = Deno.openSync(`${stateDb}.lock`, { write: true, create: true });
+export function takeLock(stateDb: string): Lock {
+  const file = Deno.openSync(`${stateDb}.lock`, {
+    read: true,
+    write: true,
+    create: true,
+  });
   let isTaken = false;
   try {
     isTaken = file.tryLockSync(true);
@@ -33,7 +48,28 @@ export function takeLock(stateDb: string): Disposable {
     if (!isTaken) file.close();
   }
   if (!isTaken) throw new LockedError(stateDb);
-  return { [Symbol.dispose]: () => file.close() };
+  // Through this very handle: Windows lets no other one read what is locked.
+  return {
+    note() {
+      const bytes = new Uint8Array(file.statSync().size);
+      file.seekSync(0, Deno.SeekMode.Start);
+      for (let at = 0; at < bytes.length;) {
+        const read = file.readSync(bytes.subarray(at));
+        if (read === null) break;
+        at += read;
+      }
+      return new TextDecoder().decode(bytes);
+    },
+    setNote(text) {
+      const bytes = new TextEncoder().encode(text);
+      file.truncateSync(0);
+      file.seekSync(0, Deno.SeekMode.Start);
+      for (let at = 0; at < bytes.length;) {
+        at += file.writeSync(bytes.subarray(at));
+      }
+    },
+    [Symbol.dispose]: () => file.close(),
+  };
 }
 
 /** The state DB, open. */

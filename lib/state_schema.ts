@@ -107,6 +107,34 @@ export const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (side, middle_path)
   ) WITHOUT ROWID;
   `,
+  `
+  -- mails that wait to be sent
+  CREATE TABLE outbox (
+    id INTEGER PRIMARY KEY,
+    -- in milliseconds since 1970
+    created_at INTEGER NOT NULL,
+    -- the same however often it is tried: a second copy can be told
+    message_id TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    text TEXT NOT NULL,
+    html TEXT NOT NULL,
+    -- JSON: addresses that have it already
+    delivered TEXT NOT NULL
+  );
+
+  -- open conflicts that were mailed, with the versions they were about
+  CREATE TABLE mailed_conflicts (
+    path TEXT PRIMARY KEY,
+    versions TEXT NOT NULL
+  ) WITHOUT ROWID;
+
+  -- guards and failures that were mailed
+  CREATE TABLE mailed_troubles (
+    key TEXT PRIMARY KEY,
+    -- JSON: what it is, since when, and when it was mailed
+    trouble TEXT NOT NULL
+  ) WITHOUT ROWID;
+  `,
 ];
 
 /** Columns of a file row, in the order of {@linkcode StoredFile}. */

@@ -6,12 +6,13 @@
 import { EXIT, LockedError } from "./errors.ts";
 import { timeMark } from "./names.ts";
 import { pruneOld } from "./retention.ts";
-import { Run } from "./run.ts";
+import { Run, type RunContext } from "./run.ts";
 import type { RunResult } from "./run_result.ts";
 import type { SyncConfig, SyncListener, SyncOptions } from "./run_settings.ts";
 import { ScanThread } from "./scans.ts";
-import { StateDb, takeLock } from "./state_db.ts";
+import { type Lock, StateDb, takeLock } from "./state_db.ts";
 import { asStop, NOTHING_DONE } from "./stop.ts";
+import type { Both } from "./types.ts";
 
 /**
  * An id for a run: its time and a few random digits.
@@ -38,32 +39,83 @@ export async function runSync(
   listener: SyncListener,
 ): Promise<RunResult> {
   const startedAtMs = Date.now();
-  const { isDryRun } = options;
+  const context: RunContext = { id, startedAtMs, config, options, listener };
   // Threads take a while to load: they do while the rest is prepared.
   using left = new ScanThread();
   using right = new ScanThread();
+  const threads = { left, right };
   try {
-    using _lock = isDryRun ? null : takeLock(config.stateDb);
-    using db = new StateDb(config.stateDb, { isReadOnly: isDryRun });
-    const run = new Run({ id, startedAtMs, config, options, listener }, db);
-    const result = await run.go({ left, right });
-    const isRun = !isDryRun && result.stop === null &&
-      options.settle === undefined;
-    if (!isRun) return result;
-    const pruned = pruneOld(db, {
-      run: id,
-      startedAtMs,
-      paths: { left: config.leftRoot, right: config.rightRoot },
-      retentionDays: config.softDelete.retentionDays,
-      onWarning: (text) => listener.onWarning(text),
-    });
-    return { ...result, pruned };
+    if (options.isDryRun) return await plan(context, threads);
+    using lock = takeLock(config.stateDb);
+    return await underLock(context, threads, lock);
   } catch (error) {
-    const stop = asStop(error, config.stateDb);
-    if (stop === null) throw error;
-    const exitCode = error instanceof LockedError ? EXIT.busy : EXIT.guard;
-    const finishedAtMs = Date.now();
-    const times = { id, startedAtMs, finishedAtMs, isDryRun };
-    return { ...times, ...NOTHING_DONE, stop, exitCode };
+    const result = stoppedBy(error, context);
+    if (result === null) throw error;
+    return result;
   }
+}
+
+async function plan(
+  context: RunContext,
+  threads: Both<ScanThread>,
+): Promise<RunResult> {
+  using db = new StateDb(context.config.stateDb, { isReadOnly: true });
+  return await new Run(context, db).go(threads);
+}
+
+async function underLock(
+  context: RunContext,
+  threads: Both<ScanThread>,
+  lock: Lock,
+): Promise<RunResult> {
+  const { config, listener } = context;
+  let db: StateDb | null = null;
+  try {
+    let result: RunResult | null = null;
+    let error: unknown = null;
+    try {
+      db = new StateDb(config.stateDb, { isReadOnly: false });
+      listener.onOpen?.(db);
+      result = pruned(db, await new Run(context, db).go(threads), context);
+    } catch (thrown) {
+      error = thrown;
+      result = stoppedBy(thrown, context);
+    }
+    await listener.onEnd?.({ result, error, db, lock });
+    if (result === null) throw error;
+    return result;
+  } finally {
+    db?.[Symbol.dispose]();
+  }
+}
+
+/** Removes what was soft-deleted too long ago, at the end of a run. */
+function pruned(
+  db: StateDb,
+  result: RunResult,
+  { id, startedAtMs, config, options, listener }: RunContext,
+): RunResult {
+  if (result.stop !== null || options.settle !== undefined) return result;
+  const removed = pruneOld(db, {
+    run: id,
+    startedAtMs,
+    paths: { left: config.leftRoot, right: config.rightRoot },
+    retentionDays: config.softDelete.retentionDays,
+    onWarning: (text) => listener.onWarning(text),
+  });
+  return { ...result, pruned: removed };
+}
+
+/** What a run came to that was stopped; null for anything unexpected. */
+function stoppedBy(
+  error: unknown,
+  { id, startedAtMs, config, options }: RunContext,
+): RunResult | null {
+  const stop = asStop(error, config.stateDb);
+  if (stop === null) return null;
+  const exitCode = error instanceof LockedError ? EXIT.busy : EXIT.guard;
+  const finishedAtMs = Date.now();
+  const { isDryRun } = options;
+  const times = { id, startedAtMs, finishedAtMs, isDryRun };
+  return { ...times, ...NOTHING_DONE, stop, exitCode };
 }

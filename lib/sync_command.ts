@@ -39,11 +39,11 @@ export async function syncOrPlan(
     `${isDryRun ? "plan" : "run"} started, version ${VERSION}, ` +
       `Left ${config.leftRoot}, Right ${config.rightRoot}`,
   );
-  for (const text of notYet(config)) {
-    log.warning(text);
-    if (!invocation.isQuiet) warn(text);
-  }
   try {
+    const listener = logging(log, invocation);
+    const mails = isDryRun || !invocation.sendsMail
+      ? {}
+      : await mailsOf(id, config, log, listener);
     const result = await runSync(id, config, {
       isDryRun,
       allowed: {
@@ -52,7 +52,7 @@ export async function syncOrPlan(
       },
       acceptRoots: invocation.acceptRoots,
       listUnchanged: invocation.isVerbose,
-    }, logging(log, invocation));
+    }, { ...listener, ...mails });
     if (result.stop) log.error(`${result.stop.name}: ${result.stop.reason}`);
     const freed = prunedWords(result.pruned);
     if (freed !== null) log.info(freed);
@@ -70,10 +70,28 @@ export async function syncOrPlan(
   }
 }
 
-/** Settings that are checked, but have no effect in this version. */
-function notYet(config: Config): string[] {
-  const keys = config.email === null ? [] : ["email"];
-  return keys.map((key) => `${key} has no effect yet in version ${VERSION}.`);
+/** What a run is to tell for its mails; nothing where none are wanted. */
+async function mailsOf(
+  id: string,
+  config: Config,
+  log: Log,
+  listener: SyncListener,
+): Promise<Partial<SyncListener>> {
+  const { email, leftRoot, rightRoot, file, logging } = config;
+  if (email === null) return {};
+  const { BOUND_MS, mailing } = await import("./mailing.ts");
+  return mailing({
+    email,
+    facts: {
+      roots: { left: leftRoot, right: rightRoot },
+      configFile: file,
+      logFile: logging.file,
+    },
+    run: { id, startedAtMs: Date.now() },
+    boundMs: BOUND_MS,
+    onInfo: (text) => log.info(text),
+    onWarning: listener.onWarning,
+  });
 }
 
 /** Everything that happens goes to the log as it happens. */

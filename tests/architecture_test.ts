@@ -7,6 +7,7 @@ import { fromFileUrl } from "./urls.ts";
  */
 const LAYERS: readonly (readonly string[])[] = [
   ["types", "errors", "version", "system_errors", "printable", "cli_words"],
+  ["mail_blocks", "shell_words"],
   // Pure: plain data in, plain data out.
   ["invocation"],
   ["paths", "names", "ignore", "figures", "inquiry", "rules", "state_schema"],
@@ -19,6 +20,8 @@ const LAYERS: readonly (readonly string[])[] = [
   ["conflict", "draft_list", "settled_rows", "plan_counts", "time_shift"],
   ["clash_actions", "rename_actions", "record_view", "summary", "guard"],
   ["file_actions"],
+  ["mail_words", "told_conflict", "troubles"],
+  ["conflict_mail", "trouble_mail"],
   ["restored"],
   ["plan_builder", "report", "json_report"],
   ["sync_logic", "settlement"],
@@ -32,6 +35,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["scans", "file_ops", "run_history", "record_store", "witness"],
   ["past_runs", "outcome_log", "config_lines"],
   ["soft_delete", "leftovers", "meeting"],
+  ["outbox", "mailer"],
   ["kept", "restore_targets"],
   ["restoring"],
   // What carries a plan out, and the walls around it.
@@ -42,7 +46,7 @@ const LAYERS: readonly (readonly string[])[] = [
   // The stages in order, no rules.
   ["run_settings", "stop", "carry_out", "planning"],
   ["run"],
-  ["retention", "asking"],
+  ["retention", "asking", "mailing"],
   ["sync", "launcher"],
   // The commands.
   ["sync_command", "history", "conflicts", "restore", "why", "doctor", "init"],

@@ -117,6 +117,8 @@ export class Office implements Disposable {
   readonly config: string;
   readonly stateDb: string;
   readonly log: string;
+  /** Environment of the commands. */
+  readonly env: Record<string, string> = { NO_COLOR: "1" };
 
   /**
    * @param settings YAML lines for the config besides the roots.
@@ -185,7 +187,7 @@ export class Office implements Disposable {
     const command = new Deno.Command(program, {
       args: all,
       cwd: this.folder,
-      env: { NO_COLOR: "1" },
+      env: this.env,
       stdin: "null",
     });
     const { code, stdout, stderr } = await command.output();

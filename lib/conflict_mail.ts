@@ -1,0 +1,297 @@
+/**
+ * The mail about a run's conflicts: for each the path, both versions, what was
+ * done, where each version is now, and what a person has to do.
+ *
+ * @module
+ */
+import type { Block, Fact } from "./mail_blocks.ts";
+import {
+  countOf,
+  isWindows,
+  type MailFacts,
+  mailOf,
+  type MailRun,
+  type MailText,
+  placeOf,
+  TOLD,
+  versionFact,
+} from "./mail_words.ts";
+import { words } from "./newer.ts";
+import { nameOf } from "./paths.ts";
+import type { Conflict } from "./plan.ts";
+import { shellQuoted } from "./shell_words.ts";
+import type { ToldConflict } from "./told_conflict.ts";
+import { otherSide, type Side, SIDES } from "./types.ts";
+
+/** What there is to tell. */
+export interface ConflictNews {
+  /** Settled, or about to be when a run was cut off. */
+  readonly settled: readonly ToldConflict[];
+  /** For a person to settle. */
+  readonly open: readonly Conflict[];
+}
+
+/**
+ * The mail about conflicts.
+ *
+ * @param news At least one conflict.
+ * @param run The run that tells them.
+ * @param facts Where everything is.
+ */
+export function conflictMail(
+  news: ConflictNews,
+  run: MailRun,
+  facts: MailFacts,
+): MailText {
+  const { open, settled } = news;
+  const count = open.length + settled.length;
+  const [first] = [...open, ...settled.map(({ conflict }) => conflict)];
+  const what = count === 1 ? nameOf(first!.path) : "in several files";
+  const toDo = open.length === 0
+    ? ""
+    : open.length === count
+    ? ", for you to settle"
+    : `, ${open.length} for you to settle`;
+  const items = [
+    ...open.map((conflict) => openBlocks(conflict, facts)),
+    ...settled.map((told) => settledBlocks(told, facts)),
+  ];
+  return mailOf(
+    `office-sync: ${countOf(count, "conflict")}: ${what}${toDo}`,
+    [
+      { kind: "text", text: opening(news) },
+      ...items.slice(0, TOLD).flat(),
+      ...more(items.length - TOLD, run),
+    ],
+    run,
+    facts,
+  );
+}
+
+function opening({ open, settled }: ConflictNews): string {
+  const sentences = [
+    "Left and Right both changed the same files since they last agreed.",
+  ];
+  if (open.length > 0) {
+    const they = open.length === 1
+      ? "One conflict"
+      : `${open.length} conflicts`;
+    sentences.push(
+      `${they} can only be settled by a person: until then these files are ` +
+        "not synced, and nothing happens to them.",
+    );
+  }
+  if (settled.length > 0) {
+    const they = settled.length === 1
+      ? "One conflict was"
+      : `${settled.length} conflicts were`;
+    sentences.push(
+      `${they} settled as the config says; please look whether that suits you.`,
+    );
+  }
+  return sentences.join(" ");
+}
+
+function more(count: number, run: MailRun): Block[] {
+  if (count <= 0) return [];
+  return [
+    {
+      kind: "text",
+      text: `And ${countOf(count, "more conflict")}; to see all:`,
+    },
+    { kind: "commands", commands: [`office-sync history ${run.id}`] },
+  ];
+}
+
+/** Nothing was touched: a person chooses. */
+function openBlocks(conflict: Conflict, facts: MailFacts): Block[] {
+  const { versions, path } = conflict;
+  const hasNames = conflict.kind === "metadata_conflict";
+  const isKnown = SIDES.some((side) => versions[side] !== null);
+  return [
+    { kind: "heading", text: path },
+    {
+      kind: "facts",
+      facts: [
+        ...SIDES.map((side) => sideFact(conflict, side)),
+        ["Rule", ruleWords(conflict)],
+        ["Done", "Nothing was touched. (NOOP)"],
+        ...SIDES.flatMap((side): Fact[] => {
+          const at = versions[side]?.path ?? (isKnown ? path : null);
+          if (at === null) return [];
+          return [[`${words(side)}'s is`, placeOf(facts, side, at)]];
+        }),
+      ],
+    },
+    { kind: "text", text: "To settle it, choose one of these commands:" },
+    ...resolving(path, hasNames, facts),
+  ];
+}
+
+function resolving(
+  path: string,
+  hasNames: boolean,
+  facts: MailFacts,
+): Block[] {
+  const word = shellQuoted(path, isWindows(facts));
+  if (word === null) {
+    return [{
+      kind: "text",
+      text:
+        "The name can't be typed into a command. Instead rename or delete " +
+        "the file on one side; the next run goes by that.",
+    }];
+  }
+  const what = hasNames ? "name and properties" : "version";
+  const explained = hasNames
+    ? `left takes Left's ${what}, right takes Right's.`
+    : `left takes Left's ${what}, right takes Right's, both keeps both: the ` +
+      "newer under the name, the older beside it as a clash copy.";
+  const takes = hasNames ? SIDES : [...SIDES, "both"];
+  // What begins like an option is none behind the two dashes.
+  const guard = path.startsWith("-") ? "-- " : "";
+  return [
+    {
+      kind: "commands",
+      commands: takes.map((take) =>
+        `office-sync conflicts resolve ${guard}${word} ${take}`
+      ),
+    },
+    { kind: "text", text: explained },
+  ];
+}
+
+/** What a run did, and where everything is now. */
+function settledBlocks(told: ToldConflict, facts: MailFacts): Block[] {
+  const { conflict, actions, detail, cutOff } = told;
+  const done = cutOff === null
+    ? doneWords(told)
+    : `The run ${cutOff} was cut off while it settled this. It meant: ` +
+      doneWords(told);
+  return [
+    { kind: "heading", text: conflict.path },
+    {
+      kind: "facts",
+      facts: [
+        ...SIDES.map((side) => sideFact(conflict, side)),
+        ["Rule", ruleWords(conflict)],
+        ["Done", `${done} (${actions.join(", ")})`],
+        ...detail === null ? [] : [["Note", detail] as const],
+        ...placeFacts(told, facts),
+      ],
+    },
+    ...toDo(told, facts),
+  ];
+}
+
+function sideFact({ kind, path, versions }: Conflict, side: Side): Fact {
+  const version = versions[side];
+  if (version === null) {
+    const isName = versions[otherSide(side)] === null;
+    return [words(side), isName ? "a folder with a new name" : "a folder"];
+  }
+  const isNamed = kind === "metadata_conflict" && version.path !== path;
+  const name = isNamed ? `${nameOf(version.path)}, ` : "";
+  return [words(side), name + versionFact(version)];
+}
+
+function ruleWords({ rule, kind, policy }: Conflict): string {
+  const why = {
+    modify_modify: "changed on both sides",
+    new_new: "new on both sides",
+    metadata_conflict: "name or properties changed on both sides",
+  }[kind];
+  return `${rule} (${why}), policy ${policy}`;
+}
+
+function doneWords({ conflict, clashPath, renamed }: ToldConflict): string {
+  const { kind, versions } = conflict;
+  const winner = conflict.winner!;
+  const loser = otherSide(winner);
+  const [won, lost] = [versions[winner], versions[loser]];
+  if (kind === "metadata_conflict") {
+    const name = renamed === null
+      ? ""
+      : ` ${nameOf(renamed.from)} is called ${nameOf(renamed.to)} now.`;
+    return `${words(winner)}'s name and properties were taken on both sides; ` +
+      `the content was the same.${name}`;
+  }
+  if (won === null) {
+    return `${words(winner)} has a folder of this name, and keeps it. ` +
+      `${words(loser)}'s file was kept beside it, on both sides.`;
+  }
+  const newer = lost !== null && won.mtimeMs > lost.mtimeMs
+    ? ", the newer,"
+    : "";
+  const file = `${words(winner)}'s version${newer} is the file on both sides ` +
+    "now.";
+  return clashPath === null
+    ? `${file} It replaced ${words(loser)}'s.`
+    : `${file} ${words(loser)}'s was kept beside it as a clash copy, on both ` +
+      "sides.";
+}
+
+/** Where each version is now. */
+function placeFacts(told: ToldConflict, facts: MailFacts): Fact[] {
+  const { conflict, clashPath, keptAt, cutOff } = told;
+  const { kind, path, policy, versions } = conflict;
+  const winner = conflict.winner!;
+  const loser = otherSide(winner);
+  const onBoth = (label: string, at: string): Fact[] => [
+    [label, placeOf(facts, "left", at)],
+    ["and", placeOf(facts, "right", at)],
+  ];
+  const isFolder = versions[winner] === null;
+  const main = kind === "metadata_conflict" || isFolder
+    ? "Now at"
+    : `${words(winner)}'s is now`;
+  const other = `${words(loser)}'s is now`;
+  const now = onBoth(main, path);
+  if (clashPath !== null) return [...now, ...onBoth(other, clashPath)];
+  if (kind === "metadata_conflict" || policy !== "overwrite") return now;
+  if (keptAt !== null) return [...now, [other, placeOf(facts, loser, keptAt)]];
+  return [...now, [
+    other,
+    cutOff === null
+      ? "gone: soft delete is off, or the file is too large for it"
+      : `in ${placeOf(facts, loser, ".office-sync/deleted")}, if soft delete ` +
+        "takes it",
+  ]];
+}
+
+function toDo(told: ToldConflict, facts: MailFacts): Block[] {
+  const { conflict, clashPath, keptAt, cutOff } = told;
+  const look: Block[] = cutOff === null ? [] : [{
+    kind: "text",
+    text: "Please look whether both versions are where they should be.",
+  }];
+  if (conflict.kind === "metadata_conflict") {
+    const text = "There is nothing to do, unless you want the other name: " +
+      "rename it on one side, and the other side follows.";
+    return [...look, { kind: "text", text }];
+  }
+  if (clashPath !== null) {
+    const text = conflict.versions[conflict.winner!] === null
+      ? `To settle it, look into ${nameOf(clashPath)}, and rename, move or ` +
+        "delete it on one side; the other side follows."
+      : "To settle it, open both files, bring together what is needed in one " +
+        "of them, and delete the other on one side; the other side follows.";
+    return [...look, { kind: "text", text }];
+  }
+  if (keptAt === null) return look;
+  const word = shellQuoted(conflict.path, isWindows(facts));
+  if (word === null) return look;
+  const guard = conflict.path.startsWith("-") ? "-- " : "";
+  return [
+    ...look,
+    {
+      kind: "text",
+      text: "If the other version is wanted, bring it back in place of the " +
+        "file:",
+    },
+    {
+      kind: "commands",
+      commands: [`office-sync restore --force ${guard}${word}`],
+    },
+  ];
+}

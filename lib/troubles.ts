@@ -1,0 +1,153 @@
+/**
+ * Guards and failures over many runs: each is mailed once, again after a day
+ * while it lasts, and once when it is over. Pure.
+ *
+ * @module
+ */
+import type { Outcome, RunResult, Stop } from "./run_result.ts";
+
+/** A guard that stopped a run, or something that failed in it. */
+export interface Trouble {
+  /** The same in every run in which it is the same trouble. */
+  readonly key: string;
+  /** It stopped the run; nothing is known of what else there may be. */
+  readonly isStop: boolean;
+  /** In a few words. */
+  readonly title: string;
+  readonly reason: string;
+  /** What to do; "" where there is nothing to say. */
+  readonly hint: string;
+}
+
+/** A trouble that was mailed already. */
+export interface KnownTrouble extends Trouble {
+  /** Both in ms since 1970. */
+  readonly sinceMs: number;
+  readonly mailedAtMs: number;
+  /** It is over, and nobody was told yet. */
+  readonly isOver: boolean;
+}
+
+/** What a mail has to tell. */
+export interface TroubleNews {
+  readonly fresh: readonly Trouble[];
+  /** Known for a while, and still there. */
+  readonly lasting: readonly KnownTrouble[];
+  readonly over: readonly KnownTrouble[];
+}
+
+/** What is to be mailed, and what is to be remembered then. */
+export interface Judged {
+  /** Null: nothing. */
+  readonly news: TroubleNews | null;
+  readonly known: readonly KnownTrouble[];
+}
+
+/**
+ * After so long a trouble is mailed again. A day, but for a few minutes: a run
+ * that starts a second earlier than yesterday's must not wait for tomorrow's.
+ */
+const AGAIN_MS = 24 * 60 * 60 * 1000 - 10 * 60 * 1000;
+
+/**
+ * What went wrong in a run that came to a result.
+ *
+ * @param result What came of the run.
+ */
+export function troublesOf(result: RunResult): Trouble[] {
+  if (result.stop !== null) return [stopped(result.stop)];
+  return result.outcomes.filter(({ kind }) => kind === "failed").map(failed);
+}
+
+/**
+ * A run that ended with an error nobody foresaw.
+ *
+ * @param message The error, in words.
+ * @param hint What to do about it.
+ */
+export function unexpected(message: string, hint: string): Trouble {
+  return {
+    key: `unexpected ${withoutNumbers(message)}`,
+    isStop: true,
+    title: "The run ended with an error",
+    reason: message,
+    hint,
+  };
+}
+
+function stopped({ name, reason, hint }: Stop): Trouble {
+  return {
+    key: `guard ${name} ${withoutNumbers(reason)}`,
+    isStop: true,
+    title: `The run was stopped by the guard "${name}"`,
+    reason,
+    hint,
+  };
+}
+
+function failed({ action, detail }: Outcome): Trouble {
+  return {
+    key: `failed ${action.name} ${action.path}`,
+    isStop: false,
+    title: `${action.name} ${action.path}`,
+    reason: [
+      ...action.rule === null ? [] : [`rule ${action.rule}`],
+      action.reason,
+      ...detail === null ? [] : [detail],
+    ].join("; "),
+    hint: "",
+  };
+}
+
+/** One file more or less does not make it another trouble. */
+function withoutNumbers(words: string): string {
+  return words.replaceAll(/\d+/g, "#");
+}
+
+/**
+ * Holds what went wrong now against what was mailed before.
+ *
+ * @param known What was mailed.
+ * @param now What went wrong in this run.
+ * @param nowMs In ms since 1970.
+ */
+export function judge(
+  known: readonly KnownTrouble[],
+  now: readonly Trouble[],
+  nowMs: number,
+): Judged {
+  const present = new Map(now.map((trouble) => [trouble.key, trouble]));
+  const knownKeys = new Set(known.map(({ key }) => key));
+  const fresh = [...present.values()].filter(({ key }) => !knownKeys.has(key));
+  // What a stopped run did not come to may be there still.
+  const isStopped = now.some(({ isStop }) => isStop);
+  const updated = known.map((trouble): KnownTrouble => {
+    const again = present.get(trouble.key);
+    if (again) return { ...trouble, ...again, isOver: false };
+    return isStopped ? trouble : { ...trouble, isOver: true };
+  });
+  const over = updated.filter(({ isOver }) => isOver);
+  const lasting = updated.filter((it) => !it.isOver);
+  const isDue = fresh.length > 0 ||
+    lasting.some((it) => present.has(it.key) && isOld(it, nowMs)) ||
+    // A sync that runs again is told at once. Files that fail are told when
+    // none is left: they may get well one by one.
+    over.some(({ isStop }) => isStop) ||
+    over.length > 0 && lasting.length === 0;
+  if (!isDue) return { news: null, known: updated };
+  const mailed = [
+    ...lasting.map((it) => ({ ...it, mailedAtMs: nowMs })),
+    ...fresh.map((it) => ({
+      ...it,
+      sinceMs: nowMs,
+      mailedAtMs: nowMs,
+      isOver: false,
+    })),
+  ];
+  return { news: { fresh, lasting, over }, known: mailed };
+}
+
+/** A clock that was put back must not keep it quiet for years. */
+function isOld({ mailedAtMs }: KnownTrouble, nowMs: number): boolean {
+  return Math.abs(nowMs - mailedAtMs) >= AGAIN_MS;
+}

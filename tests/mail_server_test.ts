@@ -1,0 +1,227 @@
+import assert from "node:assert/strict";
+import { hostname } from "node:os";
+import { DatabaseSync } from "node:sqlite";
+import {
+  MailOffice,
+  MailServer,
+  type MailServerOptions,
+  PASSWORD,
+} from "./mail_server.ts";
+import { file, Office } from "./support.ts";
+import { fromFileUrl } from "./urls.ts";
+
+/** Gives both sides a conflict that the next run settles and mails. */
+function clash(office: Office, name = "a.txt"): void {
+  office.write({
+    left: { [name]: file("one", { mtime: Date.UTC(2026, 0, 1) }) },
+    right: { [name]: file("three", { mtime: Date.UTC(2026, 0, 2) }) },
+  });
+}
+
+function waiting(office: Office): number {
+  using db = new DatabaseSync(office.stateDb, { readOnly: true });
+  return Number(db.prepare("SELECT count(*) AS n FROM outbox").get()?.n);
+}
+
+/** A run in one process, so that a signal ends all of it. */
+function started({ config, env }: Office): Deno.ChildProcess {
+  const main = fromFileUrl("../main.ts");
+  return new Deno.Command(Deno.execPath(), {
+    args: ["run", "--no-prompt", "-A", main, "--config", config],
+    env,
+    stdin: "null",
+    stdout: "null",
+    stderr: "null",
+  }).spawn();
+}
+
+const WAYS: readonly [string, MailServerOptions][] = [
+  ["STARTTLS and a login", { security: "starttls" }],
+  ["TLS and a login", { security: "tls" }],
+  ["no encryption and a login", { security: "none" }],
+  ["TLS, without a login", { security: "tls", needsLogin: false }],
+];
+
+for (const [name, options] of WAYS) {
+  Deno.test(`a mail goes out by ${name}, from inside the sandbox`, async () => {
+    await using place = await MailOffice.start("", options);
+    clash(place.office);
+    const { code, stderr } = await place.command();
+    assert.equal(code, 0);
+    assert.equal(stderr, "");
+    const [mail] = place.server.take();
+    assert.equal(mail?.isEncrypted, options.security !== "none");
+    assert.equal(mail?.login, options.needsLogin === false ? null : "office");
+    assert.equal(waiting(place.office), 0);
+  });
+}
+
+Deno.test("the server may have any name that leads to it, and the password may come from the environment", async () => {
+  const names = ["localhost", hostname()];
+  await using place = await MailOffice.start("", { security: "tls", names });
+  const { office, server } = place;
+  office.configure(server.config({
+    smtp_host: hostname(),
+    password: null,
+    password_env: "MAIL_PASSWORD",
+  }));
+  clash(office);
+  const { stderr } = await place.command();
+  assert.match(stderr, /waits for the next run: .*MAIL_PASSWORD/);
+  office.env.MAIL_PASSWORD = PASSWORD;
+  assert.equal((await place.command()).stderr, "");
+  assert.equal(server.take().length, 1);
+});
+
+Deno.test("a mail goes to all recipients; who is refused gets it by a later run, the others not again", async () => {
+  await using place = await MailOffice.start("");
+  const { office, server } = place;
+  office.configure(
+    server.config({ to: "[Anna <anna@example.com>, bob@example.com]" }),
+  );
+  server.refused.add("bob@example.com");
+  clash(office);
+  const { code, stderr } = await place.command();
+  assert.equal(code, 0);
+  assert.match(stderr, /waits for the next run, for some: .*bob@example\.com/);
+  const [first, ...others] = server.take();
+  assert.deepEqual(others, []);
+  assert.deepEqual(first!.recipients, ["anna@example.com"]);
+  server.refused.clear();
+  assert.equal((await place.command()).stderr, "");
+  const [second, ...more] = server.take();
+  assert.deepEqual(more, []);
+  assert.deepEqual(second!.recipients, ["bob@example.com"]);
+  assert.equal(second!.messageId, first!.messageId);
+  assert.equal((await place.command()).stderr, "");
+  assert.deepEqual(server.take(), []);
+});
+
+Deno.test("a server that is down costs no file and no time; the mail goes out with the next run, once", async () => {
+  await using place = await MailOffice.start("");
+  const { office } = place;
+  const { port } = place.server;
+  await place.server[Symbol.asyncDispose]();
+  delete office.env.DENO_CERT;
+  clash(office);
+  const started = performance.now();
+  const { code, stderr } = await place.command();
+  assert.ok(performance.now() - started < 10_000);
+  assert.equal(code, 0, "both sides agree");
+  assert.match(
+    stderr,
+    /^E-mail waits for the next run: .*nothing answers there.*\n$/,
+  );
+  assert.equal(Deno.readTextFileSync(`${office.left}/a.txt`), "three");
+  clash(office, "b.txt");
+  assert.equal((await place.command()).code, 0);
+  assert.equal(waiting(office), 2);
+  place.server = await new MailServer({ port }).start();
+  Object.assign(office.env, place.server.trust);
+  assert.equal((await place.command()).stderr, "");
+  const subjects = place.server.take().map(({ subject }) => subject);
+  assert.deepEqual(subjects, [
+    "office-sync: 1 conflict: a.txt",
+    "office-sync: 1 conflict: b.txt",
+  ]);
+  assert.equal((await place.command()).stderr, "");
+  assert.deepEqual(place.server.take(), []);
+});
+
+const BAD: readonly [string, MailServerOptions, boolean][] = [
+  ["that nobody vouches for", {}, false],
+  ["that has run out", { validDays: -1 }, true],
+  ["of another host", { names: ["mail.example.com"] }, true],
+];
+
+for (const security of ["starttls", "tls"] as const) {
+  for (const [name, options, isTrusted] of BAD) {
+    Deno.test(`${security}: a certificate ${name} gets neither password nor mail, and fails no run`, async () => {
+      await using place = await MailOffice.start("", { security, ...options });
+      const { office, server } = place;
+      if (!isTrusted) delete office.env.DENO_CERT;
+      clash(office);
+      const { code, stderr } = await place.command();
+      assert.equal(code, 0);
+      assert.match(stderr, /^E-mail waits for the next run: .*certificate/);
+      assert.deepEqual(server.logins, []);
+      assert.deepEqual(server.take(), []);
+      assert.equal(waiting(office), 1);
+    });
+  }
+}
+
+Deno.test("a server without STARTTLS gets nothing where STARTTLS is asked for", async () => {
+  await using place = await MailOffice.start("", { security: "none" });
+  const { office, server } = place;
+  office.configure(server.config({ security: "starttls" }));
+  clash(office);
+  const { stderr } = await place.command();
+  assert.match(stderr, /^E-mail waits for the next run: /);
+  assert.deepEqual(server.logins, []);
+  assert.deepEqual(server.take(), []);
+});
+
+Deno.test("a login that is refused is tried once per run, and the mail waits", async () => {
+  await using place = await MailOffice.start("");
+  const { office, server } = place;
+  server.refusesLogin = true;
+  for (const name of ["a.txt", "b.txt"]) {
+    clash(office, name);
+    assert.equal((await place.command()).code, 0);
+  }
+  assert.equal(waiting(office), 2);
+  assert.equal(server.connections, 2, "not once for each mail");
+  server.refusesLogin = false;
+  assert.equal((await place.command()).stderr, "");
+  assert.equal(server.take().length, 2);
+});
+
+Deno.test("a server that never says a word holds a run up for 20 s and no longer", async () => {
+  using office = new Office();
+  const silent = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = silent.addr as Deno.NetAddr;
+  const held: Deno.Conn[] = [];
+  const accepting = (async () => {
+    for await (const connection of silent) held.push(connection);
+  })().catch(() => {});
+  office.configure(
+    `email:\n  smtp_host: localhost\n  smtp_port: ${port}\n` +
+      "  from: a@example.com\n  to: b@example.com\n",
+  );
+  clash(office);
+  const started = performance.now();
+  const { code, stderr } = await office.command();
+  const seconds = (performance.now() - started) / 1000;
+  assert.equal(code, 0);
+  assert.match(stderr, /localhost did not take it within 20 s/);
+  assert.ok(seconds > 19 && seconds < 25, `${seconds} s`);
+  assert.equal(waiting(office), 1);
+  for (const connection of held) connection.close();
+  silent.close();
+  await accepting;
+});
+
+Deno.test("a run that is killed before it has noted a mail as sent sends it again, as the same mail, and no third time", async () => {
+  await using place = await MailOffice.start("");
+  const { office, server } = place;
+  const killed = Promise.withResolvers<void>();
+  const arrived = Promise.withResolvers<void>();
+  server.beforeAcknowledged = () => {
+    arrived.resolve();
+    return killed.promise;
+  };
+  clash(office);
+  const run = started(office);
+  await arrived.promise;
+  run.kill("SIGKILL");
+  await run.status;
+  killed.resolve();
+  server.beforeAcknowledged = () => {};
+  assert.equal((await place.command()).code, 0);
+  const mails = server.take();
+  assert.equal(mails.length, 2);
+  assert.equal(mails[0]!.messageId, mails[1]!.messageId);
+  assert.equal((await place.command()).code, 0);
+  assert.deepEqual(server.take(), []);
+});

@@ -1,0 +1,132 @@
+import assert from "node:assert/strict";
+import { type Block, htmlOf, textOf } from "../lib/mail_blocks.ts";
+import { conflictMail } from "../lib/conflict_mail.ts";
+import { type MailFacts, placeOf } from "../lib/mail_words.ts";
+import type { Conflict } from "../lib/plan.ts";
+import { shellQuoted } from "../lib/shell_words.ts";
+
+const FACTS: MailFacts = {
+  roots: { left: "/srv/left", right: "/srv/right" },
+  configFile: "/srv/office/config.yaml",
+  logFile: "/srv/office/logs/office-sync.log",
+};
+const RUN = { id: "20260520-120000-ab12", startedAtMs: 0 };
+
+function openAt(path: string): Conflict {
+  const version = { path, sizeBytes: 3, mtimeMs: 1000 };
+  return {
+    kind: "modify_modify",
+    rule: "5.1",
+    policy: "notify",
+    path,
+    versions: { left: version, right: { ...version, sizeBytes: 5 } },
+    winner: null,
+  };
+}
+
+function mailAbout(path: string, facts = FACTS) {
+  return conflictMail({ open: [openAt(path)], settled: [] }, RUN, facts);
+}
+
+Deno.test("a name can't become HTML, nor a line of its own", () => {
+  const path =
+    `<img src=x onerror="alert(1)">&\r\nBcc: all@example.com\u202etxt`;
+  const { subject, text, html } = mailAbout(path);
+  assert.doesNotMatch(html, /<img/);
+  assert.match(html, /&lt;img src=x onerror=&quot;alert\(1\)&quot;&gt;&amp;/);
+  for (const part of [subject, text, html]) {
+    assert.doesNotMatch(part, /\r|\u202e|^Bcc/m);
+    assert.match(part, /\\r\\nBcc: all@example\.com\\u202etxt/);
+  }
+});
+
+Deno.test("every kind of block is in both forms", () => {
+  const blocks: Block[] = [
+    { kind: "heading", text: "a heading" },
+    { kind: "text", text: "a text" },
+    { kind: "facts", facts: [["a label", "a value"], ["b", "c"]] },
+    { kind: "commands", commands: ["a command"] },
+  ];
+  const parts = ["a heading", "a text", "a label", "a value", "a command"];
+  for (const form of [textOf(blocks), htmlOf("title", blocks)]) {
+    for (const part of parts) assert.ok(form.includes(part), part);
+  }
+  assert.match(textOf(blocks), /^ {2}a label: a value\n {2}b: {7}c$/m);
+});
+
+Deno.test("the page follows the reader's colours and loads nothing", () => {
+  const { html } = mailAbout("a.txt");
+  assert.match(html, /name="color-scheme" content="light dark"/);
+  assert.doesNotMatch(html, /<(?:img|script|link|style)|https?:|url\(/);
+  assert.doesNotMatch(html, /background|[^-]color:/);
+});
+
+Deno.test("a mail stays readable with very many conflicts, and says how many more there are", () => {
+  const open = Array.from({ length: 150 }, (_, n) => openAt(`${n}.txt`));
+  const { text } = conflictMail({ open, settled: [] }, RUN, FACTS);
+  assert.equal(text.match(/^\d+\.txt$/gm)?.length, 100);
+  assert.match(text, /And 50 more conflicts/);
+  assert.match(text, /office-sync history 20260520-120000-ab12/);
+});
+
+Deno.test("a subject is never longer than a line", () => {
+  assert.equal([...mailAbout("x".repeat(250)).subject].length, 120);
+});
+
+Deno.test("places are written as the system writes them", () => {
+  const facts = {
+    roots: { left: "C:\\pdrive_local", right: "P:\\" },
+    configFile: "C:\\sync\\config.yaml",
+    logFile: "C:\\sync\\logs\\office-sync.log",
+  };
+  const { text } = mailAbout("Offers/A.docx", facts);
+  assert.match(text, /Left's is: +C:\\pdrive_local\\Offers\\A\.docx$/m);
+  assert.match(text, /Right's is: +P:\\Offers\\A\.docx$/m);
+  assert.match(text, /in the folder C:\\sync\./);
+  assert.equal(placeOf(FACTS, "left", "a/b"), "/srv/left/a/b");
+});
+
+Deno.test("what can't be typed is not offered as a command", () => {
+  assert.doesNotMatch(mailAbout("a\nb").text, /conflicts resolve/);
+  assert.match(mailAbout("a\nb").text, /can't be typed/);
+  assert.match(mailAbout("-a").text, /resolve -- -a left|resolve -- "-a" left/);
+});
+
+const NAMES = [
+  "plain.txt",
+  "My plan.txt",
+  "Grüße & Küsse.txt",
+  "a'b.txt",
+  'a"b.txt',
+  "$HOME.txt",
+  "`id`.txt",
+  "back\\slash.txt",
+  "wow!.txt",
+  "star*?.txt",
+  "-dash.txt",
+  "~tilde",
+  "#hash",
+  "semi;colon|pipe>out",
+  "100%.txt",
+];
+
+Deno.test("shellQuoted() gives one word that a POSIX shell reads as the path", async () => {
+  const words = NAMES.map((name) => shellQuoted(name, false));
+  const { stdout } = await new Deno.Command("sh", {
+    args: ["-c", `printf '%s\\n' ${words.join(" ")}`],
+  }).output();
+  assert.deepEqual(
+    new TextDecoder().decode(stdout).trimEnd().split("\n"),
+    NAMES,
+  );
+});
+
+Deno.test("shellQuoted() uses double quotes where both systems' shells take them", () => {
+  for (const isWindows of [true, false]) {
+    assert.equal(shellQuoted("plain-1.txt", isWindows), "plain-1.txt");
+    assert.equal(shellQuoted("My plan.txt", isWindows), '"My plan.txt"');
+    assert.equal(shellQuoted("a\nb", isWindows), null);
+  }
+  assert.equal(shellQuoted("$a & b.txt", true), '"$a & b.txt"');
+  assert.equal(shellQuoted("%PATH%.txt", true), null);
+});

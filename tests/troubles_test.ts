@@ -1,0 +1,96 @@
+import assert from "node:assert/strict";
+import {
+  judge,
+  type KnownTrouble,
+  type Trouble,
+  unexpected,
+} from "../lib/troubles.ts";
+
+const HOUR_MS = 60 * 60 * 1000;
+
+function trouble(key: string, isStop = false): Trouble {
+  return { key, isStop, title: key, reason: "", hint: "" };
+}
+
+/** Runs one after the other: what each has wrong, and what it mails. */
+function play(
+  runs: readonly { readonly has: readonly Trouble[]; readonly atH: number }[],
+): string[] {
+  let known: readonly KnownTrouble[] = [];
+  return runs.map(({ has, atH }) => {
+    const judged = judge(known, has, atH * HOUR_MS);
+    known = judged.known;
+    const { news } = judged;
+    if (news === null) return "";
+    const keys = (all: readonly Trouble[]) => all.map(({ key }) => key).join();
+    return `new ${keys(news.fresh)}; still ${keys(news.lasting)}; over ${
+      keys(news.over)
+    }`;
+  });
+}
+
+const [a, b] = [trouble("a"), trouble("b")];
+const stop = trouble("stop", true);
+
+const PLAYS: readonly (readonly [
+  string,
+  readonly (readonly [number, readonly Trouble[], string])[],
+])[] = [
+  ["is mailed once, and once when it is over", [
+    [0, [a], "new a; still ; over "],
+    [1, [a], ""],
+    [2, [], "new ; still ; over a"],
+    [3, [], ""],
+  ]],
+  ["is mailed again each day while it lasts", [
+    [0, [a], "new a; still ; over "],
+    [23.5, [a], ""],
+    [23.9, [a], "new ; still a; over "],
+    [47.5, [a], ""],
+    [48, [a], "new ; still a; over "],
+  ]],
+  ["that is new is mailed with those known before", [
+    [0, [a], "new a; still ; over "],
+    [1, [a, b], "new b; still a; over "],
+    [24, [a, b], ""],
+    [25, [a, b], "new ; still a,b; over "],
+  ]],
+  ["among others that is over is told with the last of them", [
+    [0, [a, b], "new a,b; still ; over "],
+    [1, [b], ""],
+    [2, [], "new ; still ; over a,b"],
+  ]],
+  ["that comes back before it was told to be over is not new", [
+    [0, [a, b], "new a,b; still ; over "],
+    [1, [b], ""],
+    [2, [a, b], ""],
+  ]],
+  ["is not over because a guard keeps the run from meeting it", [
+    [0, [a], "new a; still ; over "],
+    [1, [stop], "new stop; still a; over "],
+    [2, [stop], ""],
+    [3, [a], "new ; still a; over stop"],
+    [4, [], "new ; still ; over a"],
+  ]],
+  ["of a guard that is over is told at once", [
+    [0, [stop], "new stop; still ; over "],
+    [1, [a], "new a; still ; over stop"],
+  ]],
+  ["is mailed again after the clock was put back", [
+    [1000, [a], "new a; still ; over "],
+    [0, [a], "new ; still a; over "],
+  ]],
+];
+
+for (const [name, runs] of PLAYS) {
+  Deno.test(`judge(): a trouble ${name}`, () => {
+    const expected = runs.map(([, , mails]) => mails);
+    assert.deepEqual(play(runs.map(([atH, has]) => ({ atH, has }))), expected);
+  });
+}
+
+Deno.test("a trouble stays the same when only its figures change", () => {
+  const key = (words: string) => unexpected(words, "").key;
+  assert.equal(key("12 of 20 files are gone"), key("13 of 20 files are gone"));
+  assert.notEqual(key("Left is missing"), key("Right is missing"));
+});
