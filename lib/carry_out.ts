@@ -8,6 +8,7 @@ import { type Root, Skipped, WENT_AWAY } from "./disk.ts";
 import { GuardError } from "./errors.ts";
 import { Executor } from "./executor.ts";
 import { removeLeftovers, settleMoves } from "./leftovers.ts";
+import type { Meter, Totals } from "./meter.ts";
 import { type Meeting, rememberIds, requireStillThere } from "./meeting.ts";
 import { type TemporaryOwner, timeMark } from "./names.ts";
 import type { Action } from "./plan.ts";
@@ -36,6 +37,7 @@ export interface CarryOutContext {
   readonly scans: Both<FinishedScan>;
   /** What each side's clock moved since the record was made, in ms. */
   readonly shifts: Both<number>;
+  readonly meter: Meter;
   onOutcome(outcome: Outcome): void;
 }
 
@@ -50,7 +52,7 @@ export async function carryOut(
   actions: readonly Action[],
   context: CarryOutContext,
 ): Promise<readonly Outcome[]> {
-  const { db, record, roots, owner, meeting, startedAtMs } = context;
+  const { db, record, roots, owner, meeting, startedAtMs, meter } = context;
   for (const side of SIDES) {
     const { leftovers } = context.scans[side].summary;
     removeLeftovers(roots[side], leftovers, owner.pair, startedAtMs);
@@ -64,8 +66,13 @@ export async function carryOut(
     recorder: record,
     verifyRoots: () => requireRoots(context),
     noteMove: (move) => record.noteMove(move),
-    onOutcome: (outcome) => context.onOutcome(outcome),
+    onOutcome: (outcome) => {
+      context.onOutcome(outcome);
+      if (outcome.action.name !== "NOOP") meter.add(1, 0);
+    },
+    onBytes: (bytes) => meter.add(0, bytes),
   });
+  meter.begin("apply", totalsOf(actions));
   const outcomes = await executor.run(actions);
   settleMoves(record, roots);
   record.sealFolders();
@@ -74,6 +81,17 @@ export async function carryOut(
     db.setMeta("always_read", JSON.stringify(context.alwaysRead));
   });
   return outcomes;
+}
+
+/** What lies before a run: a clash copy is written on either side. */
+function totalsOf(actions: readonly Action[]): Totals {
+  let [files, bytes] = [0, 0];
+  for (const { name, work, bytes: size } of actions) {
+    if (name !== "NOOP") files++;
+    if (work.kind === "copy") bytes += size ?? 0;
+    if (work.kind === "clash") bytes += 2 * (size ?? 0);
+  }
+  return { files, bytes };
 }
 
 /** The record in today's terms, before anything else is written to it. */

@@ -107,6 +107,7 @@ export class ClashCopier {
       temporary: this.#context.names.beside(work.clashPath),
       mode: work.figures.mode,
       wantsHash: work.keepsHash || isYoung(work.figures, this.#roots),
+      onBytes: this.#context.onBytes,
     });
     const [copy] = await flushCopies([staged]);
     if (!copy || "error" in copy) throw copy?.error;

@@ -130,9 +130,18 @@ function readSync(said: Said): SyncInvocation {
     allowDeletes: said.has("allow-deletes"),
     allowChanges: said.has("allow-changes"),
     acceptRoots: said.has("accept-roots"),
-    report: said.text("report"),
+    report: reportOf(said),
     sendsMail: !said.has("no-email"),
   };
+}
+
+/** A slip of the hand must not cost a workbook. */
+function reportOf(said: Said): string | null {
+  const file = said.text("report");
+  if (file === null || /\.html?$/i.test(file)) return file;
+  throw new UsageError(
+    `--report: ${quoted(file)} is not allowed; a name that ends in .html.`,
+  );
 }
 
 function readConflicts(said: Said): ConflictsInvocation {

@@ -17,9 +17,14 @@ const CHUNK_BYTES = 256 * 1024;
  *
  * @param question What has to be known.
  * @param roots The roots the files are in.
+ * @param onBytes Told of bytes as they are read of one file.
  * @returns The answer; files that can't be read are an answer too.
  */
-export function answerTo(question: Question, roots: Both<Root>): Answer {
+export function answerTo(
+  question: Question,
+  roots: Both<Root>,
+  onBytes: (bytes: number) => void = () => {},
+): Answer {
   const files = question.kind === "hash"
     ? [question.file]
     : [question.a, question.b];
@@ -32,7 +37,10 @@ export function answerTo(question: Question, roots: Both<Root>): Answer {
     if (question.kind === "hash") {
       using file = open(question.file);
       const hash = createHash("sha256");
-      forEachChunk(file, (chunk) => hash.update(chunk));
+      forEachChunk(file, (chunk) => {
+        hash.update(chunk);
+        onBytes(chunk.length);
+      });
       file.finish();
       return { kind: "hash", hash: hash.digest("hex") };
     }
@@ -45,6 +53,7 @@ export function answerTo(question: Question, roots: Both<Root>): Answer {
       const count = b.read(other.subarray(0, chunk.length));
       isSame &&= chunk.equals(other.subarray(0, count));
       hash?.update(chunk);
+      onBytes(chunk.length);
       return isSame;
     });
     isSame &&= b.read(other) === 0;

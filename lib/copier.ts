@@ -51,6 +51,7 @@ export class Copier {
       temporary: this.#context.names.beside(work.path),
       mode,
       wantsHash: work.keepsHash || isYoung(work.source, this.#roots),
+      onBytes: this.#context.onBytes,
     });
   }
 

@@ -45,6 +45,8 @@ export interface PerformerContext {
   rowAt(path: string): FileRow | null;
   /** Writes a rename in two steps down before its first step. */
   noteMove(move: Move): void;
+  /** Told of bytes as they are copied. */
+  readonly onBytes?: ((bytes: number) => void) | undefined;
 }
 
 /** A kind of {@linkcode Work}. */

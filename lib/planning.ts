@@ -9,6 +9,7 @@ import { answerTo } from "./contents.ts";
 import type { Root } from "./disk.ts";
 import type { Answer } from "./inquiry.ts";
 import type { Merged, RecordView } from "./merge.ts";
+import type { Meter } from "./meter.ts";
 import type { Plan } from "./plan.ts";
 import type { RecordStore } from "./record_store.ts";
 import { listedConflict } from "./run_history.ts";
@@ -56,21 +57,28 @@ export function viewOf(record: RecordStore): RecordView {
  * @param merged What was found and recorded.
  * @param roots Both roots.
  * @param settings What decides besides.
+ * @param meter Counts what is read.
  */
 export function decideReading(
   merged: Merged,
   roots: Both<Root>,
   settings: DecisionSettings,
+  meter?: Meter,
 ): Decided {
   const answers = new Map<string, Answer>();
   for (;;) {
+    meter?.begin("decide");
     const decision = decide(merged, answers, settings);
     if (decision.kind === "plan") {
       const { plan, cases } = decision;
       return { plan, cases, merged, settings };
     }
+    const files = decision.questions.size;
+    meter?.begin("compare", { files, bytes: null });
     for (const [id, question] of decision.questions) {
-      answers.set(id, answerTo(question, roots));
+      const onBytes = (bytes: number) => meter?.add(0, bytes);
+      answers.set(id, answerTo(question, roots, onBytes));
+      meter?.add(1, 0);
     }
   }
 }

@@ -4,10 +4,11 @@
  *
  * @module
  */
-import { conflictWords, openWords, sizeWords } from "./conflict_words.ts";
+import { openWords, sizeWords } from "./conflict_words.ts";
 import { words } from "./newer.ts";
 import { printable } from "./printable.ts";
 import { openConflicts, type Outcome, type RunResult } from "./run_result.ts";
+import { settledConflicts } from "./settled_conflicts.ts";
 import { prunedWords, summarize } from "./summary.ts";
 import type { ActionName, Both } from "./types.ts";
 
@@ -185,21 +186,11 @@ function keptLines(
 }
 
 function conflictLines(result: RunResult, options: ReportOptions): string[] {
-  const settled = new Map<string, string>();
-  for (const { action, kind, newPath } of result.outcomes) {
-    const { conflict, work, side } = action;
-    const isSettled = kind === "done" || kind === "planned";
-    if (!isSettled || !conflict?.winner) continue;
-    const isKept = work.kind === "copy" && work.fate === "soft-delete";
-    const keptAt = isKept && newPath && side
-      ? `${options.roots[side]}/${newPath}`
-      : null;
-    const fate = isKept ? "kept in soft delete" : "not kept";
-    settled.set(conflict.path, conflictWords(conflict, fate, keptAt));
-  }
-  if (settled.size === 0) return [];
+  const settled = settledConflicts(result.outcomes, options.roots);
+  if (settled.length === 0) return [];
   const title = result.isDryRun ? "Conflicts to settle" : "Conflicts settled";
-  return [`${title}: ${settled.size}`, ...few([...settled.values()], options)];
+  const lines = settled.map(({ words }) => words);
+  return [`${title}: ${settled.length}`, ...few(lines, options)];
 }
 
 /** Everything that a run leaves behind for somebody. */
@@ -240,7 +231,16 @@ function personLines(result: RunResult, options: ReportOptions): string[] {
   return lines;
 }
 
-function verdict(result: RunResult): string {
+/**
+ * What a run came to, in a sentence or two.
+ *
+ * @param result What came of the run; no guard stopped it.
+ * @param place Where the reader finds what is left.
+ */
+export function verdict(
+  result: RunResult,
+  place: "above" | "below" = "above",
+): string {
   const counts = summarize(result);
   const { NOOP: same } = counts;
   const acted = result.outcomes.filter(({ action }) => action.name !== "NOOP");
@@ -254,8 +254,8 @@ function verdict(result: RunResult): string {
   const seconds = (result.finishedAtMs - result.startedAtMs) / 1000;
   const time = `${seconds.toFixed(1)} s`;
   if (result.exitCode !== 0) {
-    return `Finished in ${time}; ${unchanged}. What is listed above needs a ` +
-      "person.";
+    return `Finished in ${time}; ${unchanged}. What is listed ` +
+      `${place} needs a person.`;
   }
   return acted.length === 0
     ? `Both sides agree; there was nothing to do. ${unchanged}, ${time}.`

@@ -9,6 +9,7 @@ import { EXIT, type ExitCode, GuardError, SyncError } from "./errors.ts";
 import { guardPlan } from "./guard.ts";
 import { completeMoves } from "./leftovers.ts";
 import { meet, type Meeting, requireStillThere } from "./meeting.ts";
+import { Meter } from "./meter.ts";
 import type { MergeSettings, RecordView } from "./merge.ts";
 import type { Plan } from "./plan.ts";
 import { decideReading, settlingPlan, viewOf } from "./planning.ts";
@@ -62,6 +63,7 @@ export class Run {
   readonly #config: SyncConfig;
   readonly #options: SyncOptions;
   readonly #listener: SyncListener;
+  readonly #meter: Meter;
   readonly #db: StateDb;
   readonly #record: RecordStore;
   readonly #startedAtMs: number;
@@ -78,6 +80,7 @@ export class Run {
     this.#config = config;
     this.#options = options;
     this.#listener = listener;
+    this.#meter = new Meter((progress) => listener.onProgress?.(progress));
     this.#db = db;
     this.#record = new RecordStore(db);
     this.#startedAtMs = startedAtMs;
@@ -137,6 +140,9 @@ export class Run {
     completeMoves(this.#record, roots, isDryRun);
     const stored = meeting.forgets ? NO_RECORD : viewOf(this.#record);
     const recordedFiles = meeting.forgets ? 0 : this.#record.countFiles();
+    // Without a record nobody knows what there is.
+    const files = recordedFiles === 0 ? null : 2 * recordedFiles;
+    this.#meter.begin("scan", { files, bytes: null });
     const scans = await this.#scan(threads, probes, stored, meeting);
     requireStillThere(meeting, this.#paths);
     const shifts = {
@@ -156,7 +162,7 @@ export class Run {
       keepUnchanged: this.#options.listUnchanged,
     };
     const merged = mergeWitnessed(scans, record, merging, roots);
-    const decided = decideReading(merged, roots, settings);
+    const decided = decideReading(merged, roots, settings, this.#meter);
     this.#listener.onDecided?.(decided);
     this.#guard(decided.plan, recordedFiles);
     const { settle } = this.#options;
@@ -205,6 +211,7 @@ export class Run {
     try {
       return await carryOut(plan.actions, {
         ...found,
+        meter: this.#meter,
         db: this.#db,
         record: this.#record,
         paths: this.#paths,
@@ -253,7 +260,7 @@ export class Run {
         : digestsOf(record.directories, side),
     });
     const requests = { left: request("left"), right: request("right") };
-    return scanBoth(threads, requests, this.#config.ignore);
+    return scanBoth(threads, requests, this.#config.ignore, this.#meter);
   }
 
   #planned(plan: Plan): Outcome[] {

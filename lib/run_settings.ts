@@ -8,6 +8,7 @@ import type { Decided } from "./planning.ts";
 import type { Allowances, SafetyLimits } from "./guard.ts";
 import { glance, type Probe, probe } from "./habits.ts";
 import { extensionOf, type IgnoreSettings } from "./ignore.ts";
+import type { Progress } from "./meter.ts";
 import type { TemporaryOwner } from "./names.ts";
 import type { RecordStore } from "./record_store.ts";
 import type { Folding } from "./paths.ts";
@@ -62,6 +63,8 @@ export interface SyncListener {
   onOutcome(outcome: Outcome): void;
   onProblem(problem: Problem): void;
   onWarning(text: string): void;
+  /** How far the run is, ten times a second at most. */
+  onProgress?(progress: Progress): void;
   /** What was decided, before a guard looks at it; for who asks why. */
   onDecided?(decided: Decided): void;
   /** The lock is held and the state DB is open; not told to a plan. */

@@ -17,6 +17,8 @@ export interface ScanTask {
 /** What the worker tells. */
 export type ScanMessage =
   | { readonly kind: "listings"; readonly listings: readonly Listing[] }
+  /** Files seen so far. */
+  | { readonly kind: "seen"; readonly files: number }
   | { readonly kind: "done"; readonly summary: ScanSummary }
   | {
     readonly kind: "failed";
@@ -27,6 +29,9 @@ export type ScanMessage =
 /** Names per message: a message costs more than a folder. */
 const BATCH = 4096;
 
+/** So much time lies between two counts at least, in ms. */
+const PAUSE_MS = 100;
+
 self.onmessage = ({ data }: MessageEvent<ScanTask>): void => {
   let listings: Listing[] = [];
   let size = 0;
@@ -36,13 +41,21 @@ self.onmessage = ({ data }: MessageEvent<ScanTask>): void => {
     listings = [];
     size = 0;
   };
+  let quietUntil = performance.now() + PAUSE_MS;
+  const tellFiles = (files: number): void => {
+    const now = performance.now();
+    if (now < quietUntil) return;
+    quietUntil = now + PAUSE_MS;
+    const message: ScanMessage = { kind: "seen", files };
+    self.postMessage(message);
+  };
   try {
     const isIgnored = ignorePredicate(data.ignore);
     const summary = scan(data.request, isIgnored, (listing) => {
       listings.push(listing);
       size += listing.figures.length;
       if (size > BATCH) send();
-    });
+    }, tellFiles);
     if (listings.length > 0) send();
     const message: ScanMessage = { kind: "done", summary };
     self.postMessage(message);

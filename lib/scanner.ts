@@ -42,12 +42,16 @@ export interface Leftover {
   readonly mtimeMs: number;
 }
 
+/** Files between two tellings: on a slow share they take a moment. */
+const TOLD_EVERY = 64;
+
 /**
  * Scans a root.
  *
  * @param request What to scan and what is known of it.
  * @param isIgnored Which names are left alone without a word.
  * @param handOn Takes the listing of each folder that differs.
+ * @param tellFiles Told now and then how many files were seen so far.
  * @returns Counts, problems and leftovers.
  * @throws {Deno.errors.NotFound} The root itself can't be read.
  */
@@ -55,14 +59,16 @@ export function scan(
   request: ScanRequest,
   isIgnored: IgnorePredicate,
   handOn: (listing: Listing) => void,
+  tellFiles: (files: number) => void = () => {},
 ): ScanSummary {
-  return new Scanner(request, isIgnored, handOn).run();
+  return new Scanner(request, isIgnored, handOn, tellFiles).run();
 }
 
 class Scanner {
   readonly #request: ScanRequest;
   readonly #isIgnored: IgnorePredicate;
   readonly #handOn: (listing: Listing) => void;
+  readonly #tellFiles: (files: number) => void;
   readonly #builder = new ListingBuilder();
   readonly #problems: Problem[] = [];
   readonly #leftovers: Leftover[] = [];
@@ -73,10 +79,12 @@ class Scanner {
     request: ScanRequest,
     isIgnored: IgnorePredicate,
     handOn: (listing: Listing) => void,
+    tellFiles: (files: number) => void,
   ) {
     this.#request = request;
     this.#isIgnored = isIgnored;
     this.#handOn = handOn;
+    this.#tellFiles = tellFiles;
   }
 
   run(): ScanSummary {
@@ -153,6 +161,7 @@ class Scanner {
       this.#problem(path, "ignored", figures);
     } else if (info.isFile) {
       this.#files++;
+      if (this.#files % TOLD_EVERY === 0) this.#tellFiles(this.#files);
       const isAlone = info.nlink === 2 && shared.has(info.ino ?? 0);
       const figures = this.#figures(isAlone ? { ...info, nlink: 1 } : info);
       this.#builder.add({ kind: "file", name, ...figures });

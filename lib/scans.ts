@@ -7,6 +7,7 @@ import { GuardError } from "./errors.ts";
 import type { IgnoreSettings } from "./ignore.ts";
 import type { Listing } from "./listing.ts";
 import type { SideScan } from "./merge.ts";
+import type { Meter } from "./meter.ts";
 import type { ScanMessage, ScanTask } from "./scan_worker.ts";
 import type { ScanRequest, ScanSummary } from "./scanner.ts";
 import type { Both, Side } from "./types.ts";
@@ -44,16 +45,25 @@ export class ScanThread {
    *
    * @param request What to scan.
    * @param ignore Which names to leave alone.
+   * @param meter Counts the files.
    * @throws {ScanError} The root can't be read.
    */
-  run(request: ScanRequest, ignore: IgnoreSettings): Promise<FinishedScan> {
+  run(
+    request: ScanRequest,
+    ignore: IgnoreSettings,
+    meter: Meter,
+  ): Promise<FinishedScan> {
     const listings = new Map<string, Listing>();
+    let seen = 0;
     const { promise, resolve, reject } = Promise.withResolvers<FinishedScan>();
     this.#worker.onmessage = ({ data }: MessageEvent<ScanMessage>): void => {
       if (data.kind === "listings") {
         for (const listing of data.listings) {
           listings.set(listing.folder, listing);
         }
+      } else if (data.kind === "seen") {
+        meter.add(data.files - seen, 0);
+        seen = data.files;
       } else if (data.kind === "done") {
         const { summary } = data;
         resolve({ listings, problems: summary.problems, summary });
@@ -82,17 +92,19 @@ export class ScanThread {
  * @param threads One for each root.
  * @param requests What to scan.
  * @param ignore Which names to leave alone.
+ * @param meter Counts the files of both.
  * @throws {GuardError} "roots": one of them can't be read to the end.
  */
 export async function scanBoth(
   threads: Both<ScanThread>,
   requests: Both<ScanRequest>,
   ignore: IgnoreSettings,
+  meter: Meter,
 ): Promise<Both<FinishedScan>> {
   try {
     const [left, right] = await Promise.all([
-      threads.left.run(requests.left, ignore),
-      threads.right.run(requests.right, ignore),
+      threads.left.run(requests.left, ignore, meter),
+      threads.right.run(requests.right, ignore, meter),
     ]);
     return { left, right };
   } catch (error) {

@@ -54,6 +54,8 @@ export interface CopyRequest {
   readonly mode: number;
   /** Whether the content's hash is needed. */
   readonly wantsHash: boolean;
+  /** Told of bytes as they are copied. */
+  readonly onBytes?: ((bytes: number) => void) | undefined;
 }
 
 /** A copy that is written and open still, to be flushed. */
@@ -100,6 +102,7 @@ export function stageCopy(request: CopyRequest): StagedCopy {
       const isHole = source.hasHoles && chunk.equals(ZEROS.subarray(0, count));
       if (isHole) file.seekSync(count, Deno.SeekMode.Current);
       else writeAll(file, chunk);
+      request.onBytes?.(count);
     }
     // A hole at the end is not there yet.
     if (source.hasHoles) file.truncateSync(seen.sizeBytes);

@@ -5,12 +5,14 @@
  */
 import type { SyncInvocation } from "./invocation.ts";
 import type { Config } from "./config_loader.ts";
-import { EXIT } from "./errors.ts";
+import { EXIT, type ExitCode } from "./errors.ts";
 import { jsonReport, jsonText } from "./json_report.ts";
 import { type Log, openLog } from "./logging.ts";
 import { logOutcome } from "./outcome_log.ts";
 import { print, warn } from "./output.ts";
+import { openProgress, type ProgressLine } from "./progress.ts";
 import { reportText } from "./report.ts";
+import { requireOutside, writeReport } from "./report_file.ts";
 import type { RunResult } from "./run_result.ts";
 import type { SyncListener } from "./run_settings.ts";
 import { prunedWords } from "./summary.ts";
@@ -28,6 +30,9 @@ export async function syncOrPlan(
   invocation: SyncInvocation,
   config: Config,
 ): Promise<number> {
+  const roots = { left: config.leftRoot, right: config.rightRoot };
+  if (invocation.report !== null) requireOutside(invocation.report, roots);
+  using progress = await openProgress(!invocation.isQuiet);
   const id = newRunId(Date.now());
   const isDryRun = invocation.command === "plan";
   using log = openLog({
@@ -40,7 +45,7 @@ export async function syncOrPlan(
       `Left ${config.leftRoot}, Right ${config.rightRoot}`,
   );
   try {
-    const listener = logging(log, invocation);
+    const listener = logging(log, invocation, progress);
     const mails = isDryRun || !invocation.sendsMail
       ? {}
       : await mailsOf(id, config, log, listener);
@@ -53,21 +58,40 @@ export async function syncOrPlan(
       acceptRoots: invocation.acceptRoots,
       listUnchanged: invocation.isVerbose,
     }, { ...listener, ...mails });
+    progress[Symbol.dispose]();
     if (result.stop) log.error(`${result.stop.name}: ${result.stop.reason}`);
     const freed = prunedWords(result.pruned);
     if (freed !== null) log.info(freed);
-    log.info(`ended with exit code ${result.exitCode}`);
-    show(result, invocation, config);
+    const exitCode = await report(result, invocation, config, log);
+    log.info(`ended with exit code ${exitCode}`);
+    show(result, exitCode, invocation, config);
     log.flush();
     if (log.failure !== null) {
       warn(`The log could not be written: ${log.failure}`);
     }
-    return result.exitCode;
+    return exitCode;
   } catch (error) {
     log.error("the run ended unexpectedly", error);
     log.flush();
     throw error;
   }
+}
+
+/** Everything that happens goes to the log as it happens. */
+function logging(
+  log: Log,
+  invocation: SyncInvocation,
+  progress: ProgressLine,
+): SyncListener {
+  return {
+    onOutcome: (outcome) => logOutcome(log, outcome),
+    onProblem: (problem) => log.problem(problem),
+    onWarning: (text) => {
+      log.warning(text);
+      if (!invocation.isQuiet) progress.aside(() => warn(text));
+    },
+    onProgress: (it) => progress.show(it),
+  };
 }
 
 /** What a run is to tell for its mails; nothing where none are wanted. */
@@ -94,25 +118,33 @@ async function mailsOf(
   });
 }
 
-/** Everything that happens goes to the log as it happens. */
-function logging(log: Log, invocation: SyncInvocation): SyncListener {
-  return {
-    onOutcome: (outcome) => logOutcome(log, outcome),
-    onProblem: (problem) => log.problem(problem),
-    onWarning: (text) => {
-      log.warning(text);
-      if (!invocation.isQuiet) warn(text);
-    },
-  };
+/** Writes the page; a run that can't be shown there is a run all the same. */
+async function report(
+  result: RunResult,
+  invocation: SyncInvocation,
+  config: Config,
+  log: Log,
+): Promise<ExitCode> {
+  if (invocation.report === null) return result.exitCode;
+  const failure = await writeReport(invocation.report, result, {
+    roots: { left: config.leftRoot, right: config.rightRoot },
+    listsUnchanged: invocation.isVerbose,
+  });
+  if (failure === null) return result.exitCode;
+  log.error(failure);
+  warn(failure);
+  return result.exitCode === EXIT.agreed ? EXIT.leftForPerson : result.exitCode;
 }
 
 function show(
   result: RunResult,
+  exitCode: ExitCode,
   invocation: SyncInvocation,
   config: Config,
 ): void {
   if (invocation.isJson) {
-    print(jsonText(jsonReport(result, invocation.isVerbose)));
+    const document = { ...result, exitCode };
+    print(jsonText(jsonReport(document, invocation.isVerbose)));
     return;
   }
   if (invocation.isQuiet && result.exitCode === EXIT.agreed) return;

@@ -1,0 +1,95 @@
+/**
+ * A real browser for tests: Debian's chromium, without a screen.
+ *
+ * @module
+ */
+import {
+  type BrowserContext,
+  type BrowserContextOptions,
+  chromium,
+  type Page,
+} from "npm:playwright-core@1.65.1";
+
+const CHROMIUM = "/usr/bin/chromium";
+
+/** A browser with a profile of its own, which goes when it is closed. */
+export class Browser implements AsyncDisposable {
+  readonly #context: BrowserContext;
+  readonly #profile: string;
+
+  private constructor(context: BrowserContext, profile: string) {
+    this.#context = context;
+    this.#profile = profile;
+  }
+
+  /**
+   * Starts it.
+   *
+   * @param options How it differs from a plain one.
+   * @throws {Error} It is not installed.
+   */
+  static async start(options: BrowserContextOptions = {}): Promise<Browser> {
+    requireChromium();
+    const profile = Deno.makeTempDirSync({ prefix: "office-sync-browser-" });
+    const context = await chromium.launchPersistentContext(profile, {
+      executablePath: CHROMIUM,
+      viewport: { width: 1200, height: 900 },
+      locale: "en-US",
+      ...options,
+      args: [
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-quic",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+      ],
+    });
+    return new Browser(context, profile);
+  }
+
+  /** Opens a page from the disk, and keeps what it complains about. */
+  async open(file: string): Promise<Opened> {
+    const page = await this.#context.newPage();
+    const complaints: string[] = [];
+    const requests: string[] = [];
+    page.on("console", (message) => {
+      complaints.push(`${message.type()}: ${message.text()}`);
+    });
+    page.on("pageerror", (error) => complaints.push(String(error)));
+    page.on("request", (request) => requests.push(request.url()));
+    const started = performance.now();
+    await page.goto(`file://${file}`);
+    const openedMs = performance.now() - started;
+    return { page, complaints, requests, openedMs };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#context.close();
+    Deno.removeSync(this.#profile, { recursive: true });
+  }
+}
+
+/** A page that was opened. */
+export interface Opened {
+  readonly page: Page;
+  /** Whatever was written to the console, and errors nobody caught. */
+  readonly complaints: readonly string[];
+  /** All that was asked for, the page itself included. */
+  readonly requests: readonly string[];
+  /** Until it was loaded, in ms. */
+  readonly openedMs: number;
+}
+
+function requireChromium(): void {
+  try {
+    Deno.statSync(CHROMIUM);
+  } catch (error) {
+    throw new Error(
+      `These tests need ${CHROMIUM}. Install it: apt-get install chromium`,
+      { cause: error },
+    );
+  }
+}

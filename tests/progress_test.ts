@@ -1,0 +1,228 @@
+import assert from "node:assert/strict";
+import { Meter, type Progress } from "../lib/meter.ts";
+import { progressText } from "../lib/progress.ts";
+import { Office } from "./support.ts";
+import { fromFileUrl } from "./urls.ts";
+
+const APPLY: Progress = {
+  phase: "apply",
+  doneFiles: 1200,
+  totalFiles: 3400,
+  doneBytes: 5 * 1024 * 1024,
+  totalBytes: 20 * 1024 * 1024,
+};
+
+Deno.test("progressText() tells phase, files, bytes, rate and time left", () => {
+  const pace = { elapsedMs: 2000, leftSeconds: 65 };
+  assert.equal(
+    progressText(APPLY, pace, 79),
+    "Syncing 34 % | 1,200 of 3,400 files | 5.0 MB of 20.0 MB | 2.5 MB/s | " +
+      "1:05 left",
+  );
+  assert.equal(
+    progressText(APPLY, { ...pace, leftSeconds: 3725 }, 140),
+    "Syncing [======              ] 34 % | 1,200 of 3,400 files | " +
+      "5.0 MB of 20.0 MB | 2.5 MB/s | 1:02:05 left",
+  );
+});
+
+Deno.test("progressText() says nothing that nobody can know yet", () => {
+  const scan: Progress = {
+    phase: "scan",
+    doneFiles: 0,
+    totalFiles: null,
+    doneBytes: 0,
+    totalBytes: null,
+  };
+  const pace = { elapsedMs: 100, leftSeconds: null };
+  assert.equal(progressText(scan, pace, 79), "Reading folders");
+  assert.equal(
+    progressText({ ...scan, doneFiles: 500 }, { ...pace, elapsedMs: 500 }, 79),
+    "Reading folders | 500 files | 1,000 files/s",
+  );
+  const grown = { ...scan, doneFiles: 900, totalFiles: 800 };
+  assert.equal(
+    progressText(grown, pace, 79),
+    "Reading folders 100 % | 900 files",
+  );
+});
+
+Deno.test("progressText() fits into one line", () => {
+  const pace = { elapsedMs: 2000, leftSeconds: 65 };
+  for (const width of [1, 10, 40, 79, 109, 110, 200]) {
+    assert.ok(progressText(APPLY, pace, width).length <= width, `${width}`);
+  }
+});
+
+Deno.test("Meter tells a phase at once, and then ten times a second at most", async () => {
+  const told: Progress[] = [];
+  const meter = new Meter((progress) => told.push(progress));
+  meter.begin("apply", { files: 1000, bytes: 5000 });
+  for (let n = 0; n < 500; n++) meter.add(1, 10);
+  assert.deepEqual(told, [{ ...NONE, totalFiles: 1000, totalBytes: 5000 }]);
+  await new Promise((resolve) => setTimeout(resolve, 110));
+  meter.add(1, 10);
+  const [, second, ...more] = told;
+  assert.deepEqual([second?.doneFiles, second?.doneBytes], [501, 5010]);
+  assert.deepEqual(more, []);
+  meter.begin("decide");
+  assert.deepEqual(told.at(-1), { ...NONE, phase: "decide" });
+});
+
+const NONE: Progress = {
+  phase: "apply",
+  doneFiles: 0,
+  totalFiles: null,
+  doneBytes: 0,
+  totalBytes: null,
+};
+
+/** What the real command writes to a terminal, and when. */
+interface Shown {
+  readonly text: string;
+  readonly firstMs: number;
+}
+
+/** Runs the real command on a pseudo-terminal of 80 columns. */
+async function onTerminal(
+  office: Office,
+  args: string,
+  after = "",
+): Promise<Shown> {
+  const launch = fromFileUrl("../launch.ts");
+  const line = `stty cols 80; '${Deno.execPath()}' run --no-prompt -A ` +
+    `'${launch}' ${args} --config '${office.config}' ${after}`;
+  const started = performance.now();
+  const child = new Deno.Command("script", {
+    args: ["-qefc", line, "/dev/null"],
+    cwd: office.folder,
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "null",
+  }).spawn();
+  let [text, firstMs] = ["", Infinity];
+  const decoder = new TextDecoder();
+  for await (const bytes of child.stdout) {
+    if (text === "") firstMs = performance.now() - started;
+    text += decoder.decode(bytes, { stream: true });
+  }
+  await child.stdin.close();
+  await child.status;
+  return { text, firstMs };
+}
+
+/** What starting a program that does nothing takes now; 50 ms at most if all rests. */
+function bareStartMs(): number {
+  const started = performance.now();
+  new Deno.Command(Deno.execPath(), { args: ["eval", ""] }).outputSync();
+  return performance.now() - started;
+}
+
+/** An office with enough to do to be seen at it. */
+function busy(): Office {
+  const office = new Office();
+  for (let n = 0; n < 3000; n++) {
+    Deno.writeTextFileSync(`${office.left}/${n}.txt`, "x".repeat(n));
+  }
+  return office;
+}
+
+/** What a terminal shows in the end of the lines a program redrew. */
+function settled(text: string): string[] {
+  return text.split("\r\n").map((line) => {
+    // deno-lint-ignore no-control-regex
+    const drawn = line.split(/\x1b\[2K|\x1b\[1G|\r/);
+    // deno-lint-ignore no-control-regex
+    return drawn.at(-1)!.replaceAll(/\x1b(?:\[\d*[A-Za-z]|[78])/g, "");
+  });
+}
+
+const isLinux = Deno.build.os === "linux";
+
+Deno.test({
+  name: "on a terminal a run shows one line of progress, and clears it",
+  ignore: !isLinux,
+  async fn() {
+    using office = busy();
+    const { text } = await onTerminal(office, "sync");
+    assert.match(text, /Reading folders/);
+    assert.match(
+      text,
+      /Syncing \d+ % \| [\d,]+ of 3,000 files \| .* of 4\.3 MB/,
+    );
+    assert.match(text, /\d:\d\d left/);
+    const lines = settled(text);
+    assert.match(lines[0]!, /^Run \d{8}-/, text.slice(0, 2000));
+    assert.doesNotMatch(lines.join("\n"), /Syncing|Reading folders/);
+    // The cursor is not hidden, wrapping not ended: a kill leaves no trace.
+    // deno-lint-ignore no-control-regex
+    assert.doesNotMatch(text, /\x1b\[\?/);
+    // No colour: whoever sets NO_COLOR gets the same.
+    // deno-lint-ignore no-control-regex
+    assert.doesNotMatch(text, /\x1b\[\d*(?:;\d+)*m/);
+  },
+});
+
+Deno.test({
+  name: "the first sign of life on a terminal comes within half a second",
+  ignore: !isLinux,
+  async fn() {
+    using office = new Office();
+    const shares: number[] = [];
+    // Other tests run at the same time: what slows down any program is no
+    // fault of this one, and the quickest try counts.
+    while (shares.length < 8 && !shares.some((share) => share < 1)) {
+      const slowness = Math.max(1, bareStartMs() / 50);
+      const { firstMs } = await onTerminal(office, "plan");
+      shares.push(firstMs / (500 * slowness));
+    }
+    assert.ok(Math.min(...shares) < 1, shares.join());
+  },
+});
+
+Deno.test({
+  name: "warnings push the line of progress aside",
+  ignore: !isLinux,
+  async fn() {
+    using office = busy();
+    await office.settle();
+    Deno.removeSync(office.stateDb);
+    const { text } = await onTerminal(office, "plan");
+    const lines = settled(text);
+    const [warning = ""] = lines;
+    assert.match(warning, /^[A-Z][^|]*\S$/, text.slice(0, 2000));
+    assert.match(warning, /deletions|deleted/i);
+    assert.doesNotMatch(lines.join("\n"), /Reading folders|Deciding/);
+  },
+});
+
+Deno.test({
+  name: "there is no progress with --quiet, nor where errors go elsewhere",
+  ignore: !isLinux,
+  async fn() {
+    using quiet = new Office().write({ left: { "a.txt": "a" } });
+    assert.equal((await onTerminal(quiet, "sync --quiet")).text, "");
+    using apart = new Office().write({ left: { "a.txt": "a" } });
+    const { text } = await onTerminal(apart, "sync", "2>errors.txt");
+    assert.match(text, /^Run \d{8}-/);
+    assert.equal(Deno.readTextFileSync(`${apart.folder}/errors.txt`), "");
+    using piped = new Office().write({ left: { "a.txt": "a" } });
+    const { stdout, stderr } = await piped.command("sync");
+    assert.match(stdout, /^Run \d{8}-/);
+    assert.equal(stderr, "");
+  },
+});
+
+Deno.test({
+  name:
+    "with --json the line goes to standard error and the document stays whole",
+  ignore: !isLinux,
+  async fn() {
+    using office = busy();
+    const { text } = await onTerminal(office, "sync --json", ">out.json");
+    assert.match(text, /Syncing/);
+    assert.equal(settled(text).join(""), "");
+    const json = Deno.readTextFileSync(`${office.folder}/out.json`);
+    assert.equal(JSON.parse(json).summary.COPY_LEFT_TO_RIGHT, 3000);
+  },
+});
