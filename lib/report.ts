@@ -201,6 +201,7 @@ function personLines(result: RunResult, options: ReportOptions): string[] {
     lines.push(
       `Open conflicts, for a person to settle: ${open.length}`,
       ...few(open.map(openWords), options),
+      "  To settle one: conflicts resolve PATH left|right|both",
     );
   }
   for (
