@@ -1,7 +1,185 @@
-import type { DoctorInvocation } from "./invocation.ts";
+/**
+ * The command doctor: looks whether all is as a run needs it, also before the
+ * first one. It writes nothing but the file by which a run, too, tries out
+ * what a root does to names and times.
+ *
+ * @module
+ */
+import {
+  type Check,
+  checksDocument,
+  checksText,
+  exitCodeOf,
+  fine,
+  problem,
+  warning,
+} from "./checks.ts";
 import type { Config } from "./config_loader.ts";
-import { UsageError } from "./errors.ts";
+import type { ExitCode } from "./errors.ts";
+import type { DoctorInvocation } from "./invocation.ts";
+import { jsonText } from "./json_report.ts";
+import { print } from "./output.ts";
+import {
+  clockCheck,
+  lookAtRoot,
+  type RootContext,
+  type RootFindings,
+} from "./root_checks.ts";
+import { checkRoots } from "./roots.ts";
+import { isNetworkPath } from "./sandbox.ts";
+import {
+  asProblem,
+  identityCheck,
+  lastRunCheck,
+  stateChecks,
+} from "./state_checks.ts";
+import { asGuard, StateDb } from "./state_db.ts";
+import { newRunId } from "./sync.ts";
+import type { Both, Side } from "./types.ts";
 
-export function doctor(_: DoctorInvocation, __: Config): Promise<number> {
-  throw new UsageError("not there yet");
+/** How long the mail server may take, in ms. */
+const MAIL_BOUND_MS = 15_000;
+
+/**
+ * Looks, and tells what was found.
+ *
+ * @param invocation How to tell it.
+ * @param config The config.
+ * @returns The exit code: 1 if something needs attention.
+ */
+export async function doctor(
+  invocation: DoctorInvocation,
+  config: Config,
+): Promise<ExitCode> {
+  const checks = [
+    fine({ name: "config", side: null }, config.file),
+    ...officeChecks(config),
+    await mailCheck(config),
+    permissionCheck(config),
+  ];
+  print(
+    invocation.isJson ? jsonText(checksDocument(checks)) : checksText(checks),
+  );
+  return exitCodeOf(checks);
+}
+
+/** Without a state DB that can be read, at least the roots are looked at. */
+function officeChecks(config: Config): Check[] {
+  try {
+    using db = new StateDb(config.stateDb, { isReadOnly: true });
+    const roots = rootFindings(config, db.meta("pair"));
+    return [
+      ...rootChecks(config, roots, db),
+      ...stateChecks(db, config.file),
+      lastRunCheck(db, Date.now()),
+    ];
+  } catch (error) {
+    const damage = asProblem("state DB", asGuard(error, config.stateDb));
+    const roots = rootFindings(config, null);
+    return [...rootChecks(config, roots, null), damage];
+  }
+}
+
+function rootFindings(
+  config: Config,
+  pair: string | null,
+): Both<RootFindings> {
+  // A pair without a state DB has no name yet.
+  const owner = { pair: pair ?? "doctor", run: newRunId(Date.now()) };
+  const look = (side: Side, path: string) => {
+    const context: RootContext = {
+      side,
+      path,
+      owner,
+      networkRoots: config.networkRoots,
+      retentionDays: config.softDelete.retentionDays,
+    };
+    return lookAtRoot(context);
+  };
+  return {
+    left: look("left", config.leftRoot),
+    right: look("right", config.rightRoot),
+  };
+}
+
+function rootChecks(
+  config: Config,
+  { left, right }: Both<RootFindings>,
+  db: StateDb | null,
+): Check[] {
+  const checks = [...left.checks, ...right.checks];
+  const paths = { left: config.leftRoot, right: config.rightRoot };
+  if (left.habits !== null && right.habits !== null) {
+    checks.push(clockCheck({ left: left.habits, right: right.habits }));
+  }
+  if (!left.isReadable || !right.isReadable) return checks;
+  try {
+    checkRoots(paths);
+    checks.push(fine({ name: "roots", side: null }, "apart from each other"));
+    if (db !== null) checks.push(identityCheck(db, paths));
+  } catch (error) {
+    checks.push(asProblem("roots", error));
+  }
+  return checks;
+}
+
+async function mailCheck({ email }: Config): Promise<Check> {
+  const of = { name: "mail", side: null };
+  if (email === null) return fine(of, "no mail is sent");
+  const { passwordEnv, username } = email;
+  const password = passwordEnv === null
+    ? email.password
+    : Deno.env.get(passwordEnv) ?? null;
+  if (passwordEnv !== null && password === null) {
+    const says = `the variable ${passwordEnv} with the password is not set`;
+    const todo = "Set it for the account, or the task, that runs office-sync.";
+    return problem(of, says, todo);
+  }
+  const { Mailer } = await import("./mailer.ts");
+  using mailer = new Mailer({ email, password, boundMs: MAIL_BOUND_MS });
+  const why = await mailer.verify();
+  if (why !== null) {
+    const todo = "Correct the section email in the config; mails wait until " +
+      "they can be sent, and no run fails for want of them.";
+    return problem(of, why, todo);
+  }
+  const login = username === null ? "" : " and takes the login";
+  return fine(of, `${email.smtpHost}:${email.smtpPort} answers${login}`);
+}
+
+/** What this process may do, as it is, and not as it should be. */
+function permissionCheck(config: Config): Check {
+  const of = { name: "permissions", side: null };
+  const may = (it: Deno.PermissionDescriptor) =>
+    Deno.permissions.querySync(it).state === "granted";
+  const { leftRoot, rightRoot, stateDb } = config;
+  const shut = [leftRoot, rightRoot, stateDb].filter((path) =>
+    !may({ name: "read", path }) || !may({ name: "write", path })
+  );
+  if (shut.length > 0) {
+    const todo = "Start it by deno task sync, or compile it anew.";
+    return problem(of, `${shut.join(", ")} can't be used`, todo);
+  }
+  const open = (["read", "write", "net", "run", "ffi"] as const)
+    .filter((name) => may({ name }));
+  if (open.length === 0) {
+    return fine(
+      of,
+      "the two roots, its own files" +
+        `${config.email === null ? "" : ", the mail server"} and nothing else`,
+    );
+  }
+  const says = `no sandbox: ${open.join(", ")} without limits`;
+  const roots = [leftRoot, rightRoot].map((root) => {
+    try {
+      return Deno.realPathSync(root);
+    } catch {
+      return root;
+    }
+  });
+  const isMeant = config.networkRoots === "allow_all" &&
+    Deno.build.os === "windows" && roots.some(isNetworkPath);
+  return isMeant
+    ? fine(of, `${says}, as sandbox.network_roots says for a network drive`)
+    : warning(of, says, "Start it by deno task sync.");
 }

@@ -65,10 +65,15 @@ const PROBE_TIME_MS = 1_000_000_001_777;
  *
  * @param root Absolute path of the root.
  * @param owner Names the file.
+ * @param inside The folder in the root; "" for the root itself.
  * @returns Null where the root can't be written.
  */
-export function probe(root: string, owner: TemporaryOwner): Probe | null {
-  const folder = `${root}/${OWN_FOLDER}`;
+export function probe(
+  root: string,
+  owner: TemporaryOwner,
+  inside: string = OWN_FOLDER,
+): Probe | null {
+  const folder = inside === "" ? root : `${root}/${inside}`;
   const name = `${temporaryName(owner, 0)}-\u00e9`;
   const path = `${folder}/${name}`;
   try {

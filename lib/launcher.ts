@@ -30,9 +30,10 @@ const ACCESS = new Map<string, Access | null>([
   ["conflicts", "plan"],
   ["conflicts resolve", "sync"],
   ["restore", "sync"],
+  ["restore --list", "plan"],
   ["why", "plan"],
   // It tries out what a run will need, the mail server too.
-  ["doctor", "sync"],
+  ["doctor", "doctor"],
   ["init", null],
   ["schedule", "plan"],
 ]);
@@ -101,8 +102,10 @@ function readCall(args: readonly string[]): Call {
   const [command = "sync", word] = words;
   const isHelp = ["help", "h", "version", "V"].some((it) => said.has(it));
   const isResolve = command === "conflicts" && word === "resolve";
+  const isList = command === "restore" && said.has("list");
+  const more = isResolve ? " resolve" : isList ? " --list" : "";
   return {
-    command: isHelp ? "" : isResolve ? "conflicts resolve" : command,
+    command: isHelp ? "" : command + more,
     isDryRun: said.has("dry-run"),
     isJson: said.has("json"),
     configFile: said.get("config") ?? null,

@@ -117,6 +117,24 @@ export class Mailer implements Disposable {
     }
   }
 
+  /**
+   * Whether the server answers, and takes the login; nothing is sent.
+   *
+   * @returns What is wrong, in words; null: nothing. It never throws.
+   */
+  async verify(): Promise<string | null> {
+    let socket: Socket | null = null;
+    try {
+      socket = await this.#connect();
+      await this.#transport(socket).verify();
+      return null;
+    } catch (error) {
+      return this.#words(error);
+    } finally {
+      socket?.destroy();
+    }
+  }
+
   /** Ends the bound. */
   [Symbol.dispose](): void {
     clearTimeout(this.#timer);

@@ -50,12 +50,21 @@ export function checkRoots(roots: Both<string>): void {
   }
 }
 
-interface RealRoot {
+/** A root that is there. */
+export interface RealRoot {
+  /** Without links in it; of a network drive that of the server. */
   readonly path: string;
   readonly info: Deno.FileInfo;
 }
 
-function checkRoot(side: Side, root: string): RealRoot {
+/**
+ * Makes sure that a root is a folder that can be read.
+ *
+ * @param side Which root.
+ * @param root Its absolute path.
+ * @throws {GuardError} "roots".
+ */
+export function checkRoot(side: Side, root: string): RealRoot {
   const key = `${side}_root`;
   try {
     const info = Deno.statSync(root);

@@ -37,9 +37,10 @@ export interface SandboxConfig {
 
 /**
  * What a command is for. `plan` only looks: it writes below no root, not
- * into the state DB either, and sends nothing.
+ * into the state DB either, and sends nothing. `doctor` tries what a sync
+ * does, and may ask how full a disk is.
  */
-export type Access = "sync" | "plan";
+export type Access = "sync" | "plan" | "doctor";
 
 /** What the flags depend on besides the config. */
 export interface SandboxOptions {
@@ -125,7 +126,9 @@ export function sandboxFlags(
 ): string[] {
   const { access, programFolder, outputFile } = options;
   const network = options.realRoots.find(isNetworkPath);
-  if (network !== undefined) return openFlags(config, network);
+  // The doctor is there to tell what is wrong: it starts in any case.
+  const isTold = access === "doctor" && config.networkRoots === "refuse";
+  if (network !== undefined && !isTold) return openFlags(config, network);
   const roots = [config.leftRoot, config.rightRoot];
   const logs = logPaths(config, programFolder);
   const own = [config.file, ...programFolder === null ? [] : [programFolder]];
@@ -141,6 +144,7 @@ export function sandboxFlags(
   return [
     ...NOTHING,
     ...mailFlags(config.email),
+    ...access === "doctor" ? ["--allow-sys=statfs"] : [],
     ...pathFlag("--allow-read", [...roots, ...state, ...logs, ...own]),
     ...pathFlag("--allow-write", [...roots, ...state, ...logs, ...output]),
   ];

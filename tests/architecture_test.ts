@@ -23,7 +23,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["file_actions", "settled_conflicts"],
   ["mail_words", "told_conflict", "troubles"],
   ["conflict_mail", "trouble_mail"],
-  ["restored"],
+  ["restored", "checks"],
   ["plan_builder", "report", "json_report", "report_rows", "report_folds"],
   ["sync_logic", "settlement", "html_report"],
   ["history_text", "conflicts_text", "explanation"],
@@ -49,6 +49,8 @@ const LAYERS: readonly (readonly string[])[] = [
   ["run_settings", "stop", "carry_out", "planning"],
   ["run"],
   ["retention", "asking", "mailing"],
+  ["disk_checks"],
+  ["root_checks", "state_checks"],
   ["sync", "launcher"],
   // The commands.
   ["sync_command", "history", "conflicts", "restore", "why", "doctor", "init"],

@@ -51,6 +51,15 @@ Deno.test("sandboxFlags() lets a plan write logs only, and send nothing", () => 
   ]);
 });
 
+Deno.test("sandboxFlags() lets the doctor do what a sync does, and ask how full a disk is", () => {
+  const flags = sandboxFlags(CONFIG, { ...SYNC, access: "doctor" });
+  const more = flags.filter((flag) =>
+    !sandboxFlags(CONFIG, SYNC).includes(flag)
+  );
+  assert.deepEqual(more, ["--allow-sys=statfs"]);
+  assert.equal(flags.length, sandboxFlags(CONFIG, SYNC).length + 1);
+});
+
 Deno.test("sandboxFlags() opens no host and no variable where no mail is sent", () => {
   const flags = sandboxFlags({ ...CONFIG, email: null }, SYNC).join(" ");
   assert.doesNotMatch(flags, /allow-net|allow-env/);
@@ -171,6 +180,14 @@ Deno.test("sandboxFlags() opens everything for a root on the network only where 
   assert.ok(
     !sandboxFlags(config, { ...SYNC, realRoots: ["C:\\a", "D:\\b"] })
       .includes("--allow-all"),
+  );
+});
+
+Deno.test("sandboxFlags() starts the doctor inside the walls where a network root keeps a run from starting", () => {
+  const options = { ...SYNC, access: "doctor" } as const;
+  assert.deepEqual(
+    sandboxFlags(CONFIG, { ...options, realRoots: REAL_ROOTS }),
+    sandboxFlags(CONFIG, options),
   );
 });
 

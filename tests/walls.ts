@@ -16,6 +16,7 @@ import {
 /** Tries what it is told, one thing after the other, and tells how it went. */
 const PROBE = `
 import process from "node:process";
+import { statfsSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 const refuse = ({ message }) => {
   throw new Deno.errors.NotCapable(message);
@@ -33,6 +34,7 @@ const tries = {
   run: (path) => new Deno.Command(path).outputSync().code,
   library: () => Deno.dlopen("libc.so.6", {}),
   sys: () => Deno.hostname(),
+  room: (path) => statfsSync(path).bsize > 0,
   load: async (from) => {
     try {
       await import(from);

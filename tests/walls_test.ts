@@ -236,6 +236,21 @@ Deno.test("inside a plan: the state DB can be read, also while a run has it open
   assert.deepEqual(await read(), [{ ok: 2 }]);
 });
 
+Deno.test("inside the doctor: disks can be asked how full they are, and nothing else of the system", async () => {
+  using place = new Place();
+  const doctor = { access: "doctor" } as const;
+  const room = ["room", place.at("left")] as const;
+  assert.deepEqual(await place.inside([room], doctor), [{ ok: true }]);
+  assertRefused([room], await place.inside([room]));
+  const tries: Try[] = [
+    ["room", place.at("other")],
+    ["sys"],
+    ["run", Deno.execPath()],
+    ["write", place.at("other", "a.txt")],
+  ];
+  assertRefused(tries, await place.inside(tries, doctor));
+});
+
 Deno.test("closedFlags() opens one file at most", async () => {
   using place = new Place();
   const file = place.at("conf", "new.yaml");

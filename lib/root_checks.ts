@@ -1,0 +1,218 @@
+/**
+ * What the doctor asks of a root: that it is there, what it is, and what its
+ * file system does to names, times and clocks.
+ *
+ * @module
+ */
+import { type Check, fine, problem, warning } from "./checks.ts";
+import { sizeWords } from "./conflict_words.ts";
+import { Root } from "./disk.ts";
+import { networkOf, roomAt, spaceCheck } from "./disk_checks.ts";
+import { GuardError } from "./errors.ts";
+import type { Habits } from "./figures.ts";
+import { glance, probe } from "./habits.ts";
+import { keptFiles, runFolders } from "./kept.ts";
+import { OWN_FOLDER, type TemporaryOwner } from "./names.ts";
+import { checkRoot, type RealRoot } from "./roots.ts";
+import { codeOf, inWords } from "./system_errors.ts";
+import type { Both, Side } from "./types.ts";
+
+/** Two clocks that differ by more may take the wrong version for newer. */
+const CLOCK_MS = 5000;
+
+/** What is asked of a root. */
+export interface RootContext {
+  readonly side: Side;
+  /** Absolute path. */
+  readonly path: string;
+  /** Names the probe file. */
+  readonly owner: TemporaryOwner;
+  readonly networkRoots: "refuse" | "allow_all";
+  readonly retentionDays: number;
+}
+
+/** What was found of a root. */
+export interface RootFindings {
+  readonly checks: readonly Check[];
+  /** Null: the root is not there, or can't be written. */
+  readonly habits: Habits | null;
+  /** Whether files can be read in it, as far as walls go. */
+  readonly isReadable: boolean;
+}
+
+/**
+ * Looks at a root.
+ *
+ * @param context Which one.
+ * @returns What was found.
+ */
+export function lookAtRoot(context: RootContext): RootFindings {
+  const { side, path } = context;
+  const of = (name: string) => ({ name, side });
+  let real: RealRoot;
+  try {
+    real = checkRoot(side, path);
+  } catch (error) {
+    if (!(error instanceof GuardError)) throw error;
+    const says = error.message.replace(/\.(?: Nothing was changed\.)?$/, "");
+    const checks = [problem(of("root"), says, error.hint ?? "")];
+    return { checks, habits: null, isReadable: false };
+  }
+  const place = placeCheck(context, real);
+  const isReadable = place.status !== "problem";
+  const { habits, check: writing } = tryOut(context);
+  return {
+    checks: [
+      fine(of("root"), path),
+      place,
+      spaceCheck(of("free space"), roomAt(path)),
+      writing,
+      ...habits === null ? [] : habitChecks(side, habits),
+      ...isReadable ? [keptCheck(context, habits)] : [],
+    ],
+    habits,
+    isReadable,
+  };
+}
+
+function placeCheck(
+  { side, path, networkRoots }: RootContext,
+  real: RealRoot,
+): Check {
+  const of = { name: "real path", side };
+  const network = networkOf(path);
+  const isLink = real.path !== path.replace(/(?<=.)[/\\]+$/, "");
+  const where = isLink ? `${real.path}, where ${path} leads to` : path;
+  if (network === null) return fine(of, where);
+  if (Deno.build.os !== "windows") return fine(of, `${where}, over ${network}`);
+  const letter = "A drive letter is there only while its user is logged on: " +
+    "for a task that runs without, name the folder as \\\\server\\share.";
+  if (networkRoots === "allow_all") {
+    const says = `${where}, a network drive: runs are made without the ` +
+      "sandbox, as sandbox.network_roots says";
+    return fine(of, `${says}. ${letter}`);
+  }
+  return problem(
+    of,
+    `${where}, a network drive: inside the sandbox its files can't be read, ` +
+      "so no run starts",
+    "Set sandbox.network_roots to allow_all to run without the sandbox, or " +
+      `use a folder of this computer. ${letter}`,
+  );
+}
+
+/** With the same file that a run uses. */
+function tryOut(
+  { side, path, owner }: RootContext,
+): { readonly habits: Habits | null; readonly check: Check } {
+  const of = { name: "writing", side };
+  try {
+    // Before the first run there is no folder of its own, and none is made.
+    const inside = isThere(`${path}/${OWN_FOLDER}`) ? OWN_FOLDER : "";
+    const probed = probe(path, owner, inside);
+    if (probed !== null) {
+      const says = "a file could be written, dated and removed";
+      return { habits: probed.habits, check: fine(of, says) };
+    }
+    const says = "no file can be written";
+    const todo = "Give the account that runs office-sync the right to write " +
+      `to ${path}.`;
+    return { habits: null, check: problem(of, says, todo) };
+  } catch (error) {
+    if (codeOf(error) === null) throw error;
+    const says = `the file that was written could not be used: ${
+      inWords(error)
+    }`;
+    const todo = "Try once more when no run is active.";
+    return { habits: null, check: warning(of, says, todo) };
+  }
+}
+
+function isThere(path: string): boolean {
+  try {
+    return Deno.lstatSync(path).isDirectory;
+  } catch (error) {
+    if (codeOf(error) === null) throw error;
+    return false;
+  }
+}
+
+function habitChecks(side: Side, habits: Habits): Check[] {
+  const { ignoresCase, ignoresNormalForm, hasWindowsNames, tickMs } = habits;
+  const names = [
+    `A and a are ${ignoresCase ? "one name" : "two names"}`,
+    ...ignoresNormalForm ? ["é in two spellings is one name"] : [],
+    ...hasWindowsNames ? ["names are held to Windows' rules"] : [],
+  ];
+  return [
+    fine({ name: "names", side }, names.join("; ")),
+    fine(
+      { name: "times", side },
+      tickMs === 1
+        ? "to the millisecond"
+        : `cut to ${tickMs < 1000 ? `${tickMs} ms` : `${tickMs / 1000} s`}`,
+    ),
+  ];
+}
+
+function keptCheck(context: RootContext, habits: Habits | null): Check {
+  const { side, path, owner, retentionDays } = context;
+  const of = { name: "soft delete", side };
+  const root = new Root(side, path, habits ?? glance(path));
+  let [files, bytes, foreign] = [0, 0, 0];
+  let trouble: string | null = null;
+  const onTrouble = (at: string, why: string) =>
+    trouble ??= `${at} can't be looked at: ${why}`;
+  for (const run of runFolders(root, onTrouble)) {
+    for (const { figures } of keptFiles(root, run, onTrouble)) {
+      files++;
+      bytes += figures.sizeBytes;
+      if (run.pair !== owner.pair) foreign += figures.sizeBytes;
+    }
+  }
+  const limit = retentionDays === 0
+    ? "kept for good"
+    : `kept for ${retentionDays} days`;
+  const others = foreign === 0
+    ? ""
+    : `; ${sizeWords(foreign)} of it by other PCs, or before the state DB ` +
+      "was lost: runs of this PC leave that alone";
+  const count = `${files} ${files === 1 ? "file" : "files"}`;
+  const says = `${count}, ${sizeWords(bytes)}, ${limit}${others}`;
+  if (trouble !== null) {
+    return warning(of, `${says}; ${trouble}`, "See who may read that folder.");
+  }
+  const free = roomAt(path)?.freeBytes ?? Infinity;
+  if (bytes <= free) return fine(of, says);
+  return warning(
+    of,
+    `${says}: more than is free on the disk`,
+    "Set soft_delete.retention_days, or remove old folders below " +
+      `${path}/.office-sync/deleted.`,
+  );
+}
+
+/**
+ * Whether both file systems go by one clock.
+ *
+ * @param habits Of both roots.
+ */
+export function clockCheck(habits: Both<Habits>): Check {
+  const of = { name: "clocks", side: null };
+  const offsets = [habits.left.clockOffsetMs, habits.right.clockOffsetMs];
+  const [left = 0, right = 0] = offsets;
+  const apartMs = Math.abs(left - right);
+  const worst = Math.max(apartMs, ...offsets.map(Math.abs));
+  const seconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`;
+  if (worst <= CLOCK_MS) {
+    return fine(of, `Left and Right differ by ${seconds(apartMs)}`);
+  }
+  return warning(
+    of,
+    `against this PC's clock Left is ${seconds(left)} ahead, Right ${
+      seconds(right)
+    }`,
+    "Set all clocks by one time server: of two versions the one with the " +
+      "later time counts as the newer.",
+  );
+}

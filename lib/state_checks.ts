@@ -1,0 +1,174 @@
+/**
+ * What the doctor asks of the state DB: that it is whole and on a local disk,
+ * knows these roots, and when a run last went well.
+ *
+ * @module
+ */
+import { dirname } from "node:path";
+import { type Check, fine, problem, warning } from "./checks.ts";
+import { networkOf } from "./disk_checks.ts";
+import { GuardError, LockedError } from "./errors.ts";
+import { meet } from "./meeting.ts";
+import { printable } from "./printable.ts";
+import { type StateDb, takeLock } from "./state_db.ts";
+import { codeOf } from "./system_errors.ts";
+import type { Both } from "./types.ts";
+
+/** With no good run for so long, both sides have drifted apart. */
+const STALE_MS = 7 * 24 * 60 * 60 * 1000;
+
+/**
+ * A guard's complaint as a check.
+ *
+ * @param name What was looked at.
+ * @param error What was thrown; anything but a guard is thrown on.
+ */
+export function asProblem(name: string, error: unknown): Check {
+  if (!(error instanceof GuardError)) throw error;
+  const says = error.message.replace(/\.(?: Nothing was changed\.)?$/, "");
+  return problem({ name, side: null }, says, error.hint ?? "");
+}
+
+/**
+ * Whether the roots are those that the state DB knows.
+ *
+ * @param db The state DB.
+ * @param paths Absolute paths of the roots, which are there.
+ */
+export function identityCheck(db: StateDb, paths: Both<string>): Check {
+  const of = { name: "identity", side: null };
+  try {
+    const owner = { pair: "doctor", run: "doctor" };
+    const options = { isDryRun: true, acceptRoots: false, owner };
+    const { identities, warning: why } = meet(db, paths, options);
+    if (why !== null) {
+      return warning(
+        of,
+        why.replace(/\.$/, ""),
+        "Bring the state DB back from where it was, if it was moved; else " +
+          "look at the plan before the first run.",
+      );
+    }
+    const { left, right } = identities;
+    return fine(
+      of,
+      left !== null && right !== null
+        ? "both roots show the identity they had"
+        : "none yet; the first run gives both roots one",
+    );
+  } catch (error) {
+    return asProblem("identity", error);
+  }
+}
+
+/**
+ * Whether the state DB is whole, and on a local disk.
+ *
+ * @param db The state DB, open for reading.
+ * @param configFile The config, which tells of a DB that is not there yet.
+ */
+export function stateChecks(db: StateDb, configFile: string): Check[] {
+  const of = { name: "state DB", side: null };
+  const { file } = db;
+  const isMade = isThere(file);
+  const isBeside = dirname(file) === dirname(configFile);
+  const near = isMade ? file : isBeside ? configFile : null;
+  const network = near === null ? null : networkOf(near);
+  const place = { name: "state DB's disk", side: null };
+  const disk = network !== null
+    ? problem(
+      place,
+      `${file} is reached over the network (${network}), where its locks ` +
+        "can't be relied on",
+      "Name a file on a local disk as state_db, and move the DB there.",
+    )
+    : near === null
+    ? fine(place, "can't be told before the first run; it must be a local one")
+    : fine(place, "local");
+  if (!isMade) return [fine(of, `none yet; the first run makes ${file}`), disk];
+  const found = String(db.first("PRAGMA quick_check")?.[0] ?? "ok");
+  const whole = found === "ok" ? fine(of, `${file} is whole`) : problem(
+    of,
+    `${file} is damaged (${found})`,
+    "Move the file away and run again: the run is then a first meeting, in " +
+      "which files deleted since the last run come back.",
+  );
+  return [whole, disk];
+}
+
+function isThere(file: string): boolean {
+  try {
+    Deno.lstatSync(file);
+    return true;
+  } catch (error) {
+    if (codeOf(error) === "ENOENT") return false;
+    throw error;
+  }
+}
+
+/**
+ * When a run last went well.
+ *
+ * @param db The state DB.
+ * @param nowMs In ms since 1970.
+ */
+export function lastRunCheck(db: StateDb, nowMs: number): Check {
+  const of = { name: "last run", side: null };
+  const last = db.first(
+    `SELECT id, started_at, finished_at, exit_code, stopped_by FROM runs
+     ORDER BY started_at DESC LIMIT 1`,
+  );
+  if (last === null) return fine(of, "none yet");
+  const [id, startedAt, finishedAt, exitCode, stoppedBy] = last;
+  const good = db.first(
+    "SELECT max(started_at) FROM runs WHERE exit_code = 0",
+  )?.[0] ?? null;
+  const told = good === null
+    ? "none went well so far"
+    : `the last that went well began ${timeWords(Number(good))}`;
+  const when = timeWords(Number(startedAt));
+  if (Number(startedAt) > nowMs) {
+    return warning(
+      of,
+      `it began ${when}, and this PC's clock is behind that`,
+      "Set the clock.",
+    );
+  }
+  if (finishedAt === null) {
+    if (isActive(db.file)) return fine(of, `one is active since ${when}`);
+    return warning(
+      of,
+      `that of ${when} never ended: it was killed, or the PC was; ${told}`,
+      "Run once: what was done already is recognised.",
+    );
+  }
+  if (exitCode !== 0) {
+    const why = stoppedBy === null ? "" : ` (${printable(String(stoppedBy))})`;
+    return warning(
+      of,
+      `that of ${when} ended with exit code ${exitCode}${why}; ${told}`,
+      `See what it left: office-sync history ${id}.`,
+    );
+  }
+  return nowMs - Number(startedAt) <= STALE_MS ? fine(of, told) : warning(
+    of,
+    `${told}, which is long ago`,
+    "See whether the task that starts it is still there.",
+  );
+}
+
+/** Asked only where a run is said not to have ended. */
+function isActive(stateDb: string): boolean {
+  if (!isThere(`${stateDb}.lock`)) return false;
+  try {
+    takeLock(stateDb)[Symbol.dispose]();
+    return false;
+  } catch (error) {
+    if (error instanceof LockedError) return true;
+    throw error;
+  }
+}
+
+function timeWords(timeMs: number): string {
+  return new Date(timeMs).toLocaleString("sv-SE");
+}

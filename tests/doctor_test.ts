@@ -1,0 +1,314 @@
+import assert from "node:assert/strict";
+import { DatabaseSync } from "node:sqlite";
+import { loadConfig } from "../lib/config_loader.ts";
+import { spaceCheck } from "../lib/disk_checks.ts";
+import { PLAIN_HABITS } from "../lib/habits.ts";
+import { clockCheck } from "../lib/root_checks.ts";
+import { sandboxFlags } from "../lib/sandbox.ts";
+import { takeLock } from "../lib/state_db.ts";
+import { fromFileUrl } from "./urls.ts";
+import { snapshot } from "./snapshot.ts";
+import { Office, write } from "./support.ts";
+
+interface Told {
+  readonly exitCode: number;
+  readonly checks: readonly {
+    readonly check: string;
+    readonly side: string | null;
+    readonly status: string;
+    readonly says: string;
+    readonly todo: string | null;
+  }[];
+}
+
+/** What the doctor has to say besides "ok", as `<status> <side> <check>`. */
+async function complaints(office: Office): Promise<string[]> {
+  const told: Told = await office.json("doctor");
+  const bad = told.checks.filter(({ status }) => status !== "ok");
+  assert.equal(told.exitCode, bad.length === 0 ? 0 : 1);
+  for (const { todo } of bad) assert.ok(todo, "each says what to do");
+  return bad.map((it) => `${it.status} ${it.side ?? "-"} ${it.check}`);
+}
+
+async function saying(office: Office, check: string): Promise<string> {
+  const told: Told = await office.json("doctor");
+  return told.checks.find((it) => it.check === check)?.says ?? "";
+}
+
+/** Everything in the office's folder, with content; no times of folders. */
+function whole(office: Office): string {
+  return JSON.stringify(snapshot(office.folder)).replaceAll(
+    /(folder \d+) [^"]*/g,
+    "$1",
+  );
+}
+
+Deno.test("doctor finds all well before the first run, and writes nothing", async () => {
+  using office = new Office().write({ left: { a: "1" } });
+  const before = whole(office);
+  const { code, stdout } = await office.command("doctor");
+  assert.equal(code, 0, stdout);
+  assert.match(stdout, /^ok {7}Left, free space: .* of .* free$/m);
+  assert.match(stdout, /^ok {7}Right, writing: a file could be written/m);
+  assert.match(stdout, /^ok {7}Right, times: /m);
+  assert.match(stdout, /^ok {7}clocks: Left and Right differ by \d+\.\d s$/m);
+  assert.match(stdout, /^ok {7}identity: none yet; /m);
+  assert.match(stdout, /^ok {7}state DB's disk: local$/m);
+  assert.match(stdout, /^ok {7}last run: none yet$/m);
+  assert.match(stdout, /^ok {7}mail: no mail is sent$/m);
+  assert.match(stdout, /^ok {7}permissions: .* and nothing else$/m);
+  assert.match(stdout, /\n\nAll is as a run needs it\.\n$/);
+  assert.equal(whole(office), before);
+});
+
+Deno.test("doctor finds all well after a run, and its document has every key", async () => {
+  using office = new Office().write({ left: { a: "1" } });
+  await office.settle();
+  const before = whole(office);
+  const { checks }: Told = await office.json("doctor");
+  assert.deepEqual(checks.filter(({ status }) => status !== "ok"), []);
+  for (const check of checks) {
+    const keys = ["check", "side", "status", "says", "todo"];
+    assert.deepEqual(Object.keys(check), keys);
+  }
+  assert.match(await saying(office, "last run"), /^the last that went well /);
+  assert.equal(whole(office), before);
+});
+
+Deno.test("doctor tells of a root that is missing, and looks at the other all the same", async () => {
+  using office = new Office();
+  Deno.removeSync(office.right);
+  const { code, stdout } = await office.command("doctor");
+  assert.equal(code, 1);
+  assert.match(
+    stdout,
+    /^PROBLEM {2}Right, root: right_root .* does not exist\n {9}What to do: /m,
+  );
+  assert.match(stdout, /^ok {7}Left, writing: /m);
+  assert.match(stdout, /\n1 of \d+ checks needs attention\.\n$/);
+});
+
+Deno.test("doctor tells of roots that are one", async () => {
+  using office = new Office();
+  Deno.removeSync(office.right);
+  Deno.symlinkSync(office.left, office.right);
+  assert.deepEqual(await complaints(office), ["problem - roots"]);
+  const { checks }: Told = await office.json("doctor");
+  const real = checks.filter(({ check }) => check === "real path");
+  assert.match(real[1]?.says ?? "", /\/left, where .*\/right leads to$/);
+});
+
+Deno.test("doctor tells of a root that can't be written", async () => {
+  using office = new Office();
+  Deno.chmodSync(office.right, 0o555);
+  const { code, stdout } = await office.humbleCommand("doctor");
+  assert.equal(code, 1);
+  assert.match(stdout, /^PROBLEM {2}Right, writing: no file can be written$/m);
+});
+
+Deno.test("doctor tells of roots that are not those of the state DB", async () => {
+  using office = new Office();
+  await office.settle();
+  Deno.renameSync(office.stateDb, `${office.stateDb}.old`);
+  assert.deepEqual(await complaints(office), ["warning - identity"]);
+  Deno.renameSync(`${office.stateDb}.old`, office.stateDb);
+  Deno.removeSync(`${office.left}/.office-sync`, { recursive: true });
+  assert.deepEqual(await complaints(office), ["problem - identity"]);
+});
+
+Deno.test("doctor tells of a damaged state DB, and looks at the roots all the same", async () => {
+  using office = new Office();
+  await office.settle();
+  Deno.writeTextFileSync(office.stateDb, "no database at all".repeat(99));
+  assert.deepEqual(await complaints(office), ["problem - state DB"]);
+  assert.equal(await saying(office, "roots"), "apart from each other");
+});
+
+Deno.test("doctor tells of damage inside the state DB", async () => {
+  using office = new Office().write({
+    left: Object.fromEntries(
+      Array.from({ length: 200 }, (_, n) => [`file ${n}`, "1"]),
+    ),
+  });
+  await office.settle();
+  const PAGE = 4096;
+  const sound = Deno.readFileSync(office.stateDb);
+  const damage = (page: number) => {
+    const bytes = sound.slice();
+    bytes.fill(7, page * PAGE, (page + 1) * PAGE);
+    Deno.writeFileSync(office.stateDb, bytes);
+  };
+  // One that hits a table of files: nothing else would notice it.
+  const pages = Array.from({ length: sound.length / PAGE }, (_, n) => n);
+  const hidden = pages.find((page) => {
+    damage(page);
+    return page > 0 && isReadable("meta", "runs") && !isReadable("files");
+  });
+  assert.notEqual(hidden, undefined);
+  const damaged = ["problem - state DB"];
+  assert.deepEqual(await complaints(office), damaged);
+  // One that hits all.
+  Deno.writeFileSync(office.stateDb, sound.slice().fill(7, PAGE));
+  assert.deepEqual(await complaints(office), damaged);
+
+  function isReadable(...tables: string[]): boolean {
+    try {
+      using db = new DatabaseSync(office.stateDb, { readOnly: true });
+      for (const table of tables) db.prepare(`SELECT * FROM ${table}`).all();
+      return true;
+    } catch {
+      return false;
+    }
+  }
+});
+
+Deno.test("doctor tells when a run last went well", async () => {
+  using office = new Office();
+  await office.settle();
+  const change = (sql: string) => {
+    using db = new DatabaseSync(office.stateDb);
+    db.exec(sql);
+  };
+  const DAY = 86_400_000;
+  change(`UPDATE runs SET started_at = started_at - 8 * ${DAY}`);
+  assert.deepEqual(await complaints(office), ["warning - last run"]);
+  assert.match(await saying(office, "last run"), /, which is long ago$/);
+  change("UPDATE runs SET exit_code = 3, stopped_by = 'roots: gone'");
+  assert.match(
+    await saying(office, "last run"),
+    /ended with exit code 3 \(roots: gone\); none went well so far$/,
+  );
+  change("UPDATE runs SET finished_at = NULL, exit_code = NULL");
+  assert.match(await saying(office, "last run"), / never ended: /);
+  {
+    using _run = takeLock(office.stateDb);
+    assert.match(await saying(office, "last run"), /^one is active since /);
+  }
+  change(`UPDATE runs SET started_at = started_at + 9 * ${DAY}`);
+  assert.match(await saying(office, "last run"), /clock is behind that$/);
+});
+
+Deno.test("doctor tells how much is kept in soft delete, and whose it is", async () => {
+  using office = new Office("soft_delete: { retention_days: 9 }");
+  write(office.left, { a: "12345" });
+  await office.settle();
+  Deno.removeSync(`${office.left}/a`);
+  await office.settle();
+  const deleted = { "20240101-000000-other1": { b: "123" } };
+  write(office.right, { ".office-sync": { deleted } });
+  const { checks }: Told = await office.json("doctor");
+  const kept = checks.filter(({ check }) => check === "soft delete");
+  assert.match(
+    kept[1]?.says ?? "",
+    /^2 files, 8 bytes, kept for 9 days; 3 bytes of it by other PCs, /,
+  );
+  assert.match(kept[0]?.says ?? "", /^0 files, 0 bytes, kept for 9 days$/);
+});
+
+/** A mail server that only says what it must. */
+function listen() {
+  const server = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const serve = async () => {
+    for await (const connection of server) {
+      const say = (line: string) =>
+        connection.write(new TextEncoder().encode(`${line}\r\n`));
+      await say("220 mail.example");
+      const buffer = new Uint8Array(1000);
+      for (;;) {
+        const count = await connection.read(buffer).catch(() => null);
+        if (count === null) break;
+        const isEnd = new TextDecoder().decode(buffer).startsWith("QUIT");
+        await say(isEnd ? "221 bye" : "250 mail.example").catch(() => {});
+        if (isEnd) break;
+      }
+      connection.close();
+    }
+  };
+  serve().catch(() => {});
+  return {
+    port: (server.addr as Deno.NetAddr).port,
+    [Symbol.dispose]: () => server.close(),
+  };
+}
+
+function mail(port: number): string {
+  return "email: { smtp_host: 127.0.0.1, security: none, from: a@b.c, " +
+    `to: a@b.c, smtp_port: ${port} }`;
+}
+
+Deno.test("doctor speaks to the mail server", async () => {
+  using server = listen();
+  using office = new Office(mail(server.port));
+  assert.equal(
+    await saying(office, "mail"),
+    `127.0.0.1:${server.port} answers`,
+  );
+  assert.deepEqual(await complaints(office), []);
+});
+
+Deno.test("doctor tells of a mail server that does not answer", async () => {
+  using office = new Office(mail(1));
+  assert.deepEqual(await complaints(office), ["problem - mail"]);
+  assert.match(await saying(office, "mail"), /nothing answers there/);
+  const login = mail(1).replace("}", ", username: u, password_env: NO_SUCH }");
+  office.configure(login);
+  assert.match(await saying(office, "mail"), /^the variable NO_SUCH with the /);
+});
+
+Deno.test("doctor tells where it is started without the walls", async () => {
+  using office = new Office();
+  const { code, stdout } = await new Deno.Command(Deno.execPath(), {
+    args: [
+      ...["run", "-A", fromFileUrl("../main.ts"), "doctor"],
+      ...["--config", office.config],
+    ],
+  }).output();
+  assert.equal(code, 1);
+  assert.match(
+    new TextDecoder().decode(stdout),
+    /^WARNING {2}permissions: no sandbox: read, write, net, run, ffi without /m,
+  );
+});
+
+Deno.test("doctor goes without what the walls of a sync keep from it", async () => {
+  using office = new Office();
+  const flags = sandboxFlags(loadConfig(office.config), {
+    access: "sync",
+    programFolder: fromFileUrl("../lib"),
+    outputFile: null,
+    realRoots: [],
+  });
+  const { code, stdout } = await new Deno.Command(Deno.execPath(), {
+    args: [
+      ...["run", `--config=${fromFileUrl("../deno.json")}`, ...flags],
+      ...[fromFileUrl("../main.ts"), "doctor", "--config", office.config],
+    ],
+  }).output();
+  assert.equal(code, 0);
+  const text = new TextDecoder().decode(stdout);
+  assert.match(text, /^ok {7}Left, free space: the system does not tell$/m);
+});
+
+Deno.test("little free space is a warning, next to none a problem", () => {
+  const MB = 1_048_576;
+  const of = { name: "free space", side: null };
+  const status = (freeBytes: number) =>
+    spaceCheck(of, { freeBytes, allBytes: 1e12 }).status;
+  assert.deepEqual(
+    [2048 * MB, 1024 * MB, 1023 * MB, 50 * MB, 49 * MB].map(status),
+    ["ok", "ok", "warning", "warning", "problem"],
+  );
+  assert.equal(spaceCheck(of, null).status, "ok");
+});
+
+Deno.test("clocks that differ are a warning, also where both differ from the PC's", () => {
+  const status = (left: number, right: number) =>
+    clockCheck({
+      left: { ...PLAIN_HABITS, clockOffsetMs: left },
+      right: { ...PLAIN_HABITS, clockOffsetMs: right },
+    }).status;
+  assert.equal(status(0, 4000), "ok");
+  assert.equal(status(-3000, 3000), "warning");
+  assert.equal(status(0, -6000), "warning");
+  assert.equal(status(9000, 9000), "warning");
+});
