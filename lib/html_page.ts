@@ -5,9 +5,10 @@
  * @module
  */
 import { createHash } from "node:crypto";
-import { escapeHtml, type PageContent } from "./html_report.ts";
+import type { PageContent } from "./html_report.ts";
 import { PAGE_SCRIPT } from "./html_script.ts";
 import { PAGE_STYLE } from "./html_style.ts";
+import { escapeHtml } from "./printable.ts";
 
 /**
  * A whole page, which needs nothing besides itself.

@@ -6,7 +6,7 @@
  */
 import { sizeWords } from "./conflict_words.ts";
 import { folderOf, nameOf } from "./paths.ts";
-import { printable } from "./printable.ts";
+import { escapeHtml } from "./printable.ts";
 import { verdict } from "./report.ts";
 import { type Alike, fold } from "./report_folds.ts";
 import {
@@ -97,30 +97,6 @@ export function htmlReport(
   ].join("\n");
   return { title: `office-sync: ${title}`, body };
 }
-
-/**
- * Text as HTML shows it: what can't be seen is written out, and nothing is
- * taken for a tag.
- *
- * @param text Any text, such as a file name.
- *
- * @example
- * ```ts
- * import { escapeHtml } from "./html_report.ts";
- * escapeHtml("<b>\n"); // "&lt;b&gt;\\n"
- * ```
- */
-export function escapeHtml(text: string): string {
-  return printable(text).replace(/[&<>"']/g, (letter) => ENTITIES[letter]!);
-}
-
-const ENTITIES: Readonly<Record<string, string>> = {
-  "&": "&amp;",
-  "<": "&lt;",
-  ">": "&gt;",
-  '"': "&quot;",
-  "'": "&#39;",
-};
 
 function stopHtml({ name, reason, hint }: Stop): string {
   return `<section class="stop" aria-labelledby="stop">

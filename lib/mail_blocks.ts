@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { printable } from "./printable.ts";
+import { escapeHtml, printable } from "./printable.ts";
 
 /** A piece of a mail. Texts are given as they are; both forms escape them. */
 export type Block =
@@ -67,7 +67,7 @@ export function htmlOf(title: string, blocks: readonly Block[]): string {
     // No colour of its own but grey lines: bright and dark both are readable.
     '<meta name="color-scheme" content="light dark">',
     '<meta name="supported-color-schemes" content="light dark">',
-    `<title>${escaped(title)}</title></head>`,
+    `<title>${escapeHtml(title)}</title></head>`,
     `<body style="${BODY}">`,
     ...blocks.map(blockHtml),
     "</body></html>",
@@ -89,33 +89,21 @@ const VALUE = "vertical-align:top;padding:1px 0;word-break:break-word";
 function blockHtml(block: Block): string {
   switch (block.kind) {
     case "heading":
-      return `<h2 style="${HEADING}">${escaped(block.text)}</h2>`;
+      return `<h2 style="${HEADING}">${escapeHtml(block.text)}</h2>`;
     case "text":
-      return `<p>${escaped(block.text)}</p>`;
+      return `<p>${escapeHtml(block.text)}</p>`;
     case "facts":
       return [
         '<table role="presentation" style="border-collapse:collapse">',
         ...block.facts.map(([label, value]) =>
-          `<tr><th style="${LABEL}">${escaped(label)}</th>` +
-          `<td style="${VALUE}">${escaped(value)}</td></tr>`
+          `<tr><th style="${LABEL}">${escapeHtml(label)}</th>` +
+          `<td style="${VALUE}">${escapeHtml(value)}</td></tr>`
         ),
         "</table>",
       ].join("\n");
     case "commands":
       return `<pre style="${CODE}">${
-        block.commands.map(escaped).join("\n")
+        block.commands.map(escapeHtml).join("\n")
       }</pre>`;
   }
-}
-
-const ENTITIES: Readonly<Record<string, string>> = {
-  "&": "&amp;",
-  "<": "&lt;",
-  ">": "&gt;",
-  '"': "&quot;",
-  "'": "&#39;",
-};
-
-function escaped(text: string): string {
-  return printable(text).replace(/[&<>"']/g, (char) => ENTITIES[char]!);
 }

@@ -62,3 +62,27 @@ function hex(unit: number): string {
 export function quoted(text: string): string {
   return `"${printable(text.replace(/["\\]/g, "\\$&"))}"`;
 }
+
+/**
+ * Text as HTML shows it: what can't be seen is written out, and nothing is
+ * taken for a tag.
+ *
+ * @param text Any text, such as a file name.
+ *
+ * @example
+ * ```ts
+ * import { escapeHtml } from "./printable.ts";
+ * escapeHtml("<b>\n"); // "&lt;b&gt;\\n"
+ * ```
+ */
+export function escapeHtml(text: string): string {
+  return printable(text).replace(/[&<>"']/g, (letter) => ENTITIES[letter]!);
+}
+
+const ENTITIES: Readonly<Record<string, string>> = {
+  "&": "&amp;",
+  "<": "&lt;",
+  ">": "&gt;",
+  '"': "&quot;",
+  "'": "&#39;",
+};
