@@ -8,6 +8,7 @@ import { type Root, Skipped, WENT_AWAY } from "./disk.ts";
 import { GuardError } from "./errors.ts";
 import { Executor } from "./executor.ts";
 import { removeLeftovers, settleMoves } from "./leftovers.ts";
+import type { Interrupt } from "./interrupt.ts";
 import type { Meter, Totals } from "./meter.ts";
 import { type Meeting, rememberIds, requireStillThere } from "./meeting.ts";
 import { type TemporaryOwner, timeMark } from "./names.ts";
@@ -38,6 +39,7 @@ export interface CarryOutContext {
   /** What each side's clock moved since the record was made, in ms. */
   readonly shifts: Both<number>;
   readonly meter: Meter;
+  readonly interrupt: Interrupt;
   onOutcome(outcome: Outcome): void;
 }
 
@@ -46,7 +48,8 @@ export interface CarryOutContext {
  *
  * @param actions In order.
  * @param context Roots, record and what the scans found.
- * @returns The outcome of each action.
+ * @returns The outcome of each action; of those that a signal left for the
+ *   next run there is none.
  */
 export async function carryOut(
   actions: readonly Action[],
@@ -71,9 +74,12 @@ export async function carryOut(
       if (outcome.action.name !== "NOOP") meter.add(1, 0);
     },
     onBytes: (bytes) => meter.add(0, bytes),
+    pause: () => context.interrupt.pass(),
   });
   meter.begin("apply", totalsOf(actions));
   const outcomes = await executor.run(actions);
+  // What follows is true only of a run that came to all of its actions.
+  if (outcomes.length < actions.length) return outcomes;
   settleMoves(record, roots);
   record.sealFolders();
   db.transaction(() => {

@@ -4,6 +4,7 @@
  * @module
  */
 import { CHANGED, type Root, Skipped } from "./disk.ts";
+import { InterruptedError } from "./errors.ts";
 import { destroy, placeNew, requireReplaceable } from "./file_ops.ts";
 import { folderOf } from "./paths.ts";
 import {
@@ -17,13 +18,9 @@ import {
   sided,
   type WorkOf,
 } from "./performing.ts";
+import { inPieces } from "./pieces.ts";
 import type { RecordChange } from "./plan.ts";
-import {
-  dropCopy,
-  flushCopies,
-  type FlushedCopy,
-  stageCopy,
-} from "./staging.ts";
+import { dropCopy, flushCopies, type FlushedCopy, staging } from "./staging.ts";
 import type { Both, FileFigures, FileRow } from "./types.ts";
 import { otherSide, SIDES } from "./types.ts";
 
@@ -57,7 +54,7 @@ export class ClashCopier {
     const first = isOwnThere ? null : await this.#clashCopy(own, own, work);
     const second = isOtherThere
       ? null
-      : await this.#clashCopy(own, other, work);
+      : await this.#acrossFrom(own, other, work, first);
     const lookedAtMs = first?.lookedAtMs ?? second?.lookedAtMs ?? Date.now();
     const row = rowOf({
       path: clashPath,
@@ -93,13 +90,31 @@ export class ClashCopier {
     return true;
   }
 
+  /** A signal must not leave half a conflict: then the first copy goes too. */
+  async #acrossFrom(
+    own: Root,
+    other: Root,
+    work: WorkOf<"clash">,
+    first: FlushedCopy | null,
+  ): Promise<FlushedCopy> {
+    try {
+      return await this.#clashCopy(own, other, work);
+    } catch (error) {
+      if (first !== null && error instanceof InterruptedError) {
+        const aside = this.#context.names.beside(work.clashPath);
+        destroy(own, work.clashPath, first.figures, aside);
+      }
+      throw error;
+    }
+  }
+
   /** A copy of its own on either side: a link would change with the file. */
   async #clashCopy(
     from: Root,
     to: Root,
     work: WorkOf<"clash">,
   ): Promise<FlushedCopy> {
-    const staged = stageCopy({
+    const copying = staging({
       from,
       path: work.path,
       seen: work.figures,
@@ -109,6 +124,7 @@ export class ClashCopier {
       wantsHash: work.keepsHash || isYoung(work.figures, this.#roots),
       onBytes: this.#context.onBytes,
     });
+    const staged = await inPieces(copying, this.#context.pause);
     const [copy] = await flushCopies([staged]);
     if (!copy || "error" in copy) throw copy?.error;
     try {

@@ -12,9 +12,10 @@ import {
 } from "./conflicts_text.ts";
 import { EXIT, type ExitCode, SyncError, UsageError } from "./errors.ts";
 import type { ConflictsInvocation } from "./invocation.ts";
+import { SignalInterrupt } from "./interrupt.ts";
 import { jsonReport, jsonText } from "./json_report.ts";
 import { openLog } from "./logging.ts";
-import { logOutcome } from "./outcome_log.ts";
+import { logOutcome, logStop } from "./outcome_log.ts";
 import { print, warn } from "./output.ts";
 import { keyOf } from "./paths.ts";
 import { quoted } from "./printable.ts";
@@ -85,19 +86,21 @@ async function settle(
   const { path, take } = settling;
   log.info(`conflicts resolve started, path=${quoted(path)}, ${take}`);
   try {
+    using interrupt = new SignalInterrupt();
     const result = await runSync(id, config, {
       isDryRun: false,
       allowed: { deletes: false, changes: false },
       acceptRoots: false,
       listUnchanged: false,
       settle: settling,
+      interrupt,
     }, {
       onOutcome: (outcome) => logOutcome(log, outcome),
       // What is left alone elsewhere is not this command's concern.
       onProblem() {},
       onWarning: (text) => log.warning(text),
     });
-    if (result.stop) log.error(`${result.stop.name}: ${result.stop.reason}`);
+    logStop(log, result);
     log.info(`ended with exit code ${result.exitCode}`);
     log.flush();
     return result;

@@ -7,6 +7,7 @@ import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 import type { Root } from "./disk.ts";
 import type { Answer, FileRef, Question } from "./inquiry.ts";
+import { atOnce, type Pieces } from "./pieces.ts";
 import { inWords } from "./system_errors.ts";
 import type { Both } from "./types.ts";
 
@@ -17,14 +18,28 @@ const CHUNK_BYTES = 256 * 1024;
  *
  * @param question What has to be known.
  * @param roots The roots the files are in.
- * @param onBytes Told of bytes as they are read of one file.
  * @returns The answer; files that can't be read are an answer too.
  */
 export function answerTo(
   question: Question,
   roots: Both<Root>,
-  onBytes: (bytes: number) => void = () => {},
 ): Answer {
+  return atOnce(answering(question, roots));
+}
+
+/**
+ * The same chunk by chunk.
+ *
+ * @param question What has to be known.
+ * @param roots The roots the files are in.
+ * @param onBytes Told of bytes as they are read of one file.
+ * @returns Work that gives the answer.
+ */
+export function* answering(
+  question: Question,
+  roots: Both<Root>,
+  onBytes: (bytes: number) => void = () => {},
+): Pieces<Answer> {
   const files = question.kind === "hash"
     ? [question.file]
     : [question.a, question.b];
@@ -37,10 +52,11 @@ export function answerTo(
     if (question.kind === "hash") {
       using file = open(question.file);
       const hash = createHash("sha256");
-      forEachChunk(file, (chunk) => {
+      for (const chunk of chunksOf(file)) {
         hash.update(chunk);
         onBytes(chunk.length);
-      });
+        yield;
+      }
       file.finish();
       return { kind: "hash", hash: hash.digest("hex") };
     }
@@ -49,13 +65,14 @@ export function answerTo(
     const hash = question.wantsHash ? createHash("sha256") : null;
     const other = Buffer.allocUnsafe(CHUNK_BYTES);
     let isSame = true;
-    forEachChunk(a, (chunk) => {
+    for (const chunk of chunksOf(a)) {
       const count = b.read(other.subarray(0, chunk.length));
       isSame &&= chunk.equals(other.subarray(0, count));
       hash?.update(chunk);
       onBytes(chunk.length);
-      return isSame;
-    });
+      if (!isSame) break;
+      yield;
+    }
     isSame &&= b.read(other) === 0;
     current = question.a;
     a.finish();
@@ -70,13 +87,12 @@ export function answerTo(
   }
 }
 
-function forEachChunk(
+function* chunksOf(
   file: { read(buffer: Uint8Array): number },
-  use: (chunk: Buffer) => unknown,
-): void {
+): Generator<Buffer> {
   const buffer = Buffer.allocUnsafe(CHUNK_BYTES);
   for (let count = CHUNK_BYTES; count === CHUNK_BYTES;) {
     count = file.read(buffer);
-    if (count > 0 && use(buffer.subarray(0, count)) === false) return;
+    if (count > 0) yield buffer.subarray(0, count);
   }
 }

@@ -16,8 +16,9 @@ import {
   sided,
   type WorkOf,
 } from "./performing.ts";
+import { inPieces } from "./pieces.ts";
 import { isAcrossDisks } from "./soft_delete.ts";
-import { type FlushedCopy, stageCopy, type StagedCopy } from "./staging.ts";
+import { type FlushedCopy, type StagedCopy, staging } from "./staging.ts";
 import { inWords } from "./system_errors.ts";
 import type { Both, FileFigures } from "./types.ts";
 import { otherSide, SIDES } from "./types.ts";
@@ -38,12 +39,12 @@ export class Copier {
    *
    * @param work The copy.
    */
-  stage(work: WorkOf<"copy">): StagedCopy {
+  async stage(work: WorkOf<"copy">): Promise<StagedCopy> {
     const to = this.#roots[otherSide(work.from)];
     // A new name is looked at when it is taken: that can't be overtaken.
     const replaced = work.target && to.requireFile(work.path, work.target);
     const mode = work.mode ?? replaced?.mode ?? work.source.mode;
-    return stageCopy({
+    const copying = staging({
       from: this.#roots[work.from],
       path: work.path,
       seen: work.source,
@@ -53,6 +54,7 @@ export class Copier {
       wantsHash: work.keepsHash || isYoung(work.source, this.#roots),
       onBytes: this.#context.onBytes,
     });
+    return await inPieces(copying, this.#context.pause);
   }
 
   /**

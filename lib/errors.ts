@@ -20,6 +20,10 @@ export const EXIT = {
   busy: 4,
   /** Something nobody foresaw. */
   unexpected: 5,
+  /** Ctrl+C: 128 and the number of the signal, as with any program. */
+  interrupted: 130,
+  /** Somebody else asked the run to end. */
+  terminated: 143,
 } as const;
 
 /** One of {@linkcode EXIT}. */
@@ -138,6 +142,28 @@ export class LockedError extends SyncError {
     super(`Another run is using ${stateDb}.`, EXIT.busy, {
       hint: "Wait until it has ended, then start again.",
     });
+  }
+}
+
+/** Signals that ask a run to end. */
+export type StopSignal = "SIGINT" | "SIGTERM" | "SIGHUP" | "SIGBREAK";
+
+const SIGNAL_WORDS: Readonly<Record<StopSignal, string>> = {
+  SIGINT: "Stopped by Ctrl+C",
+  SIGBREAK: "Stopped by Ctrl+Break",
+  SIGTERM: "Asked to end (SIGTERM)",
+  SIGHUP: "Stopped because the terminal was closed",
+};
+
+/** A signal ended the run before it was through. */
+export class InterruptedError extends SyncError {
+  override readonly name = "InterruptedError";
+
+  /** @param signal Which. */
+  constructor(signal: StopSignal) {
+    const isKeyboard = signal === "SIGINT" || signal === "SIGBREAK";
+    const code = isKeyboard ? EXIT.interrupted : EXIT.terminated;
+    super(SIGNAL_WORDS[signal], code);
   }
 }
 

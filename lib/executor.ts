@@ -5,7 +5,9 @@
  * @module
  */
 import { type Root, Skipped } from "./disk.ts";
+import { InterruptedError } from "./errors.ts";
 import {
+  abandonCopy,
   dropCopy,
   flushCopies,
   type FlushedCopy,
@@ -18,6 +20,7 @@ import type { Performed, PerformerContext } from "./performing.ts";
 import type { Action, RecordChange, Work } from "./plan.ts";
 import type { Outcome } from "./run_result.ts";
 import { inWords, troubleOf } from "./system_errors.ts";
+import { whenFree } from "./when_free.ts";
 import type { Both, FileRow, OutcomeKind, Side } from "./types.ts";
 import { otherSide } from "./types.ts";
 
@@ -39,9 +42,6 @@ export interface ExecutorContext extends Omit<PerformerContext, "rowAt"> {
   /** Told of each outcome as soon as it is certain. */
   onOutcome(outcome: Outcome): void;
 }
-
-/** Pauses before another try at a busy file, in ms. */
-const BACK_OFF_MS = [50, 150, 400];
 
 /** Limits of a batch of copies. */
 const BATCH_FILES = 128;
@@ -99,10 +99,25 @@ export class Executor {
    * Carries out the actions.
    *
    * @param actions In order.
-   * @returns Their outcomes, in the same order.
+   * @returns Their outcomes, in the same order; without those that a signal
+   *   left for the next run.
    */
   async run(actions: readonly Action[]): Promise<readonly Outcome[]> {
+    try {
+      await this.#carryOut(actions);
+    } catch (error) {
+      if (!(error instanceof InterruptedError)) throw error;
+      // Flushing them might take long: the next run copies them again.
+      for (const { copy } of this.#staged.splice(0)) abandonCopy(copy);
+    }
+    this.#commit();
+    // What was not come to has left holes.
+    return this.#outcomes.filter(() => true);
+  }
+
+  async #carryOut(actions: readonly Action[]): Promise<void> {
     for (const [index, action] of actions.entries()) {
+      await this.#context.pause?.();
       if (action.work.kind !== "copy" && this.#staged.length > 0) {
         await this.#placeStaged();
       }
@@ -119,8 +134,6 @@ export class Executor {
       }
     }
     await this.#placeStaged();
-    this.#commit();
-    return this.#outcomes;
   }
 
   async #stage(index: number, action: Action, work: CopyWork): Promise<void> {
@@ -134,6 +147,7 @@ export class Executor {
       this.#staged.push({ index, action, work, copy });
       this.#stagedBytes += work.source.sizeBytes;
     } catch (error) {
+      if (error instanceof InterruptedError) throw error;
       if (troubleOf(error) === "full") this.#full.add(to);
       this.#settle(index, action, { failed: error });
     }
@@ -191,6 +205,7 @@ export class Executor {
       if (work.kind === "rename" || work.kind === "clash") this.#noteRows(done);
       this.#settle(index, action, { done });
     } catch (error) {
+      if (error instanceof InterruptedError) throw error;
       this.#settle(index, action, { failed: error });
     }
     if (this.#pending.length >= PENDING_CHANGES) this.#commit();
@@ -280,17 +295,4 @@ export class Executor {
       return troubleOf(error) === "missing" ? null : error;
     }
   }
-}
-
-/** Tries again, a little later, while another program has the file. */
-async function whenFree<T>(act: () => T | Promise<T>): Promise<T> {
-  for (const pauseMs of BACK_OFF_MS) {
-    try {
-      return await act();
-    } catch (error) {
-      if (troubleOf(error) !== "busy") throw error;
-    }
-    await new Promise((resolve) => setTimeout(resolve, pauseMs));
-  }
-  return await act();
 }

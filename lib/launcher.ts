@@ -209,26 +209,41 @@ async function run(
 }
 
 /**
- * The keyboard's signal goes to all processes of a terminal, on Windows of a
- * console: the child has it already, and a second one might look as if the
- * user had lost patience. All the same it is listened for, to outlive the
- * child and hand on its exit code.
+ * The signals of a terminal, on Windows of a console, go to all its processes:
+ * the child has them already, and a second one would look as if the user had
+ * lost patience. All the same they are listened for, to outlive the child and
+ * hand on its exit code.
  */
 function onSignals(passOn: (signal: Deno.Signal) => void): Disposable {
   const isWindows = Deno.build.os === "windows";
   const isKeyboard = isWindows || Deno.stdin.isTerminal() ||
     Deno.stdout.isTerminal() || Deno.stderr.isTerminal();
   const ignore = () => {};
-  const listeners: [Deno.Signal, () => void][] = [
+  const wanted: [Deno.Signal, () => void][] = [
     ["SIGINT", isKeyboard ? ignore : () => passOn("SIGINT")],
     isWindows ? ["SIGBREAK", ignore] : ["SIGTERM", () => passOn("SIGTERM")],
+    // The terminal is closed. Without one it is left as it is: nohup.
+    ...isKeyboard
+      ? [["SIGHUP", ignore] satisfies [Deno.Signal, () => void]]
+      : [],
   ];
-  for (const listener of listeners) Deno.addSignalListener(...listener);
+  const listeners = wanted.filter((listener) => listens(...listener));
   return {
     [Symbol.dispose]() {
       for (const listener of listeners) Deno.removeSignalListener(...listener);
     },
   };
+}
+
+/** False for a signal that this system has not. */
+function listens(signal: Deno.Signal, listener: () => void): boolean {
+  try {
+    Deno.addSignalListener(signal, listener);
+    return true;
+  } catch (error) {
+    if (error instanceof TypeError) return false;
+    throw error;
+  }
 }
 
 function complain(error: unknown, isJson: boolean): number {

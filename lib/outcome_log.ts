@@ -4,7 +4,7 @@
  * @module
  */
 import type { Log } from "./logging.ts";
-import type { Outcome } from "./run_result.ts";
+import { INTERRUPTED, type Outcome, type RunResult } from "./run_result.ts";
 
 /**
  * Writes an outcome to the log, in the level that it deserves.
@@ -30,4 +30,17 @@ export function logOutcome(log: Log, outcome: Outcome): void {
   if (kind === "failed") log.failed({ ...entry, error });
   else if (kind === "skipped") log.skipped({ ...entry, why: detail ?? "" });
   else if (!isQuiet) log.action(entry);
+}
+
+/**
+ * Writes down what stopped a run; nothing where it was not stopped.
+ *
+ * @param log The log.
+ * @param result What came of the run.
+ */
+export function logStop(log: Log, { stop }: Pick<RunResult, "stop">): void {
+  if (stop === null) return;
+  const text = `${stop.name}: ${stop.reason}`;
+  if (stop.name === INTERRUPTED) log.warning(text);
+  else log.error(text);
 }

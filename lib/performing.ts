@@ -47,6 +47,12 @@ export interface PerformerContext {
   noteMove(move: Move): void;
   /** Told of bytes as they are copied. */
   readonly onBytes?: ((bytes: number) => void) | undefined;
+  /**
+   * Called between two pieces of work.
+   *
+   * @throws {InterruptedError} No more is to be done.
+   */
+  readonly pause?: (() => Promise<void>) | undefined;
 }
 
 /** A kind of {@linkcode Work}. */

@@ -5,13 +5,16 @@
  * @module
  */
 import type { Case } from "./cases.ts";
-import { answerTo } from "./contents.ts";
+import { answering } from "./contents.ts";
 import type { Root } from "./disk.ts";
 import type { Answer } from "./inquiry.ts";
 import type { Merged, RecordView } from "./merge.ts";
+import type { Interrupt } from "./interrupt.ts";
 import type { Meter } from "./meter.ts";
+import { inPieces } from "./pieces.ts";
 import type { Plan } from "./plan.ts";
 import type { RecordStore } from "./record_store.ts";
+import type { Outcome } from "./run_result.ts";
 import { listedConflict } from "./run_history.ts";
 import {
   addedActions,
@@ -51,22 +54,32 @@ export function viewOf(record: RecordStore): RecordView {
   return { directories, filesIn };
 }
 
+/** What goes on while files are read. */
+export interface WhileReading {
+  /** Asked whether to go on. */
+  readonly interrupt: Interrupt;
+  /** Counts what is read. */
+  readonly meter?: Meter;
+}
+
 /**
  * Decides, reads what decisions depend on, and decides again.
  *
  * @param merged What was found and recorded.
  * @param roots Both roots.
  * @param settings What decides besides.
- * @param meter Counts what is read.
+ * @param reading Who counts, and who may break it off.
+ * @throws {InterruptedError} The run is to end.
  */
-export function decideReading(
+export async function decideReading(
   merged: Merged,
   roots: Both<Root>,
   settings: DecisionSettings,
-  meter?: Meter,
-): Decided {
+  { interrupt, meter }: WhileReading,
+): Promise<Decided> {
   const answers = new Map<string, Answer>();
   for (;;) {
+    await interrupt.pass();
     meter?.begin("decide");
     const decision = decide(merged, answers, settings);
     if (decision.kind === "plan") {
@@ -77,7 +90,8 @@ export function decideReading(
     meter?.begin("compare", { files, bytes: null });
     for (const [id, question] of decision.questions) {
       const onBytes = (bytes: number) => meter?.add(0, bytes);
-      answers.set(id, answerTo(question, roots, onBytes));
+      const reading = answering(question, roots, onBytes);
+      answers.set(id, await inPieces(reading, () => interrupt.pass()));
       meter?.add(1, 0);
     }
   }
@@ -90,20 +104,43 @@ export function decideReading(
  * @param settling What a person asks for.
  * @param db The state DB, which lists what the person has seen.
  * @param roots Both roots.
+ * @param interrupt Asked whether to go on.
  * @returns A plan for that conflict alone, or why there is none.
+ * @throws {InterruptedError} The run is to end.
  */
-export function settlingPlan(
+export async function settlingPlan(
   decided: Decided,
   settling: Settling,
   db: StateDb,
   roots: Both<Root>,
-): Plan | Refusal {
+  interrupt: Interrupt,
+): Promise<Plan | Refusal> {
   const { plan, merged, settings } = decided;
   const listed = listedConflict(db, settling.path);
   const conflict = openAsListed(plan, listed, settling);
   if ("stop" in conflict) return conflict;
   const ruling = rulingOn(conflict, settling.take, settings.folding);
-  const ruled = decideReading(merged, roots, { ...settings, ruling });
+  const ruled = await decideReading(
+    merged,
+    roots,
+    { ...settings, ruling },
+    { interrupt },
+  );
   const actions = addedActions(ruled.plan, plan);
   return { ...plan, actions, problems: [] };
+}
+
+/**
+ * What a plan that is only shown comes to.
+ *
+ * @param plan The plan.
+ */
+export function plannedOutcomes(plan: Plan): Outcome[] {
+  return plan.actions.map((action) => ({
+    action,
+    kind: "planned",
+    detail: null,
+    newPath: action.newPath,
+    error: null,
+  }));
 }

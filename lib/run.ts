@@ -5,14 +5,20 @@
  */
 import { carryOut } from "./carry_out.ts";
 import { Root } from "./disk.ts";
-import { EXIT, type ExitCode, GuardError, SyncError } from "./errors.ts";
+import { EXIT } from "./errors.ts";
 import { guardPlan } from "./guard.ts";
+import { type Interrupt, UNINTERRUPTED } from "./interrupt.ts";
 import { completeMoves } from "./leftovers.ts";
 import { meet, type Meeting, requireStillThere } from "./meeting.ts";
 import { Meter } from "./meter.ts";
 import type { MergeSettings, RecordView } from "./merge.ts";
 import type { Plan } from "./plan.ts";
-import { decideReading, settlingPlan, viewOf } from "./planning.ts";
+import {
+  decideReading,
+  plannedOutcomes,
+  settlingPlan,
+  viewOf,
+} from "./planning.ts";
 import type { Probe } from "./habits.ts";
 import { checkRoots } from "./roots.ts";
 import { beginRun, endRun } from "./run_history.ts";
@@ -21,7 +27,6 @@ import {
   NOTHING_PRUNED,
   type Outcome,
   type RunResult,
-  type Stop,
 } from "./run_result.ts";
 import {
   decisionSettings,
@@ -30,12 +35,18 @@ import {
   type SyncListener,
   type SyncOptions,
 } from "./run_settings.ts";
-import { asStop, NOTHING_DONE } from "./stop.ts";
+import {
+  asCut,
+  asFailure,
+  asStop,
+  NOTHING_DONE,
+  type Stopped,
+} from "./stop.ts";
 import { adjusted, NO_RECORD } from "./record_view.ts";
 import { type FinishedScan, scanBoth, type ScanThread } from "./scans.ts";
 import { digestsOf } from "./record_digests.ts";
 import { RecordStore } from "./record_store.ts";
-import { asGuard, type StateDb } from "./state_db.ts";
+import type { StateDb } from "./state_db.ts";
 import { timeShift } from "./time_shift.ts";
 import { mergeWitnessed } from "./witness.ts";
 import type { Both, Side } from "./types.ts";
@@ -63,6 +74,7 @@ export class Run {
   readonly #config: SyncConfig;
   readonly #options: SyncOptions;
   readonly #listener: SyncListener;
+  readonly #interrupt: Interrupt;
   readonly #meter: Meter;
   readonly #db: StateDb;
   readonly #record: RecordStore;
@@ -80,6 +92,7 @@ export class Run {
     this.#config = config;
     this.#options = options;
     this.#listener = listener;
+    this.#interrupt = options.interrupt ?? UNINTERRUPTED;
     this.#meter = new Meter((progress) => listener.onProgress?.(progress));
     this.#db = db;
     this.#record = new RecordStore(db);
@@ -112,25 +125,23 @@ export class Run {
       if (!isDryRun) endRun(this.#db, result, settled);
       return result;
     } catch (error) {
-      const stop = asStop(error, this.#config.stateDb);
-      if (stop === null || isDryRun) throw error;
-      const result = this.#stopped(stop, EXIT.guard);
+      const stopped = asStop(error, this.#config.stateDb);
+      if (stopped === null || isDryRun) throw error;
+      const result = this.#stopped(stopped);
       // A damaged DB can't even take that.
-      if (stop.name !== "state") endRun(this.#db, result);
+      if (stopped.stop.name !== "state") endRun(this.#db, result);
       return result;
     }
   }
 
-  #stopped(stop: Stop, exitCode: ExitCode): RunResult {
-    return {
-      id: this.#id,
-      startedAtMs: this.#startedAtMs,
-      finishedAtMs: Date.now(),
-      isDryRun: this.#options.isDryRun,
-      ...NOTHING_DONE,
-      stop,
-      exitCode,
-    };
+  #stopped(stopped: Stopped): RunResult {
+    return { ...this.#run(), ...NOTHING_DONE, ...stopped };
+  }
+
+  #run(): Pick<RunResult, "id" | "startedAtMs" | "finishedAtMs" | "isDryRun"> {
+    const { isDryRun } = this.#options;
+    const [startedAtMs, finishedAtMs] = [this.#startedAtMs, Date.now()];
+    return { id: this.#id, startedAtMs, finishedAtMs, isDryRun };
   }
 
   async #stages(threads: Both<ScanThread>): Promise<RunResult> {
@@ -143,7 +154,8 @@ export class Run {
     // Without a record nobody knows what there is.
     const files = recordedFiles === 0 ? null : 2 * recordedFiles;
     this.#meter.begin("scan", { files, bytes: null });
-    const scans = await this.#scan(threads, probes, stored, meeting);
+    const scanning = this.#scan(threads, probes, stored, meeting);
+    const scans = await this.#interrupt.waitFor(scanning);
     requireStillThere(meeting, this.#paths);
     const shifts = {
       left: timeShift(scans.left, stored, "left", recordedFiles),
@@ -162,14 +174,16 @@ export class Run {
       keepUnchanged: this.#options.listUnchanged,
     };
     const merged = mergeWitnessed(scans, record, merging, roots);
-    const decided = decideReading(merged, roots, settings, this.#meter);
+    const reading = { interrupt: this.#interrupt, meter: this.#meter };
+    const decided = await decideReading(merged, roots, settings, reading);
     this.#listener.onDecided?.(decided);
     this.#guard(decided.plan, recordedFiles);
     const { settle } = this.#options;
     const plan = settle === undefined
       ? decided.plan
-      : settlingPlan(decided, settle, this.#db, roots);
-    if ("stop" in plan) return this.#stopped(plan.stop, plan.exitCode);
+      : await settlingPlan(decided, settle, this.#db, roots, this.#interrupt);
+    if ("stop" in plan) return this.#stopped(plan);
+    await this.#interrupt.pass();
     const outcomes = isDryRun
       ? this.#planned(plan)
       : await this.#carryOut(plan, { ...met, scans, shifts });
@@ -212,6 +226,7 @@ export class Run {
       return await carryOut(plan.actions, {
         ...found,
         meter: this.#meter,
+        interrupt: this.#interrupt,
         db: this.#db,
         record: this.#record,
         paths: this.#paths,
@@ -223,14 +238,7 @@ export class Run {
         onOutcome: (outcome) => this.#listener.onOutcome(outcome),
       });
     } catch (error) {
-      // Too late for a guard: files were changed already.
-      const known = asGuard(error, this.#config.stateDb);
-      if (!(known instanceof GuardError)) throw error;
-      throw new SyncError(
-        `The state DB ${this.#config.stateDb} failed in the middle of the run.`,
-        EXIT.unexpected,
-        { cause: error, hint: known.hint ?? "" },
-      );
+      throw asFailure(error, this.#config.stateDb);
     }
   }
 
@@ -264,17 +272,9 @@ export class Run {
   }
 
   #planned(plan: Plan): Outcome[] {
-    return plan.actions.map((action) => {
-      const outcome: Outcome = {
-        action,
-        kind: "planned",
-        detail: null,
-        newPath: action.newPath,
-        error: null,
-      };
-      this.#listener.onOutcome(outcome);
-      return outcome;
-    });
+    const outcomes = plannedOutcomes(plan);
+    for (const outcome of outcomes) this.#listener.onOutcome(outcome);
+    return outcomes;
   }
 
   #result(
@@ -284,17 +284,16 @@ export class Run {
   ): RunResult {
     const { isDryRun } = this.#options;
     const isLeft = !isDryRun && needsPerson(outcomes, plan.problems);
+    const cut = asCut(this.#interrupt.signal, plan.actions, outcomes);
     return {
-      id: this.#id,
-      startedAtMs: this.#startedAtMs,
-      finishedAtMs: Date.now(),
-      isDryRun,
+      ...this.#run(),
       outcomes,
       problems: plan.problems,
       untouched,
       pruned: NOTHING_PRUNED,
       stop: null,
       exitCode: isLeft ? EXIT.leftForPerson : EXIT.agreed,
+      ...cut,
     };
   }
 }

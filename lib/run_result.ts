@@ -19,7 +19,10 @@ export interface Outcome {
   readonly error: unknown;
 }
 
-/** A guard that stopped the run. */
+/** What a {@linkcode Stop} by a signal is called. */
+export const INTERRUPTED = "interrupted";
+
+/** A guard, or a signal, that stopped the run. */
 export interface Stop {
   readonly name: string;
   readonly reason: string;

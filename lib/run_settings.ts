@@ -8,6 +8,7 @@ import type { Decided } from "./planning.ts";
 import type { Allowances, SafetyLimits } from "./guard.ts";
 import { glance, type Probe, probe } from "./habits.ts";
 import { extensionOf, type IgnoreSettings } from "./ignore.ts";
+import type { Interrupt } from "./interrupt.ts";
 import type { Progress } from "./meter.ts";
 import type { TemporaryOwner } from "./names.ts";
 import type { RecordStore } from "./record_store.ts";
@@ -56,6 +57,8 @@ export interface SyncOptions {
   readonly listUnchanged: boolean;
   /** Settle this conflict, and do nothing else. Left out: an ordinary run. */
   readonly settle?: Settling;
+  /** Asked whether to go on. Left out: nothing ends the run in good order. */
+  readonly interrupt?: Interrupt;
 }
 
 /** Told what happens while it happens. */

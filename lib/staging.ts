@@ -9,6 +9,7 @@ import { setQuietly } from "./attributes.ts";
 import { CHANGED, type Root, Skipped } from "./disk.ts";
 import { temporaryName, type TemporaryOwner } from "./names.ts";
 import { folderOf, joinPath } from "./paths.ts";
+import { atOnce, type Pieces } from "./pieces.ts";
 import { codeOf } from "./system_errors.ts";
 import type { FileFigures } from "./types.ts";
 
@@ -78,6 +79,17 @@ export interface StagedCopy {
  * @throws {Skipped} The source changed.
  */
 export function stageCopy(request: CopyRequest): StagedCopy {
+  return atOnce(staging(request));
+}
+
+/**
+ * The same chunk by chunk. A copy that is broken off is dropped.
+ *
+ * @param request What to copy.
+ * @returns Work that gives the copy.
+ * @throws {Skipped} The source changed.
+ */
+export function* staging(request: CopyRequest): Pieces<StagedCopy> {
   const { from, to, path, seen, temporary } = request;
   using source = from.open(path, seen);
   to.requireRealFolder(folderOf(temporary));
@@ -103,6 +115,7 @@ export function stageCopy(request: CopyRequest): StagedCopy {
       if (isHole) file.seekSync(count, Deno.SeekMode.Current);
       else writeAll(file, chunk);
       request.onBytes?.(count);
+      yield;
     }
     // A hole at the end is not there yet.
     if (source.hasHoles) file.truncateSync(seen.sizeBytes);
@@ -160,18 +173,27 @@ export async function flushCopies(
         const info = Deno.lstatSync(copy.to.absolute(copy.temporary));
         results[at] = { ...copy, figures: copy.to.figures(info) };
       } catch (error) {
-        try {
-          copy.file.close();
-        } catch {
-          // Closed already.
-        }
-        dropCopy(copy);
+        abandonCopy(copy);
         results[at] = { error };
       }
     }
   };
   await Promise.all(Array.from({ length: FLUSHES }, flushNext));
   return results;
+}
+
+/**
+ * Drops a copy that is not flushed yet, or could not be.
+ *
+ * @param copy The copy, as it was staged.
+ */
+export function abandonCopy(copy: StagedCopy): void {
+  try {
+    copy.file.close();
+  } catch {
+    // Closed already.
+  }
+  dropCopy(copy);
 }
 
 /**

@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { EXIT, LockedError } from "./errors.ts";
 import { timeMark } from "./names.ts";
 import { pruneOld } from "./retention.ts";
 import { Run, type RunContext } from "./run.ts";
@@ -11,7 +10,7 @@ import type { RunResult } from "./run_result.ts";
 import type { SyncConfig, SyncListener, SyncOptions } from "./run_settings.ts";
 import { ScanThread } from "./scans.ts";
 import { type Lock, StateDb, takeLock } from "./state_db.ts";
-import { asStop, NOTHING_DONE } from "./stop.ts";
+import { asStop, isInterrupted, NOTHING_DONE } from "./stop.ts";
 import type { Both } from "./types.ts";
 
 /**
@@ -81,7 +80,9 @@ async function underLock(
       error = thrown;
       result = stoppedBy(thrown, context);
     }
-    await listener.onEnd?.({ result, error, db, lock });
+    // Who is in a hurry can't wait for a mail server; the next run tells it.
+    const isCut = result !== null && isInterrupted(result);
+    if (!isCut) await listener.onEnd?.({ result, error, db, lock });
     if (result === null) throw error;
     return result;
   } finally {
@@ -111,11 +112,10 @@ function stoppedBy(
   error: unknown,
   { id, startedAtMs, config, options }: RunContext,
 ): RunResult | null {
-  const stop = asStop(error, config.stateDb);
-  if (stop === null) return null;
-  const exitCode = error instanceof LockedError ? EXIT.busy : EXIT.guard;
+  const stopped = asStop(error, config.stateDb);
+  if (stopped === null) return null;
   const finishedAtMs = Date.now();
   const { isDryRun } = options;
   const times = { id, startedAtMs, finishedAtMs, isDryRun };
-  return { ...times, ...NOTHING_DONE, stop, exitCode };
+  return { ...times, ...NOTHING_DONE, ...stopped };
 }

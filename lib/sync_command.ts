@@ -6,9 +6,10 @@
 import type { SyncInvocation } from "./invocation.ts";
 import type { Config } from "./config_loader.ts";
 import { EXIT, type ExitCode } from "./errors.ts";
+import { SignalInterrupt } from "./interrupt.ts";
 import { jsonReport, jsonText } from "./json_report.ts";
 import { type Log, openLog } from "./logging.ts";
-import { logOutcome } from "./outcome_log.ts";
+import { logOutcome, logStop } from "./outcome_log.ts";
 import { print, warn } from "./output.ts";
 import { openProgress, type ProgressLine } from "./progress.ts";
 import { reportText } from "./report.ts";
@@ -16,6 +17,7 @@ import { requireOutside, writeReport } from "./report_file.ts";
 import type { RunResult } from "./run_result.ts";
 import type { SyncListener } from "./run_settings.ts";
 import { prunedWords } from "./summary.ts";
+import { isInterrupted } from "./stop.ts";
 import { newRunId, runSync } from "./sync.ts";
 import { VERSION } from "./version.ts";
 
@@ -32,6 +34,7 @@ export async function syncOrPlan(
 ): Promise<number> {
   const roots = { left: config.leftRoot, right: config.rightRoot };
   if (invocation.report !== null) requireOutside(invocation.report, roots);
+  using interrupt = new SignalInterrupt();
   using progress = await openProgress(!invocation.isQuiet);
   const id = newRunId(Date.now());
   const isDryRun = invocation.command === "plan";
@@ -57,14 +60,18 @@ export async function syncOrPlan(
       },
       acceptRoots: invocation.acceptRoots,
       listUnchanged: invocation.isVerbose,
+      interrupt,
     }, { ...listener, ...mails });
     progress[Symbol.dispose]();
-    if (result.stop) log.error(`${result.stop.name}: ${result.stop.reason}`);
+    logStop(log, result);
     const freed = prunedWords(result.pruned);
     if (freed !== null) log.info(freed);
     const exitCode = await report(result, invocation, config, log);
     log.info(`ended with exit code ${exitCode}`);
     show(result, exitCode, invocation, config);
+    if (result.stop && isInterrupted(result)) {
+      warn(`${result.stop.reason} ${result.stop.hint}`);
+    }
     log.flush();
     if (log.failure !== null) {
       warn(`The log could not be written: ${log.failure}`);
@@ -147,6 +154,7 @@ function show(
     print(jsonText(jsonReport(document, invocation.isVerbose)));
     return;
   }
+  if (isInterrupted(result)) return;
   if (invocation.isQuiet && result.exitCode === EXIT.agreed) return;
   const text = reportText(result, {
     roots: { left: config.leftRoot, right: config.rightRoot },

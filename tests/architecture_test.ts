@@ -7,6 +7,7 @@ import { fromFileUrl } from "./urls.ts";
  */
 const LAYERS: readonly (readonly string[])[] = [
   ["types", "errors", "version", "system_errors", "printable", "cli_words"],
+  ["pieces"],
   ["mail_blocks", "shell_words"],
   ["html_style", "html_script"],
   // Pure: plain data in, plain data out.
@@ -29,6 +30,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["history_text", "conflicts_text", "explanation"],
   ["why_text"],
   // Input and output.
+  ["interrupt", "when_free"],
   ["log_file", "output", "meter", "progress", "html_page", "config_template"],
   ["report_file"],
   ["config_loader", "logging", "scanner", "state_db", "disk", "habits"],

@@ -1,0 +1,163 @@
+import assert from "node:assert/strict";
+import { InterruptedError } from "../lib/errors.ts";
+import { type Interrupt, SignalInterrupt } from "../lib/interrupt.ts";
+import type { RunResult } from "../lib/run_result.ts";
+import { LONG_AGO } from "./scenario.ts";
+import { actions, describe, file, Office, softDeleted } from "./support.ts";
+
+const OLDER = "2024-03-01T10:00:05Z";
+const NEWER = "2024-03-02T11:30:00Z";
+
+/** Ends a run at the n-th moment at which it could be ended. */
+class AtMoment implements Interrupt {
+  signal: "SIGINT" | null = null;
+  #left: number;
+
+  constructor(n: number) {
+    this.#left = n;
+  }
+
+  pass(): Promise<void> {
+    if (--this.#left > 0) return Promise.resolve();
+    this.signal = "SIGINT";
+    return Promise.reject(new InterruptedError("SIGINT"));
+  }
+
+  waitFor<T>(work: Promise<T>): Promise<T> {
+    return work;
+  }
+}
+
+/** Bytes of several chunks. */
+function long(letter: string): string {
+  return letter.repeat(300_000);
+}
+
+function old(content: string) {
+  return file(content, { mtime: LONG_AGO });
+}
+
+/** An office with something of everything to do. */
+async function busyOffice(): Promise<Office> {
+  const office = new Office("soft_delete: { max_size_mb: 0.25 }\n");
+  office.write({
+    left: {
+      conflict: old("0"),
+      edited: old("1"),
+      gone: { kept: old("2"), big: old(long("3")) },
+      name: old("4"),
+      twin: old("5"),
+    },
+  });
+  await office.settle();
+  office.write({
+    left: {
+      conflict: file(long("a"), { mtime: OLDER }),
+      edited: file(long("b"), { mtime: OLDER }),
+      made: { deep: { new: old(long("c")), empty: {} } },
+      same: file("same", { mtime: OLDER }),
+    },
+    right: {
+      conflict: file("newer", { mtime: NEWER }),
+      same: file("same", { mtime: NEWER }),
+      new: old("e"),
+    },
+  });
+  Deno.removeSync(`${office.right}/gone`, { recursive: true });
+  Deno.renameSync(`${office.right}/name`, `${office.right}/renamed`);
+  return office;
+}
+
+function isDone(result: RunResult): Set<string> {
+  const outcomes = result.outcomes.filter(({ kind }) => kind === "done");
+  return new Set(actions({ ...result, outcomes }));
+}
+
+function temporaries(folder: string): string[] {
+  return [...Deno.readDirSync(folder)].flatMap(({ name, isDirectory }) =>
+    isDirectory
+      ? temporaries(`${folder}/${name}`)
+      : name.startsWith(".office-sync-")
+      ? [name]
+      : []
+  );
+}
+
+Deno.test("a run that is interrupted at any moment has done what it says, and the next run does the rest", async () => {
+  using whole = await busyOffice();
+  const full = isDone(await whole.settle());
+  const expected = [whole.trees(), softDeleted(whole.left)];
+  const counts = new Set<number>();
+  for (let n = 1;; n++) {
+    using office = await busyOffice();
+    const interrupt = new AtMoment(n);
+    const result = await office.run({ interrupt });
+    if (interrupt.signal === null) break;
+    assert.equal(result.exitCode, 130, describe(result));
+    assert.equal(result.stop?.name, "interrupted");
+    assert.deepEqual(temporaries(office.folder), [], `moment ${n}`);
+    const done = isDone(result);
+    assert.equal(done.size, result.outcomes.length, describe(result));
+    counts.add(done.size);
+    if (![...done].some((it) => it.startsWith("CLASH_CREATE"))) {
+      const left = JSON.stringify(office.trees());
+      assert.doesNotMatch(left, /\.clash-/, `half a conflict, moment ${n}`);
+    }
+    const plan = new Set(actions(await office.run({ isDryRun: true })));
+    // A conflict is decided anew until it is settled; its copies are found.
+    const twice = [...done].filter((it) =>
+      plan.has(it) && !it.startsWith("CLASH_CREATE")
+    );
+    assert.deepEqual(twice, [], `moment ${n}`);
+    assert.deepEqual([...done.union(plan)].sort(), [...full].sort());
+    await office.settle();
+    assert.deepEqual([office.trees(), softDeleted(office.left)], expected);
+  }
+  assert.ok(counts.size >= 5, `stopped after ${[...counts]} actions`);
+});
+
+Deno.test("a signal while the folders are read ends a run with 143; nothing is changed", async () => {
+  using office = await busyOffice();
+  const before = office.trees();
+  const interrupt: Interrupt = {
+    signal: "SIGTERM",
+    pass: () => Promise.reject(new Error("too late")),
+    waitFor: () => Promise.reject(new InterruptedError("SIGTERM")),
+  };
+  const result = await office.run({ interrupt });
+  assert.equal(result.exitCode, 143);
+  assert.deepEqual(result.stop, {
+    name: "interrupted",
+    reason: "Asked to end (SIGTERM): nothing was changed.",
+    hint: "Run again.",
+  });
+  assert.deepEqual(office.trees(), before);
+});
+
+Deno.test("an open conflict stays listed when a run is interrupted before it", async () => {
+  using office = new Office("conflict_policy: { new_new: notify }\n");
+  office.write({
+    left: { a: "1", z: "left" },
+    right: { z: "right side" },
+  });
+  assert.equal((await office.run()).exitCode, 1);
+  office.write({ left: { b: "2" } });
+  const listed = async () => (await office.json("conflicts")).conflicts;
+  const before = await listed();
+  assert.equal(before.length, 1);
+  for (let n = 1;; n++) {
+    const interrupt = new AtMoment(n);
+    await office.run({ interrupt });
+    if (interrupt.signal === null) break;
+    assert.deepEqual((await listed()).length, 1, `moment ${n}`);
+  }
+});
+
+Deno.test("what listens for signals hears one within the work of a run, and costs next to nothing", async () => {
+  using interrupt = new SignalInterrupt();
+  const begin = performance.now();
+  for (let n = 0; n < 100_000; n++) await interrupt.pass();
+  const microseconds = (performance.now() - begin) / 100;
+  assert.ok(microseconds < 20, `${microseconds} µs each`);
+  assert.equal(interrupt.signal, null);
+});

@@ -1,0 +1,203 @@
+import assert from "node:assert/strict";
+import { fromFileUrl } from "./urls.ts";
+import { LONG_AGO } from "./scenario.ts";
+import { file, Office } from "./support.ts";
+
+// A hole costs no disk, and reading it takes longer than any test.
+const LONG_BYTES = 200 * 1024 ** 3;
+
+/** An office with one action that takes a while, and one before it. */
+function slowOffice(settings = ""): Office {
+  const office = new Office(settings);
+  office.write({ left: { a: {} } });
+  hole(`${office.left}/long`, LONG_AGO);
+  return office;
+}
+
+function hole(path: string, mtimeMs: number): void {
+  using made = Deno.createSync(path);
+  made.truncateSync(LONG_BYTES);
+  made.utimeSync(new Date(mtimeMs), new Date(mtimeMs));
+}
+
+function words(office: Office, args: readonly string[]): string[] {
+  const launch = fromFileUrl("../launch.ts");
+  const run = [Deno.execPath(), "run", "--no-prompt", "-A", launch];
+  return [...run, ...args, "--config", office.config];
+}
+
+function start(office: Office, ...args: string[]): Deno.ChildProcess {
+  const [program = "", ...rest] = words(office, args);
+  return new Deno.Command(program, {
+    args: rest,
+    env: { NO_COLOR: "1" },
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+}
+
+/** On a terminal of its own; what is written to it is typed there. */
+function onTerminal(office: Office, ...args: string[]): Deno.ChildProcess {
+  const line = words(office, args).map((it) => `'${it}'`).join(" ");
+  return new Deno.Command("script", {
+    args: ["-qec", `exec ${line}`, "/dev/null"],
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+}
+
+async function until(what: string, isSo: () => boolean): Promise<void> {
+  for (const end = Date.now() + 30_000; !isSo();) {
+    if (Date.now() > end) throw new Error(`never came: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
+function exists(path: string): boolean {
+  try {
+    return Deno.lstatSync(path) !== null;
+  } catch {
+    return false;
+  }
+}
+
+function temporaries(office: Office): string[] {
+  return [...Deno.readDirSync(office.right)].map(({ name }) => name)
+    .filter((name) => name.startsWith(".office-sync-tmp"));
+}
+
+function isCopying(office: Office): Promise<void> {
+  return until("a copy", () => temporaries(office).length > 0);
+}
+
+/** That a run was cut off in the copy, and that the next one goes on. */
+async function assertGoesOn(office: Office, code: number): Promise<void> {
+  assert.deepEqual(temporaries(office), []);
+  assert.ok(!exists(`${office.right}/long`));
+  const { runs } = await office.json("history");
+  assert.equal(runs[0].exitCode, code);
+  assert.match(runs[0].stoppedBy, /^interrupted: .*: 1 of 2 actions done\.$/);
+  const log = Deno.readTextFileSync(office.log);
+  assert.match(log, /WARNING .* interrupted: .*1 of 2 actions done\.\n/);
+  assert.ok(log.endsWith(`INFO ${runs[0].id} ended with exit code ${code}\n`));
+  Deno.removeSync(`${office.left}/long`);
+  office.write({ left: { long: file("short", { mtime: LONG_AGO }) } });
+  await office.settle();
+  assert.deepEqual(office.trees().right, { a: {}, long: "short" });
+}
+
+const isWindows = Deno.build.os === "windows";
+
+for (const [signal, code] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
+  Deno.test({
+    name: `${signal} in a long copy ends the run with ${code} at once`,
+    ignore: isWindows,
+    fn: async () => {
+      using office = slowOffice();
+      const child = start(office, "--json");
+      await isCopying(office);
+      child.kill(signal);
+      const begin = performance.now();
+      const output = await child.output();
+      assert.ok(performance.now() - begin < 5000, "not at once");
+      assert.equal(output.code, code);
+      const { run, summary, guard, actions } = JSON.parse(
+        new TextDecoder().decode(output.stdout),
+      );
+      assert.equal(run.exitCode, code);
+      assert.equal(summary.CREATE_DIR_RIGHT, 1);
+      assert.equal(summary.COPY_LEFT_TO_RIGHT, 0);
+      assert.equal(actions.length, 1);
+      assert.equal(guard.name, "interrupted");
+      const said = new TextDecoder().decode(output.stderr);
+      assert.match(
+        said,
+        /^[^\n]*: 1 of 2 actions done\. The next run [^\n]*\n$/,
+      );
+      await assertGoesOn(office, code);
+    },
+  });
+}
+
+Deno.test({
+  name: "Ctrl+C on a terminal ends the run with 130, and says so in one line",
+  ignore: isWindows,
+  fn: async () => {
+    using office = slowOffice();
+    const child = onTerminal(office);
+    await isCopying(office);
+    const keyboard = child.stdin.getWriter();
+    await keyboard.write(new Uint8Array([3]));
+    const { code, stdout } = await child.output();
+    await keyboard.close().catch(() => {});
+    const shown = new TextDecoder().decode(stdout);
+    assert.equal(code, 130, shown);
+    assert.match(shown, /Stopped by Ctrl\+C: 1 of 2 actions done\. The next/);
+    await assertGoesOn(office, 130);
+  },
+});
+
+Deno.test({
+  name: "a terminal that is closed ends the run in good order",
+  ignore: isWindows,
+  fn: async () => {
+    using office = slowOffice();
+    const child = onTerminal(office);
+    await isCopying(office);
+    child.kill("SIGKILL");
+    await child.output();
+    const hasEnded = () =>
+      Deno.readTextFileSync(office.log).includes("ended with exit code");
+    await until("the end", hasEnded);
+    await assertGoesOn(office, 143);
+  },
+});
+
+Deno.test({
+  name: "a signal while contents are compared ends a plan with 130 at once",
+  ignore: isWindows,
+  fn: async () => {
+    using office = new Office();
+    hole(`${office.left}/long`, LONG_AGO);
+    hole(`${office.right}/long`, LONG_AGO + 60_000);
+    const child = start(office, "plan", "--json");
+    await until("a beginning", () => exists(office.log));
+    // The scan of two files is through by then.
+    await new Promise((resolve) => setTimeout(resolve, 700));
+    child.kill("SIGINT");
+    const { code, stdout } = await child.output();
+    const { run, guard } = JSON.parse(new TextDecoder().decode(stdout));
+    assert.deepEqual([code, run.exitCode, run.dryRun], [130, 130, true]);
+    assert.match(guard.reason, /^Stopped by Ctrl\+C: nothing was changed\./);
+  },
+});
+
+Deno.test({
+  name: "a second Ctrl+C ends a run at once that can't end yet",
+  ignore: isWindows,
+  fn: async () => {
+    // A mail server that takes calls and never says a word.
+    using server = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    using office = new Office(
+      "email: { smtp_host: 127.0.0.1, smtp_port: " +
+        `${server.addr.port}, security: none, from: a@b.c, to: a@b.c }\n`,
+    );
+    office.write({
+      left: { a: file("1", { mtime: LONG_AGO }) },
+      right: { a: file("22", { mtime: LONG_AGO + 60_000 }) },
+    });
+    const child = start(office);
+    using _call = await server.accept();
+    child.kill("SIGINT");
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    const begin = performance.now();
+    child.kill("SIGINT");
+    const { code } = await child.output();
+    assert.ok(performance.now() - begin < 3000, "not at once");
+    assert.equal(code, 130);
+    office.configure("");
+    await office.settle();
+  },
+});
