@@ -127,7 +127,8 @@ const EXIT_CODES = `Exit codes:
   2  wrong use or bad config; nothing was touched
   3  a guard stopped the run; nothing was changed
   4  another run is active
-  5  something unexpected went wrong`;
+  5  something unexpected went wrong
+  130, 143  Ctrl+C, or another signal, ended the run`;
 
 /**
  * What `--help` prints.

@@ -18,7 +18,7 @@ import {
   type RowOptions,
   type Section,
 } from "./report_rows.ts";
-import type { RunResult, Stop } from "./run_result.ts";
+import { INTERRUPTED, type RunResult, type Stop } from "./run_result.ts";
 import { prunedWords } from "./summary.ts";
 
 /** Rows that a page shows one by one; with more it would open slowly. */
@@ -99,8 +99,11 @@ export function htmlReport(
 }
 
 function stopHtml({ name, reason, hint }: Stop): string {
+  const title = name === INTERRUPTED
+    ? "Interrupted"
+    : `Stopped by the guard “${escapeHtml(name)}”`;
   return `<section class="stop" aria-labelledby="stop">
-<h2 id="stop">Stopped by the guard “${escapeHtml(name)}”</h2>
+<h2 id="stop">${title}</h2>
 <p>${escapeHtml(reason)}</p>
 <p><strong>What to do:</strong> ${escapeHtml(hint)}</p>
 </section>`;

@@ -37,12 +37,20 @@ export const UNINTERRUPTED: Interrupt = {
 /** Work between two turns of the event loop, in ms. */
 const TURN_MS = 50;
 
+/**
+ * One signal may come several times within this, in ms: from the terminal or
+ * from whoever ends a group of processes, and from the launcher, which can't
+ * know that the program has got it already.
+ */
+const ONE_SIGNAL_MS = 500;
+
 /** An {@linkcode Interrupt} that listens for signals until it is disposed. */
 export class SignalInterrupt implements Interrupt, Disposable {
   readonly #listeners: [StopSignal, () => void][] = [];
   readonly #stopped = Promise.withResolvers<never>();
   #signal: StopSignal | null = null;
   #nextTurn = 0;
+  #timer: ReturnType<typeof setTimeout> | undefined;
 
   /** Starts to listen. */
   constructor() {
@@ -66,12 +74,13 @@ export class SignalInterrupt implements Interrupt, Disposable {
   }
 
   #note(signal: StopSignal): void {
+    if (this.#signal !== null) return;
     this.#signal = signal;
     this.#stopped.reject(new InterruptedError(signal));
-    // The next one does what it does to any program: it ends this one at once,
-    // even in the middle of a system call that hangs. A run may be killed at
-    // any moment.
-    this[Symbol.dispose]();
+    // After that a signal does what it does to any program: it ends this one
+    // at once, even in the middle of a system call that hangs. A run may be
+    // killed at any moment.
+    this.#timer = setTimeout(() => this[Symbol.dispose](), ONE_SIGNAL_MS);
   }
 
   /**
@@ -94,6 +103,7 @@ export class SignalInterrupt implements Interrupt, Disposable {
 
   /** Stops to listen. */
   [Symbol.dispose](): void {
+    clearTimeout(this.#timer);
     for (const listener of this.#listeners.splice(0)) {
       Deno.removeSignalListener(...listener);
     }

@@ -209,10 +209,10 @@ async function run(
 }
 
 /**
- * The signals of a terminal, on Windows of a console, go to all its processes:
- * the child has them already, and a second one would look as if the user had
- * lost patience. All the same they are listened for, to outlive the child and
- * hand on its exit code.
+ * The keyboard's signal goes to all processes of a terminal, on Windows of a
+ * console: the child has it already, and a second one would look as if the
+ * user had lost patience. All the same it is listened for, to outlive the
+ * child and hand on its exit code.
  */
 function onSignals(passOn: (signal: Deno.Signal) => void): Disposable {
   const isWindows = Deno.build.os === "windows";
@@ -222,11 +222,12 @@ function onSignals(passOn: (signal: Deno.Signal) => void): Disposable {
   const wanted: [Deno.Signal, () => void][] = [
     ["SIGINT", isKeyboard ? ignore : () => passOn("SIGINT")],
     isWindows ? ["SIGBREAK", ignore] : ["SIGTERM", () => passOn("SIGTERM")],
-    // The terminal is closed. Without one it is left as it is: nohup.
-    ...isKeyboard
-      ? [["SIGHUP", ignore] satisfies [Deno.Signal, () => void]]
-      : [],
   ];
+  // A terminal that is closed may tell only the first of its processes.
+  // Without a terminal it is left as it is: that is what nohup is for.
+  if (isKeyboard) {
+    wanted.push(["SIGHUP", isWindows ? ignore : () => passOn("SIGHUP")]);
+  }
   const listeners = wanted.filter((listener) => listens(...listener));
   return {
     [Symbol.dispose]() {

@@ -20,7 +20,11 @@ export function print(text: string): void {
  * @param text Whole lines, without the last line break.
  */
 export function warn(text: string): void {
-  write(Deno.stderr, text);
+  try {
+    write(Deno.stderr, text);
+  } catch {
+    // The terminal was closed: nobody is left who could read it.
+  }
 }
 
 function write(to: typeof Deno.stdout, text: string): void {

@@ -166,6 +166,8 @@ export async function openProgress(isWanted: boolean): Promise<ProgressLine> {
   if (!isWanted || !Deno.stderr.isTerminal()) return NO_LINE;
   // Loading what draws takes a moment; a person should not wait for that.
   Deno.stderr.writeSync(new TextEncoder().encode(`${PHASES.scan}\r`));
+  // A terminal may be closed: that is no reason to break off in the middle.
+  process.stderr.on("error", () => {});
   const { SingleBar } = (await import("cli-progress")).default;
   return new Line(
     new SingleBar({

@@ -122,6 +122,25 @@ for (const [signal, code] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
 }
 
 Deno.test({
+  name: "a signal to all processes of a group is one signal",
+  ignore: isWindows,
+  fn: async () => {
+    using office = slowOffice();
+    const child = new Deno.Command("setsid", {
+      args: words(office, []),
+      stdin: "null",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+    await isCopying(office);
+    const group = `-${child.pid}`;
+    await new Deno.Command("kill", { args: ["-TERM", "--", group] }).output();
+    assert.equal((await child.output()).code, 143);
+    await assertGoesOn(office, 143);
+  },
+});
+
+Deno.test({
   name: "Ctrl+C on a terminal ends the run with 130, and says so in one line",
   ignore: isWindows,
   fn: async () => {
@@ -191,7 +210,7 @@ Deno.test({
     const child = start(office);
     using _call = await server.accept();
     child.kill("SIGINT");
-    await new Promise((resolve) => setTimeout(resolve, 500));
+    await new Promise((resolve) => setTimeout(resolve, 1000));
     const begin = performance.now();
     child.kill("SIGINT");
     const { code } = await child.output();
