@@ -13,6 +13,7 @@ import type {
   Take,
 } from "./invocation.ts";
 import { printable, quoted } from "./printable.ts";
+import { minutesOf, type Scheduler, SCHEDULERS } from "./schedule_text.ts";
 import { SIDES } from "./types.ts";
 
 type Options = NonNullable<ParseArgsConfig["options"]>;
@@ -35,6 +36,8 @@ const KINDS: Readonly<Record<OptionName, "boolean" | "string">> = {
   "force": "boolean",
   "left": "string",
   "right": "string",
+  "every": "string",
+  "write": "string",
   "help": "boolean",
   "version": "boolean",
 };
@@ -114,6 +117,13 @@ const READERS: Readonly<Record<CommandName, (said: Said) => Invocation>> = {
     left: said.text("left"),
     right: said.text("right"),
   }),
+  schedule: (said) => ({
+    command: "schedule",
+    config: said.common("schedule", 1).config,
+    scheduler: schedulerOf(said),
+    everyMinutes: everyOf(said),
+    write: said.text("write"),
+  }),
 };
 
 function readSync(said: Said): SyncInvocation {
@@ -178,6 +188,24 @@ function takeOf(what: string, value: string): Take {
   if (take !== undefined) return take;
   throw new UsageError(
     `${what}: ${quoted(value)} is not allowed; left, right or both.`,
+  );
+}
+
+function schedulerOf({ words: [, word] }: Said): Scheduler | null {
+  const found = SCHEDULERS.find((it) => it === word);
+  if (found !== undefined || word === undefined) return found ?? null;
+  throw new UsageError(
+    `schedule: ${quoted(word)} is not allowed; windows, systemd or cron.`,
+  );
+}
+
+function everyOf(said: Said): number {
+  const words = said.text("every") ?? "15m";
+  const minutes = minutesOf(words);
+  if (minutes !== null) return minutes;
+  throw new UsageError(
+    `--every: ${quoted(words)} is not allowed; minutes that divide an hour ` +
+      "(15m), hours that divide a day (2h), or 1d.",
   );
 }
 

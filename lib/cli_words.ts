@@ -16,7 +16,8 @@ export type CommandName =
   | "restore"
   | "why"
   | "doctor"
-  | "init";
+  | "init"
+  | "schedule";
 
 /** What a command takes. */
 export interface CommandWords {
@@ -90,6 +91,12 @@ export const COMMANDS: readonly CommandWords[] = [
     does: "write a config, asking for what it needs",
     options: ["config", "left", "right"],
   },
+  {
+    name: "schedule",
+    usage: "[windows|systemd|cron]",
+    does: "print what a scheduler needs to start runs",
+    options: ["config", "every", "write"],
+  },
 ];
 
 /** How each option is told: with what follows it, and what it is for. */
@@ -117,6 +124,8 @@ const OPTIONS = {
   "force": ["", "let an older version take the place of a newer one"],
   "left": ["FOLDER", "the local folder; nothing is asked then"],
   "right": ["FOLDER", "the share"],
+  "every": ["TIME", "how often: 15m (default), 1h, 1d and the like"],
+  "write": ["FILE", "write it into a new file instead"],
   "help": ["", "print this"],
   "version": ["", "print the version"],
 } as const satisfies Record<string, readonly [string, string]>;

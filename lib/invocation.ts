@@ -4,6 +4,7 @@
  * @module
  */
 import type { CommandName } from "./cli_words.ts";
+import type { Scheduler } from "./schedule_text.ts";
 import type { Side } from "./types.ts";
 
 /** One run, or what it would do. */
@@ -83,6 +84,17 @@ export interface InitInvocation {
   readonly right: string | null;
 }
 
+/** Runs at regular intervals. */
+export interface ScheduleInvocation {
+  readonly command: "schedule";
+  readonly config: string;
+  /** Null: the one of this system. */
+  readonly scheduler: Scheduler | null;
+  readonly everyMinutes: number;
+  /** The file to be written, as it was given; null: it is printed. */
+  readonly write: string | null;
+}
+
 /** What is asked for. */
 export type Invocation =
   | SyncInvocation
@@ -92,6 +104,7 @@ export type Invocation =
   | WhyInvocation
   | DoctorInvocation
   | InitInvocation
+  | ScheduleInvocation
   /** Of one command, or of all of them. */
   | { readonly command: "help"; readonly of: CommandName | null }
   | { readonly command: "version" };

@@ -40,7 +40,17 @@ const ACCESS = new Map<string, Access | null>([
 
 /** Options with a value, which is no command even where it stands apart. */
 const VALUED = new Set(
-  ["config", "report", "write", "limit", "from", "to", "left", "right"],
+  [
+    "config",
+    "report",
+    "write",
+    "limit",
+    "from",
+    "to",
+    "left",
+    "right",
+    "every",
+  ],
 );
 
 const DEFAULT_CONFIG = "config.yaml";

@@ -65,6 +65,10 @@ async function obey(invocation: Invocation): Promise<number> {
       const { doctor } = await import("./doctor.ts");
       return await doctor(invocation, loadConfig(invocation.config));
     }
+    case "schedule": {
+      const { schedule } = await import("./schedule.ts");
+      return schedule(invocation, loadConfig(invocation.config));
+    }
   }
 }
 

@@ -9,6 +9,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["types", "errors", "version", "system_errors", "printable", "cli_words"],
   ["pieces"],
   ["mail_blocks", "shell_words"],
+  ["schedule_text"],
   ["html_style", "html_script"],
   // Pure: plain data in, plain data out.
   ["invocation"],
@@ -55,7 +56,16 @@ const LAYERS: readonly (readonly string[])[] = [
   ["root_checks", "state_checks"],
   ["sync", "launcher"],
   // The commands.
-  ["sync_command", "history", "conflicts", "restore", "why", "doctor", "init"],
+  [
+    "sync_command",
+    "history",
+    "conflicts",
+    "restore",
+    "why",
+    "doctor",
+    "init",
+    "schedule",
+  ],
   ["program"],
 ];
 

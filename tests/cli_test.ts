@@ -69,6 +69,13 @@ const RESTORE = {
   to: "both",
   isForced: false,
 } as const;
+const SCHEDULE = {
+  command: "schedule",
+  config: "config.yaml",
+  scheduler: null,
+  everyMinutes: 15,
+  write: null,
+} as const;
 const INIT = { command: "init", config: "config.yaml" } as const;
 const HISTORY = {
   command: "history",
@@ -110,6 +117,14 @@ const OTHERS: readonly [string, Invocation][] = [
     command: "doctor",
     config: "b.yaml",
     isJson: true,
+  }],
+  ["schedule", SCHEDULE],
+  ["schedule cron --every 2h --write f --config c.yaml", {
+    ...SCHEDULE,
+    config: "c.yaml",
+    scheduler: "cron",
+    everyMinutes: 120,
+    write: "f",
   }],
   ["init", { ...INIT, left: null, right: null }],
   ["init --left a --right b", { ...INIT, left: "a", right: "b" }],
@@ -157,6 +172,10 @@ const WRONG: readonly [readonly string[], RegExp][] = [
   [["why"], /path/],
   [["why", ""], /path/],
   [["doctor", "now"], /"now"/],
+  [["schedule", "at"], /"at" is not allowed; windows, systemd or cron/],
+  [["schedule", "--every", "7m"], /--every: "7m" is not allowed/],
+  [["schedule", "--write", ""], /--write needs a value/],
+  [["sync", "--write", "f"], /sync takes no --write/],
   [["init", "--json"], /init takes no --json/],
 ];
 

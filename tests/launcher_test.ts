@@ -114,6 +114,7 @@ const LOOKING = [
   ["conflicts"],
   ["why", "sync"],
   ["schedule"],
+  ["--every", "restore", "schedule"],
 ];
 
 for (const args of LOOKING) {

@@ -1,0 +1,178 @@
+/**
+ * The command schedule: what a scheduler needs to know to start runs.
+ *
+ * @module
+ */
+import { dirname, join } from "node:path";
+import type { Config } from "./config_loader.ts";
+import { EXIT, type ExitCode, SyncError, UsageError } from "./errors.ts";
+import type { ScheduleInvocation } from "./invocation.ts";
+import { print, warn } from "./output.ts";
+import { printable, quoted } from "./printable.ts";
+import {
+  cronLine,
+  driveWarnings,
+  type Scheduled,
+  type Scheduler,
+  systemdUnits,
+  taskXml,
+} from "./schedule_text.ts";
+import { codeOf, inWords } from "./system_errors.ts";
+
+/**
+ * Prints, or writes, what a scheduler takes.
+ *
+ * @param invocation Which scheduler, how often, and where to.
+ * @param config The config of the runs.
+ * @returns The exit code.
+ * @throws {SyncError} A path can't be told to that scheduler, or the file is
+ *   there already.
+ */
+export function schedule(
+  invocation: ScheduleInvocation,
+  config: Config,
+): ExitCode {
+  const scheduler = invocation.scheduler ?? usual();
+  const scheduled: Scheduled = {
+    command: [...program(), "--config", config.file, "--quiet"],
+    folder: dirname(config.file),
+    everyMinutes: invocation.everyMinutes,
+    description: `office-sync: ${config.leftRoot} and ${config.rightRoot}`,
+  };
+  requireTellable(scheduled, scheduler);
+  const { write } = invocation;
+  const text = textFor(scheduler, scheduled, write);
+  if (write === null) print(text.trimEnd());
+  else {
+    writeNew(write, scheduler === "windows" ? utf16(text) : utf8(text));
+    print(`Written: ${printable(write)}.\n${nextStep(scheduler, write)}`);
+  }
+  for (const warning of warnings(scheduler, config)) warn(printable(warning));
+  return EXIT.agreed;
+}
+
+function usual(): Scheduler {
+  if (Deno.build.os === "windows") return "windows";
+  return Deno.build.os === "linux" ? "systemd" : "cron";
+}
+
+/** What starts this very program, from anywhere. */
+function program(): string[] {
+  if (Deno.build.standalone) return [Deno.execPath()];
+  const home = join(import.meta.dirname ?? ".", "..");
+  return [
+    Deno.execPath(),
+    "run",
+    "--no-prompt",
+    "--frozen",
+    "--allow-all",
+    `--config=${join(home, "deno.json")}`,
+    join(home, "launch.ts"),
+  ];
+}
+
+/** A path that is told wrongly would be another path, every 15 minutes. */
+function requireTellable(
+  { command, folder, description }: Scheduled,
+  scheduler: Scheduler,
+): void {
+  for (const word of [...command, folder, description]) {
+    if (printable(word) !== word) {
+      throw new SyncError(
+        `${quoted(word)} holds a letter that can't be told to a scheduler.`,
+        EXIT.usage,
+      );
+    }
+  }
+  const variable = [...command, folder].find((word) => word.includes("%"));
+  if (scheduler !== "windows" || variable === undefined) return;
+  throw new SyncError(
+    `${quoted(variable)}: Task Scheduler takes % for the beginning of a ` +
+      "variable; rename the folder.",
+    EXIT.usage,
+  );
+}
+
+function textFor(
+  scheduler: Scheduler,
+  scheduled: Scheduled,
+  file: string | null,
+): string {
+  if (scheduler === "windows") return taskXml(scheduled);
+  if (scheduler === "cron") return cronLine(scheduled);
+  const { service, timer } = systemdUnits(scheduled);
+  if (file === null) {
+    return `# office-sync.service\n${service}\n# office-sync.timer\n${timer}`;
+  }
+  if (file.endsWith(".service")) return service;
+  if (file.endsWith(".timer")) return timer;
+  throw new UsageError(
+    `--write: ${quoted(file)} is not allowed; for systemd a name that ends ` +
+      "in .service, and another that ends in .timer.",
+  );
+}
+
+function utf8(text: string): Uint8Array {
+  return new TextEncoder().encode(text);
+}
+
+/** Little-endian, with a mark: what Windows itself writes. */
+function utf16(text: string): Uint8Array {
+  const marked = `\ufeff${text}`;
+  const bytes = new DataView(new ArrayBuffer(2 * marked.length));
+  for (let at = 0; at < marked.length; at++) {
+    bytes.setUint16(2 * at, marked.charCodeAt(at), true);
+  }
+  return new Uint8Array(bytes.buffer);
+}
+
+function writeNew(file: string, bytes: Uint8Array): void {
+  try {
+    Deno.writeFileSync(file, bytes, { createNew: true });
+  } catch (error) {
+    const code = codeOf(error);
+    if (code === null) throw error;
+    const why = code === "EEXIST"
+      ? "is there already, and stays as it is"
+      : `can't be written: ${inWords(error)}`;
+    throw new SyncError(`${quoted(file)} ${why}.`, EXIT.usage);
+  }
+}
+
+function nextStep(scheduler: Scheduler, file: string): string {
+  const shown = printable(file);
+  if (scheduler === "windows") {
+    return `Next: schtasks /Create /TN office-sync /XML "${shown}"`;
+  }
+  if (scheduler === "cron") return "Next: add the line with crontab -e.";
+  return "Next: with the .service and the .timer, of one name, in " +
+    "~/.config/systemd/user: systemctl --user enable --now NAME.timer";
+}
+
+function warnings(scheduler: Scheduler, config: Config): string[] {
+  const roots = [config.leftRoot, config.rightRoot];
+  const variable = config.email?.passwordEnv ?? null;
+  const isShared = /[\\/]_npx[\\/]/.test(Deno.execPath());
+  return [
+    ...scheduler === "windows" ? driveWarnings(roots, roots.map(realPath)) : [],
+    ...variable === null ? [] : [
+      `The mail password is in the variable ${variable}: see to it that ` +
+      "scheduled runs have it.",
+    ],
+    ...isShared && !Deno.build.standalone
+      ? [
+        `${Deno.execPath()} is in a cache of npx, which may be cleared; ` +
+        "install Deno and call schedule with it.",
+      ]
+      : [],
+  ];
+}
+
+function realPath(root: string): string {
+  try {
+    return Deno.realPathSync(root);
+  } catch {
+    // Not there now, or not to be looked at: nothing is known of it.
+    return root;
+  }
+}

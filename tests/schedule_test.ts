@@ -1,0 +1,285 @@
+import assert from "node:assert/strict";
+import { driveWarnings, minutesOf, taskXml } from "../lib/schedule_text.ts";
+import { Office } from "./support.ts";
+
+/** A folder whose name means something to every scheduler. */
+class OddOffice extends Office {
+  readonly odd: string;
+
+  constructor(name: string) {
+    super();
+    this.odd = `${this.folder}/${name}`;
+    Deno.mkdirSync(this.odd);
+    Deno.writeTextFileSync(
+      `${this.odd}/config.yaml`,
+      "left_root: ../left\nright_root: ../right\n",
+    );
+    (this as { config: string }).config = `${this.odd}/config.yaml`;
+  }
+}
+
+interface Element {
+  readonly name: string;
+  readonly text: string;
+  readonly children: Element[];
+}
+
+/** Reads XML without what a task has no need of; anything else is an error. */
+function parse(xml: string): Element {
+  const root: Element = { name: "", text: "", children: [] };
+  const open = [root];
+  const body = xml.replace(
+    /^<\?xml version="1\.0" encoding="UTF-16"\?>\r\n/,
+    "",
+  );
+  assert.notEqual(body, xml);
+  const parts = body.matchAll(/<(\/?)(\w+)((?: \w+="[^"<&]*")*)>|([^<]+)/g);
+  let length = 0;
+  for (const [all, slash, name = "", , text] of parts) {
+    length += all.length;
+    const top = open.at(-1)!;
+    if (text !== undefined) (top as { text: string }).text += unescaped(text);
+    else if (slash) assert.equal(open.pop()!.name, name);
+    else {
+      const element = { name, text: "", children: [] };
+      top.children.push(element);
+      open.push(element);
+    }
+  }
+  assert.equal(length, body.length);
+  assert.equal(open.length, 1);
+  return root.children[0]!;
+}
+
+function unescaped(text: string): string {
+  assert.doesNotMatch(text, /&(?!(?:amp|lt|gt);)/);
+  return text.replaceAll("&lt;", "<").replaceAll("&gt;", ">")
+    .replaceAll("&amp;", "&");
+}
+
+/** The types of the documented schema, as far as one task may have them. */
+const SCHEMA: Readonly<
+  Record<string, { readonly order: boolean; readonly names: string[] }>
+> = {
+  Task: {
+    order: false,
+    names: [
+      "RegistrationInfo",
+      "Triggers",
+      "Settings",
+      "Data",
+      "Principals",
+      "Actions",
+    ],
+  },
+  RegistrationInfo: {
+    order: false,
+    names: ["URI", "Source", "Author", "Date", "Description", "Documentation"],
+  },
+  TimeTrigger: {
+    order: true,
+    names: [
+      "Enabled",
+      "StartBoundary",
+      "EndBoundary",
+      "Repetition",
+      "ExecutionTimeLimit",
+      "RandomDelay",
+    ],
+  },
+  Repetition: {
+    order: false,
+    names: ["Interval", "Duration", "StopAtDurationEnd"],
+  },
+  Principal: {
+    order: false,
+    names: ["UserId", "LogonType", "GroupId", "DisplayName", "RunLevel"],
+  },
+  Settings: {
+    order: false,
+    names: [
+      "AllowStartOnDemand",
+      "RestartOnFailure",
+      "MultipleInstancesPolicy",
+      "DisallowStartIfOnBatteries",
+      "StopIfGoingOnBatteries",
+      "AllowHardTerminate",
+      "StartWhenAvailable",
+      "NetworkProfileName",
+      "RunOnlyIfNetworkAvailable",
+      "WakeToRun",
+      "Enabled",
+      "Hidden",
+      "DeleteExpiredTaskAfter",
+      "IdleSettings",
+      "NetworkSettings",
+      "ExecutionTimeLimit",
+      "Priority",
+      "RunOnlyIfIdle",
+    ],
+  },
+  Exec: { order: false, names: ["Command", "Arguments", "WorkingDirectory"] },
+};
+
+function check(element: Element): void {
+  const type = SCHEMA[element.name];
+  const names = element.children.map(({ name }) => name);
+  if (type) {
+    const places = names.map((name) => type.names.indexOf(name));
+    assert.ok(!places.includes(-1), `${element.name}: ${names}`);
+    assert.equal(new Set(names).size, names.length, element.name);
+    if (type.order) assert.deepEqual(places, places.toSorted((a, b) => a - b));
+  }
+  element.children.forEach(check);
+}
+
+function at(element: Element, ...names: string[]): Element {
+  return names.reduce(
+    (it, name) => it.children.find((child) => child.name === name)!,
+    element,
+  );
+}
+
+/** A command line as a Windows program reads its arguments. */
+function windowsArguments(line: string): string[] {
+  return [...line.matchAll(/"((?:[^"\\]|\\(?!")|\\")*)"|[^ "]+/g)].map(
+    ([all, quoted]) => quoted?.replace(/(?:\\\\)+$/, "\\") ?? all,
+  );
+}
+
+Deno.test("schedule windows writes a task in UTF-16 that keeps to the schema", async () => {
+  using office = new OddOffice("Müller & Söhne <office>");
+  const file = `${office.folder}/task.xml`;
+  const { code, stdout, stderr } = await office.command(
+    ...["schedule", "windows", "--every", "30m", "--write", file],
+  );
+  assert.equal(code, 0, stderr);
+  assert.match(stdout, /^Written: .*\nNext: schtasks \/Create .*task\.xml"\n$/);
+  const bytes = Deno.readFileSync(file);
+  assert.deepEqual([...bytes.subarray(0, 2)], [0xff, 0xfe]);
+  const text = new TextDecoder("utf-16le").decode(bytes);
+  assert.match(
+    text,
+    /\r\n<Task version="1\.2" xmlns="http:\/\/schemas\.microsoft\.com\/windows\/2004\/02\/mit\/task">\r\n/,
+  );
+  const task = parse(text);
+  check(task);
+  const { text: interval } = at(
+    task,
+    "Triggers",
+    "TimeTrigger",
+    "Repetition",
+    "Interval",
+  );
+  assert.equal(interval, "PT30M");
+  const settings = Object.fromEntries(
+    at(task, "Settings").children.map(({ name, text }) => [name, text]),
+  );
+  assert.equal(settings.MultipleInstancesPolicy, "IgnoreNew");
+  assert.equal(settings.StartWhenAvailable, "true");
+  assert.equal(settings.ExecutionTimeLimit, "PT12H");
+  const exec = at(task, "Actions", "Exec");
+  assert.equal(at(exec, "WorkingDirectory").text, office.odd);
+  assert.equal(at(exec, "Command").text, Deno.execPath());
+  const args = windowsArguments(at(exec, "Arguments").text);
+  assert.deepEqual(args.slice(-3), ["--config", office.config, "--quiet"]);
+  assert.ok(args.at(-4)?.endsWith("/launch.ts"));
+});
+
+Deno.test("schedule refuses to write over a file", async () => {
+  using office = new Office();
+  const file = `${office.folder}/task.xml`;
+  Deno.writeTextFileSync(file, "mine");
+  const { code, stderr } = await office.command(
+    ...["schedule", "windows", "--write", file],
+  );
+  assert.equal(code, 2);
+  assert.match(stderr, /^".*" is there already, and stays as it is\.\n$/);
+  assert.equal(Deno.readTextFileSync(file), "mine");
+});
+
+Deno.test("a task quotes what Windows needs quoted", () => {
+  const command = ["C:\\a b\\deno.exe", "run", "C:\\x\\", "C:\\my x\\", "a&b"];
+  const folder = "C:\\a b";
+  const text = taskXml({
+    command,
+    folder,
+    everyMinutes: 1440,
+    description: "<&>",
+  });
+  const task = parse(text);
+  const exec = at(task, "Actions", "Exec");
+  assert.equal(
+    at(exec, "Arguments").text,
+    'run C:\\x\\ "C:\\my x\\\\" "a&b"',
+  );
+  assert.equal(at(exec, "Command").text, command[0]);
+  assert.match(text, /<Interval>P1D<\/Interval>/);
+});
+
+Deno.test({
+  name: "the line of schedule cron runs a sync, from any folder's name",
+  ignore: Deno.build.os === "windows",
+  fn: async () => {
+    using office = new OddOffice('it\'s 100% $HOME & "more"');
+    office.write({ left: { a: "1" } });
+    const { code, stdout } = await office.command(
+      ...["schedule", "cron", "--every", "2h"],
+    );
+    assert.equal(code, 0);
+    const [, line = ""] = /^0 \*\/2 \* \* \* (.*)\n$/.exec(stdout) ?? [];
+    // As cron does: a % is the end of the line, but after a backslash.
+    assert.doesNotMatch(line, /(?<!\\)%/);
+    const shell = new Deno.Command("sh", {
+      args: ["-c", line.replaceAll("\\%", "%")],
+      cwd: "/",
+    });
+    const ran = await shell.output();
+    assert.deepEqual(
+      [ran.code, new TextDecoder().decode(ran.stdout)],
+      [0, ""],
+      new TextDecoder().decode(ran.stderr),
+    );
+    assert.deepEqual(office.trees().right, { a: "1" });
+  },
+});
+
+Deno.test("schedule windows refuses a % in a path, in one line", async () => {
+  using office = new OddOffice("100%");
+  const { code, stdout, stderr } = await office.command("schedule", "windows");
+  assert.deepEqual([code, stdout], [2, ""]);
+  assert.match(stderr, /^".*100%.*": Task Scheduler takes % .*\.\n$/);
+});
+
+Deno.test("schedule tells of the variable that scheduled runs need", async () => {
+  using office = new Office(
+    "email: { smtp_host: h, username: u, password_env: MAIL_PW, from: a@b.c, to: a@b.c }\n",
+  );
+  const { code, stderr } = await office.command("schedule", "cron");
+  assert.equal(code, 0);
+  assert.match(stderr, /the variable MAIL_PW: /);
+});
+
+Deno.test("a mapped drive is told, with the path that is always there", () => {
+  const [warning, ...more] = driveWarnings(
+    ["C:\\office", "P:\\team"],
+    ["\\\\?\\C:\\office", "\\\\?\\UNC\\server\\share\\team"],
+  );
+  assert.deepEqual(more, []);
+  assert.match(warning!, /^P:\\team is on a mapped drive\. P: is there only /);
+  assert.match(warning!, / write \\\\server\\share\\team into the config /);
+  assert.deepEqual(driveWarnings(["\\\\s\\x"], ["\\\\s\\x"]), []);
+});
+
+Deno.test("an interval divides an hour or a day", () => {
+  const allowed = { "1m": 1, "15m": 15, "30m": 30, "1h": 60, "12h": 720 };
+  for (const [words, minutes] of Object.entries(allowed)) {
+    assert.equal(minutesOf(words), minutes);
+  }
+  assert.equal(minutesOf("1d"), 1440);
+  for (
+    const words of ["", "0m", "7m", "60m", "5h", "24h", "2d", "15", "1.5h"]
+  ) {
+    assert.equal(minutesOf(words), null, words);
+  }
+});
