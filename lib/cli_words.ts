@@ -137,7 +137,8 @@ const EXIT_CODES = `Exit codes:
   3  a guard stopped the run; nothing was changed
   4  another run is active
   5  something unexpected went wrong
-  130, 143  Ctrl+C, or another signal, ended the run`;
+  130  Ctrl+C ended the run; the next one does the rest
+  143  so did another signal`;
 
 /**
  * What `--help` prints.
