@@ -26,6 +26,8 @@ Deno.test("EXIT has the exit codes of section 9", () => {
     guard: 3,
     busy: 4,
     unexpected: 5,
+    interrupted: 130,
+    terminated: 143,
   });
 });
 

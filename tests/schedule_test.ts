@@ -1,5 +1,10 @@
 import assert from "node:assert/strict";
-import { driveWarnings, minutesOf, taskXml } from "../lib/schedule_text.ts";
+import {
+  driveWarnings,
+  minutesOf,
+  systemdUnits,
+  taskXml,
+} from "../lib/schedule_text.ts";
 import { Office } from "./support.ts";
 
 /** A folder whose name means something to every scheduler. */
@@ -249,6 +254,22 @@ Deno.test("schedule windows refuses a % in a path, in one line", async () => {
   const { code, stdout, stderr } = await office.command("schedule", "windows");
   assert.deepEqual([code, stdout], [2, ""]);
   assert.match(stderr, /^".*100%.*": Task Scheduler takes % .*\.\n$/);
+});
+
+Deno.test("a unit says what systemd takes for something else so that it is taken as it is", () => {
+  const { service } = systemdUnits({
+    command: ["/my deno", '/100%n/$HOME/"x"/\\', "--quiet"],
+    folder: "/100%n/a b",
+    everyMinutes: 15,
+    description: "100%n",
+  });
+  assert.match(service, /^Description=100%%n$/m);
+  assert.match(service, /^WorkingDirectory=\/100%%n\/a b$/m);
+  const line = service.split("\n").find((it) => it.startsWith("ExecStart="));
+  assert.equal(
+    line,
+    'ExecStart="/my deno" "/100%%n/$$HOME/\\"x\\"/\\\\" --quiet',
+  );
 });
 
 Deno.test("schedule tells of the variable that scheduled runs need", async () => {
