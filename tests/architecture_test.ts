@@ -55,6 +55,9 @@ const LAYERS: readonly (readonly string[])[] = [
   // The commands.
   ["sync_command", "history", "conflicts", "restore", "why", "doctor", "init"],
   ["program"],
+  // What makes a binary and a portable folder of it.
+  ["started_in", "making", "made_for"],
+  ["compiling", "packaging"],
 ];
 
 /** Layers up to this one are pure. */
