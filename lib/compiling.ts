@@ -7,7 +7,7 @@
 import { resolve } from "node:path";
 import { EXIT, SyncError, UsageError } from "./errors.ts";
 import { binaryFlags, type MadeFor, sandboxPart } from "./made_for.ts";
-import { bundle, configFor, runDeno } from "./making.ts";
+import { bundle, configFor, requireFile, runDeno } from "./making.ts";
 import { print, warn } from "./output.ts";
 import { quoted } from "./printable.ts";
 import type { SandboxConfig } from "./sandbox.ts";
@@ -139,24 +139,30 @@ function realRoots(config: SandboxConfig, isWindows: boolean): string[] {
  * @throws {SyncError} It can't be made; also where its base can't be had.
  */
 export async function compileBinary(plan: BinaryPlan): Promise<void> {
+  const base = Deno.env.get("DENORT_BIN");
+  if (base !== undefined) requireFile("DENORT_BIN", base);
   const folder = Deno.makeTempDirSync();
   try {
     await bundle(["binary.ts"], folder);
     const target = plan.target === null ? [] : [`--target=${plan.target}`];
-    await runDeno([
-      "compile",
-      // Nothing around the bundle counts, neither settings nor packages.
-      "--no-config",
-      "--no-lock",
-      "--no-check",
-      "--app-name=office-sync",
-      "--include=scan_worker.js",
-      ...target,
-      `--output=${plan.output}`,
-      ...plan.flags,
-      "binary.js",
-      JSON.stringify(plan.made),
-    ], { cwd: folder });
+    await runDeno(
+      [
+        "compile",
+        // Nothing around the bundle counts, neither settings nor packages.
+        "--no-config",
+        "--no-lock",
+        "--no-check",
+        "--app-name=office-sync",
+        "--include=scan_worker.js",
+        ...target,
+        `--output=${plan.output}`,
+        ...plan.flags,
+        "binary.js",
+        JSON.stringify(plan.made),
+      ],
+      folder,
+      EXIT.usage,
+    );
   } catch (error) {
     throw isMissingBase(error) ? noBase(error) : error;
   } finally {
@@ -166,7 +172,7 @@ export async function compileBinary(plan: BinaryPlan): Promise<void> {
 
 function isMissingBase(error: unknown): boolean {
   return error instanceof SyncError &&
-    /dl\.deno\.land|denort|base binary/u.test(String(error.cause));
+    String(error.cause).includes("dl.deno.land");
 }
 
 function noBase(cause: unknown): SyncError {
@@ -186,12 +192,7 @@ function noBase(cause: unknown): SyncError {
  */
 async function requireProgram({ output, target }: BinaryPlan): Promise<void> {
   if (target !== null) return;
-  const { stdout } = await new Deno.Command(output, {
-    args: ["--version"],
-    stdin: "null",
-    stderr: "null",
-  }).output();
-  if (new TextDecoder().decode(stdout).trim() === VERSION) return;
+  if (await versionOf(output) === VERSION) return;
   Deno.removeSync(output);
   const base = Deno.env.get("DENORT_BIN") ?? "";
   throw new SyncError(
@@ -199,4 +200,19 @@ async function requireProgram({ output, target }: BinaryPlan): Promise<void> {
       ` name a denort ${Deno.version.deno}, and is ${quoted(base)}.`,
     EXIT.usage,
   );
+}
+
+async function versionOf(program: string): Promise<string> {
+  const command = new Deno.Command(program, {
+    args: ["--version"],
+    stdin: "null",
+    stderr: "null",
+  });
+  try {
+    const { stdout } = await command.output();
+    return new TextDecoder().decode(stdout).trim();
+  } catch {
+    // What can't even be started has none.
+    return "";
+  }
 }

@@ -9,9 +9,10 @@
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { type Config, loadConfig, parseConfig } from "./config_loader.ts";
-import { EXIT, SyncError, UsageError } from "./errors.ts";
+import { EXIT, type ExitCode, SyncError, UsageError } from "./errors.ts";
 import { print, warn } from "./output.ts";
 import { printable, quoted } from "./printable.ts";
+import { codeOf } from "./system_errors.ts";
 
 const PROJECT = join(import.meta.dirname ?? ".", "..");
 
@@ -93,6 +94,22 @@ export function configFor(
 }
 
 /**
+ * Requires that a file is there.
+ *
+ * @param name What names it.
+ * @param file Its path.
+ * @throws {UsageError} It is not, or is no file.
+ */
+export function requireFile(name: string, file: string): void {
+  try {
+    if (Deno.statSync(file).isFile) return;
+  } catch (error) {
+    if (codeOf(error) === null) throw error;
+  }
+  throw new UsageError(`${name}: ${quoted(file)} is no file.`);
+}
+
+/**
  * Makes the program a few plain files that need no package and no network.
  *
  * @param entries The entry files, in the project's folder.
@@ -106,15 +123,19 @@ export async function bundle(
   const built = Deno.makeTempDirSync();
   try {
     const worker = `${WORKER}.ts`;
-    await runDeno([
-      "bundle",
-      "--quiet",
-      "--frozen",
-      "--platform=deno",
-      `--outdir=${built}`,
-      ...entries,
-      join("lib", worker),
-    ], { cwd: PROJECT });
+    await runDeno(
+      [
+        "bundle",
+        "--quiet",
+        "--frozen",
+        "--platform=deno",
+        `--outdir=${built}`,
+        ...entries,
+        join("lib", worker),
+      ],
+      PROJECT,
+      EXIT.unexpected,
+    );
     const names = entries.map((entry) => entry.replace(/\.ts$/u, ".js"));
     const codes = names.map((name) => Deno.readTextFileSync(join(built, name)));
     if (!codes.some((code) => code.includes(WORKER_URL))) {
@@ -136,29 +157,29 @@ export async function bundle(
  * Runs this Deno.
  *
  * @param args Its arguments.
- * @param options Where, and with what environment.
+ * @param cwd Where.
+ * @param exitCode What it means if it fails.
  * @throws {SyncError} It failed; the cause has all it said.
  */
 export async function runDeno(
   args: readonly string[],
-  options: Pick<Deno.CommandOptions, "cwd" | "env">,
+  cwd: string,
+  exitCode: ExitCode,
 ): Promise<void> {
   const { code, stderr } = await new Deno.Command(Deno.execPath(), {
     args: [...args],
-    ...options,
-    env: { ...options.env, NO_COLOR: "1" },
+    cwd,
+    env: { NO_COLOR: "1" },
     stdin: "null",
     stdout: "null",
   }).output();
   if (code === 0) return;
   const text = new TextDecoder().decode(stderr).trim();
-  const told = text.split("\n").filter((line) =>
-    /^(?:error|\s+\d+): /u.test(line)
-  )
-    .map((line) => line.trim()).join("; ");
-  throw new SyncError(
-    `deno ${quoted(args[0] ?? "")} failed: ${printable(told || text)}`,
-    EXIT.unexpected,
-    { cause: text },
-  );
+  // The error and its causes; the rest is progress and addresses of code.
+  const told = text.split("\n").map((line) =>
+    /^(?:error|\s+\d+): (?!<unknown>)(.*)$/u.exec(line)?.[1] ?? ""
+  ).filter((line) => line !== "");
+  const words = told.length > 0 ? told.join("; ") : text;
+  const message = `deno ${args[0]} failed: ${printable(words)}`;
+  throw new SyncError(message, exitCode, { cause: text });
 }

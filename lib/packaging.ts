@@ -8,7 +8,7 @@
 
 import { basename, join, resolve } from "node:path";
 import { EXIT, SyncError, UsageError } from "./errors.ts";
-import { bundle, configFor } from "./making.ts";
+import { bundle, configFor, requireFile } from "./making.ts";
 import { print } from "./output.ts";
 import { quoted } from "./printable.ts";
 import { codeOf, inWords } from "./system_errors.ts";
@@ -88,10 +88,16 @@ export async function makePackage(
   const folder = resolve(given.output ?? "office-sync-portable");
   const text = portableConfig(file, join(folder, "config.yaml"));
   const deno = resolve(given.deno ?? Deno.execPath());
-  requireFile(deno);
+  requireFile("--deno", deno);
   try {
     makeEmpty(folder);
-    await fill(folder, text, deno);
+    try {
+      await fill(folder, text, deno);
+    } catch (error) {
+      // Half a folder would only stand in the way of the next try.
+      Deno.removeSync(folder, { recursive: true });
+      throw error;
+    }
   } catch (error) {
     if (codeOf(error) === null) throw error;
     throw new SyncError(
@@ -120,15 +126,6 @@ function portableConfig(file: string, place: string): string {
     );
   }
   return text;
-}
-
-function requireFile(deno: string): void {
-  try {
-    if (Deno.statSync(deno).isFile) return;
-  } catch (error) {
-    if (codeOf(error) === null) throw error;
-  }
-  throw new UsageError(`--deno: ${quoted(deno)} is no file.`);
 }
 
 /** What is there already may be somebody's record: it is never written over. */

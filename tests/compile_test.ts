@@ -272,15 +272,17 @@ Deno.test("compile leaves nothing that is not office-sync: a deno as its base ha
 });
 
 for (
-  const [args, words] of [
+  const [args, words, env] of [
+    [["--target", "z80"], /^deno compile failed: invalid value 'z80'.*\n$/],
+    [[], /^DENORT_BIN: "\/none" is no file\.\n/, { DENORT_BIN: "/none" }],
     [["--frobnicate"], /^Unknown option '--frobnicate'\.\n/],
     [["--output="], /^--output needs a value\.\n/],
     [["--config", "missing.yaml"], /^\S*missing\.yaml: there is no such file/],
   ] as const
 ) {
-  Deno.test(`compile refuses ${args.join(" ")}`, async () => {
+  Deno.test(`compile refuses ${args.join(" ") || "a base that is not there"}`, async () => {
     using office = new Office();
-    const { code, err } = await compile(office, [...args], {});
+    const { code, err } = await compile(office, [...args], env ?? {});
     assert.equal(code, 2);
     assert.match(err, words);
   });

@@ -181,4 +181,9 @@ Deno.test("package refuses what would be another folder there, and a folder in u
     makePackage({ config, output: at("p"), deno: at("nothing") }),
     /--deno: .* is no file/,
   );
+  if (!isLinux) return;
+  await assert.rejects(
+    makePackage({ config, output: "/proc/office-sync-portable" }),
+    /^SyncError: "\/proc\/office-sync-portable" can't be made: /,
+  );
 });
