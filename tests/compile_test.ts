@@ -197,6 +197,8 @@ Deno.test("a binary syncs, and says in words what it was not made for", async ()
   });
   assert.equal((await inside("plan", "--config", office.config)).code, 0);
   assert.equal((await inside("history", "--config=config.yaml")).code, 0);
+  const checked = await inside("doctor");
+  assert.equal(checked.code, 0, checked.out + checked.err);
 
   const other = join(office.folder, "other.yaml");
   Deno.copyFileSync(office.config, other);
