@@ -6,29 +6,49 @@
  */
 import { readArguments } from "./cli.ts";
 import { helpText } from "./cli_words.ts";
-import { loadConfig } from "./config_loader.ts";
+import { type Config, loadConfig } from "./config_loader.ts";
 import { EXIT, SyncError } from "./errors.ts";
 import type { Invocation } from "./invocation.ts";
 import { jsonError, jsonText } from "./json_report.ts";
 import { print, warn } from "./output.ts";
 import { VERSION } from "./version.ts";
 
+/** What differs between a program behind a launcher and a compiled one. */
+export interface ProgramHost {
+  /** Throws an error for what can't be done here. */
+  readonly check: (invocation: Invocation) => void;
+  /** Gives the config, or says why it may not be used here. */
+  readonly loadConfig: (file: string) => Config;
+}
+
+/** Behind the launcher, which builds walls for any config and command. */
+const LAUNCHED: ProgramHost = { check() {}, loadConfig };
+
 /**
  * Does what the arguments ask for. What a command needs is loaded only when
  * it is asked for: the start counts in every run.
  *
  * @param args The arguments.
+ * @param host What the program runs in.
  * @returns The exit code.
  */
-export async function runProgram(args: readonly string[]): Promise<number> {
+export async function runProgram(
+  args: readonly string[],
+  host: ProgramHost = LAUNCHED,
+): Promise<number> {
   try {
-    return await obey(readArguments(args));
+    const invocation = readArguments(args);
+    host.check(invocation);
+    return await obey(invocation, host);
   } catch (error) {
     return complain(error, args.includes("--json"));
   }
 }
 
-async function obey(invocation: Invocation): Promise<number> {
+async function obey(
+  invocation: Invocation,
+  { loadConfig }: ProgramHost,
+): Promise<number> {
   switch (invocation.command) {
     case "help":
       print(helpText(invocation.of));

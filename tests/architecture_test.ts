@@ -67,6 +67,9 @@ const LAYERS: readonly (readonly string[])[] = [
     "schedule",
   ],
   ["program"],
+  // What makes a binary and a portable folder of it.
+  ["started_in", "making", "made_for"],
+  ["compiling", "packaging"],
 ];
 
 /** Layers up to this one are pure. */

@@ -14,7 +14,7 @@ import {
 } from "../lib/sandbox.ts";
 
 /** Tries what it is told, one thing after the other, and tells how it went. */
-const PROBE = `
+export const PROBE = `
 import process from "node:process";
 import { statfsSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
@@ -62,7 +62,7 @@ const tries = {
   },
 };
 const results = [];
-for (const [what, ...args] of JSON.parse(Deno.args[0])) {
+for (const [what, ...args] of JSON.parse(Deno.args.at(-1))) {
   try {
     results.push({ ok: (await tries[what](...args)) ?? null });
   } catch (error) {

@@ -1,0 +1,185 @@
+/**
+ * What making a binary and making a portable folder share: arguments, the
+ * config as it will be read elsewhere, the program as a few files, errors in
+ * words.
+ *
+ * @module
+ */
+
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { type Config, loadConfig, parseConfig } from "./config_loader.ts";
+import { EXIT, type ExitCode, SyncError, UsageError } from "./errors.ts";
+import { print, warn } from "./output.ts";
+import { printable, quoted } from "./printable.ts";
+import { codeOf } from "./system_errors.ts";
+
+const PROJECT = join(import.meta.dirname ?? ".", "..");
+
+/** Its file is loaded by its name, so it can't be part of another one. */
+const WORKER = "scan_worker";
+
+const WORKER_URL = `"./${WORKER}.ts"`;
+
+/** The options that were given, by name. */
+export type Given = Readonly<Record<string, string | undefined>>;
+
+/**
+ * Runs a task, and tells in words what is wrong.
+ *
+ * @param args The arguments.
+ * @param names Names of its options; each has a value.
+ * @param help What `--help` prints.
+ * @param task The task.
+ * @returns The exit code.
+ */
+export async function runTask(
+  args: readonly string[],
+  names: readonly string[],
+  help: string,
+  task: (given: Given) => Promise<void>,
+): Promise<number> {
+  try {
+    const given = readOptions(args, names);
+    if (given === "help") print(help);
+    else await task(given);
+    return EXIT.agreed;
+  } catch (error) {
+    if (!(error instanceof SyncError)) throw error;
+    warn(error.hint ? `${error.message}\n${error.hint}` : error.message);
+    return error.exitCode;
+  }
+}
+
+function readOptions(
+  args: readonly string[],
+  names: readonly string[],
+): Given | "help" {
+  const texts = names.map((name) => [name, { type: "string" }] as const);
+  try {
+    const { values: { help, ...values } } = parseArgs({
+      args: [...args],
+      options: {
+        ...Object.fromEntries(texts),
+        help: { type: "boolean", short: "h" },
+      },
+    });
+    if (help) return "help";
+    const given: Given = values;
+    const empty = names.find((name) => given[name] === "");
+    if (empty !== undefined) throw new Error(`--${empty} needs a value`);
+    return given;
+  } catch (error) {
+    const [sentence = ""] = (error as Error).message.split(/\. |\n/u);
+    throw new UsageError(`${printable(sentence).replace(/\.$/u, "")}.`);
+  }
+}
+
+/**
+ * Reads a config as it will be read from another place.
+ *
+ * @param file The config as it is here.
+ * @param place Where it will lie; relative paths in it start there.
+ * @returns Its text, and what it says.
+ * @throws {SyncError} It can't be read, or is not allowed there.
+ */
+export function configFor(
+  file: string,
+  place: string,
+): { readonly text: string; readonly config: Config } {
+  // What is wrong with it is told of the file that a person can mend.
+  loadConfig(file);
+  const text = Deno.readTextFileSync(file);
+  return { text, config: parseConfig(text, place) };
+}
+
+/**
+ * Requires that a file is there.
+ *
+ * @param name What names it.
+ * @param file Its path.
+ * @throws {UsageError} It is not, or is no file.
+ */
+export function requireFile(name: string, file: string): void {
+  try {
+    if (Deno.statSync(file).isFile) return;
+  } catch (error) {
+    if (codeOf(error) === null) throw error;
+  }
+  throw new UsageError(`${name}: ${quoted(file)} is no file.`);
+}
+
+/**
+ * Makes the program a few plain files that need no package and no network.
+ *
+ * @param entries The entry files, in the project's folder.
+ * @param folder Where their files are put, with the worker beside them.
+ * @throws {SyncError} It can't be bundled.
+ */
+export async function bundle(
+  entries: readonly string[],
+  folder: string,
+): Promise<void> {
+  const built = Deno.makeTempDirSync();
+  try {
+    const worker = `${WORKER}.ts`;
+    await runDeno(
+      [
+        "bundle",
+        "--quiet",
+        "--frozen",
+        "--platform=deno",
+        `--outdir=${built}`,
+        ...entries,
+        join("lib", worker),
+      ],
+      PROJECT,
+      EXIT.unexpected,
+    );
+    const names = entries.map((entry) => entry.replace(/\.ts$/u, ".js"));
+    const codes = names.map((name) => Deno.readTextFileSync(join(built, name)));
+    if (!codes.some((code) => code.includes(WORKER_URL))) {
+      throw new Error(`The bundle starts no ${WORKER}.`);
+    }
+    for (const [n, name] of names.entries()) {
+      // Bundling leaves the worker's name as it was written.
+      const code = codes[n]?.replaceAll(WORKER_URL, `"./${WORKER}.js"`);
+      Deno.writeTextFileSync(join(folder, name), code ?? "");
+    }
+    const from = join(built, "lib", `${WORKER}.js`);
+    Deno.copyFileSync(from, join(folder, `${WORKER}.js`));
+  } finally {
+    Deno.removeSync(built, { recursive: true });
+  }
+}
+
+/**
+ * Runs this Deno.
+ *
+ * @param args Its arguments.
+ * @param cwd Where.
+ * @param exitCode What it means if it fails.
+ * @throws {SyncError} It failed; the cause has all it said.
+ */
+export async function runDeno(
+  args: readonly string[],
+  cwd: string,
+  exitCode: ExitCode,
+): Promise<void> {
+  const { code, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: [...args],
+    cwd,
+    env: { NO_COLOR: "1" },
+    stdin: "null",
+    stdout: "null",
+  }).output();
+  if (code === 0) return;
+  const text = new TextDecoder().decode(stderr).trim();
+  // The error and its causes; the rest is progress and addresses of code.
+  const told = text.split("\n").map((line) =>
+    /^(?:error|\s+\d+): (?!<unknown>)(.*)$/u.exec(line)?.[1] ?? ""
+  ).filter((line) => line !== "");
+  const words = told.length > 0 ? told.join("; ") : text;
+  const message = `deno ${args[0]} failed: ${printable(words)}`;
+  throw new SyncError(message, exitCode, { cause: text });
+}

@@ -1,0 +1,157 @@
+/**
+ * Makes a portable folder: the program in a few files, the Deno executable, a
+ * launcher and the config. It builds its walls at every start, as
+ * `deno task sync` does, so it may be moved and its config may be changed.
+ *
+ * @module
+ */
+
+import { basename, join, resolve } from "node:path";
+import { EXIT, SyncError, UsageError } from "./errors.ts";
+import { bundle, configFor, requireFile } from "./making.ts";
+import { print } from "./output.ts";
+import { quoted } from "./printable.ts";
+import { codeOf, inWords } from "./system_errors.ts";
+
+/** The options of {@linkcode makePackage}. */
+export const PACKAGE_OPTIONS = ["config", "output", "deno"];
+
+/** What `--help` prints. */
+export const PACKAGE_HELP =
+  `Makes a portable folder of office-sync that needs no download.
+
+Usage: deno task package --config FILE [OPTIONS]
+
+Options:
+  --config FILE    the config that is put into it (default: config.yaml)
+  --output FOLDER  the folder (default: office-sync-portable in the current one)
+  --deno FILE      the Deno executable of another system, such as deno.exe`;
+
+/**
+ * How the launcher is started. It reads the config, works out the permissions
+ * and starts the program with those and no more. Nothing is asked of the
+ * network, not even whether there is a newer Deno.
+ */
+const START = "run --no-prompt --no-lock --cached-only --no-remote --no-npm" +
+  " --ignore-env --allow-read --allow-run";
+
+const SHELL = `#!/bin/sh
+# Starts office-sync inside its walls; needs nothing but this folder.
+here=$(dirname -- "$(readlink -f -- "$0")") || exit 5
+export DENO_NO_UPDATE_CHECK=1
+exec "$here/deno" ${START} \\
+  "--config=$here/deno.json" "$here/lib/packaged.js" "$@"
+`;
+
+const CMD = `@echo off
+rem Starts office-sync inside its walls; needs nothing but this folder.
+setlocal
+set "DENO_NO_UPDATE_CHECK=1"
+"%~dp0deno.exe" ${START} "--config=%~dp0deno.json" "%~dp0lib\\packaged.js" %*
+exit /b %ERRORLEVEL%
+`.replaceAll("\n", "\r\n");
+
+const READ_ME = `office-sync, ready to run
+
+This folder needs no installation and no download. Put it on a local disk,
+outside the two folders that are synced.
+
+  office-sync plan      what a run would do; changes nothing
+  office-sync           one run
+  office-sync doctor    is all as a run needs it?
+  office-sync --help    everything else
+
+On Linux write ./office-sync. For the Task Scheduler, cron or systemd give the
+full path of office-sync.cmd or office-sync.
+
+config.yaml is the config; edit it as you like. If it holds a password, keep
+this folder where only you can read it. Unless the config says otherwise, the
+record (office-sync.db) and the log (logs) are written into this folder. The
+record is all office-sync remembers: keep it when you replace the program, and
+take it along when you move the folder.
+
+The sync runs in a process that may touch the two folders, its record, its log
+and the configured mail server, and nothing else.
+`.replaceAll("\n", "\r\n");
+
+/**
+ * Makes the folder.
+ *
+ * @param given The options, by name.
+ * @throws {SyncError} A config or a path is not usable, or the folder can't
+ * be made.
+ */
+export async function makePackage(
+  given: Readonly<Record<string, string | undefined>>,
+): Promise<void> {
+  const file = resolve(given.config ?? "config.yaml");
+  const folder = resolve(given.output ?? "office-sync-portable");
+  const text = portableConfig(file, join(folder, "config.yaml"));
+  const deno = resolve(given.deno ?? Deno.execPath());
+  requireFile("--deno", deno);
+  try {
+    makeEmpty(folder);
+    try {
+      await fill(folder, text, deno);
+    } catch (error) {
+      // Half a folder would only stand in the way of the next try.
+      Deno.removeSync(folder, { recursive: true });
+      throw error;
+    }
+  } catch (error) {
+    if (codeOf(error) === null) throw error;
+    throw new SyncError(
+      `${quoted(folder)} can't be made: ${inWords(error)}.`,
+      EXIT.usage,
+      { cause: error },
+    );
+  }
+  print(`Made ${quoted(folder)} from the config ${quoted(file)}.`);
+}
+
+/** The config's text, if it means the same roots where it is put. */
+function portableConfig(file: string, place: string): string {
+  const here = configFor(file, file).config;
+  const { text, config } = configFor(file, place);
+  for (
+    const [key, was, is] of [
+      ["left_root", here.leftRoot, config.leftRoot],
+      ["right_root", here.rightRoot, config.rightRoot],
+    ] as const
+  ) {
+    if (was === is) continue;
+    throw new UsageError(
+      `${key} starts at the config's own folder, and would be another one in` +
+        ` the portable folder; write it in full: ${quoted(was)}.`,
+    );
+  }
+  return text;
+}
+
+/** What is there already may be somebody's record: it is never written over. */
+function makeEmpty(folder: string): void {
+  Deno.mkdirSync(folder, { recursive: true });
+  if ([...Deno.readDirSync(folder)].length === 0) return;
+  throw new UsageError(
+    `--output: ${quoted(folder)} is not empty; name a new folder.`,
+  );
+}
+
+async function fill(
+  folder: string,
+  config: string,
+  deno: string,
+): Promise<void> {
+  const at = (...names: string[]) => join(folder, ...names);
+  Deno.mkdirSync(at("lib"));
+  await bundle(["main.ts", "packaged.ts"], at("lib"));
+  const isWindows = /\.exe$/iu.test(basename(deno));
+  Deno.copyFileSync(deno, at(isWindows ? "deno.exe" : "deno"));
+  // Only its owner may read it: it can hold a password.
+  Deno.writeTextFileSync(at("config.yaml"), config, { mode: 0o600 });
+  // Settings that stand in a folder above would count without any here.
+  Deno.writeTextFileSync(at("deno.json"), "{}\n");
+  Deno.writeTextFileSync(at("READ-ME.txt"), READ_ME);
+  Deno.writeTextFileSync(at("office-sync.cmd"), CMD);
+  Deno.writeTextFileSync(at("office-sync"), SHELL, { mode: 0o755 });
+}

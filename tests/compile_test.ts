@@ -1,0 +1,291 @@
+import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
+import { join } from "node:path";
+import { planBinary } from "../lib/compiling.ts";
+import { loadConfig } from "../lib/config_loader.ts";
+import { type MadeFor, requireSameWalls } from "../lib/made_for.ts";
+import { bundle } from "../lib/making.ts";
+import { sandboxFlags } from "../lib/sandbox.ts";
+import { Office, read } from "./support.ts";
+import { fromFileUrl } from "./urls.ts";
+
+const EMAIL =
+  "email: { smtp_host: mail.example, smtp_port: 2525, username: u, password_env: MAIL_PW, from: a@b.c, to: a@b.c }\n";
+
+/** Makes a binary without trying it out: on this base it is no program. */
+const HARNESS = `
+import { compileBinary, planBinary } from ${
+  JSON.stringify(import.meta.resolve("../lib/compiling.ts"))
+};
+const [config, output] = Deno.args;
+const plan = planBinary({ config, output });
+await compileBinary(plan);
+console.log(JSON.stringify(plan.flags));
+`;
+
+async function deno(
+  args: readonly string[],
+  cwd: string,
+  env: Record<string, string> = {},
+) {
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: [...args],
+    cwd,
+    env: { NO_COLOR: "1", ...env },
+    stdin: "null",
+  }).output();
+  const [out = "", err = ""] = [stdout, stderr].map((it) =>
+    new TextDecoder().decode(it)
+  );
+  return { code, out, err };
+}
+
+/** What a compiled file says of how it is to be run. */
+function baked(file: string) {
+  const bytes = Buffer.from(Deno.readFileSync(file));
+  const text = bytes.toString("utf8", bytes.lastIndexOf('{"argv":'));
+  return JSON.parse(/^.*?"app_name":"[^"]*"\}/u.exec(text)?.[0] ?? "");
+}
+
+Deno.test("a binary has the permissions baked in that sandbox.ts says, and no others", async () => {
+  using office = new Office(EMAIL);
+  const harness = join(office.folder, "harness.ts");
+  Deno.writeTextFileSync(harness, HARNESS);
+  const output = join(office.folder, "office-sync");
+  const made = await deno(
+    [
+      ...["run", "-A", "--no-lock", `--config=${fromFileUrl("../deno.json")}`],
+      ...[harness, "config.yaml", output],
+    ],
+    office.folder,
+    { DENORT_BIN: Deno.execPath() },
+  );
+  assert.equal(made.code, 0, made.err);
+  const { permissions, argv, entrypoint_key, app_name } = baked(output);
+  // It is no program, but a Deno with all permissions.
+  Deno.removeSync(output);
+
+  const { folder } = office;
+  const state = [`${folder}/office-sync.db`, `${folder}/office-sync.db.lock`];
+  const touched = [office.left, office.right, ...state, `${folder}/logs`];
+  const { prompt, ...lists } = permissions;
+  assert.equal(prompt, false);
+  const allowed = Object.entries(lists).filter(([, list]) => list !== null);
+  assert.deepEqual(Object.fromEntries(allowed), {
+    ignore_env: [],
+    allow_env: ["MAIL_PW"],
+    allow_net: ["mail.example:2525"],
+    allow_import: ["nowhere.invalid:1"],
+    allow_read: [...touched, office.config],
+    allow_write: touched,
+  });
+  const flags = sandboxFlags(loadConfig(office.config), {
+    access: "sync",
+    programFolder: null,
+    outputFile: null,
+    realRoots: [],
+  });
+  assert.deepEqual(JSON.parse(made.out), flags);
+  assert.deepEqual([entrypoint_key, app_name], ["binary.js", "office-sync"]);
+  const said: MadeFor = JSON.parse(argv[0]);
+  assert.equal(said.config.file, office.config);
+  assert.equal(said.isOpen, false);
+});
+
+Deno.test("what is baked holds no password", () => {
+  using office = new Office(
+    EMAIL.replace("password_env: MAIL_PW", "password: s3cret"),
+  );
+  const plan = planBinary({ config: office.config });
+  assert.doesNotMatch(JSON.stringify(plan), /s3cret/);
+});
+
+const WINDOWS = "x86_64-pc-windows-msvc";
+
+/** A config for a Windows computer, in a folder of this one. */
+function windowsPlan(text: string, changes: Record<string, string> = {}) {
+  const folder = Deno.makeTempDirSync({ prefix: "office-sync-test-" });
+  try {
+    const config = join(folder, "config.yaml");
+    Deno.writeTextFileSync(config, text);
+    return planBinary({
+      config,
+      target: WINDOWS,
+      output: join(folder, "office-sync"),
+      "config-path": "C:\\office\\config.yaml",
+      ...changes,
+    });
+  } finally {
+    Deno.removeSync(folder, { recursive: true });
+  }
+}
+
+Deno.test("paths of Windows are baked as they are, P: without a backslash at its end", () => {
+  const plan = windowsPlan("left_root: C:\\pdrive_local\nright_root: P:\\\n");
+  const own = "C:\\office\\office-sync.db,C:\\office\\office-sync.db.lock," +
+    "C:\\office\\logs";
+  assert.deepEqual(plan.flags.slice(-2), [
+    `--allow-read=C:\\pdrive_local,P:/,${own},C:\\office\\config.yaml`,
+    `--allow-write=C:\\pdrive_local,P:/,${own}`,
+  ]);
+  assert.match(plan.output, /office-sync\.exe$/);
+});
+
+Deno.test("a share is refused for Windows, or has no walls, as the config says", () => {
+  const text = "left_root: C:\\l\nright_root: \\\\server\\share\n";
+  assert.throws(() => windowsPlan(text), /on the network/);
+  const open = windowsPlan(`${text}sandbox: { network_roots: allow_all }\n`);
+  assert.equal(open.made.isOpen, true);
+  assert.deepEqual(open.flags, ["--no-prompt", "--allow-all"]);
+});
+
+const WRONG: readonly (readonly [string, Record<string, string>, RegExp])[] = [
+  [
+    "left_root: C:\\l\nright_root: P:\\\n",
+    { "config-path": "/srv/config.yaml" },
+    /^--config-path: .* no full path on Windows/,
+  ],
+  [
+    "left_root: C:\\l\nright_root: P:\\\n",
+    { target: "x86_64-unknown-linux-gnu" },
+    /^--config-path: .* no full path on this system/,
+  ],
+  [
+    "left_root: C:\\l\nright_root: P:\\\n",
+    { target: "x86_64-unknown-linux-gnu", "config-path": "/srv/config.yaml" },
+    /^left_root: .* no full path on this system/,
+  ],
+];
+
+for (const [text, changes, message] of WRONG) {
+  Deno.test(`paths of another system are refused: ${message.source}`, () => {
+    assert.throws(() => windowsPlan(text, changes), { message });
+  });
+}
+
+/** Runs the bundle as a binary runs it: baked argument, baked flags. */
+async function inBinary(office: Office, plan: string[], ...args: string[]) {
+  const [app = "", made = "", ...flags] = plan;
+  // A binary reads its worker from itself; here it is a file.
+  const withApp = flags.map((flag) =>
+    flag.startsWith("--allow-read=") ? `${flag},${app}` : flag
+  );
+  const bin = join(app, "binary.js");
+  const run = ["run", "--no-config", "--no-lock", ...withApp, bin, made];
+  return await deno([...run, ...args], office.folder);
+}
+
+async function binaryOf(office: Office): Promise<string[]> {
+  const { made, flags } = planBinary({ config: office.config });
+  const app = join(office.folder, "app");
+  Deno.mkdirSync(app);
+  await bundle(["binary.ts"], app);
+  return [app, JSON.stringify(made), ...flags];
+}
+
+Deno.test("a binary syncs, and says in words what it was not made for", async () => {
+  using office = new Office();
+  office.write({ left: { "a.txt": "one", d: { "b.txt": "two" } } });
+  const binary = await binaryOf(office);
+  const inside = (...args: string[]) => inBinary(office, binary, ...args);
+
+  const synced = await inside();
+  assert.equal(synced.code, 0, synced.err);
+  assert.deepEqual(read(office.right), {
+    "a.txt": "one",
+    d: { "b.txt": "two" },
+  });
+  assert.equal((await inside("plan", "--config", office.config)).code, 0);
+  assert.equal((await inside("history", "--config=config.yaml")).code, 0);
+  const checked = await inside("doctor");
+  assert.equal(checked.code, 0, checked.out + checked.err);
+
+  const other = join(office.folder, "other.yaml");
+  Deno.copyFileSync(office.config, other);
+  const report = join(office.folder, "page.html");
+  const refused: readonly (readonly [string[], RegExp])[] = [
+    [["--config", other], /made for the config .*deno task compile --config/s],
+    [["init"], /has its config/],
+    [["--report", report], /can't write .*page\.html/],
+  ];
+  for (const [args, words] of refused) {
+    const { code, err } = await inside(...args);
+    assert.deepEqual([code, words.test(err)], [2, true], err);
+  }
+  const page = join(office.folder, "logs", "page.html");
+  assert.equal((await inside("--report", page)).code, 0);
+
+  const text = Deno.readTextFileSync(office.config);
+  Deno.writeTextFileSync(office.config, text.replace(": left", ": elsewhere"));
+  const { code, err } = await inside("plan");
+  assert.equal(code, 2);
+  assert.match(err, /^This office-sync was made for other folders .*left_root/);
+  assert.match(err, /elsewhere.*\n.*deno task compile --config/);
+});
+
+Deno.test("requireSameWalls() lets pass what changes no wall", () => {
+  using office = new Office(EMAIL);
+  const { made } = planBinary({ config: office.config });
+  requireSameWalls(made, made.config);
+  // The log has a folder of its own: more files in it are no other wall.
+  const logging = { ...made.config.logging, maxFiles: 9 };
+  requireSameWalls(made, { ...made.config, logging });
+  const email = { ...made.config.email!, smtpPort: 465 };
+  assert.throws(
+    () => requireSameWalls(made, { ...made.config, email }),
+    /email\.smtp_port was "2525" and is "465"/,
+  );
+});
+
+/** The real command. */
+function compile(office: Office, args: string[], env: Record<string, string>) {
+  const script = fromFileUrl("../compile.ts");
+  return deno(["run", "-A", script, ...args], office.folder, env);
+}
+
+Deno.test("compile says in one line what to do where the base can't be downloaded", async () => {
+  using office = new Office();
+  // A system nobody has made one for here, and a network that is down.
+  const { code, out, err } = await compile(
+    office,
+    ["--target", "aarch64-apple-darwin"],
+    { HTTPS_PROXY: "http://127.0.0.1:1" },
+  );
+  assert.deepEqual([code, out], [5, ""]);
+  assert.match(
+    err,
+    /^The base runtime .*DENORT_BIN=FILE.*deno task package\.\n$/,
+  );
+});
+
+Deno.test("compile leaves nothing that is not office-sync: a deno as its base has no walls", async () => {
+  using office = new Office();
+  const env = { DENORT_BIN: Deno.execPath() };
+  const { code, err } = await compile(office, [], env);
+  assert.equal(code, 2);
+  assert.match(
+    err,
+    /^What came out is not office-sync, .* DENORT_BIN must name/,
+  );
+  assert.throws(
+    () => Deno.statSync(join(office.folder, "office-sync")),
+    Deno.errors.NotFound,
+  );
+});
+
+for (
+  const [args, words, env] of [
+    [["--target", "z80"], /^deno compile failed: invalid value 'z80'.*\n$/],
+    [[], /^DENORT_BIN: "\/none" is no file\.\n/, { DENORT_BIN: "/none" }],
+    [["--frobnicate"], /^Unknown option '--frobnicate'\.\n/],
+    [["--output="], /^--output needs a value\.\n/],
+    [["--config", "missing.yaml"], /^\S*missing\.yaml: there is no such file/],
+  ] as const
+) {
+  Deno.test(`compile refuses ${args.join(" ") || "a base that is not there"}`, async () => {
+    using office = new Office();
+    const { code, err } = await compile(office, [...args], env ?? {});
+    assert.equal(code, 2);
+    assert.match(err, words);
+  });
+}

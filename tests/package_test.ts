@@ -1,0 +1,211 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { makePackage } from "../lib/packaging.ts";
+import { Office, read } from "./support.ts";
+import { fromFileUrl } from "./urls.ts";
+import { PROBE, REFUSED, type Try } from "./walls.ts";
+
+const isLinux = Deno.build.os === "linux";
+
+async function output(command: Deno.Command) {
+  const { code, stdout, stderr } = await command.output();
+  const [out = "", err = ""] = [stdout, stderr].map((it) =>
+    new TextDecoder().decode(it)
+  );
+  return { code, out, err };
+}
+
+/** The real command; the roots are written in full, as it asks for. */
+async function packaged(office: Office): Promise<string> {
+  const roots = `left_root: ${office.left}\nright_root: ${office.right}\n`;
+  Deno.writeTextFileSync(office.config, roots);
+  const made = await output(
+    new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", fromFileUrl("../package.ts")],
+      cwd: office.folder,
+      env: { NO_COLOR: "1" },
+      stdin: "null",
+    }),
+  );
+  assert.equal(made.code, 0, made.err);
+  // Whoever gets it puts it where they like.
+  const folder = join(office.folder, "my $office, moved");
+  Deno.renameSync(join(office.folder, "office-sync-portable"), folder);
+  Deno.removeSync(office.config);
+  return folder;
+}
+
+/**
+ * What goes before a command to take the network from it. Some containers
+ * don't let that be done; there the sync is tried with the network, but for
+ * CI, which has to prove it.
+ */
+function withoutNetwork(): string[] {
+  const asRoot = Deno.uid() === 0 ? [] : ["--map-root-user"];
+  const before = ["unshare", "--net", ...asRoot];
+  if (Deno.env.get("CI") !== undefined) return before;
+  const [program = "", ...args] = [...before, "true"];
+  try {
+    const { success } = new Deno.Command(program, { args }).outputSync();
+    return success ? before : [];
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return [];
+    throw error;
+  }
+}
+
+/** Starts the launcher: without network, cache and environment. */
+function start(folder: string, ...args: readonly string[]) {
+  const home = join(folder, "..", "home");
+  Deno.mkdirSync(home, { recursive: true });
+  const launcher = join(folder, "office-sync");
+  const [program = "", ...all] = [...withoutNetwork(), launcher, ...args];
+  return output(
+    new Deno.Command(program, {
+      args: all,
+      cwd: home,
+      clearEnv: true,
+      env: { HOME: home, PATH: "/usr/bin:/bin", NO_COLOR: "1" },
+      stdin: "null",
+    }),
+  );
+}
+
+Deno.test({
+  name: "the portable folder syncs without network and cache, inside its walls",
+  ignore: !isLinux,
+  fn: async () => {
+    using office = new Office();
+    office.write({
+      left: { "a.txt": "one", d: { "b.txt": "two" } },
+      right: { "c.txt": "three" },
+    });
+    const folder = await packaged(office);
+    const synced = await start(folder);
+    assert.equal(synced.code, 0, synced.err);
+    const all = { "a.txt": "one", "c.txt": "three", d: { "b.txt": "two" } };
+    assert.deepEqual(office.trees(), { left: all, right: all });
+    assert.equal(Deno.statSync(join(folder, "office-sync.db")).isFile, true);
+    assert.equal((await start(folder, "plan", "--json")).code, 0);
+    const checked = await start(folder, "doctor");
+    assert.equal(checked.code, 0, checked.out + checked.err);
+    const wrong = await start(folder, "frobnicate");
+    assert.equal(wrong.code, 2);
+    assert.match(wrong.err, /Unknown command/);
+
+    // By a link as well: the folder is where its files are.
+    const link = join(office.folder, "office-sync-link");
+    await output(
+      new Deno.Command("ln", { args: ["-s", `${folder}/office-sync`, link] }),
+    );
+    const linked = await output(new Deno.Command(link, { args: ["plan"] }));
+    assert.equal(linked.code, 0, linked.err);
+
+    await assertWalls(office, folder);
+  },
+});
+
+/** In place of the program: something that tries to get out. */
+async function assertWalls(office: Office, folder: string): Promise<void> {
+  Deno.writeTextFileSync(join(folder, "lib", "main.js"), PROBE);
+  const beside = join(office.folder, "beside.txt");
+  Deno.writeTextFileSync(beside, "secret");
+  const allowed: Try[] = [
+    ["read", join(office.left, "a.txt")],
+    ["write", join(office.right, "a.txt")],
+  ];
+  const refused: Try[] = [
+    ["read", beside],
+    ["write", beside],
+    ["list", folder],
+    ["write", join(folder, "config.yaml")],
+    ["write", join(folder, "lib", "main.js")],
+    ["run", join(folder, "deno")],
+    ["connect", "127.0.0.1", 25],
+    ["listen"],
+    ["library"],
+    ["sys"],
+  ];
+  const tries = JSON.stringify([...allowed, ...refused]);
+  const { out, err } = await start(folder, "sync", tries);
+  assert.notEqual(out, "", err);
+  assert.deepEqual(JSON.parse(out), [
+    { ok: "one" },
+    { ok: null },
+    ...refused.map(() => REFUSED),
+  ]);
+  assert.equal(Deno.readTextFileSync(join(office.right, "a.txt")), "new");
+  const planned = JSON.stringify([["write", join(office.left, "a.txt")]]);
+  const plan = await start(folder, "plan", planned);
+  assert.deepEqual(JSON.parse(plan.out), [REFUSED]);
+}
+
+Deno.test("both launchers start the same, and only what lies beside them", async () => {
+  using office = new Office();
+  const config = join(office.folder, "full.yaml");
+  Deno.writeTextFileSync(
+    config,
+    `left_root: ${office.left}\nright_root: ${office.right}\n`,
+  );
+  const folder = join(office.folder, "p");
+  // A small file in place of a Deno for Windows: only its name counts here.
+  const exe = join(office.folder, "deno.exe");
+  Deno.writeTextFileSync(exe, "");
+  await makePackage({ config, output: folder, deno: exe });
+  const names = [...Deno.readDirSync(folder)].map(({ name }) => name).sort();
+  assert.deepEqual(names, [
+    "READ-ME.txt",
+    "config.yaml",
+    "deno.exe",
+    "deno.json",
+    "lib",
+    "office-sync",
+    "office-sync.cmd",
+  ]);
+  const [sh = "", cmd = ""] = ["office-sync", "office-sync.cmd"].map((name) =>
+    Deno.readTextFileSync(join(folder, name))
+  );
+  const flagsOf = (text: string) => text.match(/ --[\w-]+(?=[ \r\n])/g);
+  assert.deepEqual(flagsOf(cmd), flagsOf(sh));
+  assert.ok(flagsOf(cmd)?.includes(" --ignore-env"));
+  assert.doesNotMatch(cmd, /[^\r]\n/);
+  for (const [path] of cmd.matchAll(/"[^"]*%~dp0[^"]*"/g)) {
+    const name = path.replace(/.*%~dp0/, "").slice(0, -1).replace("\\", "/");
+    assert.equal(Deno.statSync(join(folder, name)).isFile, true);
+  }
+  // For none but its owner: it may hold a password.
+  const { mode } = Deno.statSync(join(folder, "config.yaml"));
+  if (isLinux) assert.equal(mode! & 0o777, 0o600);
+  assert.deepEqual(read(office.right), {});
+});
+
+Deno.test("package refuses what would be another folder there, and a folder in use", async () => {
+  using office = new Office();
+  const at = (name: string) => join(office.folder, name);
+  await assert.rejects(
+    makePackage({ config: office.config, output: at("p") }),
+    /^UsageError: left_root starts at the config's own folder/,
+  );
+  const config = at("full.yaml");
+  Deno.writeTextFileSync(
+    config,
+    `left_root: ${office.left}\nright_root: ${office.right}\n`,
+  );
+  await assert.rejects(
+    makePackage({ config, output: office.folder }),
+    /is not empty; name a new folder/,
+  );
+  await assert.rejects(
+    makePackage({ config, output: join(office.left, "p") }),
+    /lies in left_root/,
+  );
+  await assert.rejects(
+    makePackage({ config, output: at("p"), deno: at("nothing") }),
+    /--deno: .* is no file/,
+  );
+  if (!isLinux) return;
+  await assert.rejects(
+    makePackage({ config, output: "/proc/office-sync-portable" }),
+    /^SyncError: "\/proc\/office-sync-portable" can't be made: /,
+  );
+});
