@@ -13,8 +13,6 @@ killEverywhere({
     rename: 1,
     unlink: 14,
     mkdir: 3,
-    chmod: 6,
-    utimensat: 8,
     openat: 26,
     write: 15,
     ftruncate: 12,

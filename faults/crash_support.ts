@@ -5,6 +5,7 @@
  * @module
  */
 import assert from "node:assert/strict";
+import { LocalScans } from "../tests/local_scans.ts";
 import { type Snapshot, snapshot, synced } from "../tests/snapshot.ts";
 import {
   describe,
@@ -192,6 +193,7 @@ export function killEverywhere({ run, make, calls }: Killing): void {
   for (const call of Object.keys(calls)) {
     Deno.test(`${run}, killed at any ${call}, loses nothing`, async () => {
       requireTool("strace");
+      using _scans = new LocalScans();
       const expected = await undisturbed(make);
       for (const n of call === "openat" ? await creations(make) : counting()) {
         using office = await make();

@@ -5,6 +5,7 @@
  * @module
  */
 import fs from "node:fs";
+import { LocalScans } from "./local_scans.ts";
 
 // deno-lint-ignore no-explicit-any
 type AnyFunction = (...args: any[]) => any;
@@ -50,7 +51,9 @@ export class FoldingDisk implements Disposable {
     this.#replace(Deno, "renameSync", (_, from, to) => {
       this.#renameTo(this.#find(from), to);
     });
-    this.#scanHere();
+    // Threads have a system of their own.
+    const scans = new LocalScans();
+    this.#restore.push(() => scans[Symbol.dispose]());
   }
 
   /** A rename gives the spelling that is asked for. */
@@ -93,44 +96,11 @@ export class FoldingDisk implements Disposable {
     this.#restore.push(() => calls[call] = real);
   }
 
-  /** Threads have a system of their own: scans are made in this one. */
-  #scanHere(): void {
-    const here = globalThis as unknown as Record<string, unknown>;
-    const { Worker, onmessage, postMessage } = globalThis as typeof here;
-    here["Worker"] = LocalWorker;
-    this.#restore.push(() => {
-      Object.assign(here, { Worker, onmessage, postMessage });
-    });
-  }
-
   /** Makes the folders as they are again. */
   [Symbol.dispose](): void {
     for (const restore of this.#restore.reverse()) restore();
   }
 }
-
-/** A worker that is none. */
-class LocalWorker {
-  onmessage: (event: { data: unknown }) => void = () => {};
-  readonly #module: URL;
-
-  constructor(module: URL) {
-    this.#module = module;
-  }
-
-  async postMessage(task: unknown): Promise<void> {
-    const here = globalThis as unknown as Record<string, unknown>;
-    await import(this.#module.href);
-    // The module has set it when it was loaded first.
-    handler ??= here["onmessage"] as typeof handler;
-    here["postMessage"] = (data: unknown) => this.onmessage({ data });
-    handler!({ data: task });
-  }
-
-  terminate(): void {}
-}
-
-let handler: ((event: { data: unknown }) => void) | null = null;
 
 function fold(name: string): string {
   return name.normalize("NFC").toUpperCase().toLowerCase();
