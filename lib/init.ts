@@ -15,6 +15,7 @@ import { ConfigError, EXIT, type ExitCode, SyncError } from "./errors.ts";
 import type { InitInvocation } from "./invocation.ts";
 import { print } from "./output.ts";
 import { printable, quoted } from "./printable.ts";
+import { shellQuoted } from "./shell_words.ts";
 import { codeOf, inWords } from "./system_errors.ts";
 
 /** Answers that are right: one of them at a time is put to the test. */
@@ -54,15 +55,19 @@ export async function init(invocation: InitInvocation): Promise<ExitCode> {
       `${quoted(config)} can't be written: ${inWords(error)}.`,
     );
   }
-  const more = config === "config.yaml" ? "" : ` --config ${config}`;
   print(
     `Written: ${printable(config)}. It explains every setting.\n` +
-      `Next: office-sync doctor${
-        printable(more)
-      } checks that all is as a run ` +
-      "needs it; then plan shows what a first run would do.",
+      `Next: office-sync doctor${configOption(config)} checks that all is as ` +
+      "a run needs it; then plan shows what a first run would do.",
   );
   return EXIT.agreed;
+}
+
+/** As it can be copied into a command line. */
+function configOption(config: string): string {
+  if (config === "config.yaml") return "";
+  const word = shellQuoted(config, Deno.build.os === "windows");
+  return ` --config ${word ?? printable(config)}`;
 }
 
 function requireFree(file: string): void {

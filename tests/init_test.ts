@@ -71,6 +71,18 @@ class Desk implements Disposable {
   }
 }
 
+Deno.test("init names the config so that it can be copied into a command line", async () => {
+  using desk = new Desk();
+  const config = `${desk.folder}/my config.yaml`;
+  const roots = ["--left", `${desk.folder}/l`, "--right", `${desk.folder}/r`];
+  const { code, stdout } = await desk.init(...roots, "--config", config);
+  assert.equal(code, 0);
+  assert.ok(
+    stdout.includes(`office-sync doctor --config "${config}" `),
+    stdout,
+  );
+});
+
 Deno.test("init with both folders asks nothing, and writes the example with them", async () => {
   using desk = new Desk();
   const left = `${desk.folder}/it's "my" $& left #1`;
