@@ -4,6 +4,8 @@
  *
  * @module
  */
-import { runProgram } from "./lib/program.ts";
+import { takeHanded } from "./lib/handed_config.ts";
+import { launchedHost, runProgram } from "./lib/program.ts";
 
-Deno.exit(await runProgram(Deno.args));
+const { handed, rest } = takeHanded(Deno.args);
+Deno.exit(await runProgram(rest, launchedHost(handed)));

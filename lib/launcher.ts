@@ -12,6 +12,7 @@
 import { join, resolve } from "node:path";
 import type { Config } from "./config_loader.ts";
 import { ConfigError, EXIT, SyncError } from "./errors.ts";
+import { handOn } from "./handed_config.ts";
 import { errorWords } from "./log_lines.ts";
 import { printable } from "./printable.ts";
 import { type Access, closedFlags, sandboxFlags } from "./sandbox.ts";
@@ -87,11 +88,11 @@ export async function launch(
 ): Promise<number> {
   const call = readCall(args);
   try {
-    const permissions = await permissionsFor(call);
+    const { permissions, handed } = await wallsFor(call);
     if (permissions.includes("--allow-all")) {
       write(Deno.stderr, "Without the sandbox: a root is on the network.");
     }
-    return await run(permissions, [options.program, ...args]);
+    return await run(permissions, [options.program, ...handed, ...args]);
   } catch (error) {
     return complain(error, call.isJson);
   }
@@ -123,25 +124,38 @@ function readCall(args: readonly string[]): Call {
   };
 }
 
-async function permissionsFor(call: Call): Promise<string[]> {
+/** How the program is started. */
+interface Walls {
+  readonly permissions: readonly string[];
+  /** The config, where it was read. */
+  readonly handed: readonly string[];
+}
+
+async function wallsFor(call: Call): Promise<Walls> {
   const { command, configFile, outputFile } = call;
   // Words that the program does not know either are no reason to open a wall.
   const access = ACCESS.get(command) ?? null;
   const file = resolve(configFile ?? DEFAULT_CONFIG);
-  if (command === "init") return closedFlags(file);
+  if (command === "init") return closed(file);
   if (access === null || configFile === "" || outputFile === "") {
-    return closedFlags(null);
+    return closed(null);
   }
   if (configFile === null && statOf(file) === null) throw noConfig(file);
   // Reading YAML takes longer to load than all else here: not for --help.
   const { loadConfig } = await import("./config_loader.ts");
   const config = loadConfig(file);
-  return sandboxFlags(config, {
+  const permissions = sandboxFlags(config, {
     access: call.isDryRun ? "plan" : access,
     programFolder: import.meta.dirname ?? null,
     outputFile: outputFile === null ? null : checkedOutput(outputFile),
     realRoots: realRoots(config),
   });
+  const said = configFile ?? DEFAULT_CONFIG;
+  return { permissions, handed: handOn({ said, config }) };
+}
+
+function closed(outputFile: string | null): Walls {
+  return { permissions: closedFlags(outputFile), handed: [] };
 }
 
 function noConfig(file: string): SyncError {

@@ -7,7 +7,7 @@
  */
 
 import { posix, win32 } from "node:path";
-import { type Config, loadConfig } from "./config_loader.ts";
+import type { Config } from "./config_schema.ts";
 import { EXIT, SyncError, UsageError } from "./errors.ts";
 import type { Invocation } from "./invocation.ts";
 import { printable, quoted } from "./printable.ts";
@@ -82,8 +82,9 @@ export function sandboxPart(config: Config): SandboxConfig {
 export function binaryHost(made: MadeFor): ProgramHost {
   return {
     check: (invocation) => requirePossible(made, invocation),
-    loadConfig(file) {
+    async loadConfig(file) {
       requireConfigFile(made, file);
+      const { loadConfig } = await import("./config_loader.ts");
       const config = loadConfig(made.config.file);
       requireSameWalls(made, sandboxPart(config));
       return config;

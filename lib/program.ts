@@ -6,8 +6,9 @@
  */
 import { readArguments } from "./cli.ts";
 import { helpText } from "./cli_words.ts";
-import { type Config, loadConfig } from "./config_loader.ts";
+import type { Config } from "./config_schema.ts";
 import { EXIT, SyncError } from "./errors.ts";
+import type { HandedConfig } from "./handed_config.ts";
 import type { Invocation } from "./invocation.ts";
 import { jsonError, jsonText } from "./json_report.ts";
 import { print, warn } from "./output.ts";
@@ -18,11 +19,25 @@ export interface ProgramHost {
   /** Throws an error for what can't be done here. */
   readonly check: (invocation: Invocation) => void;
   /** Gives the config, or says why it may not be used here. */
-  readonly loadConfig: (file: string) => Config;
+  readonly loadConfig: (file: string) => Promise<Config>;
 }
 
-/** Behind the launcher, which builds walls for any config and command. */
-const LAUNCHED: ProgramHost = { check() {}, loadConfig };
+/**
+ * The program behind the launcher, which builds walls for any config and
+ * command.
+ *
+ * @param handed The config, if the launcher handed it on.
+ */
+export function launchedHost(handed: HandedConfig | null): ProgramHost {
+  return {
+    check() {},
+    async loadConfig(file) {
+      if (handed?.said === file) return handed.config;
+      const { loadConfig } = await import("./config_loader.ts");
+      return loadConfig(file);
+    },
+  };
+}
 
 /**
  * Does what the arguments ask for. What a command needs is loaded only when
@@ -34,7 +49,7 @@ const LAUNCHED: ProgramHost = { check() {}, loadConfig };
  */
 export async function runProgram(
   args: readonly string[],
-  host: ProgramHost = LAUNCHED,
+  host: ProgramHost,
 ): Promise<number> {
   try {
     const invocation = readArguments(args);
@@ -63,31 +78,31 @@ async function obey(
     case "sync":
     case "plan": {
       const { syncOrPlan } = await import("./sync_command.ts");
-      return await syncOrPlan(invocation, loadConfig(invocation.config));
+      return await syncOrPlan(invocation, await loadConfig(invocation.config));
     }
     case "history": {
       const { history } = await import("./history.ts");
-      return history(invocation, loadConfig(invocation.config));
+      return history(invocation, await loadConfig(invocation.config));
     }
     case "conflicts": {
       const { conflicts } = await import("./conflicts.ts");
-      return await conflicts(invocation, loadConfig(invocation.config));
+      return await conflicts(invocation, await loadConfig(invocation.config));
     }
     case "restore": {
       const { restore } = await import("./restore.ts");
-      return await restore(invocation, loadConfig(invocation.config));
+      return await restore(invocation, await loadConfig(invocation.config));
     }
     case "why": {
       const { why } = await import("./why.ts");
-      return await why(invocation, loadConfig(invocation.config));
+      return await why(invocation, await loadConfig(invocation.config));
     }
     case "doctor": {
       const { doctor } = await import("./doctor.ts");
-      return await doctor(invocation, loadConfig(invocation.config));
+      return await doctor(invocation, await loadConfig(invocation.config));
     }
     case "schedule": {
       const { schedule } = await import("./schedule.ts");
-      return schedule(invocation, loadConfig(invocation.config));
+      return schedule(invocation, await loadConfig(invocation.config));
     }
   }
 }

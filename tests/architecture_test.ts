@@ -15,6 +15,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["invocation"],
   ["paths", "names", "ignore", "figures", "inquiry", "rules", "state_schema"],
   ["listing", "tree", "plan", "state_rows", "log_lines", "config_schema"],
+  ["handed_config"],
   ["typed_path", "versions"],
   ["side_entries", "newer", "changes", "order", "renames", "cli", "fate"],
   ["pairing", "conflict_words", "contest"],
@@ -32,6 +33,8 @@ const LAYERS: readonly (readonly string[])[] = [
   ["why_text"],
   // Input and output.
   ["interrupt", "when_free"],
+  ["lookout"],
+  ["walk"],
   ["log_file", "output", "meter", "progress", "html_page", "config_template"],
   ["report_file"],
   ["config_loader", "logging", "scanner", "state_db", "disk", "habits"],

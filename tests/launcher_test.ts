@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { loadConfig } from "../lib/config_loader.ts";
+import { takeHanded } from "../lib/handed_config.ts";
 
 /** Says how it was started, then does what the variable ACT says. */
 const PROGRAM = `
@@ -188,7 +190,32 @@ Deno.test("launch() refuses a folder as a report: all in it could be written", a
 Deno.test("launch() hands on arguments unchanged", async () => {
   using office = new Office();
   const args = ["sync", "--x=1", "", "a b", "ü,*", '"', "--", "--help", "\\"];
-  assert.deepEqual((await office.start(args)).args, args);
+  const started = await office.start(args);
+  assert.deepEqual(takeHanded(started.args).rest, args);
+});
+
+Deno.test("launch() reads the config once, and hands it on", async () => {
+  using office = new Office();
+  for (const said of ["config.yaml", office.at("config.yaml")]) {
+    const { args } = await office.start(["plan", "--config", said]);
+    const config = loadConfig(office.at("config.yaml"));
+    assert.deepEqual(takeHanded(args).handed, { said, config });
+  }
+});
+
+Deno.test("launch() hands on no password: others can see what a program is started with", async () => {
+  const mail =
+    "email: { smtp_host: localhost, username: u, password: 5ecret, from: a@b.c, to: a@b.c }";
+  using office = new Office(`left_root: left\nright_root: right\n${mail}\n`);
+  assert.deepEqual((await office.start(["sync"])).args, ["sync"]);
+});
+
+Deno.test("launch() leaves a config to the program that is too long for a command line", async () => {
+  const names = Array.from({ length: 2_000 }, (_, n) => `name-${n}`);
+  using office = new Office(
+    `left_root: left\nright_root: right\nignore: { filenames_exact: [${names}] }\n`,
+  );
+  assert.deepEqual((await office.start(["sync"])).args, ["sync"]);
 });
 
 Deno.test("launch() hides the environment, but for the password's variable", async () => {
