@@ -2,11 +2,14 @@
  * The file of a log: appended to, rotated by size, and never trusted to have
  * taken what it was given.
  *
+ * It stands on the bare calls: loading a library for it would take every run
+ * longer than all it writes, and those at hand take no notice of a disk that
+ * has room for a part only.
+ *
  * @module
  */
 import { dirname } from "node:path";
-import { getRotatingFileSink } from "@logtape/file";
-import type { Sink } from "@logtape/logtape";
+import { codeOf } from "./system_errors.ts";
 
 /** Where a log goes, and how much is kept of it. */
 export interface LogFileOptions {
@@ -18,14 +21,13 @@ export interface LogFileOptions {
   readonly maxFiles: number;
 }
 
-type FileSink = Sink & Disposable;
-
 /** An open log file. */
 export class LogFile implements Disposable {
   readonly #options: LogFileOptions;
-  #sink: FileSink | null;
+  #file: Deno.FsFile | null;
   /** A full disk took a part of what was written: its line has no end. */
   #isTorn = false;
+  #rotates = true;
 
   /**
    * Opens the file.
@@ -35,119 +37,97 @@ export class LogFile implements Disposable {
    */
   constructor(options: LogFileOptions) {
     this.#options = options;
-    this.#sink = openFirst(options);
+    this.#file = openFirst(options.file);
   }
 
   /**
-   * Appends a text, and tries once more where that fails: a sink whose
-   * rotation failed has closed its file for good, and on Windows an editor
-   * that holds the old file is enough. Such a log goes on unrotated.
+   * Appends a text. A file that can't be rotated is written to all the same:
+   * on Windows an editor that holds the old one is enough.
    *
-   * @param text Whole lines.
+   * @param text Whole lines. What the disk does not take is lost: kept for
+   *   later, it would grow with the run.
    * @returns The first thing that went wrong; null: nothing.
    */
   write(text: string): unknown {
+    const bytes = new TextEncoder().encode(this.#isTorn ? `\n${text}` : text);
+    const failure = this.#makeRoom(bytes.length);
     try {
-      this.#sink ??= openSink(this.#options, { canRotate: false });
-      this.#append(this.#sink, text);
-      return null;
+      this.#append(bytes);
+      return failure;
     } catch (error) {
-      this.#writeUnrotated(text);
-      return error;
+      return failure ?? error;
     }
   }
 
   /** Closes it. */
   [Symbol.dispose](): void {
     if (this.#isTorn) this.write("");
-    close(this.#sink);
-    this.#sink = null;
+    this.#close();
   }
 
-  #writeUnrotated(text: string): void {
-    close(this.#sink);
-    this.#sink = null;
+  /** Gives what went wrong, or null. */
+  #makeRoom(bytes: number): unknown {
     try {
-      this.#sink = openSink(this.#options, { canRotate: false });
-      this.#append(this.#sink, text);
-    } catch {
-      // Not kept for later: it would grow with the run.
-      this.#isTorn = true;
+      this.#file ??= open(this.#options.file);
+      const { isFile, size } = this.#file.statSync();
+      const { maxSizeBytes } = this.#options;
+      const fits = size === 0 || size + bytes <= maxSizeBytes;
+      if (fits || !isFile || !this.#rotates) return null;
+      this.#close();
+      this.#rotate();
+      return null;
+    } catch (error) {
+      // Once is enough: it would fail at each record from now on.
+      this.#rotates = false;
+      return error;
     }
   }
 
-  /**
-   * Appends, and makes sure that all is there: a sink takes no notice of a
-   * disk that has room for a part only.
-   */
-  #append(sink: FileSink, text: string): void {
-    const { file, maxSizeBytes } = this.#options;
-    const whole = this.#isTorn ? `\n${text}` : text;
-    const before = sizeOf(file);
-    put(sink, whole);
-    const after = sizeOf(file);
-    if (before !== null && after !== null) {
-      const bytes = new TextEncoder().encode(whole).length;
-      const isRotated = before + bytes > maxSizeBytes;
-      if (after < (isRotated ? bytes : before + bytes)) {
-        const error = new Error("No space left on device");
-        throw Object.assign(error, { code: "ENOSPC" });
-      }
+  /** The oldest goes, each other one gets the number of the one before it. */
+  #rotate(): void {
+    const { file, maxFiles } = this.#options;
+    const old = (number: number) => number === 0 ? file : `${file}.${number}`;
+    if (maxFiles === 1) Deno.removeSync(file);
+    for (let number = maxFiles - 1; number > 0; number--) {
+      renameIfThere(old(number - 1), old(number));
+    }
+  }
+
+  #append(bytes: Uint8Array): void {
+    this.#file ??= open(this.#options.file);
+    for (let at = 0; at < bytes.length;) {
+      const count = this.#file.writeSync(bytes.subarray(at));
+      at += count;
+      this.#isTorn = at < bytes.length && (at > 0 || this.#isTorn);
     }
     this.#isTorn = false;
+  }
+
+  #close(): void {
+    this.#file?.close();
+    this.#file = null;
   }
 }
 
 /** The folder is made only when missing: it may be all that is forbidden. */
-function openFirst(options: LogFileOptions): FileSink {
+function openFirst(file: string): Deno.FsFile {
   try {
-    return openSink(options, { canRotate: true });
+    return open(file);
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
-    Deno.mkdirSync(dirname(options.file), { recursive: true });
-    return openSink(options, { canRotate: true });
+    Deno.mkdirSync(dirname(file), { recursive: true });
+    return open(file);
   }
 }
 
-/** A sink that holds nothing back; it would lose that when a write fails. */
-function openSink(
-  { file, maxSizeBytes, maxFiles }: LogFileOptions,
-  { canRotate }: { readonly canRotate: boolean },
-): FileSink {
-  return getRotatingFileSink(file, {
-    bufferSize: 0,
-    formatter: (record) => String(record.rawMessage),
-    maxSize: canRotate ? maxSizeBytes : Number.MAX_SAFE_INTEGER,
-    // The sink counts only the files beside the current one.
-    maxFiles: maxFiles - 1,
-  });
+function open(file: string): Deno.FsFile {
+  return Deno.openSync(file, { append: true, create: true });
 }
 
-function put(sink: FileSink, text: string): void {
-  sink({
-    category: ["office-sync"],
-    level: "info",
-    message: [text],
-    rawMessage: text,
-    timestamp: Date.now(),
-    properties: {},
-  });
-}
-
-function close(sink: FileSink | null): void {
+function renameIfThere(from: string, to: string): void {
   try {
-    sink?.[Symbol.dispose]();
-  } catch {
-    // Closed already by a rotation that failed.
-  }
-}
-
-/** In bytes; null where there is no such thing, as for a device. */
-function sizeOf(file: string): number | null {
-  try {
-    const { isFile, size } = Deno.statSync(file);
-    return isFile ? size : null;
-  } catch {
-    return null;
+    Deno.renameSync(from, to);
+  } catch (error) {
+    if (codeOf(error) !== "ENOENT") throw error;
   }
 }

@@ -11,7 +11,6 @@
  *
  * @module
  */
-import { compareLogLevel, type LogLevel } from "@logtape/logtape";
 import { EXIT, SyncError } from "./errors.ts";
 import { LogFile, type LogFileOptions } from "./log_file.ts";
 import {
@@ -26,10 +25,16 @@ import { printable, quoted } from "./printable.ts";
 
 export type { LoggedAction, LoggedProblem } from "./log_lines.ts";
 
+/** Levels, the lowest first. */
+const LEVELS = ["debug", "info", "warning", "error"] as const;
+
+/** How much a record matters. */
+export type LogLevel = typeof LEVELS[number];
+
 /** Where a log goes and what is written to it. */
 export interface LogOptions extends LogFileOptions {
   /** The lowest level that is written to the file. */
-  readonly level: "debug" | "info" | "warning" | "error";
+  readonly level: LogLevel;
   /** What the records of one run have in common. */
   readonly runId: string;
   /** Whether debug records go to standard error, whatever `level` says. */
@@ -177,7 +182,8 @@ class FileLog implements Log {
     if (!this.#isOpen) return;
     try {
       const isShown = this.#options.verbose && level === "debug";
-      const isKept = compareLogLevel(level, this.#options.level) >= 0;
+      const isKept = LEVELS.indexOf(level) >=
+        LEVELS.indexOf(this.#options.level);
       if (!isShown && !isKept) return;
       const time = new Date().toISOString();
       const id = printable(this.#options.runId);
