@@ -62,11 +62,40 @@ export class ListingBuilder {
 
   /** @param entry The next entry of the folder. */
   add(entry: Entry): void {
+    if (entry.kind === "file") this.addFile(entry.name, entry);
+    else this.addDirectory(entry.name, entry.isMount);
+  }
+
+  /**
+   * Adds a file; every one of a scan comes by here.
+   *
+   * @param name Its name.
+   * @param figures What the file system reports.
+   */
+  addFile(name: string, figures: FileFigures): void {
+    const at = this.#next(name);
+    packFile(figures, this.#figures, at);
+    this.#digest.addFile(name, figures);
+  }
+
+  /**
+   * Adds a folder.
+   *
+   * @param name Its name.
+   * @param isMount Whether another file system begins there.
+   */
+  addDirectory(name: string, isMount: boolean): void {
+    const at = this.#next(name);
+    packDirectory(isMount, this.#figures, at);
+    this.#digest.addDirectory(name, isMount);
+  }
+
+  /** Where the figures of the next name go. */
+  #next(name: string): number {
     const at = this.#names.length * STRIDE;
     if (at + STRIDE > this.#figures.length) this.#grow();
-    this.#names.push(entry.name);
-    packEntry(entry, this.#figures, at);
-    this.#digest.add(entry);
+    this.#names.push(name);
+    return at;
   }
 
   /** The digest of what was added so far. */
@@ -97,17 +126,17 @@ export class ListingBuilder {
   }
 }
 
-function packEntry(entry: Entry, to: Float64Array, at: number): void {
-  if (entry.kind === "directory") {
-    to.fill(0, at, at + STRIDE - 1);
-    to[at + 4] = (entry.isMount ? KIND_MOUNT : KIND_DIRECTORY) * KIND_SHIFT;
-    return;
-  }
-  to[at] = entry.sizeBytes;
-  to[at + 1] = entry.mtimeMs;
-  to[at + 2] = entry.id?.ino ?? 0;
-  to[at + 3] = entry.id?.birthMs ?? NO_BIRTH;
-  to[at + 4] = entry.mode + KIND_FILE * KIND_SHIFT;
+function packDirectory(isMount: boolean, to: Float64Array, at: number): void {
+  to.fill(0, at, at + STRIDE - 1);
+  to[at + 4] = (isMount ? KIND_MOUNT : KIND_DIRECTORY) * KIND_SHIFT;
+}
+
+function packFile(figures: FileFigures, to: Float64Array, at: number): void {
+  to[at] = figures.sizeBytes;
+  to[at + 1] = figures.mtimeMs;
+  to[at + 2] = figures.id?.ino ?? 0;
+  to[at + 3] = figures.id?.birthMs ?? NO_BIRTH;
+  to[at + 4] = figures.mode + KIND_FILE * KIND_SHIFT;
 }
 
 /**
@@ -149,33 +178,42 @@ export class DigestBuilder {
 
   /** @param entry The next entry of the folder. */
   add(entry: Entry): void {
-    let a = 0x9e3779b9;
-    let b = 0x85ebca6b;
-    const { name } = entry;
-    for (let i = 0; i < name.length; i++) {
-      const unit = name.charCodeAt(i);
-      a = Math.imul(a ^ unit, 0x01000193);
-      b = Math.imul(b ^ unit, 0x5bd1e995) ^ (b >>> 15);
-    }
-    if (entry.kind === "directory") {
-      const kind = entry.isMount ? KIND_MOUNT : KIND_DIRECTORY;
-      a = mix(a, kind);
-      b = mix(b, kind + 7);
-    } else {
-      a = mixNumber(a, entry.sizeBytes);
-      b = mixNumber(b, entry.mtimeMs);
-      a = mixNumber(a, entry.mtimeMs);
-      b = mixNumber(b, entry.sizeBytes);
-      const ino = entry.id?.ino ?? 0;
-      const birthMs = entry.id?.birthMs ?? NO_BIRTH;
-      a = mixNumber(a, ino);
-      b = mixNumber(b, birthMs);
-      a = mixNumber(a, birthMs);
-      b = mixNumber(b, ino);
-      a = mix(a, entry.mode);
-      b = mix(b, entry.mode + 7);
-    }
-    // A sum, so that the order in which a file system lists does not matter.
+    if (entry.kind === "file") this.addFile(entry.name, entry);
+    else this.addDirectory(entry.name, entry.isMount);
+  }
+
+  /**
+   * @param name Name of the next file.
+   * @param figures What the file system reports.
+   */
+  addFile(name: string, figures: FileFigures): void {
+    const { sizeBytes, mtimeMs, mode, id } = figures;
+    const ino = id === null ? 0 : id.ino;
+    const birthMs = id === null ? NO_BIRTH : id.birthMs;
+    let [a, b] = [hashName(name), hashNameOtherwise(name)];
+    a = mixNumber(a, sizeBytes);
+    b = mixNumber(b, mtimeMs);
+    a = mixNumber(a, mtimeMs);
+    b = mixNumber(b, sizeBytes);
+    a = mixNumber(a, ino);
+    b = mixNumber(b, birthMs);
+    a = mixNumber(a, birthMs);
+    b = mixNumber(b, ino);
+    this.#put(mix(a, mode), mix(b, mode + 7));
+  }
+
+  /**
+   * @param name Name of the next folder.
+   * @param isMount Whether another file system begins there.
+   */
+  addDirectory(name: string, isMount: boolean): void {
+    const kind = isMount ? KIND_MOUNT : KIND_DIRECTORY;
+    const [a, b] = [hashName(name), hashNameOtherwise(name)];
+    this.#put(mix(a, kind), mix(b, kind + 7));
+  }
+
+  /** A sum, so that the order in which a file system lists does not matter. */
+  #put(a: number, b: number): void {
     this.#low = (this.#low + finish(a ^ (b >>> 7))) | 0;
     this.#high = (this.#high + finish(b ^ (a >>> 11))) | 0;
     this.#count++;
@@ -188,6 +226,23 @@ export class DigestBuilder {
     return high.toString(16).padStart(8, "0") +
       low.toString(16).padStart(8, "0");
   }
+}
+
+function hashName(name: string): number {
+  let hash = 0x9e3779b9;
+  for (let at = 0; at < name.length; at++) {
+    hash = Math.imul(hash ^ name.charCodeAt(at), 0x01000193);
+  }
+  return hash;
+}
+
+/** Two names that are one to the other hash are two to this. */
+function hashNameOtherwise(name: string): number {
+  let hash = 0x85ebca6b;
+  for (let at = 0; at < name.length; at++) {
+    hash = Math.imul(hash ^ name.charCodeAt(at), 0x5bd1e995) ^ (hash >>> 15);
+  }
+  return hash;
 }
 
 function mixNumber(hash: number, value: number): number {

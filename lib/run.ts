@@ -43,7 +43,7 @@ import {
   type Stopped,
 } from "./stop.ts";
 import { adjusted, NO_RECORD } from "./record_view.ts";
-import { type FinishedScan, scanBoth, type ScanThread } from "./scans.ts";
+import { type FinishedScan, type RootScan, scanBoth } from "./scans.ts";
 import { digestsOf } from "./record_digests.ts";
 import { RecordStore } from "./record_store.ts";
 import type { StateDb } from "./state_db.ts";
@@ -113,14 +113,14 @@ export class Run {
   /**
    * Goes through all stages.
    *
-   * @param threads Wait for a root each.
+   * @param scanners Wait for a root each.
    * @throws Whatever is unexpected, and guards that stop a plan.
    */
-  async go(threads: Both<ScanThread>): Promise<RunResult> {
+  async go(scanners: Both<RootScan>): Promise<RunResult> {
     const { isDryRun } = this.#options;
     if (!isDryRun) beginRun(this.#db, this.#id, this.#startedAtMs);
     try {
-      const result = await this.#stages(threads);
+      const result = await this.#stages(scanners);
       const settled = this.#options.settle?.path ?? null;
       if (!isDryRun) endRun(this.#db, result, settled);
       return result;
@@ -144,7 +144,7 @@ export class Run {
     return { id: this.#id, startedAtMs, finishedAtMs, isDryRun };
   }
 
-  async #stages(threads: Both<ScanThread>): Promise<RunResult> {
+  async #stages(scanners: Both<RootScan>): Promise<RunResult> {
     const met = this.#meet();
     const { meeting, probes, roots } = met;
     const { isDryRun } = this.#options;
@@ -154,7 +154,7 @@ export class Run {
     // Without a record nobody knows what there is.
     const files = recordedFiles === 0 ? null : 2 * recordedFiles;
     this.#meter.begin("scan", { files, bytes: null });
-    const scanning = this.#scan(threads, probes, stored, meeting);
+    const scanning = this.#scan(scanners, probes, stored, meeting);
     const scans = await this.#interrupt.waitFor(scanning);
     requireStillThere(meeting, this.#paths);
     const shifts = {
@@ -248,7 +248,7 @@ export class Run {
   }
 
   #scan(
-    threads: Both<ScanThread>,
+    scanners: Both<RootScan>,
     probes: Both<Probe>,
     record: RecordView,
     meeting: Meeting,
@@ -268,7 +268,7 @@ export class Run {
         : digestsOf(record.directories, side),
     });
     const requests = { left: request("left"), right: request("right") };
-    return scanBoth(threads, requests, this.#config.ignore, this.#meter);
+    return scanBoth(scanners, requests, this.#config.ignore, this.#meter);
   }
 
   #planned(plan: Plan): Outcome[] {

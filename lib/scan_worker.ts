@@ -32,7 +32,7 @@ const BATCH = 4096;
 /** So much time lies between two counts at least, in ms. */
 const PAUSE_MS = 100;
 
-self.onmessage = ({ data }: MessageEvent<ScanTask>): void => {
+self.onmessage = async ({ data }: MessageEvent<ScanTask>): Promise<void> => {
   let listings: Listing[] = [];
   let size = 0;
   const send = (): void => {
@@ -51,11 +51,13 @@ self.onmessage = ({ data }: MessageEvent<ScanTask>): void => {
   };
   try {
     const isIgnored = ignorePredicate(data.ignore);
-    const summary = scan(data.request, isIgnored, (listing) => {
+    const handOn = (listing: Listing): void => {
       listings.push(listing);
       size += listing.figures.length;
       if (size > BATCH) send();
-    }, tellFiles);
+    };
+    const listener = { handOn, tellFiles };
+    const summary = await scan(data.request, isIgnored, listener);
     if (listings.length > 0) send();
     const message: ScanMessage = { kind: "done", summary };
     self.postMessage(message);

@@ -8,10 +8,12 @@
 import { figuresOf, type ReportedFile } from "./figures.ts";
 import type { IgnorePredicate } from "./ignore.ts";
 import { type Listing, ListingBuilder } from "./listing.ts";
+import { FailedLook, type Look } from "./lookout.ts";
 import { isOwnName, MOVING_PREFIX, TEMPORARY_PREFIX } from "./names.ts";
 import { joinPath } from "./paths.ts";
 import { codeOf, inWords, troubleOf } from "./system_errors.ts";
 import type { FileFigures, Problem, ProblemKind, Side } from "./types.ts";
+import { type FolderToSee, type SeenFolder, walk } from "./walk.ts";
 
 /** What a scan needs to know. */
 export interface ScanRequest {
@@ -42,33 +44,41 @@ export interface Leftover {
   readonly mtimeMs: number;
 }
 
-/** Files between two tellings: on a slow share they take a moment. */
-const TOLD_EVERY = 64;
+/** Who is told what a scan finds, and asks it to stop. */
+export interface ScanListener {
+  /** Takes the listing of each folder that differs. */
+  handOn(listing: Listing): void;
+  /** Told now and then how many files were seen so far. */
+  tellFiles?(files: number): void;
+  /**
+   * Called between two folders.
+   *
+   * @throws Whatever ends the scan.
+   */
+  pause?(): Promise<void>;
+}
 
 /**
  * Scans a root.
  *
  * @param request What to scan and what is known of it.
  * @param isIgnored Which names are left alone without a word.
- * @param handOn Takes the listing of each folder that differs.
- * @param tellFiles Told now and then how many files were seen so far.
+ * @param listener Takes what is found.
  * @returns Counts, problems and leftovers.
  * @throws {Deno.errors.NotFound} The root itself can't be read.
  */
 export function scan(
   request: ScanRequest,
   isIgnored: IgnorePredicate,
-  handOn: (listing: Listing) => void,
-  tellFiles: (files: number) => void = () => {},
-): ScanSummary {
-  return new Scanner(request, isIgnored, handOn, tellFiles).run();
+  listener: ScanListener,
+): Promise<ScanSummary> {
+  return new Scanner(request, isIgnored, listener).run();
 }
 
 class Scanner {
   readonly #request: ScanRequest;
   readonly #isIgnored: IgnorePredicate;
-  readonly #handOn: (listing: Listing) => void;
-  readonly #tellFiles: (files: number) => void;
+  readonly #listener: ScanListener;
   readonly #builder = new ListingBuilder();
   readonly #problems: Problem[] = [];
   readonly #leftovers: Leftover[] = [];
@@ -78,28 +88,20 @@ class Scanner {
   constructor(
     request: ScanRequest,
     isIgnored: IgnorePredicate,
-    handOn: (listing: Listing) => void,
-    tellFiles: (files: number) => void,
+    listener: ScanListener,
   ) {
     this.#request = request;
     this.#isIgnored = isIgnored;
-    this.#handOn = handOn;
-    this.#tellFiles = tellFiles;
+    this.#listener = listener;
   }
 
-  run(): ScanSummary {
-    const { root } = this.#request;
-    const info = Deno.lstatSync(root);
-    // A list of its own instead of recursion: folders may nest deeply.
-    const waiting: Waiting[] = [{ path: "", absolute: root, dev: info.dev }];
-    for (let next = waiting.pop(); next; next = waiting.pop()) {
-      try {
-        this.#folder(next, waiting);
-      } catch (error) {
-        if (next.path === "") throw error;
-        this.#problem(next.path, unreadableKind(error), null, error);
-      }
-    }
+  async run(): Promise<ScanSummary> {
+    await walk(this.#request.root, {
+      take: (seen) => this.#take(seen),
+      unreadable: ({ path }, error) =>
+        this.#problem(path, unreadableKind(error), null, error),
+      pause: this.#listener.pause,
+    });
     return {
       files: this.#files,
       folders: this.#folders,
@@ -108,69 +110,69 @@ class Scanner {
     };
   }
 
-  #folder(folder: Waiting, waiting: Waiting[]): void {
-    const lookedAtMs = Date.now();
-    const { absolute, path } = folder;
-    const found: Waiting[] = [];
+  /** Takes what was seen of a folder. */
+  #take(seen: SeenFolder): readonly FolderToSee[] {
+    const { folder, names, looks, lookedAtMs } = seen;
+    // First: it may be that nothing of the folder counts.
+    const isUnsettled = this.#isUnsettled(seen.own);
+    const found: FolderToSee[] = [];
     this.#builder.clear();
-    const names = [...Deno.readDirSync(absolute)].map(({ name }) => name);
-    // First: a file that shares its inode with a leftover has one name of its
-    // own, and will have only that when the leftover is gone.
+    // A file that shares its inode with a leftover has one name of its own,
+    // and will have only that when the leftover is gone.
     const shared = new Set<number>();
-    for (const name of names.filter(isOwnName)) {
-      const ino = this.#ownName(
-        joinPath(path, name),
-        `${absolute}/${name}`,
-        name,
-      );
+    for (const [at, name] of names.entries()) {
+      if (!isOwnName(name)) continue;
+      const ino = this.#ownName(joinPath(folder.path, name), name, looks[at]!);
       if (ino !== null) shared.add(ino);
     }
-    for (const name of names) {
-      if (!isOwnName(name)) this.#entry(folder, name, found, shared);
+    for (let at = 0; at < names.length; at++) {
+      const name = names[at]!;
+      if (!isOwnName(name)) {
+        this.#entry(folder, name, looks[at]!, found, shared);
+      }
     }
-    const isUnsettled = this.#isUnsettled(absolute);
     this.#folders++;
-    // Only now: a folder that fails half-way must not be descended into.
-    waiting.push(...found.reverse());
-    const known = this.#request.digests.get(path);
-    if (known === this.#builder.digest() && !isUnsettled) return;
-    this.#handOn(this.#builder.listing(path, { lookedAtMs, isUnsettled }));
+    this.#listener.tellFiles?.(this.#files);
+    const known = this.#request.digests.get(folder.path);
+    if (known === this.#builder.digest() && !isUnsettled) return found;
+    const listing = this.#builder.listing(folder.path, {
+      lookedAtMs,
+      isUnsettled,
+    });
+    this.#listener.handOn(listing);
+    return found;
   }
 
   #entry(
-    folder: Waiting,
+    folder: FolderToSee,
     name: string,
-    found: Waiting[],
+    look: Look,
+    found: FolderToSee[],
     shared: ReadonlySet<number>,
   ): void {
-    const path = joinPath(folder.path, name);
-    const absolute = `${folder.absolute}/${name}`;
-    let info: Deno.FileInfo;
-    try {
-      info = Deno.lstatSync(absolute);
-    } catch (error) {
+    if (look instanceof FailedLook) {
+      const { error } = look;
       // What is no Unicode is listed with a stand-in, and not found by it.
       const isBroken = name.includes("\ufffd") &&
         troubleOf(error) === "missing";
       const kind = isBroken ? "name" : unreadableKind(error);
-      this.#problem(path, kind, null, error);
-      return;
-    }
-    if (this.#isIgnored(name, info.isDirectory)) {
-      const figures = info.isFile ? this.#figures(info) : null;
-      this.#problem(path, "ignored", figures);
-    } else if (info.isFile) {
+      this.#problem(joinPath(folder.path, name), kind, null, error);
+    } else if (this.#isIgnored(name, look.isDirectory)) {
+      const figures = look.isFile ? this.#figures(look) : null;
+      this.#problem(joinPath(folder.path, name), "ignored", figures);
+    } else if (look.isFile) {
       this.#files++;
-      if (this.#files % TOLD_EVERY === 0) this.#tellFiles(this.#files);
-      const isAlone = info.nlink === 2 && shared.has(info.ino ?? 0);
-      const figures = this.#figures(isAlone ? { ...info, nlink: 1 } : info);
-      this.#builder.add({ kind: "file", name, ...figures });
-    } else if (info.isDirectory) {
-      const isMount = info.dev !== folder.dev;
-      this.#builder.add({ kind: "directory", name, isMount });
-      found.push({ path, absolute, dev: info.dev });
+      const isAlone = look.nlink === 2 && shared.has(look.ino ?? 0);
+      const figures = this.#figures(isAlone ? { ...look, nlink: 1 } : look);
+      this.#builder.addFile(name, figures);
+    } else if (look.isDirectory) {
+      this.#builder.addDirectory(name, look.dev !== folder.dev);
+      const path = joinPath(folder.path, name);
+      const absolute = `${folder.absolute}/${name}`;
+      found.push({ path, absolute, dev: look.dev });
     } else {
-      this.#problem(path, info.isSymlink ? "symlink" : "special", null);
+      const kind = look.isSymlink ? "symlink" : "special";
+      this.#problem(joinPath(folder.path, name), kind, null);
     }
   }
 
@@ -179,8 +181,9 @@ class Scanner {
   }
 
   /** What is missing in a folder that changes now may be seen elsewhere. */
-  #isUnsettled(absolute: string): boolean {
-    const mtime = Deno.lstatSync(absolute).mtime?.getTime() ?? 0;
+  #isUnsettled(look: Look): boolean {
+    if (look instanceof FailedLook) throw look.error;
+    const mtime = look.mtime?.getTime() ?? 0;
     const { tickMs, startedAtMs } = this.#request;
     // In the tick in which the scan began, before and after look the same.
     return mtime + tickMs - 1 > startedAtMs;
@@ -192,24 +195,21 @@ class Scanner {
    *
    * @returns The inode of a leftover; null for what is none.
    */
-  #ownName(path: string, absolute: string, name: string): number | null {
+  #ownName(path: string, name: string, look: Look): number | null {
     const lower = name.toLowerCase();
     const isMoving = lower.startsWith(MOVING_PREFIX);
     if (!isMoving && !lower.startsWith(TEMPORARY_PREFIX)) return null;
-    try {
-      const info = Deno.lstatSync(absolute);
-      if (isMoving) {
-        this.#problem(path, "moving", info.isFile ? this.#figures(info) : null);
-        return null;
-      }
-      const mtimeMs = info.mtime?.getTime() ?? 0;
-      this.#leftovers.push({ path, mtimeMs });
-      return info.ino;
-    } catch (error) {
+    if (look instanceof FailedLook) {
       // Another PC's, gone meanwhile: nobody's concern.
-      if (codeOf(error) === null) throw error;
+      if (codeOf(look.error) === null) throw look.error;
       return null;
     }
+    if (isMoving) {
+      this.#problem(path, "moving", look.isFile ? this.#figures(look) : null);
+      return null;
+    }
+    this.#leftovers.push({ path, mtimeMs: look.mtime?.getTime() ?? 0 });
+    return look.ino;
   }
 
   #problem(
@@ -222,12 +222,6 @@ class Scanner {
     const reason = kind === "unreadable" ? inWords(error) : REASONS[kind];
     this.#problems.push({ side, path, kind, reason, figures });
   }
-}
-
-interface Waiting {
-  readonly path: string;
-  readonly absolute: string;
-  readonly dev: number;
 }
 
 function unreadableKind(error: unknown): ProblemKind {

@@ -8,7 +8,8 @@ import { pruneOld } from "./retention.ts";
 import { Run, type RunContext } from "./run.ts";
 import type { RunResult } from "./run_result.ts";
 import type { SyncConfig, SyncListener, SyncOptions } from "./run_settings.ts";
-import { ScanThread } from "./scans.ts";
+import { UNINTERRUPTED } from "./interrupt.ts";
+import { type RootScan, ScanHere, ScanThread } from "./scans.ts";
 import { type Lock, StateDb, takeLock } from "./state_db.ts";
 import { asStop, isInterrupted, NOTHING_DONE } from "./stop.ts";
 import type { Both } from "./types.ts";
@@ -39,14 +40,18 @@ export async function runSync(
 ): Promise<RunResult> {
   const startedAtMs = Date.now();
   const context: RunContext = { id, startedAtMs, config, options, listener };
+  const interrupt = options.interrupt ?? UNINTERRUPTED;
   // Threads take a while to load: they do while the rest is prepared.
-  using left = new ScanThread();
-  using right = new ScanThread();
-  const threads = { left, right };
+  const scanner = isSmall(config.stateDb)
+    ? () => new ScanHere(() => interrupt.pass())
+    : () => new ScanThread();
+  using left = scanner();
+  using right = scanner();
+  const scanners = { left, right };
   try {
-    if (options.isDryRun) return await plan(context, threads);
+    if (options.isDryRun) return await plan(context, scanners);
     using lock = takeLock(config.stateDb);
-    return await underLock(context, threads, lock);
+    return await underLock(context, scanners, lock);
   } catch (error) {
     const result = stoppedBy(error, context);
     if (result === null) throw error;
@@ -54,17 +59,34 @@ export async function runSync(
   }
 }
 
+/** A state DB of this size, in bytes, knows of a few thousand files at most. */
+const SMALL_BYTES = 1_048_576;
+
+/**
+ * Whether the last run left so little that two threads would take longer to
+ * start than both roots to be scanned. It may be wrong about what there is by
+ * now: then the scan takes longer, and that is all.
+ */
+function isSmall(stateDb: string): boolean {
+  try {
+    return Deno.statSync(stateDb).size <= SMALL_BYTES;
+  } catch {
+    // The first run: nobody knows.
+    return false;
+  }
+}
+
 async function plan(
   context: RunContext,
-  threads: Both<ScanThread>,
+  scanners: Both<RootScan>,
 ): Promise<RunResult> {
   using db = new StateDb(context.config.stateDb, { isReadOnly: true });
-  return await new Run(context, db).go(threads);
+  return await new Run(context, db).go(scanners);
 }
 
 async function underLock(
   context: RunContext,
-  threads: Both<ScanThread>,
+  scanners: Both<RootScan>,
   lock: Lock,
 ): Promise<RunResult> {
   const { config, listener } = context;
@@ -75,7 +97,7 @@ async function underLock(
     try {
       db = new StateDb(config.stateDb, { isReadOnly: false });
       listener.onOpen?.(db);
-      result = pruned(db, await new Run(context, db).go(threads), context);
+      result = pruned(db, await new Run(context, db).go(scanners), context);
     } catch (thrown) {
       error = thrown;
       result = stoppedBy(thrown, context);

@@ -70,7 +70,7 @@ Deno.test("the record's digests are those of a scan of the same content, on both
   const directories = new RecordStore(db).directories();
   for (const side of ["left", "right"] as const) {
     const found = new Map<string, string>();
-    scan(
+    await scan(
       {
         side,
         root: office[side],
@@ -79,10 +79,12 @@ Deno.test("the record's digests are those of a scan of the same content, on both
         digests: new Map(),
       },
       () => false,
-      (listing) => {
-        const builder = new ListingBuilder();
-        for (const entry of entriesOf(listing).reverse()) builder.add(entry);
-        found.set(listing.folder, builder.digest());
+      {
+        handOn: (listing) => {
+          const builder = new ListingBuilder();
+          for (const entry of entriesOf(listing).reverse()) builder.add(entry);
+          found.set(listing.folder, builder.digest());
+        },
       },
     );
     assert.deepEqual(digestsOf(directories, side), found);

@@ -15,9 +15,12 @@ interface Scanned extends ScanSummary {
 const IGNORE = { extensions: [".tmp"], prefixes: ["~$"], names: ["Thumbs.db"] };
 
 /** Scans a Left; started long ahead, so that nothing is unsettled. */
-function look(at: TwoRoots, request: Partial<ScanRequest> = {}): Scanned {
+async function look(
+  at: TwoRoots,
+  request: Partial<ScanRequest> = {},
+): Promise<Scanned> {
   const listings = new Map<string, Listing>();
-  const summary = scan(
+  const summary = await scan(
     {
       side: "left",
       root: at.left.path,
@@ -27,7 +30,7 @@ function look(at: TwoRoots, request: Partial<ScanRequest> = {}): Scanned {
       ...request,
     },
     ignorePredicate(IGNORE),
-    (it) => void listings.set(it.folder, it),
+    { handOn: (it) => void listings.set(it.folder, it) },
   );
   const paths = [...listings].flatMap(([folder, listing]) =>
     entriesOf(listing).map(({ name }) =>
@@ -47,12 +50,12 @@ function rooms(left: Tree): TwoRoots {
   return new TwoRoots().write({ left });
 }
 
-Deno.test("a scan hands on every folder with its files and folders, empty ones too", () => {
+Deno.test("a scan hands on every folder with its files and folders, empty ones too", async () => {
   using at = rooms({
     a: file("one", { mtime: 5e11 + 7 }),
     d: { e: {}, b: "" },
   });
-  const scanned = look(at);
+  const scanned = await look(at);
   assert.deepEqual(scanned.paths, ["a", "d", "d/b", "d/e"]);
   assert.deepEqual([...scanned.listings.keys()], ["", "d", "d/e"]);
   assert.deepEqual([scanned.files, scanned.folders], [2, 3]);
@@ -67,13 +70,15 @@ Deno.test("a scan hands on every folder with its files and folders, empty ones t
   assert.deepEqual(scanned.problems, []);
 });
 
-Deno.test("times are cut to the root's tick", () => {
+Deno.test("times are cut to the root's tick", async () => {
   using at = rooms({ a: file("one", { mtime: 1_577_836_923_999 }) });
-  const [entry] = entriesOf(look(at, { tickMs: 2000 }).listings.get("")!);
+  const [entry] = entriesOf(
+    (await look(at, { tickMs: 2000 })).listings.get("")!,
+  );
   assert.equal(entry?.kind === "file" && entry.mtimeMs, 1_577_836_922_000);
 });
 
-Deno.test("the product's own names are never seen, in any case and at any depth", () => {
+Deno.test("the product's own names are never seen, in any case and at any depth", async () => {
   const own: Tree = {
     ".office-sync": { deleted: { a: "1" } },
     ".Office-Sync": { a: "1" },
@@ -81,19 +86,19 @@ Deno.test("the product's own names are never seen, in any case and at any depth"
     ".office-sync-tmp-folder": { a: "1" },
   };
   using at = rooms({ ...own, d: { e: own }, ".office-sync.txt": "mine" });
-  const scanned = look(at);
+  const scanned = await look(at);
   assert.deepEqual(scanned.paths, [".office-sync.txt", "d", "d/e"]);
   assert.deepEqual(scanned.problems, []);
 });
 
-Deno.test("temporary files are told as leftovers, names in the middle of a rename as problems", () => {
+Deno.test("temporary files are told as leftovers, names in the middle of a rename as problems", async () => {
   using at = rooms({
     d: {
       ".office-sync-tmp-pair-run-1": file("1", { mtime: 5e11 }),
       ".office-sync-mv-12345678": "1",
     },
   });
-  const scanned = look(at);
+  const scanned = await look(at);
   assert.deepEqual(scanned.paths, ["d"]);
   assert.deepEqual(scanned.leftovers, [
     { path: "d/.office-sync-tmp-pair-run-1", mtimeMs: 5e11 },
@@ -102,18 +107,18 @@ Deno.test("temporary files are told as leftovers, names in the middle of a renam
   assert.deepEqual(problems(scanned), moving);
 });
 
-Deno.test("a temporary file of another run that vanishes meanwhile is nobody's concern", () => {
+Deno.test("a temporary file of another run that vanishes meanwhile is nobody's concern", async () => {
   using at = rooms({ a: "1", ".office-sync-tmp-other-run-1": "2", d: {} });
   using _program = intercept("lstatSync", (real, path) => {
     if (path!.includes("-tmp-")) Deno.removeSync(path!);
     return real(path);
   });
-  const scanned = look(at);
+  const scanned = await look(at);
   assert.deepEqual(scanned.paths, ["a", "d"]);
   assert.deepEqual([scanned.problems, scanned.leftovers], [[], []]);
 });
 
-Deno.test("links and special files are problems, never followed and never opened", () => {
+Deno.test("links and special files are problems, never followed and never opened", async () => {
   using at = rooms({ d: {} });
   Deno.writeTextFileSync(`${at.outside}/secret`, "x");
   Deno.symlinkSync(at.outside, at.left.absolute("d/folder"));
@@ -123,7 +128,7 @@ Deno.test("links and special files are problems, never followed and never opened
   using _program = intercept("openSync", (_, path) => {
     assert.fail(`${path} was opened`);
   });
-  const scanned = look(at);
+  const scanned = await look(at);
   assert.deepEqual(scanned.paths, ["d"]);
   assert.deepEqual(problems(scanned), {
     "d/dangling": "symlink",
@@ -133,7 +138,7 @@ Deno.test("links and special files are problems, never followed and never opened
   });
 });
 
-Deno.test("ignored names are quiet problems: files with their figures, folders unread", () => {
+Deno.test("ignored names are quiet problems: files with their figures, folders unread", async () => {
   const ignored: Tree = {
     "a.TMP": "12345",
     "~$b.docx": "",
@@ -141,7 +146,7 @@ Deno.test("ignored names are quiet problems: files with their figures, folders u
     "x.tmp": { seen: "" },
   };
   using at = rooms({ ...ignored, d: ignored, tmp: "1" });
-  const scanned = look(at);
+  const scanned = await look(at);
   const below = (folder: string) => [`${folder}x.tmp`, `${folder}x.tmp/seen`];
   assert.deepEqual(scanned.paths, ["d", ...below("d/"), "tmp", ...below("")]);
   const names = ["a.TMP", "~$b.docx", "thumbs.DB"];
@@ -154,75 +159,75 @@ Deno.test("ignored names are quiet problems: files with their figures, folders u
   }
 });
 
-Deno.test("a file that can't be looked at is a problem, its neighbours are not", () => {
+Deno.test("a file that can't be looked at is a problem, its neighbours are not", async () => {
   using at = rooms({ d: { e: { f: "2" }, g: "3" } });
   using _system = intercept("lstatSync", (real, path) => {
     if (path!.endsWith("/d/g")) throw systemError("EACCES");
     return real(path);
   });
-  const scanned = look(at);
+  const scanned = await look(at);
   assert.deepEqual(problems(scanned), { "d/g": "unreadable" });
   assert.match(scanned.problems[0]!.reason, /denied/);
   assert.deepEqual(scanned.paths, ["d", "d/e", "d/e/f"]);
 });
 
-Deno.test("a folder that can't be read to its end is a problem, and nothing of it is handed on", () => {
+Deno.test("a folder that can't be read to its end is a problem, and nothing of it is handed on", async () => {
   using at = rooms({ a: "1", d: { e: { f: "2" }, g: "3" } });
   using _system = intercept("readDirSync", function* (real, path) {
     yield real(path)[Symbol.iterator]().next().value;
     if (path!.endsWith("/d")) throw systemError("EIO");
     yield* [...real(path)].slice(1);
   });
-  const scanned = look(at);
+  const scanned = await look(at);
   assert.deepEqual(problems(scanned), { d: "unreadable" });
   assert.deepEqual(scanned.paths, ["a", "d"]);
 });
 
-Deno.test("a folder that vanishes before it is read is not told as empty", () => {
+Deno.test("a folder that vanishes before it is read is not told as empty", async () => {
   using at = rooms({ a: "1", d: { e: "2" } });
   using _system = intercept("lstatSync", (real, path) => {
     const info = real(path);
     if (path!.endsWith("/d")) Deno.removeSync(path!, { recursive: true });
     return info;
   });
-  const scanned = look(at);
+  const scanned = await look(at);
   assert.deepEqual(problems(scanned), { d: "vanished" });
   assert.equal(scanned.listings.has("d"), false);
 });
 
-Deno.test("a file that vanishes between listing and look is told, not left out", () => {
+Deno.test("a file that vanishes between listing and look is told, not left out", async () => {
   using at = rooms({ a: "1", b: "2" });
   using _program = intercept("lstatSync", (real, path) => {
     if (path!.endsWith("/a")) Deno.removeSync(path!);
     return real(path);
   });
-  const scanned = look(at);
+  const scanned = await look(at);
   assert.deepEqual(problems(scanned), { a: "vanished" });
   assert.deepEqual(scanned.paths, ["b"]);
 });
 
-Deno.test("a root that can't be read ends the scan", () => {
+Deno.test("a root that can't be read ends the scan", async () => {
   using at = rooms({ a: "1" });
   const root = at.left.absolute("gone");
-  assert.throws(() => look(at, { root }), Deno.errors.NotFound);
+  await assert.rejects(look(at, { root }), Deno.errors.NotFound);
   using _system = intercept("lstatSync", () => {
     throw systemError("EIO");
   });
-  assert.throws(() => look(at), { code: "EIO" });
+  await assert.rejects(look(at), { code: "EIO" });
 });
 
-Deno.test("a folder is unsettled if it changed after the scan began", () => {
+Deno.test("a folder is unsettled if it changed after the scan began", async () => {
   using at = rooms({ d: { a: "1" }, e: {} });
   const long = new Date(Date.now() - 60_000);
   for (const folder of ["", "e"]) {
     Deno.utimeSync(at.left.absolute(folder), long, long);
   }
-  const { listings } = look(at, { startedAtMs: Date.now() - 30_000 });
+  const { listings } = await look(at, { startedAtMs: Date.now() - 30_000 });
   const told = [...listings].map(([path, it]) => [path, it.isUnsettled]);
   assert.deepEqual(told.sort(), [["", false], ["d", true], ["e", false]]);
 });
 
-Deno.test("a folder is unsettled if it changed in the very tick in which the scan began", () => {
+Deno.test("a folder is unsettled if it changed in the very tick in which the scan began", async () => {
   using at = rooms({ d: { a: "1" }, e: {} });
   const startedAtMs = Date.UTC(2026, 0, 1, 8, 0, 2);
   const times = { "": -2000, d: 0, e: -4000 };
@@ -230,11 +235,11 @@ Deno.test("a folder is unsettled if it changed in the very tick in which the sca
     const time = new Date(startedAtMs + ms);
     Deno.utimeSync(at.left.absolute(folder), time, time);
   }
-  const unsettled = (tickMs: number) =>
-    [...look(at, { startedAtMs, tickMs }).listings]
+  const unsettled = async (tickMs: number) =>
+    [...(await look(at, { startedAtMs, tickMs })).listings]
       .flatMap(([path, it]) => it.isUnsettled ? [path] : []).sort();
-  assert.deepEqual(unsettled(1), []);
-  assert.deepEqual(unsettled(2000), ["d"]);
+  assert.deepEqual(await unsettled(1), []);
+  assert.deepEqual(await unsettled(2000), ["d"]);
 });
 
 /** Digests as a run leaves them in the record. */
@@ -260,15 +265,15 @@ Deno.test("a folder whose digest is recorded is not handed on, one that changed 
     startedAtMs: Date.now() + 60_000,
     digests: known,
   } as const;
-  const handedOn = (startedAtMs = request.startedAtMs) => {
+  const handedOn = async (startedAtMs = request.startedAtMs) => {
     const folders: string[] = [];
-    scan({ ...request, startedAtMs }, () => false, (it) => {
-      folders.push(it.folder);
+    await scan({ ...request, startedAtMs }, () => false, {
+      handOn: (it) => void folders.push(it.folder),
     });
     return folders;
   };
-  assert.deepEqual(handedOn(), []);
-  assert.deepEqual(handedOn(0), ["", "d", "d/e"], "unsettled ones are");
+  assert.deepEqual(await handedOn(), []);
+  assert.deepEqual(await handedOn(0), ["", "d", "d/e"], "unsettled ones are");
   const path = `${office.left}/d/b`;
   const edits: Record<string, () => void> = {
     mode: () => Deno.chmodSync(path, 0o600),
@@ -281,7 +286,7 @@ Deno.test("a folder whose digest is recorded is not handed on, one that changed 
     edit();
     // A folder that is new is handed on itself.
     const added = what === "kind" ? ["d/b"] : [];
-    assert.deepEqual(handedOn(), ["d", ...added], what);
+    assert.deepEqual(await handedOn(), ["d", ...added], what);
   }
 });
 
@@ -295,7 +300,7 @@ Deno.test("a digest does not depend on the order in which a system lists", async
   using _system = intercept("readDirSync", (real, path) => {
     return [...real(path)].reverse()[Symbol.iterator]();
   });
-  scan(
+  await scan(
     {
       side: "left",
       root: office.left,
@@ -304,6 +309,6 @@ Deno.test("a digest does not depend on the order in which a system lists", async
       digests: known,
     },
     () => false,
-    ({ folder }) => assert.fail(`"${folder}" differs`),
+    { handOn: ({ folder }) => assert.fail(`"${folder}" differs`) },
   );
 });
