@@ -6,7 +6,6 @@
  */
 import { type Root, Skipped, WENT_AWAY } from "./disk.ts";
 import { GuardError } from "./errors.ts";
-import { Executor } from "./executor.ts";
 import { removeLeftovers, settleMoves } from "./leftovers.ts";
 import type { Interrupt } from "./interrupt.ts";
 import type { Meter, Totals } from "./meter.ts";
@@ -16,8 +15,6 @@ import type { Action } from "./plan.ts";
 import type { RecordStore } from "./record_store.ts";
 import type { Outcome } from "./run_result.ts";
 import type { FinishedScan } from "./scans.ts";
-import { SoftDelete } from "./soft_delete.ts";
-import { TemporaryNames } from "./staging.ts";
 import type { StateDb } from "./state_db.ts";
 import type { Both } from "./types.ts";
 import { SIDES } from "./types.ts";
@@ -55,12 +52,35 @@ export async function carryOut(
   actions: readonly Action[],
   context: CarryOutContext,
 ): Promise<readonly Outcome[]> {
-  const { db, record, roots, owner, meeting, startedAtMs, meter } = context;
+  const { db, record, roots, owner, meeting, startedAtMs } = context;
   for (const side of SIDES) {
     const { leftovers } = context.scans[side].summary;
     removeLeftovers(roots[side], leftovers, owner.pair, startedAtMs);
   }
   adjustRecord(context);
+  // What acts takes a moment to load, and most runs have nothing to do.
+  const outcomes = actions.length === 0 ? [] : await execute(actions, context);
+  // What follows is true only of a run that came to all of its actions.
+  if (outcomes.length < actions.length) return outcomes;
+  settleMoves(record, roots);
+  record.sealFolders();
+  db.transaction(() => {
+    rememberIds(db, meeting.identities);
+    db.setMeta("always_read", JSON.stringify(context.alwaysRead));
+  });
+  return outcomes;
+}
+
+async function execute(
+  actions: readonly Action[],
+  context: CarryOutContext,
+): Promise<readonly Outcome[]> {
+  const { record, roots, owner, startedAtMs, meter } = context;
+  const [{ Executor }, { SoftDelete }, { TemporaryNames }] = await Promise.all([
+    import("./executor.ts"),
+    import("./soft_delete.ts"),
+    import("./staging.ts"),
+  ]);
   const names = new TemporaryNames(owner);
   const executor = new Executor({
     roots,
@@ -77,16 +97,7 @@ export async function carryOut(
     pause: () => context.interrupt.pass(),
   });
   meter.begin("apply", totalsOf(actions));
-  const outcomes = await executor.run(actions);
-  // What follows is true only of a run that came to all of its actions.
-  if (outcomes.length < actions.length) return outcomes;
-  settleMoves(record, roots);
-  record.sealFolders();
-  db.transaction(() => {
-    rememberIds(db, meeting.identities);
-    db.setMeta("always_read", JSON.stringify(context.alwaysRead));
-  });
-  return outcomes;
+  return await executor.run(actions);
 }
 
 /** What lies before a run: a clash copy is written on either side. */

@@ -6,6 +6,7 @@
 import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 import type { Root } from "./disk.ts";
+import { openFile } from "./open_file.ts";
 import type { Answer, FileRef, Question } from "./inquiry.ts";
 import { atOnce, type Pieces } from "./pieces.ts";
 import { inWords } from "./system_errors.ts";
@@ -46,7 +47,7 @@ export function* answering(
   let current = files[0]!;
   const open = (file: FileRef) => {
     current = file;
-    return roots[file.side].open(file.path, file.figures);
+    return openFile(roots[file.side], file.path, file.figures);
   };
   try {
     if (question.kind === "hash") {

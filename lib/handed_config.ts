@@ -27,7 +27,7 @@ const MAX_LENGTH = 8_000;
  * not part of it, and a list may be too long.
  */
 export function handOn(handed: HandedConfig): string[] {
-  if (handed.config.email?.password != null) return [];
+  if ((handed.config.email?.password ?? null) !== null) return [];
   const argument = OPTION + JSON.stringify(handed);
   return argument.length > MAX_LENGTH ? [] : [argument];
 }

@@ -5,7 +5,6 @@
  * @module
  */
 import type { Case } from "./cases.ts";
-import { answering } from "./contents.ts";
 import type { Root } from "./disk.ts";
 import type { Answer } from "./inquiry.ts";
 import type { Merged, RecordView } from "./merge.ts";
@@ -86,6 +85,8 @@ export async function decideReading(
       const { plan, cases } = decision;
       return { plan, cases, merged, settings };
     }
+    // Most runs have nothing to read.
+    const { answering } = await import("./contents.ts");
     const files = decision.questions.size;
     meter?.begin("compare", { files, bytes: null });
     for (const [id, question] of decision.questions) {

@@ -5,12 +5,10 @@
  * @module
  */
 import { readArguments } from "./cli.ts";
-import { helpText } from "./cli_words.ts";
 import type { Config } from "./config_schema.ts";
 import { EXIT, SyncError } from "./errors.ts";
 import type { HandedConfig } from "./handed_config.ts";
 import type { Invocation } from "./invocation.ts";
-import { jsonError, jsonText } from "./json_report.ts";
 import { print, warn } from "./output.ts";
 import { VERSION } from "./version.ts";
 
@@ -56,7 +54,7 @@ export async function runProgram(
     host.check(invocation);
     return await obey(invocation, host);
   } catch (error) {
-    return complain(error, args.includes("--json"));
+    return await complain(error, args.includes("--json"));
   }
 }
 
@@ -65,9 +63,11 @@ async function obey(
   { loadConfig }: ProgramHost,
 ): Promise<number> {
   switch (invocation.command) {
-    case "help":
+    case "help": {
+      const { helpText } = await import("./cli_words.ts");
       print(helpText(invocation.of));
       return EXIT.agreed;
+    }
     case "version":
       print(VERSION);
       return EXIT.agreed;
@@ -107,7 +107,7 @@ async function obey(
   }
 }
 
-function complain(error: unknown, isJson: boolean): number {
+async function complain(error: unknown, isJson: boolean): Promise<number> {
   const known = error instanceof SyncError ? error : new SyncError(
     `Something unexpected went wrong: ${
       error instanceof Error ? error.message : String(error)
@@ -115,7 +115,9 @@ function complain(error: unknown, isJson: boolean): number {
     EXIT.unexpected,
     { cause: error, hint: "The log has the details." },
   );
-  if (isJson) print(jsonText(jsonError(known)));
-  else warn(known.hint ? `${known.message}\n${known.hint}` : known.message);
+  if (isJson) {
+    const { jsonError, jsonText } = await import("./json_report.ts");
+    print(jsonText(jsonError(known)));
+  } else warn(known.hint ? `${known.message}\n${known.hint}` : known.message);
   return known.exitCode;
 }

@@ -4,7 +4,6 @@
  *
  * @module
  */
-import process from "node:process";
 import { sizeWords } from "./conflict_words.ts";
 import type { Phase, Progress } from "./meter.ts";
 
@@ -166,6 +165,7 @@ export async function openProgress(isWanted: boolean): Promise<ProgressLine> {
   if (!isWanted || !Deno.stderr.isTerminal()) return NO_LINE;
   // Loading what draws takes a moment; a person should not wait for that.
   Deno.stderr.writeSync(new TextEncoder().encode(`${PHASES.scan}\r`));
+  const { default: process } = await import("node:process");
   // A terminal may be closed: that is no reason to break off in the middle.
   process.stderr.on("error", () => {});
   const { SingleBar } = (await import("cli-progress")).default;

@@ -8,6 +8,7 @@ import { createHash } from "node:crypto";
 import { setQuietly } from "./attributes.ts";
 import { CHANGED, type Root, Skipped } from "./disk.ts";
 import { temporaryName, type TemporaryOwner } from "./names.ts";
+import { openFile } from "./open_file.ts";
 import { folderOf, joinPath } from "./paths.ts";
 import { atOnce, type Pieces } from "./pieces.ts";
 import { codeOf } from "./system_errors.ts";
@@ -91,7 +92,7 @@ export function stageCopy(request: CopyRequest): StagedCopy {
  */
 export function* staging(request: CopyRequest): Pieces<StagedCopy> {
   const { from, to, path, seen, temporary } = request;
-  using source = from.open(path, seen);
+  using source = openFile(from, path, seen);
   to.requireRealFolder(folderOf(temporary));
   const absolute = to.absolute(temporary);
   // Only this user may look into it until it has the rights it is to have.

@@ -4,7 +4,6 @@
  * @module
  */
 import { timeMark } from "./names.ts";
-import { pruneOld } from "./retention.ts";
 import { Run, type RunContext } from "./run.ts";
 import type { RunResult } from "./run_result.ts";
 import type { SyncConfig, SyncListener, SyncOptions } from "./run_settings.ts";
@@ -97,7 +96,8 @@ async function underLock(
     try {
       db = new StateDb(config.stateDb, { isReadOnly: false });
       listener.onOpen?.(db);
-      result = pruned(db, await new Run(context, db).go(scanners), context);
+      result = await new Run(context, db).go(scanners);
+      result = await pruned(db, result, context);
     } catch (thrown) {
       error = thrown;
       result = stoppedBy(thrown, context);
@@ -113,17 +113,20 @@ async function underLock(
 }
 
 /** Removes what was soft-deleted too long ago, at the end of a run. */
-function pruned(
+async function pruned(
   db: StateDb,
   result: RunResult,
   { id, startedAtMs, config, options, listener }: RunContext,
-): RunResult {
+): Promise<RunResult> {
+  const { retentionDays } = config.softDelete;
   if (result.stop !== null || options.settle !== undefined) return result;
+  if (retentionDays === 0) return result;
+  const { pruneOld } = await import("./retention.ts");
   const removed = pruneOld(db, {
     run: id,
     startedAtMs,
     paths: { left: config.leftRoot, right: config.rightRoot },
-    retentionDays: config.softDelete.retentionDays,
+    retentionDays,
     onWarning: (text) => listener.onWarning(text),
   });
   return { ...result, pruned: removed };

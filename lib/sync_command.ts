@@ -13,7 +13,6 @@ import { logOutcome, logStop } from "./outcome_log.ts";
 import { print, warn } from "./output.ts";
 import { openProgress, type ProgressLine } from "./progress.ts";
 import { reportText } from "./report.ts";
-import { requireOutside, writeReport } from "./report_file.ts";
 import type { RunResult } from "./run_result.ts";
 import type { SyncListener } from "./run_settings.ts";
 import { prunedWords } from "./summary.ts";
@@ -33,7 +32,10 @@ export async function syncOrPlan(
   config: Config,
 ): Promise<number> {
   const roots = { left: config.leftRoot, right: config.rightRoot };
-  if (invocation.report !== null) requireOutside(invocation.report, roots);
+  if (invocation.report !== null) {
+    const { requireOutside } = await import("./report_file.ts");
+    requireOutside(invocation.report, roots);
+  }
   using interrupt = new SignalInterrupt();
   using progress = await openProgress(!invocation.isQuiet);
   const id = newRunId(Date.now());
@@ -133,6 +135,7 @@ async function report(
   log: Log,
 ): Promise<ExitCode> {
   if (invocation.report === null) return result.exitCode;
+  const { writeReport } = await import("./report_file.ts");
   const failure = await writeReport(invocation.report, result, {
     roots: { left: config.leftRoot, right: config.rightRoot },
     listsUnchanged: invocation.isVerbose,

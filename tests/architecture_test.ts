@@ -38,6 +38,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["log_file", "output", "meter", "progress", "html_page", "config_template"],
   ["report_file"],
   ["config_loader", "logging", "scanner", "state_db", "disk", "habits"],
+  ["open_file"],
   ["scan_worker", "record_digests", "contents", "attributes", "roots"],
   ["staging"],
   ["scans", "file_ops", "run_history", "record_store", "witness"],

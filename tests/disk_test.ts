@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { CHANGED, Root, Skipped } from "../lib/disk.ts";
+import { openFile } from "../lib/open_file.ts";
 import { PLAIN_HABITS } from "../lib/habits.ts";
 import { file } from "./support.ts";
 import { after, intercept, systemError, TwoRoots } from "./two_roots.ts";
@@ -7,7 +8,7 @@ import { after, intercept, systemError, TwoRoots } from "./two_roots.ts";
 const changed = { name: "Skipped", message: CHANGED };
 
 function textOf(root: Root, path: string, bytes = 100): string {
-  using open = root.open(path, seenAt(root, path));
+  using open = openFile(root, path, seenAt(root, path));
   const buffer = new Uint8Array(bytes);
   return new TextDecoder().decode(buffer.subarray(0, open.read(buffer)));
 }
@@ -53,7 +54,7 @@ Deno.test("nothing is seen, read or expected through a linked folder", () => {
   assert.throws(() => left.look("d/e/b"), changed);
   assert.throws(() => left.requireAbsent("d/e/b"), changed);
   assert.throws(() => left.requireFile("d/e/a", seen), changed);
-  assert.throws(() => left.open("d/e/a", seen), changed);
+  assert.throws(() => openFile(left, "d/e/a", seen), changed);
 });
 
 Deno.test("a folder that was real is looked at again a moment later", async () => {
@@ -121,14 +122,17 @@ for (const [what, edit] of Object.entries(EDITS)) {
     assert.deepEqual(at.left.requireFile("a", seen), seen);
     edit(at.left.absolute("a"));
     assert.throws(() => at.left.requireFile("a", seen), changed);
-    assert.throws(() => at.left.open("a", seen)[Symbol.dispose](), changed);
+    assert.throws(
+      () => openFile(at.left, "a", seen)[Symbol.dispose](),
+      changed,
+    );
   });
 
   Deno.test(`a file that got ${what} while it was read is told at the end`, () => {
     using at = new TwoRoots().write({
       left: { a: file("one", { mtime: 50_000 }) },
     });
-    using open = at.left.open("a", at.seen("left", "a"));
+    using open = openFile(at.left, "a", at.seen("left", "a"));
     assert.equal(open.read(new Uint8Array(10)), 3);
     edit(at.left.absolute("a"));
     assert.throws(() => open.finish(), changed);
@@ -141,7 +145,7 @@ Deno.test("a mode that changed does not make it another file", () => {
   });
   const seen = at.seen("left", "a");
   Deno.chmodSync(at.left.absolute("a"), 0o600);
-  using open = at.left.open("a", seen);
+  using open = openFile(at.left, "a", seen);
   assert.equal(open.finish().mode, 0o600);
 });
 
@@ -154,7 +158,7 @@ Deno.test("a link put in place between look and opening is not followed", () => 
     Deno.removeSync(path);
     Deno.symlinkSync(`${at.outside}/a`, path);
   });
-  assert.throws(() => at.left.open("d/a", seen), changed);
+  assert.throws(() => openFile(at.left, "d/a", seen), changed);
   assert.ok(Deno.lstatSync(path).isSymlink);
 });
 
@@ -164,7 +168,7 @@ Deno.test("an access that is denied is told as such, not as a change", () => {
   using _system = intercept("lstatSync", () => {
     throw systemError("EACCES");
   });
-  assert.throws(() => at.left.open("d/a", seen), { code: "EACCES" });
+  assert.throws(() => openFile(at.left, "d/a", seen), { code: "EACCES" });
 });
 
 Deno.test("a file is read to its end, whatever the buffer", () => {
@@ -181,7 +185,7 @@ Deno.test("an unchanged file gives its figures after reading", () => {
     left: { a: file("one", { mtime: 5e11 }) },
   });
   const seen = at.seen("left", "a");
-  using open = at.left.open("a", seen);
+  using open = openFile(at.left, "a", seen);
   open.read(new Uint8Array(10));
   assert.deepEqual(open.finish(), seen);
 });
@@ -194,7 +198,7 @@ Deno.test("figures are cut to the tick of the root", () => {
   assert.equal(seen.mtimeMs, 1_577_836_922_000);
   Deno.utimeSync(at.left.absolute("a"), 1_577_836_922, 1_577_836_922);
   assert.deepEqual(at.left.requireFile("a", seen), seen);
-  using open = at.left.open("a", seen);
+  using open = openFile(at.left, "a", seen);
   assert.deepEqual(open.finish(), seen);
 });
 

@@ -116,23 +116,29 @@ Deno.test("a run that is interrupted at any moment has done what it says, and th
   assert.ok(counts.size >= 5, `stopped after ${[...counts]} actions`);
 });
 
-Deno.test("a signal while the folders are read ends a run with 143; nothing is changed", async () => {
-  using office = await busyOffice();
-  const before = office.trees();
-  const interrupt: Interrupt = {
-    signal: "SIGTERM",
-    pass: () => Promise.reject(new Error("too late")),
-    waitFor: () => Promise.reject(new InterruptedError("SIGTERM")),
-  };
-  const result = await office.run({ interrupt });
-  assert.equal(result.exitCode, 143);
-  assert.deepEqual(result.stop, {
-    name: "interrupted",
-    reason: "Asked to end (SIGTERM): nothing was changed.",
-    hint: "Run again.",
+const ended = () => Promise.reject(new InterruptedError("SIGTERM"));
+
+const READING: readonly [string, Omit<Interrupt, "signal">][] = [
+  ["by threads", { pass: () => Promise.resolve(), waitFor: ended }],
+  ["in this thread", { pass: ended, waitFor: (work) => work }],
+];
+
+for (const [where, interrupt] of READING) {
+  Deno.test(`a signal while the folders are read ${where} ends a run with 143; nothing is changed`, async () => {
+    using office = await busyOffice();
+    const before = office.trees();
+    const result = await office.run({
+      interrupt: { signal: "SIGTERM", ...interrupt },
+    });
+    assert.equal(result.exitCode, 143);
+    assert.deepEqual(result.stop, {
+      name: "interrupted",
+      reason: "Asked to end (SIGTERM): nothing was changed.",
+      hint: "Run again.",
+    });
+    assert.deepEqual(office.trees(), before);
   });
-  assert.deepEqual(office.trees(), before);
-});
+}
 
 Deno.test("an open conflict stays listed when a run is interrupted before it", async () => {
   using office = new Office("conflict_policy: { new_new: notify }\n");

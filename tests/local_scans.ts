@@ -38,11 +38,17 @@ class LocalWorker {
     await import(this.#module.href);
     // The module has set it when it was loaded first.
     handler ??= here["onmessage"] as typeof handler;
-    here["postMessage"] = (data: unknown) => this.onmessage({ data });
-    handler!({ data: task });
+    // There is only one handler, and one that it answers to: in turn.
+    turn = turn.then(async () => {
+      here["postMessage"] = (data: unknown) => this.onmessage({ data });
+      await handler!({ data: task });
+    });
+    await turn;
   }
 
   terminate(): void {}
 }
 
-let handler: ((event: { data: unknown }) => void) | null = null;
+let handler: ((event: { data: unknown }) => Promise<void>) | null = null;
+
+let turn: Promise<void> = Promise.resolve();
