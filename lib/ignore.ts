@@ -45,7 +45,7 @@ export function ignorePredicate(settings: IgnoreSettings): IgnorePredicate {
     const folded = fold(name);
     if (names.has(folded)) return true;
     if (prefixes.some((prefix) => folded.startsWith(prefix))) return true;
-    return !isDirectory && extensions.has(extensionOf(folded));
+    return !isDirectory && extensions.has(afterLastDot(folded));
   };
 }
 
@@ -56,8 +56,12 @@ export function ignorePredicate(settings: IgnoreSettings): IgnorePredicate {
  * @returns The extension without its dot; the empty text where there is none.
  */
 export function extensionOf(name: string): string {
+  return fold(afterLastDot(name));
+}
+
+function afterLastDot(name: string): string {
   const dot = name.lastIndexOf(".");
-  return dot < 0 ? "" : fold(name.slice(dot + 1));
+  return dot < 0 ? "" : name.slice(dot + 1);
 }
 
 /** Composed and in lower case, so that config and disk may differ in both. */

@@ -135,13 +135,17 @@ export async function settlingPlan(
  * What a plan that is only shown comes to.
  *
  * @param plan The plan.
+ * @param listener Told of each outcome.
  */
-export function plannedOutcomes(plan: Plan): Outcome[] {
-  return plan.actions.map((action) => ({
-    action,
-    kind: "planned",
-    detail: null,
-    newPath: action.newPath,
-    error: null,
-  }));
+export function plannedOutcomes(
+  plan: Plan,
+  listener: { onOutcome(outcome: Outcome): void },
+): Outcome[] {
+  return plan.actions.map((action) => {
+    const { newPath } = action;
+    const detail = { detail: null, newPath, error: null };
+    const outcome: Outcome = { action, kind: "planned", ...detail };
+    listener.onOutcome(outcome);
+    return outcome;
+  });
 }

@@ -77,8 +77,12 @@ async function obey(
     }
     case "sync":
     case "plan": {
+      const config = await loadConfig(invocation.config);
+      const { Scans } = await import("./scans.ts");
+      // Their threads load while the rest of the program does.
+      using scans = new Scans(config.stateDb);
       const { syncOrPlan } = await import("./sync_command.ts");
-      return await syncOrPlan(invocation, await loadConfig(invocation.config));
+      return await syncOrPlan(invocation, config, scans);
     }
     case "history": {
       const { history } = await import("./history.ts");

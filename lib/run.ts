@@ -185,7 +185,7 @@ export class Run {
     if ("stop" in plan) return this.#stopped(plan);
     await this.#interrupt.pass();
     const outcomes = isDryRun
-      ? this.#planned(plan)
+      ? plannedOutcomes(plan, this.#listener)
       : await this.#carryOut(plan, { ...met, scans, shifts });
     const looked = merged.pairs.filter(({ row }) => row !== null).length;
     return this.#result(plan, outcomes, Math.max(0, recordedFiles - looked));
@@ -268,13 +268,11 @@ export class Run {
         : digestsOf(record.directories, side),
     });
     const requests = { left: request("left"), right: request("right") };
-    return scanBoth(scanners, requests, this.#config.ignore, this.#meter);
-  }
-
-  #planned(plan: Plan): Outcome[] {
-    const outcomes = plannedOutcomes(plan);
-    for (const outcome of outcomes) this.#listener.onOutcome(outcome);
-    return outcomes;
+    return scanBoth(scanners, requests, {
+      ignore: this.#config.ignore,
+      meter: this.#meter,
+      interrupt: this.#interrupt,
+    });
   }
 
   #result(

@@ -6,12 +6,13 @@
  */
 import { GuardError, InterruptedError } from "./errors.ts";
 import { ignorePredicate, type IgnoreSettings } from "./ignore.ts";
+import type { Interrupt } from "./interrupt.ts";
 import type { Listing } from "./listing.ts";
 import type { SideScan } from "./merge.ts";
 import type { Meter } from "./meter.ts";
 import type { ScanMessage, ScanTask } from "./scan_worker.ts";
 import { scan, type ScanRequest, type ScanSummary } from "./scanner.ts";
-import type { Both, Side } from "./types.ts";
+import { type Both, type Side, SIDES } from "./types.ts";
 
 /** What one scan gave. */
 export interface FinishedScan extends SideScan {
@@ -37,34 +38,71 @@ export interface RootScan extends Disposable {
    * Scans.
    *
    * @param request What to scan.
-   * @param ignore Which names to leave alone.
-   * @param meter Counts the files.
+   * @param context What both scans have in common.
    * @throws {ScanError} The root can't be read.
    */
-  run(
-    request: ScanRequest,
-    ignore: IgnoreSettings,
-    meter: Meter,
-  ): Promise<FinishedScan>;
+  run(request: ScanRequest, context: ScanContext): Promise<FinishedScan>;
+}
+
+/** What both scans have in common. */
+export interface ScanContext {
+  /** Which names to leave alone. */
+  readonly ignore: IgnoreSettings;
+  /** Counts the files of both. */
+  readonly meter: Meter;
+  /** Asked now and then whether to go on; what it throws ends a scan here. */
+  readonly interrupt: Interrupt;
+}
+
+/** A state DB of this size, in bytes, knows of a few thousand files at most. */
+const SMALL_BYTES = 1_048_576;
+
+/** The scans of both roots, before they begin. */
+export class Scans implements Both<RootScan>, Disposable {
+  readonly left: RootScan;
+  readonly right: RootScan;
+
+  /**
+   * Starts threads, if they are worth it. They take a while to load: the
+   * earlier this is done the better.
+   *
+   * @param stateDb Path of the state DB.
+   */
+  constructor(stateDb: string) {
+    const scan = isSmall(stateDb)
+      ? () => new ScanHere()
+      : () => new ScanThread();
+    [this.left, this.right] = [scan(), scan()];
+  }
+
+  /** Ends the threads. */
+  [Symbol.dispose](): void {
+    for (const side of SIDES) this[side][Symbol.dispose]();
+  }
+}
+
+/**
+ * Whether the last run left so little that two threads would take longer to
+ * start than both roots to be scanned. It may be wrong about what there is by
+ * now: then the scan takes longer, and that is all.
+ */
+function isSmall(stateDb: string): boolean {
+  try {
+    return Deno.statSync(stateDb).size <= SMALL_BYTES;
+  } catch {
+    // The first run: nobody knows.
+    return false;
+  }
 }
 
 /**
  * Scans in this thread, which has to wait meanwhile: for few files, where
  * starting another thread takes longer.
  */
-export class ScanHere implements RootScan {
-  readonly #pause: () => Promise<void>;
-
-  /** @param pause Called between two folders; what it throws ends the scan. */
-  constructor(pause: () => Promise<void>) {
-    this.#pause = pause;
-  }
-
-  /** {@inheritDoc RootScan.run} */
+class ScanHere implements RootScan {
   async run(
     request: ScanRequest,
-    ignore: IgnoreSettings,
-    meter: Meter,
+    { ignore, meter, interrupt }: ScanContext,
   ): Promise<FinishedScan> {
     const listings = new Map<string, Listing>();
     let seen = 0;
@@ -75,7 +113,7 @@ export class ScanHere implements RootScan {
           meter.add(files - seen, 0);
           seen = files;
         },
-        pause: this.#pause,
+        pause: () => interrupt.pass(),
       });
       return { listings, problems: summary.problems, summary };
     } catch (error) {
@@ -85,25 +123,22 @@ export class ScanHere implements RootScan {
     }
   }
 
-  /** Nothing is left running. */
+  // Nothing is left running.
   [Symbol.dispose](): void {}
 }
 
 /** A thread that waits for a root to scan. */
-export class ScanThread implements RootScan {
+class ScanThread implements RootScan {
   readonly #worker: Worker;
 
-  /** Starts the thread: it loads while its task is still being prepared. */
   constructor() {
     const url = new URL("./scan_worker.ts", import.meta.url);
     this.#worker = new Worker(url, { type: "module" });
   }
 
-  /** {@inheritDoc RootScan.run} */
   run(
     request: ScanRequest,
-    ignore: IgnoreSettings,
-    meter: Meter,
+    { ignore, meter }: ScanContext,
   ): Promise<FinishedScan> {
     const listings = new Map<string, Listing>();
     let seen = 0;
@@ -132,7 +167,6 @@ export class ScanThread implements RootScan {
     return promise;
   }
 
-  /** Ends the thread. */
   [Symbol.dispose](): void {
     this.#worker.terminate();
   }
@@ -143,20 +177,18 @@ export class ScanThread implements RootScan {
  *
  * @param scans One for each root.
  * @param requests What to scan.
- * @param ignore Which names to leave alone.
- * @param meter Counts the files of both.
+ * @param context What both have in common.
  * @throws {GuardError} "roots": one of them can't be read to the end.
  */
 export async function scanBoth(
   scans: Both<RootScan>,
   requests: Both<ScanRequest>,
-  ignore: IgnoreSettings,
-  meter: Meter,
+  context: ScanContext,
 ): Promise<Both<FinishedScan>> {
   try {
     const [left, right] = await Promise.all([
-      scans.left.run(requests.left, ignore, meter),
-      scans.right.run(requests.right, ignore, meter),
+      scans.left.run(requests.left, context),
+      scans.right.run(requests.right, context),
     ]);
     return { left, right };
   } catch (error) {

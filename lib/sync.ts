@@ -7,8 +7,7 @@ import { timeMark } from "./names.ts";
 import { Run, type RunContext } from "./run.ts";
 import type { RunResult } from "./run_result.ts";
 import type { SyncConfig, SyncListener, SyncOptions } from "./run_settings.ts";
-import { UNINTERRUPTED } from "./interrupt.ts";
-import { type RootScan, ScanHere, ScanThread } from "./scans.ts";
+import { type RootScan, Scans } from "./scans.ts";
 import { type Lock, StateDb, takeLock } from "./state_db.ts";
 import { asStop, isInterrupted, NOTHING_DONE } from "./stop.ts";
 import type { Both } from "./types.ts";
@@ -29,6 +28,7 @@ export function newRunId(nowMs: number): string {
  * @param config What to sync and how.
  * @param options What is asked for this time.
  * @param listener Told of each outcome.
+ * @param scans The scans, where they were started before; they are ended.
  * @returns What came of it; a guard that stopped it is part of that.
  */
 export async function runSync(
@@ -36,17 +36,11 @@ export async function runSync(
   config: SyncConfig,
   options: SyncOptions,
   listener: SyncListener,
+  scans: Scans = new Scans(config.stateDb),
 ): Promise<RunResult> {
   const startedAtMs = Date.now();
   const context: RunContext = { id, startedAtMs, config, options, listener };
-  const interrupt = options.interrupt ?? UNINTERRUPTED;
-  // Threads take a while to load: they do while the rest is prepared.
-  const scanner = isSmall(config.stateDb)
-    ? () => new ScanHere(() => interrupt.pass())
-    : () => new ScanThread();
-  using left = scanner();
-  using right = scanner();
-  const scanners = { left, right };
+  using scanners = scans;
   try {
     if (options.isDryRun) return await plan(context, scanners);
     using lock = takeLock(config.stateDb);
@@ -55,23 +49,6 @@ export async function runSync(
     const result = stoppedBy(error, context);
     if (result === null) throw error;
     return result;
-  }
-}
-
-/** A state DB of this size, in bytes, knows of a few thousand files at most. */
-const SMALL_BYTES = 1_048_576;
-
-/**
- * Whether the last run left so little that two threads would take longer to
- * start than both roots to be scanned. It may be wrong about what there is by
- * now: then the scan takes longer, and that is all.
- */
-function isSmall(stateDb: string): boolean {
-  try {
-    return Deno.statSync(stateDb).size <= SMALL_BYTES;
-  } catch {
-    // The first run: nobody knows.
-    return false;
   }
 }
 

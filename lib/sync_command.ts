@@ -15,6 +15,7 @@ import { openProgress, type ProgressLine } from "./progress.ts";
 import { reportText } from "./report.ts";
 import type { RunResult } from "./run_result.ts";
 import type { SyncListener } from "./run_settings.ts";
+import type { Scans } from "./scans.ts";
 import { prunedWords } from "./summary.ts";
 import { isInterrupted } from "./stop.ts";
 import { newRunId, runSync } from "./sync.ts";
@@ -25,11 +26,13 @@ import { VERSION } from "./version.ts";
  *
  * @param invocation What is asked for.
  * @param config The config.
+ * @param scans The scans of its roots, started already.
  * @returns The exit code.
  */
 export async function syncOrPlan(
   invocation: SyncInvocation,
   config: Config,
+  scans: Scans,
 ): Promise<number> {
   const roots = { left: config.leftRoot, right: config.rightRoot };
   if (invocation.report !== null) {
@@ -54,16 +57,22 @@ export async function syncOrPlan(
     const mails = isDryRun || !invocation.sendsMail
       ? {}
       : await mailsOf(id, config, log, listener);
-    const result = await runSync(id, config, {
-      isDryRun,
-      allowed: {
-        deletes: invocation.allowDeletes,
-        changes: invocation.allowChanges,
+    const result = await runSync(
+      id,
+      config,
+      {
+        isDryRun,
+        allowed: {
+          deletes: invocation.allowDeletes,
+          changes: invocation.allowChanges,
+        },
+        acceptRoots: invocation.acceptRoots,
+        listUnchanged: invocation.isVerbose,
+        interrupt,
       },
-      acceptRoots: invocation.acceptRoots,
-      listUnchanged: invocation.isVerbose,
-      interrupt,
-    }, { ...listener, ...mails });
+      { ...listener, ...mails },
+      scans,
+    );
     progress[Symbol.dispose]();
     logStop(log, result);
     const freed = prunedWords(result.pruned);
