@@ -51,7 +51,7 @@ async function obey(
 ): Promise<number> {
   switch (invocation.command) {
     case "help":
-      print(helpText(invocation.of));
+      print(helpText(invocation.of, invocation.config));
       return EXIT.agreed;
     case "version":
       print(VERSION);
