@@ -6,8 +6,8 @@ import { fromFileUrl } from "./urls.ts";
  * are named in one line, from its own. What is not named here fails.
  */
 const LAYERS: readonly (readonly string[])[] = [
-  ["types", "errors", "version", "system_errors", "printable", "cli_words"],
-  ["pieces"],
+  ["types", "errors", "version", "system_errors", "printable", "called"],
+  ["pieces", "cli_words", "executables"],
   ["mail_blocks", "shell_words"],
   ["schedule_text"],
   ["html_style", "html_script"],
@@ -44,6 +44,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["kept", "restore_targets"],
   ["restoring"],
   // What carries a plan out, and the walls around it.
+  ["network_roots"],
   ["performing", "sandbox"],
   ["copier", "clash_copier"],
   ["performer"],

@@ -145,12 +145,12 @@ Deno.test("both launchers start the same, and only what lies beside them", async
   const config = join(office.folder, "full.yaml");
   Deno.writeTextFileSync(
     config,
-    `left_root: ${office.left}\nright_root: ${office.right}\n`,
+    "left_root: C:\\pdrive_local\nright_root: D:\\office\n",
   );
   const folder = join(office.folder, "p");
-  // A small file in place of a Deno for Windows: only its name counts here.
+  // A small file in place of a Deno for Windows: only how it begins counts.
   const exe = join(office.folder, "deno.exe");
-  Deno.writeTextFileSync(exe, "");
+  Deno.writeTextFileSync(exe, "MZ".padEnd(64, "\0"));
   await makePackage({ config, output: folder, deno: exe });
   const names = [...Deno.readDirSync(folder)].map(({ name }) => name).sort();
   assert.deepEqual(names, [
