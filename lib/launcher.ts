@@ -10,16 +10,25 @@
  */
 
 import { join, resolve } from "node:path";
-import type { Config } from "./config_loader.ts";
 import { ConfigError, EXIT, SyncError } from "./errors.ts";
 import { errorWords } from "./log_lines.ts";
+import {
+  networkRootsOf,
+  networkWords,
+  openWords,
+  REAL_PATH,
+  type RealPath,
+  realRootsOf,
+} from "./network_roots.ts";
 import { printable } from "./printable.ts";
-import { type Access, closedFlags, sandboxFlags } from "./sandbox.ts";
+import { type Access, closedFlags, isOpen, sandboxFlags } from "./sandbox.ts";
 
 /** What is started. */
 export interface LaunchOptions {
   /** Path or file URL of the program. */
   readonly program: string;
+  /** Tells real paths of roots; if left out, as this system does. */
+  readonly realPath?: RealPath | null;
 }
 
 /** What each command may touch; null: it needs no config. */
@@ -61,6 +70,7 @@ interface Call {
   readonly command: string;
   readonly isDryRun: boolean;
   readonly isJson: boolean;
+  readonly isQuiet: boolean;
   readonly configFile: string | null;
   readonly outputFile: string | null;
 }
@@ -87,10 +97,8 @@ export async function launch(
 ): Promise<number> {
   const call = readCall(args);
   try {
-    const permissions = await permissionsFor(call);
-    if (permissions.includes("--allow-all")) {
-      write(Deno.stderr, "Without the sandbox: a root is on the network.");
-    }
+    const { realPath = REAL_PATH } = options;
+    const permissions = await permissionsFor(call, realPath);
     return await run(permissions, [options.program, ...args]);
   } catch (error) {
     return complain(error, call.isJson);
@@ -118,12 +126,16 @@ function readCall(args: readonly string[]): Call {
     command: isHelp ? "" : command + more,
     isDryRun: said.has("dry-run"),
     isJson: said.has("json"),
+    isQuiet: said.has("quiet"),
     configFile: said.get("config") ?? null,
     outputFile: said.get("report") ?? said.get("write") ?? null,
   };
 }
 
-async function permissionsFor(call: Call): Promise<string[]> {
+async function permissionsFor(
+  call: Call,
+  realPath: RealPath | null,
+): Promise<string[]> {
   const { command, configFile, outputFile } = call;
   // Words that the program does not know either are no reason to open a wall.
   const access = ACCESS.get(command) ?? null;
@@ -136,12 +148,20 @@ async function permissionsFor(call: Call): Promise<string[]> {
   // Reading YAML takes longer to load than all else here: not for --help.
   const { loadConfig } = await import("./config_loader.ts");
   const config = loadConfig(file);
-  return sandboxFlags(config, {
+  const realRoots = realRootsOf(config, realPath);
+  const flags = sandboxFlags(config, {
     access: call.isDryRun ? "plan" : access,
     programFolder: import.meta.dirname ?? null,
     outputFile: outputFile === null ? null : checkedOutput(outputFile),
-    realRoots: realRoots(config),
+    realRoots,
   });
+  const network = networkRootsOf(config, realRoots);
+  if (network.length > 0 && !call.isQuiet) {
+    // Behind walls the doctor may not look at what it would have to name.
+    const words = isOpen(flags) ? openWords(network) : networkWords(network);
+    write(Deno.stderr, words.replace(/\.?$/u, "."));
+  }
+  return flags;
 }
 
 function noConfig(file: string): SyncError {
@@ -159,18 +179,6 @@ function checkedOutput(file: string): string {
     throw new SyncError(message, EXIT.usage);
   }
   return resolve(file);
-}
-
-function realRoots(config: Config): string[] {
-  if (Deno.build.os !== "windows") return [];
-  return [config.leftRoot, config.rightRoot].map((root) => {
-    try {
-      return Deno.realPathSync(root);
-    } catch {
-      // A root that is not there is told by the run, as any other guard is.
-      return root;
-    }
-  });
 }
 
 function statOf(path: string): Deno.FileInfo | null {
