@@ -206,15 +206,17 @@ function requireBase({ target }: BinaryPlan): void {
   const isOther = found?.system !== wanted?.system ||
     found?.processor !== wanted?.processor;
   if (wanted !== null && isOther) {
-    throw new UsageError(
+    throw new SyncError(
       `DENORT_BIN: ${quoted(base)} is ${platformWords(found)}, and must be a` +
         ` denort ${Deno.version.deno} ${platformWords(wanted)}.`,
+      EXIT.usage,
     );
   }
   if (target === null || !bytes.includes(DENO_WORDS)) return;
-  throw new UsageError(
+  throw new SyncError(
     `DENORT_BIN: ${quoted(base)} is the deno executable, and must be a denort` +
       ` ${Deno.version.deno}: on top of deno nothing would have walls.`,
+    EXIT.usage,
   );
 }
 

@@ -13,6 +13,8 @@ import {
 import { makePackage } from "../lib/packaging.ts";
 import { lookAtRoot } from "../lib/root_checks.ts";
 import type { SandboxConfig } from "../lib/sandbox.ts";
+import { Office } from "./support.ts";
+import { fromFileUrl } from "./urls.ts";
 
 /** Two drives, and where they really lead to. */
 const ROOTS = { left: "L:\\office", right: "P:\\" };
@@ -331,4 +333,43 @@ Deno.test("a binary without walls stops where the config takes its consent back"
       error instanceof SyncError && error.exitCode === 2 &&
       /^This office-sync was made without the sandbox/.test(error.message),
   );
+});
+
+Deno.test("a run without walls says so in summary, page and log, and its document keeps its keys", async () => {
+  using office = new Office("sandbox: { network_roots: allow_all }\n");
+  office.write({ left: { a: "1" } });
+  const harness = join(office.folder, "harness.ts");
+  Deno.writeTextFileSync(harness, HARNESS);
+  const shares = JSON.stringify({ [office.right]: SHARES.right });
+  const settings = fromFileUrl("../deno.json");
+  const run = async (...args: string[]) => {
+    const { stdout } = await new Deno.Command(Deno.execPath(), {
+      args: [
+        ...["run", "-A", "--no-lock", `--config=${settings}`, harness],
+        ...[import.meta.resolve("../main.ts"), shares, ...args],
+      ],
+      cwd: office.folder,
+      env: { NO_COLOR: "1" },
+      stdin: "null",
+    }).output();
+    return new TextDecoder().decode(stdout);
+  };
+  const words = "Without the sandbox: ";
+  const page = join(office.folder, "page.html");
+  assert.match(await run("--report", page), /^Without the sandbox: /m);
+  assert.ok(Deno.readTextFileSync(page).includes(`<p>${words}`));
+  const [, second = ""] = Deno.readTextFileSync(office.log).split("\n");
+  assert.match(second, / WARNING .*Without the sandbox: /);
+  const open = JSON.parse(await run("--json"));
+  const walled = await office.json();
+  assert.deepEqual(Object.keys(open), Object.keys(walled));
+  assert.deepEqual(Object.keys(open.run), Object.keys(walled.run));
+  assert.deepEqual(Object.keys(open.summary), Object.keys(walled.summary));
+  // With its walls a run says nothing of them.
+  const { stdout } = await office.command("--report", page);
+  assert.doesNotMatch(stdout, /sandbox/);
+  assert.ok(!Deno.readTextFileSync(page).includes(words));
+  const { checks } = JSON.parse(await run("doctor", "--json"));
+  const permissions = checks.at(-1);
+  assert.match(permissions.says, /^no sandbox: read, write, net, run, ffi /);
 });
