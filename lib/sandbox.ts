@@ -54,6 +54,8 @@ export interface SandboxOptions {
   readonly programFolder: string | null;
   /** A file named on the command line to be written; null: none. */
   readonly outputFile: string | null;
+  /** Another that is written with it. */
+  readonly twinFile?: string | null;
   /** Real paths of both roots, Left first, where that is Windows; else none. */
   readonly realRoots: readonly string[];
 }
@@ -149,7 +151,8 @@ export function sandboxFlags(
   const roots = [config.leftRoot, config.rightRoot];
   const logs = logPaths(config, programFolder);
   const own = [config.file, ...programFolder === null ? [] : [programFolder]];
-  const output = outputFile === null ? [] : [outputFile];
+  const output = [outputFile, options.twinFile ?? null]
+    .filter((file) => file !== null);
   if (access === "plan") {
     return [
       ...NOTHING,

@@ -7,7 +7,7 @@ import { fromFileUrl } from "./urls.ts";
  */
 const LAYERS: readonly (readonly string[])[] = [
   ["types", "errors", "version", "system_errors", "printable", "called"],
-  ["pieces", "cli_words", "executables"],
+  ["pieces", "cli_words", "executables", "unit_names"],
   ["mail_blocks", "shell_words"],
   ["schedule_text"],
   ["html_style", "html_script"],
