@@ -22,6 +22,7 @@ import {
 } from "./network_roots.ts";
 import { printable } from "./printable.ts";
 import { type Access, closedFlags, isOpen, sandboxFlags } from "./sandbox.ts";
+import { unitNames } from "./unit_names.ts";
 
 /** What is started. */
 export interface LaunchOptions {
@@ -153,6 +154,7 @@ async function permissionsFor(
     access: call.isDryRun ? "plan" : access,
     programFolder: import.meta.dirname ?? null,
     outputFile: outputFile === null ? null : checkedOutput(outputFile),
+    twinFile: command === "schedule" ? twinOf(outputFile) : null,
     realRoots,
   });
   const network = networkRootsOf(config, realRoots);
@@ -170,6 +172,13 @@ function noConfig(file: string): SyncError {
       " write one with the command init.",
     EXIT.usage,
   );
+}
+
+/** Of a service for systemd the timer, and the other way round. */
+function twinOf(file: string | null): string | null {
+  const names = file === null ? null : unitNames(file);
+  if (names === null) return null;
+  return checkedOutput(file === names.timer ? names.service : names.timer);
 }
 
 /** A folder would open all that is in it. */
