@@ -373,3 +373,31 @@ Deno.test("a run without walls says so in summary, page and log, and its documen
   const permissions = checks.at(-1);
   assert.match(permissions.says, /^no sandbox: read, write, net, run, ffi /);
 });
+
+Deno.test("realPathOnWindows() takes what walls hide for the network, and what is not there for itself", async () => {
+  using office = new Office();
+  const module = import.meta.resolve("../lib/network_roots.ts");
+  const code = `
+    import { realPathOnWindows } from ${JSON.stringify(module)};
+    const paths = ${JSON.stringify([office.left, office.right, "/none"])};
+    console.log(JSON.stringify(paths.map(realPathOnWindows)));
+  `;
+  const file = join(office.folder, "ask.ts");
+  Deno.writeTextFileSync(file, code);
+  const reads = `--allow-read=${office.left},/none`;
+  const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: [
+      ...["run", "--no-prompt", "--no-lock", reads],
+      ...[`--config=${fromFileUrl("../deno.json")}`, file],
+    ],
+  }).output();
+  const [text, said] = [stdout, stderr].map((it) =>
+    new TextDecoder().decode(it)
+  );
+  assert.equal(said, "");
+  assert.deepEqual(JSON.parse(text ?? ""), [
+    Deno.realPathSync(office.left),
+    "\\\\",
+    "/none",
+  ]);
+});

@@ -96,7 +96,8 @@ for (const [signal, code] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
     ignore: isWindows,
     fn: async () => {
       using office = slowOffice();
-      const child = start(office, "--json");
+      const page = `${office.folder}/page.html`;
+      const child = start(office, "--json", "--report", page);
       await isCopying(office);
       child.kill(signal);
       const begin = performance.now();
@@ -111,6 +112,9 @@ for (const [signal, code] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
       assert.equal(summary.COPY_LEFT_TO_RIGHT, 0);
       assert.equal(actions.length, 1);
       assert.equal(guard.name, "interrupted");
+      const shown = Deno.readTextFileSync(page);
+      assert.match(shown, /Interrupted[^]*<tr data-kind="CREATE_DIR_RIGHT"/);
+      assert.doesNotMatch(shown, /<tr data-kind="COPY_LEFT_TO_RIGHT"/);
       const said = new TextDecoder().decode(output.stderr);
       assert.match(
         said,
