@@ -201,6 +201,10 @@ Deno.test("a binary syncs, and says in words what it was not made for", async ()
   const checked = await inside("doctor");
   assert.equal(checked.code, 0, checked.out + checked.err);
 
+  const help = await inside("--help");
+  assert.match(help.out, /^Usage: office-sync \[COMMAND\]/m);
+  assert.ok(help.out.includes(`(default: ${office.config})`), help.out);
+
   const other = join(office.folder, "other.yaml");
   Deno.copyFileSync(office.config, other);
   const report = join(office.folder, "page.html");
