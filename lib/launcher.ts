@@ -19,10 +19,11 @@ import {
   REAL_PATH,
   type RealPath,
   realRootsOf,
+  requireLocalState,
 } from "./network_roots.ts";
 import { printable } from "./printable.ts";
 import { type Access, closedFlags, isOpen, sandboxFlags } from "./sandbox.ts";
-import { unitNames } from "./unit_names.ts";
+import { twinOf } from "./unit_names.ts";
 
 /** What is started. */
 export interface LaunchOptions {
@@ -149,12 +150,14 @@ async function permissionsFor(
   // Reading YAML takes longer to load than all else here: not for --help.
   const { loadConfig } = await import("./config_loader.ts");
   const config = loadConfig(file);
+  requireLocalState(config.stateDb, realPath);
   const realRoots = realRootsOf(config, realPath);
+  const twin = command === "schedule" ? twinOf(outputFile ?? "") : null;
   const flags = sandboxFlags(config, {
     access: call.isDryRun ? "plan" : access,
     programFolder: import.meta.dirname ?? null,
     outputFile: outputFile === null ? null : checkedOutput(outputFile),
-    twinFile: command === "schedule" ? twinOf(outputFile) : null,
+    twinFile: twin === null ? null : checkedOutput(twin),
     realRoots,
   });
   const network = networkRootsOf(config, realRoots);
@@ -172,13 +175,6 @@ function noConfig(file: string): SyncError {
       " write one with the command init.",
     EXIT.usage,
   );
-}
-
-/** Of a service for systemd the timer, and the other way round. */
-function twinOf(file: string | null): string | null {
-  const names = file === null ? null : unitNames(file);
-  if (names === null) return null;
-  return checkedOutput(file === names.timer ? names.service : names.timer);
 }
 
 /** A folder would open all that is in it. */

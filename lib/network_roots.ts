@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { win32 } from "node:path";
 import { EXIT, SyncError } from "./errors.ts";
 import { printable } from "./printable.ts";
 
@@ -145,6 +146,29 @@ export function networkRefusal(
       `${printable(config.file)} say\n${CONSENT}\n` +
       "or name a folder of this computer.",
   });
+}
+
+/**
+ * Requires that the state DB is on a disk of this computer: over a network
+ * its locks can't be relied on, and inside walls it can't even be opened.
+ *
+ * @param stateDb Its absolute path.
+ * @param realPath Tells real paths; null: any will do.
+ * @throws {SyncError} It is on the network.
+ */
+export function requireLocalState(
+  stateDb: string,
+  realPath: RealPath | null,
+): void {
+  if (realPath === null) return;
+  const folder = win32.dirname(stateDb);
+  const real = isNetworkPath(folder) ? folder : realPath(folder);
+  if (!isNetworkPath(real)) return;
+  throw new SyncError(
+    `state_db ${printable(stateDb)} is on the network; allowed: a file on a ` +
+      "disk of this computer.",
+    EXIT.usage,
+  );
 }
 
 /**

@@ -30,3 +30,14 @@ export function unitNames(file: string): UnitNames | null {
   if (stem === undefined) return null;
   return { service: `${stem}.service`, timer: `${stem}.timer` };
 }
+
+/**
+ * Of a service the timer, and the other way round.
+ *
+ * @param file The path of one of them.
+ * @returns Null for a file that is neither.
+ */
+export function twinOf(file: string): string | null {
+  const names = unitNames(file);
+  return file === names?.timer ? names.service : names?.timer ?? null;
+}

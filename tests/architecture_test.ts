@@ -31,7 +31,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["history_text", "conflicts_text", "explanation"],
   ["why_text"],
   // Input and output.
-  ["interrupt", "when_free"],
+  ["interrupt", "when_free", "network_roots"],
   ["log_file", "output", "meter", "progress", "html_page", "config_template"],
   ["report_file"],
   ["config_loader", "logging", "scanner", "state_db", "disk", "habits"],
@@ -44,7 +44,6 @@ const LAYERS: readonly (readonly string[])[] = [
   ["kept", "restore_targets"],
   ["restoring"],
   // What carries a plan out, and the walls around it.
-  ["network_roots"],
   ["performing", "sandbox"],
   ["copier", "clash_copier"],
   ["performer"],
