@@ -31,6 +31,7 @@ import {
   REAL_PATH,
   type RealPath,
   realRootsOf,
+  requireLocalState,
 } from "./network_roots.ts";
 import { print, warn } from "./output.ts";
 import { quoted } from "./printable.ts";
@@ -122,6 +123,7 @@ export function planBinary(
   requirePath("state_db", config.stateDb, isWindows);
   requirePath("logging.file", config.logging.file, isWindows);
   const asked = isWindows ? realPath ?? asWritten : null;
+  requireLocalState(config.stateDb, asked);
   const realRoots = realRootsOf(config, asked);
   const network = networkRootsOf(config, realRoots);
   if (network.length > 0 && config.networkRoots === "refuse") {

@@ -17,6 +17,7 @@ import {
   REAL_PATH,
   type RealPath,
   realRootsOf,
+  requireLocalState,
 } from "./network_roots.ts";
 import { quoted } from "./printable.ts";
 import type { ProgramHost } from "./program.ts";
@@ -144,6 +145,7 @@ function requireReadable(
       },
     );
   }
+  requireLocalState(config.stateDb, realPath);
   const network = networkRootsOf(config, realRootsOf(config, realPath));
   // Without walls nothing is missing.
   if (isOpen || network.length === 0) return;
@@ -211,12 +213,16 @@ function requirePossible({ config }: MadeFor, invocation: Invocation): void {
         " no other; init is for deno task sync.",
     );
   }
-  const report = "report" in invocation ? invocation.report : null;
-  if (report === null) return;
-  const { state } = Deno.permissions.querySync({ name: "write", path: report });
+  const [option, file] = "report" in invocation
+    ? ["--report", invocation.report]
+    : "write" in invocation
+    ? ["--write", invocation.write]
+    : ["", null];
+  if (file === null) return;
+  const { state } = Deno.permissions.querySync({ name: "write", path: file });
   if (state === "granted") return;
   throw new UsageError(
-    `--report: this office-sync can't write ${quoted(report)}; it can write` +
+    `${option}: this office-sync can't write ${quoted(file)}; it can write` +
       ` into the folder of its log, ${quoted(config.logging.file)}, if that` +
       " holds nothing else.",
   );

@@ -211,7 +211,8 @@ Deno.test("a binary syncs, and says in words what it was not made for", async ()
   const refused: readonly (readonly [string[], RegExp])[] = [
     [["--config", other], /made for the config .*deno task compile --config/s],
     [["init"], /has its config/],
-    [["--report", report], /can't write .*page\.html/],
+    [["--report", report], /^--report: .* can't write .*page\.html/],
+    [["schedule", "cron", "--write", report], /^--write: .* can't write /],
   ];
   for (const [args, words] of refused) {
     const { code, err } = await inside(...args);

@@ -107,10 +107,15 @@ Deno.exitCode = await launch(args, {
 `;
 
 /** Starts the launcher on a system on which roots are what they are here. */
-async function launch(desk: Desk, mapped: Sides, ...args: string[]) {
+async function launch(
+  desk: Desk,
+  mapped: Sides,
+  word: string,
+  { harness = HARNESS } = {},
+) {
   const at = (name: string) => join(desk.folder, name);
   Deno.writeTextFileSync(at("program.ts"), PROGRAM);
-  Deno.writeTextFileSync(at("harness.ts"), HARNESS);
+  Deno.writeTextFileSync(at("harness.ts"), harness);
   const real = Object.fromEntries(
     mapped.map((side) => [ROOTS[side], SHARES[side]]),
   );
@@ -118,7 +123,7 @@ async function launch(desk: Desk, mapped: Sides, ...args: string[]) {
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: [
       ...["run", "-A", "--no-lock", `--config=${settings}`, at("harness.ts")],
-      ...[at("program.ts"), JSON.stringify(real), ...args],
+      ...[at("program.ts"), JSON.stringify(real), word],
     ],
     cwd: desk.folder,
     env: { NO_COLOR: "1" },
@@ -400,4 +405,28 @@ Deno.test("realPathOnWindows() takes what walls hide for the network, and what i
     "\\\\",
     "/none",
   ]);
+});
+
+Deno.test("a state DB on the network is refused before a run, also with allow_all", async () => {
+  using desk = new Desk("allow_all");
+  const config = Deno.readTextFileSync(desk.config);
+  Deno.writeTextFileSync(desk.config, `${config}state_db: 'S:\\x.db'\n`);
+  const real = { ...SHARES, state: "\\\\s\\state" };
+  const said = (path: string) => path === "S:\\" ? real.state : path;
+  const plan = (realPath: ((root: string) => string) | null) =>
+    planBinary({
+      config: desk.config,
+      target: "x86_64-pc-windows-msvc",
+      "config-path": "C:\\office\\config.yaml",
+    }, realPath);
+  const words = /^SyncError: state_db S:\\x\.db is on the network; allowed: /;
+  const { made } = plan(null);
+  assert.throws(() => plan(said), words);
+  assert.throws(() => requireSameWalls(made, made.config, said), words);
+  const { code, out, err } = await launch(desk, [], "doctor");
+  assert.deepEqual([code, out, err], [0, "false\n", ""]);
+  const harness = HARNESS.replace("shares[root] ?? root", '"\\\\\\\\s"');
+  const refused = await launch(desk, [], "doctor", { harness });
+  assert.deepEqual([refused.code, refused.out], [2, ""]);
+  assert.match(refused.err, /^state_db S:\\x\.db is on the network; [^\n]*\n$/);
 });
