@@ -78,8 +78,8 @@ outside the two folders that are synced.
   office-sync doctor    is all as a run needs it?
   office-sync --help    everything else
 
-On Linux write ./office-sync. For the Task Scheduler, cron or systemd give the
-full path of office-sync.cmd or office-sync.
+On Linux write ./office-sync. "office-sync schedule" prints what the Task
+Scheduler, systemd or cron needs to start it.
 
 config.yaml is the config; edit it as you like. If it holds a password, keep
 this folder where only you can read it. Unless the config says otherwise, the
@@ -88,7 +88,8 @@ record is all office-sync remembers: keep it when you replace the program, and
 take it along when you move the folder.
 
 The sync runs in a process that may touch the two folders, its record, its log
-and the configured mail server, and nothing else.
+and the configured mail server, and nothing else. On Windows that can't be had
+for folders on the network: a run says what to do then.
 `.replaceAll("\n", "\r\n");
 
 /**
