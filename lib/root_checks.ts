@@ -90,7 +90,10 @@ function placeCheck(
   real: RealRoot,
 ): Check {
   const of = { name: "real path", side };
-  const isLink = real.path !== path.replace(/(?<=.)[/\\]+$/, "");
+  const [led, named] = [real.path, path].map((it) =>
+    it.replace(/(?<=.)[/\\]+$/, "")
+  );
+  const isLink = led !== named;
   const where = isLink ? `${real.path}, where ${path} leads to` : path;
   if (network !== null) {
     const says = `${where}, on the network: runs are made without the ` +
