@@ -6,7 +6,7 @@
 
 import { Buffer } from "node:buffer";
 import { resolve } from "node:path";
-import { EXIT, SyncError, UsageError } from "./errors.ts";
+import { EXIT, SyncError } from "./errors.ts";
 import {
   HEAD_BYTES,
   platformNamed,

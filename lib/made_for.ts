@@ -21,6 +21,7 @@ import {
 } from "./network_roots.ts";
 import { quoted } from "./printable.ts";
 import type { ProgramHost } from "./program.ts";
+import { shellQuoted } from "./shell_words.ts";
 import {
   type SandboxConfig,
   sandboxFlags,
@@ -149,12 +150,16 @@ function requireReadable(
   const network = networkRootsOf(config, realRootsOf(config, realPath));
   // Without walls nothing is missing.
   if (isOpen || network.length === 0) return;
-  const consent = config.networkRoots === "allow_all"
+  const isAllowed = config.networkRoots === "allow_all";
+  const consent = isAllowed
     ? "make"
     : `let the config say\n${CONSENT}\nand make`;
+  const missing = isAllowed
+    ? ""
+    : "; and the config does not say sandbox.network_roots: allow_all";
   throw new SyncError(
     `${networkWords(network)}, where files can't be read inside the sandbox` +
-      " that this office-sync was made with.",
+      ` that this office-sync was made with${missing}.`,
     EXIT.usage,
     {
       hint: `What to do: ${consent} a new one on this computer, or with the` +
@@ -169,7 +174,8 @@ function flagsHere(config: SandboxConfig): string[] {
 }
 
 function again(file: string): string {
-  return `deno task compile --config ${quoted(file)}`;
+  const word = shellQuoted(file, !file.startsWith("/"));
+  return `deno task compile --config ${word ?? quoted(file)}`;
 }
 
 /** What a person would look for in the config, each with both values. */
