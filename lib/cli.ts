@@ -4,6 +4,7 @@
  * @module
  */
 import { parseArgs, type ParseArgsConfig } from "node:util";
+import { PROGRAM } from "./called.ts";
 import { type CommandName, COMMANDS, type OptionName } from "./cli_words.ts";
 import { UsageError } from "./errors.ts";
 import type {
@@ -72,11 +73,22 @@ export function readArguments(args: readonly string[]): Invocation {
   const said = new Said(args);
   const command = commandOf(said);
   if (said.has("help")) {
-    return { command: "help", of: said.words.length === 0 ? null : command };
+    return {
+      command: "help",
+      of: said.words.length === 0 ? null : command,
+      config: ownConfig(args),
+    };
   }
   if (said.has("version")) return { command: "version" };
   said.requireAllowed(command);
   return READERS[command](said);
+}
+
+/** Binary and portable folder put the config that is theirs first. */
+function ownConfig([first = ""]: readonly string[]): string | null {
+  return PROGRAM === "office-sync"
+    ? /^--config=(.+)$/s.exec(first)?.[1] ?? null
+    : null;
 }
 
 function commandOf({ words: [word = "sync"] }: Said): CommandName {

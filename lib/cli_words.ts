@@ -4,6 +4,9 @@
  * @module
  */
 
+import { PROGRAM } from "./called.ts";
+import { printable } from "./printable.ts";
+
 /** An option; with two dashes before it. */
 export type OptionName = keyof typeof OPTIONS;
 
@@ -144,17 +147,22 @@ const EXIT_CODES = `Exit codes:
  * What `--help` prints.
  *
  * @param of One command, or null for all of them.
+ * @param config The config that this program takes without the option; null:
+ *   the one in the current folder.
  */
-export function helpText(of: CommandName | null): string {
+export function helpText(
+  of: CommandName | null,
+  config: string | null = null,
+): string {
   const command = COMMANDS.find(({ name }) => name === of);
   if (command) {
     return [
       `office-sync ${command.name}: ${command.does}`,
       "",
-      `Usage: office-sync ${words(command)} [OPTIONS]`,
+      `Usage: ${PROGRAM} ${words(command)} [OPTIONS]`,
       "",
       "Options:",
-      ...optionLines([...command.options, "help"]),
+      ...optionLines([...command.options, "help"], config),
       "",
       EXIT_CODES,
     ].join("\n");
@@ -162,13 +170,14 @@ export function helpText(of: CommandName | null): string {
   return [
     "office-sync: makes a local folder and a share agree",
     "",
-    "Usage: office-sync [COMMAND] [OPTIONS]",
+    `Usage: ${PROGRAM} [COMMAND] [OPTIONS]`,
     "",
     "Commands:",
     ...columns(COMMANDS.map((it) => [words(it), it.does])),
     "",
-    "Options of sync and plan; those of a command: office-sync COMMAND --help",
-    ...optionLines([...SYNC_OPTIONS, "help", "version"]),
+    "Options of sync and plan; those of a command: " +
+    `${PROGRAM} COMMAND --help`,
+    ...optionLines([...SYNC_OPTIONS, "help", "version"], config),
     "",
     EXIT_CODES,
   ].join("\n");
@@ -178,9 +187,15 @@ function words({ name, usage }: CommandWords): string {
   return usage === "" ? name : `${name} ${usage}`;
 }
 
-function optionLines(names: readonly OptionName[]): string[] {
+function optionLines(
+  names: readonly OptionName[],
+  config: string | null,
+): string[] {
   return columns(names.map((name) => {
-    const [value, does] = OPTIONS[name];
+    const [value, usual] = OPTIONS[name];
+    const does = name === "config" && config !== null
+      ? `the config (default: ${printable(config)})`
+      : usual;
     return [value === "" ? `--${name}` : `--${name} ${value}`, does];
   }));
 }

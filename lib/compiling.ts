@@ -4,13 +4,38 @@
  * @module
  */
 
+import { Buffer } from "node:buffer";
 import { resolve } from "node:path";
-import { EXIT, SyncError, UsageError } from "./errors.ts";
+import { EXIT, SyncError } from "./errors.ts";
+import {
+  HEAD_BYTES,
+  platformNamed,
+  platformOf,
+  platformWords,
+} from "./executables.ts";
 import { binaryFlags, type MadeFor, sandboxPart } from "./made_for.ts";
-import { bundle, configFor, requireFile, runDeno } from "./making.ts";
+import {
+  asWritten,
+  bundle,
+  configFor,
+  requireFile,
+  requirePath,
+  runDeno,
+  unseenDrives,
+} from "./making.ts";
+import {
+  networkRefusal,
+  type NetworkRoot,
+  networkRootsOf,
+  openWords,
+  REAL_PATH,
+  type RealPath,
+  realRootsOf,
+  requireLocalState,
+} from "./network_roots.ts";
 import { print, warn } from "./output.ts";
 import { quoted } from "./printable.ts";
-import type { SandboxConfig } from "./sandbox.ts";
+import { isOpen } from "./sandbox.ts";
 import { VERSION } from "./version.ts";
 
 /** The options of {@linkcode compile}. */
@@ -36,6 +61,10 @@ export interface BinaryPlan {
   readonly output: string;
   /** Null: this system. */
   readonly target: string | null;
+  /** Roots on the network, as far as can be seen from here. */
+  readonly network: readonly NetworkRoot[];
+  /** Whether the system could be asked that the binary is for. */
+  readonly isAsked: boolean;
 }
 
 /**
@@ -49,35 +78,37 @@ export async function compile(
   given: Readonly<Record<string, string | undefined>>,
 ): Promise<void> {
   const plan = planBinary(given);
-  const { config, isOpen } = plan.made;
-  if (isOpen) warn("Without the sandbox: a root is on the network.");
-  else if (config.networkRoots === "allow_all" && isCrossed(plan)) {
-    warn(
-      "With the sandbox: whether a drive such as P: is on the network can't be" +
-        " seen from here. If it is, make the binary on that computer.",
-    );
-  }
+  const { made, network, isAsked } = plan;
+  const { config } = made;
+  requireBase(plan);
+  const drives = isAsked ? [] : unseenDrives(config);
+  if (made.isOpen) warn(openWords(network));
+  else if (drives.length > 0) warn(driveWords(drives));
   await compileBinary(plan);
   await requireProgram(plan);
   print(`Made ${quoted(plan.output)} for the config ${quoted(config.file)}:`);
   for (const flag of plan.flags) print(`  ${flag}`);
 }
 
-/** Windows is asked about its drives; no other system can be. */
-function isCrossed({ target }: BinaryPlan): boolean {
-  return target !== null && target.includes("windows") &&
-    Deno.build.os !== "windows";
+function driveWords(drives: readonly string[]): string {
+  return `If ${drives.join(" or ")} is a network drive on that computer, this` +
+    " office-sync will stop there and say so: write \\\\server\\share in its" +
+    " place, or make it on that computer, with sandbox.network_roots:" +
+    " allow_all.";
 }
 
 /**
  * What the options ask for. Reads the config and changes nothing.
  *
  * @param given The options, by name.
+ * @param realPath Tells real paths of roots here.
  * @returns What is to be made.
- * @throws {SyncError} A config or a path is not usable.
+ * @throws {SyncError} A config or a path is not usable, or a root is on the
+ *   network and the config does not allow that.
  */
 export function planBinary(
   given: Readonly<Record<string, string | undefined>>,
+  realPath: RealPath | null = REAL_PATH,
 ): BinaryPlan {
   const target = given.target ?? null;
   const isWindows = target === null
@@ -91,45 +122,25 @@ export function planBinary(
   requirePath("right_root", config.rightRoot, isWindows);
   requirePath("state_db", config.stateDb, isWindows);
   requirePath("logging.file", config.logging.file, isWindows);
-  const flags = binaryFlags(config, realRoots(config, isWindows));
+  const asked = isWindows ? realPath ?? asWritten : null;
+  requireLocalState(config.stateDb, asked);
+  const realRoots = realRootsOf(config, asked);
+  const network = networkRootsOf(config, realRoots);
+  if (network.length > 0 && config.networkRoots === "refuse") {
+    // Told of the file that a person can mend from here.
+    throw networkRefusal({ file }, network);
+  }
+  const flags = binaryFlags(config, realRoots);
   const output = resolve(given.output ?? "office-sync");
   const ending = isWindows && !/\.exe$/iu.test(output) ? ".exe" : "";
   return {
-    made: { config, isOpen: flags.includes("--allow-all") },
+    made: { config, isOpen: isOpen(flags) },
     flags,
     output: output + ending,
     target,
+    network,
+    isAsked: !isWindows || realPath !== null,
   };
-}
-
-/** A path of one system means nothing on the other. */
-function requirePath(key: string, path: string, isWindows: boolean): void {
-  const isRight = isWindows
-    ? /^(?:[A-Za-z]:[\\/]|\\\\)/u.test(path)
-    : path.startsWith("/");
-  if (isRight) return;
-  const [system, like] = isWindows
-    ? ["Windows", "C:\\office\\config.yaml"]
-    : ["this system", "/srv/office/config.yaml"];
-  throw new UsageError(
-    `${key}: ${
-      quoted(path)
-    } is no full path on ${system}, where the binary is` +
-      ` to run; such as ${quoted(like)}.`,
-  );
-}
-
-/** Where disks can't be looked at, a name can still tell of a server. */
-function realRoots(config: SandboxConfig, isWindows: boolean): string[] {
-  if (!isWindows) return [];
-  return [config.leftRoot, config.rightRoot].map((root) => {
-    try {
-      return Deno.build.os === "windows" ? Deno.realPathSync(root) : root;
-    } catch {
-      // It is not there now; the run tells that.
-      return root;
-    }
-  });
 }
 
 /**
@@ -139,8 +150,6 @@ function realRoots(config: SandboxConfig, isWindows: boolean): string[] {
  * @throws {SyncError} It can't be made; also where its base can't be had.
  */
 export async function compileBinary(plan: BinaryPlan): Promise<void> {
-  const base = Deno.env.get("DENORT_BIN");
-  if (base !== undefined) requireFile("DENORT_BIN", base);
   const folder = Deno.makeTempDirSync();
   try {
     await bundle(["binary.ts"], folder);
@@ -186,9 +195,41 @@ function noBase(cause: unknown): SyncError {
 }
 
 /**
+ * What can be seen of a base for another system, where what comes out can't
+ * be tried out.
+ */
+function requireBase({ target }: BinaryPlan): void {
+  const base = Deno.env.get("DENORT_BIN");
+  if (base === undefined) return;
+  requireFile("DENORT_BIN", base);
+  const bytes = Buffer.from(Deno.readFileSync(base));
+  const found = platformOf(bytes.subarray(0, HEAD_BYTES));
+  const wanted = platformNamed(target ?? Deno.build.target);
+  const isOther = found?.system !== wanted?.system ||
+    found?.processor !== wanted?.processor;
+  if (wanted !== null && isOther) {
+    throw new SyncError(
+      `DENORT_BIN: ${quoted(base)} is ${platformWords(found)}, and must be a` +
+        ` denort ${Deno.version.deno} ${platformWords(wanted)}.`,
+      EXIT.usage,
+    );
+  }
+  if (target === null || !bytes.includes(DENO_WORDS)) return;
+  throw new SyncError(
+    `DENORT_BIN: ${quoted(base)} is the deno executable, and must be a denort` +
+      ` ${Deno.version.deno}: on top of deno nothing would have walls.`,
+    EXIT.usage,
+  );
+}
+
+/** In the help of the deno executable; a denort has none. */
+const DENO_WORDS = "Compile the script into a self contained executable";
+
+/**
  * A base that is no denort gives a file that looks like the binary and is
  * something else, with all permissions: the deno executable, for instance,
- * stays a deno. For another system that can't be seen.
+ * stays a deno. For another
+ * system no more can be seen than {@linkcode requireBase} sees.
  */
 async function requireProgram({ output, target }: BinaryPlan): Promise<void> {
   if (target !== null) return;

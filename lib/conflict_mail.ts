@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { PROGRAM } from "./called.ts";
 import type { Block, Fact } from "./mail_blocks.ts";
 import {
   countOf,
@@ -99,7 +100,7 @@ function more(count: number, run: MailRun): Block[] {
       kind: "text",
       text: `And ${countOf(count, "more conflict")}; to see all:`,
     },
-    { kind: "commands", commands: [`office-sync history ${run.id}`] },
+    { kind: "commands", commands: [`${PROGRAM} history ${run.id}`] },
   ];
 }
 
@@ -154,7 +155,7 @@ function resolving(
     {
       kind: "commands",
       commands: takes.map((take) =>
-        `office-sync conflicts resolve ${guard}${word} ${take}`
+        `${PROGRAM} conflicts resolve ${guard}${word} ${take}`
       ),
     },
     { kind: "text", text: explained },
@@ -291,7 +292,7 @@ function toDo(told: ToldConflict, facts: MailFacts): Block[] {
     },
     {
       kind: "commands",
-      commands: [`office-sync restore --force ${guard}${word}`],
+      commands: [`${PROGRAM} restore --force ${guard}${word}`],
     },
   ];
 }

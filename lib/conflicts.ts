@@ -16,6 +16,7 @@ import { SignalInterrupt } from "./interrupt.ts";
 import { jsonReport, jsonText } from "./json_report.ts";
 import { openLog } from "./logging.ts";
 import { logOutcome, logStop } from "./outcome_log.ts";
+import { missingWalls } from "./network_roots.ts";
 import { print, warn } from "./output.ts";
 import { keyOf } from "./paths.ts";
 import { quoted } from "./printable.ts";
@@ -85,6 +86,8 @@ async function settle(
   using log = openLog({ ...config.logging, runId: id, verbose: false });
   const { path, take } = settling;
   log.info(`conflicts resolve started, path=${quoted(path)}, ${take}`);
+  const walls = missingWalls(config);
+  if (walls !== null) log.warning(walls);
   try {
     using interrupt = new SignalInterrupt();
     const result = await runSync(id, config, {

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { PROGRAM } from "./called.ts";
 import { conflictWords, timeWords, versionWords } from "./conflict_words.ts";
 import { words } from "./newer.ts";
 import type { Version } from "./plan.ts";
@@ -33,7 +34,7 @@ export function conflictsText(conflicts: readonly StoredConflict[]): string {
   return [
     ...conflicts.flatMap(conflictLines),
     "",
-    "To settle one: conflicts resolve PATH left|right|both",
+    `To settle one: ${PROGRAM} conflicts resolve PATH left|right|both`,
   ].join("\n");
 }
 

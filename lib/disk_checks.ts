@@ -7,7 +7,7 @@
 import { statfsSync } from "node:fs";
 import { type Check, fine, problem, type Subject, warning } from "./checks.ts";
 import { sizeWords } from "./conflict_words.ts";
-import { isNetworkPath } from "./sandbox.ts";
+import { isNetworkPath, realPathOnWindows } from "./network_roots.ts";
 import { codeOf } from "./system_errors.ts";
 
 const MB = 1_048_576;
@@ -79,13 +79,13 @@ const NETWORKS: Readonly<Record<number, string>> = {
 /**
  * The network that a path is reached over.
  *
- * @param path The path; it must be there.
+ * @param path The path.
  * @returns Its name, or that of the server and share; null: it is local, as
  *   far as can be told.
  */
 export function networkOf(path: string): string | null {
   if (Deno.build.os === "windows") {
-    const real = Deno.realPathSync(path);
+    const real = isNetworkPath(path) ? path : realPathOnWindows(path);
     return isNetworkPath(real) ? real : null;
   }
   if (Deno.build.os !== "linux") return null;

@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { PROGRAM } from "./called.ts";
 import {
   type Check,
   checksDocument,
@@ -18,6 +19,14 @@ import type { Config } from "./config_loader.ts";
 import type { ExitCode } from "./errors.ts";
 import type { DoctorInvocation } from "./invocation.ts";
 import { jsonText } from "./json_report.ts";
+import {
+  type NetworkRoot,
+  networkRootsOf,
+  networkWords,
+  REAL_PATH,
+  type RealPath,
+  realRootsOf,
+} from "./network_roots.ts";
 import { print } from "./output.ts";
 import {
   clockCheck,
@@ -26,7 +35,6 @@ import {
   type RootFindings,
 } from "./root_checks.ts";
 import { checkRoots } from "./roots.ts";
-import { isNetworkPath } from "./sandbox.ts";
 import {
   asProblem,
   identityCheck,
@@ -37,6 +45,8 @@ import { asGuard, StateDb } from "./state_db.ts";
 import { newRunId } from "./sync.ts";
 import type { Both, Side } from "./types.ts";
 
+const isTask = PROGRAM !== "office-sync";
+
 /** How long the mail server may take, in ms. */
 const MAIL_BOUND_MS = 15_000;
 
@@ -45,17 +55,20 @@ const MAIL_BOUND_MS = 15_000;
  *
  * @param invocation How to tell it.
  * @param config The config.
+ * @param realPath Tells real paths of roots.
  * @returns The exit code: 1 if something needs attention.
  */
 export async function doctor(
   invocation: DoctorInvocation,
   config: Config,
+  realPath: RealPath | null = REAL_PATH,
 ): Promise<ExitCode> {
+  const network = networkRootsOf(config, realRootsOf(config, realPath));
   const checks = [
     fine({ name: "config", side: null }, config.file),
-    ...officeChecks(config),
+    ...officeChecks(config, network),
     await mailCheck(config),
-    permissionCheck(config),
+    permissionCheck(config, network),
   ];
   print(
     invocation.isJson ? jsonText(checksDocument(checks)) : checksText(checks),
@@ -64,10 +77,13 @@ export async function doctor(
 }
 
 /** Without a state DB that can be read, at least the roots are looked at. */
-function officeChecks(config: Config): Check[] {
+function officeChecks(
+  config: Config,
+  network: readonly NetworkRoot[],
+): Check[] {
   try {
     using db = new StateDb(config.stateDb, { isReadOnly: true });
-    const roots = rootFindings(config, db.meta("pair"));
+    const roots = rootFindings(config, network, db.meta("pair"));
     return [
       ...rootChecks(config, roots, db),
       ...stateChecks(db, config.file),
@@ -75,13 +91,14 @@ function officeChecks(config: Config): Check[] {
     ];
   } catch (error) {
     const damage = asProblem("state DB", asGuard(error, config.stateDb));
-    const roots = rootFindings(config, null);
+    const roots = rootFindings(config, network, null);
     return [...rootChecks(config, roots, null), damage];
   }
 }
 
 function rootFindings(
   config: Config,
+  network: readonly NetworkRoot[],
   pair: string | null,
 ): Both<RootFindings> {
   // A pair without a state DB has no name yet.
@@ -92,6 +109,7 @@ function rootFindings(
       path,
       owner,
       networkRoots: config.networkRoots,
+      network: network.find(({ key }) => key === `${side}_root`) ?? null,
       retentionDays: config.softDelete.retentionDays,
     };
     return lookAtRoot(context);
@@ -148,7 +166,10 @@ async function mailCheck({ email }: Config): Promise<Check> {
 }
 
 /** What this process may do, as it is, and not as it should be. */
-function permissionCheck(config: Config): Check {
+function permissionCheck(
+  config: Config,
+  network: readonly NetworkRoot[],
+): Check {
   const of = { name: "permissions", side: null };
   const may = (it: Deno.PermissionDescriptor) =>
     Deno.permissions.querySync(it).state === "granted";
@@ -157,7 +178,9 @@ function permissionCheck(config: Config): Check {
     !may({ name: "read", path }) || !may({ name: "write", path })
   );
   if (shut.length > 0) {
-    const todo = "Start it by deno task sync, or compile it anew.";
+    const todo = isTask
+      ? `Start it by ${PROGRAM}.`
+      : "Make the program anew, with this config.";
     return problem(of, `${shut.join(", ")} can't be used`, todo);
   }
   const open = (["read", "write", "net", "run", "ffi"] as const)
@@ -170,16 +193,19 @@ function permissionCheck(config: Config): Check {
     );
   }
   const says = `no sandbox: ${open.join(", ")} without limits`;
-  const roots = [leftRoot, rightRoot].map((root) => {
-    try {
-      return Deno.realPathSync(root);
-    } catch {
-      return root;
-    }
-  });
-  const isMeant = config.networkRoots === "allow_all" &&
-    Deno.build.os === "windows" && roots.some(isNetworkPath);
+  const isMeant = config.networkRoots === "allow_all" && network.length > 0;
   return isMeant
-    ? fine(of, `${says}, as sandbox.network_roots says for a network drive`)
-    : warning(of, says, "Start it by deno task sync.");
+    ? fine(
+      of,
+      `${says}, as sandbox.network_roots: allow_all says: ${
+        networkWords(network)
+      }`,
+    )
+    : warning(
+      of,
+      says,
+      isTask
+        ? `Start it by ${PROGRAM}.`
+        : "Make the program anew, if no root is on the network any more.",
+    );
 }

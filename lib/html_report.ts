@@ -71,9 +71,13 @@ export function htmlReport(
 ): PageContent {
   const what = result.isDryRun ? "Plan" : "Run";
   const title = `${what} of ${timeWords(result.startedAtMs)}`;
-  const content = result.stop
-    ? stopHtml(result.stop)
-    : rowsHtml(result, reportSections(result, options));
+  const content = [
+    ...result.stop ? [stopHtml(result.stop)] : [],
+    // A signal stops a run after it has done something, a guard before.
+    ...result.stop === null || result.outcomes.length > 0
+      ? [rowsHtml(result, reportSections(result, options))]
+      : [],
+  ].join("\n");
   const freed = prunedWords(result.pruned);
   const body = [
     "<header>",
@@ -81,7 +85,9 @@ export function htmlReport(
     result.stop
       ? ""
       : `<p class="verdict">${escapeHtml(verdict(result, "below"))}</p>`,
-    freed === null ? "" : `<p>${escapeHtml(freed)}</p>`,
+    ...[freed, options.missingWalls ?? null].map((line) =>
+      line === null ? "" : `<p>${escapeHtml(line)}</p>`
+    ),
     "<dl>",
     ...[
       ["Left", options.roots.left],

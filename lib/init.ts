@@ -5,6 +5,7 @@
  */
 import { dirname, isAbsolute, resolve, win32 } from "node:path";
 import { ask, askSecretly } from "./asking.ts";
+import { PROGRAM } from "./called.ts";
 import {
   type Answers,
   configText,
@@ -57,7 +58,7 @@ export async function init(invocation: InitInvocation): Promise<ExitCode> {
   }
   print(
     `Written: ${printable(config)}. It explains every setting.\n` +
-      `Next: office-sync doctor${configOption(config)} checks that all is as ` +
+      `Next: ${PROGRAM} doctor${configOption(config)} checks that all is as ` +
       "a run needs it; then plan shows what a first run would do.",
   );
   return EXIT.agreed;

@@ -106,5 +106,10 @@ export type Invocation =
   | InitInvocation
   | ScheduleInvocation
   /** Of one command, or of all of them. */
-  | { readonly command: "help"; readonly of: CommandName | null }
+  | {
+    readonly command: "help";
+    readonly of: CommandName | null;
+    /** The config of a program that has one of its own. */
+    readonly config: string | null;
+  }
   | { readonly command: "version" };

@@ -9,18 +9,30 @@
  * @module
  */
 
-import { join, resolve } from "node:path";
-import type { Config } from "./config_loader.ts";
+import { resolve } from "node:path";
 import { ConfigError, EXIT, SyncError } from "./errors.ts";
 import { handOn } from "./handed_config.ts";
 import { errorWords } from "./log_lines.ts";
+import {
+  networkRootsOf,
+  networkWords,
+  openWords,
+  REAL_PATH,
+  type RealPath,
+  realRootsOf,
+  requireLocalState,
+} from "./network_roots.ts";
+import { runInside } from "./inside.ts";
 import { printable } from "./printable.ts";
-import { type Access, closedFlags, sandboxFlags } from "./sandbox.ts";
+import { type Access, closedFlags, isOpen, sandboxFlags } from "./sandbox.ts";
+import { twinOf } from "./unit_names.ts";
 
 /** What is started. */
 export interface LaunchOptions {
   /** Path or file URL of the program. */
   readonly program: string;
+  /** Tells real paths of roots; if left out, as this system does. */
+  readonly realPath?: RealPath | null;
 }
 
 /** What each command may touch; null: it needs no config. */
@@ -62,6 +74,7 @@ interface Call {
   readonly command: string;
   readonly isDryRun: boolean;
   readonly isJson: boolean;
+  readonly isQuiet: boolean;
   readonly configFile: string | null;
   readonly outputFile: string | null;
 }
@@ -88,11 +101,10 @@ export async function launch(
 ): Promise<number> {
   const call = readCall(args);
   try {
-    const { permissions, handed } = await wallsFor(call);
-    if (permissions.includes("--allow-all")) {
-      write(Deno.stderr, "Without the sandbox: a root is on the network.");
-    }
-    return await run(permissions, [options.program, ...handed, ...args]);
+    const { realPath = REAL_PATH } = options;
+    const { permissions, handed } = await wallsFor(call, realPath);
+    const program = [options.program, ...handed, ...args];
+    return await runInside(permissions, program);
   } catch (error) {
     return complain(error, call.isJson);
   }
@@ -119,6 +131,7 @@ function readCall(args: readonly string[]): Call {
     command: isHelp ? "" : command + more,
     isDryRun: said.has("dry-run"),
     isJson: said.has("json"),
+    isQuiet: said.has("quiet"),
     configFile: said.get("config") ?? null,
     outputFile: said.get("report") ?? said.get("write") ?? null,
   };
@@ -131,7 +144,10 @@ interface Walls {
   readonly handed: readonly string[];
 }
 
-async function wallsFor(call: Call): Promise<Walls> {
+async function wallsFor(
+  call: Call,
+  realPath: RealPath | null,
+): Promise<Walls> {
   const { command, configFile, outputFile } = call;
   // Words that the program does not know either are no reason to open a wall.
   const access = ACCESS.get(command) ?? null;
@@ -144,12 +160,24 @@ async function wallsFor(call: Call): Promise<Walls> {
   // Reading YAML takes longer to load than all else here: not for --help.
   const { loadConfig } = await import("./config_loader.ts");
   const config = loadConfig(file);
+  requireLocalState(config.stateDb, realPath);
+  const realRoots = realRootsOf(config, realPath);
+  const twin = command === "schedule" ? twinOf(outputFile ?? "") : null;
   const permissions = sandboxFlags(config, {
     access: call.isDryRun ? "plan" : access,
     programFolder: import.meta.dirname ?? null,
     outputFile: outputFile === null ? null : checkedOutput(outputFile),
-    realRoots: realRoots(config),
+    twinFile: twin === null ? null : checkedOutput(twin),
+    realRoots,
   });
+  const network = networkRootsOf(config, realRoots);
+  if (network.length > 0 && !call.isQuiet) {
+    // Behind walls the doctor may not look at what it would have to name.
+    const words = isOpen(permissions)
+      ? openWords(network)
+      : networkWords(network);
+    write(Deno.stderr, words.replace(/\.?$/u, "."));
+  }
   const said = configFile ?? DEFAULT_CONFIG;
   return { permissions, handed: handOn({ said, config }) };
 }
@@ -175,98 +203,11 @@ function checkedOutput(file: string): string {
   return resolve(file);
 }
 
-function realRoots(config: Config): string[] {
-  if (Deno.build.os !== "windows") return [];
-  return [config.leftRoot, config.rightRoot].map((root) => {
-    try {
-      return Deno.realPathSync(root);
-    } catch {
-      // A root that is not there is told by the run, as any other guard is.
-      return root;
-    }
-  });
-}
-
 function statOf(path: string): Deno.FileInfo | null {
   try {
     return Deno.statSync(path);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return null;
-    throw error;
-  }
-}
-
-/**
- * What makes the start the same everywhere. The settings are named, as those
- * of another project may be nearer to the current folder. The lock file must
- * be complete: nothing is written beside the program, and a module that is
- * not listed there is not loaded, also when code asks for it while it runs.
- * Types are not checked and compiled code is kept from run to run; both are
- * the defaults, and the start would take half as long again without.
- */
-const RUN = [
-  "run",
-  `--config=${join(import.meta.dirname ?? ".", "..", "deno.json")}`,
-  "--frozen",
-  // A computed import would still ask the registry, from inside the walls.
-  "--cached-only",
-];
-
-async function run(
-  permissions: readonly string[],
-  program: readonly string[],
-): Promise<number> {
-  let child: Deno.ChildProcess | null = null;
-  // Listening begins before there is a child: a signal in between would end
-  // this process and leave the child alone.
-  using _ = onSignals((signal) => {
-    try {
-      child?.kill(signal);
-    } catch {
-      // It has just ended.
-    }
-  });
-  child = new Deno.Command(Deno.execPath(), {
-    args: [...RUN, ...permissions, ...program],
-  }).spawn();
-  return (await child.status).code;
-}
-
-/**
- * The keyboard's signal goes to all processes of a terminal, on Windows of a
- * console: the child has it already, and a second one would look as if the
- * user had lost patience. All the same it is listened for, to outlive the
- * child and hand on its exit code.
- */
-function onSignals(passOn: (signal: Deno.Signal) => void): Disposable {
-  const isWindows = Deno.build.os === "windows";
-  const isKeyboard = isWindows || Deno.stdin.isTerminal() ||
-    Deno.stdout.isTerminal() || Deno.stderr.isTerminal();
-  const ignore = () => {};
-  const wanted: [Deno.Signal, () => void][] = [
-    ["SIGINT", isKeyboard ? ignore : () => passOn("SIGINT")],
-    isWindows ? ["SIGBREAK", ignore] : ["SIGTERM", () => passOn("SIGTERM")],
-  ];
-  // A terminal that is closed may tell only the first of its processes.
-  // Without a terminal it is left as it is: that is what nohup is for.
-  if (isKeyboard) {
-    wanted.push(["SIGHUP", isWindows ? ignore : () => passOn("SIGHUP")]);
-  }
-  const listeners = wanted.filter((listener) => listens(...listener));
-  return {
-    [Symbol.dispose]() {
-      for (const listener of listeners) Deno.removeSignalListener(...listener);
-    },
-  };
-}
-
-/** False for a signal that this system has not. */
-function listens(signal: Deno.Signal, listener: () => void): boolean {
-  try {
-    Deno.addSignalListener(signal, listener);
-    return true;
-  } catch (error) {
-    if (error instanceof TypeError) return false;
     throw error;
   }
 }

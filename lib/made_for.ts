@@ -10,10 +10,19 @@ import { posix, win32 } from "node:path";
 import type { Config } from "./config_schema.ts";
 import { EXIT, SyncError, UsageError } from "./errors.ts";
 import type { Invocation } from "./invocation.ts";
-import { printable, quoted } from "./printable.ts";
-import type { ProgramHost } from "./program.ts";
 import {
-  isNetworkPath,
+  CONSENT,
+  networkRootsOf,
+  networkWords,
+  REAL_PATH,
+  type RealPath,
+  realRootsOf,
+  requireLocalState,
+} from "./network_roots.ts";
+import { quoted } from "./printable.ts";
+import type { ProgramHost } from "./program.ts";
+import { shellQuoted } from "./shell_words.ts";
+import {
   type SandboxConfig,
   sandboxFlags,
   type SandboxOptions,
@@ -97,9 +106,15 @@ export function binaryHost(made: MadeFor): ProgramHost {
  *
  * @param made What the binary was made for.
  * @param config What the config says now.
- * @throws {SyncError} It names other folders, files or another mail server.
+ * @param realPath Tells real paths of roots.
+ * @throws {SyncError} It names other folders, files or another mail server, or
+ *   a root is on the network and the binary has walls.
  */
-export function requireSameWalls(made: MadeFor, config: SandboxConfig): void {
+export function requireSameWalls(
+  made: MadeFor,
+  config: SandboxConfig,
+  realPath: RealPath | null = REAL_PATH,
+): void {
   const said = flagsHere(config);
   if (String(said) !== String(flagsHere(made.config))) {
     const differences = differencesOf(made.config, config).join("; ");
@@ -113,18 +128,43 @@ export function requireSameWalls(made: MadeFor, config: SandboxConfig): void {
       },
     );
   }
+  requireReadable(made, config, realPath);
+}
+
+/** What could only be told by a failure at the first file, or not at all. */
+function requireReadable(
+  { isOpen }: MadeFor,
+  config: SandboxConfig,
+  realPath: RealPath | null,
+): void {
+  if (isOpen && config.networkRoots === "refuse") {
+    throw new SyncError(
+      "This office-sync was made without the sandbox, and the config does not" +
+        " allow that any more: sandbox.network_roots is refuse.",
+      EXIT.usage,
+      {
+        hint: `Set it to allow_all, or make a new one: ${again(config.file)}`,
+      },
+    );
+  }
+  requireLocalState(config.stateDb, realPath);
+  const network = networkRootsOf(config, realRootsOf(config, realPath));
   // Without walls nothing is missing.
-  if (made.isOpen || Deno.build.os !== "windows") return;
-  const network = [config.leftRoot, config.rightRoot].map(realPath)
-    .find(isNetworkPath);
-  if (network === undefined) return;
+  if (isOpen || network.length === 0) return;
+  const isAllowed = config.networkRoots === "allow_all";
+  const consent = isAllowed
+    ? "make"
+    : `let the config say\n${CONSENT}\nand make`;
+  const missing = isAllowed
+    ? ""
+    : "; and the config does not say sandbox.network_roots: allow_all";
   throw new SyncError(
-    `A root is on the network (${printable(network)}), where files can't be` +
-      " read inside the sandbox this office-sync was made with.",
+    `${networkWords(network)}, where files can't be read inside the sandbox` +
+      ` that this office-sync was made with${missing}.`,
     EXIT.usage,
     {
-      hint: "Use a folder of this computer, or set sandbox.network_roots to" +
-        ` allow_all and make a new one on this computer: ${again(config.file)}`,
+      hint: `What to do: ${consent} a new one on this computer, or with the` +
+        ` root written as \\\\server\\share: ${again(config.file)}`,
     },
   );
 }
@@ -134,17 +174,9 @@ function flagsHere(config: SandboxConfig): string[] {
   return binaryFlags({ ...config, networkRoots: "allow_all" }, []);
 }
 
-function realPath(root: string): string {
-  try {
-    return Deno.realPathSync(root);
-  } catch {
-    // A root that is not there is told by the run, as any other guard is.
-    return root;
-  }
-}
-
 function again(file: string): string {
-  return `deno task compile --config ${quoted(file)}`;
+  const word = shellQuoted(file, !file.startsWith("/"));
+  return `deno task compile --config ${word ?? quoted(file)}`;
 }
 
 /** What a person would look for in the config, each with both values. */
@@ -188,12 +220,16 @@ function requirePossible({ config }: MadeFor, invocation: Invocation): void {
         " no other; init is for deno task sync.",
     );
   }
-  const report = "report" in invocation ? invocation.report : null;
-  if (report === null) return;
-  const { state } = Deno.permissions.querySync({ name: "write", path: report });
+  const [option, file] = "report" in invocation
+    ? ["--report", invocation.report]
+    : "write" in invocation
+    ? ["--write", invocation.write]
+    : ["", null];
+  if (file === null) return;
+  const { state } = Deno.permissions.querySync({ name: "write", path: file });
   if (state === "granted") return;
   throw new UsageError(
-    `--report: this office-sync can't write ${quoted(report)}; it can write` +
+    `${option}: this office-sync can't write ${quoted(file)}; it can write` +
       ` into the folder of its log, ${quoted(config.logging.file)}, if that` +
       " holds nothing else.",
   );

@@ -4,6 +4,7 @@
  * @module
  */
 import { posix, win32 } from "node:path";
+import { PROGRAM } from "./called.ts";
 import { sizeWords } from "./conflict_words.ts";
 import { type Block, htmlOf, textOf } from "./mail_blocks.ts";
 import type { Version } from "./plan.ts";
@@ -59,6 +60,12 @@ export function mailOf(
   return { subject: cut, text: textOf(all), html: htmlOf(cut, all) };
 }
 
+/** A binary and a portable folder know their config. */
+const HOW = PROGRAM === "office-sync"
+  ? ""
+  : "Add --config and the path of the config. Where Deno is not installed, " +
+    'write "npx -y deno@2.9.5 task" in place of "deno task".';
+
 function closing(
   blocks: readonly Block[],
   run: MailRun,
@@ -66,7 +73,6 @@ function closing(
 ): Block[] {
   const { roots, configFile, logFile } = facts;
   const hasCommands = blocks.some(({ kind }) => kind === "commands");
-  const folder = pathsOf(configFile).dirname(configFile);
   return [
     { kind: "heading", text: "About this mail" },
     {
@@ -84,10 +90,7 @@ function closing(
         {
           kind: "text",
           text: `Type the commands on the computer that syncs, in the folder ` +
-            `${folder}. Where no program office-sync is installed, go to the ` +
-            `folder of its source, write "npx -y deno@2.9.5 task sync" in ` +
-            `place of "office-sync", and add --config and the path of the ` +
-            "config.",
+            `of office-sync. ${HOW}`.trim(),
         } as const,
       ]
       : [],

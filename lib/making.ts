@@ -110,6 +110,58 @@ export function requireFile(name: string, file: string): void {
 }
 
 /**
+ * Requires that a path means something on the system it is for.
+ *
+ * @param key What names it.
+ * @param path The path.
+ * @param isWindows Whether that system is Windows.
+ * @throws {UsageError} It is a path of another system, or no full one.
+ */
+export function requirePath(
+  key: string,
+  path: string,
+  isWindows: boolean,
+): void {
+  const isRight = isWindows
+    ? /^(?:[A-Za-z]:[\\/]|\\\\)/u.test(path)
+    : path.startsWith("/");
+  if (isRight) return;
+  const [system, like] = isWindows
+    ? ["Windows", "C:\\office\\config.yaml"]
+    : ["this system", "/srv/office/config.yaml"];
+  throw new UsageError(
+    `${key}: ${quoted(path)} is no full path on ${system}, where office-sync` +
+      ` is to run; such as ${quoted(like)}.`,
+  );
+}
+
+/**
+ * Roots of which only the Windows computer they are on can tell whether they
+ * are on the network.
+ *
+ * @param config The config.
+ * @returns Their drives: `P:` and the like.
+ */
+export function unseenDrives(
+  { leftRoot, rightRoot }: Pick<Config, "leftRoot" | "rightRoot">,
+): string[] {
+  // C: is where Windows itself is.
+  const drives = [leftRoot, rightRoot].flatMap((root) =>
+    /^(?!C:)[A-Z]:/iu.exec(root)?.[0].toUpperCase() ?? []
+  );
+  return [...new Set(drives)];
+}
+
+/**
+ * A root's real path where it can't be looked at.
+ *
+ * @param root The root.
+ */
+export function asWritten(root: string): string {
+  return root;
+}
+
+/**
  * Makes the program a few plain files that need no package and no network.
  *
  * @param entries The entry files, in the project's folder.

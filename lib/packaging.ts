@@ -6,10 +6,27 @@
  * @module
  */
 
-import { basename, join, resolve } from "node:path";
+import { join, resolve } from "node:path";
+import { parseConfig } from "./config_loader.ts";
 import { EXIT, SyncError, UsageError } from "./errors.ts";
-import { bundle, configFor, requireFile } from "./making.ts";
-import { print } from "./output.ts";
+import { HEAD_BYTES, platformOf } from "./executables.ts";
+import {
+  asWritten,
+  bundle,
+  configFor,
+  requireFile,
+  requirePath,
+  unseenDrives,
+} from "./making.ts";
+import {
+  networkRefusal,
+  networkRootsOf,
+  openWords,
+  REAL_PATH,
+  type RealPath,
+  realRootsOf,
+} from "./network_roots.ts";
+import { print, warn } from "./output.ts";
 import { quoted } from "./printable.ts";
 import { codeOf, inWords } from "./system_errors.ts";
 
@@ -61,8 +78,8 @@ outside the two folders that are synced.
   office-sync doctor    is all as a run needs it?
   office-sync --help    everything else
 
-On Linux write ./office-sync. For the Task Scheduler, cron or systemd give the
-full path of office-sync.cmd or office-sync.
+On Linux write ./office-sync. "office-sync schedule" prints what the Task
+Scheduler, systemd or cron needs to start it.
 
 config.yaml is the config; edit it as you like. If it holds a password, keep
 this folder where only you can read it. Unless the config says otherwise, the
@@ -71,24 +88,28 @@ record is all office-sync remembers: keep it when you replace the program, and
 take it along when you move the folder.
 
 The sync runs in a process that may touch the two folders, its record, its log
-and the configured mail server, and nothing else.
+and the configured mail server, and nothing else. On Windows that can't be had
+for folders on the network: a run says what to do then.
 `.replaceAll("\n", "\r\n");
 
 /**
  * Makes the folder.
  *
  * @param given The options, by name.
- * @throws {SyncError} A config or a path is not usable, or the folder can't
- * be made.
+ * @param realPath Tells real paths of roots here.
+ * @throws {SyncError} A config or a path is not usable, the folder can't be
+ *   made, or a root is on the network and the config does not allow that.
  */
 export async function makePackage(
   given: Readonly<Record<string, string | undefined>>,
+  realPath: RealPath | null = REAL_PATH,
 ): Promise<void> {
   const file = resolve(given.config ?? "config.yaml");
   const folder = resolve(given.output ?? "office-sync-portable");
   const text = portableConfig(file, join(folder, "config.yaml"));
   const deno = resolve(given.deno ?? Deno.execPath());
   requireFile("--deno", deno);
+  const told = rootsTold(file, text, deno, realPath);
   try {
     makeEmpty(folder);
     try {
@@ -107,6 +128,53 @@ export async function makePackage(
     );
   }
   print(`Made ${quoted(folder)} from the config ${quoted(file)}.`);
+  if (told !== null) warn(told);
+}
+
+/**
+ * What there is to say of roots on the network. The folder finds out itself at
+ * each start; but whoever makes it is to know before.
+ *
+ * @throws {SyncError} No run would start.
+ */
+function rootsTold(
+  file: string,
+  text: string,
+  deno: string,
+  realPath: RealPath | null,
+): string | null {
+  const isWindows = isForWindows(deno);
+  // Read as on that system: //server/share is a share only there. Where the
+  // folder will lie nobody knows; not in a root.
+  const place = isWindows ? "\\\\nowhere.invalid\\x\\config.yaml" : file;
+  const config = parseConfig(text, place);
+  requirePath("left_root", config.leftRoot, isWindows);
+  requirePath("right_root", config.rightRoot, isWindows);
+  if (!isWindows) return null;
+  const realRoots = realRootsOf(config, realPath ?? asWritten);
+  const network = networkRootsOf(config, realRoots);
+  const isAllowed = config.networkRoots === "allow_all";
+  if (network.length > 0) {
+    if (!isAllowed) throw networkRefusal({ file }, network);
+    return openWords(network);
+  }
+  const drives = realPath === null && !isAllowed ? unseenDrives(config) : [];
+  if (drives.length === 0) return null;
+  return `If ${drives.join(" or ")} is a network drive on that computer, no ` +
+    "run will start there: config.yaml must say sandbox.network_roots: " +
+    "allow_all.";
+}
+
+/** By its first bytes: a name is soon changed. */
+function isForWindows(deno: string): boolean {
+  using file = Deno.openSync(deno, { read: true });
+  const head = new Uint8Array(HEAD_BYTES);
+  const count = file.readSync(head) ?? 0;
+  const found = platformOf(head.subarray(0, count));
+  if (found !== null) return found.system === "windows";
+  throw new UsageError(
+    `--deno: ${quoted(deno)} is no program; it must be a Deno executable.`,
+  );
 }
 
 /** The config's text, if it means the same roots where it is put. */
@@ -145,8 +213,7 @@ async function fill(
   const at = (...names: string[]) => join(folder, ...names);
   Deno.mkdirSync(at("lib"));
   await bundle(["main.ts", "packaged.ts"], at("lib"));
-  const isWindows = /\.exe$/iu.test(basename(deno));
-  Deno.copyFileSync(deno, at(isWindows ? "deno.exe" : "deno"));
+  Deno.copyFileSync(deno, at(isForWindows(deno) ? "deno.exe" : "deno"));
   // Only its owner may read it: it can hold a password.
   Deno.writeTextFileSync(at("config.yaml"), config, { mode: 0o600 });
   // Settings that stand in a folder above would count without any here.

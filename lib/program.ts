@@ -65,7 +65,7 @@ async function obey(
   switch (invocation.command) {
     case "help": {
       const { helpText } = await import("./cli_words.ts");
-      print(helpText(invocation.of));
+      print(helpText(invocation.of, invocation.config));
       return EXIT.agreed;
     }
     case "version":

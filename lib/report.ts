@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { PROGRAM } from "./called.ts";
 import { openWords, sizeWords } from "./conflict_words.ts";
 import { words } from "./newer.ts";
 import { printable } from "./printable.ts";
@@ -19,6 +20,8 @@ export interface ReportOptions {
   readonly logFile: string;
   /** List everything, not only the first of each kind. */
   readonly isVerbose: boolean;
+  /** That the process has no walls, in words; null: it has. */
+  readonly missingWalls?: string | null;
 }
 
 /** Lines of one kind that are shown at most. */
@@ -110,6 +113,7 @@ export function reportText(result: RunResult, options: ReportOptions): string {
     result.isDryRun ? "Plan (nothing was changed)" : `Run ${result.id}`,
     `  Left:  ${printable(roots.left)}`,
     `  Right: ${printable(roots.right)}`,
+    ...options.missingWalls ? [options.missingWalls] : [],
     "",
   );
   if (result.stop) {
@@ -201,7 +205,7 @@ function personLines(result: RunResult, options: ReportOptions): string[] {
     lines.push(
       `Open conflicts, for a person to settle: ${open.length}`,
       ...few(open.map(openWords), options),
-      "  To settle one: conflicts resolve PATH left|right|both",
+      `  To settle one: ${PROGRAM} conflicts resolve PATH left|right|both`,
     );
   }
   for (

@@ -83,6 +83,8 @@ export interface RowOptions {
   readonly roots: Both<string>;
   /** Whether paths at which there is nothing to do are rows too. */
   readonly listsUnchanged: boolean;
+  /** That the process has no walls, in words; null: it has. */
+  readonly missingWalls?: string | null;
 }
 
 /**

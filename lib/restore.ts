@@ -6,14 +6,16 @@
  */
 import type { Config } from "./config_loader.ts";
 import { Root } from "./disk.ts";
-import { EXIT, type ExitCode, SyncError } from "./errors.ts";
+import { EXIT, type ExitCode, InterruptedError, SyncError } from "./errors.ts";
 import { glance, probe } from "./habits.ts";
+import { SignalInterrupt } from "./interrupt.ts";
 import type { RestoreInvocation } from "./invocation.ts";
 import { jsonText } from "./json_report.ts";
 import { keptFiles, runFolders } from "./kept.ts";
 import { type Log, openLog } from "./logging.ts";
 import { meet, type Meeting, requireStillThere } from "./meeting.ts";
 import { type TemporaryOwner, timeMark } from "./names.ts";
+import { missingWalls } from "./network_roots.ts";
 import { print, warn } from "./output.ts";
 import type { Folding } from "./paths.ts";
 import { printable, quoted } from "./printable.ts";
@@ -71,6 +73,8 @@ export async function restore(
     ...typedPath(invocation.path, paths, isWindows),
     from: invocation.from,
   };
+  // From here on there is something that a signal must not leave half done.
+  using interrupt = invocation.isList ? null : new SignalInterrupt();
   using _lock = invocation.isList ? null : takeLock(config.stateDb);
   // Read only: what is brought back is for the next run to record.
   using db = new StateDb(config.stateDb, { isReadOnly: true });
@@ -87,7 +91,8 @@ export async function restore(
   }
   if (versions.length === 0) throw nothingFound(wanted, all);
   const newest = newestOfEach(versions, office.folding);
-  return await bringBack(newest, office, invocation, config);
+  const pause = () => interrupt?.pass() ?? Promise.resolve();
+  return await bringBack(newest, { ...office, pause }, invocation, config);
 }
 
 function meetRoots(
@@ -168,11 +173,11 @@ function refusal(message: string): SyncError {
 
 async function bringBack(
   versions: readonly Version[],
-  office: Office,
+  office: Office & { readonly pause: () => Promise<void> },
   invocation: RestoreInvocation,
   config: Config,
 ): Promise<ExitCode> {
-  const { owner, roots, meeting, paths } = office;
+  const { owner, roots, meeting, paths, pause } = office;
   const names = new TemporaryNames(owner);
   const restoring = new Restoring({
     roots,
@@ -181,22 +186,53 @@ async function bringBack(
     to: invocation.to === "both" ? SIDES : [invocation.to],
     isForced: invocation.isForced,
     verifyRoots: () => requireStillThere(meeting, paths),
+    pause,
   });
   using log = openLog({ ...config.logging, runId: owner.run, verbose: false });
   log.info(`restore started, ${versions.length} asked for`);
+  const walls = missingWalls(config);
+  if (walls !== null) log.warning(walls);
   const all: Restored[] = [];
-  for await (const restored of restoring.bringBack(versions)) {
+  const cut = await collect(restoring.bringBack(versions), (restored) => {
     noteIn(log, restored);
     all.push(restored);
-  }
-  const exitCode = exitCodeOf(all);
+  });
+  const exitCode = cut?.exitCode ?? exitCodeOf(all);
+  const stopped = cut === null ? null : cutWords(cut.message, all, versions);
+  if (stopped !== null) log.warning(`interrupted: ${stopped}`);
   log.info(`ended with exit code ${exitCode}`);
   log.flush();
   if (log.failure !== null) warn(log.failure);
   print(
-    invocation.isJson ? jsonText(restoredDocument(all)) : restoredText(all),
+    invocation.isJson
+      ? jsonText(restoredDocument(all, exitCode))
+      : restoredText(all),
   );
+  if (stopped !== null) warn(`${stopped} The same command does the rest.`);
   return exitCode;
+}
+
+/** Hands on what was done, and gives what ended it; null: it is through. */
+async function collect(
+  work: AsyncIterable<Restored>,
+  onRestored: (restored: Restored) => void,
+): Promise<InterruptedError | null> {
+  try {
+    for await (const restored of work) onRestored(restored);
+    return null;
+  } catch (error) {
+    if (error instanceof InterruptedError) return error;
+    throw error;
+  }
+}
+
+function cutWords(
+  why: string,
+  all: readonly Restored[],
+  versions: readonly Version[],
+): string {
+  const done = all.filter(({ outcome }) => outcome === "done").length;
+  return `${why}: ${done} of ${versions.length} files brought back.`;
 }
 
 function noteIn(log: Log, restored: Restored): void {

@@ -120,11 +120,15 @@ export function listDocument(versions: readonly Version[]): unknown {
  * The document of `restore --json`.
  *
  * @param all Of all versions.
+ * @param exitCode What the command ends with.
  * @returns Plain data; every key is there, null where it says nothing.
  */
-export function restoredDocument(all: readonly Restored[]): unknown {
+export function restoredDocument(
+  all: readonly Restored[],
+  exitCode: ExitCode,
+): unknown {
   return {
-    exitCode: exitCodeOf(all),
+    exitCode,
     files: all.map(({ version, outcome, sides, replaced, reason }) => ({
       path: version.path,
       outcome,

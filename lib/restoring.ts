@@ -10,6 +10,7 @@ import { type Root, Skipped, WENT_AWAY } from "./disk.ts";
 import { GuardError } from "./errors.ts";
 import { keepAsClash, placeNew, replace } from "./file_ops.ts";
 import { folderOf } from "./paths.ts";
+import { inPieces } from "./pieces.ts";
 import { Refused, type Target, targetOn } from "./restore_targets.ts";
 import type { Restored } from "./restored.ts";
 import { isAcrossDisks, type SoftDelete } from "./soft_delete.ts";
@@ -18,8 +19,8 @@ import {
   flushCopies,
   type FlushedCopy,
   flushFolder,
-  stageCopy,
   type StagedCopy,
+  staging,
   type TemporaryNames,
 } from "./staging.ts";
 import { codeOf, inWords } from "./system_errors.ts";
@@ -37,6 +38,8 @@ export interface RestoringContext {
   readonly isForced: boolean;
   /** Reads both roots' identity again. */
   verifyRoots(): void;
+  /** Called between any two pieces of work; what it throws ends it all. */
+  readonly pause?: () => Promise<void>;
 }
 
 /** Versions whose copies are flushed together. */
@@ -72,6 +75,8 @@ export class Restoring {
    *
    * @param versions One of each path.
    * @returns What became of each.
+   * @throws What the pause threw, after all that is done was told. A copy that
+   *   was under way is dropped.
    */
   async *bringBack(
     versions: readonly Version[],
@@ -88,12 +93,28 @@ export class Restoring {
         }));
         continue;
       }
-      yield* await this.#batch(batch);
+      const { results, ended } = await this.#batch(batch);
+      yield* results;
+      if (ended !== null) throw ended.by;
     }
   }
 
-  async #batch(versions: readonly Version[]): Promise<Restored[]> {
-    const staged = versions.map((version) => this.#stage(version));
+  /** What is copied already when it is to end is put in place as well. */
+  async #batch(versions: readonly Version[]): Promise<{
+    readonly results: readonly Restored[];
+    readonly ended: { readonly by: unknown } | null;
+  }> {
+    const staged: (Trip | Restored)[] = [];
+    let ended: { readonly by: unknown } | null = null;
+    for (const version of versions) {
+      try {
+        await this.#context.pause?.();
+        staged.push(await this.#stage(version));
+      } catch (error) {
+        ended = { by: error };
+        break;
+      }
+    }
     const trips = staged.filter((it) => "copies" in it);
     const flushed = await flushCopies(trips.flatMap(({ copies }) => copies));
     const results: Restored[] = [];
@@ -108,11 +129,11 @@ export class Restoring {
       for (const folder of folders) flushFolder(root, folder);
     }
     this.#changed.clear();
-    return results;
+    return { results, ended };
   }
 
   /** Looks at all sides before anything is written, then copies aside. */
-  #stage(version: Version): Trip | Restored {
+  async #stage(version: Version): Promise<Trip | Restored> {
     const copies: StagedCopy[] = [];
     const made: Made[] = [];
     try {
@@ -122,7 +143,7 @@ export class Restoring {
       if (targets.length === 0) return { ...nothing(version), outcome: "same" };
       for (const { root } of targets) {
         this.#makeFolders(version, root, made);
-        copies.push(this.#copy(version, root));
+        copies.push(await this.#copy(version, root));
       }
       return { version, targets, copies, made };
     } catch (error) {
@@ -155,8 +176,11 @@ export class Restoring {
     }
   }
 
-  #copy({ side, keptAt, path, figures }: Version, to: Root): StagedCopy {
-    return stageCopy({
+  #copy(
+    { side, keptAt, path, figures }: Version,
+    to: Root,
+  ): Promise<StagedCopy> {
+    const work = staging({
       from: this.#context.roots[side],
       path: keptAt,
       seen: figures,
@@ -165,6 +189,7 @@ export class Restoring {
       mode: figures.mode,
       wantsHash: false,
     });
+    return inPieces(work, this.#context.pause);
   }
 
   async #place(

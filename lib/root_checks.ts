@@ -12,6 +12,7 @@ import { GuardError } from "./errors.ts";
 import type { Habits } from "./figures.ts";
 import { glance, probe } from "./habits.ts";
 import { keptFiles, runFolders } from "./kept.ts";
+import type { NetworkRoot } from "./network_roots.ts";
 import { OWN_FOLDER, type TemporaryOwner } from "./names.ts";
 import { checkRoot, type RealRoot } from "./roots.ts";
 import { codeOf, inWords } from "./system_errors.ts";
@@ -28,6 +29,8 @@ export interface RootContext {
   /** Names the probe file. */
   readonly owner: TemporaryOwner;
   readonly networkRoots: "refuse" | "allow_all";
+  /** What Deno takes for the network; null: it is none of that. */
+  readonly network: NetworkRoot | null;
   readonly retentionDays: number;
 }
 
@@ -49,6 +52,12 @@ export interface RootFindings {
 export function lookAtRoot(context: RootContext): RootFindings {
   const { side, path } = context;
   const of = (name: string) => ({ name, side });
+  const { network, networkRoots } = context;
+  if (network !== null && networkRoots === "refuse") {
+    // Inside the walls nothing more can be found out of it.
+    const checks = [refusedCheck(side, network)];
+    return { checks, habits: null, isReadable: false };
+  }
   let real: RealRoot;
   try {
     real = checkRoot(side, path);
@@ -58,47 +67,59 @@ export function lookAtRoot(context: RootContext): RootFindings {
     const checks = [problem(of("root"), says, error.hint ?? "")];
     return { checks, habits: null, isReadable: false };
   }
-  const place = placeCheck(context, real);
-  const isReadable = place.status !== "problem";
   const { habits, check: writing } = tryOut(context);
   return {
     checks: [
       fine(of("root"), path),
-      place,
+      placeCheck(context, real),
       spaceCheck(of("free space"), roomAt(path)),
       writing,
       ...habits === null ? [] : habitChecks(side, habits),
-      ...isReadable ? [keptCheck(context, habits)] : [],
+      keptCheck(context, habits),
     ],
     habits,
-    isReadable,
+    isReadable: true,
   };
 }
 
+const LETTER = "A drive letter is there only while its user is logged on: " +
+  "for a task that runs without, name the folder as \\\\server\\share.";
+
 function placeCheck(
-  { side, path, networkRoots }: RootContext,
+  { side, path, network }: RootContext,
   real: RealRoot,
 ): Check {
   const of = { name: "real path", side };
-  const network = networkOf(path);
-  const isLink = real.path !== path.replace(/(?<=.)[/\\]+$/, "");
-  const where = isLink ? `${real.path}, where ${path} leads to` : path;
-  if (network === null) return fine(of, where);
-  if (Deno.build.os !== "windows") return fine(of, `${where}, over ${network}`);
-  const letter = "A drive letter is there only while its user is logged on: " +
-    "for a task that runs without, name the folder as \\\\server\\share.";
-  if (networkRoots === "allow_all") {
-    const says = `${where}, a network drive: runs are made without the ` +
-      "sandbox, as sandbox.network_roots says";
-    return fine(of, `${says}. ${letter}`);
-  }
-  return problem(
-    of,
-    `${where}, a network drive: inside the sandbox its files can't be read, ` +
-      "so no run starts",
-    "Set sandbox.network_roots to allow_all to run without the sandbox, or " +
-      `use a folder of this computer. ${letter}`,
+  const [led, named] = [real.path, path].map((it) =>
+    it.replace(/(?<=.)[/\\]+$/, "")
   );
+  const isLink = led !== named;
+  const where = isLink ? `${real.path}, where ${path} leads to` : path;
+  if (network !== null) {
+    const says = `${where}, on the network: runs are made without the ` +
+      "sandbox, as sandbox.network_roots: allow_all says";
+    return fine(of, isDrive(path) ? `${says}. ${LETTER}` : says);
+  }
+  const over = networkOf(path);
+  return fine(of, over === null ? where : `${where}, over ${over}`);
+}
+
+function refusedCheck(side: Side, network: NetworkRoot): Check {
+  const { root, share } = network;
+  const where = share === null || share === root ? "" : ` (${share})`;
+  const todo = "To run without the sandbox, add sandbox: { network_roots: " +
+    "allow_all } to the config, or set it in the section that is there; or " +
+    "use a folder of this computer.";
+  return problem(
+    { name: "real path", side },
+    `${root}${where} is on the network: inside the sandbox its files can't ` +
+      "be read, so no run starts",
+    isDrive(root) ? `${todo} ${LETTER}` : todo,
+  );
+}
+
+function isDrive(path: string): boolean {
+  return /^[a-z]:/i.test(path);
 }
 
 /** With the same file that a run uses. */

@@ -10,14 +10,18 @@
 
 import { posix, win32 } from "node:path";
 import { EXIT, SyncError } from "./errors.ts";
-import { printable, quoted } from "./printable.ts";
+import {
+  type NetworkConfig,
+  networkRefusal,
+  networkRootsOf,
+} from "./network_roots.ts";
+import { quoted } from "./printable.ts";
 
-/** The part of a config that says what a run has to touch. */
-export interface SandboxConfig {
-  /** The config file; this and all paths below are absolute. */
-  readonly file: string;
-  readonly leftRoot: string;
-  readonly rightRoot: string;
+/**
+ * The part of a config that says what a run has to touch. All paths are
+ * absolute.
+ */
+export interface SandboxConfig extends NetworkConfig {
   readonly stateDb: string;
   readonly logging: {
     readonly file: string;
@@ -31,8 +35,6 @@ export interface SandboxConfig {
     /** The variable that holds the password, or null. */
     readonly passwordEnv: string | null;
   };
-  /** Whether to do without walls where a root is a network drive. */
-  readonly networkRoots: "refuse" | "allow_all";
 }
 
 /**
@@ -52,7 +54,9 @@ export interface SandboxOptions {
   readonly programFolder: string | null;
   /** A file named on the command line to be written; null: none. */
   readonly outputFile: string | null;
-  /** Real paths of the roots, where the system is Windows; else none. */
+  /** Another that is written with it. */
+  readonly twinFile?: string | null;
+  /** Real paths of both roots, Left first, where that is Windows; else none. */
   readonly realRoots: readonly string[];
 }
 
@@ -68,6 +72,17 @@ const NOTHING = [
   "--ignore-env",
   "--allow-import=nowhere.invalid:1",
 ] as const;
+
+const OPEN = ["--no-prompt", "--allow-all"] as const;
+
+/**
+ * Whether flags build no walls at all.
+ *
+ * @param flags What {@linkcode sandboxFlags} gave.
+ */
+export function isOpen(flags: readonly string[]): boolean {
+  return String(flags) === String(OPEN);
+}
 
 /**
  * The flags for commands that need no config, such as `--help`.
@@ -125,14 +140,19 @@ export function sandboxFlags(
   options: SandboxOptions,
 ): string[] {
   const { access, programFolder, outputFile } = options;
-  const network = options.realRoots.find(isNetworkPath);
-  // The doctor is there to tell what is wrong: it starts in any case.
-  const isTold = access === "doctor" && config.networkRoots === "refuse";
-  if (network !== undefined && !isTold) return openFlags(config, network);
+  const network = networkRootsOf(config, options.realRoots);
+  if (network.length > 0) {
+    // Nothing less than everything opens a network drive: any wall, even
+    // around something else, ends it.
+    if (config.networkRoots === "allow_all") return [...OPEN];
+    // The doctor is there to tell what is wrong: it starts in any case.
+    if (access !== "doctor") throw networkRefusal(config, network);
+  }
   const roots = [config.leftRoot, config.rightRoot];
   const logs = logPaths(config, programFolder);
   const own = [config.file, ...programFolder === null ? [] : [programFolder]];
-  const output = outputFile === null ? [] : [outputFile];
+  const output = [outputFile, options.twinFile ?? null]
+    .filter((file) => file !== null);
   if (access === "plan") {
     return [
       ...NOTHING,
@@ -148,25 +168,6 @@ export function sandboxFlags(
     ...pathFlag("--allow-read", [...roots, ...state, ...logs, ...own]),
     ...pathFlag("--allow-write", [...roots, ...state, ...logs, ...output]),
   ];
-}
-
-/**
- * Whether path permissions fail for a root. On Windows the content of a file
- * can be read under them only where its real path begins with a drive; that
- * of a mapped network drive begins with the server.
- *
- * @param realPath The root's real path, as the system tells it.
- * @returns True for `\\server\share` and the like.
- *
- * @example A mapped drive and a local one
- * ```ts
- * import { isNetworkPath } from "./sandbox.ts";
- * isNetworkPath("\\\\server\\share\\office"); // true
- * isNetworkPath("C:\\pdrive_local"); // false
- * ```
- */
-export function isNetworkPath(realPath: string): boolean {
-  return /^[\\/]{2}(?![?.][\\/][A-Za-z]:)/.test(realPath);
 }
 
 /**
@@ -187,25 +188,6 @@ function logPaths(
     (_, n) => `${file}.${n + 1}`,
   );
   return [file, ...old];
-}
-
-/**
- * Nothing less than everything opens a network drive: any wall, even around
- * something else, ends it.
- */
-function openFlags(config: SandboxConfig, network: string): string[] {
-  if (config.networkRoots === "allow_all") {
-    return ["--no-prompt", "--allow-all"];
-  }
-  throw new SyncError(
-    `A root is on the network (${printable(network)}), where files can't be` +
-      " read inside the sandbox",
-    EXIT.usage,
-    {
-      hint: "Use a folder of this computer, or set sandbox.network_roots to" +
-        " allow_all to run without the sandbox.",
-    },
-  );
 }
 
 function mailFlags(email: SandboxConfig["email"]): string[] {

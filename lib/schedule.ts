@@ -3,10 +3,12 @@
  *
  * @module
  */
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
+import { PROGRAM } from "./called.ts";
 import type { Config } from "./config_loader.ts";
 import { EXIT, type ExitCode, SyncError, UsageError } from "./errors.ts";
 import type { ScheduleInvocation } from "./invocation.ts";
+import { isNetworkPath, REAL_PATH } from "./network_roots.ts";
 import { print, warn } from "./output.ts";
 import { printable, quoted } from "./printable.ts";
 import {
@@ -18,6 +20,7 @@ import {
   taskXml,
 } from "./schedule_text.ts";
 import { codeOf, inWords } from "./system_errors.ts";
+import { unitNames } from "./unit_names.ts";
 
 /**
  * Prints, or writes, what a scheduler takes.
@@ -41,11 +44,12 @@ export function schedule(
   };
   requireTellable(scheduled, scheduler);
   const { write } = invocation;
-  const text = textFor(scheduler, scheduled, write);
-  if (write === null) print(text.trimEnd());
+  if (write === null) print(textOf(scheduler, scheduled).trimEnd());
   else {
-    writeNew(write, scheduler === "windows" ? utf16(text) : utf8(text));
-    print(`Written: ${printable(write)}.\n${nextStep(scheduler, write)}`);
+    const files = filesOf(scheduler, scheduled, write);
+    writeAll(files);
+    const names = files.map(({ file }) => printable(file)).join(" and ");
+    print(`Written: ${names}.\n${nextStep(scheduler, write)}`);
   }
   for (const warning of warnings(scheduler, config)) warn(printable(warning));
   return EXIT.agreed;
@@ -60,6 +64,10 @@ function usual(): Scheduler {
 function program(): string[] {
   if (Deno.build.standalone) return [Deno.execPath()];
   const home = join(import.meta.dirname ?? ".", "..");
+  if (isPortable) {
+    const isWindows = Deno.build.os === "windows";
+    return [join(home, isWindows ? "office-sync.cmd" : "office-sync")];
+  }
   return [
     Deno.execPath(),
     "run",
@@ -70,6 +78,9 @@ function program(): string[] {
     join(home, "launch.ts"),
   ];
 }
+
+/** The portable folder has a launcher of its own, and its own Deno. */
+const isPortable = PROGRAM === "office-sync" && !Deno.build.standalone;
 
 /** A path that is told wrongly would be another path, every 15 minutes. */
 function requireTellable(
@@ -93,23 +104,42 @@ function requireTellable(
   );
 }
 
-function textFor(
-  scheduler: Scheduler,
-  scheduled: Scheduled,
-  file: string | null,
-): string {
+function textOf(scheduler: Scheduler, scheduled: Scheduled): string {
   if (scheduler === "windows") return taskXml(scheduled);
   if (scheduler === "cron") return cronLine(scheduled);
   const { service, timer } = systemdUnits(scheduled);
-  if (file === null) {
-    return `# office-sync.service\n${service}\n# office-sync.timer\n${timer}`;
+  return `# office-sync.service\n${service}\n# office-sync.timer\n${timer}`;
+}
+
+interface NewFile {
+  readonly file: string;
+  readonly bytes: Uint8Array;
+}
+
+function filesOf(
+  scheduler: Scheduler,
+  scheduled: Scheduled,
+  file: string,
+): NewFile[] {
+  if (scheduler === "windows") {
+    return [{ file, bytes: utf16(taskXml(scheduled)) }];
   }
-  if (file.endsWith(".service")) return service;
-  if (file.endsWith(".timer")) return timer;
-  throw new UsageError(
-    `--write: ${quoted(file)} is not allowed; for systemd a name that ends ` +
-      "in .service, and another that ends in .timer.",
-  );
+  if (scheduler === "cron") {
+    return [{ file, bytes: utf8(cronLine(scheduled)) }];
+  }
+  const names = unitNames(file);
+  if (names === null) {
+    throw new UsageError(
+      `--write: ${quoted(file)} is not allowed; for systemd a name of ` +
+        "letters, digits, - and _ that ends in .service or .timer: both files " +
+        "are written.",
+    );
+  }
+  const { service, timer } = systemdUnits(scheduled);
+  return [
+    { file: names.service, bytes: utf8(service) },
+    { file: names.timer, bytes: utf8(timer) },
+  ];
 }
 
 function utf8(text: string): Uint8Array {
@@ -124,6 +154,20 @@ function utf16(text: string): Uint8Array {
     bytes.setUint16(2 * at, marked.charCodeAt(at), true);
   }
   return new Uint8Array(bytes.buffer);
+}
+
+/** All or none: one of two would look as if it were done. */
+function writeAll(files: readonly NewFile[]): void {
+  const written: string[] = [];
+  try {
+    for (const { file, bytes } of files) {
+      writeNew(file, bytes);
+      written.push(file);
+    }
+  } catch (error) {
+    for (const file of written) Deno.removeSync(file);
+    throw error;
+  }
 }
 
 function writeNew(file: string, bytes: Uint8Array): void {
@@ -145,8 +189,9 @@ function nextStep(scheduler: Scheduler, file: string): string {
     return `Next: schtasks /Create /TN office-sync /XML "${shown}"`;
   }
   if (scheduler === "cron") return "Next: add the line with crontab -e.";
-  return "Next: with the .service and the .timer, of one name, in " +
-    "~/.config/systemd/user: systemctl --user enable --now NAME.timer";
+  const timer = basename(unitNames(file)?.timer ?? file);
+  return "Next: put both into ~/.config/systemd/user, then: systemctl --user " +
+    `daemon-reload && systemctl --user enable --now ${timer}`;
 }
 
 function warnings(scheduler: Scheduler, config: Config): string[] {
@@ -154,7 +199,7 @@ function warnings(scheduler: Scheduler, config: Config): string[] {
   const variable = config.email?.passwordEnv ?? null;
   const isShared = /[\\/]_npx[\\/]/.test(Deno.execPath());
   return [
-    ...scheduler === "windows" ? driveWarnings(roots, roots.map(realPath)) : [],
+    ...scheduler === "windows" ? driveWarnings(roots, roots.map(seen)) : [],
     ...variable === null ? [] : [
       `The mail password is in the variable ${variable}: see to it that ` +
       "scheduled runs have it.",
@@ -168,11 +213,14 @@ function warnings(scheduler: Scheduler, config: Config): string[] {
   ];
 }
 
-function realPath(root: string): string {
+/** Null where nothing can be known of it: not there now, or not Windows. */
+function seen(root: string): string | null {
+  if (REAL_PATH === null) return null;
+  if (isNetworkPath(root)) return root;
   try {
-    return Deno.realPathSync(root);
-  } catch {
-    // Not there now, or not to be looked at: nothing is known of it.
-    return root;
+    Deno.statSync(root);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotCapable)) return null;
   }
+  return REAL_PATH(root);
 }

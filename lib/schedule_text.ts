@@ -195,23 +195,31 @@ export function cronLine(scheduled: Scheduled): string {
  * when nobody is logged on.
  *
  * @param roots The roots as the config names them.
- * @param realRoots The same as the system sees them, in the same order.
- * @returns A line for each root that may be on one.
+ * @param realRoots The same as the system sees them, in the same order; null
+ *   for one that can't be looked at, `\\\\` for one on the network that may not.
+ * @returns A line for each root that is or may be on one.
  */
 export function driveWarnings(
   roots: readonly string[],
-  realRoots: readonly string[],
+  realRoots: readonly (string | null)[],
 ): string[] {
   return roots.flatMap((root, n) => {
-    const drive = /^[a-z]:/i.exec(root)?.[0];
+    const drive = /^[a-z]:/i.exec(root)?.[0].toUpperCase();
     if (drive === undefined) return [];
-    const real = (realRoots[n] ?? root)
-      .replace(/^\\\\\?\\UNC\\/i, "\\\\").replace(/^\\\\\?\\/, "");
-    if (!real.startsWith("\\\\")) return [];
+    const real = realRoots[n]
+      ?.replace(/^\\\\\?\\UNC\\/i, "\\\\").replace(/^\\\\\?\\/, "") ?? null;
+    // Windows itself is on C:.
+    if (real === null ? drive === "C:" : !real.startsWith("\\\\")) return [];
+    const path = real === null || real === "\\\\"
+      ? "its path as \\\\server\\share"
+      : real;
+    const is = real === null
+      ? `If ${drive} is a mapped drive, it`
+      : `${root} is on a mapped drive. ${drive}`;
     return [
-      `${root} is on a mapped drive. ${drive} is there only while you are ` +
-      "logged on, and the task runs only then. To let it run at other times " +
-      `as well, write ${real} into the config and allow that in the task.`,
+      `${is} is there only while you are logged on, and the task runs only ` +
+      `then. To let it run at other times as well, write ${path} into the ` +
+      "config and allow that in the task.",
     ];
   });
 }

@@ -5,6 +5,7 @@
  * @module
  */
 import { dirname } from "node:path";
+import { PROGRAM } from "./called.ts";
 import { type Check, fine, problem, warning } from "./checks.ts";
 import { networkOf } from "./disk_checks.ts";
 import { GuardError, LockedError } from "./errors.ts";
@@ -147,7 +148,7 @@ export function lastRunCheck(db: StateDb, nowMs: number): Check {
     return warning(
       of,
       `that of ${when} ended with exit code ${exitCode}${why}; ${told}`,
-      `See what it left: office-sync history ${id}.`,
+      `See what it left: ${PROGRAM} history ${id}.`,
     );
   }
   return nowMs - Number(startedAt) <= STALE_MS ? fine(of, told) : warning(

@@ -11,6 +11,7 @@ import { jsonReport, jsonText } from "./json_report.ts";
 import { type Log, openLog } from "./logging.ts";
 import { logOutcome, logStop } from "./outcome_log.ts";
 import { print, warn } from "./output.ts";
+import { missingWalls } from "./network_roots.ts";
 import { openProgress, type ProgressLine } from "./progress.ts";
 import { reportText } from "./report.ts";
 import type { RunResult } from "./run_result.ts";
@@ -52,6 +53,8 @@ export async function syncOrPlan(
     `${isDryRun ? "plan" : "run"} started, version ${VERSION}, ` +
       `Left ${config.leftRoot}, Right ${config.rightRoot}`,
   );
+  const walls = missingWalls(config);
+  if (walls !== null) log.warning(walls);
   try {
     const listener = logging(log, invocation, progress);
     const mails = isDryRun || !invocation.sendsMail
@@ -77,9 +80,10 @@ export async function syncOrPlan(
     logStop(log, result);
     const freed = prunedWords(result.pruned);
     if (freed !== null) log.info(freed);
-    const exitCode = await report(result, invocation, config, log);
+    const told: Told = { result, invocation, config, walls };
+    const exitCode = await report(told, log);
     log.info(`ended with exit code ${exitCode}`);
-    show(result, exitCode, invocation, config);
+    show(told, exitCode);
     if (result.stop && isInterrupted(result)) {
       warn(`${result.stop.reason} ${result.stop.hint}`);
     }
@@ -136,11 +140,18 @@ async function mailsOf(
   });
 }
 
+/** What is told of a run, and how. */
+interface Told {
+  readonly result: RunResult;
+  readonly invocation: SyncInvocation;
+  readonly config: Config;
+  /** That there are no walls, in words; null: there are. */
+  readonly walls: string | null;
+}
+
 /** Writes the page; a run that can't be shown there is a run all the same. */
 async function report(
-  result: RunResult,
-  invocation: SyncInvocation,
-  config: Config,
+  { result, invocation, config, walls }: Told,
   log: Log,
 ): Promise<ExitCode> {
   if (invocation.report === null) return result.exitCode;
@@ -148,6 +159,7 @@ async function report(
   const failure = await writeReport(invocation.report, result, {
     roots: { left: config.leftRoot, right: config.rightRoot },
     listsUnchanged: invocation.isVerbose,
+    missingWalls: walls,
   });
   if (failure === null) return result.exitCode;
   log.error(failure);
@@ -156,10 +168,8 @@ async function report(
 }
 
 function show(
-  result: RunResult,
+  { result, invocation, config, walls }: Told,
   exitCode: ExitCode,
-  invocation: SyncInvocation,
-  config: Config,
 ): void {
   if (invocation.isJson) {
     const document = { ...result, exitCode };
@@ -172,6 +182,7 @@ function show(
     roots: { left: config.leftRoot, right: config.rightRoot },
     logFile: config.logging.file,
     isVerbose: invocation.isVerbose,
+    missingWalls: walls,
   });
   if (invocation.isQuiet || result.stop !== null) warn(text);
   else print(text);

@@ -6,8 +6,8 @@ import { fromFileUrl } from "./urls.ts";
  * are named in one line, from its own. What is not named here fails.
  */
 const LAYERS: readonly (readonly string[])[] = [
-  ["types", "errors", "version", "system_errors", "printable", "cli_words"],
-  ["pieces"],
+  ["types", "errors", "version", "system_errors", "printable", "called"],
+  ["pieces", "cli_words", "executables", "unit_names"],
   ["mail_blocks", "shell_words"],
   ["schedule_text"],
   ["html_style", "html_script"],
@@ -32,7 +32,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["history_text", "conflicts_text", "explanation"],
   ["why_text"],
   // Input and output.
-  ["interrupt", "when_free"],
+  ["interrupt", "when_free", "network_roots", "inside"],
   ["lookout"],
   ["walk"],
   ["log_file", "output", "meter", "progress", "html_page", "config_template"],

@@ -86,13 +86,13 @@ const HISTORY = {
 
 /** [arguments, what they ask for] */
 const OTHERS: readonly [string, Invocation][] = [
-  ["--help", { command: "help", of: null }],
-  ["-h", { command: "help", of: null }],
-  ["plan --help", { command: "help", of: "plan" }],
-  ["restore -h", { command: "help", of: "restore" }],
+  ["--help", { command: "help", of: null, config: null }],
+  ["-h", { command: "help", of: null, config: null }],
+  ["plan --help", { command: "help", of: "plan", config: null }],
+  ["restore -h", { command: "help", of: "restore", config: null }],
   ["--version", { command: "version" }],
   ["-V", { command: "version" }],
-  ["--help --version", { command: "help", of: null }],
+  ["--help --version", { command: "help", of: null, config: null }],
   ["history", HISTORY],
   ["history r1", { ...HISTORY, run: "r1" }],
   ["history --limit 5 --json", { ...HISTORY, limit: 5, isJson: true }],

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { join } from "node:path";
 import { planBinary } from "../lib/compiling.ts";
+import { HEAD_BYTES, platformNamed, platformOf } from "../lib/executables.ts";
 import { loadConfig } from "../lib/config_loader.ts";
 import { type MadeFor, requireSameWalls } from "../lib/made_for.ts";
 import { bundle } from "../lib/making.ts";
@@ -200,13 +201,18 @@ Deno.test("a binary syncs, and says in words what it was not made for", async ()
   const checked = await inside("doctor");
   assert.equal(checked.code, 0, checked.out + checked.err);
 
+  const help = await inside("--help");
+  assert.match(help.out, /^Usage: office-sync \[COMMAND\]/m);
+  assert.ok(help.out.includes(`(default: ${office.config})`), help.out);
+
   const other = join(office.folder, "other.yaml");
   Deno.copyFileSync(office.config, other);
   const report = join(office.folder, "page.html");
   const refused: readonly (readonly [string[], RegExp])[] = [
     [["--config", other], /made for the config .*deno task compile --config/s],
     [["init"], /has its config/],
-    [["--report", report], /can't write .*page\.html/],
+    [["--report", report], /^--report: .* can't write .*page\.html/],
+    [["schedule", "cron", "--write", report], /^--write: .* can't write /],
   ];
   for (const [args, words] of refused) {
     const { code, err } = await inside(...args);
@@ -272,6 +278,126 @@ Deno.test("compile leaves nothing that is not office-sync: a deno as its base ha
     Deno.errors.NotFound,
   );
 });
+
+/** The first bytes of a program for a system, and no more. */
+function head(kind: "pe" | "elf" | "macho", processor: number): Uint8Array {
+  const bytes = new Uint8Array(128);
+  const view = new DataView(bytes.buffer);
+  if (kind === "pe") {
+    view.setUint16(0, 0x4d5a);
+    view.setUint32(0x3c, 0x40, true);
+    view.setUint32(0x40, 0x50450000);
+    view.setUint16(0x44, processor, true);
+  } else if (kind === "elf") {
+    view.setUint32(0, 0x7f454c46);
+    view.setUint16(18, processor, true);
+  } else {
+    view.setUint32(0, 0xcffaedfe);
+    view.setUint32(4, processor, true);
+  }
+  return bytes;
+}
+
+const TARGETS = {
+  "x86_64-pc-windows-msvc": head("pe", 0x8664),
+  "aarch64-pc-windows-msvc": head("pe", 0xaa64),
+  "x86_64-apple-darwin": head("macho", 0x01000007),
+  "aarch64-apple-darwin": head("macho", 0x0100000c),
+  "x86_64-unknown-linux-gnu": head("elf", 0x3e),
+  "aarch64-unknown-linux-gnu": head("elf", 0xb7),
+};
+
+Deno.test("platformOf() tells the systems and processors of all targets apart", () => {
+  for (const [target, bytes] of Object.entries(TARGETS)) {
+    assert.deepEqual(platformOf(bytes), platformNamed(target), target);
+  }
+  const own = Deno.openSync(Deno.execPath());
+  const bytes = new Uint8Array(HEAD_BYTES);
+  own.readSync(bytes);
+  own.close();
+  assert.deepEqual(platformOf(bytes), platformNamed(Deno.build.target));
+  assert.equal(platformOf(new TextEncoder().encode("#!".padEnd(99))), null);
+  assert.equal(platformOf(new Uint8Array(3)), null);
+});
+
+const BASES: readonly (readonly [string, Uint8Array, RegExp])[] = [
+  [
+    "of another system",
+    TARGETS["x86_64-unknown-linux-gnu"],
+    /is for Linux \(x86_64\), and must be a denort \S+ for Windows \(x86_64\)\.\n$/,
+  ],
+  [
+    "of another processor",
+    TARGETS["aarch64-pc-windows-msvc"],
+    /is for Windows \(aarch64\), /,
+  ],
+  [
+    "that is no program",
+    new TextEncoder().encode("x".repeat(99)),
+    /is no program at all, /,
+  ],
+  [
+    "that is the deno executable",
+    Uint8Array.from([
+      ...TARGETS["x86_64-pc-windows-msvc"],
+      ...new TextEncoder().encode(
+        "Compile the script into a self contained executable",
+      ),
+    ]),
+    /is the deno executable, and must be a denort /,
+  ],
+];
+
+for (const [what, bytes, words] of BASES) {
+  Deno.test(`compile refuses a base ${what} for another target, in one line`, async () => {
+    using office = new Office();
+    Deno.writeTextFileSync(
+      office.config,
+      "left_root: C:\\l\nright_root: D:\\r\n",
+    );
+    const base = join(office.folder, "base");
+    Deno.writeFileSync(base, bytes);
+    const { code, out, err } = await compile(office, [
+      ...["--target", WINDOWS, "--config-path", "C:\\o\\config.yaml"],
+    ], { DENORT_BIN: base });
+    assert.deepEqual([code, out], [2, ""]);
+    assert.match(err, /^DENORT_BIN: "[^"\n]*base" is [^\n]*\n$/);
+    assert.match(err, words);
+  });
+}
+
+Deno.test("the deno executable is known by the words that a base is looked at for", () => {
+  const bytes = Buffer.from(Deno.readFileSync(Deno.execPath()));
+  assert.ok(
+    bytes.includes("Compile the script into a self contained executable"),
+  );
+});
+
+for (const consent of ["refuse", "allow_all"]) {
+  Deno.test(`compile for Windows tells in a line what a drive means that can't be seen from here, with ${consent}`, async () => {
+    using office = new Office();
+    const write = (left: string, right: string) =>
+      Deno.writeTextFileSync(
+        office.config,
+        `left_root: ${left}\nright_root: ${right}\n` +
+          `sandbox: { network_roots: ${consent} }\n`,
+      );
+    // With no base that could be had, it ends after what is to be seen here.
+    const make = () =>
+      compile(office, [
+        ...["--target", WINDOWS, "--config-path", "C:\\o\\config.yaml"],
+      ], { HTTPS_PROXY: "http://127.0.0.1:1" });
+    write("C:\\l", "p:\\");
+    const [line = "", ...more] = (await make()).err.split("\n");
+    assert.match(
+      line,
+      /^If P: is a network drive on that computer, .*allow_all\.$/,
+    );
+    assert.match(more[0]!, /^The base runtime /);
+    write("C:\\l", "c:\\r");
+    assert.match((await make()).err, /^The base runtime /);
+  });
+}
 
 for (
   const [args, words, env] of [

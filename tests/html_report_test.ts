@@ -147,6 +147,29 @@ for (const [what, text, html] of ESCAPED) {
   });
 }
 
+Deno.test("htmlReport() shows what was done until a signal stopped the run", () => {
+  const done = resultOf({ left: { "one.txt": A } });
+  const stop = { name: "interrupted", reason: "1 of 2 done.", hint: "Again." };
+  const { body } = htmlReport({ ...done, stop, exitCode: 130 }, OPTIONS);
+  assert.match(body, /<h2 id="stop">Interrupted<\/h2>\n<p>1 of 2 done\./);
+  assert.match(body, /<tr data-kind="COPY_LEFT_TO_RIGHT"[^]*one\.txt/);
+  assert.ok(body.indexOf('id="stop"') < body.indexOf("one.txt"));
+  const nothing = { ...done, stop, outcomes: [] };
+  const { body: empty } = htmlReport(nothing, OPTIONS);
+  assert.doesNotMatch(empty, /<table|There is nothing to list/);
+});
+
+Deno.test("htmlReport() says that there are no walls, and nothing of walls that are there", () => {
+  const result = resultOf({ left: { a: A } });
+  const told = { ...OPTIONS, missingWalls: "Without the <sandbox>." };
+  assert.ok(
+    htmlReport(result, told).body.includes(
+      "<p>Without the &lt;sandbox&gt;.</p>",
+    ),
+  );
+  assert.doesNotMatch(htmlReport(result, OPTIONS).body, /sandbox/);
+});
+
 Deno.test("htmlReport() escapes every text it is given", () => {
   const evil = "<i>'\"\u0007";
   const result = withOutcomes(

@@ -78,7 +78,7 @@ Deno.test("init names the config so that it can be copied into a command line", 
   const { code, stdout } = await desk.init(...roots, "--config", config);
   assert.equal(code, 0);
   assert.ok(
-    stdout.includes(`office-sync doctor --config "${config}" `),
+    stdout.includes(`deno task sync doctor --config "${config}" `),
     stdout,
   );
 });
@@ -90,7 +90,7 @@ Deno.test("init with both folders asks nothing, and writes the example with them
   assert.equal(code, 0);
   assert.match(
     stdout,
-    /^Written: config\.yaml\. .*\nNext: office-sync doctor /,
+    /^Written: config\.yaml\. .*\nNext: deno task sync doctor /,
   );
   const config = loadConfig(desk.config);
   assert.equal(config.leftRoot, left);

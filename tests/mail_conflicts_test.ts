@@ -69,8 +69,8 @@ Deno.test("overwrite is mailed: the older version is where the mail says, and it
   const kept = lineWith(mail!.text, ".office-sync/deleted/")
     .replace(/^Left's is now: +/, "");
   assert.equal(Deno.readTextFileSync(kept), "older");
-  const command = lineWith(mail!.text, "office-sync restore");
-  assert.equal(command, 'office-sync restore --force "My plan.txt"');
+  const command = lineWith(mail!.text, "deno task sync restore");
+  assert.equal(command, 'deno task sync restore --force "My plan.txt"');
   const { code, stderr } = await place.command(
     "restore",
     "--force",
@@ -112,7 +112,10 @@ Deno.test("notify is mailed once per pair of versions, with commands that settle
   const [second, ...others] = server.take();
   assert.deepEqual(others, []);
   assert.match(second!.text ?? "", /, 7 bytes/);
-  const line = lineWith(second!.text, "resolve").replace(/^\S+ /, "");
+  const line = lineWith(second!.text, "resolve").replace(
+    /^deno task sync /,
+    "",
+  );
   assert.equal(line, 'conflicts resolve "My plan.txt" left');
   const settled = await place.command(
     "conflicts",

@@ -66,7 +66,7 @@ Deno.test("a mail stays readable with very many conflicts, and says how many mor
   const { text } = conflictMail({ open, settled: [] }, RUN, FACTS);
   assert.equal(text.match(/^\d+\.txt$/gm)?.length, 100);
   assert.match(text, /And 50 more conflicts/);
-  assert.match(text, /office-sync history 20260520-120000-ab12/);
+  assert.match(text, /deno task sync history 20260520-120000-ab12/);
 });
 
 Deno.test("a subject is never longer than a line", () => {
@@ -82,7 +82,10 @@ Deno.test("places are written as the system writes them", () => {
   const { text } = mailAbout("Offers/A.docx", facts);
   assert.match(text, /Left's is: +C:\\pdrive_local\\Offers\\A\.docx$/m);
   assert.match(text, /Right's is: +P:\\Offers\\A\.docx$/m);
-  assert.match(text, /in the folder C:\\sync\./);
+  assert.match(
+    text,
+    /Type the commands .* in the folder of office-sync\. Add --config /,
+  );
   assert.equal(placeOf(FACTS, "left", "a/b"), "/srv/left/a/b");
 });
 

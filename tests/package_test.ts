@@ -93,6 +93,13 @@ Deno.test({
     assert.equal(wrong.code, 2);
     assert.match(wrong.err, /Unknown command/);
 
+    const help = await start(folder, "--help");
+    assert.match(help.out, /^Usage: office-sync \[COMMAND\]/m);
+    assert.ok(help.out.includes(`(default: ${folder}/config.yaml)`), help.out);
+    const left = await start(folder, "sync", "--help");
+    assert.ok(left.out.includes(`(default: ${folder}/config.yaml)`));
+    await assertScheduled(office, folder);
+
     // By a link as well: the folder is where its files are.
     const link = join(office.folder, "office-sync-link");
     await output(
@@ -104,6 +111,23 @@ Deno.test({
     await assertWalls(office, folder);
   },
 });
+
+/** What a scheduler is told starts a run of this folder, from anywhere. */
+async function assertScheduled(office: Office, folder: string): Promise<void> {
+  const { code, out, err } = await start(folder, "schedule", "cron");
+  assert.equal(code, 0, err);
+  assert.doesNotMatch(out, /launch\.ts|deno/);
+  const [, line = ""] = /^(?:\S+ ){5}(.*)\n$/.exec(out) ?? [];
+  Deno.writeTextFileSync(join(office.left, "later.txt"), "four");
+  const ran = await output(
+    new Deno.Command("sh", { args: ["-c", line], cwd: "/", clearEnv: true }),
+  );
+  assert.deepEqual([ran.code, ran.out], [0, ""], ran.err);
+  assert.equal(
+    Deno.readTextFileSync(join(office.right, "later.txt")),
+    "four",
+  );
+}
 
 /** In place of the program: something that tries to get out. */
 async function assertWalls(office: Office, folder: string): Promise<void> {
@@ -145,12 +169,12 @@ Deno.test("both launchers start the same, and only what lies beside them", async
   const config = join(office.folder, "full.yaml");
   Deno.writeTextFileSync(
     config,
-    `left_root: ${office.left}\nright_root: ${office.right}\n`,
+    "left_root: C:\\pdrive_local\nright_root: D:\\office\n",
   );
   const folder = join(office.folder, "p");
-  // A small file in place of a Deno for Windows: only its name counts here.
+  // A small file in place of a Deno for Windows: only how it begins counts.
   const exe = join(office.folder, "deno.exe");
-  Deno.writeTextFileSync(exe, "");
+  Deno.writeTextFileSync(exe, "MZ".padEnd(64, "\0"));
   await makePackage({ config, output: folder, deno: exe });
   const names = [...Deno.readDirSync(folder)].map(({ name }) => name).sort();
   assert.deepEqual(names, [

@@ -203,6 +203,51 @@ Deno.test("schedule refuses to write over a file", async () => {
   assert.equal(Deno.readTextFileSync(file), "mine");
 });
 
+for (const named of ["service", "timer"]) {
+  Deno.test(`schedule systemd writes service and timer, whichever is named: .${named}`, async () => {
+    using office = new Office();
+    const at = (ending: string) => `${office.folder}/my-sync.${ending}`;
+    const { code, stdout, stderr } = await office.command(
+      ...["schedule", "systemd", "--every", "1h", "--write", at(named)],
+    );
+    assert.deepEqual([code, stderr], [0, ""]);
+    assert.equal(
+      stdout,
+      `Written: ${at("service")} and ${at("timer")}.\n` +
+        "Next: put both into ~/.config/systemd/user, then: systemctl --user " +
+        "daemon-reload && systemctl --user enable --now my-sync.timer\n",
+    );
+    assert.match(Deno.readTextFileSync(at("service")), /^ExecStart=/m);
+    assert.match(Deno.readTextFileSync(at("timer")), /^OnCalendar=0\/1:00$/m);
+  });
+
+  Deno.test(`schedule systemd writes neither file where the .${named} is there`, async () => {
+    using office = new Office();
+    const at = (ending: string) => `${office.folder}/s.${ending}`;
+    Deno.writeTextFileSync(at(named), "mine");
+    const { code, stderr } = await office.command(
+      ...["schedule", "systemd", "--write", at("service")],
+    );
+    assert.equal(code, 2);
+    assert.match(stderr, /^".*" is there already, and stays as it is\.\n$/);
+    assert.ok(stderr.includes(at(named)));
+    assert.equal(Deno.readTextFileSync(at(named)), "mine");
+    const other = named === "timer" ? "service" : "timer";
+    assert.throws(() => Deno.statSync(at(other)), Deno.errors.NotFound);
+  });
+}
+
+Deno.test("schedule systemd refuses a name that is neither of the two", async () => {
+  using office = new Office();
+  for (const name of ["units.txt", ".service", "a b.timer"]) {
+    const { code, stderr } = await office.command(
+      ...["schedule", "systemd", "--write", `${office.folder}/${name}`],
+    );
+    assert.equal(code, 2);
+    assert.match(stderr, /ends in \.service or \.timer: both files are writt/);
+  }
+});
+
 Deno.test("a task quotes what Windows needs quoted", () => {
   const command = ["C:\\a b\\deno.exe", "run", "C:\\x\\", "C:\\my x\\", "a&b"];
   const folder = "C:\\a b";
@@ -290,6 +335,33 @@ Deno.test("a mapped drive is told, with the path that is always there", () => {
   assert.match(warning!, /^P:\\team is on a mapped drive\. P: is there only /);
   assert.match(warning!, / write \\\\server\\share\\team into the config /);
   assert.deepEqual(driveWarnings(["\\\\s\\x"], ["\\\\s\\x"]), []);
+});
+
+Deno.test("a mapped drive is told also where its real path may not be seen", () => {
+  const [warning = ""] = driveWarnings(["P:\\"], ["\\\\"]);
+  assert.match(warning, /^P:\\ is on a mapped drive\. P: is there only /);
+  assert.match(warning, /write its path as \\\\server\\share into the config/);
+});
+
+Deno.test("a drive that can't be looked at may be a mapped one, but for C:", () => {
+  const warnings = driveWarnings(["C:\\office", "p:\\"], [null, null]);
+  assert.equal(warnings.length, 1);
+  assert.match(warnings[0]!, /^If P: is a mapped drive, it is there only /);
+  assert.deepEqual(driveWarnings(["D:\\x"], ["D:\\x"]), []);
+});
+
+Deno.test("schedule windows tells of a drive that this system can't look at", async () => {
+  using office = new Office();
+  Deno.writeTextFileSync(
+    office.config,
+    "left_root: C:\\l\nright_root: P:\\\n",
+  );
+  const { code, stderr } = await office.command("schedule", "windows");
+  assert.equal(code, 0);
+  assert.match(
+    stderr,
+    /^If P: is a mapped drive, [^\n]*\\\\server\\share [^\n]*\n$/,
+  );
 });
 
 Deno.test("an interval divides an hour or a day", () => {

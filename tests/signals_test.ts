@@ -96,7 +96,8 @@ for (const [signal, code] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
     ignore: isWindows,
     fn: async () => {
       using office = slowOffice();
-      const child = start(office, "--json");
+      const page = `${office.folder}/page.html`;
+      const child = start(office, "--json", "--report", page);
       await isCopying(office);
       child.kill(signal);
       const begin = performance.now();
@@ -111,6 +112,9 @@ for (const [signal, code] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
       assert.equal(summary.COPY_LEFT_TO_RIGHT, 0);
       assert.equal(actions.length, 1);
       assert.equal(guard.name, "interrupted");
+      const shown = Deno.readTextFileSync(page);
+      assert.match(shown, /Interrupted[^]*<tr data-kind="CREATE_DIR_RIGHT"/);
+      assert.doesNotMatch(shown, /<tr data-kind="COPY_LEFT_TO_RIGHT"/);
       const said = new TextDecoder().decode(output.stderr);
       assert.match(
         said,
@@ -226,5 +230,107 @@ Deno.test({
     assert.equal(code, 130);
     office.configure("");
     await office.settle();
+  },
+});
+
+for (const [signal, code] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
+  Deno.test({
+    name:
+      `${signal} in the middle of a restore drops the copy at hand, keeps what is done, and ends with ${code}`,
+    ignore: isWindows,
+    fn: async () => {
+      using office = new Office();
+      const kept =
+        `${office.right}/.office-sync/deleted/20260501-120000-abcdef`;
+      Deno.mkdirSync(`${kept}/d`, { recursive: true });
+      Deno.writeTextFileSync(`${kept}/a`, "one");
+      hole(`${kept}/d/long`, LONG_AGO);
+      const child = start(office, "restore", "./", "--json");
+      const folder = `${office.left}/d`;
+      const isUnderWay = () =>
+        exists(folder) && [...Deno.readDirSync(folder)].length > 0;
+      await until("a copy", isUnderWay);
+      child.kill(signal);
+      const begin = performance.now();
+      const output = await child.output();
+      assert.ok(performance.now() - begin < 5000, "not at once");
+      assert.equal(output.code, code);
+      const text = new TextDecoder();
+      const document = JSON.parse(text.decode(output.stdout));
+      assert.equal(document.exitCode, code);
+      assert.deepEqual(
+        document.files.map((it: { path: string; outcome: string }) => [
+          it.path,
+          it.outcome,
+        ]),
+        [["a", "done"]],
+      );
+      assert.match(
+        text.decode(output.stderr),
+        /^[^\n]*: 1 of 2 files brought back\. The same command [^\n]*\n$/,
+      );
+      const log = Deno.readTextFileSync(office.log);
+      assert.match(
+        log,
+        /WARNING .* interrupted: .*1 of 2 files brought back\.\n/,
+      );
+      assert.ok(log.trimEnd().endsWith(`ended with exit code ${code}`));
+      const a = { a: "one" };
+      assert.deepEqual(office.trees(), { left: a, right: a });
+      assert.ok(Deno.statSync(`${kept}/d/long`).size === LONG_BYTES);
+      Deno.removeSync(`${kept}/d/long`);
+      Deno.writeTextFileSync(`${kept}/d/long`, "short");
+      const again = await office.command("restore", "./");
+      assert.equal(again.code, 0, again.stderr);
+      const all = { a: "one", d: { long: "short" } };
+      assert.deepEqual(office.trees(), { left: all, right: all });
+    },
+  });
+}
+
+Deno.test({
+  name: "Ctrl+C ends a doctor at once, and leaves nothing in either root",
+  ignore: isWindows,
+  fn: async () => {
+    using server = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    using office = mailingOffice(server);
+    const before = office.trees();
+    const child = start(office, "doctor");
+    // It has been through with the roots when it calls the mail server.
+    using _call = await server.accept();
+    child.kill("SIGINT");
+    const begin = performance.now();
+    const { code } = await child.output();
+    assert.ok(performance.now() - begin < 5000, "not at once");
+    assert.equal(code, 130);
+    assert.deepEqual(office.trees(), before);
+    assert.ok(!exists(`${office.left}/.office-sync`));
+    assert.ok(!exists(office.stateDb));
+  },
+});
+
+Deno.test({
+  name: "Ctrl+C at a question of init ends it with nothing written",
+  ignore: isWindows,
+  fn: async () => {
+    using office = new Office();
+    Deno.removeSync(office.config);
+    const child = onTerminal(office, "init");
+    const keyboard = child.stdin.getWriter();
+    let text = "";
+    let isAsked = false;
+    const shown = child.stdout.pipeThrough(new TextDecoderStream());
+    for await (const part of shown) {
+      text += part;
+      if (isAsked || !text.includes("Left, the folder")) continue;
+      isAsked = true;
+      await keyboard.write(new Uint8Array([3]));
+    }
+    const { code } = await child.status;
+    await keyboard.close().catch(() => {});
+    await child.stderr.cancel();
+    assert.equal(code, 2, text);
+    assert.match(text, /Broken off: nothing was written\./);
+    assert.ok(!exists(office.config));
   },
 });

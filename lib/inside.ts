@@ -1,0 +1,89 @@
+/**
+ * The program as a second process, inside its walls.
+ *
+ * @module
+ */
+import { join } from "node:path";
+
+/**
+ * What makes the start the same everywhere. The settings are named, as those
+ * of another project may be nearer to the current folder. The lock file must
+ * be complete: nothing is written beside the program, and a module that is
+ * not listed there is not loaded, also when code asks for it while it runs.
+ * Types are not checked and compiled code is kept from run to run; both are
+ * the defaults, and the start would take half as long again without.
+ */
+const RUN = [
+  "run",
+  `--config=${join(import.meta.dirname ?? ".", "..", "deno.json")}`,
+  "--frozen",
+  // A computed import would still ask the registry, from inside the walls.
+  "--cached-only",
+];
+
+/**
+ * Runs a program inside its walls, and waits for it. It gets the terminal and
+ * the signals.
+ *
+ * @param permissions The flags that build the walls.
+ * @param program Path or file URL of the program, and its arguments.
+ * @returns Its exit code; 128 + n if signal n killed it.
+ */
+export async function runInside(
+  permissions: readonly string[],
+  program: readonly string[],
+): Promise<number> {
+  let child: Deno.ChildProcess | null = null;
+  // Listening begins before there is a child: a signal in between would end
+  // this process and leave the child alone.
+  using _ = onSignals((signal) => {
+    try {
+      child?.kill(signal);
+    } catch {
+      // It has just ended.
+    }
+  });
+  child = new Deno.Command(Deno.execPath(), {
+    args: [...RUN, ...permissions, ...program],
+  }).spawn();
+  return (await child.status).code;
+}
+
+/**
+ * The keyboard's signal goes to all processes of a terminal, on Windows of a
+ * console: the child has it already, and a second one would look as if the
+ * user had lost patience. All the same it is listened for, to outlive the
+ * child and hand on its exit code.
+ */
+function onSignals(passOn: (signal: Deno.Signal) => void): Disposable {
+  const isWindows = Deno.build.os === "windows";
+  const isKeyboard = isWindows || Deno.stdin.isTerminal() ||
+    Deno.stdout.isTerminal() || Deno.stderr.isTerminal();
+  const ignore = () => {};
+  const wanted: [Deno.Signal, () => void][] = [
+    ["SIGINT", isKeyboard ? ignore : () => passOn("SIGINT")],
+    isWindows ? ["SIGBREAK", ignore] : ["SIGTERM", () => passOn("SIGTERM")],
+  ];
+  // A terminal that is closed may tell only the first of its processes.
+  // Without a terminal it is left as it is: that is what nohup is for.
+  if (isKeyboard) {
+    wanted.push(["SIGHUP", isWindows ? ignore : () => passOn("SIGHUP")]);
+  }
+  const listeners = wanted.filter((listener) => listens(...listener));
+  return {
+    [Symbol.dispose]() {
+      for (const listener of listeners) Deno.removeSignalListener(...listener);
+    },
+  };
+}
+
+/** False for a signal that this system has not. */
+function listens(signal: Deno.Signal, listener: () => void): boolean {
+  try {
+    Deno.addSignalListener(signal, listener);
+    return true;
+  } catch (error) {
+    if (error instanceof TypeError) return false;
+    throw error;
+  }
+}

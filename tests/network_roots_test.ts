@@ -1,0 +1,432 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { planBinary } from "../lib/compiling.ts";
+import { SyncError } from "../lib/errors.ts";
+import { type MadeFor, requireSameWalls } from "../lib/made_for.ts";
+import {
+  isNetworkPath,
+  networkRootsOf,
+  networkWords,
+  openWords,
+  realRootsOf,
+} from "../lib/network_roots.ts";
+import { makePackage } from "../lib/packaging.ts";
+import { lookAtRoot } from "../lib/root_checks.ts";
+import type { SandboxConfig } from "../lib/sandbox.ts";
+import { Office } from "./support.ts";
+import { fromFileUrl } from "./urls.ts";
+
+/** Two drives, and where they really lead to. */
+const ROOTS = { left: "L:\\office", right: "P:\\" };
+const SHARES = { left: "\\\\ls\\l\\office", right: "\\\\rs\\p" };
+
+const CASES = [[], ["left"], ["right"], ["left", "right"]] as const;
+type Sides = (typeof CASES)[number];
+
+/** As Windows would tell it: of a mapped drive the share. */
+function realPath(mapped: Sides) {
+  return (root: string) =>
+    mapped.map((side) => root === ROOTS[side] ? SHARES[side] : root)
+      .find((real) => real !== root) ?? root;
+}
+
+const CONSENTS = ["refuse", "allow_all"] as const;
+
+function eachCase(
+  what: string,
+  test: (mapped: Sides, consent: (typeof CONSENTS)[number]) => unknown,
+): void {
+  for (const mapped of CASES) {
+    for (const consent of CONSENTS) {
+      const name = mapped.join(" and ") || "none";
+      Deno.test(`${what}, with ${name} on the network and ${consent}`, async () => {
+        await test(mapped, consent);
+      });
+    }
+  }
+}
+
+/** That it is told in words, with the text that would allow it. */
+function assertRefused(error: unknown, mapped: Sides, file: string): true {
+  assert.ok(error instanceof SyncError, String(error));
+  assert.equal(error.exitCode, 2);
+  assertNamed(error.message, mapped);
+  assert.match(error.message, /is on the network|are on the network/);
+  assert.ok(
+    error.hint?.includes(`${file} say\nsandbox:\n  network_roots: allow_all\n`),
+    String(error.hint),
+  );
+  return true;
+}
+
+function assertNamed(text: string, mapped: Sides): void {
+  for (const side of ["left", "right"] as const) {
+    const isNamed = mapped.some((it) => it === side);
+    const told = `${side}_root ${ROOTS[side]} (${SHARES[side]})`;
+    assert.equal(text.includes(told), isNamed, text);
+  }
+}
+
+/** A folder with a config for Windows, and what stands for its Deno. */
+class Desk implements Disposable {
+  readonly folder = Deno.makeTempDirSync({ prefix: "office-sync-test-" });
+  readonly config = join(this.folder, "config.yaml");
+  readonly deno = join(this.folder, "deno.exe");
+
+  constructor(consent: string, roots = ROOTS) {
+    Deno.writeTextFileSync(
+      this.config,
+      `left_root: '${roots.left}'\nright_root: '${roots.right}'\n` +
+        `sandbox: { network_roots: ${consent} }\n`,
+    );
+    Deno.writeTextFileSync(this.deno, "MZ".padEnd(64, "\0"));
+  }
+
+  [Symbol.dispose](): void {
+    Deno.removeSync(this.folder, { recursive: true });
+  }
+}
+
+const OPEN = ["--no-prompt", "--allow-all"];
+
+/** Says how it was started. */
+const PROGRAM = `console.log(
+  Deno.permissions.querySync({ name: "write" }).state === "granted",
+);`;
+
+const HARNESS = `
+import { launch } from ${
+  JSON.stringify(import.meta.resolve("../lib/launcher.ts"))
+};
+const [program, real, ...args] = Deno.args;
+const shares = JSON.parse(real);
+Deno.exitCode = await launch(args, {
+  program,
+  realPath: (root) => shares[root] ?? root,
+});
+`;
+
+/** Starts the launcher on a system on which roots are what they are here. */
+async function launch(
+  desk: Desk,
+  mapped: Sides,
+  word: string,
+  { harness = HARNESS } = {},
+) {
+  const at = (name: string) => join(desk.folder, name);
+  Deno.writeTextFileSync(at("program.ts"), PROGRAM);
+  Deno.writeTextFileSync(at("harness.ts"), harness);
+  const real = Object.fromEntries(
+    mapped.map((side) => [ROOTS[side], SHARES[side]]),
+  );
+  const settings = join(import.meta.dirname ?? "", "..", "deno.json");
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: [
+      ...["run", "-A", "--no-lock", `--config=${settings}`, at("harness.ts")],
+      ...[at("program.ts"), JSON.stringify(real), word],
+    ],
+    cwd: desk.folder,
+    env: { NO_COLOR: "1" },
+    stdin: "null",
+  }).output();
+  const [out = "", err = ""] = [stdout, stderr].map((it) =>
+    new TextDecoder().decode(it)
+  );
+  return { code, out, err };
+}
+
+eachCase("the launcher does as it must", async (mapped, consent) => {
+  using desk = new Desk(consent);
+  const { code, out, err } = await launch(desk, mapped, "sync");
+  if (mapped.length === 0) {
+    assert.deepEqual([code, out, err], [0, "false\n", ""]);
+  } else if (consent === "refuse") {
+    assert.deepEqual([code, out], [2, ""]);
+    const [message = "", ...hint] = err.split("\n");
+    const told = new SyncError(message, 2, { hint: hint.join("\n") });
+    assertRefused(told, mapped, desk.config);
+  } else {
+    assert.deepEqual([code, out], [0, "true\n"]);
+    assert.match(err, /^Without the sandbox: [^\n]*allow_all\.\n$/);
+    assertNamed(err, mapped);
+  }
+});
+
+eachCase("compile does as it must", (mapped, consent) => {
+  using desk = new Desk(consent);
+  const plan = () =>
+    planBinary({
+      config: desk.config,
+      target: "x86_64-pc-windows-msvc",
+      output: join(desk.folder, "office-sync"),
+      "config-path": "C:\\office\\config.yaml",
+    }, realPath(mapped));
+  if (mapped.length > 0 && consent === "refuse") {
+    assert.throws(plan, (it) => assertRefused(it, mapped, desk.config));
+    return;
+  }
+  const { flags, made, network } = plan();
+  assert.equal(made.isOpen, mapped.length > 0);
+  assert.equal(String(flags) === String(OPEN), mapped.length > 0);
+  if (made.isOpen) assertNamed(openWords(network), mapped);
+});
+
+eachCase("package does as it must", async (mapped, consent) => {
+  using desk = new Desk(consent);
+  const { config, deno } = desk;
+  const output = join(desk.folder, "p");
+  const make = () => makePackage({ config, deno, output }, realPath(mapped));
+  if (mapped.length > 0 && consent === "refuse") {
+    await assert.rejects(make, (it) => assertRefused(it, mapped, config));
+    assert.throws(() => Deno.statSync(output), Deno.errors.NotFound);
+    return;
+  }
+  await make();
+  assert.ok(Deno.statSync(join(output, "office-sync.cmd")).isFile);
+});
+
+eachCase(
+  "a binary that was made with walls does as it must",
+  (mapped, consent) => {
+    using desk = new Desk(consent);
+    const { made } = planBinary({
+      config: desk.config,
+      target: "x86_64-pc-windows-msvc",
+      "config-path": "C:\\office\\config.yaml",
+    }, null);
+    assert.equal(made.isOpen, false);
+    const start = () => requireSameWalls(made, made.config, realPath(mapped));
+    if (mapped.length === 0) return start();
+    assert.throws(start, (error) => {
+      assert.ok(error instanceof SyncError);
+      assert.equal(error.exitCode, 2);
+      assertNamed(error.message, mapped);
+      assert.match(error.hint ?? "", /deno task compile --config/);
+      const isMissing = /\nsandbox:\n {2}network_roots: allow_all\n/;
+      assert.equal(isMissing.test(error.hint ?? ""), consent === "refuse");
+      return true;
+    });
+  },
+);
+
+eachCase("doctor tells what it must", (mapped, consent) => {
+  const folder = Deno.makeTempDirSync({ prefix: "office-sync-test-" });
+  try {
+    const roots = { leftRoot: ROOTS.left, rightRoot: ROOTS.right };
+    const found = networkRootsOf(roots, realRootsOf(roots, realPath(mapped)));
+    for (const side of ["left", "right"] as const) {
+      const network = found.find(({ key }) => key === `${side}_root`) ?? null;
+      const { checks, isReadable } = lookAtRoot({
+        side,
+        path: folder,
+        owner: { pair: "p", run: "r" },
+        networkRoots: consent,
+        network,
+        retentionDays: 0,
+      });
+      const place = checks.find(({ name }) => name === "real path")!;
+      const isRefused = network !== null && consent === "refuse";
+      assert.equal(network !== null, mapped.some((it) => it === side));
+      assert.equal(place.status, isRefused ? "problem" : "ok");
+      assert.equal(isReadable, !isRefused);
+      assert.equal(/on the network/.test(place.says), network !== null);
+      if (!isRefused) continue;
+      assert.ok(place.says.includes(`${ROOTS[side]} (${SHARES[side]}) is on`));
+      assert.match(place.todo ?? "", /sandbox: \{ network_roots: allow_all \}/);
+      assert.match(place.todo ?? "", /while its user is logged on/);
+    }
+  } finally {
+    Deno.removeSync(folder, { recursive: true });
+  }
+});
+
+Deno.test("isNetworkPath() tells servers from drives", () => {
+  const servers = [
+    "\\\\s\\x",
+    "\\\\?\\UNC\\s\\x",
+    "\\\\?\\Volume{1}\\",
+    "//s/x",
+  ];
+  const drives = ["C:\\", "P:/x", "\\\\?\\C:\\x", "\\\\.\\C:\\x", "/srv/x"];
+  for (const path of servers) assert.equal(isNetworkPath(path), true, path);
+  for (const path of drives) assert.equal(isNetworkPath(path), false, path);
+});
+
+const NAMED = { left: "C:\\l", right: "//server/share/office" };
+
+Deno.test("a share that is named as one needs no asking, whichever slashes it has", () => {
+  using desk = new Desk("refuse", NAMED);
+  const plan = () =>
+    planBinary({
+      config: desk.config,
+      target: "x86_64-pc-windows-msvc",
+      "config-path": "C:\\office\\config.yaml",
+    }, null);
+  assert.throws(
+    plan,
+    /right_root \\\\server\\share\\office is on the network,/,
+  );
+  const fail = () => assert.fail("asked");
+  const config = { leftRoot: "\\\\s\\x", rightRoot: "//s/y" };
+  assert.deepEqual(realRootsOf(config, fail), ["\\\\s\\x", "//s/y"]);
+});
+
+Deno.test("package refuses a share that is named as one, for Windows only", async () => {
+  using desk = new Desk("refuse", NAMED);
+  const { config, deno } = desk;
+  const output = join(desk.folder, "p");
+  await assert.rejects(
+    makePackage({ config, deno, output }, null),
+    (error) =>
+      error instanceof SyncError && error.exitCode === 2 &&
+      /\\\\server\\share\\office is on the network/.test(error.message),
+  );
+});
+
+Deno.test("the real path of a share is told as it is typed", () => {
+  const config = { leftRoot: "C:\\l", rightRoot: "P:\\" };
+  const roots = networkRootsOf(config, ["C:\\l", "\\\\?\\UNC\\s\\x"]);
+  assert.equal(
+    networkWords(roots),
+    "right_root P:\\ (\\\\s\\x) is on the network",
+  );
+});
+
+Deno.test("a root whose real path may not be seen is on the network all the same", () => {
+  const config = { leftRoot: "C:\\l", rightRoot: "P:\\" };
+  const roots = networkRootsOf(config, ["C:\\l", "\\\\"]);
+  assert.equal(networkWords(roots), "right_root P:\\ is on the network");
+});
+
+Deno.test("the launcher tells a doctor behind walls which root is on the network", async () => {
+  using desk = new Desk("refuse");
+  const { code, out, err } = await launch(desk, ["right"], "doctor");
+  assert.deepEqual([code, out], [0, "false\n"]);
+  assert.equal(err, "right_root P:\\ (\\\\rs\\p) is on the network.\n");
+});
+
+Deno.test("the launcher says nothing of missing walls with --quiet", async () => {
+  using desk = new Desk("allow_all");
+  const { code, out, err } = await launch(desk, ["right"], "--quiet");
+  assert.deepEqual([code, out, err], [0, "true\n", ""]);
+});
+
+Deno.test("the launcher tells a refusal as JSON with --json", async () => {
+  using desk = new Desk("refuse");
+  const { code, out, err } = await launch(desk, ["right"], "--json");
+  assert.deepEqual([code, err], [2, ""]);
+  const { error } = JSON.parse(out);
+  assert.equal(error.code, 2);
+  assert.match(error.message, /P:\\ .* sandbox\.network_roots: allow_all/);
+});
+
+Deno.test("a binary without walls stops where the config takes its consent back", () => {
+  const config = {
+    file: "C:\\o\\config.yaml",
+    leftRoot: "C:\\l",
+    rightRoot: "P:\\",
+    stateDb: "C:\\o\\s.db",
+    logging: { file: "C:\\o\\logs\\l.log", maxFiles: 5 },
+    email: null,
+    networkRoots: "allow_all",
+  } as const satisfies SandboxConfig;
+  const made: MadeFor = { config, isOpen: true };
+  requireSameWalls(made, config, realPath(["right"]));
+  assert.throws(
+    () => requireSameWalls(made, { ...config, networkRoots: "refuse" }, null),
+    (error) =>
+      error instanceof SyncError && error.exitCode === 2 &&
+      /^This office-sync was made without the sandbox/.test(error.message),
+  );
+});
+
+Deno.test("a run without walls says so in summary, page and log, and its document keeps its keys", async () => {
+  using office = new Office("sandbox: { network_roots: allow_all }\n");
+  office.write({ left: { a: "1" } });
+  const harness = join(office.folder, "harness.ts");
+  Deno.writeTextFileSync(harness, HARNESS);
+  const shares = JSON.stringify({ [office.right]: SHARES.right });
+  const settings = fromFileUrl("../deno.json");
+  const run = async (...args: string[]) => {
+    const { stdout } = await new Deno.Command(Deno.execPath(), {
+      args: [
+        ...["run", "-A", "--no-lock", `--config=${settings}`, harness],
+        ...[import.meta.resolve("../main.ts"), shares, ...args],
+      ],
+      cwd: office.folder,
+      env: { NO_COLOR: "1" },
+      stdin: "null",
+    }).output();
+    return new TextDecoder().decode(stdout);
+  };
+  const words = "Without the sandbox: ";
+  const page = join(office.folder, "page.html");
+  assert.match(await run("--report", page), /^Without the sandbox: /m);
+  assert.ok(Deno.readTextFileSync(page).includes(`<p>${words}`));
+  const [, second = ""] = Deno.readTextFileSync(office.log).split("\n");
+  assert.match(second, / WARNING .*Without the sandbox: /);
+  const open = JSON.parse(await run("--json"));
+  const walled = await office.json();
+  assert.deepEqual(Object.keys(open), Object.keys(walled));
+  assert.deepEqual(Object.keys(open.run), Object.keys(walled.run));
+  assert.deepEqual(Object.keys(open.summary), Object.keys(walled.summary));
+  // With its walls a run says nothing of them.
+  const { stdout } = await office.command("--report", page);
+  assert.doesNotMatch(stdout, /sandbox/);
+  assert.ok(!Deno.readTextFileSync(page).includes(words));
+  const { checks } = JSON.parse(await run("doctor", "--json"));
+  const permissions = checks.at(-1);
+  assert.match(permissions.says, /^no sandbox: read, write, net, run, ffi /);
+});
+
+Deno.test("realPathOnWindows() takes what walls hide for the network, and what is not there for itself", async () => {
+  using office = new Office();
+  const module = import.meta.resolve("../lib/network_roots.ts");
+  const code = `
+    import { realPathOnWindows } from ${JSON.stringify(module)};
+    const paths = ${JSON.stringify([office.left, office.right, "/none"])};
+    console.log(JSON.stringify(paths.map(realPathOnWindows)));
+  `;
+  const file = join(office.folder, "ask.ts");
+  Deno.writeTextFileSync(file, code);
+  const reads = `--allow-read=${office.left},/none`;
+  const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: [
+      ...["run", "--no-prompt", "--no-lock", reads],
+      ...[`--config=${fromFileUrl("../deno.json")}`, file],
+    ],
+  }).output();
+  const [text, said] = [stdout, stderr].map((it) =>
+    new TextDecoder().decode(it)
+  );
+  assert.equal(said, "");
+  assert.deepEqual(JSON.parse(text ?? ""), [
+    Deno.realPathSync(office.left),
+    "\\\\",
+    "/none",
+  ]);
+});
+
+Deno.test("a state DB on the network is refused before a run, also with allow_all", async () => {
+  using desk = new Desk("allow_all");
+  const config = Deno.readTextFileSync(desk.config);
+  Deno.writeTextFileSync(desk.config, `${config}state_db: 'S:\\x.db'\n`);
+  const real = { ...SHARES, state: "\\\\s\\state" };
+  const said = (path: string) => path === "S:\\" ? real.state : path;
+  const plan = (realPath: ((root: string) => string) | null) =>
+    planBinary({
+      config: desk.config,
+      target: "x86_64-pc-windows-msvc",
+      "config-path": "C:\\office\\config.yaml",
+    }, realPath);
+  const words = /^SyncError: state_db S:\\x\.db is on the network; allowed: /;
+  const { made } = plan(null);
+  assert.throws(() => plan(said), words);
+  assert.throws(() => requireSameWalls(made, made.config, said), words);
+  const { code, out, err } = await launch(desk, [], "doctor");
+  assert.deepEqual([code, out, err], [0, "false\n", ""]);
+  const harness = HARNESS.replace("shares[root] ?? root", '"\\\\\\\\s"');
+  const refused = await launch(desk, [], "doctor", { harness });
+  assert.deepEqual([refused.code, refused.out], [2, ""]);
+  assert.match(refused.err, /^state_db S:\\x\.db is on the network; [^\n]*\n$/);
+});
