@@ -9,7 +9,6 @@
 import { Buffer } from "node:buffer";
 import * as fs from "node:fs";
 import { constants } from "node:os";
-import { dirname } from "node:path";
 
 /** What the kernel asks. */
 export interface Request {

@@ -75,7 +75,6 @@ export class SlowShare implements Disposable {
     const { dev } = Deno.statSync(`${this.#place}/..`);
     for (let tries = 0; tries < 500; tries++) {
       if (Deno.statSync(this.#place).dev !== dev) {
-        return;
         await this.asked();
         return;
       }
