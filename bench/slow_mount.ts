@@ -21,6 +21,13 @@ const MOUNT = "exec 0<>/dev/fuse 2>&0\n" +
 const OPTIONS = "fd=0,rootmode=40000,user_id=0,group_id=0,allow_other," +
   "default_permissions";
 
+const mounted = new Set<SlowShare>();
+
+/** Unmounts whatever is still mounted. */
+export function unmountShares(): void {
+  for (const share of mounted) share[Symbol.dispose]();
+}
+
 /** A folder that is mounted a second time, with a delay on every call. */
 export class SlowShare implements Disposable {
   readonly #place: string;
@@ -48,6 +55,7 @@ export class SlowShare implements Disposable {
       stderr: "null",
     }).spawn();
     this.#told = this.#server.stdout.getReader();
+    mounted.add(this);
   }
 
   /**
@@ -84,6 +92,7 @@ export class SlowShare implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    mounted.delete(this);
     new Deno.Command("umount", { args: ["-l", this.#place] }).outputSync();
     void this.#told.cancel();
   }

@@ -151,7 +151,7 @@ export async function rename(bench: Bench, place: Place): Promise<void> {
   remove(base);
 }
 
-/** Where the row of the slow share is measured: the place hardly matters. */
+/** One side is a slow share; the other programs are measured once. */
 export async function slowShare(bench: Bench, place: Place): Promise<void> {
   if (!bench.rows.has("slow-share")) return;
   if (Deno.uid() !== 0) {

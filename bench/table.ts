@@ -48,7 +48,15 @@ export function plain(cells: Cells): string {
 
 /** A table for a page, laid out as the formatter does. */
 export function markdown(cells: Cells): string {
-  const safe = cells.map((row) => row.map((it) => it.replaceAll("|", "\\|")));
+  const safe = cells.map((row, n) =>
+    row.map((cell) => {
+      const text = cell.trim().replaceAll("|", "\\|");
+      // A line of its own for what the next ones are about.
+      const isTitle = n > 0 && text !== "" &&
+        row.every((it) => it === cell || it === "");
+      return isTitle ? `**${text}**` : text;
+    })
+  );
   const widths = (safe[0] ?? []).map((_, n) =>
     Math.max(3, ...safe.map((row) => row[n]?.length ?? 0))
   );
@@ -69,21 +77,30 @@ export function markdown(cells: Cells): string {
 
 const HEAD = ["", "time", "from – to", "ours ÷ this", "processor", "memory"];
 
+/** Our figure for the same part of the same work. */
+function oursBeside(figures: readonly Figure[], figure: Figure) {
+  const { place, row, what } = figure;
+  const part = what.replace(/^[^,]*/, "");
+  return figureAt(figures, place, row, OURS + part) ??
+    figureAt(figures, place, row, OURS);
+}
+
 /** The lines of one kind of work in one place. */
 function linesOf(figures: readonly Figure[], place: string, row: string) {
-  const own = figureAt(figures, place, row, OURS);
   return figures.filter((it) => it.place === place && it.row === row)
     .map((figure) => {
       const time = middle(figure, "seconds");
       const all = figure.samples.map((sample) => sample.seconds);
-      const cpu = middle(figure, "cpuSeconds");
+      const own = oursBeside(figures, figure);
+      const peak = middle(figure, "peakBytes");
       return [
         `  ${figure.what}`,
         seconds(time),
         `${Math.min(...all).toFixed(2)} – ${Math.max(...all).toFixed(2)}`,
         own && own !== figure ? times(middle(own, "seconds") / time) : "",
-        cpu === 0 ? "–" : seconds(cpu),
-        megabytes(middle(figure, "peakBytes")),
+        // What was not a program has neither.
+        peak === 0 ? "–" : seconds(middle(figure, "cpuSeconds")),
+        megabytes(peak),
       ];
     });
 }

@@ -136,12 +136,14 @@ Deno.test("a plain table keeps columns in line, numbers to the right", () => {
 });
 
 Deno.test("a Markdown table is laid out as the formatter leaves it", async () => {
-  const text = `${markdown([["a|b", "time"], ["long name", "9 s"]])}\n`;
+  const cells = [["a|b", "time"], ["work", ""], ["  long name", "9 s"]];
+  const text = `${markdown(cells)}\n`;
   assert.equal(
     text,
     [
       "| a\\|b      | time |",
       "| --------- | ---: |",
+      "| **work**  |      |",
       "| long name |  9 s |",
       "",
     ].join("\n"),
