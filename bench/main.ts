@@ -93,7 +93,10 @@ async function measure(options: Options): Promise<[Results, string[]]> {
     }
   }
   const results: Results = {
-    machine: machineLines(places, tools),
+    machine: [
+      `${size.files.toLocaleString("en")} files a side, ${size.rounds} rounds`,
+      ...machineLines(places, tools),
+    ],
     files: size.files,
     rounds: size.rounds,
     figures: bench.figures,
