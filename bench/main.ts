@@ -28,10 +28,7 @@ const undone = new DisposableStack();
 /** A place of this name, with an empty folder; null where it can't be had. */
 function placeFor(name: string, missing: string[]): Place | null {
   const isFolder = name.startsWith("/");
-  const folder = Deno.makeTempDirSync({
-    dir: isFolder ? name : "/var/tmp",
-    prefix: "office-sync-bench-",
-  });
+  const folder = emptyFolderIn(isFolder ? name : "/var/tmp");
   undone.defer(() => remove(folder));
   if (name !== "memory") return { name, folder };
   const mount = new Deno.Command("mount", {
@@ -45,6 +42,15 @@ function placeFor(name: string, missing: string[]): Place | null {
     new Deno.Command("umount", { args: ["-l", folder] }).outputSync();
   });
   return { name, folder };
+}
+
+function emptyFolderIn(dir: string): string {
+  try {
+    return Deno.makeTempDirSync({ dir, prefix: "office-sync-bench-" });
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new UsageError(`--on: ${dir} takes no folder (${why}).`);
+  }
 }
 
 /** Measures what is asked for. */
@@ -94,7 +100,7 @@ async function measure(options: Options): Promise<[Results, string[]]> {
   }
   const results: Results = {
     machine: [
-      `${size.files.toLocaleString("en")} files a side, ${size.rounds} rounds`,
+      `${size.files.toLocaleString("en")} files a side; rounds: ${size.rounds}`,
       ...machineLines(places, tools),
     ],
     files: size.files,
@@ -134,8 +140,13 @@ async function main(args: readonly string[]): Promise<number> {
     tell(HELP);
     return 0;
   }
-  if (options.from === null && !isInstalled("time")) {
-    throw new UsageError("GNU time is missing: apt-get install time");
+  if (options.from === null) {
+    if (Deno.build.os !== "linux") {
+      throw new UsageError("It measures on Linux only.");
+    }
+    if (!isInstalled("time")) {
+      throw new UsageError("GNU time is missing: apt-get install time");
+    }
   }
   const [results, failures] = options.from === null
     ? await measure(options)
