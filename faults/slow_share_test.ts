@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { SlowShare } from "../bench/slow_mount.ts";
-import { Office, type Office as Made, read } from "../tests/support.ts";
+import { Office, read } from "../tests/support.ts";
 import { requireTool } from "./support.ts";
 
 const DELAY_MS = 20;
