@@ -86,6 +86,17 @@ async function measure(options: Options): Promise<[Results, string[]]> {
     slowShare,
     many,
   ];
+  const machine = [
+    `${size.files.toLocaleString("en")} files a side; rounds: ${size.rounds}`,
+    ...machineLines(places, tools),
+  ];
+  const results = (): Results => ({
+    machine,
+    files: size.files,
+    rounds: size.rounds,
+    figures: bench.figures,
+    missing: [...missing, ...bench.missing],
+  });
   for (const place of places) {
     for (const work of works) {
       // It waits for the share, wherever its files are.
@@ -96,32 +107,28 @@ async function measure(options: Options): Promise<[Results, string[]]> {
         bench.failures.push(`${place.name}, ${work.name}: ${error}`);
         say(`FAILED: ${bench.failures.at(-1)}`);
       }
+      // It takes long, and may be broken off.
+      writeJson(options, results());
     }
   }
-  const results: Results = {
-    machine: [
-      `${size.files.toLocaleString("en")} files a side; rounds: ${size.rounds}`,
-      ...machineLines(places, tools),
-    ],
-    files: size.files,
-    rounds: size.rounds,
-    figures: bench.figures,
-    missing: [...missing, ...bench.missing],
-  };
-  return [results, bench.failures];
+  return [results(), bench.failures];
+}
+
+function writeJson({ json }: Options, results: Results): void {
+  if (json === null) return;
+  Deno.writeTextFileSync(json, `${JSON.stringify(results, null, 1)}\n`);
 }
 
 /** Writes what is asked for. */
 function write(options: Options, results: Results): void {
-  const json = `${JSON.stringify(results, null, 1)}\n`;
   const page = `${markdownText(results)}\n`;
-  if (options.json !== null) Deno.writeTextFileSync(options.json, json);
+  writeJson(options, results);
   if (options.markdown !== null) Deno.writeTextFileSync(options.markdown, page);
   if (options.chart !== null) {
     Deno.writeTextFileSync(options.chart, chart(results));
   }
   if (!options.isWritten) return;
-  Deno.writeTextFileSync(`${project}bench/results.json`, json);
+  writeJson({ ...options, json: `${project}bench/results.json` }, results);
   Deno.writeTextFileSync(`${project}bench/chart.svg`, chart(results));
   const short = `${PICTURE}\n\n${shortText(results)}`;
   const texts = { "bench/README.md": page, "README.md": short };
