@@ -202,8 +202,8 @@ export const PARTS = {
     ],
   ),
   find: oneWay(
-    "find -printf, one side",
-    ({ left }) => ["find", left, "-printf", "%P %s %T@ %m %i\\n"],
+    "find, one side",
+    ({ left }) => ["find", left, "-fprintf", "/dev/null", "%P %s %T@ %m %i\\n"],
     { packages: "findutils", version: "find" },
   ),
 } as const;
