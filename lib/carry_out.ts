@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { CopyThreads } from "./copy_threads.ts";
 import { type Root, Skipped, WENT_AWAY } from "./disk.ts";
 import { GuardError } from "./errors.ts";
 import { Executor } from "./executor.ts";
@@ -75,6 +76,7 @@ export async function carryOut(
     },
     onBytes: (bytes) => meter.add(0, bytes),
     pause: () => context.interrupt.pass(),
+    startThreads: () => new CopyThreads(roots, threadCount()),
   });
   meter.begin("apply", totalsOf(actions));
   const outcomes = await executor.run(actions);
@@ -87,6 +89,11 @@ export async function carryOut(
     db.setMeta("always_read", JSON.stringify(context.alwaysRead));
   });
   return outcomes;
+}
+
+/** The run itself needs time too: it plans, records and tells. */
+function threadCount(): number {
+  return Math.min(4, Math.max(2, navigator.hardwareConcurrency));
 }
 
 /** What lies before a run: a clash copy is written on either side. */

@@ -7,7 +7,7 @@
 import { resolve } from "node:path";
 import { EXIT, SyncError, UsageError } from "./errors.ts";
 import { binaryFlags, type MadeFor, sandboxPart } from "./made_for.ts";
-import { bundle, configFor, requireFile, runDeno } from "./making.ts";
+import { bundle, configFor, requireFile, runDeno, WORKERS } from "./making.ts";
 import { print, warn } from "./output.ts";
 import { quoted } from "./printable.ts";
 import type { SandboxConfig } from "./sandbox.ts";
@@ -153,7 +153,7 @@ export async function compileBinary(plan: BinaryPlan): Promise<void> {
         "--no-lock",
         "--no-check",
         "--app-name=office-sync",
-        "--include=scan_worker.js",
+        ...WORKERS.map((worker) => `--include=${worker}.js`),
         ...target,
         `--output=${plan.output}`,
         ...plan.flags,

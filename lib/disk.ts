@@ -37,6 +37,9 @@ const BLOCK_BYTES = 512;
 
 const { O_RDONLY, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = fs.constants;
 
+/** Tells the folder at a root's path from another one. */
+export type RootSelf = Pick<Deno.FileInfo, "dev" | "ino">;
+
 /** One root, and what its file system does to names and times. */
 export class Root {
   /** Which root. */
@@ -46,7 +49,8 @@ export class Root {
   /** Probed at the start of the run. */
   readonly habits: Habits;
   readonly #trusted = new Map<string, number>();
-  readonly #self: Deno.FileInfo | null;
+  /** What stood at its path when it was first looked at. */
+  readonly self: RootSelf | null;
   /** False once the file system has shown that it has no links. */
   hasLinks = true;
 
@@ -54,12 +58,18 @@ export class Root {
    * @param side Which root.
    * @param path Absolute path.
    * @param habits Its habits.
+   * @param self What another thread saw first; left out: what is there now.
    */
-  constructor(side: Side, path: string, habits: Habits) {
+  constructor(
+    side: Side,
+    path: string,
+    habits: Habits,
+    self?: RootSelf | null,
+  ) {
     this.side = side;
     this.path = path.replace(/(?<=.)[/\\]+$/, "");
     this.habits = habits;
-    this.#self = statOf(this.path);
+    this.self = self === undefined ? statOf(this.path) : self;
   }
 
   /** The absolute path of a path in the root. */
@@ -74,16 +84,27 @@ export class Root {
    * @throws {Skipped} A folder above it is no real folder of the root.
    */
   look(path: string): Look {
-    this.requireRealFolder(folderOf(path));
-    let info: Deno.FileInfo;
-    try {
-      info = Deno.lstatSync(this.absolute(path));
-    } catch (error) {
-      if (error instanceof Deno.errors.NotFound) return { kind: "absent" };
-      throw error;
-    }
+    const info = this.info(path);
+    if (info === null) return { kind: "absent" };
     if (info.isFile) return { kind: "file", figures: this.figures(info) };
     return { kind: info.isDirectory ? "directory" : "other" };
+  }
+
+  /**
+   * What the system says of a path, without following links.
+   *
+   * @param path The path.
+   * @returns Null where nothing is.
+   * @throws {Skipped} A folder above it is no real folder of the root.
+   */
+  info(path: string): Deno.FileInfo | null {
+    this.requireRealFolder(folderOf(path));
+    try {
+      return Deno.lstatSync(this.absolute(path));
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return null;
+      throw error;
+    }
   }
 
   /** Figures as this root's record keeps them. */
@@ -125,8 +146,8 @@ export class Root {
   /** Where a disk is unmounted, an empty folder takes its place. */
   #requireSelf(): void {
     const now = statOf(this.path);
-    const isSame = now !== null && now.dev === this.#self?.dev &&
-      now.ino === this.#self.ino;
+    const isSame = now !== null && now.dev === this.self?.dev &&
+      now.ino === this.self.ino;
     if (!isSame) throw new Skipped(WENT_AWAY);
   }
 
@@ -212,6 +233,8 @@ export class OpenFile implements Disposable {
   readonly #seen: FileFigures;
   readonly #fd: number;
   #hasHoles = false;
+  #dev = 0;
+  #ino = 0;
 
   /**
    * @param root The root it is in.
@@ -263,6 +286,8 @@ export class OpenFile implements Disposable {
       throw new Skipped(CHANGED);
     }
     this.#hasHoles = info.blocks * BLOCK_BYTES < info.size;
+    this.#dev = info.dev;
+    this.#ino = info.ino;
   }
 
   /** Whether parts of it take no room on its disk. */
@@ -278,8 +303,16 @@ export class OpenFile implements Disposable {
    * @throws {Skipped} It changed while it was read.
    */
   finish(): FileFigures {
-    this.requireUnchanged();
-    return this.#root.requireFile(this.#path, this.#seen);
+    const info = this.#root.info(this.#path);
+    const figures = info && this.#root.figures(info);
+    if (!info?.isFile || figures === null || !isStill(this.#seen, figures)) {
+      throw new Skipped(CHANGED);
+    }
+    // Where the path leads to what is open, one look has told of both.
+    const isOpenOne = info.ino !== null && info.ino !== 0 &&
+      info.ino === this.#ino && info.dev === this.#dev;
+    if (!isOpenOne) this.requireUnchanged();
+    return figures;
   }
 
   /** Closes it. */

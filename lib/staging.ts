@@ -105,7 +105,8 @@ export function* staging(request: CopyRequest): Pieces<StagedCopy> {
     const size = Math.min(Math.max(seen.sizeBytes, 1) + 1, CHUNK_BYTES);
     const buffer = Buffer.allocUnsafe(size);
     let left = seen.sizeBytes;
-    for (let count = -1; count !== 0; left -= count) {
+    // Only the end of a file leaves a part of the buffer as it was.
+    for (let count = size; count === size; left -= count) {
       count = source.read(buffer);
       // A file that grows while it is read must not be followed for ever.
       if (count > left) throw new Skipped(CHANGED);
@@ -143,7 +144,7 @@ function writeAll(file: Deno.FsFile, chunk: Uint8Array): void {
 }
 
 /** A flushed copy, ready to be put in place. */
-export interface FlushedCopy extends StagedCopy {
+export interface FlushedCopy extends Omit<StagedCopy, "file"> {
   /** Of the temporary file, as the disk reports them. */
   readonly figures: FileFigures;
 }
@@ -169,9 +170,7 @@ export async function flushCopies(
       const copy = copies[at]!;
       try {
         await copy.file.sync();
-        copy.file.close();
-        const info = Deno.lstatSync(copy.to.absolute(copy.temporary));
-        results[at] = { ...copy, figures: copy.to.figures(info) };
+        results[at] = finished(copy);
       } catch (error) {
         abandonCopy(copy);
         results[at] = { error };
@@ -180,6 +179,29 @@ export async function flushCopies(
   };
   await Promise.all(Array.from({ length: FLUSHES }, flushNext));
   return results;
+}
+
+/**
+ * Flushes a copy to the disk, and waits for that.
+ *
+ * @param copy The copy; it is closed in any case.
+ * @returns The copy and its figures, or what went wrong.
+ */
+export function flushCopy(copy: StagedCopy): FlushedCopy | FailedCopy {
+  try {
+    copy.file.syncSync();
+    return finished(copy);
+  } catch (error) {
+    abandonCopy(copy);
+    return { error };
+  }
+}
+
+/** Closes a copy that is flushed. */
+function finished({ file, ...copy }: StagedCopy): FlushedCopy {
+  file.close();
+  const info = Deno.lstatSync(copy.to.absolute(copy.temporary));
+  return { ...copy, figures: copy.to.figures(info) };
 }
 
 /**

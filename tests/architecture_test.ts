@@ -36,7 +36,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["report_file"],
   ["config_loader", "logging", "scanner", "state_db", "disk", "habits"],
   ["scan_worker", "record_digests", "contents", "attributes", "roots"],
-  ["staging"],
+  ["staging", "copy_messages"],
   ["scans", "file_ops", "run_history", "record_store", "witness"],
   ["past_runs", "outcome_log", "config_lines"],
   ["soft_delete", "leftovers", "meeting"],
@@ -45,8 +45,9 @@ const LAYERS: readonly (readonly string[])[] = [
   ["restoring"],
   // What carries a plan out, and the walls around it.
   ["performing", "sandbox"],
-  ["copier", "clash_copier"],
-  ["performer"],
+  ["copier", "clash_copier", "commits"],
+  ["copy_batch", "performer"],
+  ["copy_worker", "copy_threads", "threaded_copies"],
   ["executor"],
   // The stages in order, no rules.
   ["run_settings", "stop", "carry_out", "planning"],
