@@ -6,14 +6,13 @@
  */
 import fs from "node:fs";
 import { figuresOf, type Habits, isStill } from "./figures.ts";
+import { OpenFile } from "./open_file.ts";
 import { folderOf } from "./paths.ts";
+import { CHANGED, Skipped, WENT_AWAY } from "./skipped.ts";
 import { codeOf } from "./system_errors.ts";
 import type { FileFigures, Side } from "./types.ts";
 
-/** The reason for which an action is left for the next run. */
-export class Skipped extends Error {
-  override readonly name = "Skipped";
-}
+export { CHANGED, Skipped, WENT_AWAY } from "./skipped.ts";
 
 /** What stands at a path. */
 export type Look =
@@ -23,17 +22,8 @@ export type Look =
   /** A link or a special file. */
   | { readonly kind: "other" };
 
-/** Said where a root is not there any more. */
-export const WENT_AWAY = "a root went away during the run";
-
-/** Said wherever a second look finds something else than the scan did. */
-export const CHANGED = "changed during the run";
-
 /** A parent folder that was looked at is not looked at again for so long. */
 const PARENT_TRUST_MS = 20;
-
-/** The unit in which systems count what a file takes. */
-const BLOCK_BYTES = 512;
 
 const { O_RDONLY, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = fs.constants;
 
@@ -223,100 +213,5 @@ function statOf(path: string): Deno.FileInfo | null {
   } catch (error) {
     if (codeOf(error) === null) throw error;
     return null;
-  }
-}
-
-/** A file of a root, open for reading. */
-export class OpenFile implements Disposable {
-  readonly #root: Root;
-  readonly #path: string;
-  readonly #seen: FileFigures;
-  readonly #fd: number;
-  #hasHoles = false;
-  #dev = 0;
-  #ino = 0;
-
-  /**
-   * @param root The root it is in.
-   * @param path Its path.
-   * @param seen What was seen of it.
-   * @param fd The open file.
-   */
-  constructor(root: Root, path: string, seen: FileFigures, fd: number) {
-    this.#root = root;
-    this.#path = path;
-    this.#seen = seen;
-    this.#fd = fd;
-  }
-
-  /**
-   * Reads on.
-   *
-   * @param buffer Takes the bytes.
-   * @returns How many came; fewer than the buffer holds only at the end.
-   */
-  read(buffer: Uint8Array): number {
-    let filled = 0;
-    while (filled < buffer.length) {
-      const count = fs.readSync(
-        this.#fd,
-        buffer,
-        filled,
-        buffer.length - filled,
-        null,
-      );
-      if (count === 0) break;
-      filled += count;
-    }
-    return filled;
-  }
-
-  /** Requires that the open file is still what was seen. */
-  requireUnchanged(): void {
-    const info = fs.fstatSync(this.#fd);
-    const now = figuresOf({
-      size: info.size,
-      mtime: new Date(Math.floor(info.mtimeMs)),
-      birthtime: new Date(Math.floor(info.birthtimeMs)),
-      mode: info.mode,
-      ino: info.ino,
-      nlink: info.nlink,
-    }, this.#root.habits.tickMs);
-    if (!info.isFile() || !isStill(this.#seen, now)) {
-      throw new Skipped(CHANGED);
-    }
-    this.#hasHoles = info.blocks * BLOCK_BYTES < info.size;
-    this.#dev = info.dev;
-    this.#ino = info.ino;
-  }
-
-  /** Whether parts of it take no room on its disk. */
-  get hasHoles(): boolean {
-    return this.#hasHoles;
-  }
-
-  /**
-   * The look after reading: the path still leads to the very file, and
-   * nobody wrote to it meanwhile.
-   *
-   * @returns Its figures.
-   * @throws {Skipped} It changed while it was read.
-   */
-  finish(): FileFigures {
-    const info = this.#root.info(this.#path);
-    const figures = info && this.#root.figures(info);
-    if (!info?.isFile || figures === null || !isStill(this.#seen, figures)) {
-      throw new Skipped(CHANGED);
-    }
-    // Where the path leads to what is open, one look has told of both.
-    const isOpenOne = info.ino !== null && info.ino !== 0 &&
-      info.ino === this.#ino && info.dev === this.#dev;
-    if (!isOpenOne) this.requireUnchanged();
-    return figures;
-  }
-
-  /** Closes it. */
-  [Symbol.dispose](): void {
-    fs.closeSync(this.#fd);
   }
 }

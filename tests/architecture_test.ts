@@ -7,6 +7,7 @@ import { fromFileUrl } from "./urls.ts";
  */
 const LAYERS: readonly (readonly string[])[] = [
   ["types", "errors", "version", "system_errors", "printable", "cli_words"],
+  ["skipped"],
   ["pieces"],
   ["mail_blocks", "shell_words"],
   ["schedule_text"],
@@ -32,7 +33,15 @@ const LAYERS: readonly (readonly string[])[] = [
   ["why_text"],
   // Input and output.
   ["interrupt", "when_free"],
-  ["log_file", "output", "meter", "progress", "html_page", "config_template"],
+  [
+    "open_file",
+    "log_file",
+    "output",
+    "meter",
+    "progress",
+    "html_page",
+    "config_template",
+  ],
   ["report_file"],
   ["config_loader", "logging", "scanner", "state_db", "disk", "habits"],
   ["scan_worker", "record_digests", "contents", "attributes", "roots"],
