@@ -62,6 +62,17 @@ export class OpenFile implements Disposable {
     return filled;
   }
 
+  /**
+   * Reads on, as much as comes at once.
+   *
+   * @param buffer Takes the bytes.
+   * @param most How many of them at most.
+   * @returns How many came; none only at the end.
+   */
+  readSome(buffer: Uint8Array, most: number): number {
+    return fs.readSync(this.#fd, buffer, 0, most, null);
+  }
+
   /** Requires that the open file is still what was seen. */
   requireUnchanged(): void {
     const info = fs.fstatSync(this.#fd);

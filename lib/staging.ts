@@ -102,14 +102,16 @@ export function* staging(request: CopyRequest): Pieces<StagedCopy> {
   });
   try {
     const hash = request.wantsHash ? createHash("sha256") : null;
-    const size = Math.min(Math.max(seen.sizeBytes, 1) + 1, CHUNK_BYTES);
-    const buffer = Buffer.allocUnsafe(size);
     let left = seen.sizeBytes;
-    // Only the end of a file leaves a part of the buffer as it was.
-    for (let count = size; count === size; left -= count) {
-      count = source.read(buffer);
+    const buffer = bufferFor(left);
+    for (let isMore = true; isMore;) {
+      // One byte more than there should be: none may come.
+      const room = Math.min(left + 1, CHUNK_BYTES);
+      const count = source.readSome(buffer, room);
       // A file that grows while it is read must not be followed for ever.
       if (count > left) throw new Skipped(CHANGED);
+      left -= count;
+      isMore = count > 0 && (left > 0 || count === room);
       const chunk = buffer.subarray(0, count);
       hash?.update(chunk);
       const isHole = source.hasHoles && chunk.equals(ZEROS.subarray(0, count));
@@ -135,6 +137,14 @@ export function* staging(request: CopyRequest): Pieces<StagedCopy> {
     dropCopy(request);
     throw error;
   }
+}
+
+/** For what is read and written in one piece, one is enough for all. */
+const SHARED = Buffer.allocUnsafeSlow(64 * 1024);
+
+function bufferFor(sizeBytes: number): Buffer {
+  if (sizeBytes < SHARED.length) return SHARED;
+  return Buffer.allocUnsafe(Math.min(sizeBytes + 1, CHUNK_BYTES));
 }
 
 function writeAll(file: Deno.FsFile, chunk: Uint8Array): void {

@@ -46,6 +46,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["config_loader", "logging", "scanner", "state_db", "disk", "habits"],
   ["scan_worker", "record_digests", "contents", "attributes", "roots"],
   ["staging", "copy_messages"],
+  ["bulk_insert"],
   ["scans", "file_ops", "run_history", "record_store", "witness"],
   ["past_runs", "outcome_log", "config_lines"],
   ["soft_delete", "leftovers", "meeting"],
