@@ -4,7 +4,7 @@
  * @module
  */
 /// <reference lib="deno.worker" />
-import { copyBatch } from "./copy_batch.ts";
+import { type BatchContext, copyBatch } from "./copy_batch.ts";
 import {
   packDone,
   type PackedDone,
@@ -36,8 +36,7 @@ export type CopyMessage =
 /** What the worker tells: what became of a batch, one after the other. */
 export type CopyReply = PackedDone;
 
-let roots: Both<Root> | null = null;
-let stop: Int32Array = new Int32Array(1);
+let context: BatchContext | null = null;
 
 self.onmessage = ({ data }: MessageEvent<CopyMessage>): void => {
   if (data.kind === "begin") {
@@ -45,15 +44,19 @@ self.onmessage = ({ data }: MessageEvent<CopyMessage>): void => {
       const { path, habits, self } = data.roots[side];
       return new Root(side, path, habits, self);
     };
-    roots = { left: make("left"), right: make("right") };
-    stop = new Int32Array(data.stop);
+    const stop = new Int32Array(data.stop);
+    context = {
+      roots: { left: make("left"), right: make("right") },
+      isStopped: () => Atomics.load(stop, 0) !== 0,
+      flushMs: 0,
+    };
     return;
   }
+  const { left, right } = context!.roots;
   // The run may have changed folders since the last batch.
-  roots!.left.distrust();
-  roots!.right.distrust();
-  const isStopped = () => Atomics.load(stop, 0) !== 0;
-  const done = copyBatch(unpackTasks(data.tasks), roots!, isStopped);
+  left.distrust();
+  right.distrust();
+  const done = copyBatch(unpackTasks(data.tasks), context!);
   const reply: CopyReply = packDone(done);
   self.postMessage(reply, [reply.numbers.buffer]);
 };
