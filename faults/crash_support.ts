@@ -49,6 +49,28 @@ export function firstOffice(): Promise<Office> {
   return Promise.resolve(office);
 }
 
+/**
+ * Two roots that have met, with so much to copy that threads do it.
+ *
+ * @param prepare Called before they meet.
+ */
+export async function manyOffice(
+  prepare: (office: Office) => void = () => {},
+): Promise<Office> {
+  const office = new Office();
+  prepare(office);
+  await office.settle();
+  const folders = Array.from({ length: 5 }, (_, folder) => {
+    const files = Array.from({ length: 90 }, (_, n) => [
+      `${n}.txt`,
+      old(`words ${n} of ${folder}`),
+    ]);
+    return [`f${folder}`, Object.fromEntries(files)];
+  });
+  office.write({ left: Object.fromEntries(folders) });
+  return office;
+}
+
 /** Two roots with something of every kind to do. */
 export async function busyOffice(): Promise<Office> {
   const office = new Office("soft_delete: {max_size_mb: 0.001}\n");
@@ -219,6 +241,39 @@ export function killEverywhere({ run, make, calls }: Killing): void {
   Deno.test(`${run}, is killed at ${least} points or more`, () => {
     assert.ok(met >= least, `only ${met}`);
   });
+}
+
+/** What is killed at a few points only, as there are too many. */
+export interface FewKillings {
+  /** What is to be done, in words. */
+  readonly run: string;
+  readonly make: () => Promise<Office>;
+  /** The calls, each with the points: the n-th of whichever thread. */
+  readonly calls: Readonly<Record<string, readonly number[]>>;
+}
+
+/**
+ * Registers a test for each call: runs that are killed at some of its kind.
+ *
+ * @param killing What is killed, and where.
+ */
+export function killHereAndThere({ run, make, calls }: FewKillings): void {
+  for (const [call, points] of Object.entries(calls)) {
+    Deno.test(`${run}, killed at some ${call}, loses nothing`, async () => {
+      requireTool("strace");
+      const expected = await undisturbed(make);
+      for (const n of points) {
+        using office = await make();
+        const inject = `--inject=${call}:signal=KILL:when=${n}`;
+        const strace = [`--trace=${call}`, inject];
+        const ended = await disturbed(office, { strace });
+        assert.equal(ended.code, null, `no ${call} number ${n}`);
+        await checkRecovery(office, expected).catch((error) => {
+          throw new Error(`killed at ${call} number ${n}`, { cause: error });
+        });
+      }
+    });
+  }
 }
 
 /** Whether it was killed where it had to be: many calls only open a file. */

@@ -7,7 +7,12 @@
  */
 import assert from "node:assert/strict";
 import type { Office } from "../tests/support.ts";
-import { busyOffice, firstOffice, keepingOffice } from "./crash_support.ts";
+import {
+  busyOffice,
+  firstOffice,
+  keepingOffice,
+  manyOffice,
+} from "./crash_support.ts";
 import { type Call, callsIn } from "./power_calls.ts";
 import { disturbed, requireTool, whyOf } from "./support.ts";
 
@@ -15,6 +20,7 @@ const RUNS: Readonly<Record<string, () => Promise<Office>>> = {
   "a first run": firstOffice,
   "a run with something of every kind to do": busyOffice,
   "a run that keeps replaced versions": keepingOffice,
+  "a run whose copies are made by threads": () => manyOffice(),
 };
 
 const CALLS = "openat,linkat,rename,unlink,mkdir,rmdir,fsync,fdatasync," +

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { CopyThreads } from "./copy_threads.ts";
 import { type Root, Skipped, WENT_AWAY } from "./disk.ts";
 import { GuardError } from "./errors.ts";
 import { removeLeftovers, settleMoves } from "./leftovers.ts";
@@ -95,9 +96,15 @@ async function execute(
     },
     onBytes: (bytes) => meter.add(0, bytes),
     pause: () => context.interrupt.pass(),
+    startThreads: () => new CopyThreads(roots, threadCount()),
   });
   meter.begin("apply", totalsOf(actions));
   return await executor.run(actions);
+}
+
+/** The run itself needs time too: it plans, records and tells. */
+function threadCount(): number {
+  return Math.min(4, Math.max(2, navigator.hardwareConcurrency));
 }
 
 /** What lies before a run: a clash copy is written on either side. */

@@ -22,6 +22,7 @@ import {
   requirePath,
   runDeno,
   unseenDrives,
+  WORKERS,
 } from "./making.ts";
 import {
   networkRefusal,
@@ -162,7 +163,7 @@ export async function compileBinary(plan: BinaryPlan): Promise<void> {
         "--no-lock",
         "--no-check",
         "--app-name=office-sync",
-        "--include=scan_worker.js",
+        ...WORKERS.map((worker) => `--include=${worker}.js`),
         ...target,
         `--output=${plan.output}`,
         ...plan.flags,

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { CopyTask } from "./copy_messages.ts";
 import type { Root } from "./disk.ts";
 import { keepAsClash, placeNew, replace } from "./file_ops.ts";
 import { folderOf } from "./paths.ts";
@@ -18,10 +19,42 @@ import {
 } from "./performing.ts";
 import { inPieces } from "./pieces.ts";
 import { isAcrossDisks } from "./soft_delete.ts";
-import { type FlushedCopy, type StagedCopy, staging } from "./staging.ts";
+import {
+  type CopyRequest,
+  type FlushedCopy,
+  type StagedCopy,
+  staging,
+} from "./staging.ts";
 import { inWords } from "./system_errors.ts";
 import type { Both, FileFigures } from "./types.ts";
 import { otherSide, SIDES } from "./types.ts";
+
+/**
+ * What has to be staged for a copy. Looks at what it is to replace.
+ *
+ * @param work The copy.
+ * @param roots Both roots.
+ * @param temporary Path of the temporary file.
+ * @throws {Skipped} What it is to replace is something else by now.
+ */
+export function requestFor(
+  work: Omit<CopyTask, "temporary">,
+  roots: Both<Root>,
+  temporary: string,
+): CopyRequest {
+  const to = roots[otherSide(work.from)];
+  // A new name is looked at when it is taken: that can't be overtaken.
+  const replaced = work.target && to.requireFile(work.path, work.target);
+  return {
+    from: roots[work.from],
+    path: work.path,
+    seen: work.source,
+    to,
+    temporary,
+    mode: work.mode ?? replaced?.mode ?? work.source.mode,
+    wantsHash: work.keepsHash || isYoung(work.source, roots),
+  };
+}
 
 /** Carries out copies. */
 export class Copier {
@@ -40,21 +73,21 @@ export class Copier {
    * @param work The copy.
    */
   async stage(work: WorkOf<"copy">): Promise<StagedCopy> {
-    const to = this.#roots[otherSide(work.from)];
-    // A new name is looked at when it is taken: that can't be overtaken.
-    const replaced = work.target && to.requireFile(work.path, work.target);
-    const mode = work.mode ?? replaced?.mode ?? work.source.mode;
-    const copying = staging({
-      from: this.#roots[work.from],
-      path: work.path,
-      seen: work.source,
-      to,
-      temporary: this.#context.names.beside(work.path),
-      mode,
-      wantsHash: work.keepsHash || isYoung(work.source, this.#roots),
-      onBytes: this.#context.onBytes,
-    });
-    return await inPieces(copying, this.#context.pause);
+    const temporary = this.#context.names.beside(work.path);
+    const { onBytes, pause } = this.#context;
+    const request = requestFor(work, this.#roots, temporary);
+    return await inPieces(staging({ ...request, onBytes }), pause);
+  }
+
+  /**
+   * The copy as a thread is told of it.
+   *
+   * @param work The copy.
+   */
+  taskFor(work: WorkOf<"copy">): CopyTask {
+    const { from, path, source, target, mode, keepsHash } = work;
+    const temporary = this.#context.names.beside(path);
+    return { from, path, source, target, mode, keepsHash, temporary };
   }
 
   /**
@@ -64,10 +97,27 @@ export class Copier {
    * @param copy What the first step wrote, flushed.
    */
   async place(work: WorkOf<"copy">, copy: FlushedCopy): Promise<Performed> {
-    const { to } = copy;
-    const done = work.target === null
-      ? this.#placeNew(work, copy)
-      : await this.#replace(work, copy, work.target);
+    if (work.target !== null) {
+      const done = await this.#replace(work, copy, work.target);
+      return this.placed(work, copy, done);
+    }
+    placeNew(copy.to, copy.temporary, work.path);
+    return this.placed(work, copy);
+  }
+
+  /**
+   * What a copy did that is in place.
+   *
+   * @param work The copy.
+   * @param copy What was written.
+   * @param done What became of the version it replaced.
+   */
+  placed(
+    work: WorkOf<"copy">,
+    copy: Pick<FlushedCopy, "source" | "figures" | "lookedAtMs" | "hash">,
+    done: Pick<Performed, "keptAt" | "note"> = { keptAt: null, note: null },
+  ): Performed {
+    const to = otherSide(work.from);
     const row = rowOf({
       path: work.path,
       figures: sided(work.from, copy.source, copy.figures),
@@ -75,20 +125,10 @@ export class Copier {
       hash: copy.hash,
       keepsHash: work.keepsHash,
     }, this.#roots);
-    const folders = [{ side: to.side, folder: folderOf(work.path) }];
-    if (done.keptAt !== null) {
-      folders.push(...foldersTo(to.side, done.keptAt));
-    }
+    const folders = [{ side: to, folder: folderOf(work.path) }];
+    if (done.keptAt !== null) folders.push(...foldersTo(to, done.keptAt));
     const change = { kind: "put", row, rowPath: work.rowPath } as const;
     return { changes: [change], folders, ...done };
-  }
-
-  #placeNew(work: WorkOf<"copy">, copy: FlushedCopy): {
-    readonly keptAt: null;
-    readonly note: null;
-  } {
-    placeNew(copy.to, copy.temporary, work.path);
-    return { keptAt: null, note: null };
   }
 
   async #replace(

@@ -6,13 +6,11 @@
  */
 import { figuresOf, type Habits, isStill } from "./figures.ts";
 import { folderOf } from "./paths.ts";
+import { CHANGED, Skipped, WENT_AWAY } from "./skipped.ts";
 import { codeOf } from "./system_errors.ts";
 import type { FileFigures, Side } from "./types.ts";
 
-/** The reason for which an action is left for the next run. */
-export class Skipped extends Error {
-  override readonly name = "Skipped";
-}
+export { CHANGED, Skipped, WENT_AWAY } from "./skipped.ts";
 
 /** What stands at a path. */
 export type Look =
@@ -22,14 +20,11 @@ export type Look =
   /** A link or a special file. */
   | { readonly kind: "other" };
 
-/** Said where a root is not there any more. */
-export const WENT_AWAY = "a root went away during the run";
-
-/** Said wherever a second look finds something else than the scan did. */
-export const CHANGED = "changed during the run";
-
 /** A parent folder that was looked at is not looked at again for so long. */
 const PARENT_TRUST_MS = 20;
+
+/** Tells the folder at a root's path from another one. */
+export type RootSelf = Pick<Deno.FileInfo, "dev" | "ino">;
 
 /** One root, and what its file system does to names and times. */
 export class Root {
@@ -40,7 +35,8 @@ export class Root {
   /** Probed at the start of the run. */
   readonly habits: Habits;
   readonly #trusted = new Map<string, number>();
-  readonly #self: Deno.FileInfo | null;
+  /** What stood at its path when it was first looked at. */
+  readonly self: RootSelf | null;
   /** False once the file system has shown that it has no links. */
   hasLinks = true;
 
@@ -48,12 +44,18 @@ export class Root {
    * @param side Which root.
    * @param path Absolute path.
    * @param habits Its habits.
+   * @param self What another thread saw first; left out: what is there now.
    */
-  constructor(side: Side, path: string, habits: Habits) {
+  constructor(
+    side: Side,
+    path: string,
+    habits: Habits,
+    self?: RootSelf | null,
+  ) {
     this.side = side;
     this.path = path.replace(/(?<=.)[/\\]+$/, "");
     this.habits = habits;
-    this.#self = statOf(this.absolute(""));
+    this.self = self === undefined ? statOf(this.absolute("")) : self;
   }
 
   /** The absolute path of a path in the root. */
@@ -70,16 +72,27 @@ export class Root {
    * @throws {Skipped} A folder above it is no real folder of the root.
    */
   look(path: string): Look {
-    this.requireRealFolder(folderOf(path));
-    let info: Deno.FileInfo;
-    try {
-      info = Deno.lstatSync(this.absolute(path));
-    } catch (error) {
-      if (error instanceof Deno.errors.NotFound) return { kind: "absent" };
-      throw error;
-    }
+    const info = this.info(path);
+    if (info === null) return { kind: "absent" };
     if (info.isFile) return { kind: "file", figures: this.figures(info) };
     return { kind: info.isDirectory ? "directory" : "other" };
+  }
+
+  /**
+   * What the system says of a path, without following links.
+   *
+   * @param path The path.
+   * @returns Null where nothing is.
+   * @throws {Skipped} A folder above it is no real folder of the root.
+   */
+  info(path: string): Deno.FileInfo | null {
+    this.requireRealFolder(folderOf(path));
+    try {
+      return Deno.lstatSync(this.absolute(path));
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return null;
+      throw error;
+    }
   }
 
   /** Figures as this root's record keeps them. */
@@ -121,8 +134,8 @@ export class Root {
   /** Where a disk is unmounted, an empty folder takes its place. */
   #requireSelf(): void {
     const now = statOf(this.absolute(""));
-    const isSame = now !== null && now.dev === this.#self?.dev &&
-      now.ino === this.#self.ino;
+    const isSame = now !== null && now.dev === this.self?.dev &&
+      now.ino === this.self.ino;
     if (!isSame) throw new Skipped(WENT_AWAY);
   }
 

@@ -11,34 +11,26 @@ import {
   dropCopy,
   flushCopies,
   type FlushedCopy,
-  flushFolder,
   type StagedCopy,
 } from "./staging.ts";
+import { type CommitContext, Commits } from "./commits.ts";
 import { Copier } from "./copier.ts";
+import type { CopyThreads } from "./copy_threads.ts";
 import { Performer } from "./performer.ts";
 import type { Performed, PerformerContext } from "./performing.ts";
-import type { Action, RecordChange, Work } from "./plan.ts";
+import type { Action, Work } from "./plan.ts";
 import type { Outcome } from "./run_result.ts";
 import { inWords, troubleOf } from "./system_errors.ts";
+import { isSmall, type TakenBack, ThreadedCopies } from "./threaded_copies.ts";
 import { whenFree } from "./when_free.ts";
 import type { Both, FileRow, OutcomeKind, Side } from "./types.ts";
 import { otherSide } from "./types.ts";
 
-/** Takes what the record has to learn, batch by batch. */
-export interface Recorder {
-  /** Writes changes in one transaction. */
-  apply(changes: readonly RecordChange[]): void;
-}
-
 /** What executing needs. */
-export interface ExecutorContext extends Omit<PerformerContext, "rowAt"> {
-  readonly recorder: Recorder;
-  /**
-   * Makes sure that both roots are still the ones the run began with.
-   *
-   * @throws {Skipped} One of them does not answer with its id.
-   */
-  verifyRoots(): void;
+export interface ExecutorContext
+  extends Omit<PerformerContext, "rowAt">, CommitContext {
+  /** Starts threads for many small copies; left out: it goes without. */
+  readonly startThreads?: () => CopyThreads;
   /** Told of each outcome as soon as it is certain. */
   onOutcome(outcome: Outcome): void;
 }
@@ -47,27 +39,27 @@ export interface ExecutorContext extends Omit<PerformerContext, "rowAt"> {
 const BATCH_FILES = 128;
 const BATCH_BYTES = 64 * 1024 * 1024;
 
-/** Changes that wait for the record at most. */
-const PENDING_CHANGES = 500;
-
 /** A root that answered is trusted for so long, in ms. */
 const ROOT_TRUST_MS = 250;
 
 type CopyWork = Work & { readonly kind: "copy" };
 
-interface StagedAction {
+/** An action at its position in the plan. */
+interface Positioned {
   readonly index: number;
   readonly action: Action;
+}
+
+interface CopyAction extends Positioned {
   readonly work: CopyWork;
+}
+
+interface StagedAction extends CopyAction {
   readonly copy: StagedCopy;
 }
 
-/** An action that is done, and not recorded yet. */
-interface PendingAction {
-  readonly index: number;
-  readonly action: Action;
-  readonly done: Performed;
-}
+/** Fewer small copies than this are made before threads have started. */
+const THREADS_FROM = 400;
 
 /** Executes one plan. */
 export class Executor {
@@ -80,7 +72,9 @@ export class Executor {
   readonly #full = new Set<Side>();
   #staged: StagedAction[] = [];
   #stagedBytes = 0;
-  #pending: PendingAction[] = [];
+  readonly #commits: Commits<Positioned>;
+  #threaded: ThreadedCopies<CopyAction> | null = null;
+  #isStopped = false;
   #rootsTrustedUntil = 0;
 
   /** @param context Roots, record and who is told. */
@@ -93,6 +87,9 @@ export class Executor {
     };
     this.#performer = new Performer(performing);
     this.#copier = new Copier(performing);
+    this.#commits = new Commits(context, ({ index, action }, error) => {
+      this.#settle(index, action, { failed: error });
+    });
   }
 
   /**
@@ -103,14 +100,19 @@ export class Executor {
    *   left for the next run.
    */
   async run(actions: readonly Action[]): Promise<readonly Outcome[]> {
+    this.#startThreads(actions);
     try {
       await this.#carryOut(actions);
     } catch (error) {
       if (!(error instanceof InterruptedError)) throw error;
       // Flushing them might take long: the next run copies them again.
       for (const { copy } of this.#staged.splice(0)) abandonCopy(copy);
+      this.#isStopped = true;
+      await this.#threaded?.stop();
+    } finally {
+      await this.#threaded?.end();
     }
-    this.#commit();
+    this.#commits.commit();
     // What was not come to has left holes.
     return this.#outcomes.filter(() => true);
   }
@@ -118,9 +120,7 @@ export class Executor {
   async #carryOut(actions: readonly Action[]): Promise<void> {
     for (const [index, action] of actions.entries()) {
       await this.#context.pause?.();
-      if (action.work.kind !== "copy" && this.#staged.length > 0) {
-        await this.#placeStaged();
-      }
+      if (action.work.kind !== "copy") await this.#finishCopies();
       const waitsFor = action.needs.find((need) =>
         this.#outcomes[need]?.kind !== "done"
       );
@@ -128,15 +128,61 @@ export class Executor {
         const path = actions[waitsFor]?.path;
         this.#settle(index, action, { skipped: `waits for ${path}` });
       } else if (action.work.kind === "copy") {
-        await this.#stage(index, action, action.work);
+        await this.#copy({ index, action, work: action.work });
       } else {
         await this.#perform(index, action, action.work);
       }
     }
+    await this.#finishCopies();
+  }
+
+  async #copy(item: CopyAction): Promise<void> {
+    const { work } = item;
+    const isFull = this.#full.has(otherSide(work.from));
+    if (this.#threaded && isSmall(work.source.sizeBytes) && !isFull) {
+      await this.#threaded.add(item, this.#copier.taskFor(work));
+    } else {
+      await this.#stage(item);
+    }
+  }
+
+  async #finishCopies(): Promise<void> {
+    await this.#threaded?.finish();
     await this.#placeStaged();
   }
 
-  async #stage(index: number, action: Action, work: CopyWork): Promise<void> {
+  #startThreads(actions: readonly Action[]): void {
+    const { startThreads } = this.#context;
+    const isOne = ({ work }: Action) =>
+      work.kind === "copy" && isSmall(work.source.sizeBytes);
+    if (!startThreads || actions.filter(isOne).length < THREADS_FROM) return;
+    const take = this.#takeCopies.bind(this);
+    this.#threaded = new ThreadedCopies(startThreads(), take);
+  }
+
+  /** Takes over what a thread has copied. */
+  async #takeCopies(copies: readonly TakenBack<CopyAction>[]): Promise<void> {
+    for (const { item, task, done } of copies) {
+      const { index, action, work } = item;
+      if (done.kind === "failed" || done.kind === "left") {
+        // Why it went wrong is found out, and told, where it is tried again.
+        if (!this.#isStopped) await this.#stage(item);
+        continue;
+      }
+      this.#context.onBytes?.(work.source.sizeBytes);
+      if (done.kind === "placed") {
+        const performed = this.#copier.placed(work, done);
+        this.#settle(index, action, { done: performed });
+      } else {
+        const to = this.#roots[otherSide(work.from)];
+        await this.#place(item, { ...done, to, temporary: task.temporary });
+      }
+    }
+    if (this.#commits.isMuch) this.#commits.commit();
+  }
+
+  async #stage(item: CopyAction): Promise<void> {
+    const { index, action, work } = item;
     const to = otherSide(work.from);
     if (this.#full.has(to)) {
       this.#settle(index, action, { failed: new Error("the disk is full") });
@@ -144,7 +190,7 @@ export class Executor {
     }
     try {
       const copy = await whenFree(() => this.#copier.stage(work));
-      this.#staged.push({ index, action, work, copy });
+      this.#staged.push({ ...item, copy });
       this.#stagedBytes += work.source.sizeBytes;
     } catch (error) {
       if (error instanceof InterruptedError) throw error;
@@ -171,10 +217,10 @@ export class Executor {
       }
       await this.#place(item, copy);
     }
-    this.#commit();
+    this.#commits.commit();
   }
 
-  async #place(item: StagedAction, copy: FlushedCopy): Promise<void> {
+  async #place(item: CopyAction, copy: FlushedCopy): Promise<void> {
     const { index, action, work } = item;
     try {
       const done = await whenFree(() => this.#copier.place(work, copy));
@@ -208,7 +254,7 @@ export class Executor {
       if (error instanceof InterruptedError) throw error;
       this.#settle(index, action, { failed: error });
     }
-    if (this.#pending.length >= PENDING_CHANGES) this.#commit();
+    if (this.#commits.isMuch) this.#commits.commit();
   }
 
   #verifyRoots(): void {
@@ -224,7 +270,7 @@ export class Executor {
     readonly failed?: unknown;
   }): void {
     const { done, skipped, failed } = result;
-    if (done) this.#pending.push({ index, action, done });
+    if (done) this.#commits.add({ index, action }, done);
     const isSkip = failed instanceof Skipped || troubleOf(failed) === "busy" ||
       troubleOf(failed) === "missing";
     const kind: OutcomeKind = done || skipped === null
@@ -246,53 +292,6 @@ export class Executor {
   #noteRows(done: Performed): void {
     for (const change of done.changes) {
       if (change.kind === "put") this.#written.set(change.row.path, change.row);
-    }
-  }
-
-  /** Folders first: the record must not claim names that are not on disk. */
-  #commit(): void {
-    const pending = this.#pending;
-    this.#pending = [];
-    if (pending.length === 0) return;
-    try {
-      // After the actions: what went to another disk must not be recorded.
-      this.#context.verifyRoots();
-    } catch (error) {
-      for (const { index, action } of pending) {
-        this.#settle(index, action, { failed: error });
-      }
-      return;
-    }
-    const flushed = new Map<string, unknown>();
-    const changes: RecordChange[] = [];
-    for (const { index, action, done } of pending) {
-      const error = this.#flush(done.folders, flushed);
-      if (error === null) changes.push(...done.changes);
-      else this.#settle(index, action, { failed: error });
-    }
-    this.#context.recorder.apply(changes);
-  }
-
-  /** Flushes folders, each once; gives the first error, or null. */
-  #flush(
-    places: Performed["folders"],
-    flushed: Map<string, unknown>,
-  ): unknown {
-    for (const { side, folder } of places) {
-      const id = `${side}/${folder}`;
-      if (!flushed.has(id)) flushed.set(id, this.#flushOne(side, folder));
-      const error = flushed.get(id);
-      if (error !== null) return error;
-    }
-    return null;
-  }
-
-  #flushOne(side: Side, folder: string): unknown {
-    try {
-      flushFolder(this.#roots[side], folder);
-      return null;
-    } catch (error) {
-      return troubleOf(error) === "missing" ? null : error;
     }
   }
 }

@@ -16,10 +16,8 @@ import { codeOf } from "./system_errors.ts";
 
 const PROJECT = join(import.meta.dirname ?? ".", "..");
 
-/** Its file is loaded by its name, so it can't be part of another one. */
-const WORKER = "scan_worker";
-
-const WORKER_URL = `"./${WORKER}.ts"`;
+/** Their files are loaded by name, so they can't be part of another one. */
+export const WORKERS: readonly string[] = ["scan_worker", "copy_worker"];
 
 /** The options that were given, by name. */
 export type Given = Readonly<Record<string, string | undefined>>;
@@ -165,7 +163,7 @@ export function asWritten(root: string): string {
  * Makes the program a few plain files that need no package and no network.
  *
  * @param entries The entry files, in the project's folder.
- * @param folder Where their files are put, with the worker beside them.
+ * @param folder Where their files are put, with the workers beside them.
  * @throws {SyncError} It can't be bundled.
  */
 export async function bundle(
@@ -174,7 +172,6 @@ export async function bundle(
 ): Promise<void> {
   const built = Deno.makeTempDirSync();
   try {
-    const worker = `${WORKER}.ts`;
     await runDeno(
       [
         "bundle",
@@ -183,23 +180,28 @@ export async function bundle(
         "--platform=deno",
         `--outdir=${built}`,
         ...entries,
-        join("lib", worker),
+        ...WORKERS.map((worker) => join("lib", `${worker}.ts`)),
       ],
       PROJECT,
       EXIT.unexpected,
     );
     const names = entries.map((entry) => entry.replace(/\.ts$/u, ".js"));
     const codes = names.map((name) => Deno.readTextFileSync(join(built, name)));
-    if (!codes.some((code) => code.includes(WORKER_URL))) {
-      throw new Error(`The bundle starts no ${WORKER}.`);
+    for (const worker of WORKERS) {
+      const url = `"./${worker}.ts"`;
+      if (!codes.some((code) => code.includes(url))) {
+        throw new Error(`The bundle starts no ${worker}.`);
+      }
+      // Bundling leaves a worker's name as it was written.
+      codes.forEach((code, n) => {
+        codes[n] = code.replaceAll(url, `"./${worker}.js"`);
+      });
+      const from = join(built, "lib", `${worker}.js`);
+      Deno.copyFileSync(from, join(folder, `${worker}.js`));
     }
     for (const [n, name] of names.entries()) {
-      // Bundling leaves the worker's name as it was written.
-      const code = codes[n]?.replaceAll(WORKER_URL, `"./${WORKER}.js"`);
-      Deno.writeTextFileSync(join(folder, name), code ?? "");
+      Deno.writeTextFileSync(join(folder, name), codes[n] ?? "");
     }
-    const from = join(built, "lib", `${WORKER}.js`);
-    Deno.copyFileSync(from, join(folder, `${WORKER}.js`));
   } finally {
     Deno.removeSync(built, { recursive: true });
   }

@@ -4,9 +4,10 @@
  * @module
  */
 import fs from "node:fs";
-import { CHANGED, type Root, Skipped } from "./disk.ts";
+import type { Root } from "./disk.ts";
 import { figuresOf, isStill } from "./figures.ts";
 import { folderOf } from "./paths.ts";
+import { CHANGED, Skipped } from "./skipped.ts";
 import { codeOf } from "./system_errors.ts";
 import type { FileFigures } from "./types.ts";
 
@@ -58,6 +59,8 @@ export class OpenFile implements Disposable {
   readonly #seen: FileFigures;
   readonly #fd: number;
   #hasHoles = false;
+  #dev = 0;
+  #ino = 0;
 
   /**
    * @param root The root it is in.
@@ -94,6 +97,17 @@ export class OpenFile implements Disposable {
     return filled;
   }
 
+  /**
+   * Reads on, as much as comes at once.
+   *
+   * @param buffer Takes the bytes.
+   * @param most How many of them at most.
+   * @returns How many came; none only at the end.
+   */
+  readSome(buffer: Uint8Array, most: number): number {
+    return fs.readSync(this.#fd, buffer, 0, most, null);
+  }
+
   /** Requires that the open file is still what was seen. */
   requireUnchanged(): void {
     const info = fs.fstatSync(this.#fd);
@@ -109,6 +123,8 @@ export class OpenFile implements Disposable {
       throw new Skipped(CHANGED);
     }
     this.#hasHoles = info.blocks * BLOCK_BYTES < info.size;
+    this.#dev = info.dev;
+    this.#ino = info.ino;
   }
 
   /** Whether parts of it take no room on its disk. */
@@ -124,8 +140,16 @@ export class OpenFile implements Disposable {
    * @throws {Skipped} It changed while it was read.
    */
   finish(): FileFigures {
-    this.requireUnchanged();
-    return this.#root.requireFile(this.#path, this.#seen);
+    const info = this.#root.info(this.#path);
+    const figures = info && figuresOf(info, this.#root.habits.tickMs);
+    if (!info?.isFile || figures === null || !isStill(this.#seen, figures)) {
+      throw new Skipped(CHANGED);
+    }
+    // Where the path leads to what is open, one look has told of both.
+    const isOpenOne = info.ino !== null && info.ino !== 0 &&
+      info.ino === this.#ino && info.dev === this.#dev;
+    if (!isOpenOne) this.requireUnchanged();
+    return figures;
   }
 
   /** Closes it. */

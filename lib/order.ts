@@ -60,18 +60,37 @@ export function inOrder(drafts: readonly Draft[]): Action[] {
   const visit = (draft: Draft): void => {
     if (positions.has(draft) || visiting.has(draft)) return;
     visiting.add(draft);
-    const before = [
-      ...draft.after,
-      ...draft.takes.flatMap((place) => freeing.get(placeId(place)) ?? []),
-    ].filter((other) => other !== draft);
-    before.sort(compareDrafts).forEach(visit);
-    const needs = before.map((other) => positions.get(other))
-      .filter((position) => position !== undefined);
+    const before = beforehand(draft, freeing);
+    before.forEach(visit);
+    const needs = before.length === 0 ? NONE : [
+      ...new Set(
+        before.map((other) => positions.get(other))
+          .filter((position) => position !== undefined),
+      ),
+    ];
     positions.set(draft, actions.length);
-    actions.push({ ...draft.action, needs: [...new Set(needs)] });
+    actions.push({ ...draft.action, needs });
   };
   [...drafts].sort(compareDrafts).forEach(visit);
   return actions;
+}
+
+/** Most actions need nothing: they share that. */
+const NONE: readonly never[] = [];
+
+/** The drafts that come before one, in their order. */
+function beforehand(
+  draft: Draft,
+  freeing: ReadonlyMap<string, readonly Draft[]>,
+): readonly Draft[] {
+  const { after, takes } = draft;
+  if (after.length === 0 && (takes.length === 0 || freeing.size === 0)) {
+    return NONE;
+  }
+  return [
+    ...after,
+    ...takes.flatMap((place) => freeing.get(placeId(place)) ?? []),
+  ].filter((other) => other !== draft).sort(compareDrafts);
 }
 
 function placeId(place: Place): string {

@@ -24,7 +24,8 @@ export function countChanges(
     location: Location,
     figures: { sizeBytes: number; mtimeMs: number },
   ) => `${location.name}\n${figures.sizeBytes}\n${figures.mtimeMs}`;
-  for (const { pair } of cases) {
+  const removes = cases.some(({ verdict }) => verdict.kind === "remove");
+  for (const { pair } of removes ? cases : []) {
     if (pair.row !== null) continue;
     for (const side of SIDES) {
       const found = pair[side];

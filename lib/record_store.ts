@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { BulkInsert } from "./bulk_insert.ts";
 import { folderOf } from "./paths.ts";
 import type { RecordChange } from "./plan.ts";
 import { sealFolder } from "./record_digests.ts";
@@ -25,12 +26,14 @@ export interface Move {
 export class RecordStore {
   readonly #db: StateDb;
   readonly #folderIds = new Map<string, number>([["", ROOT_ID]]);
-
   #undigested: number | null = null;
+  readonly #rows: BulkInsert;
 
   /** @param db The state DB, open. */
   constructor(db: StateDb) {
     this.#db = db;
+    const into = `INSERT OR REPLACE INTO files (${FILE_COLUMNS}, folder)`;
+    this.#rows = new BulkInsert(db, into);
   }
 
   /** Every recorded folder by its path. */
@@ -89,22 +92,24 @@ export class RecordStore {
   /** Writes changes of the record in one transaction. */
   apply(changes: readonly RecordChange[]): void {
     if (changes.length === 0) return;
-    this.#transaction(() => changes.forEach((change) => this.#change(change)));
+    this.#transaction(() => {
+      for (const change of changes) this.#change(change);
+      this.#rows.write();
+    });
   }
 
   #change(change: RecordChange): void {
+    // Whatever is not one more row may be about those before it.
+    const isPut = change.kind === "put" &&
+      (change.rowPath === null || change.rowPath === change.row.path);
+    if (!isPut) this.#rows.write();
     switch (change.kind) {
       case "put": {
         if (change.rowPath !== null && change.rowPath !== change.row.path) {
           this.#forget(change.rowPath);
         }
         const folder = this.#folderId(folderOf(change.row.path));
-        this.#db.run(
-          `INSERT OR REPLACE INTO files (${FILE_COLUMNS}, folder)
-           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-          ...toStored(change.row),
-          folder,
-        );
+        this.#rows.add([...toStored(change.row), folder]);
         return this.#dropDigest(folder);
       }
       case "forget":
@@ -288,6 +293,7 @@ export class RecordStore {
 
   #forgetIds(): void {
     this.#undigested = null;
+    this.#rows.drop();
     this.#folderIds.clear();
     this.#folderIds.set("", ROOT_ID);
   }

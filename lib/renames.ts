@@ -80,10 +80,15 @@ function findMoves(
   const gone = new Map<string, Pair[]>();
   const created = new Map<string, Pair[]>();
   for (const pair of pairs) {
-    const found = pair[side];
-    if (pair.row !== null && found === null) {
+    if (pair.row !== null && pair[side] === null) {
       add(gone, sameFileKey(pair.row[side]), pair);
-    } else if (pair.row === null && found !== null) {
+    }
+  }
+  // Where nothing is gone, all that is new need not be gone through.
+  if (gone.size === 0) return new Map();
+  for (const pair of pairs) {
+    const found = pair[side];
+    if (pair.row === null && found !== null) {
       add(created, sameFileKey(found.figures), pair);
     }
   }

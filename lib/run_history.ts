@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { BulkInsert } from "./bulk_insert.ts";
 import type { StoredConflict } from "./conflicts_text.ts";
 import { EXIT } from "./errors.ts";
 import { openConflicts, type Outcome, type RunResult } from "./run_result.ts";
@@ -46,12 +47,14 @@ export function endRun(
       result.stop && `${result.stop.name}: ${result.stop.reason}`,
       result.id,
     );
-    let seq = 0;
-    for (const outcome of result.outcomes) {
-      if (outcome.action.name !== "NOOP") {
-        noteAction(db, result.id, seq++, outcome);
-      }
+    const acted = result.outcomes.filter(({ action }) =>
+      action.name !== "NOOP"
+    );
+    const rows = new BulkInsert(db, "INSERT INTO actions");
+    for (const [seq, outcome] of acted.entries()) {
+      rows.add(actionRow(result.id, seq, outcome));
     }
+    rows.write();
     if (result.stop !== null) return;
     if (settled === null) noteConflicts(db, result);
     else if (result.exitCode === EXIT.agreed) {
@@ -60,15 +63,9 @@ export function endRun(
   });
 }
 
-function noteAction(
-  db: StateDb,
-  run: string,
-  seq: number,
-  outcome: Outcome,
-): void {
+function actionRow(run: string, seq: number, outcome: Outcome): SqlValue[] {
   const { action } = outcome;
-  db.run(
-    "INSERT INTO actions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+  return [
     run,
     seq,
     action.name,
@@ -80,7 +77,7 @@ function noteAction(
     outcome.kind,
     outcome.detail,
     action.bytes,
-  );
+  ];
 }
 
 /**

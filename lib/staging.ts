@@ -5,6 +5,7 @@
  */
 import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
+import fs from "node:fs";
 import { setQuietly } from "./attributes.ts";
 import { CHANGED, type Root, Skipped } from "./disk.ts";
 import { temporaryName, type TemporaryOwner } from "./names.ts";
@@ -56,6 +57,8 @@ export interface CopyRequest {
   readonly mode: number;
   /** Whether the content's hash is needed. */
   readonly wantsHash: boolean;
+  /** Leave it to {@linkcode beginWriting} to have the disk begin early. */
+  readonly writesEarly?: boolean | undefined;
   /** Told of bytes as they are copied. */
   readonly onBytes?: ((bytes: number) => void) | undefined;
 }
@@ -102,14 +105,19 @@ export function* staging(request: CopyRequest): Pieces<StagedCopy> {
     mode: 0o600,
   });
   try {
+    // To ext4 a file cut to nothing is one that is being replaced.
+    if (request.writesEarly) file.truncateSync(0);
     const hash = request.wantsHash ? createHash("sha256") : null;
-    const size = Math.min(Math.max(seen.sizeBytes, 1) + 1, CHUNK_BYTES);
-    const buffer = Buffer.allocUnsafe(size);
     let left = seen.sizeBytes;
-    for (let count = -1; count !== 0; left -= count) {
-      count = source.read(buffer);
+    const buffer = bufferFor(left);
+    for (let isMore = true; isMore;) {
+      // One byte more than there should be: none may come.
+      const room = Math.min(left + 1, CHUNK_BYTES);
+      const count = source.readSome(buffer, room);
       // A file that grows while it is read must not be followed for ever.
       if (count > left) throw new Skipped(CHANGED);
+      left -= count;
+      isMore = count > 0 && (left > 0 || count === room);
       const chunk = buffer.subarray(0, count);
       hash?.update(chunk);
       const isHole = source.hasHoles && chunk.equals(ZEROS.subarray(0, count));
@@ -137,6 +145,14 @@ export function* staging(request: CopyRequest): Pieces<StagedCopy> {
   }
 }
 
+/** For what is read and written in one piece, one is enough for all. */
+const SHARED = Buffer.allocUnsafeSlow(64 * 1024);
+
+function bufferFor(sizeBytes: number): Buffer {
+  if (sizeBytes < SHARED.length) return SHARED;
+  return Buffer.allocUnsafe(Math.min(sizeBytes + 1, CHUNK_BYTES));
+}
+
 function writeAll(file: Deno.FsFile, chunk: Uint8Array): void {
   for (let at = 0; at < chunk.length;) {
     at += file.writeSync(chunk.subarray(at));
@@ -144,7 +160,7 @@ function writeAll(file: Deno.FsFile, chunk: Uint8Array): void {
 }
 
 /** A flushed copy, ready to be put in place. */
-export interface FlushedCopy extends StagedCopy {
+export interface FlushedCopy extends Omit<StagedCopy, "file"> {
   /** Of the temporary file, as the disk reports them. */
   readonly figures: FileFigures;
 }
@@ -170,9 +186,7 @@ export async function flushCopies(
       const copy = copies[at]!;
       try {
         await copy.file.sync();
-        copy.file.close();
-        const info = Deno.lstatSync(copy.to.absolute(copy.temporary));
-        results[at] = { ...copy, figures: copy.to.figures(info) };
+        results[at] = finished(copy);
       } catch (error) {
         abandonCopy(copy);
         results[at] = { error };
@@ -181,6 +195,48 @@ export async function flushCopies(
   };
   await Promise.all(Array.from({ length: FLUSHES }, flushNext));
   return results;
+}
+
+/**
+ * Has the disk begin to write a copy, where it puts that off: ext4 finds room
+ * for a file only when it is flushed, and then commits its journal for each
+ * file anew. A file that was cut to nothing gets its room when any handle of
+ * it is closed, and many flushes find one commit that has done for all. It is
+ * no more than a hint: the flush comes all the same.
+ *
+ * @param copy A copy that was staged with `writesEarly`.
+ */
+export function beginWriting({ to, temporary }: StagedCopy): void {
+  const { O_RDONLY, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = fs.constants;
+  const flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK;
+  try {
+    fs.closeSync(fs.openSync(to.absolute(temporary), flags));
+  } catch {
+    // Whatever is wrong with it, the flush or the look at it will tell.
+  }
+}
+
+/**
+ * Flushes a copy to the disk, and waits for that.
+ *
+ * @param copy The copy; it is closed in any case.
+ * @returns The copy and its figures, or what went wrong.
+ */
+export function flushCopy(copy: StagedCopy): FlushedCopy | FailedCopy {
+  try {
+    copy.file.syncSync();
+    return finished(copy);
+  } catch (error) {
+    abandonCopy(copy);
+    return { error };
+  }
+}
+
+/** Closes a copy that is flushed. */
+function finished({ file, ...copy }: StagedCopy): FlushedCopy {
+  file.close();
+  const info = Deno.lstatSync(copy.to.absolute(copy.temporary));
+  return { ...copy, figures: copy.to.figures(info) };
 }
 
 /**

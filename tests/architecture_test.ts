@@ -7,6 +7,7 @@ import { fromFileUrl } from "./urls.ts";
  */
 const LAYERS: readonly (readonly string[])[] = [
   ["types", "errors", "version", "system_errors", "printable", "called"],
+  ["skipped"],
   ["pieces", "cli_words", "executables", "unit_names"],
   ["mail_blocks", "shell_words"],
   ["schedule_text"],
@@ -40,7 +41,8 @@ const LAYERS: readonly (readonly string[])[] = [
   ["config_loader", "logging", "scanner", "state_db", "disk", "habits"],
   ["open_file"],
   ["scan_worker", "record_digests", "contents", "attributes", "roots"],
-  ["staging"],
+  ["staging", "copy_messages"],
+  ["bulk_insert"],
   ["scans", "file_ops", "run_history", "record_store", "witness"],
   ["past_runs", "outcome_log", "config_lines"],
   ["soft_delete", "leftovers", "meeting"],
@@ -49,8 +51,9 @@ const LAYERS: readonly (readonly string[])[] = [
   ["restoring"],
   // What carries a plan out, and the walls around it.
   ["performing", "sandbox"],
-  ["copier", "clash_copier"],
-  ["performer"],
+  ["copier", "clash_copier", "commits"],
+  ["copy_batch", "performer"],
+  ["copy_worker", "copy_threads", "threaded_copies"],
   ["executor"],
   // The stages in order, no rules.
   ["run_settings", "stop", "carry_out", "planning"],

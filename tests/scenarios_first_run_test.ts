@@ -144,9 +144,9 @@ scenario(
 /** Files whose times lie around the moment at which a run looks at them. */
 function young(startMs: number, content: string): Tree {
   return Object.fromEntries(
-    Array.from({ length: 100 }, (_, n) => [
+    Array.from({ length: 300 }, (_, n) => [
       `f${n}.txt`,
-      file(content, { mtime: startMs + n * 10 }),
+      file(content, { mtime: startMs + n * 20 }),
     ]),
   );
 }

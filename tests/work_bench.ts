@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { CopyThreads } from "../lib/copy_threads.ts";
 import { Executor } from "../lib/executor.ts";
 import type { Habits } from "../lib/figures.ts";
 import type { Action, RecordChange, Work } from "../lib/plan.ts";
@@ -25,6 +26,12 @@ export class Bench extends TwoRoots {
   readonly told: Outcome[] = [];
   /** Called whenever the record is told something. */
   onApply: (changes: readonly RecordChange[]) => void = () => {};
+  /** Called with each outcome. */
+  onOutcome: (outcome: Outcome) => void = () => {};
+  /** Starts threads for many copies; null: there are none. */
+  startThreads: (() => CopyThreads) | null = null;
+  /** Called between two pieces of work. */
+  pause: () => Promise<void> = () => Promise.resolve();
   /** Called before deletions. */
   verifyRoots: () => void = () => {};
   readonly #names = new TemporaryNames({ pair: "pair", run: "run" });
@@ -48,7 +55,12 @@ export class Bench extends TwoRoots {
       },
       verifyRoots: () => this.verifyRoots(),
       noteMove() {},
-      onOutcome: (outcome) => void this.told.push(outcome),
+      onOutcome: (outcome) => {
+        this.told.push(outcome);
+        this.onOutcome(outcome);
+      },
+      pause: () => this.pause(),
+      ...this.startThreads && { startThreads: this.startThreads },
     }).run(actions);
   }
 

@@ -1,0 +1,124 @@
+/**
+ * A few threads that copy small files, batch by batch, while the run plans,
+ * records and tells what they did before.
+ *
+ * @module
+ */
+import {
+  type CopyDone,
+  type CopyTask,
+  packTasks,
+  unpackDone,
+} from "./copy_messages.ts";
+import type { CopyMessage, CopyReply, CopyRoot } from "./copy_worker.ts";
+import type { Root } from "./disk.ts";
+import type { Both } from "./types.ts";
+
+/** One thread, and the batches it has. */
+class CopyThread {
+  readonly #worker: Worker;
+  readonly #waiting: {
+    readonly tasks: readonly CopyTask[];
+    readonly resolve: (done: readonly CopyDone[]) => void;
+  }[] = [];
+  #isLost = false;
+
+  constructor(begin: CopyMessage) {
+    const url = new URL("./copy_worker.ts", import.meta.url);
+    this.#worker = new Worker(url, { type: "module" });
+    this.#worker.onmessage = ({ data }: MessageEvent<CopyReply>) => {
+      this.#waiting.shift()?.resolve(unpackDone(data));
+    };
+    this.#worker.onerror = (event) => {
+      event.preventDefault();
+      this.#lose();
+    };
+    this.#worker.postMessage(begin);
+  }
+
+  /** How many batches it has. */
+  get load(): number {
+    return this.#isLost ? Infinity : this.#waiting.length;
+  }
+
+  copy(tasks: readonly CopyTask[]): Promise<readonly CopyDone[]> {
+    if (this.#isLost) return Promise.resolve(allFailed(tasks));
+    const { promise, resolve } = Promise.withResolvers<readonly CopyDone[]>();
+    this.#waiting.push({ tasks, resolve });
+    const packed = packTasks(tasks);
+    const message: CopyMessage = { kind: "batch", tasks: packed };
+    this.#worker.postMessage(message, [packed.numbers.buffer]);
+    return promise;
+  }
+
+  /** A thread that died has left what it had to do. */
+  #lose(): void {
+    this.#isLost = true;
+    for (const { tasks, resolve } of this.#waiting.splice(0)) {
+      resolve(allFailed(tasks));
+    }
+  }
+
+  end(): void {
+    this.#worker.terminate();
+    this.#lose();
+  }
+}
+
+function allFailed(tasks: readonly CopyTask[]): readonly CopyDone[] {
+  return tasks.map(() => ({ kind: "failed" }));
+}
+
+/** Threads that copy. */
+export class CopyThreads implements Disposable {
+  readonly #stop = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
+  readonly #threads: readonly CopyThread[];
+
+  /**
+   * Starts them.
+   *
+   * @param roots Both roots.
+   * @param count How many.
+   */
+  constructor(roots: Both<Root>, count: number) {
+    const tell = ({ path, habits, self }: Root): CopyRoot => {
+      return { path, habits, self: self && { dev: self.dev, ino: self.ino } };
+    };
+    const begin: CopyMessage = {
+      kind: "begin",
+      roots: { left: tell(roots.left), right: tell(roots.right) },
+      stop: this.#stop,
+    };
+    this.#threads = Array.from({ length: count }, () => new CopyThread(begin));
+  }
+
+  /** How many there are. */
+  get count(): number {
+    return this.#threads.length;
+  }
+
+  /**
+   * Has a batch copied.
+   *
+   * @param tasks The batch.
+   * @returns What became of each task, in their order.
+   */
+  copy(tasks: readonly CopyTask[]): Promise<readonly CopyDone[]> {
+    const [first, ...others] = this.#threads;
+    const idlest = others.reduce(
+      (best, other) => other.load < best.load ? other : best,
+      first!,
+    );
+    return idlest.copy(tasks);
+  }
+
+  /** Nothing more is begun; what is under way is finished or dropped. */
+  stop(): void {
+    Atomics.store(new Int32Array(this.#stop), 0, 1);
+  }
+
+  /** Ends the threads. */
+  [Symbol.dispose](): void {
+    for (const thread of this.#threads) thread.end();
+  }
+}

@@ -1,0 +1,124 @@
+/**
+ * The copies of a plan that threads make: collected into batches, handed out
+ * a few ahead, and taken back in order.
+ *
+ * @module
+ */
+import type { CopyDone, CopyTask } from "./copy_messages.ts";
+import type { CopyThreads } from "./copy_threads.ts";
+import { folderOf } from "./paths.ts";
+
+/** Limits of a batch. */
+const BATCH_FILES = 128;
+const BATCH_BYTES = 8 * 1024 * 1024;
+
+/** From here on a batch ends with a folder: threads then rarely meet there. */
+const FOLDER_FILES = 64;
+
+/** Larger files are copied by the run itself, piece by piece. */
+const SMALL_BYTES = 1024 * 1024;
+
+/** Batches per thread that are handed out: one is made, one waits. */
+const AHEAD = 2;
+
+/**
+ * Whether a file is small enough for a batch.
+ *
+ * @param sizeBytes Its size.
+ */
+export function isSmall(sizeBytes: number): boolean {
+  return sizeBytes <= SMALL_BYTES;
+}
+
+/** A copy, and what it belongs to. */
+export interface Threaded<Item> {
+  readonly item: Item;
+  readonly task: CopyTask;
+}
+
+/** A copy that a thread has dealt with. */
+export interface TakenBack<Item> extends Threaded<Item> {
+  readonly done: CopyDone;
+}
+
+/** A batch that was handed out. */
+interface Batch<Item> {
+  readonly copies: readonly Threaded<Item>[];
+  readonly done: Promise<readonly CopyDone[]>;
+}
+
+/** Told what became of a batch. */
+type Take<Item> = (copies: readonly TakenBack<Item>[]) => Promise<void>;
+
+/** Copies on their way through threads; an `Item` is whatever they belong to. */
+export class ThreadedCopies<Item> {
+  readonly #threads: CopyThreads;
+  readonly #take: Take<Item>;
+  readonly #batches: Batch<Item>[] = [];
+  #copies: Threaded<Item>[] = [];
+  #bytes = 0;
+
+  /**
+   * @param threads Make the copies.
+   * @param take Told what became of a batch.
+   */
+  constructor(threads: CopyThreads, take: Take<Item>) {
+    this.#threads = threads;
+    this.#take = take;
+  }
+
+  /**
+   * Adds a copy. May wait for earlier ones, and tell of them.
+   *
+   * @param item What it belongs to.
+   * @param task What to copy.
+   */
+  async add(item: Item, task: CopyTask): Promise<void> {
+    const last = this.#copies.at(-1)?.task;
+    const isOtherFolder = last !== undefined &&
+      folderOf(last.path) !== folderOf(task.path);
+    if (isOtherFolder && this.#copies.length >= FOLDER_FILES) this.#handOut();
+    this.#copies.push({ item, task });
+    this.#bytes += task.source.sizeBytes;
+    const isFull = this.#copies.length >= BATCH_FILES ||
+      this.#bytes >= BATCH_BYTES;
+    if (isFull) this.#handOut();
+    const most = AHEAD * this.#threads.count;
+    while (this.#batches.length > most) await this.#takeNext();
+  }
+
+  /** Waits for all copies. */
+  async finish(): Promise<void> {
+    this.#handOut();
+    while (this.#batches.length > 0) await this.#takeNext();
+  }
+
+  /** Waits for what is under way, and no more of it than has to be. */
+  async stop(): Promise<void> {
+    this.#threads.stop();
+    this.#copies = [];
+    while (this.#batches.length > 0) await this.#takeNext();
+  }
+
+  /** Ends the threads, as soon as they have nothing half done. */
+  async end(): Promise<void> {
+    this.#threads.stop();
+    await Promise.all(this.#batches.map(({ done }) => done));
+    this.#threads[Symbol.dispose]();
+  }
+
+  #handOut(): void {
+    const copies = this.#copies;
+    if (copies.length === 0) return;
+    this.#copies = [];
+    this.#bytes = 0;
+    const done = this.#threads.copy(copies.map(({ task }) => task));
+    this.#batches.push({ copies, done });
+  }
+
+  async #takeNext(): Promise<void> {
+    const { copies, done } = this.#batches.shift()!;
+    const all = await done;
+    await this.#take(copies.map((copy, n) => ({ ...copy, done: all[n]! })));
+  }
+}
