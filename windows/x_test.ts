@@ -1,0 +1,1 @@
+Deno.test("x", () => { console.log(Deno.realPathSync("P:\\"), Deno.cwd(), Deno.execPath()); });
