@@ -6,6 +6,7 @@
  */
 import fs from "node:fs";
 import { figuresOf, type Habits, isStill } from "./figures.ts";
+import { isLink } from "./links.ts";
 import { folderOf } from "./paths.ts";
 import { codeOf } from "./system_errors.ts";
 import type { FileFigures, Side } from "./types.ts";
@@ -82,6 +83,7 @@ export class Root {
       if (error instanceof Deno.errors.NotFound) return { kind: "absent" };
       throw error;
     }
+    if (isLink(this.absolute(path), info)) return { kind: "other" };
     if (info.isFile) return { kind: "file", figures: this.figures(info) };
     return { kind: info.isDirectory ? "directory" : "other" };
   }
@@ -119,7 +121,9 @@ export class Root {
       if (error instanceof Deno.errors.NotFound) throw new Skipped(CHANGED);
       throw error;
     }
-    if (!info.isDirectory || info.isSymlink) throw new Skipped(CHANGED);
+    if (!info.isDirectory || isLink(this.absolute(folder), info)) {
+      throw new Skipped(CHANGED);
+    }
   }
 
   /** Where a disk is unmounted, an empty folder takes its place. */

@@ -7,6 +7,7 @@
  */
 import { figuresOf, type ReportedFile } from "./figures.ts";
 import type { IgnorePredicate } from "./ignore.ts";
+import { isLink } from "./links.ts";
 import { type Listing, ListingBuilder } from "./listing.ts";
 import { isOwnName, MOVING_PREFIX, TEMPORARY_PREFIX } from "./names.ts";
 import { joinPath } from "./paths.ts";
@@ -159,6 +160,8 @@ class Scanner {
     if (this.#isIgnored(name, info.isDirectory)) {
       const figures = info.isFile ? this.#figures(info) : null;
       this.#problem(path, "ignored", figures);
+    } else if (isLink(absolute, info)) {
+      this.#problem(path, "symlink", null);
     } else if (info.isFile) {
       this.#files++;
       if (this.#files % TOLD_EVERY === 0) this.#tellFiles(this.#files);
@@ -170,7 +173,7 @@ class Scanner {
       this.#builder.add({ kind: "directory", name, isMount });
       found.push({ path, absolute, dev: info.dev });
     } else {
-      this.#problem(path, info.isSymlink ? "symlink" : "special", null);
+      this.#problem(path, "special", null);
     }
   }
 

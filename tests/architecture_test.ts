@@ -31,7 +31,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["history_text", "conflicts_text", "explanation"],
   ["why_text"],
   // Input and output.
-  ["interrupt", "when_free"],
+  ["interrupt", "when_free", "links"],
   ["log_file", "output", "meter", "progress", "html_page", "config_template"],
   ["report_file"],
   ["config_loader", "logging", "scanner", "state_db", "disk", "habits"],

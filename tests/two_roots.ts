@@ -88,6 +88,7 @@ export type Call =
   | "mkdirSync"
   | "openSync"
   | "readDirSync"
+  | "readLinkSync"
   | "removeSync"
   | "renameSync"
   | "utimeSync";

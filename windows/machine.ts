@@ -38,7 +38,8 @@ export async function makeMachine(
     throw new NoMachine("it takes Linux on x86_64");
   }
   if (Deno.uid() !== 0) throw new NoMachine("it takes the rights of root");
-  const kept = Deno.env.get("OFFICE_SYNC_WINE") || "/var/cache/office-sync-wine";
+  const kept = Deno.env.get("OFFICE_SYNC_WINE") ||
+    "/var/cache/office-sync-wine";
   const { deno } = Deno.version;
   const root = join(kept, `${RELEASE}-deno-${deno}-${EDITION}`);
   if (isThere(root)) return root;
@@ -84,7 +85,9 @@ async function fetchDeno(folder: string, version: string): Promise<void> {
 /** What installing would have done, as far as wine needs it. */
 function furnish(root: string): void {
   const at = (...names: string[]) => join(root, ...names);
-  for (const name of ["lib", "lib64"]) Deno.symlinkSync(`usr/${name}`, at(name));
+  for (const name of ["lib", "lib64"]) {
+    Deno.symlinkSync(`usr/${name}`, at(name));
+  }
   for (const name of ["proc", "sys", "dev", "tmp", "home", "p", "share"]) {
     Deno.mkdirSync(at(name), { recursive: true });
   }

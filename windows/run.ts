@@ -39,7 +39,11 @@ async function test(root: string, files: readonly string[]): Promise<number> {
   try {
     const project = join(folder, "office-sync");
     Deno.mkdirSync(project);
-    await command("cp", ["-r", ...PARTS.map((it) => join(PROJECT, it)), project]);
+    await command("cp", [
+      "-r",
+      ...PARTS.map((it) => join(PROJECT, it)),
+      project,
+    ]);
     await command(Deno.execPath(), ["install", "--quiet", "--frozen"], {
       DENO_DIR: join(folder, "cache"),
     });

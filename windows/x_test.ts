@@ -1,1 +1,0 @@
-Deno.test("x", () => { console.log(Deno.realPathSync("P:\\"), Deno.cwd(), Deno.execPath()); });
