@@ -60,12 +60,14 @@ export class Root {
     this.side = side;
     this.path = path.replace(/(?<=.)[/\\]+$/, "");
     this.habits = habits;
-    this.#self = statOf(this.path);
+    this.#self = statOf(this.absolute(""));
   }
 
   /** The absolute path of a path in the root. */
   absolute(path: string): string {
-    return path === "" ? this.path : `${this.path}/${path}`;
+    if (path !== "") return `${this.path}/${path}`;
+    // P: alone is the current folder of that drive.
+    return this.path.endsWith(":") ? `${this.path}/` : this.path;
   }
 
   /**
@@ -128,7 +130,7 @@ export class Root {
 
   /** Where a disk is unmounted, an empty folder takes its place. */
   #requireSelf(): void {
-    const now = statOf(this.path);
+    const now = statOf(this.absolute(""));
     const isSame = now !== null && now.dev === this.#self?.dev &&
       now.ino === this.#self.ino;
     if (!isSame) throw new Skipped(WENT_AWAY);

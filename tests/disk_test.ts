@@ -213,6 +213,12 @@ Deno.test("a root may be written with or without a slash at its end", () => {
     assert.equal(root.absolute(""), "/tmp/x");
   }
   assert.equal(new Root("left", "/", PLAIN_HABITS).absolute(""), "/");
+  // P: alone would be the current folder of that drive.
+  for (const drive of ["P:\\", "P:/"]) {
+    const root = new Root("right", drive, PLAIN_HABITS);
+    assert.equal(root.absolute(""), "P:/");
+    assert.equal(root.absolute("d/a"), "P:/d/a");
+  }
 });
 
 Deno.test("what is skipped says so", () => {
