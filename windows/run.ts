@@ -68,7 +68,7 @@ async function makePortable(root: string, folder: string): Promise<void> {
   );
   await command(Deno.execPath(), [
     ...["task", "--quiet", "package", "--config", config],
-    ...["--output", join(folder, "portable")],
+    ...["--output", join(folder, "Program Files", "Office Sync")],
     ...["--deno", join(root, "opt", "deno.exe")],
   ]);
 }

@@ -22,6 +22,10 @@ import {
 /** Where the project is, in the machine. */
 export const PROJECT = join(import.meta.dirname ?? "", "..");
 
+/** The portable folder that was made on Linux, in a path with a space. */
+export const PORTABLE_COMMAND =
+  "C:\\Program Files\\Office Sync\\office-sync.cmd";
+
 /** What a command gave. */
 export interface Output {
   readonly code: number;
@@ -85,15 +89,12 @@ export class Office implements Disposable {
     return softDeleted(side === "left" ? this.left : this.right);
   }
 
-  /** The program and arguments of the real command. */
+  /** The real command, as it is installed: launcher and walls included. */
   words(...args: readonly string[]): string[] {
-    return [
-      ...[Deno.execPath(), "run", "--no-prompt", "--allow-all"],
-      ...[join(PROJECT, "launch.ts"), ...args, "--config", this.config],
-    ];
+    return [PORTABLE_COMMAND, ...args, "--config", this.config];
   }
 
-  /** Runs the real command, launcher and walls included. */
+  /** Runs the real command. */
   command(...args: readonly string[]): Promise<Output> {
     return output(this.words(...args), { cwd: this.folder });
   }
