@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { print } from "../lib/output.ts";
 
 /** What is done. */
 export interface Keys {
@@ -29,7 +30,7 @@ const PATIENCE_MS = 25_000;
 const PAUSE_MS = 1500;
 const CTRL_C = 0;
 
-if (import.meta.main) console.log(JSON.stringify(await press()));
+if (import.meta.main) print(JSON.stringify(await press()));
 
 async function press(): Promise<Pressed> {
   const { words, folder, prefix, times }: Keys = JSON.parse(

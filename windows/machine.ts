@@ -163,14 +163,23 @@ function inside(
 }
 
 async function run(program: string, args: readonly string[]): Promise<void> {
-  const command = new Deno.Command(program, { args: [...args], stdin: "null" });
-  const { success, stderr } = await command.output().catch((error) => {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-    throw new NoMachine(`there is no ${program}`);
-  });
+  const { success, stderr } = await outputOf(program, args);
   if (success) return;
   const said = new TextDecoder().decode(stderr).trim().split("\n").slice(-3);
   throw new NoMachine(`${program} failed: ${said.join("; ")}`);
+}
+
+async function outputOf(
+  program: string,
+  args: readonly string[],
+): Promise<Deno.CommandOutput> {
+  try {
+    const options = { args: [...args], stdin: "null" } as const;
+    return await new Deno.Command(program, options).output();
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    throw new NoMachine(`there is no ${program}`);
+  }
 }
 
 function isThere(path: string): boolean {

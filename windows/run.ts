@@ -5,6 +5,7 @@
  * @module
  */
 import { dirname, join } from "node:path";
+import { warn } from "../lib/output.ts";
 import { enter, makeMachine, NoMachine } from "./machine.ts";
 import { PORTABLE } from "./portable.ts";
 
@@ -23,13 +24,13 @@ Deno.exitCode = await main(Deno.args);
 
 async function main(args: readonly string[]): Promise<number> {
   try {
-    const root = await makeMachine((what) => console.error(what));
+    const root = await makeMachine(warn);
     // All that is needed to be quick later.
     if (args[0] === "--make") return 0;
     return await test(root, args);
   } catch (error) {
     if (!(error instanceof NoMachine)) throw error;
-    console.error(`Not run: no Windows here, ${error.message}`);
+    warn(`Not run: no Windows here, ${error.message}`);
     return NOT_RUN;
   }
 }

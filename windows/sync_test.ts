@@ -113,6 +113,16 @@ Deno.test("plan tells what a run then does, and writes nothing", async () => {
   await office.does(planned);
 });
 
+Deno.test("a state DB that is damaged stops the run with 3, and can be moved out of the way", async () => {
+  using office = new Office().write({ left: { a: "1" } });
+  const file = join(office.config, "..", "office-sync.db");
+  Deno.writeTextFileSync(file, "this was never a database ".repeat(100));
+  const { exitCode, stop } = await office.run();
+  assert.deepEqual([exitCode, stop?.name], [3, "state"]);
+  Deno.renameSync(file, `${file}.damaged`);
+  await office.does(["COPY_LEFT_TO_RIGHT a"]);
+});
+
 Deno.test("a drive that is not connected, or shows another disk, stops the run with 3; nothing is changed", async () => {
   using office = new Office().write({ left: { a: "1" } });
   await office.does(["COPY_LEFT_TO_RIGHT a"]);
