@@ -174,7 +174,7 @@ async function outputOf(
   args: readonly string[],
 ): Promise<Deno.CommandOutput> {
   try {
-    const options = { args: [...args], stdin: "null" } as const;
+    const options: Deno.CommandOptions = { args: [...args], stdin: "null" };
     return await new Deno.Command(program, options).output();
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
