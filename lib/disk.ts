@@ -5,6 +5,7 @@
  * @module
  */
 import { figuresOf, type Habits, isStill } from "./figures.ts";
+import { isLink } from "./links.ts";
 import { folderOf } from "./paths.ts";
 import { CHANGED, Skipped, WENT_AWAY } from "./skipped.ts";
 import { codeOf } from "./system_errors.ts";
@@ -74,6 +75,7 @@ export class Root {
   look(path: string): Look {
     const info = this.info(path);
     if (info === null) return { kind: "absent" };
+    if (isLink(this.absolute(path), info)) return { kind: "other" };
     if (info.isFile) return { kind: "file", figures: this.figures(info) };
     return { kind: info.isDirectory ? "directory" : "other" };
   }
@@ -128,7 +130,9 @@ export class Root {
       if (error instanceof Deno.errors.NotFound) throw new Skipped(CHANGED);
       throw error;
     }
-    if (!info.isDirectory || info.isSymlink) throw new Skipped(CHANGED);
+    if (!info.isDirectory || isLink(this.absolute(folder), info)) {
+      throw new Skipped(CHANGED);
+    }
   }
 
   /** Where a disk is unmounted, an empty folder takes its place. */

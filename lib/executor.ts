@@ -271,8 +271,8 @@ export class Executor {
   }): void {
     const { done, skipped, failed } = result;
     if (done) this.#commits.add({ index, action }, done);
-    const isSkip = failed instanceof Skipped || troubleOf(failed) === "busy" ||
-      troubleOf(failed) === "missing";
+    const isSkip = failed instanceof Skipped ||
+      ["busy", "missing", "away"].includes(troubleOf(failed));
     const kind: OutcomeKind = done || skipped === null
       ? "done"
       : skipped !== undefined || isSkip

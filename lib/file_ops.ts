@@ -144,7 +144,17 @@ export function requireReplaceable(
   path: string,
   aside: string,
 ): void {
+  requireFree(root, path);
   if (linkTo(root, path, aside)) Deno.removeSync(root.absolute(aside));
+}
+
+/**
+ * Windows gives also a file in use a second name, and then lets nobody remove
+ * either. Being renamed, if only to what it is called, it refuses.
+ */
+function requireFree(root: Root, path: string): void {
+  if (Deno.build.os !== "windows") return;
+  Deno.renameSync(root.absolute(path), root.absolute(path));
 }
 
 /**
@@ -194,6 +204,7 @@ export function renameFile(
   aside: string,
 ): void {
   root.requireFile(from, seen);
+  requireFree(root, from);
   if (!linkTo(root, from, to)) {
     root.requireAbsent(to);
     Deno.renameSync(root.absolute(from), root.absolute(to));

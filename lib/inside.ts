@@ -46,8 +46,13 @@ export async function runInside(
   child = new Deno.Command(Deno.execPath(), {
     args: [...RUN, ...permissions, ...program],
   }).spawn();
-  return (await child.status).code;
+  const { code } = await child.status;
+  return code >>> 0 === STOPPED_BY_KEY ? INTERRUPTED : code;
 }
+
+/** What Windows ends a program with at Ctrl+C, and what that is elsewhere. */
+const STOPPED_BY_KEY = 0xc000_013a;
+const INTERRUPTED = 130;
 
 /**
  * The keyboard's signal goes to all processes of a terminal, on Windows of a

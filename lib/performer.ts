@@ -126,9 +126,12 @@ export class Performer {
     const { figures } = look;
     const { tickMs } = root.habits;
     const asked = cutToTick(work.mtimeMs ?? work.figures.mtimeMs, tickMs);
+    // Some servers know no time of creation, and tell that of the last change.
+    const seen = work.figures.id;
+    const id = figures.id?.ino === seen?.ino ? figures.id : seen;
     // A system that refuses a time leaves the one that was seen.
     const isOurs = [asked, work.figures.mtimeMs].includes(figures.mtimeMs) &&
-      isStill({ ...work.figures, mtimeMs: figures.mtimeMs }, figures);
+      isStill({ ...work.figures, mtimeMs: figures.mtimeMs, id }, figures);
     if (!isOurs) throw new Skipped(CHANGED);
     const isYoung = isFresh(figures.mtimeMs, lookedAtMs, root.habits);
     return halfOf(figures, isYoung && row.hash !== null);

@@ -5,6 +5,7 @@
  * @module
  */
 import { GuardError } from "./errors.ts";
+import { isLink } from "./links.ts";
 import { OWN_FOLDER, temporaryName, type TemporaryOwner } from "./names.ts";
 import { codeOf, inWords } from "./system_errors.ts";
 import type { Both, FileId, Side } from "./types.ts";
@@ -119,8 +120,10 @@ export function readIdentity(side: Side, root: string): Identity | null {
   let info: Deno.FileInfo;
   try {
     info = Deno.lstatSync(file);
-    const folder = Deno.lstatSync(`${root}/${OWN_FOLDER}`);
-    if (!info.isFile || folder.isSymlink) throw new Error("it is a link");
+    const folder = `${root}/${OWN_FOLDER}`;
+    const isElsewhere = isLink(file, info) ||
+      isLink(folder, Deno.lstatSync(folder));
+    if (!info.isFile || isElsewhere) throw new Error("it is a link");
     text = Deno.readTextFileSync(file);
   } catch (error) {
     if (codeOf(error) === "ENOENT") return null;

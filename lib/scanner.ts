@@ -7,6 +7,7 @@
  */
 import { figuresOf, type ReportedFile } from "./figures.ts";
 import type { IgnorePredicate } from "./ignore.ts";
+import { isLink } from "./links.ts";
 import { type Listing, ListingBuilder } from "./listing.ts";
 import { FailedLook, type Look } from "./lookout.ts";
 import { isOwnName, MOVING_PREFIX, TEMPORARY_PREFIX } from "./names.ts";
@@ -160,6 +161,8 @@ class Scanner {
     } else if (this.#isIgnored(name, look.isDirectory)) {
       const figures = look.isFile ? this.#figures(look) : null;
       this.#problem(joinPath(folder.path, name), "ignored", figures);
+    } else if (look.isSymlink && isLink(`${folder.absolute}/${name}`, look)) {
+      this.#problem(joinPath(folder.path, name), "symlink", null);
     } else if (look.isFile) {
       this.#files++;
       const isAlone = look.nlink === 2 && shared.has(look.ino ?? 0);
@@ -171,8 +174,7 @@ class Scanner {
       const absolute = `${folder.absolute}/${name}`;
       found.push({ path, absolute, dev: look.dev });
     } else {
-      const kind = look.isSymlink ? "symlink" : "special";
-      this.#problem(joinPath(folder.path, name), kind, null);
+      this.#problem(joinPath(folder.path, name), "special", null);
     }
   }
 

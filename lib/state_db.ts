@@ -88,14 +88,18 @@ export class StateDb implements Disposable {
    */
   constructor(file: string, options: { readonly isReadOnly: boolean }) {
     this.file = file;
+    let db: DatabaseSync | null = null;
     try {
       const isMissing = options.isReadOnly && !exists(file);
-      this.#db = new DatabaseSync(isMissing ? ":memory:" : file, {
+      db = new DatabaseSync(isMissing ? ":memory:" : file, {
         readOnly: options.isReadOnly && !isMissing,
         timeout: BUSY_TIMEOUT_MS,
       });
+      this.#db = db;
       this.#prepare(options.isReadOnly && !isMissing);
     } catch (error) {
+      // On Windows nobody could move it out of the way as long as it is open.
+      db?.close();
       const known = asGuard(error, file);
       throw known === error ? asUnwritable(error, file) : known;
     }

@@ -13,6 +13,8 @@ export type Trouble =
   | "denied"
   | "read-only"
   | "missing"
+  /** It is kept elsewhere, and can't be fetched now. */
+  | "away"
   | "exists"
   | "other";
 
@@ -28,6 +30,7 @@ const TROUBLE: Readonly<Record<string, Trouble>> = {
   ENOENT: "missing",
   ENOTDIR: "missing",
   EEXIST: "exists",
+  CLOUD: "away",
 };
 
 const WORDS: Readonly<Record<string, string>> = {
@@ -49,7 +52,18 @@ const WORDS: Readonly<Record<string, string>> = {
   EIO: "the disk reports an error",
   EXDEV: "it is on another disk",
   EINVAL: "the disk does not take it",
+  CLOUD: "it is kept in the cloud only, and can't be fetched now",
 };
+
+/** Errors of Windows that have a number only. */
+const NUMBERED: readonly [readonly number[], string][] = [
+  // Sharing and lock violations.
+  [[32, 33], "EBUSY"],
+  // A cloud drive that is not running, not signed in, not reached, or slow.
+  [[362, 382, 386, 387, 388, 389, 391, 393, 395, 398, 404, 426], "CLOUD"],
+  // Files of a cloud drive can't have two names.
+  [[396], "ENOTSUP"],
+];
 
 /**
  * The system's name for an error, for instance "ENOENT".
@@ -60,8 +74,8 @@ const WORDS: Readonly<Record<string, string>> = {
 export function codeOf(error: unknown): string | null {
   if (!(error instanceof Error)) return null;
   if ("code" in error && typeof error.code === "string") return error.code;
-  // Windows: sharing and lock violations.
-  return /\(os error (?:32|33)\)/.test(error.message) ? "EBUSY" : null;
+  const number = Number(/\(os error (\d+)\)/.exec(error.message)?.[1]);
+  return NUMBERED.find(([numbers]) => numbers.includes(number))?.[1] ?? null;
 }
 
 /**

@@ -33,7 +33,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["history_text", "conflicts_text", "explanation"],
   ["why_text"],
   // Input and output.
-  ["interrupt", "when_free", "network_roots", "inside"],
+  ["interrupt", "when_free", "network_roots", "inside", "links"],
   ["lookout"],
   ["walk"],
   ["log_file", "output", "meter", "progress", "html_page", "config_template"],

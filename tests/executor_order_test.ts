@@ -237,6 +237,18 @@ Deno.test("an edit made between rename and record is not recorded as if it had b
   assert.notEqual(row?.right.sizeBytes, "edited".length, "not the edit's size");
 });
 
+Deno.test("a file gets its mtime also where the system tells that as the time of creation", async () => {
+  using at = new Bench().write({ left: { b: "1" }, right: { a: "1" } });
+  using _system = intercept("lstatSync", (real, path) => {
+    const info = real(path);
+    return { ...info, birthtime: info.mtime };
+  });
+  const [outcome] = await at.do(at.rename("a", "b", { mtimeMs: 5e11 }));
+  assert.equal(outcome, "done");
+  assert.equal(at.seen("right", "b").mtimeMs, 5e11);
+  assert.equal(at.rows()["b"]?.right.mtimeMs, 5e11);
+});
+
 Deno.test("a file saved anew under its old name while it is renamed is not removed", async () => {
   using at = new Bench().write({ left: { b: "1" }, right: { a: "1" } });
   const work = at.rename("a", "b");

@@ -48,6 +48,18 @@ for (const number of [32, 33]) {
   });
 }
 
+for (const number of [362, 388, 404]) {
+  Deno.test(`a cloud drive that can't be reached (os error ${number}) is said in words`, () => {
+    const error = new Error(`The cloud file provider … (os error ${number})`);
+    assert.equal(troubleOf(error), "away");
+    assert.match(inWords(error), /in the cloud only, and can't be fetched now/);
+  });
+}
+
+Deno.test("a cloud drive's refusal of second names (os error 396) is that of a disk without them", () => {
+  assert.equal(codeOf(new Error("odd (os error 396)")), "ENOTSUP");
+});
+
 Deno.test("another os error is no sharing violation", () => {
   assert.equal(troubleOf(new Error("odd (os error 321)")), "other");
   assert.equal(troubleOf(new Error("odd (os error 3)")), "other");

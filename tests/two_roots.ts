@@ -90,6 +90,7 @@ export type Call =
   | "openSync"
   | "readDir"
   | "readDirSync"
+  | "readLinkSync"
   | "removeSync"
   | "renameSync"
   | "utimeSync";

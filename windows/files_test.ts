@@ -1,0 +1,110 @@
+import assert from "node:assert/strict";
+import { actions, describe, file } from "../tests/support.ts";
+import { Locked, Office } from "./support.ts";
+
+const LONG_AGO = Date.UTC(2024, 0, 15, 8, 30);
+const OLD = { mtime: LONG_AGO };
+
+const IN_USE = /it is in use by another program/;
+
+/** What is done while another program has a file open, by what is open. */
+const LOCKED: readonly [string, "left" | "right", string, string][] = [
+  ["the file to be copied", "left", "edited", "COPY_LEFT_TO_RIGHT"],
+  ["the file to be replaced", "right", "edited", "COPY_LEFT_TO_RIGHT"],
+  ["the file to be removed", "right", "gone", "SOFT_DELETE_RIGHT"],
+  ["the file to be renamed", "right", "name", "RENAME_RIGHT"],
+  ["a new file", "left", "new", "COPY_LEFT_TO_RIGHT"],
+];
+
+Deno.test("what another program has open is skipped with the reason, and done at the next run", async (t) => {
+  for (const [what, side, path, action] of LOCKED) {
+    await t.step(what, async () => {
+      using office = new Office().write({
+        left: {
+          edited: file("1", OLD),
+          gone: file("22", OLD),
+          name: file("333", OLD),
+        },
+      });
+      assert.equal((await office.run()).exitCode, 0);
+      office.write({ left: { edited: "longer", new: file("4444", OLD) } });
+      Deno.removeSync(office.at("left", "gone"));
+      Deno.renameSync(office.at("left", "name"), office.at("left", "renamed"));
+      {
+        using _program = new Locked(office.at(side, path));
+        const result = await office.run();
+        assert.equal(result.exitCode, 1, describe(result));
+        const [skipped, ...more] = result.outcomes.filter(({ kind }) =>
+          kind !== "done"
+        );
+        assert.deepEqual(more, []);
+        const { kind, action: { name }, detail } = skipped!;
+        assert.deepEqual([kind, name], ["skipped", action]);
+        assert.match(detail ?? "", IN_USE);
+      }
+      const after = await office.run();
+      assert.equal(after.exitCode, 0, describe(after));
+      assert.equal(actions(after).length, 1);
+      office.holds({ edited: "longer", new: "4444", renamed: "333" });
+      assert.deepEqual(office.kept("right"), { gone: "22" });
+      await office.does([]);
+    });
+  }
+});
+
+Deno.test("a file that is in use is told by the real command, with exit code 1", async () => {
+  using office = new Office().write({ left: { a: "1", b: "22" } });
+  {
+    using _program = new Locked(office.at("left", "a"));
+    const told = await office.ends(1);
+    const [skipped] = told.actions.filter(({ outcome }) =>
+      outcome === "skipped"
+    );
+    assert.equal(skipped?.path, "a");
+    assert.match(skipped?.detail ?? "", IN_USE);
+  }
+  await office.does(["COPY_LEFT_TO_RIGHT a"]);
+});
+
+Deno.test("read-only files are copied, replaced and removed like others", async () => {
+  const tree = {
+    a: file("1", OLD),
+    b: file("22", OLD),
+    c: file("333", OLD),
+  };
+  using office = new Office().write({ left: tree, right: tree });
+  for (const name of ["a", "b", "c"]) {
+    Deno.chmodSync(office.at("right", name), 0o444);
+  }
+  Deno.chmodSync(office.at("left", "c"), 0o444);
+  await office.does([]);
+  office.write({ left: { a: "longer" } });
+  for (const name of ["b", "c"]) Deno.removeSync(office.at("left", name));
+  await office.does([
+    "COPY_LEFT_TO_RIGHT a",
+    "SOFT_DELETE_RIGHT b",
+    "SOFT_DELETE_RIGHT c",
+  ]);
+  office.holds({ a: "longer" });
+  assert.deepEqual(office.kept("right"), { b: "22", c: "333" });
+  await office.rests();
+});
+
+Deno.test("paths of more than 260 characters are synced both ways", async () => {
+  const names = ["l", "m", "n", "o"].map((it) => it.repeat(90));
+  const tree = (text: string) => ({
+    [names[0]!]: { [names[1]!]: { [names[2]!]: { [names[3]!]: text } } },
+  });
+  const path = names.join("/");
+  using office = new Office().write({ left: tree("1") });
+  // Without the walls: wine can't tell the real path of such a file.
+  assert.equal((await office.run()).exitCode, 0);
+  office.holds(tree("1"));
+  office.write({ right: tree("longer") });
+  await office.does([`COPY_RIGHT_TO_LEFT ${path}`]);
+  office.holds(tree("longer"));
+  Deno.removeSync(office.at("left", path));
+  await office.does([`SOFT_DELETE_RIGHT ${path}`]);
+  assert.deepEqual(office.kept("right"), { [path]: "longer" });
+  await office.rests();
+});
