@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { EXIT } from "../lib/errors.ts";
 import assert from "node:assert/strict";
 import { LocalScans } from "../tests/local_scans.ts";
 import { type Snapshot, snapshot, synced } from "../tests/snapshot.ts";
@@ -170,6 +171,11 @@ async function checkRecovery(
   expected: Undisturbed,
 ): Promise<void> {
   let result = await office.run();
+  // A process that was killed may take a moment to let go of its lock.
+  for (let wait = 0; result.exitCode === EXIT.busy && wait < 50; wait++) {
+    await new Promise((done) => setTimeout(done, 100));
+    result = await office.run();
+  }
   for (let again = 0; result.exitCode !== 0 && again < 2; again++) {
     result = await office.run();
   }

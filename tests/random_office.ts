@@ -182,7 +182,7 @@ export function parameters(numRuns: number): fc.Parameters<unknown> {
   // With its path a failing case runs at once.
   const path = Deno.env.get("OFFICE_SYNC_PATH");
   // It counts while a failing case is made smaller too.
-  const limit = runs === undefined ? 6_000 : Number(runs) * 1500;
+  const limit = runs === undefined ? 4_500 : Number(runs) * 1500;
   return {
     numRuns: runs === undefined ? numRuns : Number(runs),
     seed: Number(seed ?? STANDARD_SEED),
