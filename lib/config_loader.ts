@@ -6,7 +6,6 @@
  * @module
  */
 
-import { posix, win32 } from "node:path";
 import * as yaml from "yaml";
 import type { core } from "zod";
 import {
@@ -15,6 +14,7 @@ import {
   configSchema,
   hintFor,
 } from "./config_schema.ts";
+import { absolute, isInside, resolved } from "./config_places.ts";
 import { ConfigError, type ConfigProblem } from "./errors.ts";
 import { printable } from "./printable.ts";
 
@@ -82,22 +82,7 @@ export function parseConfig(text: string, file: string): Config {
   ];
   problems.push(...placeProblems(source, problems));
   if (!checked.success || problems.length > 0) return refuse(problems);
-  const said = checked.data;
-  const place = (path: string) => absolute(path, source.folder);
-  return {
-    file: absolute(file),
-    leftRoot: place(said.left_root),
-    rightRoot: place(said.right_root),
-    softDelete: said.soft_delete,
-    policies: said.conflict_policy,
-    email: said.email,
-    ignore: said.ignore,
-    stateDb: place(said.state_db),
-    logging: { ...said.logging, file: place(said.logging.file) },
-    safety: said.safety,
-    networkRoots: said.sandbox.networkRoots,
-    compare: said.compare,
-  };
+  return resolved(checked.data, file);
 }
 
 /** A parsed file, and how to tell what is wrong in it. */
@@ -262,25 +247,6 @@ function placeProblems(source: Source, told: readonly ConfigProblem[]) {
       return source.tell(at, key, `${found}; allowed: outside both roots`);
     })
   );
-}
-
-const isWindows = (path: string) => /^(?:[A-Za-z]:[\\/]|\\\\)/u.test(path);
-
-/** Windows paths are kept on any system: a config may be meant for another. */
-function absolute(path: string, from = "."): string {
-  const isHere = Deno.build.os === "windows";
-  const { resolve } = isHere || [path, from].some(isWindows) ? win32 : posix;
-  const full = isWindows(path) ? win32.normalize(path) : resolve(from, path);
-  // C:\ is nothing without the separator at its end; C:\x\ and shares are.
-  const surplus = /(?<!^(?:\\\\[?.]\\)?[A-Za-z]:)\\$/u;
-  return isWindows(full) ? full.replace(surplus, "") : full;
-}
-
-function isInside(path: string, root: string): boolean {
-  if (isWindows(path) !== isWindows(root)) return false;
-  const { isAbsolute, relative } = isWindows(root) ? win32 : posix;
-  const way = relative(root, path);
-  return !isAbsolute(way) && !/^\.\.(?:[\\/]|$)/u.test(way);
 }
 
 /** At most so much of a text, in one line, without the login in a URL. */

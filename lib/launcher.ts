@@ -158,8 +158,8 @@ async function wallsFor(
   }
   if (configFile === null && statOf(file) === null) throw noConfig(file);
   // Reading YAML takes longer to load than all else here: not for --help.
-  const { loadConfig } = await import("./config_loader.ts");
-  const config = loadConfig(file);
+  const { readConfig } = await import("./plain_config.ts");
+  const config = await readConfig(file);
   requireLocalState(config.stateDb, realPath);
   const realRoots = realRootsOf(config, realPath);
   const twin = command === "schedule" ? twinOf(outputFile ?? "") : null;

@@ -93,8 +93,8 @@ export function binaryHost(made: MadeFor): ProgramHost {
     check: (invocation) => requirePossible(made, invocation),
     async loadConfig(file) {
       requireConfigFile(made, file);
-      const { loadConfig } = await import("./config_loader.ts");
-      const config = loadConfig(made.config.file);
+      const { readConfig } = await import("./plain_config.ts");
+      const config = await readConfig(made.config.file);
       requireSameWalls(made, sandboxPart(config));
       return config;
     },

@@ -31,8 +31,8 @@ export function launchedHost(handed: HandedConfig | null): ProgramHost {
     check() {},
     async loadConfig(file) {
       if (handed?.said === file) return handed.config;
-      const { loadConfig } = await import("./config_loader.ts");
-      return loadConfig(file);
+      const { readConfig } = await import("./plain_config.ts");
+      return await readConfig(file);
     },
   };
 }

@@ -1,0 +1,67 @@
+/**
+ * Where what a config names is.
+ *
+ * @module
+ */
+import { posix, win32 } from "node:path";
+import type { Config, configSchema } from "./config_schema.ts";
+
+/** What a config file says, in the file's own terms. */
+export type SaidConfig = ReturnType<typeof configSchema.parse>;
+
+/**
+ * A config as the program reads it.
+ *
+ * @param said What the file says, checked.
+ * @param file The file: relative paths start at its folder.
+ * @returns It with absolute paths.
+ */
+export function resolved(said: SaidConfig, file: string): Config {
+  const folder = absolute(`${file}/..`);
+  const place = (path: string) => absolute(path, folder);
+  return {
+    file: absolute(file),
+    leftRoot: place(said.left_root),
+    rightRoot: place(said.right_root),
+    softDelete: said.soft_delete,
+    policies: said.conflict_policy,
+    email: said.email,
+    ignore: said.ignore,
+    stateDb: place(said.state_db),
+    logging: { ...said.logging, file: place(said.logging.file) },
+    safety: said.safety,
+    networkRoots: said.sandbox.networkRoots,
+    compare: said.compare,
+  };
+}
+
+const isWindows = (path: string) => /^(?:[A-Za-z]:[\\/]|\\\\)/u.test(path);
+
+/**
+ * A path in full. Windows paths are kept on any system: a config may be meant
+ * for another.
+ *
+ * @param path As it was written.
+ * @param from Where a relative one starts.
+ */
+export function absolute(path: string, from = "."): string {
+  const isHere = Deno.build.os === "windows";
+  const { resolve } = isHere || [path, from].some(isWindows) ? win32 : posix;
+  const full = isWindows(path) ? win32.normalize(path) : resolve(from, path);
+  // C:\ is nothing without the separator at its end; C:\x\ and shares are.
+  const surplus = /(?<!^(?:\\\\[?.]\\)?[A-Za-z]:)\\$/u;
+  return isWindows(full) ? full.replace(surplus, "") : full;
+}
+
+/**
+ * Whether a path is a root or lies in it.
+ *
+ * @param path In full.
+ * @param root In full.
+ */
+export function isInside(path: string, root: string): boolean {
+  if (isWindows(path) !== isWindows(root)) return false;
+  const { isAbsolute, relative } = isWindows(root) ? win32 : posix;
+  const way = relative(root, path);
+  return !isAbsolute(way) && !/^\.\.(?:[\\/]|$)/u.test(way);
+}
