@@ -3,7 +3,8 @@ import { fromFileUrl } from "./urls.ts";
 import { LONG_AGO } from "./scenario.ts";
 import { file, Office } from "./support.ts";
 
-// A hole costs no disk, and reading it takes longer than any test.
+// A hole costs no disk, and reading it takes minutes: far longer than the
+// flushes of a busy disk hold a run up that was told to end.
 const LONG_BYTES = 200 * 1024 ** 3;
 
 /** An office with one action that takes a while, and one before it. */
@@ -102,7 +103,7 @@ for (const [signal, code] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
       child.kill(signal);
       const begin = performance.now();
       const output = await child.output();
-      assert.ok(performance.now() - begin < 5000, "not at once");
+      assert.ok(performance.now() - begin < 20_000, "not at once");
       assert.equal(output.code, code);
       const { run, summary, guard, actions } = JSON.parse(
         new TextDecoder().decode(output.stdout),
@@ -253,7 +254,7 @@ for (const [signal, code] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
       child.kill(signal);
       const begin = performance.now();
       const output = await child.output();
-      assert.ok(performance.now() - begin < 5000, "not at once");
+      assert.ok(performance.now() - begin < 20_000, "not at once");
       assert.equal(output.code, code);
       const text = new TextDecoder();
       const document = JSON.parse(text.decode(output.stdout));
@@ -301,7 +302,7 @@ Deno.test({
     child.kill("SIGINT");
     const begin = performance.now();
     const { code } = await child.output();
-    assert.ok(performance.now() - begin < 5000, "not at once");
+    assert.ok(performance.now() - begin < 20_000, "not at once");
     assert.equal(code, 130);
     assert.deepEqual(office.trees(), before);
     assert.ok(!exists(`${office.left}/.office-sync`));
