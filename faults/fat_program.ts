@@ -67,7 +67,8 @@ assert.deepEqual(actions(await office.settle()).sort(), edited);
 await rests(office, "an edit is seen once");
 
 let hits = 0;
-for (let n = 0; n < 3; n++) {
+// A busy machine may take longer than a tick each time.
+for (let n = 0; n < 3 || hits === 0 && n < 20; n++) {
   await evenSecond();
   write(office.right, { "f2.txt": `one ${n + 100}` });
   const before = Deno.statSync(`${office.right}/f2.txt`).mtime!.getTime();

@@ -68,7 +68,12 @@ export function takeLock(stateDb: string): Lock {
         at += file.writeSync(bytes.subarray(at));
       }
     },
-    [Symbol.dispose]: () => file.close(),
+    [Symbol.dispose]() {
+      // A process that is being started at this moment has this handle, too,
+      // and would hold the lock a moment longer.
+      file.unlockSync();
+      file.close();
+    },
   };
 }
 
