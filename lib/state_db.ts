@@ -70,8 +70,8 @@ export function takeLock(stateDb: string): Lock {
     },
     [Symbol.dispose]() {
       // A process that is being started at this moment has this handle, too,
-      // and would hold the lock a moment longer.
-      file.unlockSync();
+      // and would hold the lock a moment longer; not so on Windows.
+      if (Deno.build.os !== "windows") file.unlockSync();
       file.close();
     },
   };
