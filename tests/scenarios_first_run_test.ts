@@ -160,12 +160,17 @@ function freshPaths(stateDb: string): string[] {
 scenario(
   "a file rewritten in the very moment of the last look is read (R 5.3)",
   async (stage) => {
-    const start = Date.now();
-    stage.write({ left: young(start, "one") });
-    await stage.office.settle();
-    const fresh = freshPaths(stage.office.stateDb);
+    let start = 0;
+    let fresh: string[] = [];
+    // Which moment a file is looked at in is left to chance.
+    for (let round = 0; round < 10 && fresh.length === 0; round++) {
+      start = Date.now();
+      stage.write({ left: young(start, `one, ${round}`) });
+      await stage.office.settle();
+      fresh = freshPaths(stage.office.stateDb);
+    }
     assert.ok(fresh.length > 0, "some were looked at in their first moment");
-    const rewritten = Object.entries(young(start, "two"))
+    const rewritten = Object.entries(young(start, "two, 0"))
       .filter(([name]) => fresh.includes(name));
     stage.write({ left: Object.fromEntries(rewritten) });
     await stage.does(fresh.map((path) => `5.3 COPY_LEFT_TO_RIGHT ${path}`));
