@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { SlowShare } from "../bench/slow_mount.ts";
-import { Office, read } from "../tests/support.ts";
+import { probe } from "../lib/habits.ts";
+import { describe, Office, read } from "../tests/support.ts";
 import { requireTool } from "./support.ts";
 
 const DELAY_MS = 20;
@@ -76,4 +77,37 @@ Deno.test("a slow share does what the folder behind it does", async () => {
     assert.equal(mode! & 0o777, 0o600);
     assert.equal(nlink, 1);
   }
+});
+
+Deno.test("a probe tells what a call to a slow share takes, and that one to a disk takes less", async () => {
+  using office = new Office();
+  const owner = { pair: "pair", run: "run" };
+  using _ = await mounted(office);
+  const slow = probe(office.right, owner, "")!;
+  assert.ok(slow.callMs >= DELAY_MS, `${slow.callMs} ms`);
+  const quick = probe(office.folder, owner, "")!;
+  assert.ok(quick.callMs < DELAY_MS / 2, `${quick.callMs} ms`);
+});
+
+Deno.test("copies to a slow share wait for it side by side", async () => {
+  using office = new Office();
+  const folders = Array.from({ length: 8 }, (_, n) => [`d${n}`, stored()]);
+  office.write({ left: Object.fromEntries(folders) });
+  Deno.mkdirSync(`${office.folder}/stored`);
+  requireTool("bash", "mount");
+  using share = new SlowShare(
+    `${office.folder}/stored`,
+    office.right,
+    DELAY_MS,
+  );
+  await share.ready();
+  await share.asked();
+  const startedMs = performance.now();
+  const result = await office.run();
+  const tookMs = performance.now() - startedMs;
+  assert.equal(result.exitCode, 0, describe(result));
+  const { waitedMs } = await share.asked();
+  assert.ok(tookMs < waitedMs / 4, `${tookMs} of ${waitedMs} ms`);
+  const { ".office-sync": _own, ...copied } = read(office.right);
+  assert.deepEqual(copied, Object.fromEntries(folders));
 });

@@ -4,9 +4,10 @@
  *
  * @module
  */
-import { CopyThreads } from "./copy_threads.ts";
+import { CopyThreads, threadsFor } from "./copy_threads.ts";
 import { type Root, Skipped, WENT_AWAY } from "./disk.ts";
 import { GuardError } from "./errors.ts";
+import type { Probe } from "./habits.ts";
 import { removeLeftovers, settleMoves } from "./leftovers.ts";
 import type { Interrupt } from "./interrupt.ts";
 import type { Meter, Totals } from "./meter.ts";
@@ -36,6 +37,7 @@ export interface CarryOutContext {
   readonly scans: Both<FinishedScan>;
   /** What each side's clock moved since the record was made, in ms. */
   readonly shifts: Both<number>;
+  readonly probes: Both<Pick<Probe, "callMs">>;
   readonly meter: Meter;
   readonly interrupt: Interrupt;
   onOutcome(outcome: Outcome): void;
@@ -76,13 +78,15 @@ async function execute(
   actions: readonly Action[],
   context: CarryOutContext,
 ): Promise<readonly Outcome[]> {
-  const { record, roots, owner, startedAtMs, meter } = context;
+  const { record, roots, owner, startedAtMs, probes, meter } = context;
   const [{ Executor }, { SoftDelete }, { TemporaryNames }] = await Promise.all([
     import("./executor.ts"),
     import("./soft_delete.ts"),
     import("./staging.ts"),
   ]);
   const names = new TemporaryNames(owner);
+  const callMs = Math.max(probes.left.callMs, probes.right.callMs);
+  const { from, count } = threadsFor(callMs);
   const executor = new Executor({
     roots,
     names,
@@ -96,15 +100,10 @@ async function execute(
     },
     onBytes: (bytes) => meter.add(0, bytes),
     pause: () => context.interrupt.pass(),
-    startThreads: () => new CopyThreads(roots, threadCount()),
+    threads: { from, start: () => new CopyThreads(roots, count) },
   });
   meter.begin("apply", totalsOf(actions));
   return await executor.run(actions);
-}
-
-/** The run itself needs time too: it plans, records and tells. */
-function threadCount(): number {
-  return Math.min(4, Math.max(2, navigator.hardwareConcurrency));
 }
 
 /** What lies before a run: a clash copy is written on either side. */

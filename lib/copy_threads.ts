@@ -69,6 +69,32 @@ function allFailed(tasks: readonly CopyTask[]): readonly CopyDone[] {
   return tasks.map(() => ({ kind: "failed" }));
 }
 
+/** A call that takes longer is one that waits for a network, in ms. */
+const SLOW_MS = 0.5;
+
+/** Threads that wait most of the time: more gain little, and take memory. */
+const MOST_WAITING = 16;
+
+/** How many threads, and from how many small copies on. */
+export interface ThreadCount {
+  readonly count: number;
+  /** Fewer copies are made before threads have started. */
+  readonly from: number;
+}
+
+/**
+ * How many threads are worth it. Where each call waits for a network, they
+ * wait side by side; elsewhere they share the cores with the run itself, which
+ * plans, records and tells.
+ *
+ * @param callMs What a call takes on the slower side at least, in ms.
+ */
+export function threadsFor(callMs: number): ThreadCount {
+  if (callMs >= SLOW_MS) return { count: MOST_WAITING, from: MOST_WAITING };
+  const cores = navigator.hardwareConcurrency;
+  return { count: Math.min(4, Math.max(2, cores)), from: 400 };
+}
+
 /** Threads that copy. */
 export class CopyThreads implements Disposable {
   readonly #stop = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);

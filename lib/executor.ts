@@ -29,8 +29,12 @@ import { otherSide } from "./types.ts";
 /** What executing needs. */
 export interface ExecutorContext
   extends Omit<PerformerContext, "rowAt">, CommitContext {
-  /** Starts threads for many small copies; left out: it goes without. */
-  readonly startThreads?: () => CopyThreads;
+  /** Threads for many small copies; left out: it goes without. */
+  readonly threads?: {
+    /** Fewer small copies than this are made before threads have started. */
+    readonly from: number;
+    start(): CopyThreads;
+  };
   /** Told of each outcome as soon as it is certain. */
   onOutcome(outcome: Outcome): void;
 }
@@ -57,9 +61,6 @@ interface CopyAction extends Positioned {
 interface StagedAction extends CopyAction {
   readonly copy: StagedCopy;
 }
-
-/** Fewer small copies than this are made before threads have started. */
-const THREADS_FROM = 400;
 
 /** Executes one plan. */
 export class Executor {
@@ -152,12 +153,14 @@ export class Executor {
   }
 
   #startThreads(actions: readonly Action[]): void {
-    const { startThreads } = this.#context;
-    const isOne = ({ work }: Action) =>
-      work.kind === "copy" && isSmall(work.source.sizeBytes);
-    if (!startThreads || actions.filter(isOne).length < THREADS_FROM) return;
+    const { threads } = this.#context;
+    let copies = 0;
+    for (const { work } of actions) {
+      if (work.kind === "copy" && isSmall(work.source.sizeBytes)) copies++;
+    }
+    if (!threads || copies < threads.from) return;
     const take = this.#takeCopies.bind(this);
-    this.#threaded = new ThreadedCopies(startThreads(), take);
+    this.#threaded = new ThreadedCopies(threads.start(), copies, take);
   }
 
   /** Takes over what a thread has copied. */

@@ -54,6 +54,8 @@ export interface Probe {
   readonly habits: Habits;
   /** When the probe was made, by the root's own clock, in ms since 1970. */
   readonly startedAtMs: number;
+  /** What a call that changes something takes there at least, in ms. */
+  readonly callMs: number;
 }
 
 /** An odd second and a fraction: each tick cuts it differently. */
@@ -85,7 +87,9 @@ export function probe(
     const madeAtMs = Deno.lstatSync(path).mtime?.getTime() ?? Date.now();
     const clockOffsetMs = madeAtMs - Date.now();
     const probeTime = new Date(PROBE_TIME_MS);
+    const beganMs = performance.now();
     Deno.utimeSync(path, probeTime, probeTime);
+    const tookMs = performance.now() - beganMs;
     const time = Deno.lstatSync(path).mtime?.getTime() ?? PROBE_TIME_MS;
     const upper = name.toUpperCase().replace("\u00c9", "\u00e9");
     const habits: Habits = {
@@ -95,7 +99,7 @@ export function probe(
       tickMs: tickOf(time),
       clockOffsetMs,
     };
-    return { habits, startedAtMs: madeAtMs };
+    return { habits, startedAtMs: madeAtMs, callMs: tookMs };
   } finally {
     removeIfThere(path);
   }

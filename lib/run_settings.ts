@@ -115,7 +115,7 @@ export function probeRoots(
     // Without a file to tell the time, an edit just before the plan must not
     // pass for one during it.
     const aheadMs = Math.max(0, habits.clockOffsetMs);
-    return { habits, startedAtMs: Date.now() + aheadMs };
+    return { habits, startedAtMs: Date.now() + aheadMs, callMs: 0 };
   };
   return { left: of("left"), right: of("right") };
 }

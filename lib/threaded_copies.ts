@@ -9,7 +9,7 @@ import type { CopyThreads } from "./copy_threads.ts";
 import { folderOf } from "./paths.ts";
 
 /** Limits of a batch. */
-const BATCH_FILES = 128;
+const MOST_FILES = 128;
 const BATCH_BYTES = 8 * 1024 * 1024;
 
 /** From here on a batch ends with a folder: threads then rarely meet there. */
@@ -54,17 +54,22 @@ type Take<Item> = (copies: readonly TakenBack<Item>[]) => Promise<void>;
 export class ThreadedCopies<Item> {
   readonly #threads: CopyThreads;
   readonly #take: Take<Item>;
+  readonly #batchFiles: number;
   readonly #batches: Batch<Item>[] = [];
   #copies: Threaded<Item>[] = [];
   #bytes = 0;
 
   /**
    * @param threads Make the copies.
+   * @param count How many copies there will be.
    * @param take Told what became of a batch.
    */
-  constructor(threads: CopyThreads, take: Take<Item>) {
+  constructor(threads: CopyThreads, count: number, take: Take<Item>) {
     this.#threads = threads;
     this.#take = take;
+    // Each thread is to get some, and at the end none is to wait for another.
+    const share = Math.ceil(count / (AHEAD * threads.count));
+    this.#batchFiles = Math.min(MOST_FILES, share);
   }
 
   /**
@@ -80,7 +85,7 @@ export class ThreadedCopies<Item> {
     if (isOtherFolder && this.#copies.length >= FOLDER_FILES) this.#handOut();
     this.#copies.push({ item, task });
     this.#bytes += task.source.sizeBytes;
-    const isFull = this.#copies.length >= BATCH_FILES ||
+    const isFull = this.#copies.length >= this.#batchFiles ||
       this.#bytes >= BATCH_BYTES;
     if (isFull) this.#handOut();
     const most = AHEAD * this.#threads.count;

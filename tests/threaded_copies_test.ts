@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { CopyThreads } from "../lib/copy_threads.ts";
+import { CopyThreads, threadsFor } from "../lib/copy_threads.ts";
 import { InterruptedError } from "../lib/errors.ts";
 import type { FileRow } from "../lib/types.ts";
 import { file, type Tree } from "./support.ts";
@@ -260,4 +260,15 @@ Deno.test("a run goes on without threads that died", async () => {
   const outcomes = await at.run(smallOf(at));
   assert.ok(outcomes.every(({ kind }) => kind === "done"));
   assert.deepEqual(at.trees().right, at.trees().left);
+});
+
+Deno.test("many threads wait for a slow share from few copies on; a quick disk gets no more than there are cores", () => {
+  for (const callMs of [0.5, 2, 40]) {
+    assert.deepEqual(threadsFor(callMs), { count: 16, from: 16 });
+  }
+  for (const callMs of [0, 0.01, 0.49]) {
+    const { count, from } = threadsFor(callMs);
+    assert.ok(count >= 2 && count <= 4, `${count} threads`);
+    assert.equal(from, 400);
+  }
 });

@@ -60,7 +60,9 @@ export class Bench extends TwoRoots {
         this.onOutcome(outcome);
       },
       pause: () => this.pause(),
-      ...this.startThreads && { startThreads: this.startThreads },
+      ...this.startThreads && {
+        threads: { from: 400, start: this.startThreads },
+      },
     }).run(actions);
   }
 
