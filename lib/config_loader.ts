@@ -7,12 +7,13 @@
  */
 
 import * as yaml from "yaml";
-import type { core } from "zod";
+import * as v from "valibot";
+import { hintFor, keysOf } from "./config_hints.ts";
 import {
   type Config,
   CONFIG_KEYS,
   configSchema,
-  hintFor,
+  OWN_FILES,
 } from "./config_schema.ts";
 import { absolute, isInside, resolved } from "./config_places.ts";
 import { ConfigError, type ConfigProblem } from "./errors.ts";
@@ -75,14 +76,14 @@ export function loadConfig(file: string): Config {
  */
 export function parseConfig(text: string, file: string): Config {
   const source = parseYaml(text, file);
-  const checked = configSchema.safeParse(source.doc.toJS());
+  const checked = v.safeParse(configSchema, source.doc.toJS());
   const problems = [
-    ...(checked.error?.issues ?? []).flatMap((it) => shapeProblems(source, it)),
+    ...(checked.issues ?? []).flatMap((it) => shapeProblems(source, it)),
     ...loginProblems(source),
   ];
   problems.push(...placeProblems(source, problems));
   if (!checked.success || problems.length > 0) return refuse(problems);
-  return resolved(checked.data, file);
+  return resolved(checked.output, file);
 }
 
 /** A parsed file, and how to tell what is wrong in it. */
@@ -150,7 +151,7 @@ function keyInLine(text: string, at: number): string {
 type Pair = yaml.Pair<yaml.Scalar.Parsed, yaml.ParsedNode | null>;
 
 /** What stands at a path, if anything, and where its key and its value are. */
-function find(source: Source, path: readonly PropertyKey[]) {
+function find(source: Source, path: readonly unknown[]) {
   let node: yaml.ParsedNode | null | undefined = source.doc.contents;
   let keyAt = node?.range[0] ?? 0;
   let at = keyAt;
@@ -173,41 +174,54 @@ function find(source: Source, path: readonly PropertyKey[]) {
   return { node, keyAt, at };
 }
 
+type Issue = v.InferIssue<typeof configSchema>;
+
 /** What the schema has against a value, or against the lack of one. */
-function shapeProblems(source: Source, issue: core.$ZodIssue) {
-  const words = issue.path.filter((step) => typeof step === "string");
-  const section = words.join(".");
-  if (issue.code === "unrecognized_keys") {
-    return issue.keys.map((key) => {
-      const { keyAt } = find(source, [...words, key]);
-      // password:secret, without a space, is a key as well.
-      const shown = brief(key.replace(/(pass(?:wor[dt])?).*/isu, "$1…"));
-      const message = `unknown key; ${hintFor(section, key)}`;
-      return source.tell(keyAt, [...words, shown].join("."), message);
-    });
+function shapeProblems(source: Source, issue: Issue) {
+  const path = (issue.path ?? []).map(({ key }) => key);
+  const words = path.filter((step) => typeof step === "string");
+  // Of the keys of a section that do not exist it names the first alone.
+  if (issue.type === "strict_object") {
+    const { input } = issue.path!.at(-1)!;
+    return strangeKeys(
+      source,
+      words.slice(0, -1),
+      Object.keys(input as object),
+    );
   }
-  const { node, at } = find(source, issue.path);
+  const { node, at } = find(source, path);
   const message = node === undefined
     ? `missing; needed: ${issue.message}`
     : `found ${found(node, issue)}; allowed: ${issue.message}`;
-  return [source.tell(at, section, message)];
+  return [source.tell(at, words.join("."), message)];
+}
+
+function strangeKeys(source: Source, words: string[], keys: string[]) {
+  const section = words.join(".");
+  const known = keysOf(section);
+  return keys.filter((key) => !known.includes(key)).map((key) => {
+    const { keyAt } = find(source, [...words, key]);
+    // password:secret, without a space, is a key as well.
+    const shown = brief(key.replace(/(pass(?:wor[dt])?).*/isu, "$1…"));
+    const message = `unknown key; ${hintFor(section, key)}`;
+    return source.tell(keyAt, [...words, shown].join("."), message);
+  });
 }
 
 /** A value as it may be shown. */
-function found(node: yaml.ParsedNode | null, issue: core.$ZodIssue) {
+function found(node: yaml.ParsedNode | null, issue: Issue) {
   if (yaml.isMap(node)) return "a section";
   if (yaml.isSeq(node)) return node.items.length ? "a list" : "an empty list";
   if (!yaml.isScalar(node) || node.value === null) return "nothing";
   const { value, source } = node;
-  const expected = issue.code === "invalid_type" ? issue.expected : null;
   const isText = typeof value === "string";
   // A text in place of a section may be anything: email: password=secret.
-  const isHidden = expected === "object" ||
-    String(issue.path[1]).startsWith("password");
+  const isHidden = issue.type === "custom" ||
+    String(issue.path?.[1]?.key).startsWith("password");
   const shown = isText ? `"${brief(source)}"` : brief(source);
   const kind = isText ? "text" : typeof value;
   const what = isHidden ? `a ${kind}, not shown` : shown;
-  return expected === "string" ? `${what}, put it in quotes` : what;
+  return issue.type === "string" ? `${what}, put it in quotes` : what;
 }
 
 /** A login takes a name and one password. */
@@ -235,11 +249,8 @@ function placeProblems(source: Source, told: readonly ConfigProblem[]) {
     if (isTold || said === undefined) return [];
     return [{ key, at, said, path: absolute(said, source.folder) }];
   };
-  const { state_db, logging } = configSchema.shape;
-  const files = [
-    ...seek("state_db", state_db.parse(undefined)),
-    ...seek("logging.file", logging.parse(undefined).file),
-  ];
+  const files = Object.entries(OWN_FILES)
+    .flatMap(([key, standard]) => seek(key, standard));
   const roots = ["left_root", "right_root"].flatMap((key) => seek(key));
   return files.flatMap(({ key, at, said, path }) =>
     roots.filter((root) => isInside(path, root.path)).map((root) => {

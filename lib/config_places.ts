@@ -4,10 +4,11 @@
  * @module
  */
 import { posix, win32 } from "node:path";
+import type { InferOutput } from "valibot";
 import type { Config, configSchema } from "./config_schema.ts";
 
 /** What a config file says, in the file's own terms. */
-export type SaidConfig = ReturnType<typeof configSchema.parse>;
+export type SaidConfig = InferOutput<typeof configSchema>;
 
 /**
  * A config as the program reads it.

@@ -6,7 +6,7 @@
  * @module
  */
 
-import { z } from "zod";
+import * as v from "valibot";
 import { type ConflictKind, POLICIES, type Policy } from "./types.ts";
 
 /** How conflicts and errors are mailed. */
@@ -68,44 +68,48 @@ export interface Config {
   };
 }
 
-const flag = z.boolean({ error: "true or false" });
+const flag = v.boolean("true or false");
+
+function between(error: string, min: number, max: number) {
+  return v.pipe(
+    v.number(error),
+    v.minValue(min, error),
+    v.maxValue(max, error),
+  );
+}
+
+const percent = between("a number from 0 to 100", 0, 100);
 
 function whole(error: string, min: number, max = Number.MAX_SAFE_INTEGER) {
-  return z.int({ error }).min(min, { error }).max(max, { error });
+  return v.pipe(between(error, min, max), v.safeInteger(error));
 }
 
 const count = whole("a whole number, 0 or more", 0);
-const PERCENT = "a number from 0 to 100";
-const percent = z.number({ error: PERCENT })
-  .min(0, { error: PERCENT }).max(100, { error: PERCENT });
+const days = whole("a whole number of days, 0 or more", 0);
 
 const BYTES_PER_MB = 1_048_576;
 
 /** MB in the file, whole bytes in the config. */
 function size(error: string, minBytes: number, standard: number) {
-  return z.number({ error }).min(minBytes / BYTES_PER_MB, { error })
-    .max(Number.MAX_SAFE_INTEGER / BYTES_PER_MB, { error }).default(standard)
-    .transform((megabytes) => Math.floor(megabytes * BYTES_PER_MB));
+  const max = Number.MAX_SAFE_INTEGER / BYTES_PER_MB;
+  const bytes = v.pipe(
+    between(error, minBytes / BYTES_PER_MB, max),
+    v.transform((megabytes) => Math.floor(megabytes * BYTES_PER_MB)),
+  );
+  return v.optional(bytes, standard);
 }
 
 function oneOf<const T extends readonly string[]>(values: T) {
-  return z.enum(values, { error: values.join(", ") });
+  return v.picklist(values, values.join(", "));
 }
 
-function text(error: string, ...patterns: readonly RegExp[]) {
-  return [/./su, ...patterns].reduce(
-    (schema, pattern) => schema.regex(pattern, { error, abort: true }),
-    z.string({ error }),
-  );
+function text(error: string, pattern = /./su) {
+  return v.pipe(v.string(error), v.regex(pattern, error));
 }
-
-const textOrNull = (error: string, pattern = /./su) =>
-  text(error, pattern).optional().transform((said) => said ?? null);
 
 /** A list; its line may also be there without any entry. */
-function list(entry: z.ZodType<string>) {
-  const entries = z.array(entry, { error: "a list of texts" });
-  return z.preprocess((said) => said ?? [], entries);
+function list(entry: v.GenericSchema<string>) {
+  return v.nullish(v.array(entry, "a list of texts"), []);
 }
 
 // Line breaks and the like are what "C:\new" in double quotes turns into.
@@ -114,66 +118,83 @@ const CLEAN = /^[^\p{Cc}\p{Zl}\p{Zp}]+$/u;
 // double quotes have left of \\server.
 const DEFINITE = /^(?![A-Za-z]:(?![\\/]))(?!\\(?!\\[^\\/]+[\\/]+[^\\/]))/u;
 
-const folder = text(
-  "the path of a folder, such as C:\\pdrive_local, P:\\ or \\\\server\\share, in single quotes or none",
-  CLEAN,
-  DEFINITE,
-);
-const file = text(
-  "the path of a file, such as logs/office-sync.log, in single quotes or none",
-  CLEAN,
-  DEFINITE,
-  /[^\\/]$/u,
+const FOLDER =
+  "the path of a folder, such as C:\\pdrive_local, P:\\ or \\\\server\\share, in single quotes or none";
+const folder = v.pipe(text(FOLDER, CLEAN), v.regex(DEFINITE, FOLDER));
+const FILE =
+  "the path of a file, such as logs/office-sync.log, in single quotes or none";
+const file = v.pipe(
+  text(FILE, CLEAN),
+  v.regex(DEFINITE, FILE),
+  v.regex(/[^\\/]$/u, FILE),
 );
 
-const extension = text(
-  "the part of a name after its last dot, such as tmp, without wildcards",
-  /^\.?[^.*?\\/]+$/u,
-).transform((said) => said.replace(/^\./u, "").toLowerCase());
+const extension = v.pipe(
+  text(
+    "the part of a name after its last dot, such as tmp, without wildcards",
+    /^\.?[^.*?\\/]+$/u,
+  ),
+  v.transform((said) => said.replace(/^\./u, "").toLowerCase()),
+);
 const name = text(
   "a name or its beginning, without folders or wildcards",
   /^[^*?\\/]+$/u,
 );
 
+// Host and variable end up in permission flags, where a comma or a second
+// name would open more than was meant.
+const host = text(
+  "the name or IP address of the mail server, without a port",
+  /^(?:[A-Za-z0-9._-]+|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)$/u,
+);
+const port = whole("a whole number from 1 to 65535", 1, 65_535);
+const variable = text(
+  "the name of an environment variable: letters, digits and _",
+  /^[A-Za-z_][A-Za-z0-9_]*$/u,
+);
 const address = text(
   "one address, such as office@example.com or Office <office@example.com>",
   /^(?:(?:"[^"@<>\p{Cc}]*" *|[^",;@<>\p{Cc}]*)<[^\s@<>,;"]+@[^\s@<>,;"]+>|[^\s@<>,;"]+@[^\s@<>,;"]+)$/u,
 );
 const ADDRESSES = "one address or a list of them";
-const addresses = z.preprocess(
-  (said) => typeof said === "string" ? [said] : said,
-  z.array(address, { error: ADDRESSES }).min(1, { error: ADDRESSES }),
+const addresses = v.pipe(
+  v.unknown(),
+  v.transform((said) => typeof said === "string" ? [said] : said),
+  v.array(address, ADDRESSES),
+  v.minLength(1, ADDRESSES),
 );
 
+/** What a run writes for itself, where the config names no other place. */
+export const OWN_FILES = {
+  "state_db": "office-sync.db",
+  "logging.file": "logs/office-sync.log",
+};
+
+/**
+ * What must be there has a default that is refused: what lacks is told in the
+ * words of the value itself, not in those of its section.
+ */
 const SECTIONS = {
   soft_delete: {
-    enabled: flag.default(true),
+    enabled: v.optional(flag, true),
     max_size_mb: size("a number of MB, 0 or more", 0, 20),
-    retention_days: whole("a whole number of days, 0 or more", 0).default(0),
-    keep_replaced: flag.default(false),
+    retention_days: v.optional(days, 0),
+    keep_replaced: v.optional(flag, false),
   },
   conflict_policy: {
-    modify_modify: oneOf(POLICIES).default("clash"),
-    new_new: oneOf(POLICIES).default("clash"),
-    metadata_conflict: oneOf(POLICIES).default("clash"),
+    modify_modify: v.optional(oneOf(POLICIES), "clash"),
+    new_new: v.optional(oneOf(POLICIES), "clash"),
+    metadata_conflict: v.optional(oneOf(POLICIES), "clash"),
   },
-  // Host and variable end up in permission flags, where a comma or a second
-  // name would open more than was meant.
   email: {
-    smtp_host: text(
-      "the name or IP address of the mail server, without a port",
-      /^(?:[A-Za-z0-9._-]+|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)$/u,
-    ),
-    smtp_port: whole("a whole number from 1 to 65535", 1, 65_535).default(587),
-    security: oneOf(["starttls", "tls", "none"]).default("starttls"),
-    username: textOrNull("the name to log in with"),
-    password: textOrNull("a text"),
-    password_env: textOrNull(
-      "the name of an environment variable: letters, digits and _",
-      /^[A-Za-z_][A-Za-z0-9_]*$/u,
-    ),
-    from: address,
-    to: addresses,
+    smtp_host: v.optional(host, ""),
+    smtp_port: v.optional(port, 587),
+    security: v.optional(oneOf(["starttls", "tls", "none"]), "starttls"),
+    username: v.exactOptional(text("the name to log in with")),
+    password: v.exactOptional(text("a text")),
+    password_env: v.exactOptional(variable),
+    from: v.optional(address, ""),
+    to: v.optional(addresses, []),
   },
   ignore: {
     extensions: list(extension),
@@ -181,20 +202,22 @@ const SECTIONS = {
     filenames_exact: list(name),
   },
   logging: {
-    file: file.default("logs/office-sync.log"),
-    level: oneOf(["debug", "info", "warning", "error"]).default("info"),
+    file: v.optional(file, OWN_FILES["logging.file"]),
+    level: v.optional(oneOf(["debug", "info", "warning", "error"]), "info"),
     max_size_mb: size("a number of MB above 0", 1, 10),
-    max_files: whole("a whole number from 1 to 100", 1, 100).default(5),
+    max_files: v.optional(whole("a whole number from 1 to 100", 1, 100), 5),
   },
   safety: {
-    max_delete_percent: percent.default(50),
-    max_delete_files: count.default(10),
-    max_change_percent: percent.default(50),
-    max_change_files: count.default(200),
+    max_delete_percent: v.optional(percent, 50),
+    max_delete_files: v.optional(count, 10),
+    max_change_percent: v.optional(percent, 50),
+    max_change_files: v.optional(count, 200),
   },
-  sandbox: { network_roots: oneOf(["refuse", "allow_all"]).default("refuse") },
+  sandbox: {
+    network_roots: v.optional(oneOf(["refuse", "allow_all"]), "refuse"),
+  },
   compare: {
-    verify_first_run: flag.default(false),
+    verify_first_run: v.optional(flag, false),
     always_read: list(extension),
   },
 };
@@ -213,41 +236,55 @@ function camel<T extends object>(said: T) {
 }
 
 /** Keys of a section, and nothing else. */
-function strict<S extends z.ZodRawShape>(shape: S) {
-  const keys = Object.keys(shape).join(", ");
-  return z.strictObject(shape, { error: `a section with the keys ${keys}` });
+function strict<S extends v.ObjectEntries>(
+  entries: S,
+  error = `a section with the keys ${Object.keys(entries).join(", ")}`,
+) {
+  // To the library a list is an object, too.
+  const isSection = (said: unknown) =>
+    typeof said === "object" && said !== null && !Array.isArray(said);
+  return v.pipe(v.custom<object>(isSection, error), v.strictObject(entries));
 }
 
 /** A section that may be left out, or be there without any key. */
-function section<S extends z.ZodRawShape>(shape: S) {
-  return z.preprocess((said) => said ?? {}, strict(shape));
+function section<S extends v.ObjectEntries>(entries: S) {
+  return v.nullish(strict(entries), {});
 }
 
+const NO_LOGIN = { username: null, password: null, passwordEnv: null };
+
 const shape = {
-  left_root: folder,
-  right_root: folder,
-  soft_delete: section(SECTIONS.soft_delete).transform(camel),
+  left_root: v.optional(folder, ""),
+  right_root: v.optional(folder, ""),
+  soft_delete: v.pipe(section(SECTIONS.soft_delete), v.transform(camel)),
   conflict_policy: section(SECTIONS.conflict_policy),
-  email: z.preprocess(
-    (said) => said ?? null,
-    strict(SECTIONS.email).transform(camel).nullable(),
+  email: v.nullish(
+    v.pipe(
+      strict(SECTIONS.email),
+      v.transform((said) => ({ ...NO_LOGIN, ...camel(said) })),
+    ),
+    null,
   ),
-  ignore: section(SECTIONS.ignore).transform((said) => ({
-    extensions: said.extensions,
-    prefixes: said.filenames_prefix,
-    names: said.filenames_exact,
-  })),
-  state_db: file.default("office-sync.db"),
-  logging: section(SECTIONS.logging).transform(camel),
-  safety: section(SECTIONS.safety).transform(camel),
-  sandbox: section(SECTIONS.sandbox).transform(camel),
-  compare: section(SECTIONS.compare).transform(camel),
+  ignore: v.pipe(
+    section(SECTIONS.ignore),
+    v.transform((said) => ({
+      extensions: said.extensions,
+      prefixes: said.filenames_prefix,
+      names: said.filenames_exact,
+    })),
+  ),
+  state_db: v.optional(file, OWN_FILES.state_db),
+  logging: v.pipe(section(SECTIONS.logging), v.transform(camel)),
+  safety: v.pipe(section(SECTIONS.safety), v.transform(camel)),
+  sandbox: v.pipe(section(SECTIONS.sandbox), v.transform(camel)),
+  compare: v.pipe(section(SECTIONS.compare), v.transform(camel)),
 };
 
-/** The file as a whole. */
-export const configSchema = z.strictObject(shape, {
-  error: "keys with values, at least left_root and right_root",
-});
+/** The file as a whole. Of each value one problem is told, the first. */
+export const configSchema = v.config(
+  strict(shape, "keys with values, at least left_root and right_root"),
+  { abortPipeEarly: true },
+);
 
 /** Every key there is, with dots between its parts; sections included. */
 export const CONFIG_KEYS: readonly string[] = Object.keys(shape).flatMap(
@@ -257,42 +294,3 @@ export const CONFIG_KEYS: readonly string[] = Object.keys(shape).flatMap(
       .map((inner) => `${key}.${inner}`),
   ],
 );
-
-/**
- * What may have been meant by a key that does not exist.
- *
- * @param section The section it stands in; "" at the top.
- * @param key The key as written.
- * @returns A question, or the keys that are allowed there.
- *
- * @example A slip of the finger
- * ```ts
- * import { hintFor } from "./config_schema.ts";
- * hintFor("soft_delete", "enable"); // "did you mean enabled?"
- * ```
- */
-export function hintFor(section: string, key: string): string {
-  const start = section === "" ? "" : `${section}.`;
-  const here = CONFIG_KEYS.filter((known) => known.startsWith(start))
-    .map((known) => known.slice(start.length))
-    .filter((known) => !known.includes("."));
-  const plain = key.toLowerCase().replaceAll("-", "_");
-  const near = here.map((known) => ({ known, edits: edits(plain, known) }))
-    .filter((it) => it.edits <= Math.max(1, it.known.length / 3))
-    .toSorted((a, b) => a.edits - b.edits)[0];
-  return near ? `did you mean ${near.known}?` : `allowed: ${here.join(", ")}`;
-}
-
-/** How many letters to add, drop or change to get from one to the other. */
-function edits(from: string, to: string): number {
-  let row = Array.from({ length: to.length + 1 }, (_, n) => n);
-  for (const [n, letter] of [...from].entries()) {
-    const next = [n + 1];
-    for (const [m, other] of [...to].entries()) {
-      const swap = row[m]! + Number(letter !== other);
-      next.push(Math.min(swap, row[m + 1]! + 1, next[m]! + 1));
-    }
-    row = next;
-  }
-  return row.at(-1)!;
-}

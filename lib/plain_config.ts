@@ -7,6 +7,7 @@
  *
  * @module
  */
+import { safeParse } from "valibot";
 import { isInside, resolved } from "./config_places.ts";
 import { type Config, configSchema } from "./config_schema.ts";
 
@@ -66,9 +67,9 @@ export function plainConfig(text: string, file: string): Config | null {
   const said = text.includes("\uFFFD") ? null : plainValue(text);
   if (said === null) return null;
   if (!isLoginWhole(said["email"])) return null;
-  const checked = configSchema.safeParse(said);
+  const checked = safeParse(configSchema, said);
   if (!checked.success) return null;
-  const config = resolved(checked.data, file);
+  const config = resolved(checked.output, file);
   const own = [config.stateDb, config.logging.file];
   const roots = [config.leftRoot, config.rightRoot];
   const isMisplaced = own.some((path) =>

@@ -16,7 +16,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["invocation"],
   ["paths", "names", "ignore", "figures", "inquiry", "rules", "state_schema"],
   ["listing", "tree", "plan", "state_rows", "log_lines", "config_schema"],
-  ["handed_config"],
+  ["handed_config", "config_hints"],
   ["typed_path", "versions"],
   ["side_entries", "newer", "changes", "order", "renames", "cli", "fate"],
   ["pairing", "conflict_words", "contest"],
@@ -134,7 +134,7 @@ Deno.test("the pure layers touch neither Deno nor the system", () => {
     for (const name of names) {
       const code = codeOf(name);
       assert.doesNotMatch(code, /\bDeno\.|\bfetch\(|\bDate\.now\(/, name);
-      const allowed = /^(?:\.\/.*|zod|node:path|node:util)$/;
+      const allowed = /^(?:\.\/.*|valibot|node:path|node:util)$/;
       for (const from of importsOf(name)) assert.match(from, allowed, name);
     }
   }

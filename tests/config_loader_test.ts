@@ -231,6 +231,27 @@ const REFUSED: [rule: string, text: string, lines: string[]][] = [
     "3:1: Left-Root: unknown key; did you mean left_root?", "5:3: soft_delete.enable: unknown key; did you mean enabled?",
     "6:3: soft_delete.__proto__: unknown key; allowed: enabled, max_size_mb, retention_days, keep_replaced",
     "7:1: constructor: unknown key; allowed: left_root, right_root, soft_delete, conflict_policy, email, ignore, state_db, logging, safety, sandbox, compare"]],
+  ["keys that every object has, each with its place", `${ROOTS}email:\n  toString: 1\n  to: x\n  prototype: 2\n  length: 3\nhasOwnProperty: 1\n1: x\n`, [
+    `3:1: email.smtp_host: missing; needed: ${HOST}`, `3:1: email.from: missing; needed: ${ADDRESS}`,
+    `4:3: email.toString: unknown key; allowed: ${MAIL_KEYS}`, `5:7: email.to: found "x"; allowed: ${ADDRESS}`,
+    `6:3: email.prototype: unknown key; allowed: ${MAIL_KEYS}`, `7:3: email.length: unknown key; allowed: ${MAIL_KEYS}`,
+    `8:1: hasOwnProperty: unknown key; allowed: ${ROOT_KEYS}`, `9:1: 1: unknown key; allowed: ${ROOT_KEYS}`]],
+  ["a path of keys as a key", `${ROOTS}logging.file: x\nemail: {email.to: x, ${MAIL}}`, [`3:1: logging.file: unknown key; allowed: ${ROOT_KEYS}`, `4:9: email.email.to: unknown key; allowed: ${MAIL_KEYS}`]],
+  ["what is missing before what is unknown at the same place", "x: 1\ny: 2", [
+    `1:1: left_root: missing; needed: ${FOLDER}`, `1:1: right_root: missing; needed: ${FOLDER}`, `1:1: x: unknown key; allowed: ${ROOT_KEYS}`, `2:1: y: unknown key; allowed: ${ROOT_KEYS}`]],
+  ["nothing where a value belongs", `${ROOTS}state_db: ~\nsoft_delete: {enabled: , max_size_mb: ~}\nlogging: {level: null, max_files: }\nemail: {smtp_host: , from: ~, to: ~, username: , password: ~}`, [
+    `3:11: state_db: found nothing; allowed: ${FILE}`, "4:15: soft_delete.enabled: found nothing; allowed: true or false", "4:39: soft_delete.max_size_mb: found nothing; allowed: a number of MB, 0 or more",
+    "5:18: logging.level: found nothing; allowed: debug, info, warning, error", "5:24: logging.max_files: found nothing; allowed: a whole number from 1 to 100",
+    `6:9: email.smtp_host: found nothing; allowed: ${HOST}`, `6:28: email.from: found nothing; allowed: ${ADDRESS}`, "6:35: email.to: found nothing; allowed: one address or a list of them",
+    "6:38: email.username: found nothing; allowed: the name to log in with", "6:60: email.password: found nothing; allowed: a text"]],
+  ["fractions, and numbers beyond counting, each once", `${ROOTS}safety: {max_delete_files: -0.5, max_change_files: 9007199254740992}\nlogging: {max_files: 1.5, max_size_mb: 8589934592}\nsoft_delete: {retention_days: 1e300}`, [
+    "3:28: safety.max_delete_files: found -0.5; allowed: a whole number, 0 or more", "3:52: safety.max_change_files: found 9007199254740992; allowed: a whole number, 0 or more",
+    "4:22: logging.max_files: found 1.5; allowed: a whole number from 1 to 100", "4:40: logging.max_size_mb: found 8589934592; allowed: a number of MB above 0",
+    "5:31: soft_delete.retention_days: found 1e300; allowed: a whole number of days, 0 or more"]],
+  ["lists and sections in each other's place", `${ROOTS}soft_delete: []\nlogging: {file: {a: 1}, level: [info]}\nignore: {extensions: {a: b}, filenames_exact: [[a], {b: c}]}\nsandbox: [x]`, [
+    "3:14: soft_delete: found an empty list; allowed: a section with the keys enabled, max_size_mb, retention_days, keep_replaced", `4:17: logging.file: found a section; allowed: ${FILE}`,
+    "4:32: logging.level: found a list; allowed: debug, info, warning, error", "5:22: ignore.extensions: found a section; allowed: a list of texts",
+    `5:48: ignore.filenames_exact: found a list; allowed: ${NAME}`, `5:53: ignore.filenames_exact: found a section; allowed: ${NAME}`, "6:10: sandbox: found a list; allowed: a section with the keys network_roots"]],
   ["its own files inside a root", "left_root: C:\\a\nright_root: P:\\\nstate_db: c:\\A\\x\\s.db\nlogging: {file: 'P:\\l.log'}", ['3:11: state_db: "c:\\A\\x\\s.db" lies in left_root; allowed: outside both roots', '4:17: logging.file: "P:\\l.log" lies in right_root; allowed: outside both roots']],
   ["what is shown in one line and short", `${ROOTS}state_db: "a\\nb\\x1b[2J/"\n"k\\re":\n"${"x".repeat(70)}": 1`, [
     `3:11: state_db: found "a\\nb\\u001b[2J/"; allowed: ${FILE}`, "4:1: k\\re: unknown key; allowed: " + ROOT_KEYS, `5:1: ${"x".repeat(60)}…: unknown key; allowed: ${ROOT_KEYS}`]],
