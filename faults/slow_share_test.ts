@@ -91,15 +91,12 @@ Deno.test("a probe tells what a call to a slow share takes, and that one to a di
 
 Deno.test("copies to a slow share wait for it side by side", async () => {
   using office = new Office();
-  const folders = Array.from({ length: 8 }, (_, n) => [`d${n}`, stored()]);
+  const folders = Array.from({ length: 5 }, (_, n) => [`d${n}`, stored()]);
   office.write({ left: Object.fromEntries(folders) });
-  Deno.mkdirSync(`${office.folder}/stored`);
+  const behind = `${office.folder}/behind`;
+  Deno.mkdirSync(behind);
   requireTool("bash", "mount");
-  using share = new SlowShare(
-    `${office.folder}/stored`,
-    office.right,
-    DELAY_MS,
-  );
+  using share = new SlowShare(behind, office.right, DELAY_MS);
   await share.ready();
   await share.asked();
   const startedMs = performance.now();
@@ -107,7 +104,7 @@ Deno.test("copies to a slow share wait for it side by side", async () => {
   const tookMs = performance.now() - startedMs;
   assert.equal(result.exitCode, 0, describe(result));
   const { waitedMs } = await share.asked();
-  assert.ok(tookMs < waitedMs / 4, `${tookMs} of ${waitedMs} ms`);
-  const { ".office-sync": _own, ...copied } = read(office.right);
+  assert.ok(tookMs < waitedMs / 3, `${tookMs} of ${waitedMs} ms`);
+  const { ".office-sync": _own, ...copied } = read(behind);
   assert.deepEqual(copied, Object.fromEntries(folders));
 });
