@@ -6,10 +6,13 @@
 import { join } from "node:path";
 
 /**
- * Each thread's room for what lives shortly, in MB. Left to itself it grows
- * with the files that are looked at, and is no quicker for it.
+ * Each thread's room in memory, in MB. That for what lives shortly, left to
+ * itself, grows with the files that are looked at, and is no quicker for it.
+ * For all else a PC with little memory is given little by default, and the
+ * first meeting of a million files would end there; so it may be paged out.
  */
-export const SMALL_HEAPS = "--v8-flags=--max-semi-space-size=2";
+export const HEAPS =
+  "--v8-flags=--max-semi-space-size=2,--max-old-space-size=16384";
 
 /**
  * What makes the start the same everywhere. The settings are named, as those
@@ -25,7 +28,7 @@ const RUN = [
   "--frozen",
   // A computed import would still ask the registry, from inside the walls.
   "--cached-only",
-  SMALL_HEAPS,
+  HEAPS,
 ];
 
 /**
