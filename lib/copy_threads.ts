@@ -70,7 +70,7 @@ function allFailed(tasks: readonly CopyTask[]): readonly CopyDone[] {
 }
 
 /** A call that takes longer is one that waits for a network, in ms. */
-const SLOW_MS = 0.5;
+const SLOW_MS = 1;
 
 /** Threads that wait most of the time: more gain little, and take memory. */
 const MOST_WAITING = 16;

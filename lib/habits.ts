@@ -58,6 +58,9 @@ export interface Probe {
   readonly callMs: number;
 }
 
+/** One of so many is not held up by something else, on a busy PC too. */
+const CALLS = 3;
+
 /** An odd second and a fraction: each tick cuts it differently. */
 const PROBE_TIME_MS = 1_000_000_001_777;
 
@@ -87,9 +90,7 @@ export function probe(
     const madeAtMs = Deno.lstatSync(path).mtime?.getTime() ?? Date.now();
     const clockOffsetMs = madeAtMs - Date.now();
     const probeTime = new Date(PROBE_TIME_MS);
-    const beganMs = performance.now();
-    Deno.utimeSync(path, probeTime, probeTime);
-    const tookMs = performance.now() - beganMs;
+    const callMs = leastMs(() => Deno.utimeSync(path, probeTime, probeTime));
     const time = Deno.lstatSync(path).mtime?.getTime() ?? PROBE_TIME_MS;
     const upper = name.toUpperCase().replace("\u00c9", "\u00e9");
     const habits: Habits = {
@@ -99,10 +100,21 @@ export function probe(
       tickMs: tickOf(time),
       clockOffsetMs,
     };
-    return { habits, startedAtMs: madeAtMs, callMs: tookMs };
+    return { habits, startedAtMs: madeAtMs, callMs };
   } finally {
     removeIfThere(path);
   }
+}
+
+/** What a call takes when nothing else holds it up, in ms. */
+function leastMs(call: () => void): number {
+  let least = Infinity;
+  for (let n = 0; n < CALLS; n++) {
+    const beganMs = performance.now();
+    call();
+    least = Math.min(least, performance.now() - beganMs);
+  }
+  return least;
 }
 
 function tickOf(timeMs: number): number {
