@@ -4,8 +4,8 @@
  *
  * @module
  */
-import { EXIT } from "../lib/errors.ts";
 import assert from "node:assert/strict";
+import { EXIT } from "../lib/errors.ts";
 import { LocalScans } from "../tests/local_scans.ts";
 import { type Snapshot, snapshot, synced } from "../tests/snapshot.ts";
 import {
