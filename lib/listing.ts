@@ -1,10 +1,10 @@
 /**
  * One folder of one side, as a scan hands it on: packed, so that it moves
- * between threads without being copied, and its digest, which tells an
- * unchanged folder without handing it on at all.
+ * between threads without being copied.
  *
  * @module
  */
+import { DigestBuilder } from "./folder_digest.ts";
 import type { FileFigures, FileId } from "./types.ts";
 
 /** A file in a folder. */
@@ -87,7 +87,7 @@ export class ListingBuilder {
   addDirectory(name: string, isMount: boolean): void {
     const at = this.#next(name);
     packDirectory(isMount, this.#figures, at);
-    this.#digest.addDirectory(name, isMount);
+    this.#digest.addFolder(name, isMount);
   }
 
   /** Where the figures of the next name go. */
@@ -162,105 +162,4 @@ function unpackEntry(name: string, from: Float64Array, at: number): Entry {
   const id: FileId | null = birthMs === NO_BIRTH ? null : { ino, birthMs };
   const mode = modeAndKind % KIND_SHIFT;
   return { kind: "file", name, sizeBytes, mtimeMs, mode, id };
-}
-
-/**
- * The 64-bit digest of a folder: equal entries in any order give equal
- * digests. It tells whether a folder has to be looked at more closely, and is
- * never taken for equality of content.
- *
- * Files count by name, size, mtime, mode and id, folders by name and kind.
- */
-export class DigestBuilder {
-  #low = 0;
-  #high = 0;
-  #count = 0;
-
-  /** @param entry The next entry of the folder. */
-  add(entry: Entry): void {
-    if (entry.kind === "file") this.addFile(entry.name, entry);
-    else this.addDirectory(entry.name, entry.isMount);
-  }
-
-  /**
-   * @param name Name of the next file.
-   * @param figures What the file system reports.
-   */
-  addFile(name: string, figures: FileFigures): void {
-    const { sizeBytes, mtimeMs, mode, id } = figures;
-    const ino = id === null ? 0 : id.ino;
-    const birthMs = id === null ? NO_BIRTH : id.birthMs;
-    let [a, b] = [hashName(name), hashNameOtherwise(name)];
-    a = mixNumber(a, sizeBytes);
-    b = mixNumber(b, mtimeMs);
-    a = mixNumber(a, mtimeMs);
-    b = mixNumber(b, sizeBytes);
-    a = mixNumber(a, ino);
-    b = mixNumber(b, birthMs);
-    a = mixNumber(a, birthMs);
-    b = mixNumber(b, ino);
-    this.#put(mix(a, mode), mix(b, mode + 7));
-  }
-
-  /**
-   * @param name Name of the next folder.
-   * @param isMount Whether another file system begins there.
-   */
-  addDirectory(name: string, isMount: boolean): void {
-    const kind = isMount ? KIND_MOUNT : KIND_DIRECTORY;
-    const [a, b] = [hashName(name), hashNameOtherwise(name)];
-    this.#put(mix(a, kind), mix(b, kind + 7));
-  }
-
-  /** A sum, so that the order in which a file system lists does not matter. */
-  #put(a: number, b: number): void {
-    this.#low = (this.#low + finish(a ^ (b >>> 7))) | 0;
-    this.#high = (this.#high + finish(b ^ (a >>> 11))) | 0;
-    this.#count++;
-  }
-
-  /** The digest as 16 hex digits. */
-  value(): string {
-    const low = finish(this.#low ^ this.#count) >>> 0;
-    const high = finish(this.#high + this.#count) >>> 0;
-    return high.toString(16).padStart(8, "0") +
-      low.toString(16).padStart(8, "0");
-  }
-}
-
-function hashName(name: string): number {
-  let hash = 0x9e3779b9;
-  for (let at = 0; at < name.length; at++) {
-    hash = Math.imul(hash ^ name.charCodeAt(at), 0x01000193);
-  }
-  return hash;
-}
-
-/** Two names that are one to the other hash are two to this. */
-function hashNameOtherwise(name: string): number {
-  let hash = 0x85ebca6b;
-  for (let at = 0; at < name.length; at++) {
-    hash = Math.imul(hash ^ name.charCodeAt(at), 0x5bd1e995) ^ (hash >>> 15);
-  }
-  return hash;
-}
-
-function mixNumber(hash: number, value: number): number {
-  return mix(mix(hash, value | 0), Math.floor(value / 0x1_0000_0000) | 0);
-}
-
-function mix(hash: number, value: number): number {
-  let k = Math.imul(value, 0xcc9e2d51);
-  k = (k << 15) | (k >>> 17);
-  let h = hash ^ Math.imul(k, 0x1b873593);
-  h = (h << 13) | (h >>> 19);
-  return (Math.imul(h, 5) + 0xe6546b64) | 0;
-}
-
-function finish(hash: number): number {
-  let h = hash ^ (hash >>> 16);
-  h = Math.imul(h, 0x85ebca6b);
-  h ^= h >>> 13;
-  h = Math.imul(h, 0xc2b2ae35);
-  return h ^ (h >>> 16);
 }

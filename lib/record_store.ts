@@ -6,7 +6,7 @@
 import { BulkInsert } from "./bulk_insert.ts";
 import { folderOf } from "./paths.ts";
 import type { RecordChange } from "./plan.ts";
-import { sealFolder } from "./record_digests.ts";
+import { FolderDigests } from "./record_digests.ts";
 import type { StateDb } from "./state_db.ts";
 import { fromStored, type StoredFile, toStored } from "./state_rows.ts";
 import { FILE_COLUMNS } from "./state_schema.ts";
@@ -26,12 +26,13 @@ export interface Move {
 export class RecordStore {
   readonly #db: StateDb;
   readonly #folderIds = new Map<string, number>([["", ROOT_ID]]);
-  #undigested: number | null = null;
+  readonly #digests: FolderDigests;
   readonly #rows: BulkInsert;
 
   /** @param db The state DB, open. */
   constructor(db: StateDb) {
     this.#db = db;
+    this.#digests = new FolderDigests(db);
     const into = `INSERT OR REPLACE INTO files (${FILE_COLUMNS}, folder)`;
     this.#rows = new BulkInsert(db, into);
   }
@@ -108,9 +109,9 @@ export class RecordStore {
         if (change.rowPath !== null && change.rowPath !== change.row.path) {
           this.#forget(change.rowPath);
         }
-        const folder = this.#folderId(folderOf(change.row.path));
+        const folder = this.#willChange(change.row.path, change.row);
         this.#rows.add([...toStored(change.row), folder]);
-        return this.#dropDigest(folder);
+        return;
       }
       case "forget":
         return this.#forget(change.path);
@@ -123,22 +124,34 @@ export class RecordStore {
           change.isMount.right ? 1 : 0,
           id,
         );
-        return this.#dropDigest(this.#folderId(folderOf(change.path)));
+        return this.#digests.drop(this.#folderId(folderOf(change.path)));
       }
       case "forget-directory":
         this.#db.run(
           "UPDATE directories SET agreed = 0 WHERE path = ?",
           change.path,
         );
-        return this.#dropDigest(this.#folderId(folderOf(change.path)));
+        return this.#digests.drop(this.#folderId(folderOf(change.path)));
       case "move-directory":
         return this.#moveDirectory(change.from, change.to);
     }
   }
 
   #forget(path: string): void {
+    this.#willChange(path, null);
     this.#db.run("DELETE FROM files WHERE path = ?", path);
-    this.#dropDigest(this.#folderId(folderOf(path)));
+  }
+
+  /** Has the digests of a row's folder follow it; gives the folder's id. */
+  #willChange(path: string, row: FileRow | null): number {
+    const folder = this.#folderId(folderOf(path));
+    const before = (): FileRow | null => {
+      // It may be among those that are held back.
+      this.#rows.write();
+      return this.fileAt(path);
+    };
+    this.#digests.change(folder, before, row);
+    return folder;
   }
 
   #moveDirectory(from: string, to: string): void {
@@ -154,18 +167,7 @@ export class RecordStore {
       );
     }
     this.#forgetIds();
-    this.#dropDigest(this.#folderId(folderOf(to)));
-  }
-
-  #dropDigest(folder: number): void {
-    // One folder often comes many times in a row.
-    if (folder === this.#undigested) return;
-    this.#undigested = folder;
-    this.#db.run(
-      `UPDATE directories SET digest_left = NULL, digest_right = NULL
-       WHERE id = ? AND digest_left IS NOT NULL`,
-      folder,
-    );
+    this.#digests.drop(this.#folderId(folderOf(to)));
   }
 
   /** The folder's id; a folder that is not recorded gets a row to hold on to. */
@@ -207,19 +209,15 @@ export class RecordStore {
           this.#db.run(`DELETE FROM directories WHERE ${holding}`).changes,
         );
       } while (dropped > 0);
-      this.#forgetIds();
-      const open = this.#db.query(
-        "SELECT id FROM directories WHERE digest_left IS NULL",
-      );
-      for (const [id] of open) sealFolder(this.#db, Number(id));
+      this.#folderIds.clear();
+      this.#folderIds.set("", ROOT_ID);
+      this.#digests.seal();
     });
   }
 
   /** Drops every digest: each folder is looked at again. */
   dropDigests(): void {
-    this.#db.run(
-      "UPDATE directories SET digest_left = NULL, digest_right = NULL",
-    );
+    this.#digests.dropAll();
   }
 
   /** Shifts all recorded mtimes of a side, in ms. */
@@ -292,7 +290,7 @@ export class RecordStore {
   }
 
   #forgetIds(): void {
-    this.#undigested = null;
+    this.#digests.forget();
     this.#rows.drop();
     this.#folderIds.clear();
     this.#folderIds.set("", ROOT_ID);

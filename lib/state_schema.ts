@@ -135,6 +135,10 @@ export const MIGRATIONS: readonly string[] = [
     trouble TEXT NOT NULL
   ) WITHOUT ROWID;
   `,
+  `
+  -- digests are plain sums now; the next run makes them anew
+  UPDATE directories SET digest_left = NULL, digest_right = NULL;
+  `,
 ];
 
 /** Columns of a file row, in the order of {@linkcode StoredFile}. */

@@ -8,9 +8,10 @@ import {
   recordView,
   scan,
 } from "./fake_merge.ts";
+import { digestOf } from "./listed.ts";
 import { situationOf } from "./plan_rows.ts";
 import { but, file, folder, problem, type Situation } from "./fake_tree.ts";
-import { DigestBuilder, entriesOf, type Listing } from "../lib/listing.ts";
+import { entriesOf, type Entry, type Listing } from "../lib/listing.ts";
 import {
   merge,
   type Merged,
@@ -50,24 +51,22 @@ function sparse(it: Situation, side: Side, record: RecordView): SideScan {
 }
 
 function digestOfListing(listing: Listing): string {
-  const builder = new DigestBuilder();
-  for (const entry of entriesOf(listing)) builder.add(entry);
-  return builder.value();
+  return digestOf(...entriesOf(listing));
 }
 
 function digestOfRows(record: RecordView, at: string, side: Side): string {
-  const builder = new DigestBuilder();
+  const entries: Entry[] = [];
   if (!record.directories.has(at)) return "not recorded";
   for (const row of record.filesIn(at)) {
-    builder.add({ kind: "file", name: nameOf(row.path), ...row[side] });
+    entries.push({ kind: "file", name: nameOf(row.path), ...row[side] });
   }
   for (const row of record.directories.values()) {
     const isIn = row.path !== "" && row.path.replace(/\/?[^/]*$/, "") === at;
     if (!isIn || !row.isAgreed) continue;
     const isMount = row.isMount[side];
-    builder.add({ kind: "directory", name: nameOf(row.path), isMount });
+    entries.push({ kind: "directory", name: nameOf(row.path), isMount });
   }
-  return builder.value();
+  return digestOf(...entries);
 }
 
 /** Pairs in one line each: what is recorded, and what each side has there. */

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import fc from "fast-check";
 import { entriesOf, ListingBuilder } from "../lib/listing.ts";
 import type { RecordChange } from "../lib/plan.ts";
 import { digestsOf } from "../lib/record_digests.ts";
@@ -7,6 +8,9 @@ import { scan } from "../lib/scanner.ts";
 import { StateDb } from "../lib/state_db.ts";
 import { agree, HALF, row, Shelf } from "./record_shelf.ts";
 import { file, Office } from "./support.ts";
+
+// The same cases for everybody.
+fc.configureGlobal({ seed: 20260101 });
 
 Deno.test("a digest is there for every folder, but not where a row keeps a hash", () => {
   const isFresh = { left: { ...HALF, isFresh: true }, hash: "abc" };
@@ -50,6 +54,119 @@ for (const [what, [change, dropped]] of Object.entries(DROPS)) {
     assert.deepEqual(open.sort(), dropped);
   });
 }
+
+/** Half of a row, one of a few. */
+const half = fc.record({
+  sizeBytes: fc.integer({ min: 0, max: 3 }),
+  mtimeMs: fc.constantFrom(0, -1, 1_577_836_922_202),
+  mode: fc.constantFrom(0o600, 0o644),
+  id: fc.constantFrom(null, HALF.id, { ino: 2 ** 60, birthMs: 5 }),
+  isFresh: fc.constant(false),
+}, { noNullPrototype: true });
+
+const NAMES = ["a", "b", "ä 😀", "x"];
+const place = fc.tuple(
+  fc.constantFrom("", "d/", "d/e/", "f/"),
+  fc.constantFrom(...NAMES),
+).map(([folder, name]) => folder + name);
+
+/** What a run may tell the record. */
+const change: fc.Arbitrary<RecordChange> = fc.oneof(
+  {
+    weight: 6,
+    arbitrary: fc.tuple(
+      fc.record({
+        path: place,
+        left: half,
+        right: half,
+        hash: fc.constantFrom(null, null, null, "abc"),
+      }, { noNullPrototype: true }),
+      fc.option(place),
+    ).map(([row, rowPath]): RecordChange => ({ kind: "put", row, rowPath })),
+  },
+  place.map((path): RecordChange => ({ kind: "forget", path })),
+  fc.constantFrom(
+    agree("d/new"),
+    { kind: "forget-directory", path: "d/e" } as const,
+    { kind: "move-directory", from: "d/e", to: "d/E" } as const,
+  ),
+);
+
+/** Every folder's digests on both sides. */
+function digestsIn(shelf: Shelf): unknown {
+  const directories = shelf.record.directories();
+  return [digestsOf(directories, "left"), digestsOf(directories, "right")];
+}
+
+/** A folder can't move to a name that is taken: then nothing has come about. */
+function applyOrNot(shelf: Shelf, batch: readonly RecordChange[]): void {
+  try {
+    shelf.record.apply(batch);
+  } catch (error) {
+    assert.match(String(error), /UNIQUE constraint failed: /);
+  }
+}
+
+Deno.test("digests that are kept right with their rows are those made from all of them", () => {
+  let kept = 0;
+  const runs = fc.array(
+    fc.array(fc.array(change, { maxLength: 40 }), { maxLength: 3 }),
+    { minLength: 1, maxLength: 3 },
+  );
+  fc.assert(
+    fc.property(runs, (runs) => {
+      using shelf = new Shelf().with("d", "d/e", "f");
+      shelf.with(...NAMES.map((name) => row(`d/${name}`)), row("f/a"));
+      shelf.record.sealFolders();
+      for (const batches of runs) {
+        for (const batch of batches) applyOrNot(shelf, batch);
+        shelf.record.sealFolders();
+        const found = digestsIn(shelf);
+        shelf.record.dropDigests();
+        shelf.record.sealFolders();
+        assert.deepEqual(found, digestsIn(shelf));
+        kept++;
+      }
+    }),
+    { numRuns: 60 },
+  );
+  assert.ok(kept > 60, `${kept} runs`);
+});
+
+Deno.test("a row that is written twice at once counts as it was written last", () => {
+  using shelf = new Shelf().with("d", row("d/a"));
+  shelf.record.sealFolders();
+  const written = [6, 7].map((sizeBytes) =>
+    row("d/new", { left: { ...HALF, sizeBytes } })
+  );
+  shelf.with(...written);
+  shelf.record.sealFolders();
+  const found = digestsIn(shelf);
+  shelf.record.dropDigests();
+  shelf.record.sealFolders();
+  assert.deepEqual(found, digestsIn(shelf));
+});
+
+Deno.test("a transaction that does not come about leaves no digest behind", () => {
+  using shelf = new Shelf().with("d", row("d/a"), row("d/b"));
+  shelf.record.sealFolders();
+  const before = digestsIn(shelf);
+  const put: RecordChange = {
+    kind: "put",
+    row: row("d/a", { left: { ...HALF, sizeBytes: 6 } }),
+    rowPath: null,
+  };
+  const broken = { ...put, row: { ...put.row, left: null } } as never;
+  assert.throws(() => shelf.record.apply([put, broken]));
+  assert.deepEqual(digestsIn(shelf), before);
+  shelf.record.apply([{ kind: "forget", path: "d/b" }]);
+  shelf.record.sealFolders();
+  const after = digestsIn(shelf);
+  assert.notDeepEqual(after, before);
+  shelf.record.dropDigests();
+  shelf.record.sealFolders();
+  assert.deepEqual(after, digestsIn(shelf));
+});
 
 Deno.test("digests are dropped all at once", () => {
   using shelf = new Shelf().with("d", row("a"));
