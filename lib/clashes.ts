@@ -63,12 +63,10 @@ export class ClashNames {
     for (let attempt = 1;; attempt++) {
       const { mtimeMs } = version.figures;
       const name = clashName({ name: target.name, mtimeMs, side, attempt });
-      const key = joinPath(
-        target.folder.key,
-        keyOf(name, this.#settings.folding),
-      );
+      const folded = keyOf(name, this.#settings.folding);
+      const key = joinPath(target.folder.key, folded);
       if (this.#given.has(key)) continue;
-      const place = target.folder.takenKeys.has(key)
+      const place = target.folder.taken.has(folded)
         ? this.#reuse({ folder: target.folder, name }, key, side, version)
         : { name, existing: { left: null, right: null }, claimed: null };
       if (place === "pending") return null;

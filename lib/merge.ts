@@ -17,6 +17,7 @@ import {
 } from "./side_entries.ts";
 import { folderOf, isWithin, joinPath, keyOf, nameOf } from "./paths.ts";
 import {
+  type PairedFolder,
   pairEntries,
   type PairingSettings,
   type ProblemsByName,
@@ -69,12 +70,6 @@ export interface Merged {
   pairAt(folder: Folder, key: string): Pair | null;
 }
 
-/** What merging depends on besides the data. */
-export interface MergeSettings extends PairingSettings {
-  /** Keep paths at which nothing differs as well. */
-  readonly keepUnchanged: boolean;
-}
-
 /**
  * Merges two scans and the record.
  *
@@ -85,7 +80,7 @@ export interface MergeSettings extends PairingSettings {
 export function merge(
   scans: Both<SideScan>,
   record: RecordView,
-  settings: MergeSettings,
+  settings: PairingSettings,
 ): Merged {
   return new Merger(scans, record, settings).run();
 }
@@ -95,7 +90,7 @@ const NO_PROBLEMS: ProblemsByName = new Map();
 class Merger {
   readonly #scans: Both<SideScan>;
   readonly #record: RecordView;
-  readonly #settings: MergeSettings;
+  readonly #settings: PairingSettings;
   readonly #problemsIn: Both<Map<string, Map<string, Problem>>>;
   readonly #recordedChildren = new Map<string, DirectoryRow[]>();
   readonly #differing = new Set<string>();
@@ -111,7 +106,7 @@ class Merger {
   constructor(
     scans: Both<SideScan>,
     record: RecordView,
-    settings: MergeSettings,
+    settings: PairingSettings,
   ) {
     this.#scans = scans;
     this.#record = record;
@@ -142,7 +137,7 @@ class Merger {
       isMount: { left: false, right: false },
       isFrozen: false,
       holdsUnknown: { left: false, right: false },
-      takenKeys: new Set(),
+      taken: new Set(),
     };
     this.#visit(root);
     return {
@@ -151,8 +146,11 @@ class Merger {
       unknown: this.#unknown,
       problems: this.#problems,
       strays: this.#strays,
-      pairAt: (folder, key) =>
-        this.#pairsOf(folder).pairs.find((pair) => pair.key === key) ?? null,
+      pairAt: (folder, key) => {
+        const all = { ...this.#settings, keepUnchanged: true };
+        const { pairs } = this.#pairsOf(folder, all);
+        return pairs.find((pair) => pair.key === key) ?? null;
+      },
     };
   }
 
@@ -186,7 +184,7 @@ class Merger {
         ...child,
         parent: folder,
         holdsUnknown: { left: false, right: false },
-        takenKeys: new Set(),
+        taken: new Set(),
       });
     }
   }
@@ -206,15 +204,13 @@ class Merger {
   }
 
   #visitEntries(folder: Folder): ChildFolder[] {
-    const { pairs, children, unknown, found } = this.#pairsOf(folder);
-    for (const pair of pairs) {
-      folder.takenKeys.add(pair.key);
-      if (pair.isUnchanged && !this.#settings.keepUnchanged) continue;
-      this.#pairs.push(pair);
-    }
-    for (const child of children) folder.takenKeys.add(child.key);
+    const { pairs, children, taken, unknown, found } = this.#pairsOf(
+      folder,
+      this.#settings,
+    );
+    for (const pair of pairs) this.#pairs.push(pair);
+    for (const name of taken) folder.taken.add(name);
     for (const problem of unknown) {
-      folder.takenKeys.add(problem.key);
       this.#unknown.set(problem.key, problem.problem);
       for (const side of problem.on) folder.holdsUnknown[side] = true;
       for (const side of SIDES) {
@@ -226,7 +222,7 @@ class Merger {
     return children;
   }
 
-  #pairsOf(folder: Folder): ReturnType<typeof pairEntries> {
+  #pairsOf(folder: Folder, settings: PairingSettings): PairedFolder {
     return pairEntries(folder, {
       entries: {
         left: this.#entriesOf(folder, "left"),
@@ -238,7 +234,7 @@ class Merger {
       },
       rows: folder.row === null ? [] : this.#record.filesIn(folder.row.path),
       directories: this.#childRows(folder),
-    }, this.#settings);
+    }, settings);
   }
 
   #listingOf(folder: Folder, side: Side): Listing | undefined {

@@ -4,7 +4,13 @@
  * @module
  */
 import { type Habits, halfState, isSameId } from "./figures.ts";
-import type { ChildFolder, Folder, FoundFile, Pair } from "./tree.ts";
+import {
+  type ChildFolder,
+  type Folder,
+  type FoundFile,
+  type Pair,
+  spelledPath,
+} from "./tree.ts";
 import {
   type SideEntries,
   type SideFile,
@@ -28,6 +34,8 @@ import { otherSide, SIDES } from "./types.ts";
 export interface PairingSettings {
   readonly habits: Both<Habits>;
   readonly folding: Folding;
+  /** Give paths at which nothing differs as well. */
+  readonly keepUnchanged: boolean;
   /** Whether files of a name are read always. */
   isSuspicious(name: string): boolean;
 }
@@ -55,8 +63,10 @@ export interface UnknownName {
 
 /** What pairing a folder gives. */
 export interface PairedFolder {
-  readonly pairs: readonly (Pair & { readonly isUnchanged: boolean })[];
+  readonly pairs: readonly Pair[];
   readonly children: ChildFolder[];
+  /** Every name, folded, that exists on a side or is left alone. */
+  readonly taken: Iterable<string>;
   readonly unknown: readonly UnknownName[];
   /** Problems that show only here: twins, names, mount points. */
   readonly found: readonly Problem[];
@@ -88,10 +98,10 @@ export function pairEntries(
 ): PairedFolder {
   const slots = new Slots(folder, settings);
   slots.fill(contents);
-  const pairs: (Pair & { isUnchanged: boolean })[] = [];
+  const pairs: Pair[] = [];
   const children: ChildFolder[] = [];
   const unknown: UnknownName[] = [];
-  for (const slot of slots.all()) {
+  for (const slot of slots.byName.values()) {
     slots.judge(slot);
     if (slot.problem !== null) {
       const { key, problem } = slot;
@@ -101,30 +111,29 @@ export function pairEntries(
       };
       unknown.push({ key, problem, on: slot.problemOn, files });
     } else if (slot.row || slot.file.left || slot.file.right) {
-      pairs.push(toPair(folder, slot, settings));
+      const isLeftOut = !settings.keepUnchanged && isUnchanged(slot, settings);
+      if (!isLeftOut) pairs.push(toPair(folder, slot));
     }
     if (slot.directory || slot.folder.left || slot.folder.right) {
       children.push(toChild(slot));
     }
   }
-  return { pairs, children, unknown, found: slots.found };
+  const taken = slots.byName.keys();
+  return { pairs, children, taken, unknown, found: slots.found };
 }
 
 class Slots {
   readonly found: Problem[] = [];
   readonly #folder: Folder;
   readonly #settings: PairingSettings;
-  readonly #slots = new Map<string, Slot>();
+  /** By name, folded. */
+  readonly byName = new Map<string, Slot>();
   /** Why what is missing may not be gone. */
   #unsettled: Both<string | null> = { left: null, right: null };
 
   constructor(folder: Folder, settings: PairingSettings) {
     this.#folder = folder;
     this.#settings = settings;
-  }
-
-  all(): Iterable<Slot> {
-    return this.#slots.values();
   }
 
   fill(contents: FolderContents): void {
@@ -155,12 +164,11 @@ class Slots {
   }
 
   #slot(name: string): Slot {
-    const { folding } = this.#settings;
-    const key = joinPath(this.#folder.key, keyOf(name, folding));
-    const known = this.#slots.get(key);
+    const folded = keyOf(name, this.#settings.folding);
+    const known = this.byName.get(folded);
     if (known) return known;
     const slot: Slot = {
-      key,
+      key: joinPath(this.#folder.key, folded),
       name,
       row: null,
       directory: null,
@@ -169,7 +177,7 @@ class Slots {
       problem: null,
       problemOn: [],
     };
-    this.#slots.set(key, slot);
+    this.byName.set(folded, slot);
     return slot;
   }
 
@@ -240,11 +248,7 @@ class Slots {
   }
 }
 
-function toPair(
-  folder: Folder,
-  slot: Slot,
-  settings: PairingSettings,
-): Pair & { isUnchanged: boolean } {
+function toPair(folder: Folder, slot: Slot): Pair {
   const found = (file: SideFile | null): FoundFile | null =>
     file && {
       at: { folder, name: file.name },
@@ -258,7 +262,6 @@ function toPair(
     row: slot.row,
     left: found(slot.file.left),
     right: found(slot.file.right),
-    isUnchanged: isUnchanged(slot, settings),
   };
 }
 
@@ -290,11 +293,4 @@ function toChild(slot: Slot): ChildFolder {
     },
     isFrozen: slot.problem !== null,
   };
-}
-
-/** A folder's path for a message, even where this side does not have it. */
-function spelledPath(folder: Folder, side: Side): string {
-  if (folder.parent === null) return "";
-  const name = folder.name[side] ?? folder.name.left ?? folder.name.right ?? "";
-  return joinPath(spelledPath(folder.parent, side), name);
 }

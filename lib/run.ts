@@ -11,7 +11,8 @@ import { type Interrupt, UNINTERRUPTED } from "./interrupt.ts";
 import { completeMoves } from "./leftovers.ts";
 import { meet, type Meeting, requireStillThere } from "./meeting.ts";
 import { Meter } from "./meter.ts";
-import type { MergeSettings, RecordView } from "./merge.ts";
+import type { RecordView } from "./merge.ts";
+import type { PairingSettings } from "./pairing.ts";
 import type { Plan } from "./plan.ts";
 import {
   decideReading,
@@ -167,7 +168,7 @@ export class Run {
       listUnchanged: this.#options.listUnchanged,
     });
     const record = adjusted(stored, shifts, meeting.idsCount);
-    const merging: MergeSettings = {
+    const merging: PairingSettings = {
       habits: { left: probes.left.habits, right: probes.right.habits },
       folding: settings.folding,
       isSuspicious: settings.isSuspicious,

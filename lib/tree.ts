@@ -27,8 +27,8 @@ export interface Folder {
   readonly isFrozen: boolean;
   /** Sides on which it directly holds something to be left alone. */
   readonly holdsUnknown: { left: boolean; right: boolean };
-  /** The keys of all names in it that exist on a side or are left alone. */
-  readonly takenKeys: Set<string>;
+  /** All names in it, folded, that exist on a side or are left alone. */
+  readonly taken: Set<string>;
 }
 
 /** A name in a folder. */
@@ -77,6 +77,18 @@ export function currentPath(folder: Folder, side: Side): string | null {
   const name = folder.name[side];
   const parent = currentPath(folder.parent, side);
   return name === null || parent === null ? null : joinPath(parent, name);
+}
+
+/**
+ * A folder's path for a message, even where a side does not have it.
+ *
+ * @param folder The folder.
+ * @param side The side.
+ */
+export function spelledPath(folder: Folder, side: Side): string {
+  if (folder.parent === null) return "";
+  const name = folder.name[side] ?? folder.name.left ?? folder.name.right ?? "";
+  return joinPath(spelledPath(folder.parent, side), name);
 }
 
 /**

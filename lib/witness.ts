@@ -6,13 +6,8 @@
  * @module
  */
 import { type Look, type Root, Skipped } from "./disk.ts";
-import {
-  merge,
-  type Merged,
-  type MergeSettings,
-  type RecordView,
-  type SideScan,
-} from "./merge.ts";
+import { merge, type Merged, type RecordView, type SideScan } from "./merge.ts";
+import type { PairingSettings } from "./pairing.ts";
 import { joinPath, nameOf } from "./paths.ts";
 import { inWords } from "./system_errors.ts";
 import { currentPath, type Folder } from "./tree.ts";
@@ -30,7 +25,7 @@ import { SIDES } from "./types.ts";
 export function mergeWitnessed(
   scans: Both<SideScan>,
   record: RecordView,
-  settings: MergeSettings,
+  settings: PairingSettings,
   roots: Both<Root>,
 ): Merged {
   const merged = merge(scans, record, settings);

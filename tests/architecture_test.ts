@@ -15,6 +15,7 @@ const LAYERS: readonly (readonly string[])[] = [
   // Pure: plain data in, plain data out.
   ["invocation"],
   ["paths", "names", "ignore", "figures", "inquiry", "rules", "state_schema"],
+  ["folder_digest"],
   ["listing", "tree", "plan", "state_rows", "log_lines", "config_schema"],
   ["handed_config", "config_hints"],
   ["typed_path", "versions"],

@@ -41,7 +41,7 @@ function folderAt(
     isMount: { left: false, right: false },
     isFrozen: how.isFrozen ?? false,
     holdsUnknown: { left: false, right: false },
-    takenKeys: new Set(),
+    taken: new Set(),
   };
 }
 

@@ -288,6 +288,6 @@ Deno.test("merge() notes which names of a folder are taken, and what it holds", 
     left: { b: A, link: problem("symlink") },
     right: { d: folder() },
   }));
-  assert.deepEqual([...root!.takenKeys].sort(), ["a", "b", "d", "link"]);
+  assert.deepEqual([...root!.taken].sort(), ["a", "b", "d", "link"]);
   assert.deepEqual(root!.holdsUnknown, { left: true, right: false });
 });
