@@ -13,6 +13,7 @@ export class BulkInsert {
   readonly #db: StateDb;
   readonly #into: string;
   #rows: (readonly SqlValue[])[] = [];
+  readonly #keys = new Set<SqlValue>();
 
   /**
    * @param db The state DB.
@@ -30,7 +31,17 @@ export class BulkInsert {
    */
   add(row: readonly SqlValue[]): void {
     this.#rows.push(row);
+    this.#keys.add(row[0]!);
     if (this.#rows.length === AT_ONCE) this.#insert(this.#drop());
+  }
+
+  /**
+   * Whether a row is held back that begins with a value.
+   *
+   * @param key The value.
+   */
+  holds(key: SqlValue): boolean {
+    return this.#keys.has(key);
   }
 
   /** Writes what is held back; to be called before the transaction ends. */
@@ -46,6 +57,7 @@ export class BulkInsert {
   #drop(): (readonly SqlValue[])[] {
     const rows = this.#rows;
     this.#rows = [];
+    this.#keys.clear();
     return rows;
   }
 

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { type Root, Skipped } from "./disk.ts";
+import type { Root } from "./disk.ts";
 import { InterruptedError } from "./errors.ts";
 import {
   abandonCopy,
@@ -15,26 +15,30 @@ import {
 } from "./staging.ts";
 import { type CommitContext, Commits } from "./commits.ts";
 import { Copier } from "./copier.ts";
-import type { CopyThreads } from "./copy_threads.ts";
+import { FolderMover } from "./folder_mover.ts";
+import { findFolderMoves, type FolderMove } from "./folder_moves.ts";
+import { type ActionResult, outcomeOf } from "./outcomes.ts";
 import { Performer } from "./performer.ts";
 import type { Performed, PerformerContext } from "./performing.ts";
 import type { Action, Work } from "./plan.ts";
 import type { Outcome } from "./run_result.ts";
-import { inWords, troubleOf } from "./system_errors.ts";
-import { isSmall, type TakenBack, ThreadedCopies } from "./threaded_copies.ts";
+import { troubleOf } from "./system_errors.ts";
+import {
+  isSmall,
+  type TakenBack,
+  type ThreadedCopies,
+  threadedCopies,
+  type ThreadSupply,
+} from "./threaded_copies.ts";
 import { whenFree } from "./when_free.ts";
-import type { Both, FileRow, OutcomeKind, Side } from "./types.ts";
+import type { Both, FileRow, Side } from "./types.ts";
 import { otherSide } from "./types.ts";
 
 /** What executing needs. */
 export interface ExecutorContext
   extends Omit<PerformerContext, "rowAt">, CommitContext {
   /** Threads for many small copies; left out: it goes without. */
-  readonly threads?: {
-    /** Fewer small copies than this are made before threads have started. */
-    readonly from: number;
-    start(): CopyThreads;
-  };
+  readonly threads?: ThreadSupply;
   /** Told of each outcome as soon as it is certain. */
   onOutcome(outcome: Outcome): void;
 }
@@ -67,6 +71,7 @@ export class Executor {
   readonly #context: ExecutorContext;
   readonly #performer: Performer;
   readonly #copier: Copier;
+  readonly #mover: FolderMover;
   readonly #roots: Both<Root>;
   readonly #outcomes: Outcome[] = [];
   readonly #written = new Map<string, FileRow>();
@@ -88,6 +93,7 @@ export class Executor {
     };
     this.#performer = new Performer(performing);
     this.#copier = new Copier(performing);
+    this.#mover = new FolderMover({ ...context, ...performing });
     this.#commits = new Commits(context, ({ index, action }, error) => {
       this.#settle(index, action, { failed: error });
     });
@@ -101,7 +107,8 @@ export class Executor {
    *   left for the next run.
    */
   async run(actions: readonly Action[]): Promise<readonly Outcome[]> {
-    this.#startThreads(actions);
+    const take = this.#takeCopies.bind(this);
+    this.#threaded = threadedCopies(actions, this.#context.threads, take);
     try {
       await this.#carryOut(actions);
     } catch (error) {
@@ -118,13 +125,19 @@ export class Executor {
     return this.#outcomes.filter(() => true);
   }
 
+  readonly #isDone = (index: number): boolean =>
+    this.#outcomes[index]?.kind === "done";
+
   async #carryOut(actions: readonly Action[]): Promise<void> {
+    const moves = findFolderMoves(actions);
     for (const [index, action] of actions.entries()) {
       await this.#context.pause?.();
       if (action.work.kind !== "copy") await this.#finishCopies();
-      const waitsFor = action.needs.find((need) =>
-        this.#outcomes[need]?.kind !== "done"
-      );
+      const move = moves.get(index);
+      if (move) await this.#moveFolder(move, actions);
+      // It has moved with its folder.
+      if (this.#outcomes[index]) continue;
+      const waitsFor = action.needs.find((need) => !this.#isDone(need));
       if (waitsFor !== undefined) {
         const path = actions[waitsFor]?.path;
         this.#settle(index, action, { skipped: `waits for ${path}` });
@@ -135,6 +148,18 @@ export class Executor {
       }
     }
     await this.#finishCopies();
+  }
+
+  async #moveFolder(
+    move: FolderMove,
+    actions: readonly Action[],
+  ): Promise<void> {
+    const done = await this.#mover.move(move, actions, this.#isDone);
+    if (done === null) return;
+    for (const [n, position] of move.positions.entries()) {
+      this.#settle(position, actions[position]!, { done: done[n]! });
+    }
+    this.#commits.commit();
   }
 
   async #copy(item: CopyAction): Promise<void> {
@@ -150,17 +175,6 @@ export class Executor {
   async #finishCopies(): Promise<void> {
     await this.#threaded?.finish();
     await this.#placeStaged();
-  }
-
-  #startThreads(actions: readonly Action[]): void {
-    const { threads } = this.#context;
-    let copies = 0;
-    for (const { work } of actions) {
-      if (work.kind === "copy" && isSmall(work.source.sizeBytes)) copies++;
-    }
-    if (!threads || copies < threads.from) return;
-    const take = this.#takeCopies.bind(this);
-    this.#threaded = new ThreadedCopies(threads.start(), copies, take);
   }
 
   /** Takes over what a thread has copied. */
@@ -267,27 +281,9 @@ export class Executor {
     this.#rootsTrustedUntil = now + ROOT_TRUST_MS;
   }
 
-  #settle(index: number, action: Action, result: {
-    readonly done?: Performed;
-    readonly skipped?: string | null;
-    readonly failed?: unknown;
-  }): void {
-    const { done, skipped, failed } = result;
-    if (done) this.#commits.add({ index, action }, done);
-    const isSkip = failed instanceof Skipped ||
-      ["busy", "missing", "away"].includes(troubleOf(failed));
-    const kind: OutcomeKind = done || skipped === null
-      ? "done"
-      : skipped !== undefined || isSkip
-      ? "skipped"
-      : "failed";
-    const outcome: Outcome = {
-      action,
-      kind,
-      detail: done?.note ?? skipped ?? (failed ? inWords(failed) : null),
-      newPath: done?.keptAt ?? action.newPath,
-      error: kind === "failed" ? failed : null,
-    };
+  #settle(index: number, action: Action, result: ActionResult): void {
+    if (result.done) this.#commits.add({ index, action }, result.done);
+    const outcome = outcomeOf(action, result);
     this.#outcomes[index] = outcome;
     this.#context.onOutcome(outcome);
   }

@@ -100,10 +100,8 @@ export class RecordStore {
   }
 
   #change(change: RecordChange): void {
-    // Whatever is not one more row may be about those before it.
-    const isPut = change.kind === "put" &&
-      (change.rowPath === null || change.rowPath === change.row.path);
-    if (!isPut) this.#rows.write();
+    // What becomes of folders may be about the rows before it.
+    if (change.kind !== "put" && change.kind !== "forget") this.#rows.write();
     switch (change.kind) {
       case "put": {
         if (change.rowPath !== null && change.rowPath !== change.row.path) {
@@ -139,6 +137,7 @@ export class RecordStore {
 
   #forget(path: string): void {
     this.#willChange(path, null);
+    this.#writeIfHeld(path);
     this.#db.run("DELETE FROM files WHERE path = ?", path);
   }
 
@@ -146,12 +145,15 @@ export class RecordStore {
   #willChange(path: string, row: FileRow | null): number {
     const folder = this.#folderId(folderOf(path));
     const before = (): FileRow | null => {
-      // It may be among those that are held back.
-      this.#rows.write();
+      this.#writeIfHeld(path);
       return this.fileAt(path);
     };
     this.#digests.change(folder, before, row);
     return folder;
+  }
+
+  #writeIfHeld(path: string): void {
+    if (this.#rows.holds(path)) this.#rows.write();
   }
 
   #moveDirectory(from: string, to: string): void {

@@ -7,6 +7,7 @@
 import type { CopyDone, CopyTask } from "./copy_messages.ts";
 import type { CopyThreads } from "./copy_threads.ts";
 import { folderOf } from "./paths.ts";
+import type { Action } from "./plan.ts";
 
 /** Limits of a batch. */
 const MOST_FILES = 128;
@@ -126,4 +127,33 @@ export class ThreadedCopies<Item> {
     const all = await done;
     await this.#take(copies.map((copy, n) => ({ ...copy, done: all[n]! })));
   }
+}
+
+/** Where threads come from. */
+export interface ThreadSupply {
+  /** Fewer small copies than this are made before threads have started. */
+  readonly from: number;
+  /** Starts them. */
+  start(): CopyThreads;
+}
+
+/**
+ * Starts threads for a plan that has enough for them to do.
+ *
+ * @param actions The plan.
+ * @param threads Where they come from; undefined: nowhere.
+ * @param take Told what became of a batch.
+ * @returns Null: it goes without them.
+ */
+export function threadedCopies<Item>(
+  actions: readonly Action[],
+  threads: ThreadSupply | undefined,
+  take: Take<Item>,
+): ThreadedCopies<Item> | null {
+  let copies = 0;
+  for (const { work } of actions) {
+    if (work.kind === "copy" && isSmall(work.source.sizeBytes)) copies++;
+  }
+  if (!threads || copies < threads.from) return null;
+  return new ThreadedCopies(threads.start(), copies, take);
 }

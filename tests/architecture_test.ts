@@ -20,6 +20,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["handed_config", "config_hints"],
   ["typed_path", "versions"],
   ["side_entries", "newer", "changes", "order", "renames", "cli", "fate"],
+  ["folder_moves"],
   ["pairing", "conflict_words", "contest"],
   ["verdict", "folders"],
   ["merge", "clashes", "cases", "folder_actions", "run_result"],
@@ -55,7 +56,7 @@ const LAYERS: readonly (readonly string[])[] = [
   // What carries a plan out, and the walls around it.
   ["performing", "sandbox"],
   ["copier", "clash_copier", "commits"],
-  ["copy_batch", "performer"],
+  ["copy_batch", "performer", "folder_mover", "outcomes"],
   ["copy_worker", "copy_threads", "threaded_copies"],
   ["executor"],
   // The stages in order, no rules.

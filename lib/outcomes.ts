@@ -1,0 +1,44 @@
+/**
+ * What became of an action, told as its outcome.
+ *
+ * @module
+ */
+import type { Performed } from "./performing.ts";
+import type { Action } from "./plan.ts";
+import type { Outcome } from "./run_result.ts";
+import { Skipped } from "./skipped.ts";
+import { inWords, troubleOf } from "./system_errors.ts";
+import type { OutcomeKind } from "./types.ts";
+
+/** One of these. */
+export interface ActionResult {
+  readonly done?: Performed;
+  /** Why it was left; null: there was nothing to do. */
+  readonly skipped?: string | null;
+  /** What was thrown. */
+  readonly failed?: unknown;
+}
+
+/**
+ * The outcome of an action.
+ *
+ * @param action The action.
+ * @param result What became of it.
+ */
+export function outcomeOf(action: Action, result: ActionResult): Outcome {
+  const { done, skipped, failed } = result;
+  const isSkip = failed instanceof Skipped ||
+    ["busy", "missing", "away"].includes(troubleOf(failed));
+  const kind: OutcomeKind = done || skipped === null
+    ? "done"
+    : skipped !== undefined || isSkip
+    ? "skipped"
+    : "failed";
+  return {
+    action,
+    kind,
+    detail: done?.note ?? skipped ?? (failed ? inWords(failed) : null),
+    newPath: done?.keptAt ?? action.newPath,
+    error: kind === "failed" ? failed : null,
+  };
+}
