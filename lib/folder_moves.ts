@@ -178,39 +178,54 @@ function assign(
 
 const NONE: readonly never[] = [];
 
+/** What a folder and the names in it have to do with candidates. */
+interface Surroundings {
+  /** Candidates that the folder is, or is in. */
+  readonly above: readonly Candidate[];
+  /** A candidate is one of the names in it. */
+  readonly holdsOne: boolean;
+}
+
 /** Tells which candidates a path has to do with. */
 class Nearby {
-  readonly #byFolder = new Map<string, readonly Candidate[]>();
+  readonly #byKey = new Map<string, readonly Candidate[]>();
+  /** Keys of the folders that candidates are in. */
+  readonly #parents = new Set<string>();
   /** Many paths are in one folder. */
-  readonly #above = new Map<string, readonly Candidate[]>();
+  readonly #around = new Map<string, Surroundings>();
 
   constructor(candidates: readonly Candidate[]) {
     for (const candidate of candidates) {
       for (const folder of [candidate.from, candidate.to]) {
         const key = keyOf(folder, NEAR);
-        const known = this.#byFolder.get(key) ?? NONE;
-        this.#byFolder.set(key, [...known, candidate]);
+        const known = this.#byKey.get(key) ?? NONE;
+        this.#byKey.set(key, [...known, candidate]);
+        this.#parents.add(folderOf(key));
       }
     }
   }
 
   addTo(near: Set<Candidate>, path: string): void {
-    for (const it of this.#byFolder.get(keyOf(path, NEAR)) ?? NONE) {
-      near.add(it);
-    }
-    for (const it of this.#aboveOf(folderOf(path))) near.add(it);
+    const { above, holdsOne } = this.#aroundOf(folderOf(path));
+    for (const candidate of above) near.add(candidate);
+    if (!holdsOne) return;
+    for (const candidate of this.#at(path)) near.add(candidate);
   }
 
-  /** The candidates that a folder is, or is in. */
-  #aboveOf(folder: string): readonly Candidate[] {
-    if (folder === "") return NONE;
-    const known = this.#above.get(folder);
+  #at(path: string): readonly Candidate[] {
+    return this.#byKey.get(keyOf(path, NEAR)) ?? NONE;
+  }
+
+  #aroundOf(folder: string): Surroundings {
+    const known = this.#around.get(folder);
     if (known) return known;
-    const near = new Set<Candidate>();
-    this.addTo(near, folder);
-    const found = near.size === 0 ? NONE : [...near];
-    this.#above.set(folder, found);
-    return found;
+    const holdsOne = this.#parents.has(keyOf(folder, NEAR));
+    const above = folder === ""
+      ? NONE
+      : [...this.#aroundOf(folderOf(folder)).above, ...this.#at(folder)];
+    const around = { above, holdsOne };
+    this.#around.set(folder, around);
+    return around;
   }
 }
 
