@@ -86,7 +86,6 @@ async function execute(
   ]);
   const names = new TemporaryNames(owner);
   const callMs = Math.max(probes.left.callMs, probes.right.callMs);
-  const { from, count } = threadsFor(callMs);
   const executor = new Executor({
     roots,
     names,
@@ -100,7 +99,10 @@ async function execute(
     },
     onBytes: (bytes) => meter.add(0, bytes),
     pause: () => context.interrupt.pass(),
-    threads: { from, start: () => new CopyThreads(roots, count) },
+    threads: {
+      ...threadsFor(callMs),
+      start: (count) => new CopyThreads(roots, count),
+    },
   });
   meter.begin("apply", totalsOf(actions));
   return await executor.run(actions);

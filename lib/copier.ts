@@ -74,9 +74,14 @@ export class Copier {
    */
   async stage(work: WorkOf<"copy">): Promise<StagedCopy> {
     const temporary = this.#context.names.beside(work.path);
-    const { onBytes, pause } = this.#context;
-    const request = requestFor(work, this.#roots, temporary);
-    return await inPieces(staging({ ...request, onBytes }), pause);
+    const { onBytes, pause, share } = this.#context;
+    const { from, path, source: seen } = work;
+    const request: CopyRequest = {
+      ...requestFor(work, this.#roots, temporary),
+      onBytes,
+      share: (file) => share?.({ from, path, seen, temporary }, file),
+    };
+    return await inPieces(staging(request), pause);
   }
 
   /**

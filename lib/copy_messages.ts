@@ -5,8 +5,9 @@
  *
  * @module
  */
+import type { RootSelf } from "./disk.ts";
 import type { Work } from "./plan.ts";
-import type { FileFigures } from "./types.ts";
+import type { FileFigures, Side } from "./types.ts";
 
 type CopyWork = Work & { readonly kind: "copy" };
 
@@ -18,6 +19,19 @@ export interface CopyTask extends
   > {
   /** Path of the temporary file. */
   readonly temporary: string;
+}
+
+/** A large file that another thread has begun to copy. */
+export interface ShareTask {
+  /** The side it is copied from. */
+  readonly from: Side;
+  readonly path: string;
+  /** What the scan saw of it. */
+  readonly seen: FileFigures;
+  /** Path of its copy. */
+  readonly temporary: string;
+  /** Tells the copy from any other file. */
+  readonly self: RootSelf;
 }
 
 /** What became of a {@linkcode CopyTask}. */

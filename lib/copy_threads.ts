@@ -1,6 +1,6 @@
 /**
  * A few threads that copy small files, batch by batch, while the run plans,
- * records and tells what they did before.
+ * records and tells what they did before; or parts of a large one.
  *
  * @module
  */
@@ -8,6 +8,7 @@ import {
   type CopyDone,
   type CopyTask,
   packTasks,
+  type ShareTask,
   unpackDone,
 } from "./copy_messages.ts";
 import type { CopyMessage, CopyReply, CopyRoot } from "./copy_worker.ts";
@@ -59,6 +60,11 @@ class CopyThread {
     }
   }
 
+  help(task: ShareTask, memory: SharedArrayBuffer): void {
+    const message: CopyMessage = { kind: "share", task, memory };
+    this.#worker.postMessage(message);
+  }
+
   end(): void {
     this.#worker.terminate();
     this.#lose();
@@ -80,6 +86,8 @@ export interface ThreadCount {
   readonly count: number;
   /** Fewer copies are made before threads have started. */
   readonly from: number;
+  /** Threads besides the run's own that copy parts of one large file. */
+  readonly helpers: number;
 }
 
 /**
@@ -90,9 +98,12 @@ export interface ThreadCount {
  * @param callMs What a call takes on the slower side at least, in ms.
  */
 export function threadsFor(callMs: number): ThreadCount {
-  if (callMs >= SLOW_MS) return { count: MOST_WAITING, from: MOST_WAITING };
+  if (callMs >= SLOW_MS) {
+    return { count: MOST_WAITING, from: MOST_WAITING, helpers: 7 };
+  }
   const cores = navigator.hardwareConcurrency;
-  return { count: Math.min(4, Math.max(2, cores)), from: 400 };
+  const count = Math.min(4, Math.max(2, cores));
+  return { count, from: 400, helpers: Math.min(3, cores - 1) };
 }
 
 /** Threads that copy. */
@@ -136,6 +147,16 @@ export class CopyThreads implements Disposable {
       first!,
     );
     return idlest.copy(tasks);
+  }
+
+  /**
+   * Has all of them help with a large file.
+   *
+   * @param task The file.
+   * @param memory What its threads share.
+   */
+  help(task: ShareTask, memory: SharedArrayBuffer): void {
+    for (const thread of this.#threads) thread.help(task, memory);
   }
 
   /** Nothing more is begun; what is under way is finished or dropped. */

@@ -4,7 +4,6 @@
  *
  * @module
  */
-import type { Root } from "./disk.ts";
 import { InterruptedError } from "./errors.ts";
 import {
   abandonCopy,
@@ -17,6 +16,7 @@ import { type CommitContext, Commits } from "./commits.ts";
 import { Copier } from "./copier.ts";
 import { FolderMover } from "./folder_mover.ts";
 import { findFolderMoves, type FolderMove } from "./folder_moves.ts";
+import { LargeCopies } from "./large_copies.ts";
 import { type ActionResult, outcomeOf } from "./outcomes.ts";
 import { Performer } from "./performer.ts";
 import type { Performed, PerformerContext } from "./performing.ts";
@@ -31,13 +31,13 @@ import {
   type ThreadSupply,
 } from "./threaded_copies.ts";
 import { whenFree } from "./when_free.ts";
-import type { Both, FileRow, Side } from "./types.ts";
+import type { FileRow, Side } from "./types.ts";
 import { otherSide } from "./types.ts";
 
 /** What executing needs. */
 export interface ExecutorContext
-  extends Omit<PerformerContext, "rowAt">, CommitContext {
-  /** Threads for many small copies; left out: it goes without. */
+  extends Omit<PerformerContext, "rowAt" | "share">, CommitContext {
+  /** Threads for many copies or large ones; left out: it goes without. */
   readonly threads?: ThreadSupply;
   /** Told of each outcome as soon as it is certain. */
   onOutcome(outcome: Outcome): void;
@@ -72,7 +72,7 @@ export class Executor {
   readonly #performer: Performer;
   readonly #copier: Copier;
   readonly #mover: FolderMover;
-  readonly #roots: Both<Root>;
+  readonly #large: LargeCopies;
   readonly #outcomes: Outcome[] = [];
   readonly #written = new Map<string, FileRow>();
   readonly #full = new Set<Side>();
@@ -86,9 +86,10 @@ export class Executor {
   /** @param context Roots, record and who is told. */
   constructor(context: ExecutorContext) {
     this.#context = context;
-    this.#roots = context.roots;
+    this.#large = new LargeCopies(context.threads);
     const performing: PerformerContext = {
       ...context,
+      share: (task, file) => this.#large.share(task, file),
       rowAt: (path) => this.#written.get(path) ?? null,
     };
     this.#performer = new Performer(performing);
@@ -107,6 +108,7 @@ export class Executor {
    *   left for the next run.
    */
   async run(actions: readonly Action[]): Promise<readonly Outcome[]> {
+    using _ = this.#large;
     const take = this.#takeCopies.bind(this);
     this.#threaded = threadedCopies(actions, this.#context.threads, take);
     try {
@@ -191,7 +193,7 @@ export class Executor {
         const performed = this.#copier.placed(work, done);
         this.#settle(index, action, { done: performed });
       } else {
-        const to = this.#roots[otherSide(work.from)];
+        const to = this.#context.roots[otherSide(work.from)];
         await this.#place(item, { ...done, to, temporary: task.temporary });
       }
     }

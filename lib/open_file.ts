@@ -102,10 +102,15 @@ export class OpenFile implements Disposable {
    *
    * @param buffer Takes the bytes.
    * @param most How many of them at most.
+   * @param at Where in the file; null: where the last one ended.
    * @returns How many came; none only at the end.
    */
-  readSome(buffer: Uint8Array, most: number): number {
-    return fs.readSync(this.#fd, buffer, 0, most, null);
+  readSome(
+    buffer: Uint8Array,
+    most: number,
+    at: number | null = null,
+  ): number {
+    return fs.readSync(this.#fd, buffer, 0, most, at);
   }
 
   /** Requires that the open file is still what was seen. */

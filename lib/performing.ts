@@ -3,11 +3,13 @@
  *
  * @module
  */
+import type { ShareTask } from "./copy_messages.ts";
 import { type Look, type Root, Skipped } from "./disk.ts";
 import { cutToTick, isFresh, isStill, mayBeFresh } from "./figures.ts";
 import { folderOf } from "./paths.ts";
 import { halfOf, type RecordChange, type Work } from "./plan.ts";
 import type { Move } from "./record_store.ts";
+import type { SharedCopy } from "./shared_copy.ts";
 import type { SoftDelete } from "./soft_delete.ts";
 import type { TemporaryNames } from "./staging.ts";
 import type {
@@ -45,6 +47,17 @@ export interface PerformerContext {
   rowAt(path: string): FileRow | null;
   /** Writes a rename in two steps down before its first step. */
   noteMove(move: Move): void;
+  /**
+   * Has other threads help with a large file. Left out: there are none.
+   *
+   * @param task What is copied, and where to.
+   * @param file The copy, open and empty.
+   * @returns What the threads share; null where it goes without them.
+   */
+  readonly share?: (
+    task: Omit<ShareTask, "self">,
+    file: Deno.FsFile,
+  ) => SharedCopy | null;
   /** Told of bytes as they are copied. */
   readonly onBytes?: ((bytes: number) => void) | undefined;
   /**

@@ -3,21 +3,17 @@
  *
  * @module
  */
-import { Buffer } from "node:buffer";
-import { createHash } from "node:crypto";
 import fs from "node:fs";
 import { setQuietly } from "./attributes.ts";
-import { CHANGED, type Root, Skipped } from "./disk.ts";
+import { copyingAlone, copyingShared } from "./copy_content.ts";
+import type { Root } from "./disk.ts";
 import { temporaryName, type TemporaryOwner } from "./names.ts";
 import { openFile } from "./open_file.ts";
 import { folderOf, joinPath } from "./paths.ts";
 import { atOnce, type Pieces } from "./pieces.ts";
+import type { SharedCopy } from "./shared_copy.ts";
 import { codeOf } from "./system_errors.ts";
 import type { FileFigures } from "./types.ts";
-
-const CHUNK_BYTES = 256 * 1024;
-
-const ZEROS = Buffer.alloc(CHUNK_BYTES);
 
 /** How many flushes the disk is given at once. */
 const FLUSHES = 8;
@@ -57,6 +53,8 @@ export interface CopyRequest {
   readonly mode: number;
   /** Whether the content's hash is needed. */
   readonly wantsHash: boolean;
+  /** Has other threads help with it; gets the copy, open and empty. */
+  readonly share?: (file: Deno.FsFile) => SharedCopy | null | undefined;
   /** Leave it to {@linkcode beginWriting} to have the disk begin early. */
   readonly writesEarly?: boolean | undefined;
   /** Told of bytes as they are copied. */
@@ -107,27 +105,12 @@ export function* staging(request: CopyRequest): Pieces<StagedCopy> {
   try {
     // To ext4 a file cut to nothing is one that is being replaced.
     if (request.writesEarly) file.truncateSync(0);
-    const hash = request.wantsHash ? createHash("sha256") : null;
-    let left = seen.sizeBytes;
-    const buffer = bufferFor(left);
-    for (let isMore = true; isMore;) {
-      // One byte more than there should be: none may come.
-      const room = Math.min(left + 1, CHUNK_BYTES);
-      const count = source.readSome(buffer, room);
-      // A file that grows while it is read must not be followed for ever.
-      if (count > left) throw new Skipped(CHANGED);
-      left -= count;
-      isMore = count > 0 && (left > 0 || count === room);
-      const chunk = buffer.subarray(0, count);
-      hash?.update(chunk);
-      const isHole = source.hasHoles && chunk.equals(ZEROS.subarray(0, count));
-      if (isHole) file.seekSync(count, Deno.SeekMode.Current);
-      else writeAll(file, chunk);
-      request.onBytes?.(count);
-      yield;
-    }
-    // A hole at the end is not there yet.
-    if (source.hasHoles) file.truncateSync(seen.sizeBytes);
+    const { wantsHash, onBytes, share } = request;
+    const copying = { source, file, sizeBytes: seen.sizeBytes, onBytes };
+    const shared = wantsHash || source.hasHoles ? null : share?.(file) ?? null;
+    let hash: string | null = null;
+    if (shared === null) hash = yield* copyingAlone(copying, wantsHash);
+    else yield* copyingShared(copying, shared);
     const lookedAtMs = Date.now();
     const after = source.finish();
     if (Deno.build.os !== "windows") {
@@ -136,26 +119,11 @@ export function* staging(request: CopyRequest): Pieces<StagedCopy> {
     // A Date: as a fraction of seconds, half of all times lose a millisecond.
     const mtime = new Date(seen.mtimeMs);
     setQuietly(() => file.utimeSync(mtime, mtime));
-    const digest = hash?.digest("hex") ?? null;
-    return { to, temporary, source: after, lookedAtMs, hash: digest, file };
+    return { to, temporary, source: after, lookedAtMs, hash, file };
   } catch (error) {
     file.close();
     dropCopy(request);
     throw error;
-  }
-}
-
-/** For what is read and written in one piece, one is enough for all. */
-const SHARED = Buffer.allocUnsafeSlow(64 * 1024);
-
-function bufferFor(sizeBytes: number): Buffer {
-  if (sizeBytes < SHARED.length) return SHARED;
-  return Buffer.allocUnsafe(Math.min(sizeBytes + 1, CHUNK_BYTES));
-}
-
-function writeAll(file: Deno.FsFile, chunk: Uint8Array): void {
-  for (let at = 0; at < chunk.length;) {
-    at += file.writeSync(chunk.subarray(at));
   }
 }
 

@@ -133,8 +133,12 @@ export class ThreadedCopies<Item> {
 export interface ThreadSupply {
   /** Fewer small copies than this are made before threads have started. */
   readonly from: number;
-  /** Starts them. */
-  start(): CopyThreads;
+  /** How many copy small files. */
+  readonly count: number;
+  /** How many help with a large one. */
+  readonly helpers: number;
+  /** Starts so many. */
+  start(count: number): CopyThreads;
 }
 
 /**
@@ -155,5 +159,5 @@ export function threadedCopies<Item>(
     if (work.kind === "copy" && isSmall(work.source.sizeBytes)) copies++;
   }
   if (!threads || copies < threads.from) return null;
-  return new ThreadedCopies(threads.start(), copies, take);
+  return new ThreadedCopies(threads.start(threads.count), copies, take);
 }

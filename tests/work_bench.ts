@@ -28,8 +28,8 @@ export class Bench extends TwoRoots {
   onApply: (changes: readonly RecordChange[]) => void = () => {};
   /** Called with each outcome. */
   onOutcome: (outcome: Outcome) => void = () => {};
-  /** Starts threads for many copies; null: there are none. */
-  startThreads: (() => CopyThreads) | null = null;
+  /** Starts threads for copies; null: there are none. */
+  startThreads: ((count: number) => CopyThreads) | null = null;
   /** Called between two pieces of work. */
   pause: () => Promise<void> = () => Promise.resolve();
   /** Called before deletions. */
@@ -61,7 +61,12 @@ export class Bench extends TwoRoots {
       },
       pause: () => this.pause(),
       ...this.startThreads && {
-        threads: { from: 400, start: this.startThreads },
+        threads: {
+          from: 400,
+          count: 2,
+          helpers: 2,
+          start: this.startThreads,
+        },
       },
     }).run(actions);
   }
