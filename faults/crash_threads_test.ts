@@ -6,7 +6,7 @@
 import assert from "node:assert/strict";
 import { snapshot, synced } from "../tests/snapshot.ts";
 import { StateDb } from "../lib/state_db.ts";
-import { describe, type Office } from "../tests/support.ts";
+import { describe, file, Office } from "../tests/support.ts";
 import { killHereAndThere, manyOffice } from "./crash_support.ts";
 import {
   disturbed,
@@ -30,6 +30,24 @@ killHereAndThere({
     write: [12, 100, 150],
   },
 });
+
+killHereAndThere({
+  run: "a run that copies a large file with helpers",
+  make: largeOffice,
+  // Whichever thread comes there first.
+  calls: { write: [6, 60, 120] },
+});
+
+/** A file that several threads copy at once. */
+async function largeOffice(): Promise<Office> {
+  const office = new Office();
+  await office.settle();
+  const words = Array.from({ length: 1000 }, (_, n) => `words ${n}\n`).join("");
+  const content = words.repeat(Math.ceil(70 * 1024 * 1024 / words.length));
+  const large = file(content, { mtime: "2024-01-01T00:00:00Z" });
+  office.write({ left: { f: { large } } });
+  return office;
+}
 
 for (const [call, error] of [["fsync", "EIO"], ["write", "ENOSPC"]] as const) {
   Deno.test(`what a thread fails to copy for ${error} is tried again by the run`, async () => {

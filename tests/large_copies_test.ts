@@ -199,6 +199,15 @@ Deno.test("nobody helps with a copy that is over", () => {
   assert.equal(shared.isHelped(), false);
 });
 
+Deno.test("helpers begin nothing more when a copy is broken off", () => {
+  using at = new Pair();
+  using copying = at.copying();
+  const copy = copyingShared(copying, at.shared);
+  copy.next();
+  assert.throws(() => copy.throw(new Error("broken off")), /broken off/);
+  assert.equal(at.shared.take(), null);
+});
+
 Deno.test("a copy waits until its helpers have closed what they had open", () => {
   const shared = new SharedCopy(5 * PIECE);
   shared.help(() => assert.equal(shared.isHelped(), true));
@@ -285,8 +294,7 @@ Deno.test("a helper copies what there is when it comes", async () => {
   assert.equal(at.shared.missing(), null);
 });
 
-Deno.test("on a slow share many threads help, elsewhere no more than there are cores", () => {
-  assert.equal(threadsFor(2).helpers, 7);
+Deno.test("where no call waits no more threads help than there are cores", () => {
   const { helpers } = threadsFor(0.01);
   assert.ok(helpers < navigator.hardwareConcurrency, `${helpers} helpers`);
 });

@@ -264,7 +264,7 @@ Deno.test("a run goes on without threads that died", async () => {
 
 Deno.test("many threads wait for a slow share from few copies on; a quick disk gets no more than there are cores", () => {
   for (const callMs of [1, 2, 40]) {
-    assert.deepEqual(threadsFor(callMs), { count: 16, from: 16 });
+    assert.deepEqual(threadsFor(callMs), { count: 16, from: 16, helpers: 7 });
   }
   for (const callMs of [0, 0.01, 0.99]) {
     const { count, from } = threadsFor(callMs);
