@@ -9,7 +9,6 @@ import { CHANGED, type Root, Skipped } from "./disk.ts";
 import type { FolderMove } from "./folder_moves.ts";
 import { folderOf, nameOf } from "./paths.ts";
 import {
-  halfAfter,
   kindAt,
   NOTHING,
   type Performed,
@@ -18,7 +17,7 @@ import {
 } from "./performing.ts";
 import type { Action, RecordChange, Work } from "./plan.ts";
 import { codeOf } from "./system_errors.ts";
-import type { Both, FileRow, RecordedHalf } from "./types.ts";
+import type { Both } from "./types.ts";
 import { otherSide } from "./types.ts";
 
 /** What moving folders needs. */
@@ -129,23 +128,10 @@ export class FolderMover {
     }
   }
 
-  #moved(work: WorkOf<"rename">): RecordChange {
-    const { on, to, rowPath } = work;
+  /** What is in a folder that moves stays as it was seen. */
+  #moved({ to, row, rowPath }: WorkOf<"rename">): RecordChange {
     const known = rowPath === null ? null : this.#context.rowAt(rowPath);
-    const row: FileRow = { ...(known ?? work.row!), path: to };
-    const half = work.keepsHalves ? row[on] : this.#halfNow(work, row);
-    return { kind: "put", row: { ...row, [on]: half }, rowPath };
-  }
-
-  /** What was edited just now is recorded as it was: the next run finds it. */
-  #halfNow(work: WorkOf<"rename">, row: FileRow): RecordedHalf {
-    const asSeen = row[work.on];
-    try {
-      return halfAfter(this.#roots[work.on], work, row) ?? asSeen;
-    } catch (error) {
-      if (error instanceof Skipped || codeOf(error) !== null) return asSeen;
-      throw error;
-    }
+    return { kind: "put", row: { ...(known ?? row!), path: to }, rowPath };
   }
 }
 

@@ -8,19 +8,19 @@ import { ClashCopier } from "./clash_copier.ts";
 import { CHANGED, type Root, Skipped } from "./disk.ts";
 import { setProperties } from "./attributes.ts";
 import { destroy, renameFile, respell } from "./file_ops.ts";
+import { cutToTick, isFresh, isStill } from "./figures.ts";
 import { folderOf, keyOf } from "./paths.ts";
 import {
   foldersTo,
-  halfAfter,
   kindAt,
   NOTHING,
   type Performed,
   type PerformerContext,
   type WorkOf,
 } from "./performing.ts";
-import type { RecordChange, Work } from "./plan.ts";
+import { halfOf, type RecordChange, type Work } from "./plan.ts";
 import { codeOf } from "./system_errors.ts";
-import type { Both, FileRow } from "./types.ts";
+import type { Both, FileRow, RecordedHalf } from "./types.ts";
 import { otherSide } from "./types.ts";
 
 /** Carries out actions. */
@@ -108,11 +108,34 @@ export class Performer {
       ? null
       : this.#context.rowAt(work.rowPath);
     const base: FileRow = { ...(known ?? work.row), path: to };
-    const half = work.keepsHalves ? base[work.on] : halfAfter(root, work, base);
-    if (half === null) throw new Skipped(CHANGED);
-    const row = { ...base, [work.on]: half };
+    const row = work.keepsHalves
+      ? base
+      : { ...base, [work.on]: this.#halfAfter(root, work, base) };
     const change = { kind: "put", row, rowPath: work.rowPath } as const;
     return { ...NOTHING, changes: [change], folders };
+  }
+
+  /** What a side has after it was touched: nobody else may have touched it. */
+  #halfAfter(
+    root: Root,
+    work: WorkOf<"rename">,
+    row: FileRow,
+  ): RecordedHalf {
+    const lookedAtMs = Date.now();
+    const look = root.look(work.to);
+    if (look.kind !== "file") throw new Skipped(CHANGED);
+    const { figures } = look;
+    const { tickMs } = root.habits;
+    const asked = cutToTick(work.mtimeMs ?? work.figures.mtimeMs, tickMs);
+    // Some servers know no time of creation, and tell that of the last change.
+    const seen = work.figures.id;
+    const id = figures.id?.ino === seen?.ino ? figures.id : seen;
+    // A system that refuses a time leaves the one that was seen.
+    const isOurs = [asked, work.figures.mtimeMs].includes(figures.mtimeMs) &&
+      isStill({ ...work.figures, mtimeMs: figures.mtimeMs, id }, figures);
+    if (!isOurs) throw new Skipped(CHANGED);
+    const isYoung = isFresh(figures.mtimeMs, lookedAtMs, root.habits);
+    return halfOf(figures, isYoung && row.hash !== null);
   }
 
   /**

@@ -5,7 +5,7 @@
  */
 import type { ShareTask } from "./copy_messages.ts";
 import { type Look, type Root, Skipped } from "./disk.ts";
-import { cutToTick, isFresh, isStill, mayBeFresh } from "./figures.ts";
+import { isFresh, isStill, mayBeFresh } from "./figures.ts";
 import { folderOf } from "./paths.ts";
 import { halfOf, type RecordChange, type Work } from "./plan.ts";
 import type { Move } from "./record_store.ts";
@@ -133,36 +133,6 @@ export function isAsPlaced(root: Root, row: FileRow): boolean {
   const look = root.look(row.path);
   const half = row[root.side];
   return look.kind === "file" && isStill(half, look.figures);
-}
-
-/**
- * What a side has after a file was renamed.
- *
- * @param root The root.
- * @param work What was done.
- * @param row The row to be.
- * @returns Null where somebody else has touched it.
- */
-export function halfAfter(
-  root: Root,
-  work: WorkOf<"rename">,
-  row: FileRow,
-): RecordedHalf | null {
-  const lookedAtMs = Date.now();
-  const look = root.look(work.to);
-  if (look.kind !== "file") return null;
-  const { figures } = look;
-  const { tickMs } = root.habits;
-  const asked = cutToTick(work.mtimeMs ?? work.figures.mtimeMs, tickMs);
-  // Some servers know no time of creation, and tell that of the last change.
-  const seen = work.figures.id;
-  const id = figures.id?.ino === seen?.ino ? figures.id : seen;
-  // A system that refuses a time leaves the one that was seen.
-  const isOurs = [asked, work.figures.mtimeMs].includes(figures.mtimeMs) &&
-    isStill({ ...work.figures, mtimeMs: figures.mtimeMs, id }, figures);
-  if (!isOurs) return null;
-  const isYoung = isFresh(figures.mtimeMs, lookedAtMs, root.habits);
-  return halfOf(figures, isYoung && row.hash !== null);
 }
 
 /**
