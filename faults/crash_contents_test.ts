@@ -9,5 +9,6 @@ import { busyOffice, killEverywhere } from "./crash_support.ts";
 killEverywhere({
   run: "a run with something of every kind to do",
   make: busyOffice,
-  calls: { openat: 23, write: 16, ftruncate: 9 },
+  // Files are opened beside them: the n-th is not always the same.
+  calls: { openat: 15, write: 16, ftruncate: 9 },
 });
