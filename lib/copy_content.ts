@@ -82,9 +82,12 @@ export function* copyingShared(
       shared.finish(piece);
       onBytes?.(shared.newBytes());
     }
-  } finally {
     shared.close();
-    // What they have open must be closed before the copy gets its time.
+    while (shared.isHelped()) yield;
+  } finally {
+    // What helpers have open must be closed before the copy gets its time, or
+    // is dropped.
+    shared.close();
     while (shared.isHelped());
   }
   // What went wrong with a helper goes wrong here too, or it does not matter.

@@ -5,6 +5,7 @@
  *
  * @module
  */
+
 /** Threads that are near each other leave few gaps, which disks fill. */
 const PIECE_BYTES = 2 * 1024 * 1024;
 
