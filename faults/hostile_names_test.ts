@@ -61,7 +61,7 @@ function requireTidyLog(office: Office): void {
   for (const line of text.trimEnd().split("\n")) {
     assert.match(
       line,
-      /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z [A-Z]+ \d{8}-\d{6}-[0-9a-f]{4} /,
+      /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z [A-Z]+ \d{8}-\d{6}-[0-9a-f]{8} /,
     );
   }
 }

@@ -13,12 +13,13 @@ import { asStop, isInterrupted, NOTHING_DONE } from "./stop.ts";
 import type { Both } from "./types.ts";
 
 /**
- * An id for a run: its time and a few random digits.
+ * An id for a run: its time and random digits, as several runs of a second
+ * need different ones.
  *
  * @param nowMs In ms since 1970.
  */
 export function newRunId(nowMs: number): string {
-  return `${timeMark(nowMs)}-${crypto.randomUUID().slice(0, 4)}`;
+  return `${timeMark(nowMs)}-${crypto.randomUUID().slice(0, 8)}`;
 }
 
 /**
