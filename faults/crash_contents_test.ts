@@ -4,7 +4,8 @@
  *
  * @module
  */
-import { busyOffice, killEverywhere } from "./crash_support.ts";
+import { busyOffice } from "./crash_offices.ts";
+import { killEverywhere } from "./crash_support.ts";
 
 killEverywhere({
   run: "a run with something of every kind to do",

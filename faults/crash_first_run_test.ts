@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { firstOffice, killEverywhere } from "./crash_support.ts";
+import { firstOffice } from "./crash_offices.ts";
+import { killEverywhere } from "./crash_support.ts";
 
 killEverywhere({
   run: "a first run",

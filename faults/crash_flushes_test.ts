@@ -3,11 +3,50 @@
  *
  * @module
  */
-import { busyOffice, killEverywhere } from "./crash_support.ts";
+import assert from "node:assert/strict";
+import { LocalScans } from "../tests/local_scans.ts";
+import { busyOffice } from "./crash_offices.ts";
+import { checkRecovery, killEverywhere, undisturbed } from "./crash_support.ts";
+import { killedRun } from "./killed_run.ts";
+import { disturbed, temporaries, temporaryName } from "./support.ts";
 
-killEverywhere({
-  run: "a run with something of every kind to do",
-  make: busyOffice,
-  // Threads are counted one by one: how many there are differs a little.
-  calls: { fsync: 55 },
+const RUN = "a run with something of every kind to do";
+
+/** Of folders and the record; contents are flushed by threads of any number. */
+killEverywhere({ run: RUN, make: busyOffice, calls: { fsync: 55 } });
+
+Deno.test(`${RUN}, killed at the flush of any content, loses nothing`, async () => {
+  using _scans = new LocalScans();
+  const expected = await undisturbed(busyOffice);
+  const flushed = await flushedContents();
+  assert.ok(flushed.length >= 11, `only ${flushed.length}`);
+  for (const { folder, n } of flushed) {
+    using office = await busyOffice();
+    const name = temporaryName(office, n);
+    const ended = await killedRun(
+      office,
+      "fsync",
+      1,
+      `${office.folder}/${folder}${name}`,
+    );
+    assert.equal(ended.code, null, `nothing is flushed as ${folder}${name}`);
+    const left = temporaries(office.folder).map((path) =>
+      path.split("/").pop()
+    );
+    assert.ok(left.includes(name), `${left} is not ${name}`);
+    await checkRecovery(office, expected).catch((error) => {
+      throw new Error(`killed at ${folder}${name}`, { cause: error });
+    });
+  }
 });
+
+/** The temporary files that a run flushes, by number. */
+async function flushedContents(): Promise<{ folder: string; n: number }[]> {
+  using office = await busyOffice();
+  const { trace } = await disturbed(office, { strace: ["--trace=fsync"] });
+  const found = trace.matchAll(/fsync\(\d+<([^>]*\/)[^/>]*-tmp-[^/>]*-(\d+)>/g);
+  return [...found].map(([, folder = "", n]) => ({
+    folder: folder.slice(office.folder.length + 1),
+    n: Number(n),
+  }));
+}

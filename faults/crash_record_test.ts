@@ -4,14 +4,13 @@
  *
  * @module
  */
-import { busyOffice, keepingOffice, killEverywhere } from "./crash_support.ts";
+import { busyOffice, keepingOffice } from "./crash_offices.ts";
+import { killEverywhere } from "./crash_support.ts";
 
 killEverywhere({
   run: "a run with something of every kind to do",
   make: busyOffice,
-  // Most of a commit's writes are alike: every second of them.
-  calls: { pwrite64: 75 },
-  step: 2,
+  calls: { pwrite64: 150 },
 });
 
 killEverywhere({

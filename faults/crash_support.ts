@@ -8,13 +8,8 @@ import assert from "node:assert/strict";
 import { EXIT } from "../lib/errors.ts";
 import { LocalScans } from "../tests/local_scans.ts";
 import { type Snapshot, snapshot, synced } from "../tests/snapshot.ts";
-import {
-  describe,
-  file,
-  type FileSpec,
-  Office,
-  softDeleted,
-} from "../tests/support.ts";
+import { describe, type Office, softDeleted } from "../tests/support.ts";
+import { killedRun } from "./killed_run.ts";
 import {
   disturbed,
   type Ended,
@@ -23,135 +18,20 @@ import {
   whyOf,
 } from "./support.ts";
 
-const old = (content: string): FileSpec =>
-  file(content, { mtime: "2024-01-01T00:00:00Z" });
-const later = (content: string): FileSpec =>
-  file(content, { mtime: "2024-02-02T00:00:00Z" });
-const latest = (content: string): FileSpec =>
-  file(content, { mtime: "2024-03-03T00:00:00Z" });
-
-/** Two roots that meet for the first time, with something on each side. */
-export function firstOffice(): Promise<Office> {
-  const office = new Office();
-  office.write({
-    left: {
-      "both.txt": old("left's words"),
-      "new.txt": old("new"),
-      folder: { "x.txt": old("x") },
-      "same.txt": old("same"),
-    },
-    right: {
-      "both.txt": later("right's words, newer"),
-      "same.txt": old("same"),
-      folder: { "y.txt": old("y") },
-      empty: {},
-    },
-  });
-  return Promise.resolve(office);
-}
-
-/**
- * Two roots that have met, with so much to copy that threads do it.
- *
- * @param prepare Called before they meet.
- */
-export async function manyOffice(
-  prepare: (office: Office) => void = () => {},
-): Promise<Office> {
-  const office = new Office();
-  prepare(office);
-  await office.settle();
-  const folders = Array.from({ length: 5 }, (_, folder) => {
-    const files = Array.from({ length: 90 }, (_, n) => [
-      `${n}.txt`,
-      old(`words ${n} of ${folder}`),
-    ]);
-    return [`f${folder}`, Object.fromEntries(files)];
-  });
-  office.write({ left: Object.fromEntries(folders) });
-  return office;
-}
-
-/** Two roots with something of every kind to do. */
-export async function busyOffice(): Promise<Office> {
-  const office = new Office("soft_delete: {max_size_mb: 0.001}\n");
-  office.write({
-    left: {
-      "both.txt": old("both"),
-      "brought back.txt": old("bb"),
-      "changed.txt": old("a"),
-      "deleted.txt": old("dd"),
-      "file to folder": old("f"),
-      "folder to file": { "y.txt": old("y") },
-      "large.txt": old("b".repeat(3000)),
-      "renamed.txt": old("rrr"),
-      "same.txt": old("same"),
-      "touched.txt": old("tt"),
-      gone: { "x.txt": old("x") },
-    },
-  });
-  await office.settle();
-  const { left, right } = office;
-  for (
-    const path of [
-      `${left}/deleted.txt`,
-      `${left}/brought back.txt`,
-      `${right}/large.txt`,
-      `${right}/file to folder`,
-    ]
-  ) Deno.removeSync(path);
-  Deno.renameSync(`${left}/renamed.txt`, `${left}/new name.txt`);
-  Deno.removeSync(`${left}/gone`, { recursive: true });
-  Deno.removeSync(`${left}/folder to file`, { recursive: true });
-  office.write({
-    left: {
-      "both.txt": later("left's words"),
-      "changed.txt": later("changed"),
-      "folder to file": later("now a file"),
-      "new.txt": later("new"),
-      "new on both.txt": later("n1"),
-      "touched.txt": later("tt"),
-    },
-    right: {
-      "both.txt": latest("right's words, newer"),
-      "brought back.txt": later("edited"),
-      "file to folder": { "z.txt": later("z") },
-      "new on both.txt": latest("n22"),
-      empty: {},
-    },
-  });
-  return office;
-}
-
-/** Two roots where replaced versions are kept, and the newer side wins. */
-export async function keepingOffice(): Promise<Office> {
-  const office = new Office(
-    "soft_delete: {keep_replaced: true}\n" +
-      "conflict_policy: {modify_modify: overwrite}\n",
-  );
-  office.write({
-    left: { "both.txt": old("both"), "changed.txt": old("a"), f: {} },
-  });
-  await office.settle();
-  office.write({
-    left: {
-      "both.txt": later("left's words"),
-      "changed.txt": later("changed"),
-    },
-    right: { "both.txt": latest("right's words, newer") },
-  });
-  return office;
-}
-
 /** What an undisturbed run comes to. */
-interface Undisturbed {
+export interface Undisturbed {
   /** The same on both sides. */
   readonly tree: Snapshot;
   /** Contents in soft delete. */
   readonly kept: readonly string[];
 }
 
-async function undisturbed(
+/**
+ * Runs, and nothing gets in the way.
+ *
+ * @param make Makes the office.
+ */
+export async function undisturbed(
   make: () => Promise<Office>,
 ): Promise<Undisturbed> {
   using office = await make();
@@ -166,7 +46,7 @@ function keptIn({ left, right }: Office): string[] {
 }
 
 /** Runs until one ends with 0, and requires that nothing was lost. */
-async function checkRecovery(
+export async function checkRecovery(
   office: Office,
   expected: Undisturbed,
 ): Promise<void> {
@@ -207,8 +87,6 @@ export interface Killing {
   readonly make: () => Promise<Office>;
   /** The calls, each with how many of it such a run was seen to make. */
   readonly calls: Readonly<Record<string, number>>;
-  /** From one point to the next, in calls; left out: each is one. */
-  readonly step?: number;
 }
 
 /**
@@ -219,26 +97,19 @@ export interface Killing {
  * @param killing What is killed, and where.
  */
 export function killEverywhere(
-  { run, make, calls, step = 1 }: Killing,
+  { run, make, calls }: Killing,
 ): void {
   let met = 0;
   for (const call of Object.keys(calls)) {
-    const which = step === 1 ? "any" : "many a";
-    Deno.test(`${run}, killed at ${which} ${call}, loses nothing`, async () => {
+    Deno.test(`${run}, killed at any ${call}, loses nothing`, async () => {
       requireTool("strace");
       using _scans = new LocalScans();
       const expected = await undisturbed(make);
       for (
-        const n of call === "openat" ? await creations(make) : counting(step)
+        const n of call === "openat" ? await creations(make) : counting()
       ) {
         using office = await make();
-        const strace = [
-          `--trace=${call}`,
-          `--inject=${call}:signal=KILL:when=${n}`,
-        ];
-        // Elsewhere flushes are made, and folders are listed.
-        const isFirstThreadOnly = call === "openat";
-        const ended = await disturbed(office, { strace, isFirstThreadOnly });
+        const ended = await killedAt(office, call, n);
         if (ended.code !== null) {
           assert.equal(ended.code, 0, whyOf(ended));
           break;
@@ -277,9 +148,7 @@ export function killHereAndThere({ run, make, calls }: FewKillings): void {
       const expected = await undisturbed(make);
       for (const n of points) {
         using office = await make();
-        const inject = `--inject=${call}:signal=KILL:when=${n}`;
-        const strace = [`--trace=${call}`, inject];
-        const ended = await disturbed(office, { strace });
+        const ended = await killedAt(office, call, n);
         assert.equal(ended.code, null, `no ${call} number ${n}`);
         await checkRecovery(office, expected).catch((error) => {
           throw new Error(`killed at ${call} number ${n}`, { cause: error });
@@ -287,6 +156,22 @@ export function killHereAndThere({ run, make, calls }: FewKillings): void {
       }
     });
   }
+}
+
+/** Calls that a process also makes when it starts. */
+const AT_START = new Set(["openat", "write"]);
+
+async function killedAt(
+  office: Office,
+  call: string,
+  n: number,
+): Promise<Ended> {
+  if (!AT_START.has(call)) return await killedRun(office, call, n);
+  const inject = `--inject=${call}:signal=KILL:when=${n}`;
+  const strace = [`--trace=${call}`, inject];
+  // Elsewhere folders are listed.
+  const isFirstThreadOnly = call === "openat";
+  return await disturbed(office, { strace, isFirstThreadOnly });
 }
 
 /** Whether it was killed where it had to be: many calls only open a file. */
@@ -299,8 +184,8 @@ function opened(trace: string): string[] {
   return trace.split("\n").filter((line) => line.includes("openat("));
 }
 
-function* counting(step: number): Generator<number> {
-  for (let n = 1;; n += step) yield n;
+function* counting(): Generator<number> {
+  for (let n = 1;; n++) yield n;
 }
 
 /** Which of the calls that open files make files of an office. */

@@ -5,9 +5,9 @@
  */
 import assert from "node:assert/strict";
 import { snapshot, synced } from "../tests/snapshot.ts";
-import { StateDb } from "../lib/state_db.ts";
 import { describe, file, Office } from "../tests/support.ts";
-import { killHereAndThere, manyOffice } from "./crash_support.ts";
+import { manyOffice } from "./crash_offices.ts";
+import { killHereAndThere } from "./crash_support.ts";
 import {
   disturbed,
   documentOf,
@@ -54,7 +54,7 @@ for (const [call, error] of [["fsync", "EIO"], ["write", "ENOSPC"]] as const) {
     using office = await manyOffice();
     // The first try of three files, in batches of two threads.
     const tries = [10, 95, 300].map((n) => {
-      const name = temporaryName(pairOf(office), n);
+      const name = temporaryName(office, n);
       return `${office.right}/f${Math.ceil(n / 90) - 1}/${name}`;
     });
     const ended = await disturbed(office, {
@@ -70,11 +70,6 @@ for (const [call, error] of [["fsync", "EIO"], ["write", "ENOSPC"]] as const) {
     assert.deepEqual(synced(snapshot(office.right)), left);
     assert.deepEqual(temporaries(office.right), []);
   });
-}
-
-function pairOf({ stateDb }: Office): string {
-  using db = new StateDb(stateDb, { isReadOnly: true });
-  return db.meta("pair") ?? "";
 }
 
 Deno.test("a disk that is full in the middle of a thread's batch ends the copies to it, and loses nothing", async () => {

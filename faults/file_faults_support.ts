@@ -5,7 +5,6 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { StateDb } from "../lib/state_db.ts";
 import { snapshot, synced } from "../tests/snapshot.ts";
 import { actions, describe, file, Office, write } from "../tests/support.ts";
 import {
@@ -41,8 +40,7 @@ export class FaultyOffice extends Office {
 
   /** The n-th temporary file of the disturbed run, on the side that follows. */
   temporary(n: number): string {
-    using db = new StateDb(this.stateDb, { isReadOnly: true });
-    return `${this.to}/${temporaryName(db.meta("pair") ?? "", n)}`;
+    return `${this.to}/${temporaryName(this, n)}`;
   }
 
   /** Both sides agree on these files. */

@@ -12,7 +12,7 @@ import {
   firstOffice,
   keepingOffice,
   manyOffice,
-} from "./crash_support.ts";
+} from "./crash_offices.ts";
 import { type Call, callsIn } from "./power_calls.ts";
 import { disturbed, requireTool, whyOf } from "./support.ts";
 

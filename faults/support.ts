@@ -6,6 +6,7 @@
  */
 import assert from "node:assert/strict";
 import { loadConfig } from "../lib/config_loader.ts";
+import { StateDb } from "../lib/state_db.ts";
 import type { JsonDocument } from "../tests/scenario.ts";
 import type { Office } from "../tests/support.ts";
 import { fromFileUrl } from "../tests/urls.ts";
@@ -133,10 +134,12 @@ export const RUN_ID = "20250101-000000-test";
 /**
  * The n-th temporary name that a disturbed run gives.
  *
- * @param pair The pair, as an earlier run named it.
+ * @param office Its office, which an earlier run gave a pair.
  * @param n Counted from 1, over both sides.
  */
-export function temporaryName(pair: string, n: number): string {
+export function temporaryName({ stateDb }: Office, n: number): string {
+  using db = new StateDb(stateDb, { isReadOnly: true });
+  const pair = db.meta("pair") ?? "";
   return `.office-sync-tmp-${pair}-${RUN_ID}-${n}`;
 }
 
