@@ -153,8 +153,11 @@ export function entriesOf(listing: Listing): Entry[] {
 }
 
 function unpackEntry(name: string, from: Float64Array, at: number): Entry {
-  const [sizeBytes = 0, mtimeMs = 0, ino = 0, birthMs = 0, modeAndKind = 0] =
-    from.subarray(at, at + STRIDE);
+  const sizeBytes = from[at]!;
+  const mtimeMs = from[at + 1]!;
+  const ino = from[at + 2]!;
+  const birthMs = from[at + 3]!;
+  const modeAndKind = from[at + 4]!;
   const kind = Math.floor(modeAndKind / KIND_SHIFT);
   if (kind !== KIND_FILE) {
     return { kind: "directory", name, isMount: kind === KIND_MOUNT };

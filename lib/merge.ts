@@ -223,16 +223,19 @@ class Merger {
   }
 
   #pairsOf(folder: Folder, settings: PairingSettings): PairedFolder {
+    const rows = folder.row === null
+      ? []
+      : this.#record.filesIn(folder.row.path);
     return pairEntries(folder, {
       entries: {
-        left: this.#entriesOf(folder, "left"),
-        right: this.#entriesOf(folder, "right"),
+        left: this.#entriesOf(folder, "left", rows),
+        right: this.#entriesOf(folder, "right", rows),
       },
       problems: {
         left: this.#problemsOf(folder, "left"),
         right: this.#problemsOf(folder, "right"),
       },
-      rows: folder.row === null ? [] : this.#record.filesIn(folder.row.path),
+      rows,
       directories: this.#childRows(folder),
     }, settings);
   }
@@ -255,16 +258,16 @@ class Merger {
   }
 
   /** What stands in a folder on a side: listed, as recorded, or nothing. */
-  #entriesOf(folder: Folder, side: Side): SideEntries {
+  #entriesOf(
+    folder: Folder,
+    side: Side,
+    rows: readonly FileRow[],
+  ): SideEntries {
     if (folder.name[side] === null) return EMPTY;
     const listing = this.#listingOf(folder, side);
     if (listing) return fromListing(listing, this.#settings.habits[side]);
     if (folder.row === null) return EMPTY;
-    return fromRecord(
-      this.#record.filesIn(folder.row.path),
-      this.#childRows(folder),
-      side,
-    );
+    return fromRecord(rows, this.#childRows(folder), side);
   }
 
   /** The folders in one that both sides have just as recorded. */
