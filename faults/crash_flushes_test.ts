@@ -4,7 +4,6 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { LocalScans } from "../tests/local_scans.ts";
 import { busyOffice } from "./crash_offices.ts";
 import { checkRecovery, killEverywhere, undisturbed } from "./crash_support.ts";
 import { killedRun } from "./killed_run.ts";
@@ -16,7 +15,6 @@ const RUN = "a run with something of every kind to do";
 killEverywhere({ run: RUN, make: busyOffice, calls: { fsync: 55 } });
 
 Deno.test(`${RUN}, killed at the flush of any content, loses nothing`, async () => {
-  using _scans = new LocalScans();
   const expected = await undisturbed(busyOffice);
   const flushed = await flushedContents();
   assert.ok(flushed.length >= 11, `only ${flushed.length}`);

@@ -6,7 +6,6 @@
  */
 import assert from "node:assert/strict";
 import { EXIT } from "../lib/errors.ts";
-import { LocalScans } from "../tests/local_scans.ts";
 import { type Snapshot, snapshot, synced } from "../tests/snapshot.ts";
 import { describe, type Office, softDeleted } from "../tests/support.ts";
 import { killedRun } from "./killed_run.ts";
@@ -103,7 +102,6 @@ export function killEverywhere(
   for (const call of Object.keys(calls)) {
     Deno.test(`${run}, killed at any ${call}, loses nothing`, async () => {
       requireTool("strace");
-      using _scans = new LocalScans();
       const expected = await undisturbed(make);
       for (
         const n of call === "openat" ? await creations(make) : counting()

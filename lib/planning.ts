@@ -24,7 +24,7 @@ import {
 } from "./settlement.ts";
 import type { StateDb } from "./state_db.ts";
 import { decide, type DecisionSettings } from "./sync_logic.ts";
-import type { Both, FileRow } from "./types.ts";
+import type { Both } from "./types.ts";
 
 /** A plan, and what led to it. */
 export interface Decided {
@@ -41,16 +41,10 @@ export interface Decided {
  * @param record The stored record.
  */
 export function viewOf(record: RecordStore): RecordView {
-  const directories = record.directories();
-  // Each side of a folder asks for its rows, and so does pairing.
-  let last: { folder: string; rows: readonly FileRow[] } | null = null;
-  const filesIn = (folder: string): readonly FileRow[] => {
-    if (last?.folder !== folder) {
-      last = { folder, rows: record.filesIn(folder) };
-    }
-    return last.rows;
+  return {
+    directories: record.directories(),
+    filesIn: (folder) => record.filesIn(folder),
   };
-  return { directories, filesIn };
 }
 
 /** What goes on while files are read. */

@@ -5,23 +5,39 @@
  * @module
  */
 
+const here = globalThis as unknown as Record<string, unknown>;
+
+/** Puts threads back; null while scans are made in threads. */
+let restore: (() => void) | null = null;
+
+/** How many ask for scans without threads. */
+let count = 0;
+
 /** Lets scans be made in this thread, until it is disposed of. */
 export class LocalScans implements Disposable {
-  readonly #restore: () => void;
-
   constructor() {
-    const here = globalThis as unknown as Record<string, unknown>;
-    const { Worker, onmessage, postMessage } = globalThis as typeof here;
-    here["Worker"] = LocalWorker;
-    this.#restore = () => {
-      Object.assign(here, { Worker, onmessage, postMessage });
-    };
+    count++;
+    if (restore !== null) return;
+    const { Worker, onmessage, postMessage } = here;
+    here["Worker"] = localOr(Worker as typeof globalThis.Worker);
+    restore = () =>
+      void Object.assign(here, { Worker, onmessage, postMessage });
   }
 
-  /** Gives threads back. */
+  /** Gives threads back, when nobody else asks for scans without them. */
   [Symbol.dispose](): void {
-    this.#restore();
+    if (--count > 0) return;
+    restore?.();
+    restore = null;
   }
+}
+
+/** Threads that copy are threads all the same. */
+function localOr(thread: typeof Worker): unknown {
+  return function (module: URL, options?: WorkerOptions): unknown {
+    const isScan = module.href.endsWith("/scan_worker.ts");
+    return isScan ? new LocalWorker(module) : new thread(module, options);
+  };
 }
 
 /** A worker that is none. */
@@ -34,7 +50,6 @@ class LocalWorker {
   }
 
   async postMessage(task: unknown): Promise<void> {
-    const here = globalThis as unknown as Record<string, unknown>;
     await import(this.#module.href);
     // The module has set it when it was loaded first.
     handler ??= here["onmessage"] as typeof handler;

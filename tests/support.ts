@@ -5,6 +5,7 @@
  * @module
  */
 import assert from "node:assert/strict";
+import { LocalScans } from "./local_scans.ts";
 import { fromFileUrl } from "./urls.ts";
 import { loadConfig } from "../lib/config_loader.ts";
 import type { RunResult } from "../lib/run_result.ts";
@@ -206,9 +207,13 @@ export class Office implements Disposable {
     }
   }
 
-  /** A run in this process: the same code without launcher and walls. */
-  run(options: Partial<SyncOptions> = {}): Promise<RunResult> {
-    return runSync(newRunId(Date.now()), loadConfig(this.config), {
+  /**
+   * A run in this process: the same code without launcher, walls and threads
+   * that scan.
+   */
+  async run(options: Partial<SyncOptions> = {}): Promise<RunResult> {
+    using _ = new LocalScans();
+    return await runSync(newRunId(Date.now()), loadConfig(this.config), {
       isDryRun: false,
       allowed: { deletes: false, changes: false },
       acceptRoots: false,
