@@ -131,8 +131,19 @@ export class Office implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    for (const folder of this.#own) {
-      Deno.removeSync(folder, { recursive: true });
+    for (const folder of this.#own) removeWhenFree(folder);
+  }
+}
+
+/** A program that has just ended may have its own file for a moment longer. */
+function removeWhenFree(folder: string): void {
+  for (const end = Date.now() + 5000;;) {
+    try {
+      return Deno.removeSync(folder, { recursive: true });
+    } catch (error) {
+      const isBusy = error instanceof Deno.errors.PermissionDenied;
+      if (!isBusy || Date.now() > end) throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 50);
     }
   }
 }
