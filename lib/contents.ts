@@ -53,7 +53,8 @@ export function* answering(
     if (question.kind === "hash") {
       using file = open(question.file);
       const hash = createHash("sha256");
-      for (const chunk of chunksOf(file)) {
+      const buffer = bufferFor(question.file);
+      for (const chunk of chunksOf(file, buffer)) {
         hash.update(chunk);
         onBytes(chunk.length);
         yield;
@@ -64,9 +65,9 @@ export function* answering(
     using a = open(question.a);
     using b = open(question.b);
     const hash = question.wantsHash ? createHash("sha256") : null;
-    const other = Buffer.allocUnsafe(CHUNK_BYTES);
+    const other = bufferFor(question.a);
     let isSame = true;
-    for (const chunk of chunksOf(a)) {
+    for (const chunk of chunksOf(a, bufferFor(question.a))) {
       const count = b.read(other.subarray(0, chunk.length));
       isSame &&= chunk.equals(other.subarray(0, count));
       hash?.update(chunk);
@@ -88,11 +89,16 @@ export function* answering(
   }
 }
 
+/** As much as is read at once: for a small file all of it, and its end. */
+function bufferFor({ figures }: FileRef): Buffer {
+  return Buffer.allocUnsafe(Math.min(figures.sizeBytes + 1, CHUNK_BYTES));
+}
+
 function* chunksOf(
   file: { read(buffer: Uint8Array): number },
+  buffer: Buffer,
 ): Generator<Buffer> {
-  const buffer = Buffer.allocUnsafe(CHUNK_BYTES);
-  for (let count = CHUNK_BYTES; count === CHUNK_BYTES;) {
+  for (let count = buffer.length; count === buffer.length;) {
     count = file.read(buffer);
     if (count > 0) yield buffer.subarray(0, count);
   }

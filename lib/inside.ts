@@ -46,7 +46,7 @@ export async function runInside(
   let child: Deno.ChildProcess | null = null;
   // Listening begins before there is a child: a signal in between would end
   // this process and leave the child alone.
-  using _ = onSignals((signal) => {
+  onSignals((signal) => {
     try {
       child?.kill(signal);
     } catch {
@@ -68,9 +68,10 @@ const INTERRUPTED = 130;
  * The keyboard's signal goes to all processes of a terminal, on Windows of a
  * console: the child has it already, and a second one would look as if the
  * user had lost patience. All the same it is listened for, to outlive the
- * child and hand on its exit code.
+ * child and hand on its exit code. And listened for to the very end: what the
+ * child died of may come here a moment later.
  */
-function onSignals(passOn: (signal: Deno.Signal) => void): Disposable {
+function onSignals(passOn: (signal: Deno.Signal) => void): void {
   const isWindows = Deno.build.os === "windows";
   const isKeyboard = isWindows || Deno.stdin.isTerminal() ||
     Deno.stdout.isTerminal() || Deno.stderr.isTerminal();
@@ -84,21 +85,14 @@ function onSignals(passOn: (signal: Deno.Signal) => void): Disposable {
   if (isKeyboard) {
     wanted.push(["SIGHUP", isWindows ? ignore : () => passOn("SIGHUP")]);
   }
-  const listeners = wanted.filter((listener) => listens(...listener));
-  return {
-    [Symbol.dispose]() {
-      for (const listener of listeners) Deno.removeSignalListener(...listener);
-    },
-  };
+  for (const [signal, listener] of wanted) listen(signal, listener);
 }
 
-/** False for a signal that this system has not. */
-function listens(signal: Deno.Signal, listener: () => void): boolean {
+function listen(signal: Deno.Signal, listener: () => void): void {
   try {
     Deno.addSignalListener(signal, listener);
-    return true;
   } catch (error) {
-    if (error instanceof TypeError) return false;
-    throw error;
+    // A signal that this system has not.
+    if (!(error instanceof TypeError)) throw error;
   }
 }
