@@ -12,6 +12,7 @@ import { killedRun } from "./killed_run.ts";
 import {
   disturbed,
   type Ended,
+  READY,
   requireTool,
   temporaries,
   whyOf,
@@ -26,7 +27,8 @@ export interface Undisturbed {
 }
 
 /**
- * Runs, and nothing gets in the way.
+ * Runs in a process of its own, and nothing gets in the way. The runtime has
+ * then kept whatever it keeps of the program, and later processes start alike.
  *
  * @param make Makes the office.
  */
@@ -34,7 +36,8 @@ export async function undisturbed(
   make: () => Promise<Office>,
 ): Promise<Undisturbed> {
   using office = await make();
-  await office.settle();
+  const ended = await disturbed(office);
+  assert.equal(ended.code, 0, whyOf(ended));
   const tree = synced(snapshot(office.left));
   assert.deepEqual(synced(snapshot(office.right)), tree);
   return { tree, kept: keptIn(office) };
@@ -156,7 +159,7 @@ export function killHereAndThere({ run, make, calls }: FewKillings): void {
   }
 }
 
-/** Calls that a process also makes when it starts. */
+/** Calls that a process makes often when it starts. */
 const AT_START = new Set(["openat", "write"]);
 
 async function killedAt(
@@ -172,8 +175,12 @@ async function killedAt(
   return await disturbed(office, { strace, isFirstThreadOnly });
 }
 
-/** Whether it was killed where it had to be: many calls only open a file. */
-function isAtCall({ trace }: Ended, call: string): boolean {
+/**
+ * Whether it was killed where it had to be: many calls only open a file, and
+ * the runtime, too, has files of its own.
+ */
+function isAtCall({ trace, stderr }: Ended, call: string): boolean {
+  if (!stderr.includes(READY)) return false;
   return call !== "openat" || opened(trace).at(-1)!.includes("O_CREAT");
 }
 

@@ -22,7 +22,7 @@ const LOOK_MS = 3;
  * held up, and the process killed meanwhile.
  *
  * @param office Whose run.
- * @param call One that a process does not make when it starts.
+ * @param call One that a process makes hardly ever when it starts.
  * @param n Which of these calls, from 1.
  * @param path Absolute; calls to do with it alone count.
  * @returns With the exit code of a run that made fewer calls.
@@ -35,6 +35,7 @@ export async function killedRun(
 ): Promise<Ended> {
   const trace = `${office.folder}/trace`;
   const run = disturbed(office, {
+    isKilled: true,
     through: [
       ...["strace", "-f", "--seccomp-bpf", "-qq", "-o", trace],
       ...[`--trace=${call}`, ...path ? ["-P", path] : []],

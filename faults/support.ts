@@ -112,6 +112,8 @@ export interface Disturbance {
   readonly isFirstThreadOnly?: boolean;
   /** A program, with arguments, that starts the run. */
   readonly through?: readonly string[];
+  /** It is killed, which may be before the run begins. */
+  readonly isKilled?: boolean;
   /** The whole program instead of a run alone, with these arguments. */
   readonly program?: readonly string[];
 }
@@ -127,6 +129,9 @@ export interface Ended {
   /** Output of strace. */
   readonly trace: string;
 }
+
+/** What a process says on standard error when its run can begin. */
+export const READY = "ready\n";
 
 /** Id of disturbed runs. */
 export const RUN_ID = "20250101-000000-test";
@@ -179,7 +184,11 @@ export async function disturbed(
   const stdout = child.stdout.text();
   const said = new Said(child.stderr);
   let watcher: Deno.ChildProcess | null = null;
-  if (!how.program) await said.until("ready\n");
+  if (!how.program) {
+    await said.until(READY).catch((error) => {
+      if (!how.isKilled) throw error;
+    });
+  }
   if (how.strace) {
     const options = how.isFirstThreadOnly ? how.strace : ["-f", ...how.strace];
     watcher = await watch(child.pid, traceFile, options);
