@@ -270,13 +270,17 @@ class Merger {
     return fromRecord(rows, this.#childRows(folder), side);
   }
 
-  /** The folders in one that both sides have just as recorded. */
+  /**
+   * The folders in one that both sides have just as recorded: what they agreed
+   * on is there. A row that is only kept for what is in it tells of none.
+   */
   #recordedChildrenOf(folder: Folder): ChildFolder[] {
     return this.#childRows(folder).map((row) => {
-      const name = nameOf(row.path);
-      const path = joinPath(folder.key, name);
+      const recorded = nameOf(row.path);
+      const path = joinPath(folder.key, recorded);
+      const name = row.isAgreed ? recorded : null;
       const isFrozen = SIDES.some((side) =>
-        this.#problemsOf(folder, side).has(name)
+        this.#problemsOf(folder, side).has(recorded)
       );
       return {
         key: keyOf(path, this.#settings.folding),

@@ -77,6 +77,31 @@ function told({ pairs }: Merged): string[] {
   ).sort();
 }
 
+/** Folders that are not on both sides as recorded, in one line each. */
+function toldFolders({ folders }: Merged): string[] {
+  return folders.filter(({ row, name }) =>
+    !row?.isAgreed || name.left !== name.right ||
+    name.left !== nameOf(row.path)
+  ).map(({ key, name }) => [key, name.left ?? "-", name.right ?? "-"].join(" "))
+    .sort();
+}
+
+/** The same where some folders are recorded only for what is in them. */
+function holdingOnly(it: Situation, which: number): Situation {
+  const record: Record<string, Situation["record"][string]> = {
+    ...it.record,
+    gone: folder(),
+    "gone/a": A,
+  };
+  const recorded = Object.keys(record).filter((path) =>
+    record[path]!.kind === "folder"
+  );
+  recorded.forEach((path, n) => {
+    if (which >> n & 1) record[path] = folder({ isAgreed: false });
+  });
+  return { ...it, record };
+}
+
 /** [what, situation, pairs, unknown keys, options] */
 const ROWS: readonly [
   string,
@@ -220,6 +245,23 @@ Deno.test("merge() looks into a folder that was only held for its rows", () => {
   assert.deepEqual(pairs, []);
 });
 
+Deno.test("merge() takes a folder that was only held for its rows for gone where it is", () => {
+  const it = situationOf({
+    record: { d: folder({ isAgreed: false }), "d/a": A, b: A },
+    left: { b: A },
+    right: { b: A },
+  });
+  const view = recordView(it.record);
+  const scans = {
+    left: sparse(it, "left", view),
+    right: sparse(it, "right", view),
+  };
+  assert.equal(scans.left.listings.size + scans.right.listings.size, 0);
+  const result = merge(scans, view, SETTINGS);
+  assert.deepEqual(toldFolders(result), ["d - -"]);
+  assert.deepEqual(told(result), ["d/a d/a - -"]);
+});
+
 Deno.test("merge() tells of two problems at a path the one that is no secret", () => {
   const [ignored, link] = [problem("ignored"), problem("symlink")];
   for (const [left, right] of [[ignored, link], [link, ignored]] as const) {
@@ -244,8 +286,8 @@ Deno.test("merge() takes the rows for a side that handed nothing on", () => {
 
 Deno.test("merge() gives the same whether equal folders are handed on or not", () => {
   fc.assert(
-    fc.property(edits(false), (made) => {
-      const it = edited(made, NO_FOLDING);
+    fc.property(edits(false), fc.nat(63), (made, heldOnly) => {
+      const it = holdingOnly(edited(made, NO_FOLDING), heldOnly);
       const record = recordView(it.record);
       const all = { left: scan(it, "left"), right: scan(it, "right") };
       const some = {
@@ -255,6 +297,7 @@ Deno.test("merge() gives the same whether equal folders are handed on or not", (
       const wanted = merge(all, record, SETTINGS);
       const found = merge(some, record, SETTINGS);
       assert.deepEqual(told(found), told(wanted));
+      assert.deepEqual(toldFolders(found), toldFolders(wanted));
       assert.deepEqual(found.problems, wanted.problems);
     }),
     { numRuns: 1000 },

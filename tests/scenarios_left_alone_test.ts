@@ -245,3 +245,18 @@ scenario(
   },
   { isMirrored: false },
 );
+
+scenario(
+  "a folder that both sides hid, one after the other, can be made again on left",
+  async (stage) => {
+    await stage.begin({ "a.txt": "a", d: { "b.txt": "b" } });
+    stage.rename("left", "d", "~$d");
+    stage.rename("right", "d/b.txt", "d/~$b.txt");
+    await stage.does([]);
+    stage.rename("right", "d", "~$d");
+    await stage.does([]);
+    stage.write({ left: { d: {} } });
+    await stage.does(["CREATE_DIR_RIGHT d"]);
+  },
+  { settings: IGNORE, leavesAlone: true },
+);
