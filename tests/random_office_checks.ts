@@ -4,6 +4,7 @@
  * @module
  */
 import assert from "node:assert/strict";
+import { isWithin } from "../lib/paths.ts";
 import { StateDb } from "../lib/state_db.ts";
 import {
   openConflicts,
@@ -169,8 +170,9 @@ function isCopiedOver(result: RunResult, side: Side, path: string): boolean {
   let name = path;
   return result.outcomes.some(({ action }) => {
     const { work } = action;
-    if (work.kind === "rename" && work.on === side && work.from === name) {
-      name = work.to;
+    const isRename = work.kind === "rename" || work.kind === "rename-directory";
+    if (isRename && work.on === side && isWithin(name, work.from)) {
+      name = work.to + name.slice(work.from.length);
     }
     return work.kind === "copy" && work.from === from && work.path === name;
   });
