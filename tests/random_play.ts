@@ -18,7 +18,6 @@ import {
 } from "./random_office_checks.ts";
 import {
   comparable,
-  contentsOf,
   settledPart,
   type State,
   stateOf,
@@ -75,11 +74,18 @@ export async function play(
     wasOpen = open.length > 0;
     agreed = wasOpen ? null : after;
     agreedContents = new Set([
-      ...contentsOf(settledPart(after.trees.left, open)),
+      ...sharedContents(after.trees),
       // Rows of open conflicts stay as they were.
       ...(wasOpen ? agreedContents : []),
     ]);
   }
+}
+
+/** Contents that both sides have at one path. */
+function sharedContents({ left, right }: State["trees"]): string[] {
+  return [...left.files].filter(([path, { content }]) =>
+    right.files.get(path)?.content === content
+  ).map(([, { content }]) => content);
 }
 
 function assertRanAsPlanned(plan: RunResult, result: RunResult): void {
