@@ -24,11 +24,13 @@ import {
 } from "./random_office_checks.ts";
 import {
   contentsOf,
+  isWithinAny,
   type Snapshot,
   type State,
   stateOf,
 } from "./random_state.ts";
 import { ALLOWED } from "./random_play.ts";
+import { SharedPaths } from "./shared_paths.ts";
 import { describe, Office } from "./support.ts";
 
 const SETTINGS: Settings = {
@@ -64,10 +66,6 @@ function isIgnored(path: string): boolean {
   return path.split("/").some((name) => name.startsWith("~$"));
 }
 
-function isAtOrBelow(path: string, paths: Iterable<string>): boolean {
-  return [...paths].some((it) => path === it || path.startsWith(`${it}/`));
-}
-
 /** What a run must not touch, with all that can be seen of it. */
 function leftAlone(tree: Snapshot): unknown {
   return {
@@ -77,40 +75,15 @@ function leftAlone(tree: Snapshot): unknown {
   };
 }
 
-/** What both sides ever had in common, by path. */
-type Shared = Map<string, Set<string>>;
-
-/**
- * Paths that are left alone on both sides: links, and what both sides had and
- * one has moved to where it is left alone, which may hold back more of that.
- */
-function heldPaths({ trees }: State, shared: Shared): ReadonlySet<string> {
-  const links = SIDES.flatMap((side) => [...trees[side].links.keys()]);
-  const held = new Set(links);
-  for (let known = -1; known < held.size;) {
-    known = held.size;
-    for (const side of SIDES) {
-      const { files } = trees[side];
-      const hidden = new Set(
-        [...files].filter(([path]) =>
-          isIgnored(path) || isAtOrBelow(path, held)
-        )
-          .map(([, { content }]) => content),
-      );
-      for (const [path, contents] of shared) {
-        const isMissed = [...contents].some((it) => hidden.has(it));
-        if (isMissed && !files.has(path)) held.add(path);
-      }
-    }
-  }
-  return held;
-}
-
 /** Requires that whatever differs has to do with what is left alone. */
-function assertExplained(state: State, shared: Shared, why: string): void {
-  const { trees } = state;
-  const held = heldPaths(state, shared);
-  const isHeld = (path: string) => isIgnored(path) || isAtOrBelow(path, held);
+function assertExplained(
+  { trees }: State,
+  shared: SharedPaths,
+  why: string,
+): void {
+  const links = SIDES.flatMap((side) => [...trees[side].links.keys()]);
+  const held = shared.heldBack(trees, links, isIgnored);
+  const isHeld = (path: string) => isIgnored(path) || isWithinAny(path, held);
   for (const side of SIDES) {
     const { files, folders } = trees[side];
     const other = trees[otherSide(side)];
@@ -120,7 +93,13 @@ function assertExplained(state: State, shared: Shared, why: string): void {
         counterpart.mtimeMs === mtimeMs;
       assert.ok(isSame || isHeld(path), `${side}/${path} differs: ${why}`);
     }
-    const all = [...files.keys(), ...folders, ...trees[side].links.keys()];
+    const all = [
+      ...files.keys(),
+      ...folders,
+      ...trees[side].links.keys(),
+      // Missed, and perhaps what is left alone elsewhere.
+      ...held,
+    ];
     for (const folder of folders) {
       if (other.folders.has(folder) || isHeld(folder)) continue;
       const isNeeded = all.some((it) =>
@@ -131,17 +110,10 @@ function assertExplained(state: State, shared: Shared, why: string): void {
   }
 }
 
-function note(shared: Shared, { trees }: State): void {
-  for (const [path, { content }] of trees.left.files) {
-    if (trees.right.files.get(path)?.content !== content) continue;
-    shared.set(path, (shared.get(path) ?? new Set()).add(content));
-  }
-}
-
 async function play(rounds: readonly (readonly Edit[])[]): Promise<void> {
   using office = new Office(configLines(SETTINGS));
   const editor = new Editor(office, SETTINGS);
-  const shared: Shared = new Map();
+  const shared = new SharedPaths();
   for (const round of rounds) {
     round.forEach((edit) => editor.apply(edit));
     const before = stateOf(office);
@@ -156,7 +128,7 @@ async function play(rounds: readonly (readonly Edit[])[]): Promise<void> {
     assert.equal(result.exitCode, 0, why);
     for (const side of SIDES) assertUntouched(before, after, side);
     assertExplained(after, shared, why);
-    note(shared, after);
+    shared.note(after.trees);
     // Nothing is ever lost with these settings.
     const agreedContents = new Set(
       SIDES.flatMap((side) => [...contentsOf(before.trees[side])]),

@@ -22,6 +22,7 @@ import {
   type State,
   stateOf,
 } from "./random_state.ts";
+import { SharedPaths } from "./shared_paths.ts";
 import { describe, Office } from "./support.ts";
 
 /** No guard is to stop a run here. */
@@ -42,6 +43,7 @@ export async function play(
   const editor = new Editor(office, settings);
   let agreed: State | null = null;
   let agreedContents: ReadonlySet<string> = new Set();
+  const shared = new SharedPaths();
   let wasOpen = false;
   for (const edits of rounds) {
     edits.forEach((edit) => editor.apply(edit));
@@ -52,7 +54,7 @@ export async function play(
     const after = stateOf(office);
     assertRanAsPlanned(plan, result);
     assertExit(result);
-    const open = openPaths(result);
+    const open = shared.heldBack(after.trees, openPaths(result));
     assert.deepEqual(
       comparable(settledPart(after.trees.left, open)),
       comparable(settledPart(after.trees.right, open)),
@@ -71,6 +73,7 @@ export async function play(
     assertNoLeftovers(office);
     await assertSettled(office, result);
     assert.deepEqual(stateOf(office), after, "nothing more to do");
+    shared.note(after.trees);
     wasOpen = open.length > 0;
     agreed = wasOpen ? null : after;
     agreedContents = new Set([
