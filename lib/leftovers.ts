@@ -46,12 +46,21 @@ export function removeLeftovers(
   }
 }
 
-/** The scan does not look into the product's own folder. */
+/**
+ * The scan does not look into the product's own folder. Where it can't be
+ * listed now, the next run tries again.
+ */
 function ownLeftovers(root: Root): Leftover[] {
   const leftovers: Leftover[] = [];
-  for (const { name, isFile } of Deno.readDirSync(root.absolute(OWN_FOLDER))) {
-    if (!isFile || name === "root.json") continue;
-    leftovers.push({ path: joinPath(OWN_FOLDER, name), mtimeMs: Infinity });
+  try {
+    for (
+      const { name, isFile } of Deno.readDirSync(root.absolute(OWN_FOLDER))
+    ) {
+      if (!isFile || name === "root.json") continue;
+      leftovers.push({ path: joinPath(OWN_FOLDER, name), mtimeMs: Infinity });
+    }
+  } catch (error) {
+    if (codeOf(error) === null) throw error;
   }
   return leftovers;
 }

@@ -79,17 +79,33 @@ export function checkRoot(side: Side, root: string): RealRoot {
     return { path: Deno.realPathSync(root), info };
   } catch (error) {
     if (error instanceof GuardError) throw error;
-    const isMissing = codeOf(error) === "ENOENT";
-    throw new GuardError(
-      "roots",
-      `${key} ${root} ${isMissing ? "does not exist" : "can't be read"}${
-        isMissing ? "" : ` (${inWords(error)})`
-      }. Nothing was changed.`,
-      "Make sure that the disk or network drive is connected, then run again; " +
-        `if the folder has moved, correct ${key} in the config.`,
-      { cause: error },
-    );
+    throw unreadableRoot(side, root, error);
   }
+}
+
+/**
+ * What to throw where a root can't be read.
+ *
+ * @param side Which root.
+ * @param root Its absolute path.
+ * @param cause What the system said.
+ */
+export function unreadableRoot(
+  side: Side,
+  root: string,
+  cause: unknown,
+): GuardError {
+  const key = `${side}_root`;
+  const isMissing = codeOf(cause) === "ENOENT";
+  return new GuardError(
+    "roots",
+    `${key} ${root} ${isMissing ? "does not exist" : "can't be read"}${
+      isMissing ? "" : ` (${inWords(cause)})`
+    }. Nothing was changed.`,
+    "Make sure that the disk or network drive is connected, then run again; " +
+      `if the folder has moved, correct ${key} in the config.`,
+    { cause },
+  );
 }
 
 function rootsGuard(message: string, hint: string): GuardError {

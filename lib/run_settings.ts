@@ -13,10 +13,12 @@ import type { Progress } from "./meter.ts";
 import type { TemporaryOwner } from "./names.ts";
 import type { RecordStore } from "./record_store.ts";
 import type { Folding } from "./paths.ts";
+import { unreadableRoot } from "./roots.ts";
 import type { Outcome, RunResult } from "./run_result.ts";
 import type { Settling } from "./settlement.ts";
 import type { Lock, StateDb } from "./state_db.ts";
 import type { DecisionSettings } from "./sync_logic.ts";
+import { codeOf } from "./system_errors.ts";
 import {
   type Both,
   type ConflictKind,
@@ -96,6 +98,7 @@ export interface RunEnd {
  * @param db The state DB, which remembers.
  * @param roots Absolute paths.
  * @param owner Names the file that is used; null for a plan.
+ * @throws {GuardError} "roots": one can't be read.
  */
 export function probeRoots(
   db: StateDb,
@@ -117,7 +120,16 @@ export function probeRoots(
     const aheadMs = Math.max(0, habits.clockOffsetMs);
     return { habits, startedAtMs: Date.now() + aheadMs, callMs: 0 };
   };
-  return { left: of("left"), right: of("right") };
+  const guarded = (side: Side): Probe => {
+    try {
+      return of(side);
+    } catch (error) {
+      throw codeOf(error) === null
+        ? error
+        : unreadableRoot(side, roots[side], error);
+    }
+  };
+  return { left: guarded("left"), right: guarded("right") };
 }
 
 /**

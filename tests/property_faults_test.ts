@@ -1,0 +1,117 @@
+/**
+ * Random edits, and a disk that fails in the middle of each run.
+ * `OFFICE_SYNC_RUNS`, `OFFICE_SYNC_SEED` and `OFFICE_SYNC_PATH` run it longer,
+ * or again.
+ *
+ * @module
+ */
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import type { RunResult } from "../lib/run_result.ts";
+import { Editor } from "./random_edits.ts";
+import {
+  configLines,
+  parameters,
+  type Scenario,
+  scenarios,
+} from "./random_office.ts";
+import {
+  assertNoLeftovers,
+  assertNothingLost,
+  assertRecord,
+} from "./random_office_checks.ts";
+import { ALLOWED } from "./random_play.ts";
+import { comparable, contentsOf, stateOf } from "./random_state.ts";
+import { describe, Office } from "./support.ts";
+import { systemError } from "./two_roots.ts";
+import { WatchedCalls } from "./watched_calls.ts";
+
+/** What the disk does wrong, and when. */
+interface Fault {
+  readonly code: string;
+  /** After so many calls. */
+  readonly after: number;
+  /** So many calls fail. */
+  readonly length: number;
+}
+
+const fault = fc.record<Fault>({
+  code: fc.constantFrom("EIO", "EACCES", "EBUSY", "ENOSPC"),
+  after: fc.nat(200),
+  length: fc.constantFrom(1, 2, 5, Infinity),
+});
+
+/** What runs came to in which something failed. */
+interface Hits {
+  stopped: number;
+  halfway: number;
+}
+
+async function play(
+  { settings, rounds }: Scenario,
+  faults: readonly Fault[],
+  hits: Hits,
+): Promise<void> {
+  using office = new Office(configLines(settings));
+  const editor = new Editor(office, settings);
+  const losses = { ...settings, isOverwrite: settings.policy === "overwrite" };
+  let agreedContents: ReadonlySet<string> = new Set();
+  for (const [index, edits] of rounds.entries()) {
+    edits.forEach((edit) => editor.apply(edit));
+    const before = stateOf(office);
+    const runs: RunResult[] = [];
+    const check = (): void => {
+      const after = stateOf(office);
+      const outcomes = runs.flatMap((run) => run.outcomes);
+      const result = { ...runs.at(-1)!, outcomes };
+      assertNothingLost(
+        { agreed: null, agreedContents, before, after, result },
+        losses,
+      );
+    };
+    {
+      const { code, after, length } = faults[index % faults.length]!;
+      using _ = new WatchedCalls([office.left, office.right], (n) => {
+        if (n > after && n <= after + length) throw systemError(code);
+      });
+      const result = await office.run(ALLOWED);
+      runs.push(result);
+      if (result.stop !== null) hits.stopped++;
+      if (isHalfway(result)) hits.halfway++;
+    }
+    check();
+    const [broken] = runs;
+    if (broken?.stop) {
+      assert.deepEqual(stateOf(office), before, describe(broken));
+    }
+    runs.push(await office.run(ALLOWED));
+    const last = runs.at(-1)!;
+    assert.equal(last.exitCode, 0, runs.map(describe).join("\n"));
+    check();
+    const { trees } = stateOf(office);
+    assert.deepEqual(
+      comparable(trees.left),
+      comparable(trees.right),
+      runs.map(describe).join("\n"),
+    );
+    assertRecord(office, trees, []);
+    assertNoLeftovers(office);
+    agreedContents = contentsOf(trees.left);
+  }
+}
+
+function isHalfway({ outcomes }: RunResult): boolean {
+  const kinds = new Set(outcomes.map(({ kind }) => kind));
+  return kinds.size > 1;
+}
+
+Deno.test("whatever fails in the middle of a run, nothing is lost and the next run does the rest", async () => {
+  const hits = { stopped: 0, halfway: 0 };
+  const property = fc.asyncProperty(
+    scenarios({ isMirrored: false, leavesOpen: false }),
+    fc.array(fault, { minLength: 1, maxLength: 4 }),
+    (scenario, faults) => play(scenario, faults, hits),
+  );
+  await fc.assert(property, parameters(30));
+  assert.ok(hits.stopped >= 5 && hits.halfway >= 5, JSON.stringify(hits));
+});
