@@ -136,9 +136,12 @@ export class ClashCopier {
     return copy;
   }
 
-  /** The content is under its clash name on both sides: the path gets free. */
+  /**
+   * The content is under its clash name on both sides: the path gets free. A
+   * copy that is gone from one side would be followed on the other.
+   */
   #leave(root: Root, work: WorkOf<"clash">, row: FileRow): void {
-    const isKept = SIDES.some((side) => isAsPlaced(this.#roots[side], row));
+    const isKept = SIDES.every((side) => isAsPlaced(this.#roots[side], row));
     if (!isKept) throw new Skipped(CHANGED);
     const aside = this.#context.names.beside(work.path);
     destroy(root, work.path, work.figures, aside);

@@ -178,10 +178,13 @@ export class Copier {
     return { keptAt: null, note: `${why}; that version is now ${kept}` };
   }
 
-  /** Somebody changed the clash copies before they were needed. */
+  /**
+   * Somebody changed or removed a clash copy before it was needed. The next
+   * run would do the same on the other side.
+   */
   #isClashLost({ clashPath }: WorkOf<"copy">): boolean {
     const row = clashPath === null ? null : this.#context.rowAt(clashPath);
     return row !== null &&
-      SIDES.every((side) => !isAsPlaced(this.#roots[side], row));
+      SIDES.some((side) => !isAsPlaced(this.#roots[side], row));
   }
 }

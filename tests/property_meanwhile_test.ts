@@ -8,6 +8,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { RunResult } from "../lib/run_result.ts";
+import { SIDES } from "../lib/types.ts";
 import { Editor } from "./random_edits.ts";
 import {
   configLines,
@@ -24,8 +25,13 @@ import {
   assertRecord,
 } from "./random_office_checks.ts";
 import { ALLOWED } from "./random_play.ts";
-import { comparable, contentsOf, stateOf } from "./random_state.ts";
-import { describe, Office } from "./support.ts";
+import {
+  comparable,
+  contentsOf,
+  sharedContents,
+  stateOf,
+} from "./random_state.ts";
+import { actions, describe, Office } from "./support.ts";
 import { WatchedCalls } from "./watched_calls.ts";
 
 /** Edits between two calls of a run. */
@@ -56,12 +62,18 @@ async function play(
   for (const [index, edits] of rounds.entries()) {
     edits.forEach((edit) => editor.apply(edit));
     const runs: RunResult[] = [];
-    let moment = stateOf(office);
+    const begun = stateOf(office);
+    let moment = begun;
     {
       const { after, edits } = all[index % all.length]!;
       using _ = new WatchedCalls([office.left, office.right], (n) => {
         if (n !== after) return;
         met++;
+        const { trees } = stateOf(office);
+        agreedContents = new Set([
+          ...agreedContents,
+          ...sharedContents(trees),
+        ]);
         edits.forEach((edit) => editor.apply(edit));
         moment = stateOf(office);
       });
@@ -70,16 +82,18 @@ async function play(
     for (let n = 0; n < 2; n++) runs.push(await office.run(ALLOWED));
     const why = runs.map(describe).join("\n");
     assert.equal(runs.at(-1)?.exitCode, 0, why);
-    assert.deepEqual(runs.at(-1)?.outcomes, [], why);
+    assert.deepEqual(actions(runs.at(-1)!), [], why);
     const after = stateOf(office);
-    const { left, right } = moment.trees;
-    const shared = [...left.files].filter(([path, { content }]) =>
-      right.files.get(path)?.content === content
-    ).map(([, { content }]) => content);
     assertNothingLost({
       agreed: null,
-      agreedContents: new Set([...agreedContents, ...shared]),
+      agreedContents: new Set([
+        ...agreedContents,
+        ...sharedContents(moment.trees),
+      ]),
       before: moment,
+      earlier: new Set(
+        SIDES.flatMap((side) => [...contentsOf(begun.trees[side])]),
+      ),
       after,
       result: { ...runs[0]!, outcomes: runs.flatMap((run) => run.outcomes) },
     }, losses);

@@ -122,6 +122,8 @@ export interface Passage {
   readonly before: State;
   readonly after: State;
   readonly result: RunResult;
+  /** Contents that were there earlier, and may be still. */
+  readonly earlier?: ReadonlySet<string>;
 }
 
 /**
@@ -141,7 +143,7 @@ export function assertNothingLost(passage: Passage, losses: Losses): void {
   for (const content of before.kept) {
     assert.ok(kept.has(content), `soft-deleted ${content} is gone`);
   }
-  const known = new Set(before.kept);
+  const known = new Set([...before.kept, ...passage.earlier ?? []]);
   for (const side of SIDES) {
     for (const [path, { content }] of before.trees[side].files) {
       known.add(content);

@@ -19,6 +19,7 @@ import {
 import {
   comparable,
   settledPart,
+  sharedContents,
   type State,
   stateOf,
 } from "./random_state.ts";
@@ -82,13 +83,6 @@ export async function play(
       ...(wasOpen ? agreedContents : []),
     ]);
   }
-}
-
-/** Contents that both sides have at one path. */
-function sharedContents({ left, right }: State["trees"]): string[] {
-  return [...left.files].filter(([path, { content }]) =>
-    right.files.get(path)?.content === content
-  ).map(([, { content }]) => content);
 }
 
 function assertRanAsPlanned(plan: RunResult, result: RunResult): void {

@@ -89,6 +89,13 @@ export function contentsOf(tree: Snapshot): Set<string> {
   return new Set([...tree.files.values()].map((it) => it.content));
 }
 
+/** Contents that both sides have at one path. */
+export function sharedContents({ left, right }: Both<Snapshot>): string[] {
+  return [...left.files].filter(([path, { content }]) =>
+    right.files.get(path)?.content === content
+  ).map(([, { content }]) => content);
+}
+
 /** Removes what a conflict leaves open, and what a file there holds back. */
 export function settledPart(tree: Snapshot, open: readonly string[]): Snapshot {
   const isOpen = (path: string) => isWithinAny(path, open);
