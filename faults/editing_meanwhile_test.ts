@@ -6,6 +6,7 @@
  */
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { otherSide, SIDES } from "../lib/types.ts";
 import { Editor } from "../tests/random_edits.ts";
 import {
   configLines,
@@ -19,19 +20,27 @@ import {
   assertNoLeftovers,
   assertRecord,
 } from "../tests/random_office_checks.ts";
-import { comparable, contentsOf, stateOf } from "../tests/random_state.ts";
+import { comparable, sharedContents, stateOf } from "../tests/random_state.ts";
 import { ALLOWED } from "../tests/random_play.ts";
 import { describe, Office } from "../tests/support.ts";
 import { type Call, intercept } from "../tests/two_roots.ts";
 
 /** With these, no version that ever stood in a root may get lost. */
-const SETTINGS: Settings = {
+const KEEPING: Settings = {
   policy: "clash",
   namePolicy: "clash",
   isSoft: true,
   maxBytes: 1 << 20,
   keepReplaced: true,
   verifyFirstRun: true,
+};
+
+/** With these, versions may go that both sides had agreed on. */
+const LETTING_GO: Settings = {
+  ...KEEPING,
+  isSoft: false,
+  keepReplaced: false,
+  verifyFirstRun: false,
 };
 
 /** An edit, made just before the n-th system call of a run. */
@@ -86,37 +95,59 @@ const CALLS: readonly Call[] = [
 /** Contents that must be somewhere when all is over. */
 class Treasury {
   readonly #office: Office;
-  #contents = new Set<string>();
+  readonly #keepsAgreed: boolean;
+  /** Versions by their content, and whether each must stay. */
+  readonly #owed = new Map<string, boolean>();
+  /** Files that both sides had at one path, by side, id and content. */
+  readonly #agreed = new Set<string>();
 
-  constructor(office: Office) {
+  /**
+   * @param office Whose.
+   * @param keepsAgreed Whether versions stay that both sides had agreed on.
+   */
+  constructor(office: Office, keepsAgreed: boolean) {
     this.#office = office;
+    this.#keepsAgreed = keepsAgreed;
   }
 
   /** Lets a person do something: what that destroys need not be kept. */
   while(act: () => void): void {
-    const before = this.#found();
+    const before = this.#look();
     act();
-    const after = this.#found();
+    const after = this.#look();
     for (const content of before) {
-      if (!after.has(content)) this.#contents.delete(content);
+      if (!after.has(content)) this.#owed.delete(content);
     }
-    for (const content of after) this.#contents.add(content);
   }
 
   assertKept(): void {
-    const found = this.#found();
-    for (const content of this.#contents) {
-      assert.ok(found.has(content), `${content} is lost`);
+    const found = this.#look();
+    for (const [content, isOwed] of this.#owed) {
+      assert.ok(found.has(content) || !isOwed, `${content} is lost`);
     }
   }
 
-  #found(): Set<string> {
+  /** What there is; notes which of it must stay. */
+  #look(): Set<string> {
     const { trees, kept } = stateOf(this.#office);
-    return new Set([
-      ...contentsOf(trees.left),
-      ...contentsOf(trees.right),
-      ...kept,
-    ]);
+    const shared = new Set(sharedContents(trees));
+    const found = new Set(kept);
+    const alone = new Set<string>();
+    for (const side of SIDES) {
+      const other = trees[otherSide(side)].files;
+      for (const [path, { content, id }] of trees[side].files) {
+        found.add(content);
+        const file = `${side} ${id} ${content}`;
+        if (other.get(path)?.content === content) this.#agreed.add(file);
+        if (!this.#agreed.has(file)) alone.add(content);
+      }
+    }
+    for (const content of found) {
+      const wasOwed = this.#owed.get(content) ?? true;
+      const isOwed = alone.has(content) || wasOwed && !shared.has(content);
+      this.#owed.set(content, isOwed || this.#keepsAgreed);
+    }
+    return found;
   }
 }
 
@@ -156,10 +187,13 @@ function fileOf(args: readonly unknown[]): string | undefined {
     .find((it) => it !== undefined && !it.includes(".office-sync"));
 }
 
-async function play(rounds: readonly Round[]): Promise<void> {
-  using office = new Office(configLines(SETTINGS));
-  const editor = new Editor(office, SETTINGS);
-  const treasury = new Treasury(office);
+async function play(
+  settings: Settings,
+  rounds: readonly Round[],
+): Promise<void> {
+  using office = new Office(configLines(settings));
+  const editor = new Editor(office, settings);
+  const treasury = new Treasury(office, settings.keepReplaced);
   const act = (edit: Edit, file?: string) =>
     treasury.while(() => editor.apply(edit, file));
   for (const { before, meanwhile } of rounds) {
@@ -181,6 +215,14 @@ async function play(rounds: readonly Round[]): Promise<void> {
   }
 }
 
-Deno.test("whatever is edited in the middle of a run, nothing is lost and the next run makes both sides agree", async () => {
-  await fc.assert(fc.asyncProperty(rounds, play), parameters(30));
-});
+const TESTS: readonly [string, Settings][] = [
+  ["nothing is lost", KEEPING],
+  ["nothing is lost that was not agreed on", LETTING_GO],
+];
+
+for (const [what, settings] of TESTS) {
+  Deno.test(`whatever is edited in the middle of a run, ${what} and the next run makes both sides agree`, async () => {
+    const property = fc.asyncProperty(rounds, (it) => play(settings, it));
+    await fc.assert(property, parameters(30));
+  });
+}

@@ -122,8 +122,6 @@ export interface Passage {
   readonly before: State;
   readonly after: State;
   readonly result: RunResult;
-  /** Contents that were there earlier, and may be still. */
-  readonly earlier?: ReadonlySet<string>;
 }
 
 /**
@@ -143,7 +141,7 @@ export function assertNothingLost(passage: Passage, losses: Losses): void {
   for (const content of before.kept) {
     assert.ok(kept.has(content), `soft-deleted ${content} is gone`);
   }
-  const known = new Set([...before.kept, ...passage.earlier ?? []]);
+  const known = new Set(before.kept);
   for (const side of SIDES) {
     for (const [path, { content }] of before.trees[side].files) {
       known.add(content);
