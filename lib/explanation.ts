@@ -127,7 +127,9 @@ function standing(item: Case | null, side: Side): Standing | null {
 function ruleOf(item: Case | null, actions: readonly Action[]): Rule | null {
   const own = item && verdictRule(item.verdict);
   const rules = actions.flatMap(({ rule }) => rule === null ? [] : [rule]);
-  return own !== null && rules.includes(own) ? own : rules[0] ?? own;
+  if (own !== null && rules.includes(own)) return own;
+  // Where all that changes is the record, no rule had to be followed.
+  return rules[0] ?? (actions.length === 0 ? own : null);
 }
 
 function verdictRule(verdict: Verdict | Aside): Rule | null {

@@ -275,3 +275,22 @@ for (const [key, line] of LINES) {
     assert.equal(lineOfKey(YAML, key), line);
   });
 }
+
+Deno.test("why: no rule where only the record changes", async () => {
+  using office = new Office();
+  office.write({
+    left: { "a.txt": old("one") },
+    right: { "a.txt": old("one") },
+  });
+  // Two of one content keep the rights they had when they met.
+  Deno.chmodSync(`${office.left}/a.txt`, 0o644);
+  Deno.chmodSync(`${office.right}/a.txt`, 0o600);
+  await office.settle();
+  Deno.chmodSync(`${office.right}/a.txt`, 0o644);
+  const { rule, actions } = await office.json("why", "a.txt");
+  const told = actions.map((
+    it: { action: string; rule: string | null },
+  ) => [it.action, it.rule]);
+  assert.deepEqual(told, [["NOOP", null]]);
+  assert.equal(rule, null);
+});
