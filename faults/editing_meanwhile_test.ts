@@ -115,20 +115,23 @@ class Treasury {
     const before = this.#look();
     act();
     const after = this.#look();
-    for (const content of before) {
-      if (!after.has(content)) this.#owed.delete(content);
+    for (const content of before.alone) {
+      if (!after.alone.has(content)) this.#owed.set(content, this.#keepsAgreed);
+    }
+    for (const content of before.found) {
+      if (!after.found.has(content)) this.#owed.delete(content);
     }
   }
 
   assertKept(): void {
-    const found = this.#look();
+    const { found } = this.#look();
     for (const [content, isOwed] of this.#owed) {
       assert.ok(found.has(content) || !isOwed, `${content} is lost`);
     }
   }
 
-  /** What there is; notes which of it must stay. */
-  #look(): Set<string> {
+  /** What there is, and what of it one side has alone; notes what must stay. */
+  #look(): { readonly found: Set<string>; readonly alone: Set<string> } {
     const { trees, kept } = stateOf(this.#office);
     const shared = new Set(sharedContents(trees));
     const found = new Set(kept);
@@ -147,7 +150,7 @@ class Treasury {
       const isOwed = alone.has(content) || wasOwed && !shared.has(content);
       this.#owed.set(content, isOwed || this.#keepsAgreed);
     }
-    return found;
+    return { found, alone };
   }
 }
 
