@@ -11,6 +11,7 @@ import type { RunResult } from "../lib/run_result.ts";
 import { Editor } from "./random_edits.ts";
 import {
   configLines,
+  isReplay,
   parameters,
   type Scenario,
   scenarios,
@@ -116,5 +117,6 @@ Deno.test("whatever fails in the middle of a run, nothing is lost and the next r
     (scenario, faults) => play(scenario, faults, hits),
   );
   await fc.assert(property, parameters(30));
-  assert.ok(hits.stopped >= 5 && hits.halfway >= 5, JSON.stringify(hits));
+  const isVaried = hits.stopped >= 5 && hits.halfway >= 5;
+  assert.ok(isVaried || isReplay(), JSON.stringify(hits));
 });

@@ -12,6 +12,7 @@ import { type Side, SIDES } from "../lib/types.ts";
 import { Editor } from "./random_edits.ts";
 import {
   configLines,
+  isReplay,
   parameters,
   type Scenario,
   scenarios,
@@ -131,5 +132,5 @@ Deno.test("whatever is brought back, nothing is lost and the next run makes both
     },
   );
   await fc.assert(property, parameters(15));
-  assert.ok(count >= 3, `${count} brought back`);
+  assert.ok(count >= 3 || isReplay(), `${count} brought back`);
 });

@@ -191,6 +191,11 @@ export function parameters(numRuns: number): fc.Parameters<unknown> {
   };
 }
 
+/** Whether only one failing case is run again, not many of all kinds. */
+export function isReplay(): boolean {
+  return Deno.env.has("OFFICE_SYNC_PATH");
+}
+
 /**
  * A path as it is called with the sides swapped.
  *
