@@ -92,13 +92,23 @@ const CALLS: readonly Call[] = [
   "renameSync",
 ];
 
+/** A moment of an office. */
+interface Seen {
+  readonly contents: ReadonlySet<string>;
+  /** Files by side, id and content. */
+  readonly files: ReadonlySet<string>;
+  /** Contents of a version that a person wrote and only one side has yet. */
+  readonly alone: ReadonlySet<string>;
+}
+
 /** Contents that must be somewhere when all is over. */
 class Treasury {
   readonly #office: Office;
   readonly #keepsAgreed: boolean;
-  /** Versions by their content, and whether each must stay. */
-  readonly #owed = new Map<string, boolean>();
-  /** Files that both sides had at one path, by side, id and content. */
+  readonly #owed = new Set<string>();
+  /** Files that a person wrote. */
+  readonly #written = new Set<string>();
+  /** Files that both sides had at one path. */
   readonly #agreed = new Set<string>();
 
   /**
@@ -114,43 +124,47 @@ class Treasury {
   while(act: () => void): void {
     const before = this.#look();
     act();
+    const { files } = this.#look();
+    for (const file of files.difference(before.files)) this.#written.add(file);
     const after = this.#look();
-    for (const content of before.alone) {
-      if (!after.alone.has(content)) this.#owed.set(content, this.#keepsAgreed);
+    for (const content of before.contents.difference(after.contents)) {
+      this.#owed.delete(content);
     }
-    for (const content of before.found) {
-      if (!after.found.has(content)) this.#owed.delete(content);
+    if (!this.#keepsAgreed) {
+      for (const content of before.alone.difference(after.alone)) {
+        this.#owed.delete(content);
+      }
     }
+    const owed = this.#keepsAgreed ? after.contents : after.alone;
+    for (const content of owed) this.#owed.add(content);
   }
 
   assertKept(): void {
-    const { found } = this.#look();
-    for (const [content, isOwed] of this.#owed) {
-      assert.ok(found.has(content) || !isOwed, `${content} is lost`);
-    }
+    const lost = this.#owed.difference(this.#look().contents);
+    assert.deepEqual([...lost], [], "what is lost");
   }
 
-  /** What there is, and what of it one side has alone; notes what must stay. */
-  #look(): { readonly found: Set<string>; readonly alone: Set<string> } {
+  #look(): Seen {
     const { trees, kept } = stateOf(this.#office);
-    const shared = new Set(sharedContents(trees));
-    const found = new Set(kept);
+    const contents = new Set(kept);
+    const files = new Set<string>();
     const alone = new Set<string>();
     for (const side of SIDES) {
       const other = trees[otherSide(side)].files;
       for (const [path, { content, id }] of trees[side].files) {
-        found.add(content);
+        contents.add(content);
         const file = `${side} ${id} ${content}`;
+        files.add(file);
         if (other.get(path)?.content === content) this.#agreed.add(file);
-        if (!this.#agreed.has(file)) alone.add(content);
+        else if (this.#written.has(file) && !this.#agreed.has(file)) {
+          alone.add(content);
+        }
       }
     }
-    for (const content of found) {
-      const wasOwed = this.#owed.get(content) ?? true;
-      const isOwed = alone.has(content) || wasOwed && !shared.has(content);
-      this.#owed.set(content, isOwed || this.#keepsAgreed);
+    for (const content of sharedContents(trees)) {
+      if (!this.#keepsAgreed && !alone.has(content)) this.#owed.delete(content);
     }
-    return { found, alone };
+    return { contents, files, alone };
   }
 }
 
