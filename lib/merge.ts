@@ -119,6 +119,8 @@ class Merger {
     for (const row of record.directories.values()) {
       if (row.path === "") continue;
       const parent = folderOf(row.path);
+      // Nobody may have it any more: then no listing leads there.
+      if (!row.isAgreed) this.#markUp(parent);
       const siblings = this.#recordedChildren.get(parent);
       if (siblings) siblings.push(row);
       else this.#recordedChildren.set(parent, [row]);

@@ -93,6 +93,9 @@ function holdingOnly(it: Situation, which: number): Situation {
     gone: folder(),
     "gone/a": A,
   };
+  if (record["d"]?.kind === "folder") {
+    Object.assign(record, { "d/gone": folder(), "d/gone/a": A });
+  }
   const recorded = Object.keys(record).filter((path) =>
     record[path]!.kind === "folder"
   );
@@ -245,22 +248,28 @@ Deno.test("merge() looks into a folder that was only held for its rows", () => {
   assert.deepEqual(pairs, []);
 });
 
-Deno.test("merge() takes a folder that was only held for its rows for gone where it is", () => {
-  const it = situationOf({
-    record: { d: folder({ isAgreed: false }), "d/a": A, b: A },
-    left: { b: A },
-    right: { b: A },
+for (const within of ["", "e/", "e/f/"]) {
+  Deno.test(`merge() takes a folder for gone that was only held for its rows: ${within}d`, () => {
+    const it = situationOf({
+      record: {
+        [`${within}d`]: folder({ isAgreed: false }),
+        [`${within}d/a`]: A,
+        [`${within}b`]: A,
+      },
+      left: { [`${within}b`]: A },
+      right: { [`${within}b`]: A },
+    });
+    const view = recordView(it.record);
+    const scans = {
+      left: sparse(it, "left", view),
+      right: sparse(it, "right", view),
+    };
+    assert.equal(scans.left.listings.size + scans.right.listings.size, 0);
+    const result = merge(scans, view, SETTINGS);
+    assert.deepEqual(toldFolders(result), [`${within}d - -`]);
+    assert.deepEqual(told(result), [`${within}d/a ${within}d/a - -`]);
   });
-  const view = recordView(it.record);
-  const scans = {
-    left: sparse(it, "left", view),
-    right: sparse(it, "right", view),
-  };
-  assert.equal(scans.left.listings.size + scans.right.listings.size, 0);
-  const result = merge(scans, view, SETTINGS);
-  assert.deepEqual(toldFolders(result), ["d - -"]);
-  assert.deepEqual(told(result), ["d/a d/a - -"]);
-});
+}
 
 Deno.test("merge() tells of two problems at a path the one that is no secret", () => {
   const [ignored, link] = [problem("ignored"), problem("symlink")];

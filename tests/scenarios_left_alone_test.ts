@@ -246,17 +246,23 @@ scenario(
   { isMirrored: false },
 );
 
-scenario(
-  "a folder that both sides hid, one after the other, can be made again on left",
-  async (stage) => {
-    await stage.begin({ "a.txt": "a", d: { "b.txt": "b" } });
-    stage.rename("left", "d", "~$d");
-    stage.rename("right", "d/b.txt", "d/~$b.txt");
-    await stage.does([]);
-    stage.rename("right", "d", "~$d");
-    await stage.does([]);
-    stage.write({ left: { d: {} } });
-    await stage.does(["CREATE_DIR_RIGHT d"]);
-  },
-  { settings: IGNORE, leavesAlone: true },
-);
+for (const [where, within] of [["", ""], [" in another", "p/"]] as const) {
+  scenario(
+    `a folder${where} that both sides hid, one after the other, can be made again on left`,
+    async (stage) => {
+      const tree = { d: { "b.txt": "b" } };
+      await stage.begin({
+        "a.txt": "a",
+        ...within === "" ? tree : { p: tree },
+      });
+      stage.rename("left", `${within}d`, `${within}~$d`);
+      stage.rename("right", `${within}d/b.txt`, `${within}d/~$b.txt`);
+      await stage.does([]);
+      stage.rename("right", `${within}d`, `${within}~$d`);
+      await stage.does([]);
+      Deno.mkdirSync(stage.at("left", `${within}d`));
+      await stage.does([`CREATE_DIR_RIGHT ${within}d`]);
+    },
+    { settings: IGNORE, leavesAlone: true },
+  );
+}
