@@ -3,16 +3,15 @@
  *
  * @module
  */
-import { Buffer } from "node:buffer";
+import type { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
+import { bufferFor } from "./chunks.ts";
 import type { Root } from "./disk.ts";
 import { openFile } from "./open_file.ts";
 import type { Answer, FileRef, Question } from "./inquiry.ts";
 import { atOnce, type Pieces } from "./pieces.ts";
 import { inWords } from "./system_errors.ts";
 import type { Both } from "./types.ts";
-
-const CHUNK_BYTES = 256 * 1024;
 
 /**
  * Answers a question.
@@ -53,7 +52,7 @@ export function* answering(
     if (question.kind === "hash") {
       using file = open(question.file);
       const hash = createHash("sha256");
-      const buffer = bufferFor(question.file);
+      const buffer = bufferFor(question.file.figures.sizeBytes);
       for (const chunk of chunksOf(file, buffer)) {
         hash.update(chunk);
         onBytes(chunk.length);
@@ -65,9 +64,10 @@ export function* answering(
     using a = open(question.a);
     using b = open(question.b);
     const hash = question.wantsHash ? createHash("sha256") : null;
-    const other = bufferFor(question.a);
+    const { sizeBytes } = question.a.figures;
+    const other = bufferFor(sizeBytes);
     let isSame = true;
-    for (const chunk of chunksOf(a, bufferFor(question.a))) {
+    for (const chunk of chunksOf(a, bufferFor(sizeBytes))) {
       const count = b.read(other.subarray(0, chunk.length));
       isSame &&= chunk.equals(other.subarray(0, count));
       hash?.update(chunk);
@@ -87,11 +87,6 @@ export function* answering(
     const { side, path } = current;
     return { kind: "unreadable", side, path, reason: inWords(error) };
   }
-}
-
-/** As much as is read at once: for a small file all of it, and its end. */
-function bufferFor({ figures }: FileRef): Buffer {
-  return Buffer.allocUnsafe(Math.min(figures.sizeBytes + 1, CHUNK_BYTES));
 }
 
 function* chunksOf(

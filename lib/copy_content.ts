@@ -6,13 +6,11 @@
  */
 import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
+import { bufferFor, CHUNK_BYTES } from "./chunks.ts";
 import { CHANGED, Skipped } from "./skipped.ts";
 import type { OpenFile } from "./open_file.ts";
 import type { Pieces } from "./pieces.ts";
 import type { Piece, SharedCopy } from "./shared_copy.ts";
-
-/** More at once would leave the processor's cache. */
-const CHUNK_BYTES = 256 * 1024;
 
 const ZEROS = Buffer.alloc(CHUNK_BYTES);
 
@@ -41,7 +39,7 @@ export function* copyingAlone(
 ): Pieces<string | null> {
   const hash = wantsHash ? createHash("sha256") : null;
   let left = sizeBytes;
-  const buffer = bufferFor(left);
+  const buffer = copyBuffer(left);
   for (let isMore = true; isMore;) {
     // One byte more than there should be: none may come.
     const room = Math.min(left + 1, CHUNK_BYTES);
@@ -135,9 +133,8 @@ function* chunksOf(
 /** For what is read and written in one piece, one is enough for all. */
 const SHARED = Buffer.allocUnsafeSlow(64 * 1024);
 
-function bufferFor(sizeBytes: number): Buffer {
-  if (sizeBytes < SHARED.length) return SHARED;
-  return Buffer.allocUnsafe(Math.min(sizeBytes + 1, CHUNK_BYTES));
+function copyBuffer(sizeBytes: number): Buffer {
+  return sizeBytes < SHARED.length ? SHARED : bufferFor(sizeBytes);
 }
 
 function writeAll(file: Deno.FsFile, chunk: Uint8Array): void {

@@ -84,13 +84,23 @@ export function checkRoot(side: Side, root: string): RealRoot {
 }
 
 /**
- * What to throw where a root can't be read.
+ * Does something that has to do with a root and nothing else.
  *
  * @param side Which root.
  * @param root Its absolute path.
- * @param cause What the system said.
+ * @param read What to do.
+ * @throws {GuardError} "roots": the system refuses it.
  */
-export function unreadableRoot(
+export function readingRoot<T>(side: Side, root: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (codeOf(error) === null) throw error;
+    throw unreadableRoot(side, root, error);
+  }
+}
+
+function unreadableRoot(
   side: Side,
   root: string,
   cause: unknown,

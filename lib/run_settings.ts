@@ -13,12 +13,11 @@ import type { Progress } from "./meter.ts";
 import type { TemporaryOwner } from "./names.ts";
 import type { RecordStore } from "./record_store.ts";
 import type { Folding } from "./paths.ts";
-import { unreadableRoot } from "./roots.ts";
+import { readingRoot } from "./roots.ts";
 import type { Outcome, RunResult } from "./run_result.ts";
 import type { Settling } from "./settlement.ts";
 import type { Lock, StateDb } from "./state_db.ts";
 import type { DecisionSettings } from "./sync_logic.ts";
-import { codeOf } from "./system_errors.ts";
 import {
   type Both,
   type ConflictKind,
@@ -106,30 +105,22 @@ export function probeRoots(
   owner: TemporaryOwner | null,
 ): Both<Probe> {
   const of = (side: Side): Probe => {
-    const probed = owner && probe(roots[side], owner);
+    const root = roots[side];
+    const probed = owner && readingRoot(side, root, () => probe(root, owner));
     if (probed) {
       db.setMeta(`habits_${side}`, JSON.stringify(probed.habits));
       return probed;
     }
     const known = db.meta(`habits_${side}`);
     const habits: Habits = known === null
-      ? glance(roots[side])
+      ? readingRoot(side, root, () => glance(root))
       : JSON.parse(known);
     // Without a file to tell the time, an edit just before the plan must not
     // pass for one during it.
     const aheadMs = Math.max(0, habits.clockOffsetMs);
     return { habits, startedAtMs: Date.now() + aheadMs, callMs: 0 };
   };
-  const guarded = (side: Side): Probe => {
-    try {
-      return of(side);
-    } catch (error) {
-      throw codeOf(error) === null
-        ? error
-        : unreadableRoot(side, roots[side], error);
-    }
-  };
-  return { left: guarded("left"), right: guarded("right") };
+  return { left: of("left"), right: of("right") };
 }
 
 /**

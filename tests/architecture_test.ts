@@ -36,7 +36,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["why_text"],
   // Input and output.
   ["interrupt", "when_free", "network_roots", "inside", "links"],
-  ["lookout"],
+  ["lookout", "chunks"],
   ["walk"],
   ["log_file", "output", "meter", "progress", "html_page", "config_template"],
   ["report_file"],

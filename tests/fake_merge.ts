@@ -269,3 +269,11 @@ function rowOf(path: string, literal: FakeFile | FakeRow): FileRow {
   const half = (it: FakeFile) => halfOf(figuresOf(it), it.isFresh);
   return { path, left: half(left), right: half(right), hash };
 }
+
+/** Pairs in one line each: what is recorded, and what each side has there. */
+export function told({ pairs }: Merged): string[] {
+  return pairs.map(({ key, row, left, right }) =>
+    [key, row?.path, left?.at.name, right?.at.name].map((it) => it ?? "-")
+      .join(" ")
+  ).sort();
+}

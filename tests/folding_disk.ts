@@ -6,32 +6,11 @@
  */
 import fs from "node:fs";
 import { LocalScans } from "./local_scans.ts";
-
-// deno-lint-ignore no-explicit-any
-type AnyFunction = (...args: any[]) => any;
-
-/** Calls that take paths, and how many. */
-const CALLS: Readonly<Record<string, number>> = {
-  chmodSync: 1,
-  linkSync: 2,
-  lstatSync: 1,
-  mkdirSync: 1,
-  openSync: 1,
-  readDirSync: 1,
-  readFileSync: 1,
-  readLinkSync: 1,
-  readTextFileSync: 1,
-  realPathSync: 1,
-  removeSync: 1,
-  statSync: 1,
-  utimeSync: 1,
-  writeFileSync: 1,
-  writeTextFileSync: 1,
-};
+import { PATH_CALLS, replaceCall } from "./system_calls.ts";
 
 /** Folders that ignore case and normal form. */
 export class FoldingDisk implements Disposable {
-  readonly #restore: (() => void)[] = [];
+  readonly #replaced = new DisposableStack();
   readonly #folders: readonly string[];
   readonly #readDir = Deno.readDirSync;
   readonly #rename = Deno.renameSync;
@@ -39,7 +18,8 @@ export class FoldingDisk implements Disposable {
   /** @param folders Absolute paths; all below them is folded. */
   constructor(folders: readonly string[]) {
     this.#folders = folders;
-    for (const [call, paths] of Object.entries(CALLS)) {
+    const { renameSync: _, ...calls } = PATH_CALLS;
+    for (const [call, paths] of Object.entries(calls)) {
       this.#replace(Deno, call, (real, ...args) => {
         const found = args.slice(0, paths).map((it) => this.#find(it));
         return real(...found, ...args.slice(paths));
@@ -52,8 +32,7 @@ export class FoldingDisk implements Disposable {
       this.#renameTo(this.#find(from), to);
     });
     // Threads have a system of their own.
-    const scans = new LocalScans();
-    this.#restore.push(() => scans[Symbol.dispose]());
+    this.#replaced.use(new LocalScans());
   }
 
   /** A rename gives the spelling that is asked for. */
@@ -85,20 +64,13 @@ export class FoldingDisk implements Disposable {
     }
   }
 
-  #replace(
-    system: object,
-    call: string,
-    replacement: (real: AnyFunction, ...args: string[]) => unknown,
-  ): void {
-    const calls = system as Record<string, AnyFunction>;
-    const real = calls[call]!;
-    calls[call] = (...args) => replacement(real, ...args);
-    this.#restore.push(() => calls[call] = real);
+  #replace(...how: Parameters<typeof replaceCall>): void {
+    this.#replaced.use(replaceCall(...how));
   }
 
   /** Makes the folders as they are again. */
   [Symbol.dispose](): void {
-    for (const restore of this.#restore.reverse()) restore();
+    this.#replaced.dispose();
   }
 }
 

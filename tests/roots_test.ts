@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
+import { GuardError } from "../lib/errors.ts";
 import { PLAIN_HABITS, probe } from "../lib/habits.ts";
 import { checkRoots, makeIdentity, readIdentity } from "../lib/roots.ts";
+import { probeRoots } from "../lib/run_settings.ts";
+import { StateDb } from "../lib/state_db.ts";
 import { intercept, systemError, TwoRoots } from "./two_roots.ts";
 
 const OWNER = { pair: "pair", run: "run" };
@@ -239,4 +242,29 @@ Deno.test("a root that can't be written gives no probe", () => {
     throw systemError("EROFS");
   });
   assert.equal(probe(at.left.path, OWNER), null);
+});
+
+Deno.test("a root that can't be read any more when it is probed stops the run (roots)", () => {
+  using at = new TwoRoots();
+  using db = new StateDb(`${at.folder}/state.db`, { isReadOnly: false });
+  const paths = { left: at.left.path, right: at.right.path };
+  using _ = intercept("utimeSync", (real, path, ...times) => {
+    if (path!.startsWith(paths.right)) throw systemError("EIO");
+    return real(path, ...times);
+  });
+  assert.throws(
+    () => probeRoots(db, paths, OWNER),
+    guard("roots", /^right_root .* can't be read \(the disk reports an error/),
+  );
+});
+
+Deno.test("a state DB that fails while the roots are probed is not the roots' fault", () => {
+  using at = new TwoRoots();
+  const paths = { left: at.left.path, right: at.right.path };
+  const db = new StateDb(`${at.folder}/state.db`, { isReadOnly: false });
+  db[Symbol.dispose]();
+  assert.throws(
+    () => probeRoots(db, paths, OWNER),
+    (error) => error instanceof Error && !(error instanceof GuardError),
+  );
 });

@@ -10,6 +10,7 @@ import type { Habits } from "../lib/figures.ts";
 import { PLAIN_HABITS } from "../lib/habits.ts";
 import type { Both, FileFigures, Side } from "../lib/types.ts";
 import { read, type Tree, write } from "./support.ts";
+import { type AnyFunction, replaceCall } from "./system_calls.ts";
 
 /** Two roots and a folder beside them that is nobody's business. */
 export class TwoRoots implements Disposable {
@@ -95,9 +96,6 @@ export type Call =
   | "renameSync"
   | "utimeSync";
 
-// deno-lint-ignore no-explicit-any
-type AnyFunction = (...args: any[]) => any;
-
 /**
  * Puts something in the place of a system call until it is disposed of.
  *
@@ -108,11 +106,9 @@ export function intercept(
   call: Call,
   replacement: (real: AnyFunction, ...args: string[]) => unknown,
 ): Disposable {
-  const [system, name] = call === "read" ? [fs, "readSync"] : [Deno, call];
-  const calls = system as unknown as Record<string, AnyFunction>;
-  const real = calls[name]!;
-  calls[name] = (...args) => replacement(real, ...args);
-  return { [Symbol.dispose]: () => void (calls[name] = real) };
+  return call === "read"
+    ? replaceCall(fs, "readSync", replacement)
+    : replaceCall(Deno, call, replacement);
 }
 
 /**

@@ -5,33 +5,21 @@
  * @module
  */
 import fs from "node:fs";
+import { PATH_CALLS, replaceCall } from "./system_calls.ts";
 
-/** Calls of the runtime, with how many paths they take. */
-const CALLS: Readonly<Record<string, number>> = {
-  chmodSync: 1,
-  linkSync: 2,
-  lstatSync: 1,
-  mkdirSync: 1,
-  openSync: 1,
-  readDirSync: 1,
-  removeSync: 1,
-  renameSync: 2,
-};
-
-/**
- * Calls on open files, wherever these are. Not all file systems let times be
- * set: that one is no failure.
- */
-const OF_FILES = ["sync", "syncSync", "writeSync"];
-
-// deno-lint-ignore no-explicit-any
-type AnyFunction = (...args: any[]) => any;
+/** Calls on open files, wherever these are. */
+const OF_FILES: readonly (readonly [object, string])[] = [
+  [fs, "readSync"],
+  [Deno.FsFile.prototype, "sync"],
+  [Deno.FsFile.prototype, "syncSync"],
+  [Deno.FsFile.prototype, "writeSync"],
+];
 
 /** Watched calls. */
 export class WatchedCalls implements Disposable {
   readonly #folders: readonly string[];
   readonly #before: (n: number) => void;
-  readonly #restore: (() => void)[] = [];
+  readonly #replaced = new DisposableStack();
   #count = 0;
   #isBusy = false;
 
@@ -43,28 +31,26 @@ export class WatchedCalls implements Disposable {
   constructor(folders: readonly string[], before: (n: number) => void) {
     this.#folders = folders;
     this.#before = before;
-    for (const [call, paths] of Object.entries(CALLS)) {
-      this.#replace(Deno, call, (args) => args.slice(0, paths));
+    // Not all file systems let times be set: that one is no failure.
+    const { utimeSync: _, ...calls } = PATH_CALLS;
+    for (const [call, paths] of Object.entries(calls)) {
+      this.#watch(Deno, call, (args) => args.slice(0, paths));
     }
-    this.#replace(fs, "openSync", ([path]) => [path]);
-    for (const call of OF_FILES) {
-      this.#replace(Deno.FsFile.prototype, call, () => folders);
+    this.#watch(fs, "openSync", ([path]) => [path]);
+    for (const [system, call] of OF_FILES) {
+      this.#watch(system, call, () => folders);
     }
   }
 
-  #replace(
+  #watch(
     system: object,
     call: string,
     pathsOf: (args: unknown[]) => readonly unknown[],
   ): void {
-    const calls = system as Record<string, AnyFunction>;
-    const real = calls[call]!;
-    const pass = (args: unknown[]): void => this.#pass(pathsOf(args));
-    calls[call] = function (this: unknown, ...args: unknown[]): unknown {
-      pass(args);
-      return real.apply(this, args);
-    };
-    this.#restore.push(() => calls[call] = real);
+    this.#replaced.use(replaceCall(system, call, (real, ...args) => {
+      this.#pass(pathsOf(args));
+      return real(...args);
+    }));
   }
 
   #pass(paths: readonly unknown[]): void {
@@ -82,6 +68,6 @@ export class WatchedCalls implements Disposable {
 
   /** Makes the calls as they were. */
   [Symbol.dispose](): void {
-    for (const restore of this.#restore.reverse()) restore();
+    this.#replaced.dispose();
   }
 }
