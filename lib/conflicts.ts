@@ -82,7 +82,8 @@ async function settle(
   settling: Settling,
   config: Config,
 ): Promise<RunResult> {
-  const id = newRunId(Date.now());
+  const startedAtMs = Date.now();
+  const id = newRunId(startedAtMs);
   using log = openLog({ ...config.logging, runId: id, verbose: false });
   const { path, take } = settling;
   log.info(`conflicts resolve started, path=${quoted(path)}, ${take}`);
@@ -92,6 +93,7 @@ async function settle(
     using interrupt = new SignalInterrupt();
     const result = await runSync(id, config, {
       isDryRun: false,
+      startedAtMs,
       allowed: { deletes: false, changes: false },
       acceptRoots: false,
       listUnchanged: false,

@@ -56,6 +56,8 @@ export interface SyncOptions {
   readonly acceptRoots: boolean;
   /** List paths at which nothing differs. */
   readonly listUnchanged: boolean;
+  /** When the run began, in ms since 1970, as its id says. Left out: now. */
+  readonly startedAtMs?: number;
   /** Settle this conflict, and do nothing else. Left out: an ordinary run. */
   readonly settle?: Settling;
   /** Asked whether to go on. Left out: nothing ends the run in good order. */

@@ -39,7 +39,7 @@ export async function runSync(
   listener: SyncListener,
   scans: Scans = new Scans(config.stateDb),
 ): Promise<RunResult> {
-  const startedAtMs = Date.now();
+  const { startedAtMs = Date.now() } = options;
   const context: RunContext = { id, startedAtMs, config, options, listener };
   using scanners = scans;
   try {

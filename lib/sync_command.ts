@@ -42,7 +42,8 @@ export async function syncOrPlan(
   }
   using interrupt = new SignalInterrupt();
   using progress = await openProgress(!invocation.isQuiet);
-  const id = newRunId(Date.now());
+  const startedAtMs = Date.now();
+  const id = newRunId(startedAtMs);
   const isDryRun = invocation.command === "plan";
   using log = openLog({
     ...config.logging,
@@ -59,12 +60,13 @@ export async function syncOrPlan(
     const listener = logging(log, invocation, progress);
     const mails = isDryRun || !invocation.sendsMail
       ? {}
-      : await mailsOf(id, config, log, listener);
+      : await mailsOf({ id, startedAtMs }, config, log, listener);
     const result = await runSync(
       id,
       config,
       {
         isDryRun,
+        startedAtMs,
         allowed: {
           deletes: invocation.allowDeletes,
           changes: invocation.allowChanges,
@@ -118,7 +120,7 @@ function logging(
 
 /** What a run is to tell for its mails; nothing where none are wanted. */
 async function mailsOf(
-  id: string,
+  run: { readonly id: string; readonly startedAtMs: number },
   config: Config,
   log: Log,
   listener: SyncListener,
@@ -133,7 +135,7 @@ async function mailsOf(
       configFile: file,
       logFile: logging.file,
     },
-    run: { id, startedAtMs: Date.now() },
+    run,
     boundMs: BOUND_MS,
     onInfo: (text) => log.info(text),
     onWarning: listener.onWarning,
