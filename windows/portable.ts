@@ -13,7 +13,15 @@
 const SUBJECTS = [
   ...["changes", "cli", "config_loader", "conflict_words", "contents"],
   ...["errors", "figures", "folders", "guard", "html_report", "ignore"],
-  ...["json_report", "listing", "merge", "names", "order", "paths"],
+  ...[
+    "json_report",
+    "listing",
+    "merge",
+    "merge_sparse",
+    "names",
+    "order",
+    "paths",
+  ],
   ...["printable", "record_digests", "record_store", "renames", "rules"],
   ...["sandbox", "settlement", "system_errors", "time_shift"],
   ...["told_conflict", "troubles", "typed_path"],
