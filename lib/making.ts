@@ -160,10 +160,12 @@ export function asWritten(root: string): string {
 }
 
 /**
- * Makes the program a few plain files that need no package and no network.
+ * Makes the program plain files that need no package and no network. What a
+ * run rarely needs stays in files of its own: it would be loaded by each run
+ * otherwise, and a mailer takes as long to load as a small sync takes.
  *
  * @param entries The entry files, in the project's folder.
- * @param folder Where their files are put, with the workers beside them.
+ * @param folder Where the files are put, all beside each other.
  * @throws {SyncError} It can't be bundled.
  */
 export async function bundle(
@@ -178,6 +180,7 @@ export async function bundle(
         "--quiet",
         "--frozen",
         "--platform=deno",
+        "--code-splitting",
         `--outdir=${built}`,
         ...entries,
         ...WORKERS.map((worker) => join("lib", `${worker}.ts`)),
@@ -185,26 +188,36 @@ export async function bundle(
       PROJECT,
       EXIT.unexpected,
     );
-    const names = entries.map((entry) => entry.replace(/\.ts$/u, ".js"));
-    const codes = names.map((name) => Deno.readTextFileSync(join(built, name)));
+    const codes = [
+      ...filesIn(built),
+      // One folder for all: workers have come to lie in one of their own.
+      ...filesIn(join(built, "lib")).map(([name, code]) =>
+        [name, code.replaceAll(/"\.\.\/(?=[^"\n]*\.js")/gu, '"./')] as const
+      ),
+    ];
     for (const worker of WORKERS) {
       const url = `"./${worker}.ts"`;
-      if (!codes.some((code) => code.includes(url))) {
+      if (!codes.some(([, code]) => code.includes(url))) {
         throw new Error(`The bundle starts no ${worker}.`);
       }
-      // Bundling leaves a worker's name as it was written.
-      codes.forEach((code, n) => {
-        codes[n] = code.replaceAll(url, `"./${worker}.js"`);
-      });
-      const from = join(built, "lib", `${worker}.js`);
-      Deno.copyFileSync(from, join(folder, `${worker}.js`));
     }
-    for (const [n, name] of names.entries()) {
-      Deno.writeTextFileSync(join(folder, name), codes[n] ?? "");
+    for (const [name, code] of codes) {
+      // Bundling leaves a worker's name as it was written.
+      const text = WORKERS.reduce(
+        (text, it) => text.replaceAll(`"./${it}.ts"`, `"./${it}.js"`),
+        code,
+      );
+      Deno.writeTextFileSync(join(folder, name), text);
     }
   } finally {
     Deno.removeSync(built, { recursive: true });
   }
+}
+
+/** Name and text of each file in a folder. */
+function filesIn(folder: string): (readonly [string, string])[] {
+  return [...Deno.readDirSync(folder)].filter(({ isFile }) => isFile)
+    .map(({ name }) => [name, Deno.readTextFileSync(join(folder, name))]);
 }
 
 /**

@@ -233,3 +233,39 @@ Deno.test("package refuses what would be another folder there, and a folder in u
     /^SyncError: "\/proc\/office-sync-portable" can't be made: /,
   );
 });
+
+/** What a module of a portable folder loads when it is loaded itself. */
+function loadedWith(folder: string, name: string): Set<string> {
+  const loaded = new Set<string>();
+  const load = (module: string): void => {
+    if (loaded.has(module)) return;
+    loaded.add(module);
+    if (!module.startsWith("./")) return;
+    const code = Deno.readTextFileSync(join(folder, "lib", module));
+    const imports = code.matchAll(
+      /^(?:import|export)\s(?:[^;"]*?\sfrom\s)?"([^"\n]+)";$/gm,
+    );
+    for (const [, it = ""] of imports) load(it);
+  };
+  load(`./${name}`);
+  return loaded;
+}
+
+Deno.test("a portable folder loads with its program what every run needs, and no more", async () => {
+  using office = new Office();
+  const folder = await packaged(office);
+  for (const name of ["main.js", "packaged.js", "scan_worker.js"]) {
+    const loaded = loadedWith(folder, name);
+    assert.ok(loaded.size > 5, [...loaded].join());
+    const slow = [
+      "node:fs",
+      "node:crypto",
+      "node:tls",
+      "node:http",
+      "node:net",
+    ];
+    assert.deepEqual(slow.filter((it) => loaded.has(it)), [], name);
+  }
+  // They are there, and loaded by who needs them.
+  assert.ok(loadedWith(folder, "copy_worker.js").has("node:fs"));
+});
