@@ -13,7 +13,7 @@ import {
   platformOf,
   platformWords,
 } from "./executables.ts";
-import { HEAPS } from "./inside.ts";
+import { V8_FLAGS } from "./inside.ts";
 import { binaryFlags, type MadeFor, sandboxPart } from "./made_for.ts";
 import {
   asWritten,
@@ -164,7 +164,7 @@ export async function compileBinary(plan: BinaryPlan): Promise<void> {
         "--no-lock",
         "--no-check",
         "--app-name=office-sync",
-        HEAPS,
+        V8_FLAGS,
         ...WORKERS.map((worker) => `--include=${worker}.js`),
         ...target,
         `--output=${plan.output}`,
