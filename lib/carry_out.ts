@@ -16,8 +16,9 @@ import { type TemporaryOwner, timeMark } from "./names.ts";
 import type { Action } from "./plan.ts";
 import type { RecordStore } from "./record_store.ts";
 import type { Outcome } from "./run_result.ts";
-import type { FinishedScan } from "./scans.ts";
+import type { FinishedScan, IdleThreads } from "./scans.ts";
 import type { StateDb } from "./state_db.ts";
+import { TemporaryNames } from "./temporary_names.ts";
 import type { Both } from "./types.ts";
 import { SIDES } from "./types.ts";
 
@@ -35,6 +36,7 @@ export interface CarryOutContext {
   readonly alwaysRead: readonly string[];
   readonly meeting: Meeting;
   readonly scans: Both<FinishedScan>;
+  readonly idle: IdleThreads;
   /** What each side's clock moved since the record was made, in ms. */
   readonly shifts: Both<number>;
   readonly probes: Both<Pick<Probe, "callMs">>;
@@ -78,11 +80,10 @@ async function execute(
   actions: readonly Action[],
   context: CarryOutContext,
 ): Promise<readonly Outcome[]> {
-  const { record, roots, owner, startedAtMs, probes, meter } = context;
-  const [{ Executor }, { SoftDelete }, { TemporaryNames }] = await Promise.all([
+  const { record, roots, owner, startedAtMs, probes, meter, idle } = context;
+  const [{ Executor }, { SoftDelete }] = await Promise.all([
     import("./executor.ts"),
     import("./soft_delete.ts"),
-    import("./staging.ts"),
   ]);
   const names = new TemporaryNames(owner);
   const callMs = Math.max(probes.left.callMs, probes.right.callMs);
@@ -100,8 +101,8 @@ async function execute(
     onBytes: (bytes) => meter.add(0, bytes),
     pause: () => context.interrupt.pass(),
     threads: {
-      ...threadsFor(callMs),
-      start: (count) => new CopyThreads(roots, count),
+      ...threadsFor(callMs, idle.areWarm),
+      start: (count) => new CopyThreads(roots, count, idle.threads),
     },
   });
   meter.begin("apply", totalsOf(actions));

@@ -20,7 +20,7 @@ import {
 } from "./performing.ts";
 import { inPieces } from "./pieces.ts";
 import type { RecordChange } from "./plan.ts";
-import { dropCopy, flushCopies, type FlushedCopy, staging } from "./staging.ts";
+import { dropCopy, flushCopies, type FlushedCopy } from "./staged.ts";
 import type { Both, FileFigures, FileRow } from "./types.ts";
 import { otherSide, SIDES } from "./types.ts";
 
@@ -114,6 +114,7 @@ export class ClashCopier {
     to: Root,
     work: WorkOf<"clash">,
   ): Promise<FlushedCopy> {
+    const { staging } = await import("./staging.ts");
     const copying = staging({
       from,
       path: work.path,

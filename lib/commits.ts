@@ -7,7 +7,7 @@
 import type { Root } from "./disk.ts";
 import type { Performed } from "./performing.ts";
 import type { RecordChange } from "./plan.ts";
-import { flushFolder } from "./staging.ts";
+import { flushFolder } from "./staged.ts";
 import { troubleOf } from "./system_errors.ts";
 import type { Both, Side } from "./types.ts";
 

@@ -19,12 +19,8 @@ import {
 } from "./performing.ts";
 import { inPieces } from "./pieces.ts";
 import { isAcrossDisks } from "./soft_delete.ts";
-import {
-  type CopyRequest,
-  type FlushedCopy,
-  type StagedCopy,
-  staging,
-} from "./staging.ts";
+import type { FlushedCopy, StagedCopy } from "./staged.ts";
+import type { CopyRequest } from "./staging.ts";
 import { inWords } from "./system_errors.ts";
 import type { Both, FileFigures } from "./types.ts";
 import { otherSide, SIDES } from "./types.ts";
@@ -73,6 +69,7 @@ export class Copier {
    * @param work The copy.
    */
   async stage(work: WorkOf<"copy">): Promise<StagedCopy> {
+    const { staging } = await import("./staging.ts");
     const temporary = this.#context.names.beside(work.path);
     const { onBytes, pause, share } = this.#context;
     const { from, path, source: seen } = work;

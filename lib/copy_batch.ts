@@ -10,14 +10,13 @@ import type { Root } from "./disk.ts";
 import { placeNew } from "./file_ops.ts";
 import {
   abandonCopy,
-  beginWriting,
   dropCopy,
   type FailedCopy,
   flushCopy,
   type FlushedCopy,
-  stageCopy,
   type StagedCopy,
-} from "./staging.ts";
+} from "./staged.ts";
+import { beginWriting, stageCopy } from "./staging.ts";
 import { troubleOf } from "./system_errors.ts";
 import type { Both } from "./types.ts";
 

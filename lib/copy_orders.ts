@@ -1,9 +1,9 @@
 /**
- * A thread that copies batches of small files, or helps with a large one.
+ * What a thread does that copies: batches of small files, or parts of a large
+ * one.
  *
  * @module
  */
-/// <reference lib="deno.worker" />
 import { type BatchContext, copyBatch } from "./copy_batch.ts";
 import {
   packDone,
@@ -28,8 +28,8 @@ export interface CopyRoot {
   readonly self: RootSelf | null;
 }
 
-/** What the worker is told: the roots first, then what there is to copy. */
-export type CopyMessage =
+/** What a thread is told: the roots first, then what there is to copy. */
+export type CopyOrder =
   | {
     readonly kind: "begin";
     readonly roots: Both<CopyRoot>;
@@ -42,6 +42,9 @@ export type CopyMessage =
     readonly task: ShareTask;
     readonly memory: SharedArrayBuffer;
   };
+
+/** What became of a batch. */
+export type CopyReply = PackedDone;
 
 function help(
   { from, path, seen, temporary, self }: ShareTask,
@@ -62,38 +65,39 @@ function help(
   });
 }
 
-/** What the worker tells: what became of a batch, one after the other. */
-export type CopyReply = PackedDone;
-
 let context: BatchContext | null = null;
 
-self.onmessage = ({ data }: MessageEvent<CopyMessage>): void => {
-  if (data.kind === "begin") {
+/**
+ * Does what a thread is told.
+ *
+ * @param order What it is told.
+ * @returns What became of a batch; null where nobody waits for an answer.
+ */
+export function obey(order: CopyOrder): CopyReply | null {
+  if (order.kind === "begin") {
     const make = (side: Side): Root => {
-      const { path, habits, self } = data.roots[side];
+      const { path, habits, self } = order.roots[side];
       return new Root(side, path, habits, self);
     };
-    const stop = new Int32Array(data.stop);
+    const stop = new Int32Array(order.stop);
     context = {
       roots: { left: make("left"), right: make("right") },
       isStopped: () => Atomics.load(stop, 0) !== 0,
       flushMs: 0,
     };
-    return;
+    return null;
   }
   const { left, right } = context!.roots;
-  if (data.kind === "share") {
+  if (order.kind === "share") {
     try {
-      help(data.task, data.memory, context!.roots);
+      help(order.task, order.memory, context!.roots);
     } catch {
       // Whoever began finds out what is wrong.
     }
-    return;
+    return null;
   }
   // The run may have changed folders since the last batch.
   left.distrust();
   right.distrust();
-  const done = copyBatch(unpackTasks(data.tasks), context!);
-  const reply: CopyReply = packDone(done);
-  self.postMessage(reply, [reply.numbers.buffer]);
-};
+  return packDone(copyBatch(unpackTasks(order.tasks), context!));
+}

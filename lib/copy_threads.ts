@@ -11,7 +11,7 @@ import {
   type ShareTask,
   unpackDone,
 } from "./copy_messages.ts";
-import type { CopyMessage, CopyReply, CopyRoot } from "./copy_worker.ts";
+import type { CopyOrder, CopyReply, CopyRoot } from "./copy_orders.ts";
 import type { Root } from "./disk.ts";
 import type { Both } from "./types.ts";
 
@@ -24,9 +24,8 @@ class CopyThread {
   }[] = [];
   #isLost = false;
 
-  constructor(begin: CopyMessage) {
-    const url = new URL("./copy_worker.ts", import.meta.url);
-    this.#worker = new Worker(url, { type: "module" });
+  constructor(worker: Worker, begin: CopyOrder) {
+    this.#worker = worker;
     this.#worker.onmessage = ({ data }: MessageEvent<CopyReply>) => {
       this.#waiting.shift()?.resolve(unpackDone(data));
     };
@@ -47,7 +46,7 @@ class CopyThread {
     const { promise, resolve } = Promise.withResolvers<readonly CopyDone[]>();
     this.#waiting.push({ tasks, resolve });
     const packed = packTasks(tasks);
-    const message: CopyMessage = { kind: "batch", tasks: packed };
+    const message: CopyOrder = { kind: "batch", tasks: packed };
     this.#worker.postMessage(message, [packed.numbers.buffer]);
     return promise;
   }
@@ -61,7 +60,7 @@ class CopyThread {
   }
 
   help(task: ShareTask, memory: SharedArrayBuffer): void {
-    const message: CopyMessage = { kind: "share", task, memory };
+    const message: CopyOrder = { kind: "share", task, memory };
     this.#worker.postMessage(message);
   }
 
@@ -69,6 +68,11 @@ class CopyThread {
     this.#worker.terminate();
     this.#lose();
   }
+}
+
+function newThread(): Worker {
+  const url = new URL("./copy_worker.ts", import.meta.url);
+  return new Worker(url, { type: "module" });
 }
 
 function allFailed(tasks: readonly CopyTask[]): readonly CopyDone[] {
@@ -90,20 +94,28 @@ export interface ThreadCount {
   readonly helpers: number;
 }
 
+/** So many copies take longer than a thread to start. */
+const MANY_COPIES = 400;
+
+/** So many are worth telling threads of that have started. */
+const SOME_COPIES = 64;
+
 /**
  * How many threads are worth it. Where each call waits for a network, they
  * wait side by side; elsewhere they share the cores with the run itself, which
  * plans, records and tells.
  *
  * @param callMs What a call takes on the slower side at least, in ms.
+ * @param areWarm Whether there are threads that have loaded what copies.
  */
-export function threadsFor(callMs: number): ThreadCount {
+export function threadsFor(callMs: number, areWarm: boolean): ThreadCount {
   if (callMs >= SLOW_MS) {
     return { count: MOST_WAITING, from: MOST_WAITING, helpers: 7 };
   }
   const cores = navigator.hardwareConcurrency;
   const count = Math.min(4, Math.max(2, cores));
-  return { count, from: 400, helpers: Math.min(3, cores - 1) };
+  const from = areWarm ? SOME_COPIES : MANY_COPIES;
+  return { count, from, helpers: Math.min(3, cores - 1) };
 }
 
 /** Threads that copy. */
@@ -116,17 +128,22 @@ export class CopyThreads implements Disposable {
    *
    * @param roots Both roots.
    * @param count How many.
+   * @param idle Threads that have nothing else to do any more. Those that are
+   *   used are taken out, and ended with the others.
    */
-  constructor(roots: Both<Root>, count: number) {
+  constructor(roots: Both<Root>, count: number, idle: Worker[] = []) {
     const tell = ({ path, habits, self }: Root): CopyRoot => {
       return { path, habits, self: self && { dev: self.dev, ino: self.ino } };
     };
-    const begin: CopyMessage = {
+    const begin: CopyOrder = {
       kind: "begin",
       roots: { left: tell(roots.left), right: tell(roots.right) },
       stop: this.#stop,
     };
-    this.#threads = Array.from({ length: count }, () => new CopyThread(begin));
+    this.#threads = Array.from(
+      { length: count },
+      () => new CopyThread(idle.shift() ?? newThread(), begin),
+    );
   }
 
   /** How many there are. */

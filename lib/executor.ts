@@ -11,7 +11,7 @@ import {
   flushCopies,
   type FlushedCopy,
   type StagedCopy,
-} from "./staging.ts";
+} from "./staged.ts";
 import { type CommitContext, Commits } from "./commits.ts";
 import { Copier } from "./copier.ts";
 import { FolderMover } from "./folder_mover.ts";

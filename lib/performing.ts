@@ -11,7 +11,7 @@ import { halfOf, type RecordChange, type Work } from "./plan.ts";
 import type { Move } from "./record_store.ts";
 import type { SharedCopy } from "./shared_copy.ts";
 import type { SoftDelete } from "./soft_delete.ts";
-import type { TemporaryNames } from "./staging.ts";
+import type { TemporaryNames } from "./temporary_names.ts";
 import type {
   Both,
   FileFigures,

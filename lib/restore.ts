@@ -31,7 +31,7 @@ import {
 import { Restoring } from "./restoring.ts";
 import { checkRoots } from "./roots.ts";
 import { SoftDelete } from "./soft_delete.ts";
-import { TemporaryNames } from "./staging.ts";
+import { TemporaryNames } from "./temporary_names.ts";
 import { StateDb, takeLock } from "./state_db.ts";
 import { newRunId } from "./sync.ts";
 import { typedPath } from "./typed_path.ts";

@@ -20,9 +20,9 @@ import {
   type FlushedCopy,
   flushFolder,
   type StagedCopy,
-  staging,
-  type TemporaryNames,
-} from "./staging.ts";
+} from "./staged.ts";
+import { staging } from "./staging.ts";
+import type { TemporaryNames } from "./temporary_names.ts";
 import { codeOf, inWords } from "./system_errors.ts";
 import type { Both, FileFigures, Side } from "./types.ts";
 import type { Version } from "./versions.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { carryOut } from "./carry_out.ts";
+import { carryOut, type CarryOutContext } from "./carry_out.ts";
 import { Root } from "./disk.ts";
 import { EXIT } from "./errors.ts";
 import { guardPlan } from "./guard.ts";
@@ -11,7 +11,6 @@ import { type Interrupt, UNINTERRUPTED } from "./interrupt.ts";
 import { completeMoves } from "./leftovers.ts";
 import { meet, type Meeting, requireStillThere } from "./meeting.ts";
 import { Meter } from "./meter.ts";
-import type { RecordView } from "./merge.ts";
 import type { PairingSettings } from "./pairing.ts";
 import type { Plan } from "./plan.ts";
 import {
@@ -43,14 +42,20 @@ import {
   NOTHING_DONE,
   type Stopped,
 } from "./stop.ts";
+import { ReadAhead } from "./read_ahead.ts";
 import { adjusted, NO_RECORD } from "./record_view.ts";
-import { type FinishedScan, type RootScan, scanBoth } from "./scans.ts";
-import { digestsOf } from "./record_digests.ts";
+import {
+  type FinishedScan,
+  idleThreads,
+  type RootScan,
+  scanBoth,
+} from "./scans.ts";
 import { RecordStore } from "./record_store.ts";
+import { scanRequests } from "./scan_requests.ts";
 import type { StateDb } from "./state_db.ts";
-import { timeShift } from "./time_shift.ts";
+import { timeShifts } from "./time_shift.ts";
 import { mergeWitnessed } from "./witness.ts";
-import type { Both, Side } from "./types.ts";
+import type { Both } from "./types.ts";
 
 /** What a run is. */
 export interface RunContext {
@@ -150,7 +155,9 @@ export class Run {
     const { meeting, probes, roots } = met;
     const { isDryRun } = this.#options;
     completeMoves(this.#record, roots, isDryRun);
-    const stored = meeting.forgets ? NO_RECORD : viewOf(this.#record);
+    const stored = new ReadAhead(
+      meeting.forgets ? NO_RECORD : viewOf(this.#record),
+    );
     const recordedFiles = meeting.forgets ? 0 : this.#record.countFiles();
     // Without a record nobody knows what there is.
     const files = recordedFiles === 0 ? null : 2 * recordedFiles;
@@ -158,10 +165,8 @@ export class Run {
     const scanning = this.#scan(scanners, probes, stored, meeting);
     const scans = await this.#interrupt.waitFor(scanning);
     requireStillThere(meeting, this.#paths);
-    const shifts = {
-      left: timeShift(scans.left, stored, "left", recordedFiles),
-      right: timeShift(scans.right, stored, "right", recordedFiles),
-    };
+    const idle = idleThreads(scanners, scans, { mayCopy: !isDryRun });
+    const shifts = timeShifts(scans, stored, recordedFiles);
     const settings = decisionSettings(this.#config, probes, this.#record, {
       startedAtMs: this.#startedAtMs,
       isFirstMeeting: recordedFiles === 0,
@@ -187,7 +192,7 @@ export class Run {
     await this.#interrupt.pass();
     const outcomes = isDryRun
       ? plannedOutcomes(plan, this.#listener)
-      : await this.#carryOut(plan, { ...met, scans, shifts });
+      : await this.#carryOut(plan, { ...met, scans, idle, shifts });
     const looked = merged.pairs.filter(({ row }) => row !== null).length;
     return this.#result(plan, outcomes, Math.max(0, recordedFiles - looked));
   }
@@ -218,10 +223,7 @@ export class Run {
 
   async #carryOut(
     plan: Plan,
-    found: Met & {
-      readonly scans: Both<FinishedScan>;
-      readonly shifts: Both<number>;
-    },
+    found: Met & Pick<CarryOutContext, "scans" | "idle" | "shifts">,
   ): Promise<readonly Outcome[]> {
     try {
       return await carryOut(plan.actions, {
@@ -251,7 +253,7 @@ export class Run {
   #scan(
     scanners: Both<RootScan>,
     probes: Both<Probe>,
-    record: RecordView,
+    record: ReadAhead,
     meeting: Meeting,
   ): Promise<Both<FinishedScan>> {
     const { alwaysRead } = this.#config.compare;
@@ -259,20 +261,18 @@ export class Run {
     // A listing of all paths needs all rows, and so does another setting.
     const isFull = this.#options.listUnchanged ||
       before !== JSON.stringify(alwaysRead);
-    const request = (side: Side) => ({
-      side,
-      root: this.#paths[side],
-      tickMs: probes[side].habits.tickMs,
-      startedAtMs: probes[side].startedAtMs,
-      digests: isFull || !meeting.idsCount[side]
-        ? new Map()
-        : digestsOf(record.directories, side),
+    const requests = scanRequests({
+      paths: this.#paths,
+      probes,
+      directories: record.directories,
+      idsCount: meeting.idsCount,
+      isFull,
     });
-    const requests = { left: request("left"), right: request("right") };
     return scanBoth(scanners, requests, {
       ignore: this.#config.ignore,
       meter: this.#meter,
       interrupt: this.#interrupt,
+      onListing: (folder) => record.expect(folder),
     });
   }
 

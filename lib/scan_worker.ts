@@ -1,20 +1,27 @@
 /**
- * The thread that scans one root.
+ * The thread that scans one root, and copies when that is done.
  *
  * @module
  */
 /// <reference lib="deno.worker" />
+import type { CopyOrder } from "./copy_orders.ts";
 import { ignorePredicate, type IgnoreSettings } from "./ignore.ts";
 import type { Listing } from "./listing.ts";
 import { scan, type ScanRequest, type ScanSummary } from "./scanner.ts";
 
-/** What the worker is told. */
+/** What the worker is told first. */
 export interface ScanTask {
+  readonly kind: "scan";
   readonly request: ScanRequest;
   readonly ignore: IgnoreSettings;
 }
 
-/** What the worker tells. */
+/** There will be something to copy. */
+export interface WarmUp {
+  readonly kind: "warm-up";
+}
+
+/** What the worker tells of its scan. */
 export type ScanMessage =
   | { readonly kind: "listings"; readonly listings: readonly Listing[] }
   /** Files seen so far. */
@@ -32,7 +39,21 @@ const BATCH = 4096;
 /** So much time lies between two counts at least, in ms. */
 const PAUSE_MS = 100;
 
-self.onmessage = async ({ data }: MessageEvent<ScanTask>): Promise<void> => {
+/** What copies takes long to load, and most runs have nothing to copy. */
+let copying: Promise<typeof import("./copy_orders.ts")> | null = null;
+
+self.onmessage = async (
+  { data }: MessageEvent<ScanTask | WarmUp | CopyOrder>,
+): Promise<void> => {
+  if (data.kind === "scan") return await scanning(data);
+  // One promise for all: they are obeyed in the order in which they came.
+  const { obey } = await (copying ??= import("./copy_orders.ts"));
+  if (data.kind === "warm-up") return;
+  const reply = obey(data);
+  if (reply !== null) self.postMessage(reply, [reply.numbers.buffer]);
+};
+
+async function scanning({ request, ignore }: ScanTask): Promise<void> {
   let listings: Listing[] = [];
   let size = 0;
   const send = (): void => {
@@ -50,14 +71,14 @@ self.onmessage = async ({ data }: MessageEvent<ScanTask>): Promise<void> => {
     self.postMessage(message);
   };
   try {
-    const isIgnored = ignorePredicate(data.ignore);
+    const isIgnored = ignorePredicate(ignore);
     const handOn = (listing: Listing): void => {
       listings.push(listing);
       size += listing.figures.length;
       if (size > BATCH) send();
     };
     const listener = { handOn, tellFiles };
-    const summary = await scan(data.request, isIgnored, listener);
+    const summary = await scan(request, isIgnored, listener);
     if (listings.length > 0) send();
     const message: ScanMessage = { kind: "done", summary };
     self.postMessage(message);
@@ -68,4 +89,4 @@ self.onmessage = async ({ data }: MessageEvent<ScanTask>): Promise<void> => {
     const failed: ScanMessage = { kind: "failed", name, message };
     self.postMessage(failed);
   }
-};
+}

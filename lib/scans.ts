@@ -10,7 +10,7 @@ import type { Interrupt } from "./interrupt.ts";
 import type { Listing } from "./listing.ts";
 import type { SideScan } from "./merge.ts";
 import type { Meter } from "./meter.ts";
-import type { ScanMessage, ScanTask } from "./scan_worker.ts";
+import type { ScanMessage, ScanTask, WarmUp } from "./scan_worker.ts";
 import { scan, type ScanRequest, type ScanSummary } from "./scanner.ts";
 import { type Both, type Side, SIDES } from "./types.ts";
 
@@ -42,6 +42,8 @@ export interface RootScan extends Disposable {
    * @throws {ScanError} The root can't be read.
    */
   run(request: ScanRequest, context: ScanContext): Promise<FinishedScan>;
+  /** Its thread, which copies when it has scanned; null: it has none. */
+  readonly thread: Worker | null;
 }
 
 /** What both scans have in common. */
@@ -52,6 +54,8 @@ export interface ScanContext {
   readonly meter: Meter;
   /** Asked now and then whether to go on; what it throws ends a scan here. */
   readonly interrupt: Interrupt;
+  /** Told of each folder that differs, while the scans go on. */
+  onListing?(folder: string): void;
 }
 
 /** A state DB of this size, in bytes, knows of a few thousand files at most. */
@@ -100,6 +104,8 @@ function isSmall(stateDb: string): boolean {
  * starting another thread takes longer.
  */
 class ScanHere implements RootScan {
+  readonly thread = null;
+
   async run(
     request: ScanRequest,
     { ignore, meter, interrupt }: ScanContext,
@@ -129,24 +135,25 @@ class ScanHere implements RootScan {
 
 /** A thread that waits for a root to scan. */
 class ScanThread implements RootScan {
-  readonly #worker: Worker;
+  readonly thread: Worker;
 
   constructor() {
     const url = new URL("./scan_worker.ts", import.meta.url);
-    this.#worker = new Worker(url, { type: "module" });
+    this.thread = new Worker(url, { type: "module" });
   }
 
   run(
     request: ScanRequest,
-    { ignore, meter }: ScanContext,
+    { ignore, meter, onListing }: ScanContext,
   ): Promise<FinishedScan> {
     const listings = new Map<string, Listing>();
     let seen = 0;
     const { promise, resolve, reject } = Promise.withResolvers<FinishedScan>();
-    this.#worker.onmessage = ({ data }: MessageEvent<ScanMessage>): void => {
+    this.thread.onmessage = ({ data }: MessageEvent<ScanMessage>): void => {
       if (data.kind === "listings") {
         for (const listing of data.listings) {
           listings.set(listing.folder, listing);
+          onListing?.(listing.folder);
         }
       } else if (data.kind === "seen") {
         meter.add(data.files - seen, 0);
@@ -158,17 +165,17 @@ class ScanThread implements RootScan {
         reject(new ScanError(request.side, data.message));
       }
     };
-    this.#worker.onerror = (event): void => {
+    this.thread.onerror = (event): void => {
       event.preventDefault();
       reject(new ScanError(request.side, event.message));
     };
-    const task: ScanTask = { request, ignore };
-    this.#worker.postMessage(task);
+    const task: ScanTask = { kind: "scan", request, ignore };
+    this.thread.postMessage(task);
     return promise;
   }
 
   [Symbol.dispose](): void {
-    this.#worker.terminate();
+    this.thread.terminate();
   }
 }
 
@@ -202,4 +209,37 @@ export async function scanBoth(
       { cause: error },
     );
   }
+}
+
+/** Where so many folders differ, threads that copy are worth their while. */
+const MANY_FOLDERS = 48;
+
+/** Threads that have scanned, and can copy now. */
+export interface IdleThreads {
+  /** Whoever uses one takes it out. */
+  readonly threads: Worker[];
+  /** They load already what they need for it. */
+  readonly areWarm: boolean;
+}
+
+/**
+ * The threads that have scanned. Where there seems to be much to copy they
+ * begin to load what they need for it, while this one decides.
+ *
+ * @param scans The scans.
+ * @param finished What they gave.
+ * @param options Whether anything may be copied at all.
+ */
+export function idleThreads(
+  scans: Both<RootScan>,
+  finished: Both<FinishedScan>,
+  { mayCopy }: { readonly mayCopy: boolean },
+): IdleThreads {
+  const threads = SIDES.map((side) => scans[side].thread)
+    .filter((it) => it !== null);
+  const differ = Math.max(...SIDES.map((it) => finished[it].listings.size));
+  const areWarm = mayCopy && threads.length > 0 && differ >= MANY_FOLDERS;
+  const order: WarmUp = { kind: "warm-up" };
+  if (areWarm) { for (const thread of threads) thread.postMessage(order); }
+  return { threads, areWarm };
 }

@@ -8,12 +8,8 @@ import { destroy, moveToFree } from "./file_ops.ts";
 import { isStill } from "./figures.ts";
 import { numberedName, OWN_FOLDER } from "./names.ts";
 import { folderOf, joinPath, nameOf } from "./paths.ts";
-import {
-  dropCopy,
-  flushCopies,
-  stageCopy,
-  type TemporaryNames,
-} from "./staging.ts";
+import { dropCopy, flushCopies } from "./staged.ts";
+import type { TemporaryNames } from "./temporary_names.ts";
 import { codeOf } from "./system_errors.ts";
 import type { FileFigures } from "./types.ts";
 
@@ -102,6 +98,7 @@ export class SoftDelete {
     seen: FileFigures,
     place: string,
   ): Promise<void> {
+    const { stageCopy } = await import("./staging.ts");
     const [copy] = await flushCopies([stageCopy({
       from: root,
       path,

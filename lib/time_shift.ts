@@ -7,7 +7,7 @@
 import { entriesOf, STRIDE } from "./listing.ts";
 import type { RecordView, SideScan } from "./merge.ts";
 import { nameOf } from "./paths.ts";
-import type { Side } from "./types.ts";
+import type { Both, Side } from "./types.ts";
 
 const HOUR_MS = 60 * 60 * 1000;
 
@@ -16,6 +16,25 @@ const MIN_FILES = 5;
 
 /** This part of them must agree. */
 const MIN_SHARE = 0.9;
+
+/**
+ * How far the mtimes of each side have moved since they were recorded.
+ *
+ * @param scans What the scans handed on.
+ * @param record The record.
+ * @param recordedFiles How many files the record holds.
+ * @returns In ms, as {@linkcode timeShift} tells of each side.
+ */
+export function timeShifts(
+  scans: Both<SideScan>,
+  record: RecordView,
+  recordedFiles: number,
+): Both<number> {
+  return {
+    left: timeShift(scans.left, record, "left", recordedFiles),
+    right: timeShift(scans.right, record, "right", recordedFiles),
+  };
+}
 
 /**
  * How far the mtimes of a side have moved since they were recorded.

@@ -10,7 +10,7 @@ import {
   respell,
 } from "../lib/file_ops.ts";
 import { setProperties } from "../lib/attributes.ts";
-import { flushFolder } from "../lib/staging.ts";
+import { flushFolder } from "../lib/staged.ts";
 import { file, type Tree } from "./support.ts";
 import { after, intercept, systemError, TwoRoots } from "./two_roots.ts";
 

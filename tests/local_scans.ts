@@ -4,6 +4,8 @@
  *
  * @module
  */
+import type { CopyOrder } from "../lib/copy_orders.ts";
+import type { ScanTask, WarmUp } from "../lib/scan_worker.ts";
 
 const here = globalThis as unknown as Record<string, unknown>;
 
@@ -36,32 +38,60 @@ export class LocalScans implements Disposable {
 function localOr(thread: typeof Worker): unknown {
   return function (module: URL, options?: WorkerOptions): unknown {
     const isScan = module.href.endsWith("/scan_worker.ts");
-    return isScan ? new LocalWorker(module) : new thread(module, options);
+    return isScan
+      ? new LocalWorker(module, thread)
+      : new thread(module, options);
   };
 }
 
-/** A worker that is none. */
-class LocalWorker {
-  onmessage: (event: { data: unknown }) => void = () => {};
-  readonly #module: URL;
+/** What a worker that scans is told, then and later. */
+type Order = ScanTask | WarmUp | CopyOrder;
 
-  constructor(module: URL) {
+/** A worker that is none, until it is to copy. */
+class LocalWorker {
+  onmessage: (event: MessageEvent) => void = () => {};
+  onerror: (event: ErrorEvent) => void = () => {};
+  readonly #module: URL;
+  readonly #thread: typeof Worker;
+  #copies: Worker | null = null;
+
+  constructor(module: URL, thread: typeof Worker) {
     this.#module = module;
+    this.#thread = thread;
   }
 
-  async postMessage(task: unknown): Promise<void> {
+  async postMessage(order: Order, transfer?: Transferable[]): Promise<void> {
+    if (order.kind === "scan") await this.#scan(order);
+    else if (order.kind !== "warm-up") {
+      this.#copies ??= this.#copying();
+      this.#copies.postMessage(order, transfer ?? []);
+    }
+  }
+
+  #copying(): Worker {
+    const url = new URL("./copy_worker.ts", this.#module);
+    const copies = new this.#thread(url, { type: "module" });
+    copies.onmessage = (event) => this.onmessage(event);
+    copies.onerror = (event) => this.onerror(event);
+    return copies;
+  }
+
+  async #scan(task: ScanTask): Promise<void> {
     await import(this.#module.href);
     // The module has set it when it was loaded first.
     handler ??= here["onmessage"] as typeof handler;
     // There is only one handler, and one that it answers to: in turn.
     turn = turn.then(async () => {
-      here["postMessage"] = (data: unknown) => this.onmessage({ data });
+      here["postMessage"] = (data: unknown) =>
+        this.onmessage(new MessageEvent("message", { data }));
       await handler!({ data: task });
     });
     await turn;
   }
 
-  terminate(): void {}
+  terminate(): void {
+    this.#copies?.terminate();
+  }
 }
 
 let handler: ((event: { data: unknown }) => Promise<void>) | null = null;

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { Restored } from "../lib/restored.ts";
 import { Restoring } from "../lib/restoring.ts";
 import { SoftDelete } from "../lib/soft_delete.ts";
-import { TemporaryNames } from "../lib/staging.ts";
+import { TemporaryNames } from "../lib/temporary_names.ts";
 import { SIDES } from "../lib/types.ts";
 import type { Version } from "../lib/versions.ts";
 import { file, softDeleted } from "./support.ts";

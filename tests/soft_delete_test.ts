@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { DELETED_FOLDER, SoftDelete } from "../lib/soft_delete.ts";
-import { TemporaryNames } from "../lib/staging.ts";
+import { TemporaryNames } from "../lib/temporary_names.ts";
 import { actions, file, Office, softDeleted, type Tree } from "./support.ts";
 import { after, intercept, systemError, TwoRoots } from "./two_roots.ts";
 

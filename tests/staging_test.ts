@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { dropCopy, stageCopy } from "../lib/staging.ts";
+import { dropCopy } from "../lib/staged.ts";
+import { stageCopy } from "../lib/staging.ts";
 import { TwoRoots } from "./two_roots.ts";
 
 Deno.test("a copy that is dropped goes, but never through a folder swapped for a link", () => {

@@ -264,11 +264,17 @@ Deno.test("a run goes on without threads that died", async () => {
 
 Deno.test("many threads wait for a slow share from few copies on; a quick disk gets no more than there are cores", () => {
   for (const callMs of [1, 2, 40]) {
-    assert.deepEqual(threadsFor(callMs), { count: 16, from: 16, helpers: 7 });
+    assert.deepEqual(threadsFor(callMs, false), {
+      count: 16,
+      from: 16,
+      helpers: 7,
+    });
   }
   for (const callMs of [0, 0.01, 0.99]) {
-    const { count, from } = threadsFor(callMs);
+    const { count, from } = threadsFor(callMs, false);
     assert.ok(count >= 2 && count <= 4, `${count} threads`);
     assert.equal(from, 400);
+    const warm = threadsFor(callMs, true);
+    assert.deepEqual(warm, { ...threadsFor(callMs, false), from: 64 });
   }
 });

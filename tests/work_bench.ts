@@ -10,7 +10,7 @@ import type { Habits } from "../lib/figures.ts";
 import type { Action, RecordChange, Work } from "../lib/plan.ts";
 import type { Outcome } from "../lib/run_result.ts";
 import { SoftDelete } from "../lib/soft_delete.ts";
-import { TemporaryNames } from "../lib/staging.ts";
+import { TemporaryNames } from "../lib/temporary_names.ts";
 import type { FileRow, Side } from "../lib/types.ts";
 import { otherSide } from "../lib/types.ts";
 import { TwoRoots } from "./two_roots.ts";

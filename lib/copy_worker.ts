@@ -1,0 +1,12 @@
+/**
+ * A thread that copies.
+ *
+ * @module
+ */
+/// <reference lib="deno.worker" />
+import { type CopyOrder, obey } from "./copy_orders.ts";
+
+self.onmessage = ({ data }: MessageEvent<CopyOrder>): void => {
+  const reply = obey(data);
+  if (reply !== null) self.postMessage(reply, [reply.numbers.buffer]);
+};
