@@ -37,7 +37,9 @@ Deno.test("the walls hold: nothing but the two roots, the state DB and the log c
   // The program is taken out, and one that tries the walls put in its place.
   const copy = join(office.folder, "moved here");
   Deno.mkdirSync(join(copy, "lib"), { recursive: true });
-  for (const name of ["deno.json", "office-sync.cmd", "lib\\packaged.js"]) {
+  const parts = [...Deno.readDirSync(join(portable, "lib"))]
+    .map(({ name }) => `lib\\${name}`);
+  for (const name of ["deno.json", "office-sync.cmd", ...parts]) {
     Deno.copyFileSync(join(portable, name), join(copy, name));
   }
   Deno.linkSync(join(portable, "deno.exe"), join(copy, "deno.exe"));
