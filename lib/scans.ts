@@ -54,7 +54,7 @@ export interface ScanContext {
   readonly meter: Meter;
   /** Asked now and then whether to go on; what it throws ends a scan here. */
   readonly interrupt: Interrupt;
-  /** Told of each folder that differs, while the scans go on. */
+  /** Told of each folder that differs, while other threads go on scanning. */
   onListing?(folder: string): void;
 }
 
