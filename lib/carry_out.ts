@@ -101,7 +101,7 @@ async function execute(
     onBytes: (bytes) => meter.add(0, bytes),
     pause: () => context.interrupt.pass(),
     threads: {
-      ...threadsFor(callMs, idle.areWarm),
+      ...threadsFor(callMs, idle.areWarm ? idle.threads.length : 0),
       start: (count) => new CopyThreads(roots, count, idle.threads),
     },
   });

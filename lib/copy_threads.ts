@@ -85,11 +85,15 @@ const SLOW_MS = 1;
 /** Threads that wait most of the time: more gain little, and take memory. */
 const MOST_WAITING = 16;
 
-/** How many threads, and from how many small copies on. */
+/** How many threads are worth it. */
 export interface ThreadCount {
-  readonly count: number;
-  /** Fewer copies are made before threads have started. */
-  readonly from: number;
+  /**
+   * How many threads copy small files.
+   *
+   * @param copies How many small copies there are.
+   * @returns 0: they are made before threads have started.
+   */
+  countFor(copies: number): number;
   /** Threads besides the run's own that copy parts of one large file. */
   readonly helpers: number;
 }
@@ -106,16 +110,22 @@ const SOME_COPIES = 64;
  * plans, records and tells.
  *
  * @param callMs What a call takes on the slower side at least, in ms.
- * @param areWarm Whether there are threads that have loaded what copies.
+ * @param warm How many threads there are that have loaded what copies: of few
+ *   copies only these are told.
  */
-export function threadsFor(callMs: number, areWarm: boolean): ThreadCount {
+export function threadsFor(callMs: number, warm: number): ThreadCount {
   if (callMs >= SLOW_MS) {
-    return { count: MOST_WAITING, from: MOST_WAITING, helpers: 7 };
+    const countFor = (copies: number) =>
+      copies >= MOST_WAITING ? MOST_WAITING : 0;
+    return { countFor, helpers: 7 };
   }
   const cores = navigator.hardwareConcurrency;
   const count = Math.min(4, Math.max(2, cores));
-  const from = areWarm ? SOME_COPIES : MANY_COPIES;
-  return { count, from, helpers: Math.min(3, cores - 1) };
+  const countFor = (copies: number): number => {
+    if (copies >= MANY_COPIES) return count;
+    return copies >= SOME_COPIES ? Math.min(warm, count) : 0;
+  };
+  return { countFor, helpers: Math.min(3, cores - 1) };
 }
 
 /** Threads that copy. */

@@ -131,10 +131,8 @@ export class ThreadedCopies<Item> {
 
 /** Where threads come from. */
 export interface ThreadSupply {
-  /** Fewer small copies than this are made before threads have started. */
-  readonly from: number;
-  /** How many copy small files. */
-  readonly count: number;
+  /** How many are worth it for so many small copies; 0: none. */
+  countFor(copies: number): number;
   /** How many help with a large one. */
   readonly helpers: number;
   /** Starts so many. */
@@ -158,6 +156,7 @@ export function threadedCopies<Item>(
   for (const { work } of actions) {
     if (work.kind === "copy" && isSmall(work.source.sizeBytes)) copies++;
   }
-  if (!threads || copies < threads.from) return null;
-  return new ThreadedCopies(threads.start(threads.count), copies, take);
+  const count = threads?.countFor(copies) ?? 0;
+  if (!threads || count === 0) return null;
+  return new ThreadedCopies(threads.start(count), copies, take);
 }

@@ -295,6 +295,6 @@ Deno.test("a helper copies what there is when it comes", async () => {
 });
 
 Deno.test("where no call waits no more threads help than there are cores", () => {
-  const { helpers } = threadsFor(0.01, false);
+  const { helpers } = threadsFor(0.01, 0);
   assert.ok(helpers < navigator.hardwareConcurrency, `${helpers} helpers`);
 });

@@ -62,8 +62,7 @@ export class Bench extends TwoRoots {
       pause: () => this.pause(),
       ...this.startThreads && {
         threads: {
-          from: 400,
-          count: 2,
+          countFor: (copies) => copies >= 400 ? 2 : 0,
           helpers: 2,
           start: this.startThreads,
         },
