@@ -24,16 +24,21 @@ export class ReadAhead implements RecordView {
   }
 
   /**
-   * Reads the rows of a folder that will be asked for.
+   * Reads the rows of a folder that will be asked for. Never throws: what
+   * can't be read fails where it is asked for.
    *
    * @param folder The folder; one that is not recorded has none.
    */
   expect(folder: string): void {
     if (this.#held >= MOST_ROWS || this.#rows.has(folder)) return;
     if (!this.directories.has(folder)) return;
-    const rows = this.#record.filesIn(folder);
-    this.#rows.set(folder, rows);
-    this.#held += rows.length;
+    try {
+      const rows = this.#record.filesIn(folder);
+      this.#rows.set(folder, rows);
+      this.#held += rows.length;
+    } catch {
+      // Whoever asks is told; nobody waits for what is read ahead.
+    }
   }
 
   /**

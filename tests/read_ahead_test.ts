@@ -76,3 +76,15 @@ Deno.test("folders are those of the record", () => {
   const { ahead, record } = recorded({ a: 1, b: 1 });
   assert.equal(ahead.directories, record.directories);
 });
+
+Deno.test("a record that can't be read fails who asks, and nobody before", () => {
+  const { record } = recorded({ a: 1 });
+  const ahead = new ReadAhead({
+    directories: record.directories,
+    filesIn() {
+      throw new Error("malformed");
+    },
+  });
+  ahead.expect("a");
+  assert.throws(() => ahead.filesIn("a"), /malformed/);
+});
