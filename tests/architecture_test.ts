@@ -153,11 +153,3 @@ Deno.test("the pure layers touch neither Deno nor the system", () => {
     }
   }
 });
-
-Deno.test("modules stay within 300 lines", () => {
-  for (const module of modules) {
-    const text = Deno.readTextFileSync(fromFileUrl(`../lib/${module}.ts`));
-    const lines = text.split("\n").length - 1;
-    assert.ok(lines <= 300, `${module}.ts has ${lines} lines`);
-  }
-});
