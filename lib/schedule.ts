@@ -12,6 +12,7 @@ import { isNetworkPath, REAL_PATH } from "./network_roots.ts";
 import { print, warn } from "./output.ts";
 import { printable, quoted } from "./printable.ts";
 import {
+  cacheWarnings,
   cronLine,
   driveWarnings,
   type Scheduled,
@@ -197,19 +198,13 @@ function nextStep(scheduler: Scheduler, file: string): string {
 function warnings(scheduler: Scheduler, config: Config): string[] {
   const roots = [config.leftRoot, config.rightRoot];
   const variable = config.email?.passwordEnv ?? null;
-  const isShared = /[\\/]_npx[\\/]/.test(Deno.execPath());
   return [
     ...scheduler === "windows" ? driveWarnings(roots, roots.map(seen)) : [],
     ...variable === null ? [] : [
       `The mail password is in the variable ${variable}: see to it that ` +
       "scheduled runs have it.",
     ],
-    ...isShared && !Deno.build.standalone
-      ? [
-        `${Deno.execPath()} is in a cache of npx, which may be cleared; ` +
-        "install Deno and call schedule with it.",
-      ]
-      : [],
+    ...Deno.build.standalone ? [] : cacheWarnings(Deno.execPath()),
   ];
 }
 

@@ -223,3 +223,17 @@ export function driveWarnings(
     ];
   });
 }
+
+/**
+ * What there is to know about the place of the Deno that a schedule starts.
+ *
+ * @param deno The executable.
+ * @returns A line if it is where npx keeps what it has fetched.
+ */
+export function cacheWarnings(deno: string): string[] {
+  if (!/[\\/]_npx[\\/]/.test(deno)) return [];
+  return [
+    `${deno} is in a cache of npx, which may be cleared; install Deno and ` +
+    "call schedule with it.",
+  ];
+}

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import {
+  cacheWarnings,
   driveWarnings,
   minutesOf,
   systemdUnits,
@@ -152,6 +153,18 @@ function windowsArguments(line: string): string[] {
   );
 }
 
+/**
+ * What schedule says besides where this very Deno is: whoever has nothing but
+ * Node.js runs these tests from the cache of npx, and is told so.
+ */
+function besidesTheCache(stderr: string): string {
+  const told = cacheWarnings(Deno.execPath()).map((line) => `${line}\n`).join(
+    "",
+  );
+  assert.ok(stderr.endsWith(told), stderr);
+  return stderr.slice(0, stderr.length - told.length);
+}
+
 Deno.test("schedule windows writes a task in UTF-16 that keeps to the schema", async () => {
   using office = new OddOffice("Müller & Söhne <office>");
   const file = `${office.folder}/task.xml`;
@@ -210,7 +223,7 @@ for (const named of ["service", "timer"]) {
     const { code, stdout, stderr } = await office.command(
       ...["schedule", "systemd", "--every", "1h", "--write", at(named)],
     );
-    assert.deepEqual([code, stderr], [0, ""]);
+    assert.deepEqual([code, besidesTheCache(stderr)], [0, ""]);
     assert.equal(
       stdout,
       `Written: ${at("service")} and ${at("timer")}.\n` +
@@ -326,6 +339,22 @@ Deno.test("schedule tells of the variable that scheduled runs need", async () =>
   assert.match(stderr, /the variable MAIL_PW: /);
 });
 
+Deno.test("a Deno that npx fetched is told, as what may be gone tomorrow", () => {
+  for (
+    const deno of [
+      "/home/anna/.npm/_npx/ffb2962e9c35ffe8/node_modules/deno/deno",
+      "C:\\Users\\anna\\npm-cache\\_npx\\ffb2\\node_modules\\deno\\deno.exe",
+    ]
+  ) {
+    const [warning = "", ...more] = cacheWarnings(deno);
+    assert.deepEqual(more, []);
+    assert.ok(warning.startsWith(`${deno} is in a cache of npx, `), warning);
+  }
+  for (const deno of ["/usr/bin/deno", "/opt/my_npx/deno", "C:\\deno.exe"]) {
+    assert.deepEqual(cacheWarnings(deno), []);
+  }
+});
+
 Deno.test("a mapped drive is told, with the path that is always there", () => {
   const [warning, ...more] = driveWarnings(
     ["C:\\office", "P:\\team"],
@@ -359,7 +388,7 @@ Deno.test("schedule windows tells of a drive that this system can't look at", as
   const { code, stderr } = await office.command("schedule", "windows");
   assert.equal(code, 0);
   assert.match(
-    stderr,
+    besidesTheCache(stderr),
     /^If P: is a mapped drive, [^\n]*\\\\server\\share [^\n]*\n$/,
   );
 });
