@@ -43,6 +43,12 @@ export type Sent =
     readonly reason: string;
     /** No other mail would fare better. */
     readonly isServer: boolean;
+    /** The time was up. */
+    readonly isLate: boolean;
+    /** The server took the recipients, and said that it never takes the mail. */
+    readonly isForGood: boolean;
+    /** The login is wrong: to try it too often may lock the account. */
+    readonly isLogin: boolean;
   };
 
 /** Errors that are about one mail. All others are about the server. */
@@ -111,6 +117,9 @@ export class Mailer implements Disposable {
         kind: "failed",
         reason: this.#words(error),
         isServer: !ONE_MAIL.has(code),
+        isLate: this.#deadline.signal.aborted,
+        isForGood: code === "EMESSAGE" && isPermanent(error),
+        isLogin: code === "EAUTH" && isPermanent(error),
       };
     } finally {
       socket?.destroy();
@@ -191,6 +200,11 @@ export class Mailer implements Disposable {
       words,
     );
   }
+}
+
+/** A reply of 5xx; one of 4xx may be another one tomorrow. */
+function isPermanent(error: unknown): boolean {
+  return Number((error as { responseCode?: unknown }).responseCode) >= 500;
 }
 
 /** The addresses of a config, each once, without the names. */
