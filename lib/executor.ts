@@ -143,11 +143,11 @@ export class Executor {
       if (waitsFor !== undefined) {
         const path = actions[waitsFor]?.path;
         this.#settle(index, action, { skipped: `waits for ${path}` });
-      } else if (action.work.kind === "copy") {
-        await this.#copy({ index, action, work: action.work });
-      } else {
-        await this.#perform(index, action, action.work);
+        continue;
       }
+      const work = this.#performer.afterRenames(action.work);
+      if (work.kind === "copy") await this.#copy({ index, action, work });
+      else await this.#perform(index, action, work);
     }
     await this.#finishCopies();
   }

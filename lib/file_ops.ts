@@ -9,6 +9,8 @@ import { CHANGED, type Root, Skipped } from "./disk.ts";
 import { isStill } from "./figures.ts";
 import { clashName, MOVING_PREFIX } from "./names.ts";
 import { folderOf, joinPath, nameOf } from "./paths.ts";
+import { inPieces } from "./pieces.ts";
+import { dropCopy, flushCopies, flushFolder } from "./staged.ts";
 import { codeOf } from "./system_errors.ts";
 import type { FileFigures } from "./types.ts";
 
@@ -225,6 +227,75 @@ export function renameFile(
     throw error;
   }
   Deno.removeSync(root.absolute(aside));
+}
+
+/** A file on its way to another disk of its root. */
+export interface Crossing {
+  readonly from: string;
+  /** Its name to be, which must be free. */
+  readonly to: string;
+  /** What the scan saw. */
+  readonly seen: FileFigures;
+  /** Temporary name on the new one's disk. */
+  readonly temporary: string;
+  /** Temporary name beside the old one. */
+  readonly aside: string;
+}
+
+/**
+ * Moves a user's file to another disk that is mounted in its root: it is
+ * copied and flushed, and only then removed, if it is still what was copied.
+ *
+ * @param root The root.
+ * @param crossing From where to where.
+ * @param pause Called between two pieces of work.
+ * @returns The figures under the new name.
+ * @throws {Skipped} The name is taken, or the file is another by now; it stays.
+ */
+export async function moveAcross(
+  root: Root,
+  { from, to, seen, temporary, aside }: Crossing,
+  pause?: () => Promise<void>,
+): Promise<FileFigures> {
+  root.requireAbsent(to);
+  const { staging } = await import("./staging.ts");
+  const request = { from: root, path: from, seen, to: root, temporary };
+  const copying = staging({ ...request, mode: seen.mode, wantsHash: false });
+  const [copy] = await flushCopies([await inPieces(copying, pause)]);
+  if (!copy || "error" in copy) throw copy?.error;
+  try {
+    placeNew(root, temporary, to);
+  } catch (error) {
+    dropCopy(copy);
+    throw error;
+  }
+  try {
+    // One disk does not wait for the other: the new name must be on its own
+    // before the old one goes.
+    for (let folder = folderOf(to);; folder = folderOf(folder)) {
+      flushFolder(root, folder);
+      if (folder === "") break;
+    }
+    destroy(root, from, seen, aside);
+  } catch (error) {
+    takeBack(root, to, copy.figures, temporary);
+    throw error;
+  }
+  return copy.figures;
+}
+
+/** A copy that is one too many; edited by now, it is a file of its own. */
+function takeBack(
+  root: Root,
+  path: string,
+  seen: FileFigures,
+  aside: string,
+): void {
+  try {
+    destroy(root, path, seen, aside);
+  } catch (error) {
+    if (!(error instanceof Skipped) && codeOf(error) === null) throw error;
+  }
 }
 
 /** What a temporary name holds must never be the only copy. */

@@ -7,7 +7,7 @@
 import { ClashCopier } from "./clash_copier.ts";
 import { CHANGED, type Root, Skipped } from "./disk.ts";
 import { setProperties } from "./attributes.ts";
-import { destroy, renameFile, respell } from "./file_ops.ts";
+import { destroy, moveAcross, renameFile, respell } from "./file_ops.ts";
 import { cutToTick, isFresh, isStill } from "./figures.ts";
 import { folderOf, keyOf } from "./paths.ts";
 import {
@@ -19,8 +19,15 @@ import {
   type WorkOf,
 } from "./performing.ts";
 import { halfOf, type RecordChange, type Work } from "./plan.ts";
+import { isAcrossDisks } from "./soft_delete.ts";
 import { codeOf } from "./system_errors.ts";
-import type { Both, FileRow, RecordedHalf } from "./types.ts";
+import type {
+  Both,
+  FileFigures,
+  FileRow,
+  RecordedHalf,
+  Side,
+} from "./types.ts";
 import { otherSide } from "./types.ts";
 
 /** Carries out actions. */
@@ -28,6 +35,8 @@ export class Performer {
   readonly #context: PerformerContext;
   readonly #roots: Both<Root>;
   readonly #clashes: ClashCopier;
+  /** What was copied to another disk is another file to the system. */
+  readonly #crossed = new Map<string, FileFigures>();
 
   /** @param context Roots, names and what leads to the record. */
   constructor(context: PerformerContext) {
@@ -55,13 +64,59 @@ export class Performer {
       case "clash":
         return await this.#clashes.make(work);
       case "rename":
-        return this.#rename(work);
+        return await this.#rename(work);
       case "rename-directory":
         return this.#renameDirectory(work);
       case "create-directory":
         return this.#createDirectory(work);
       case "remove-directory":
         return this.#removeDirectory(work);
+    }
+  }
+
+  /**
+   * An action as it is after the renames before it: what a rename had to copy
+   * has other figures than those that the scan saw.
+   *
+   * @param work What the plan says.
+   */
+  afterRenames<W extends Work>(work: W): W {
+    if (this.#crossed.size === 0) return work;
+    const at = <F extends FileFigures | null>(
+      side: Side,
+      path: string,
+      seen: F,
+    ): F | FileFigures =>
+      seen && (this.#crossed.get(`${side}/${path}`) ?? seen);
+    switch (work.kind) {
+      case "copy": {
+        const { from, path, source, target } = work;
+        return {
+          ...work,
+          source: at(from, path, source),
+          target: at(otherSide(from), path, target),
+        };
+      }
+      case "clash": {
+        const { from, path, figures, winner } = work;
+        return {
+          ...work,
+          figures: at(from, path, figures),
+          winner: at(otherSide(from), path, winner),
+        };
+      }
+      case "rename": {
+        const { on, from, figures, other } = work;
+        const across = otherSide(on);
+        return {
+          ...work,
+          figures: at(on, from, figures),
+          other: other &&
+            { ...other, figures: at(across, other.path, other.figures) },
+        };
+      }
+      default:
+        return work;
     }
   }
 
@@ -86,16 +141,17 @@ export class Performer {
     return { ...NOTHING, changes, folders, keptAt };
   }
 
-  #rename(work: WorkOf<"rename">): Performed {
-    const root = this.#roots[work.on];
-    const { from, to, other } = work;
-    root.requireFile(from, work.figures);
+  async #rename(planned: WorkOf<"rename">): Promise<Performed> {
+    const { from, to, other } = planned;
+    const root = this.#roots[planned.on];
+    root.requireFile(from, planned.figures);
     if (other) {
-      this.#roots[otherSide(work.on)].requireFile(other.path, other.figures);
+      this.#roots[otherSide(planned.on)]
+        .requireFile(other.path, other.figures);
     }
+    let work = planned;
     if (from !== to && !this.#respell(root, from, to)) {
-      const aside = this.#context.names.beside(from);
-      renameFile(root, from, to, work.figures, aside);
+      work = await this.#move(root, planned);
     }
     root.requireFile(to, work.figures);
     setProperties(root, to, work);
@@ -109,10 +165,31 @@ export class Performer {
       : this.#context.rowAt(work.rowPath);
     const base: FileRow = { ...(known ?? work.row), path: to };
     const row = work.keepsHalves
-      ? base
+      ? withCopied(base, planned, work.figures)
       : { ...base, [work.on]: this.#halfAfter(root, work, base) };
     const change = { kind: "put", row, rowPath: work.rowPath } as const;
     return { ...NOTHING, changes: [change], folders };
+  }
+
+  /** Gives the name, by copying where it is on another disk of the root. */
+  async #move(
+    root: Root,
+    work: WorkOf<"rename">,
+  ): Promise<WorkOf<"rename">> {
+    const { from, to, figures: seen } = work;
+    const { names, pause } = this.#context;
+    const aside = names.beside(from);
+    try {
+      renameFile(root, from, to, seen, aside);
+      return work;
+    } catch (error) {
+      if (!isAcrossDisks(error)) throw error;
+    }
+    const temporary = names.beside(to);
+    const crossing = { from, to, seen, temporary, aside };
+    const figures = await moveAcross(root, crossing, pause);
+    this.#crossed.set(`${root.side}/${to}`, figures);
+    return { ...work, figures };
   }
 
   /** What a side has after it was touched: nobody else may have touched it. */
@@ -207,4 +284,19 @@ export class Performer {
     const folders = [{ side: on, folder: folderOf(path) }];
     return { ...NOTHING, changes: [change], folders };
   }
+}
+
+/**
+ * Where the content of two sides differs still, each half stays as recorded;
+ * but a copy of what was recorded is what the record speaks of from now on.
+ */
+function withCopied(
+  row: FileRow,
+  { on, figures: seen }: WorkOf<"rename">,
+  now: FileFigures,
+): FileRow {
+  const half = row[on];
+  if (seen === now || !isStill(half, seen)) return row;
+  const mode = half.mode === seen.mode ? now.mode : half.mode;
+  return { ...row, [on]: { ...halfOf(now, half.isFresh), mode } };
 }

@@ -4,11 +4,10 @@
  * @module
  */
 import { CHANGED, type Root, Skipped } from "./disk.ts";
-import { destroy, moveToFree } from "./file_ops.ts";
+import { moveAcross, moveToFree } from "./file_ops.ts";
 import { isStill } from "./figures.ts";
 import { numberedName, OWN_FOLDER } from "./names.ts";
 import { folderOf, joinPath, nameOf } from "./paths.ts";
-import { dropCopy, flushCopies } from "./staged.ts";
 import type { TemporaryNames } from "./temporary_names.ts";
 import { codeOf } from "./system_errors.ts";
 import type { FileFigures } from "./types.ts";
@@ -98,29 +97,14 @@ export class SoftDelete {
     seen: FileFigures,
     place: string,
   ): Promise<void> {
-    const { stageCopy } = await import("./staging.ts");
-    const [copy] = await flushCopies([stageCopy({
-      from: root,
-      path,
+    await moveAcross(root, {
+      from: path,
+      to: place,
       seen,
-      to: root,
+      // There the next run looks for what one that died has left.
       temporary: this.#names.beside(`${OWN_FOLDER}/${nameOf(path)}`),
-      mode: seen.mode,
-      wantsHash: false,
-    })]);
-    if (!copy || "error" in copy) throw copy?.error;
-    try {
-      moveToFree(root, copy.temporary, place);
-    } catch (error) {
-      dropCopy(copy);
-      throw error;
-    }
-    try {
-      destroy(root, path, seen, this.#names.beside(path));
-    } catch (error) {
-      dropCopy({ to: root, temporary: place });
-      throw error;
-    }
+      aside: this.#names.beside(path),
+    });
   }
 
   /** The folder that stands for a folder of the root; made where needed. */

@@ -3,6 +3,7 @@ import { type Root, Skipped } from "../lib/disk.ts";
 import {
   destroy,
   linkTo,
+  moveAcross,
   moveToFree,
   placeNew,
   replace,
@@ -272,4 +273,74 @@ Deno.test("another spelling goes through a name that is told before, where one s
   });
   assert.match(told.join(), /^\.office-sync-mv-[^,]+$/);
   assert.deepEqual(at.trees().left, { Plan: "1" });
+});
+
+/** A move to another disk of the root. */
+function across(at: TwoRoots): Promise<unknown> {
+  return moveAcross(at.left, {
+    from: "d/a",
+    to: "b",
+    seen: at.seen("left", "d/a"),
+    temporary: ".office-sync-tmp-pair-run-1",
+    aside: "d/.office-sync-tmp-pair-run-2",
+  });
+}
+
+Deno.test("a file that goes to another disk takes its time and mode along, and leaves nothing", async () => {
+  const a = file("a", { mtime: 5e11, mode: 0o640 });
+  using at = new TwoRoots().write({ left: { d: { a } } });
+  const { id: _, ...seen } = at.seen("left", "d/a");
+  await across(at);
+  const { id: __, ...moved } = at.seen("left", "b");
+  assert.deepEqual(moved, seen);
+  assert.deepEqual(at.trees().left, { d: {}, b: "a" });
+});
+
+Deno.test("a file that is saved just before its old name goes keeps it, and there is no second one", async () => {
+  using at = new TwoRoots().write({ left: { d: { a: "old" } } });
+  const path = at.left.absolute("d/a");
+  using _program = after("linkSync", () => {
+    Deno.writeTextFileSync(path, "saved just now");
+  });
+  await assert.rejects(across(at), Skipped);
+  assert.deepEqual(at.trees().left, { d: { a: "saved just now" } });
+});
+
+Deno.test("a file that is edited under its new name at once stays, under both names", async () => {
+  using at = new TwoRoots().write({ left: { d: { a: "old" } } });
+  using _program = after("linkSync", () => {
+    Deno.writeTextFileSync(at.left.absolute("d/a"), "saved just now");
+    Deno.writeTextFileSync(at.left.absolute("b"), "edited there");
+  });
+  await assert.rejects(across(at), Skipped);
+  assert.deepEqual(at.trees().left, {
+    d: { a: "saved just now" },
+    b: "edited there",
+  });
+});
+
+Deno.test("a new name on another disk that was taken meanwhile is not taken over", async () => {
+  using at = new TwoRoots().write({ left: { d: { a: "a" } } });
+  using _program = after("openSync", () => {
+    Deno.writeTextFileSync(at.left.absolute("b"), "theirs");
+  });
+  await assert.rejects(across(at), Skipped);
+  assert.deepEqual(at.trees().left, { d: { a: "a" }, b: "theirs" });
+});
+
+Deno.test("a new name on another disk is flushed before the old one goes", async () => {
+  using at = new TwoRoots().write({ left: { d: { a: "a" } } });
+  const calls: string[] = [];
+  const short = (path: string) => path.slice(at.left.path.length);
+  using _opens = intercept("openSync", (real, path, ...rest) => {
+    calls.push(`open ${short(path!)}`);
+    return real(path, ...rest);
+  });
+  using _renames = intercept("renameSync", (real, from, to) => {
+    calls.push(`rename ${short(from!)}`);
+    return real(from, to);
+  });
+  await across(at);
+  assert.ok(calls.indexOf("open ") < calls.indexOf("rename /d/a"), `${calls}`);
+  assert.ok(calls.includes("open "), `${calls}`);
 });

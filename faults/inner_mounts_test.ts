@@ -1,0 +1,224 @@
+/**
+ * Other disks inside a root: what goes from one to another is copied and
+ * removed, and what can't be done is told with what to do.
+ *
+ * @module
+ */
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { snapshot, synced } from "../tests/snapshot.ts";
+import {
+  actions,
+  describe,
+  file,
+  read,
+  softDeleted,
+  type Tree,
+  write,
+} from "../tests/support.ts";
+import { killEverywhere } from "./crash_support.ts";
+import { after } from "../tests/two_roots.ts";
+import { at, FaultyOffice } from "./file_faults_support.ts";
+import { temporaries, Undone } from "./support.ts";
+
+/** An office whose following side has two disks inside. */
+class MountedOffice extends FaultyOffice {
+  readonly undone = new Undone();
+
+  constructor(from: "left" | "right", settings = "") {
+    super(from, settings);
+    for (const name of ["disk", "other"]) {
+      this.undone.disk(`${this.to}/${name}`);
+      Deno.mkdirSync(`${this.from}/${name}`);
+    }
+  }
+
+  /** Both sides agree on it. */
+  async agrees(tree: Tree): Promise<void> {
+    write(this.from, { "keep.txt": at(2020, "keep"), ...tree });
+    await this.settle();
+  }
+
+  /** Renames where the run has to follow. */
+  move(from: string, to: string): void {
+    Deno.renameSync(`${this.from}/${from}`, `${this.from}/${to}`);
+  }
+
+  /** Both sides hold this, and a run after that finds nothing to do. */
+  async rests(tree: Tree): Promise<void> {
+    assert.deepEqual(read(this.to), read(this.from));
+    assert.deepEqual(read(this.to), { ...tree });
+    const [left, right] = [this.left, this.right].map((it) => snapshot(it));
+    assert.deepEqual(synced(left!), synced(right!));
+    assert.deepEqual(temporaries(this.to), []);
+    const again = await this.run();
+    assert.deepEqual(actions(again), [], describe(again));
+    assert.equal(again.exitCode, 0, describe(again));
+  }
+
+  override [Symbol.dispose](): void {
+    this.undone[Symbol.dispose]();
+    super[Symbol.dispose]();
+  }
+}
+
+const WAYS = {
+  "out of a disk": ["disk/b.txt", "b.txt"],
+  "onto a disk": ["b.txt", "disk/b.txt"],
+  "from one disk to another": ["disk/b.txt", "other/c.txt"],
+} as const;
+
+/** A tree in which one path holds something. */
+function treeOf(path: string, what: Tree[string]): Tree {
+  const [first = "", second] = path.split("/");
+  const [disk, other] = [{}, {}] as Record<string, Tree[string]>[];
+  if (second === undefined) {
+    return { disk: disk!, other: other!, [first]: what };
+  }
+  return { disk: disk!, other: other!, [first]: { [second]: what } };
+}
+
+for (const from of ["left", "right"] as const) {
+  const to = from === "left" ? "right" : "left";
+  const on = `on ${to}`;
+  const RENAME = `RENAME_${to.toUpperCase()}`;
+  const COPY = from === "left" ? "COPY_LEFT_TO_RIGHT" : "COPY_RIGHT_TO_LEFT";
+
+  for (const [way, [old, now]] of Object.entries(WAYS)) {
+    Deno.test(`a rename ${way} mounted inside is done ${on}: a copy, then a removal`, async () => {
+      using office = new MountedOffice(from);
+      await office.agrees(
+        treeOf(
+          old,
+          file("b", { mtime: "2020-01-01T00:00:00.5Z", mode: 0o640 }),
+        ),
+      );
+      office.move(old, now);
+      const result = await office.settle();
+      assert.deepEqual(actions(result), [`${RENAME} ${old} -> ${now}`]);
+      assert.deepEqual(softDeleted(office.to), {}, "it was not deleted");
+      await office.rests({ ...treeOf(now, "b"), "keep.txt": "keep" });
+    });
+
+    Deno.test(`a rename ${way} goes with a new mode beside it ${on}`, async () => {
+      using office = new MountedOffice(from);
+      await office.agrees(treeOf(old, at(2020, "b")));
+      office.move(old, now);
+      Deno.chmodSync(`${office.from}/${now}`, 0o600);
+      const result = await office.settle();
+      assert.deepEqual(actions(result), [`${RENAME} ${old} -> ${now}`]);
+      await office.rests({ ...treeOf(now, "b"), "keep.txt": "keep" });
+    });
+
+    Deno.test(`a rename ${way} and an edit of the other side meet ${on}`, async () => {
+      using office = new MountedOffice(from);
+      await office.agrees(treeOf(old, at(2020, "b")));
+      office.move(old, now);
+      write(office.to, treeOf(old, at(2021, "edited")));
+      const result = await office.settle();
+      const back = COPY === "COPY_LEFT_TO_RIGHT"
+        ? "COPY_RIGHT_TO_LEFT"
+        : "COPY_LEFT_TO_RIGHT";
+      assert.deepEqual(actions(result), [
+        `${RENAME} ${old} -> ${now}`,
+        `${back} ${now}`,
+      ], describe(result));
+      await office.rests({ ...treeOf(now, "edited"), "keep.txt": "keep" });
+    });
+
+    Deno.test(`a file with two names that is renamed ${way} stays under the other ${on}`, async () => {
+      using office = new MountedOffice(from);
+      await office.agrees(treeOf(old, at(2020, "b")));
+      const second = old.replace("b.txt", "second.txt");
+      Deno.linkSync(`${office.to}/${old}`, `${office.to}/${second}`);
+      await office.settle();
+      office.move(old, now);
+      await office.settle();
+      assert.equal(Deno.readTextFileSync(`${office.to}/${second}`), "b");
+      assert.equal(Deno.readTextFileSync(`${office.to}/${now}`), "b");
+      assert.deepEqual(actions(await office.settle()), []);
+    });
+
+    Deno.test(`a rename ${way} against another name settles ${on}`, async () => {
+      using office = new MountedOffice(from);
+      await office.agrees(treeOf(old, at(2020, "b")));
+      office.move(old, now);
+      const folder = old.slice(0, -"b.txt".length);
+      Deno.renameSync(`${office.to}/${old}`, `${office.to}/${folder}z.txt`);
+      Deno.utimeSync(`${office.from}/${now}`, 1.7e9, 1.7e9);
+      await office.settle();
+      await office.rests(read(office.from));
+    });
+
+    Deno.test(`a file that is edited while it is renamed ${way} is not lost ${on}`, async () => {
+      for (const call of ["linkSync", "renameSync", "openSync"] as const) {
+        using office = new MountedOffice(from);
+        await office.agrees(treeOf(old, at(2020, "b")));
+        office.move(old, now);
+        const program = after(call, () => {
+          for (const path of [old, now]) {
+            const file = `${office.to}/${path}`;
+            if (existsSync(file)) Deno.writeTextFileSync(file, "edited");
+          }
+        });
+        await office.run();
+        program[Symbol.dispose]();
+        for (let tries = 0; tries < 3; tries++) await office.run();
+        const texts = JSON.stringify(snapshot(office.to));
+        assert.match(texts, /edited/, call);
+        assert.deepEqual(read(office.to), read(office.from));
+        assert.deepEqual(temporaries(office.to), []);
+      }
+    });
+  }
+}
+
+for (const from of ["left", "right"] as const) {
+  const on = from === "left" ? "right" : "left";
+
+  Deno.test(`a folder that is moved onto a disk inside goes file by file on ${on}`, async () => {
+    using office = new MountedOffice(from);
+    const many = Object.fromEntries(
+      Array.from({ length: 20 }, (_, n) => [`${n}.txt`, at(2020, `${n}`)]),
+    );
+    await office.agrees({ d: { ...many, in: { "x.txt": at(2020, "x") } } });
+    office.move("d", "disk/d");
+    const result = await office.settle();
+    assert.deepEqual(softDeleted(office.to), {}, describe(result));
+    await office.rests(read(office.from));
+    office.move("disk/d", "other/e");
+    await office.settle();
+    assert.deepEqual(softDeleted(office.to), {});
+    await office.rests(read(office.from));
+  });
+
+  Deno.test(`conflicts on a disk inside make their clash copies there on ${on}`, async () => {
+    using office = new MountedOffice(from);
+    await office.agrees({ disk: { "a.txt": at(2020, "old") } });
+    write(office.from, { disk: { "a.txt": at(2022, "newer") } });
+    write(office.to, { disk: { "a.txt": at(2021, "older") } });
+    await office.settle();
+    const { disk } = read(office.to) as { disk: Tree };
+    assert.deepEqual(Object.values(disk).sort(), ["newer", "older"]);
+    await office.rests(read(office.from));
+  });
+}
+
+/** Renames that cross, all ways. */
+async function crossing(): Promise<MountedOffice> {
+  const office = new MountedOffice("left");
+  await office.agrees({
+    "in.txt": at(2020, "in"),
+    disk: { "out.txt": at(2020, "out"), "across.txt": at(2020, "across") },
+  });
+  office.move("in.txt", "disk/in.txt");
+  office.move("disk/out.txt", "out.txt");
+  office.move("disk/across.txt", "other/across.txt");
+  return office;
+}
+
+killEverywhere({
+  run: "a run that renames across disks inside a root",
+  make: crossing,
+  calls: { linkat: 3, rename: 3, unlink: 6 },
+});
