@@ -40,7 +40,11 @@ const CALLED: Record<Side, string> = { left: "Left", right: "Right" };
  * ```ts
  * import { guardPlan } from "./guard.ts";
  * guardPlan(
- *   { deleted: { left: 1, right: 0 }, modified: { left: 0, right: 0 } },
+ *   {
+ *     deleted: { left: 1, right: 0 },
+ *     replaced: { left: 0, right: 0 },
+ *     modified: { left: 0, right: 0 },
+ *   },
  *   100,
  *   { maxDeletePercent: 50, maxDeleteFiles: 10, maxChangePercent: 50, maxChangeFiles: 200 },
  *   { deletes: false, changes: false },
@@ -58,7 +62,7 @@ export function guardPlan(
     const isMassDeletion = gone > limits.maxDeleteFiles &&
       gone > recordedFiles * limits.maxDeletePercent / 100;
     if (isMassDeletion && !allowed.deletes) {
-      throw massDeletion(side, gone, recordedFiles, limits);
+      throw massDeletion(side, counts, recordedFiles, limits);
     }
     const changed = counts.modified[side];
     const isMassChange = changed > limits.maxChangeFiles &&
@@ -71,20 +75,28 @@ export function guardPlan(
 
 function massDeletion(
   side: Side,
-  gone: number,
+  counts: PlanCounts,
   recordedFiles: number,
   limits: SafetyLimits,
 ): GuardError {
+  const gone = counts.deleted[side];
+  const replaced = counts.replaced[side];
   const there = CALLED[otherSide(side)];
+  const renamed = replaced === 0
+    ? ""
+    : replaced === 1
+    ? " 1 new file of the same size as one of them is there: renamed, perhaps."
+    : ` ${replaced} new files of the same sizes are there: renamed, perhaps.`;
   return new GuardError(
     "mass deletion",
     `${gone} of ${recordedFiles} recorded files are gone on ${CALLED[side]}, ` +
       `more than ${limits.maxDeletePercent} % and more than ` +
       `${limits.maxDeleteFiles} files; a run would remove them on ${there} ` +
-      `too. Nothing was changed.`,
+      `too.${renamed} Nothing was changed.`,
     `If they are missing by mistake, bring them back on ${CALLED[side]} ` +
-      `and run again. If they were deleted on purpose, run once with ` +
-      `--allow-deletes.`,
+      `and run again. If they were deleted ${
+        replaced === 0 ? "" : "or renamed "
+      }on purpose, run once with --allow-deletes.`,
   );
 }
 

@@ -191,6 +191,11 @@ export interface Plan {
 export interface PlanCounts {
   /** Files that are gone on a side and would be removed on the other. */
   readonly deleted: Both<number>;
+  /**
+   * As many of those as new files of the same sizes are on that side: renamed,
+   * perhaps, where no file id could tell.
+   */
+  readonly replaced: Both<number>;
   /** Recorded files whose content changed on a side. */
   readonly modified: Both<number>;
 }

@@ -20,6 +20,9 @@ export function countChanges(
   const deleted = { left: 0, right: 0 };
   const modified = { left: 0, right: 0 };
   const recreated = { left: new Map(), right: new Map() };
+  // Sizes: of what is gone, and of what is new.
+  const gone = { left: new Bag(), right: new Bag() };
+  const created = { left: new Bag(), right: new Bag() };
   const names = (
     location: Location,
     figures: { sizeBytes: number; mtimeMs: number },
@@ -32,6 +35,7 @@ export function countChanges(
       if (found === null) continue;
       const key = names(found.at, found.figures);
       recreated[side].set(key, (recreated[side].get(key) ?? 0) + 1);
+      created[side].add(found.figures.sizeBytes);
     }
   }
   for (const { pair, judgement, verdict } of cases) {
@@ -48,8 +52,39 @@ export function countChanges(
     const side = otherSide(verdict.on);
     const key = names(pair.at, judgement.row[side]);
     const left = recreated[side].get(key) ?? 0;
-    if (left > 0) recreated[side].set(key, left - 1);
-    else deleted[side]++;
+    const { sizeBytes } = judgement.row[side];
+    if (left > 0) {
+      recreated[side].set(key, left - 1);
+      created[side].take(sizeBytes);
+    } else {
+      deleted[side]++;
+      gone[side].add(sizeBytes);
+    }
   }
-  return { deleted, modified };
+  const replaced = {
+    left: gone.left.inCommon(created.left),
+    right: gone.right.inCommon(created.right),
+  };
+  return { deleted, replaced, modified };
+}
+
+/** Numbers, each as often as it was added. */
+class Bag {
+  readonly #counts = new Map<number, number>();
+
+  add(value: number): void {
+    this.#counts.set(value, (this.#counts.get(value) ?? 0) + 1);
+  }
+
+  take(value: number): void {
+    this.#counts.set(value, (this.#counts.get(value) ?? 0) - 1);
+  }
+
+  inCommon(other: Bag): number {
+    let common = 0;
+    for (const [value, count] of this.#counts) {
+      common += Math.min(count, Math.max(0, other.#counts.get(value) ?? 0));
+    }
+    return common;
+  }
 }

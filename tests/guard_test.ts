@@ -27,7 +27,7 @@ function stopOf(
 ): GuardError | null {
   try {
     guardPlan(
-      { deleted: NONE, modified: NONE, ...counts },
+      { deleted: NONE, replaced: NONE, modified: NONE, ...counts },
       recorded,
       { ...DEFAULTS, ...limits },
       { ...NOTHING_ALLOWED, ...allowed },
@@ -139,9 +139,20 @@ Deno.test("guardPlan() says what it saw, on which side, and the exact next step"
   assert.match(deletion!.message, /would remove them on Left/);
   assert.match(deletion!.message, /Nothing was changed/);
   assert.match(deletion!.hint!, /--allow-deletes/);
+  assert.doesNotMatch(deletion!.message, /renamed/);
   const change = stopOf({ modified: { left: 300, right: 0 } }, 400);
   assert.equal(change?.exitCode, 3);
   assert.match(change!.message, /300 of 400 recorded files changed on Left/);
   assert.match(change!.message, /would replace them on Right/);
   assert.match(change!.hint!, /--allow-changes/);
+});
+
+Deno.test("guardPlan() says how many new files have the sizes of what is gone", () => {
+  const gone = { deleted: { left: 30, right: 0 } };
+  const renamed = { ...gone, replaced: { left: 29, right: 4 } };
+  const many = stopOf(renamed, 30);
+  assert.match(many!.message, / 29 new files of the same sizes are there: ren/);
+  assert.match(many!.hint!, /deleted or renamed on purpose.*--allow-deletes/);
+  const one = stopOf({ ...gone, replaced: { left: 1, right: 0 } }, 30);
+  assert.match(one!.message, / 1 new file of the same size as one of them is/);
 });

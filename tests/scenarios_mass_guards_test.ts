@@ -171,3 +171,64 @@ scenario("a dry run is stopped by the guards as well", async (stage) => {
   assert.equal(allowed.document.actions.length, 15);
   await stage.ends(0, "--allow-deletes");
 }, { isMirrored: false });
+
+/** Renames as a disk without file ids shows them: gone here, new there. */
+function renameWithoutIds(stage: Stage, all: readonly string[]): void {
+  for (const name of all) {
+    const path = stage.at("left", `d/${name}`);
+    const content = Deno.readTextFileSync(path);
+    const mtime = Deno.statSync(path).mtime!.getTime();
+    stage.write({ left: { d: { [`new ${name}`]: file(content, { mtime }) } } });
+    stage.remove("left", `d/${name}`);
+  }
+}
+
+scenario(
+  "guard mass deletion: where no file id tells of a bulk rename on left, it names the new files of the same sizes",
+  async (stage) => {
+    await begin(stage, 30);
+    renameWithoutIds(stage, names(30));
+    await stops(stage, "mass deletion", [
+      /30 of 30 .* gone on Left/,
+      /30 new files of the same sizes are there: renamed, perhaps/,
+    ]);
+    const plan = await stage.ends(3, "plan");
+    assert.match(plan.document.guard!.reason, /30 new files of the same sizes/);
+    await stage.ends(0, "--allow-deletes");
+  },
+);
+
+scenario(
+  "guard mass deletion: of new files only those count that have a size of what is gone, each once",
+  async (stage) => {
+    await begin(stage, 30);
+    renameWithoutIds(stage, names(12));
+    stage.remove(
+      "left",
+      ...names(30).slice(12).map((name) => `d/${name}`),
+    );
+    stage.write({ left: { "other.txt": "of a size that none had" } });
+    // A second of the size of the one-digit names: there were ten of those.
+    stage.write({ left: { "x.txt": "x.txt.." } });
+    await stops(stage, "mass deletion", [
+      /30 of 30/,
+      /13 new files of the same sizes are there/,
+    ]);
+    await stage.ends(0, "--allow-deletes");
+  },
+  { isMirrored: false },
+);
+
+scenario(
+  "guard mass deletion: what was only deleted is not said to be renamed",
+  async (stage) => {
+    await begin(stage, 30);
+    removeFirst(stage, 30);
+    // Edited and new on the other side are no answer to where they went.
+    stage.write({ right: { "f.txt": "f0.txt" } });
+    const { document } = await stage.ends(3);
+    assert.doesNotMatch(document.guard!.reason, /renamed/);
+    await stage.ends(0, "--allow-deletes");
+  },
+  { isMirrored: false },
+);

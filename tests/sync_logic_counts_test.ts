@@ -19,12 +19,13 @@ const B = file("other", { mtimeMs: OLD - HOUR });
 const NEWER = but(A, { content: "edited", mtimeMs: OLD + HOUR });
 const withId = (ino: number): FakeFile => but(A, { ino });
 
-/** [what, situation, gone on Left and on Right, modified on Left and on Right] */
+/** What is gone on Left and on Right, and the same of what else is counted. */
 const COUNTS: readonly {
   readonly it: string;
   readonly in: Partial<Situation>;
   readonly options?: Options;
   readonly deleted?: readonly [number, number];
+  readonly replaced?: readonly [number, number];
   readonly modified?: readonly [number, number];
 }[] = [
   {
@@ -65,6 +66,7 @@ const COUNTS: readonly {
     it: "a file that reappears under another name, and no id to know it by",
     in: { record: { "d/a": A }, left: { "e/b": A }, right: { "d/a": A } },
     deleted: [1, 0],
+    replaced: [1, 0],
   },
   {
     it: "a file that reappears with another size",
@@ -83,6 +85,7 @@ const COUNTS: readonly {
       right: { "d/a": A },
     },
     deleted: [1, 0],
+    replaced: [1, 0],
   },
   {
     it: "a file that reappears on the other side only",
@@ -100,6 +103,21 @@ const COUNTS: readonly {
       right: { "d/a": A, "e/a": A },
     },
     deleted: [1, 0],
+  },
+  {
+    it: "as many new files as have sizes of gone ones, each for one of them",
+    in: {
+      record: { "d/a": A, "d/b": A, "d/c": B },
+      left: {
+        x: A,
+        y: B,
+        z: B,
+        long: but(A, { content: "longer than all" }),
+      },
+      right: { "d/a": A, "d/b": A, "d/c": B },
+    },
+    deleted: [3, 0],
+    replaced: [2, 0],
   },
   {
     it: "no file that reappears where the other side made a newer one",
@@ -159,13 +177,14 @@ const COUNTS: readonly {
   },
 ];
 
-for (const { it, in: given, options, deleted, modified } of COUNTS) {
+for (const { it, in: given, options, ...told } of COUNTS) {
   Deno.test(`decide() counts ${it} (section 7)`, () => {
     const situation = situationOf(given);
     const { counts } = decided(situation, options).plan;
     const wanted: PlanCounts = {
-      deleted: both(deleted ?? [0, 0]),
-      modified: both(modified ?? [0, 0]),
+      deleted: both(told.deleted ?? [0, 0]),
+      replaced: both(told.replaced ?? [0, 0]),
+      modified: both(told.modified ?? [0, 0]),
     };
     assert.deepEqual(counts, wanted);
     const mirrored = decided(mirror(situation), mirror(options)).plan.counts;
