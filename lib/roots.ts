@@ -138,25 +138,24 @@ function isInside(inner: string, outer: string): boolean {
  * @param side Which root.
  * @param root Its absolute path.
  * @returns The identity, or null where the root has none yet.
- * @throws {GuardError} "identity": it can't be read or makes no sense.
+ * @throws {GuardError} "identity": what stands there is none. "roots": the
+ *   system refuses to tell.
  */
 export function readIdentity(side: Side, root: string): Identity | null {
   const file = `${root}/${OWN_FOLDER}/root.json`;
-  let text: string;
-  let info: Deno.FileInfo;
+  let id: string;
+  let info: Deno.FileInfo | null;
   try {
-    info = Deno.lstatSync(file);
-    const folder = `${root}/${OWN_FOLDER}`;
-    const isElsewhere = isLink(file, info) ||
-      isLink(folder, Deno.lstatSync(folder));
-    if (!info.isFile || isElsewhere) throw new Error("it is a link");
-    text = Deno.readTextFileSync(file);
+    info = ownFile(root, "root.json");
+    if (info === null) return null;
+    id = idIn(Deno.readTextFileSync(file));
   } catch (error) {
-    if (codeOf(error) === "ENOENT") return null;
-    throw unreadableIdentity(side, file, inWords(error));
+    if (error instanceof NotOurs) {
+      throw strangeIdentity(side, file, error.message);
+    }
+    if (codeOf(error) === null) throw error;
+    throw untoldIdentity(side, file, error);
   }
-  const id = idIn(text);
-  if (id === null) throw unreadableIdentity(side, file, "it holds no id");
   const { ino, birthtime } = info;
   const fileId = ino && birthtime
     ? { ino, birthMs: birthtime.getTime() }
@@ -164,26 +163,85 @@ export function readIdentity(side: Side, root: string): Identity | null {
   return { id, fileId };
 }
 
-function idIn(text: string): string | null {
+/** Something stands where a file of the program's own should; why, in words. */
+export class NotOurs extends Error {}
+
+/**
+ * A file in a root's own folder, which is never read through a link.
+ *
+ * @param root Absolute path of the root.
+ * @param path Below the root's own folder.
+ * @returns Null where it is not there.
+ * @throws {NotOurs} Something else stands there, or in place of a folder
+ *   above it.
+ */
+export function ownFile(root: string, path: string): Deno.FileInfo | null {
+  const parts = path.split("/");
+  for (let n = 0; n < parts.length; n++) {
+    const name = [OWN_FOLDER, ...parts.slice(0, n)].join("/");
+    const info = lookAt(`${root}/${name}`);
+    if (info === null) return null;
+    const what = kindWords(`${root}/${name}`, info);
+    if (what !== "a folder") throw new NotOurs(`${name} is ${what}`);
+  }
+  const file = `${root}/${OWN_FOLDER}/${path}`;
+  const info = lookAt(file);
+  const what = info && kindWords(file, info);
+  if (what !== null && what !== "a file") throw new NotOurs(`it is ${what}`);
+  return info;
+}
+
+function lookAt(path: string): Deno.FileInfo | null {
   try {
-    const { id } = JSON.parse(text);
-    return typeof id === "string" && ID_PATTERN.test(id) ? id : null;
-  } catch {
-    return null;
+    return Deno.lstatSync(path);
+  } catch (error) {
+    if (codeOf(error) === "ENOENT") return null;
+    throw error;
   }
 }
 
-function unreadableIdentity(
-  side: Side,
-  file: string,
-  why: string,
-): GuardError {
+function kindWords(path: string, info: Deno.FileInfo): string {
+  if (isLink(path, info)) return "a link";
+  if (info.isDirectory) return "a folder";
+  return info.isFile ? "a file" : "no file, but a pipe, socket or device";
+}
+
+/** The id in the text of a `root.json`. */
+function idIn(text: string): string {
+  if (text.trim() === "") throw new NotOurs("it is empty");
+  let said: unknown;
+  try {
+    said = JSON.parse(text);
+  } catch {
+    throw new NotOurs("it is damaged, for it is no JSON");
+  }
+  const id = said !== null && typeof said === "object" && "id" in said
+    ? said.id
+    : null;
+  if (typeof id === "string" && ID_PATTERN.test(id)) return id;
+  throw new NotOurs("it holds no id");
+}
+
+function strangeIdentity(side: Side, file: string, why: string): GuardError {
   return new GuardError(
     "identity",
     `The identity of ${CALLED[side]}, ${file}, can't be read: ${why}. ` +
       "Nothing was changed.",
-    `Bring the file back from a backup, or, if ${CALLED[side]} is the right ` +
-      "folder, delete the file and run once with --accept-roots.",
+    `Bring the file back from a backup. Or, if ${CALLED[side]} is the right ` +
+      "folder, move away what stands there, and run once with " +
+      "--accept-roots: nothing is deleted then.",
+  );
+}
+
+/** It may be in order: the system does not let anybody look. */
+function untoldIdentity(side: Side, file: string, cause: unknown): GuardError {
+  return new GuardError(
+    "roots",
+    `The identity of ${CALLED[side]}, ${file}, can't be read: ` +
+      `${inWords(cause)}. Nothing was changed.`,
+    "Make sure that the disk or network drive is connected, and that the " +
+      "account that runs office-sync may read that file; then run again.",
+    { cause },
   );
 }
 
@@ -226,7 +284,7 @@ export function makeIdentity(
     );
   }
   const made = readIdentity(side, root);
-  if (made === null) throw unreadableIdentity(side, file, "it vanished");
+  if (made === null) throw strangeIdentity(side, file, "it vanished");
   return made;
 }
 

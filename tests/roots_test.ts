@@ -148,20 +148,25 @@ Deno.test("a root that can't be written stops the run, and keeps no temporary fi
   assert.deepEqual(at.names("left"), [".office-sync"]);
 });
 
-const STRANGE: Record<string, string> = {
-  nothing: "",
-  "no JSON": "hello",
-  "no id": "{}",
-  "a number": '{"id": 5}',
-  "too short an id": '{"id": "abc"}',
-  "a null": "null",
-};
+/** [what it holds, the text, what is said of it] */
+const STRANGE: readonly [string, string, string][] = [
+  ["nothing", "", "it is empty"],
+  ["blanks", " \n", "it is empty"],
+  ["no JSON", "hello", "it is damaged, for it is no JSON"],
+  ["half of it", '{ "id": "01234567-89ab', "it is damaged, for it is no JSON"],
+  ["zero bytes", "\0\0\0\0", "it is damaged, for it is no JSON"],
+  ["no id", "{}", "it holds no id"],
+  ["a number", '{"id": 5}', "it holds no id"],
+  ["too short an id", '{"id": "abc"}', "it holds no id"],
+  ["a null", "null", "it holds no id"],
+  ["a list", '["id"]', "it holds no id"],
+];
 
-for (const [what, text] of Object.entries(STRANGE)) {
+for (const [what, text, says] of STRANGE) {
   Deno.test(`an identity file that holds ${what} stops the run and stays`, () => {
     using at = new TwoRoots();
     Deno.writeTextFileSync(identityFile(at), text);
-    const expected = guard("identity", /can't be read: it holds no id/);
+    const expected = guard("identity", RegExp(`can't be read: ${says}\\. `));
     assert.throws(() => readLeft(at), expected);
     assert.equal(Deno.readTextFileSync(identityFile(at)), text);
   });
@@ -171,13 +176,31 @@ Deno.test("an identity is never read through a link", () => {
   using at = new TwoRoots();
   make(at);
   const file = identityFile(at);
-  const linked = guard("identity", /it is a link/);
   Deno.renameSync(file, `${at.outside}/root.json`);
   Deno.symlinkSync(`${at.outside}/root.json`, file);
-  assert.throws(() => readLeft(at), linked);
+  assert.throws(() => readLeft(at), guard("identity", /: it is a link\. /));
   Deno.removeSync(at.left.absolute(".office-sync"), { recursive: true });
   Deno.symlinkSync(at.outside, at.left.absolute(".office-sync"));
+  const linked = guard("identity", /: \.office-sync is a link\. /);
   assert.throws(() => readLeft(at), linked);
+});
+
+Deno.test("whatever else stands in place of an identity is called what it is", () => {
+  using at = new TwoRoots();
+  const file = identityFile(at);
+  Deno.mkdirSync(file);
+  assert.throws(() => readLeft(at), guard("identity", /: it is a folder\. /));
+  Deno.removeSync(file);
+  if (Deno.build.os !== "windows") {
+    new Deno.Command("mkfifo", { args: [file] }).outputSync();
+    const pipe = guard("identity", /: it is no file, but a pipe, socket or de/);
+    assert.throws(() => readLeft(at), pipe);
+    Deno.removeSync(file);
+  }
+  Deno.removeSync(at.left.absolute(".office-sync"));
+  Deno.writeTextFileSync(at.left.absolute(".office-sync"), "");
+  const stray = guard("identity", /: \.office-sync is a file\. /);
+  assert.throws(() => readLeft(at), stray);
 });
 
 Deno.test("an identity whose disk does not answer is not taken for a missing one", () => {
@@ -186,7 +209,16 @@ Deno.test("an identity whose disk does not answer is not taken for a missing one
   using _system = intercept("lstatSync", () => {
     throw systemError("EIO");
   });
-  assert.throws(() => readLeft(at), guard("identity", /reports an error/));
+  assert.throws(() => readLeft(at), guard("roots", /reports an error/));
+});
+
+Deno.test("an identity that nobody may read is not said to be damaged", () => {
+  using at = new TwoRoots();
+  make(at);
+  using _system = intercept("readTextFileSync", () => {
+    throw systemError("EACCES");
+  });
+  assert.throws(() => readLeft(at), guard("roots", /: access is denied/));
 });
 
 Deno.test("a probe tells this file system's habits and leaves nothing", () => {

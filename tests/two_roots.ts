@@ -92,6 +92,7 @@ export type Call =
   | "readDir"
   | "readDirSync"
   | "readLinkSync"
+  | "readTextFileSync"
   | "removeSync"
   | "renameSync"
   | "utimeSync";
