@@ -29,6 +29,9 @@ export interface OutgoingMail extends MailText {
   readonly delivered: readonly string[];
 }
 
+/** What a server refuses for good. */
+export type Refusal = "login" | "recipients" | "mail";
+
 /** What became of a mail. */
 export type Sent =
   | {
@@ -45,10 +48,8 @@ export type Sent =
     readonly isServer: boolean;
     /** The time was up. */
     readonly isLate: boolean;
-    /** The server took the recipients, and said that it never takes the mail. */
-    readonly isForGood: boolean;
-    /** The login is wrong: to try it too often may lock the account. */
-    readonly isLogin: boolean;
+    /** What the server will not take either when it is asked again. */
+    readonly refusal: Refusal | null;
   };
 
 /** Errors that are about one mail. All others are about the server. */
@@ -118,8 +119,7 @@ export class Mailer implements Disposable {
         reason: this.#words(error),
         isServer: !ONE_MAIL.has(code),
         isLate: this.#deadline.signal.aborted,
-        isForGood: code === "EMESSAGE" && isPermanent(error),
-        isLogin: code === "EAUTH" && isPermanent(error),
+        refusal: refusalOf(error),
       };
     } finally {
       socket?.destroy();
@@ -202,9 +202,17 @@ export class Mailer implements Disposable {
   }
 }
 
-/** A reply of 5xx; one of 4xx may be another one tomorrow. */
-function isPermanent(error: unknown): boolean {
-  return Number((error as { responseCode?: unknown }).responseCode) >= 500;
+/** What is refused for good; one reply of 4xx may be another one tomorrow. */
+function refusalOf(error: unknown): Refusal | null {
+  const { code, command, responseCode } = error as Record<string, unknown>;
+  const isPermanent = Number(responseCode) >= 500;
+  // It knows beforehand that the server takes no mail of that size.
+  const isTooBig = command === "MAIL FROM" &&
+    (code === "EMESSAGE" || responseCode === 552 || responseCode === 523);
+  if (isTooBig || isPermanent && command === "DATA") return "mail";
+  if (!isPermanent) return null;
+  if (code === "EAUTH") return "login";
+  return command === "RCPT TO" ? "recipients" : null;
 }
 
 /** The addresses of a config, each once, without the names. */
