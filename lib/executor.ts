@@ -30,7 +30,6 @@ import {
   threadedCopies,
   type ThreadSupply,
 } from "./threaded_copies.ts";
-import { whenFree } from "./when_free.ts";
 import type { FileRow, Side } from "./types.ts";
 import { otherSide } from "./types.ts";
 
@@ -46,6 +45,15 @@ export interface ExecutorContext
 /** Limits of a batch of copies. */
 const BATCH_FILES = 128;
 const BATCH_BYTES = 64 * 1024 * 1024;
+
+/**
+ * Pauses of a run before it tries again what was busy, in ms: one for all of
+ * it, as there may be hundreds of files that a program has open.
+ */
+const BACK_OFF_MS = [50, 200, 600];
+
+/** No more tries are begun so long after the first pause began, in ms. */
+const PATIENCE_MS = 3000;
 
 /** A root that answered is trusted for so long, in ms. */
 const ROOT_TRUST_MS = 250;
@@ -66,6 +74,14 @@ interface StagedAction extends CopyAction {
   readonly copy: StagedCopy;
 }
 
+/** What another program kept from being done, or from being begun. */
+interface Postponed {
+  /** What was thrown; null where it waits for another one that was busy. */
+  readonly error: unknown;
+  /** The copy that could not be put in place; null for none. */
+  readonly copy: FlushedCopy | null;
+}
+
 /** Executes one plan. */
 export class Executor {
   readonly #context: ExecutorContext;
@@ -76,6 +92,8 @@ export class Executor {
   readonly #outcomes: Outcome[] = [];
   readonly #written = new Map<string, FileRow>();
   readonly #full = new Set<Side>();
+  /** By position: what comes again when all others had their turn. */
+  readonly #postponed = new Map<number, Postponed>();
   #staged: StagedAction[] = [];
   #stagedBytes = 0;
   readonly #commits: Commits<Positioned>;
@@ -117,6 +135,7 @@ export class Executor {
       if (!(error instanceof InterruptedError)) throw error;
       // Flushing them might take long: the next run copies them again.
       for (const { copy } of this.#staged.splice(0)) abandonCopy(copy);
+      for (const { copy } of this.#postponed.values()) copy && dropCopy(copy);
       this.#isStopped = true;
       await this.#threaded?.stop();
     } finally {
@@ -131,25 +150,88 @@ export class Executor {
     this.#outcomes[index]?.kind === "done";
 
   async #carryOut(actions: readonly Action[]): Promise<void> {
-    const moves = findFolderMoves(actions);
-    for (const [index, action] of actions.entries()) {
+    await this.#round(actions, [...actions.keys()], findFolderMoves(actions));
+    const end = performance.now() + PATIENCE_MS;
+    for (const pauseMs of BACK_OFF_MS) {
+      if (this.#postponed.size === 0 || performance.now() > end) break;
+      await new Promise((resolve) => setTimeout(resolve, pauseMs));
+      const again = [...this.#postponed.keys()].sort((a, b) => a - b);
+      await this.#round(actions, again, new Map(), end);
+    }
+    // In order: what waits for another one is told after it.
+    const left = [...this.#postponed].sort(([a], [b]) => a - b);
+    this.#postponed.clear();
+    for (const [index, { error, copy }] of left) {
+      const action = actions[index]!;
+      if (copy) dropCopy(copy);
+      if (error !== null) this.#settle(index, action, { failed: error });
+      else {this.#settle(index, action, {
+          skipped: this.#waits(action, actions),
+        });}
+    }
+  }
+
+  /**
+   * Carries out some of the actions, in order.
+   *
+   * @param actions All of the plan.
+   * @param positions Which of them.
+   * @param moves Whole folders, by the position of their first action.
+   * @param end No more are begun then, by `performance.now()`.
+   */
+  async #round(
+    actions: readonly Action[],
+    positions: readonly number[],
+    moves: ReadonlyMap<number, FolderMove>,
+    end = Infinity,
+  ): Promise<void> {
+    for (const index of positions) {
       await this.#context.pause?.();
+      if (performance.now() > end) break;
+      const action = actions[index]!;
       if (action.work.kind !== "copy") await this.#finishCopies();
       const move = moves.get(index);
       if (move) await this.#moveFolder(move, actions);
       // It has moved with its folder.
       if (this.#outcomes[index]) continue;
-      const waitsFor = action.needs.find((need) => !this.#isDone(need));
-      if (waitsFor !== undefined) {
-        const path = actions[waitsFor]?.path;
-        this.#settle(index, action, { skipped: `waits for ${path}` });
+      const copied = this.#postponed.get(index)?.copy ?? null;
+      this.#postponed.delete(index);
+      if (action.needs.some((need) => this.#postponed.has(need))) {
+        this.#postponed.set(index, { error: null, copy: null });
+        continue;
+      }
+      const skipped = this.#waits(action, actions);
+      if (skipped !== null) {
+        this.#settle(index, action, { skipped });
         continue;
       }
       const work = this.#performer.afterRenames(action.work);
-      if (work.kind === "copy") await this.#copy({ index, action, work });
-      else await this.#perform(index, action, work);
+      if (work.kind !== "copy") await this.#perform(index, action, work);
+      else if (copied === null) await this.#copy({ index, action, work });
+      else await this.#place({ index, action, work }, copied);
     }
     await this.#finishCopies();
+    this.#commits.commit();
+  }
+
+  /** What an action waits for in vain, in words; null: nothing. */
+  #waits(action: Action, actions: readonly Action[]): string | null {
+    const need = action.needs.find((it) => !this.#isDone(it));
+    return need === undefined ? null : `waits for ${actions[need]?.path}`;
+  }
+
+  /** Tells what went wrong, unless it may go better in a moment. */
+  #fail(
+    { index, action }: Positioned,
+    error: unknown,
+    copy: FlushedCopy | null = null,
+  ): void {
+    if (troubleOf(error) === "busy") {
+      this.#postponed.set(index, { error, copy });
+      return;
+    }
+    if (copy) dropCopy(copy);
+    this.#settle(index, action, { failed: error });
   }
 
   async #moveFolder(
@@ -208,13 +290,13 @@ export class Executor {
       return;
     }
     try {
-      const copy = await whenFree(() => this.#copier.stage(work));
+      const copy = await this.#copier.stage(work);
       this.#staged.push({ ...item, copy });
       this.#stagedBytes += work.source.sizeBytes;
     } catch (error) {
       if (error instanceof InterruptedError) throw error;
       if (troubleOf(error) === "full") this.#full.add(to);
-      this.#settle(index, action, { failed: error });
+      this.#fail(item, error);
     }
     const isFull = this.#staged.length >= BATCH_FILES ||
       this.#stagedBytes >= BATCH_BYTES;
@@ -242,11 +324,10 @@ export class Executor {
   async #place(item: CopyAction, copy: FlushedCopy): Promise<void> {
     const { index, action, work } = item;
     try {
-      const done = await whenFree(() => this.#copier.place(work, copy));
+      const done = await this.#copier.place(work, copy);
       this.#settle(index, action, { done });
     } catch (error) {
-      dropCopy(copy);
-      this.#settle(index, action, { failed: error });
+      this.#fail(item, error, copy);
     }
   }
 
@@ -265,13 +346,13 @@ export class Executor {
       const removes = work.kind === "remove" ||
         work.kind === "remove-directory";
       if (removes) this.#verifyRoots();
-      const done = await whenFree(() => this.#performer.perform(work));
+      const done = await this.#performer.perform(work);
       // A second rename builds on the first; a copy relies on clash copies.
       if (work.kind === "rename" || work.kind === "clash") this.#noteRows(done);
       this.#settle(index, action, { done });
     } catch (error) {
       if (error instanceof InterruptedError) throw error;
-      this.#settle(index, action, { failed: error });
+      this.#fail({ index, action }, error);
     }
     if (this.#commits.isMuch) this.#commits.commit();
   }

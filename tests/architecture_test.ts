@@ -36,7 +36,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["history_text", "conflicts_text", "explanation"],
   ["why_text"],
   // Input and output.
-  ["interrupt", "when_free", "network_roots", "inside", "links"],
+  ["interrupt", "network_roots", "inside", "links"],
   ["lookout", "chunks"],
   ["walk"],
   ["log_file", "output", "meter", "progress", "html_page", "config_template"],

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { Skipped } from "../lib/disk.ts";
+import { InterruptedError } from "../lib/errors.ts";
 import { file, softDeleted } from "./support.ts";
 import { after, intercept, systemError } from "./two_roots.ts";
 import { action, Bench } from "./work_bench.ts";
@@ -76,6 +77,99 @@ Deno.test("a file that stays busy is skipped with the reason, and keeps its row"
   const [outcome] = await at.do(at.copy("a"));
   assert.equal(outcome, "skipped: it is in use by another program (EBUSY)");
   assert.deepEqual([at.trees().right, at.changes], [{ a: "old" }, []]);
+  assert.deepEqual(at.names("right"), [".office-sync", "a"]);
+});
+
+Deno.test("many busy files, of all kinds of action, wait together, not one after the other", async () => {
+  const names = Array.from({ length: 60 }, (_, n) => `f${n}`);
+  const tree = (text: string) =>
+    Object.fromEntries(names.map((name) => [name, `${text} of ${name}`]));
+  using at = new Bench().write({ left: tree("new"), right: tree("old") });
+  const works = names.map((name, n) =>
+    n % 2 === 0 ? at.copy(name) : at.remove(name)
+  );
+  for (const name of names.filter((_, n) => n % 2)) {
+    Deno.removeSync(at.left.absolute(name));
+  }
+  using _program = intercept("renameSync", () => {
+    throw systemError("EBUSY");
+  });
+  const began = performance.now();
+  const outcomes = await at.do(...works);
+  const tookMs = performance.now() - began;
+  const busy = "skipped: it is in use by another program (EBUSY)";
+  assert.deepEqual(new Set(outcomes), new Set([busy]));
+  assert.ok(tookMs < 10_000, `${tookMs} ms`);
+  assert.deepEqual(at.trees().right, tree("old"));
+  const left = at.names("right").filter((name) => name.includes("-tmp-"));
+  assert.deepEqual(left, []);
+});
+
+Deno.test("all others have their turn before a busy file is tried again", async () => {
+  using at = new Bench().write({ right: { a: "1", b: "2", c: "3" } });
+  const tried: string[] = [];
+  using _program = intercept("renameSync", (real, from, to) => {
+    tried.push(from!.slice(-1));
+    if (tried.length === 1) throw systemError("EBUSY");
+    return real(from, to);
+  });
+  const outcomes = await at.do(at.remove("a"), at.remove("b"), at.remove("c"));
+  assert.deepEqual(outcomes, ["done", "done", "done"]);
+  assert.deepEqual(tried, ["a", "b", "c", "a"]);
+});
+
+Deno.test("what builds on a busy file is done after it, or told that it waits for it", async () => {
+  for (const busyFor of [2, Infinity]) {
+    using at = new Bench().write({ left: { c: "4" }, right: { a: "1" } });
+    let tries = 0;
+    using _program = intercept("renameSync", (real, from, to) => {
+      if (from!.endsWith("/a") && tries++ < busyFor) throw systemError("EBUSY");
+      return real(from, to);
+    });
+    const outcomes = await at.run([
+      action(at.remove("a")),
+      action(at.copy("c"), [0]),
+    ]);
+    assert.deepEqual(
+      lines(outcomes),
+      busyFor === 2 ? ["done: null", "done: null"] : [
+        "skipped: it is in use by another program (EBUSY)",
+        "skipped: waits for a",
+      ],
+    );
+    assert.equal("c" in at.trees().right, busyFor === 2);
+  }
+});
+
+Deno.test("a copy whose place is busy is not made twice", async () => {
+  using at = new Bench().write({ left: { a: "new" }, right: { a: "old" } });
+  let [copies, tries] = [0, 0];
+  using _copies = intercept("openSync", (real, path, ...rest) => {
+    if (path!.includes("-tmp-")) copies++;
+    return real(path, ...rest);
+  });
+  using _program = intercept("renameSync", (real, from, to) => {
+    if (++tries < 3) throw systemError("EBUSY");
+    return real(from, to);
+  });
+  assert.deepEqual(await at.do(at.copy("a")), ["done"]);
+  assert.equal(copies, 1);
+  assert.deepEqual(at.trees().right, { a: "new" });
+});
+
+Deno.test("a run that is ended while files are busy leaves no copies behind", async () => {
+  using at = new Bench().write({ left: { a: "new" }, right: { a: "old" } });
+  let tries = 0;
+  using _program = intercept("renameSync", () => {
+    tries++;
+    throw systemError("EBUSY");
+  });
+  at.pause = () =>
+    tries === 0
+      ? Promise.resolve()
+      : Promise.reject(new InterruptedError("SIGINT"));
+  assert.deepEqual(await at.do(at.copy("a")), []);
+  assert.deepEqual(at.trees().right, { a: "old" });
   assert.deepEqual(at.names("right"), [".office-sync", "a"]);
 });
 
