@@ -164,10 +164,8 @@ export class Executor {
     for (const [index, { error, copy }] of left) {
       const action = actions[index]!;
       if (copy) dropCopy(copy);
-      if (error !== null) this.#settle(index, action, { failed: error });
-      else {this.#settle(index, action, {
-          skipped: this.#waits(action, actions),
-        });}
+      const skipped = this.#waits(action, actions);
+      this.#settle(index, action, error ? { failed: error } : { skipped });
     }
   }
 
@@ -177,7 +175,7 @@ export class Executor {
    * @param actions All of the plan.
    * @param positions Which of them.
    * @param moves Whole folders, by the position of their first action.
-   * @param end No more are begun then, by `performance.now()`.
+   * @param end No busy one is tried again then, by `performance.now()`.
    */
   async #round(
     actions: readonly Action[],
@@ -187,7 +185,9 @@ export class Executor {
   ): Promise<void> {
     for (const index of positions) {
       await this.#context.pause?.();
-      if (performance.now() > end) break;
+      // What waited for one that is done by now has its turn all the same.
+      const isBusy = (this.#postponed.get(index)?.error ?? null) !== null;
+      if (isBusy && performance.now() > end) continue;
       const action = actions[index]!;
       if (action.work.kind !== "copy") await this.#finishCopies();
       const move = moves.get(index);
