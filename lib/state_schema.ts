@@ -139,6 +139,13 @@ export const MIGRATIONS: readonly string[] = [
   -- digests are plain sums now; the next run makes them anew
   UPDATE directories SET digest_left = NULL, digest_right = NULL;
   `,
+  `
+  -- JSON: what a mail tells; NULL: only its text says
+  ALTER TABLE outbox ADD COLUMN news TEXT;
+  -- in milliseconds since 1970; NULL: never
+  ALTER TABLE outbox ADD COLUMN tried_at INTEGER;
+  ALTER TABLE outbox ADD COLUMN refusals INTEGER NOT NULL DEFAULT 0;
+  `,
 ];
 
 /** Columns of a file row, in the order of {@linkcode StoredFile}. */
