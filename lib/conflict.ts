@@ -42,6 +42,7 @@ export function conflictOf(
     path: locate(mainPlace(item, contest)),
     versions: { left: version("left"), right: version("right") },
     winner: contest.policy === "notify" ? null : contest.winner,
+    isNewer: contest.winReason === "newer",
   };
 }
 
@@ -55,11 +56,11 @@ function mainPlace({ pair, verdict }: Case, { winner }: Contest): Location {
  * What to add to the reason of a copy that overwrites.
  *
  * @param contest The conflict, if any.
- * @param fate What becomes of the older version.
+ * @param fate What becomes of the losing version.
  */
 export function keptWords(contest: Contest | null, fate: Fate): string {
   if (contest?.policy !== "overwrite") return "";
-  const which = contest.isChosen ? "other" : "older";
+  const which = contest.winReason === "newer" ? "older" : "other";
   return fate === "soft-delete"
     ? `; the ${which} version goes to soft delete`
     : `; the ${which} version is not kept`;

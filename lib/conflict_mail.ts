@@ -5,6 +5,7 @@
  * @module
  */
 import { PROGRAM } from "./called.ts";
+import { causeWords, fileSide } from "./conflict_words.ts";
 import type { Block, Fact } from "./mail_blocks.ts";
 import {
   countOf,
@@ -70,8 +71,20 @@ export function conflictMail(
 }
 
 function opening({ open, settled }: ConflictNews): string {
+  const conflicts = [...open, ...settled.map(({ conflict }) => conflict)];
+  const causes = new Set(
+    conflicts.map((conflict) =>
+      fileSide(conflict) !== null
+        ? "have a file and a folder of the same name"
+        : conflict.kind === "new_new"
+        ? "both got a new file of the same name"
+        : conflict.kind === "metadata_conflict"
+        ? "both changed names or properties since they last agreed"
+        : "both changed the same files since they last agreed"
+    ),
+  );
   const sentences = [
-    "Left and Right both changed the same files since they last agreed.",
+    `${[...causes].map((it) => `Left and Right ${it}`).join("; ")}.`,
   ];
   if (open.length > 0) {
     const they = open.length === 1
@@ -107,7 +120,6 @@ function more(count: number, run: MailRun): Block[] {
 /** Nothing was touched: a person chooses. */
 function openBlocks(conflict: Conflict, facts: MailFacts): Block[] {
   const { versions, path } = conflict;
-  const hasNames = conflict.kind === "metadata_conflict";
   const isKnown = SIDES.some((side) => versions[side] !== null);
   return [
     { kind: "heading", text: path },
@@ -125,15 +137,14 @@ function openBlocks(conflict: Conflict, facts: MailFacts): Block[] {
       ],
     },
     { kind: "text", text: "To settle it, choose one of these commands:" },
-    ...resolving(path, hasNames, facts),
+    ...resolving(conflict, facts),
   ];
 }
 
-function resolving(
-  path: string,
-  hasNames: boolean,
-  facts: MailFacts,
-): Block[] {
+function resolving(conflict: Conflict, facts: MailFacts): Block[] {
+  const { path, kind } = conflict;
+  const hasNames = kind === "metadata_conflict";
+  const file = fileSide(conflict);
   const word = shellQuoted(path, isWindows(facts));
   if (word === null) {
     return [{
@@ -144,11 +155,21 @@ function resolving(
     }];
   }
   const what = hasNames ? "name and properties" : "version";
-  const explained = hasNames
+  // A folder nobody has looked into is not given up for a file.
+  const explained = file !== null
+    ? `${
+      otherSide(file)
+    } takes the folder; both keeps both: the folder under ` +
+      "the name, the file beside it as a clash copy."
+    : hasNames
     ? `left takes Left's ${what}, right takes Right's.`
-    : `left takes Left's ${what}, right takes Right's, both keeps both: the ` +
-      "newer under the name, the older beside it as a clash copy.";
-  const takes = hasNames ? SIDES : [...SIDES, "both"];
+    : `left takes Left's ${what}, right takes Right's, both keeps both: one ` +
+      "under the name, the other beside it as a clash copy.";
+  const takes = file !== null
+    ? [otherSide(file), "both"]
+    : hasNames
+    ? SIDES
+    : [...SIDES, "both"];
   // What begins like an option is none behind the two dashes.
   const guard = path.startsWith("-") ? "-- " : "";
   return [
@@ -196,20 +217,15 @@ function sideFact({ kind, path, versions }: Conflict, side: Side): Fact {
   return [words(side), name + versionFact(version)];
 }
 
-function ruleWords({ rule, kind, policy }: Conflict): string {
-  const why = {
-    modify_modify: "changed on both sides",
-    new_new: "new on both sides",
-    metadata_conflict: "name or properties changed on both sides",
-  }[kind];
-  return `${rule} (${why}), policy ${policy}`;
+function ruleWords(conflict: Conflict): string {
+  const { rule, policy } = conflict;
+  return `${rule} (${causeWords(conflict)}), policy ${policy}`;
 }
 
 function doneWords({ conflict, clashPath, renamed }: ToldConflict): string {
   const { kind, versions } = conflict;
   const winner = conflict.winner!;
   const loser = otherSide(winner);
-  const [won, lost] = [versions[winner], versions[loser]];
   if (kind === "metadata_conflict") {
     const name = renamed === null
       ? ""
@@ -217,13 +233,11 @@ function doneWords({ conflict, clashPath, renamed }: ToldConflict): string {
     return `${words(winner)}'s name and properties were taken on both sides; ` +
       `the content was the same.${name}`;
   }
-  if (won === null) {
+  if (versions[winner] === null) {
     return `${words(winner)} has a folder of this name, and keeps it. ` +
       `${words(loser)}'s file was kept beside it, on both sides.`;
   }
-  const newer = lost !== null && won.mtimeMs > lost.mtimeMs
-    ? ", the newer,"
-    : "";
+  const newer = conflict.isNewer ? ", the newer," : "";
   const file = `${words(winner)}'s version${newer} is the file on both sides ` +
     "now.";
   return clashPath === null

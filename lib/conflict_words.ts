@@ -6,7 +6,7 @@
 import { words } from "./newer.ts";
 import type { Conflict, Version } from "./plan.ts";
 import { printable } from "./printable.ts";
-import { otherSide, SIDES } from "./types.ts";
+import { otherSide, type Side, SIDES } from "./types.ts";
 
 /**
  * A conflict and where each version is now.
@@ -28,12 +28,9 @@ export function conflictWords(
   const lost = versions[loser];
   const path = printable(conflict.path);
   if (conflict.kind === "metadata_conflict") {
-    return `${path}: name or properties changed on both sides; ` +
+    return `${path}: ${causeWords(conflict)}; ` +
       `those of ${words(winner)} were taken`;
   }
-  const why = conflict.kind === "new_new"
-    ? "new on both sides"
-    : "changed on both sides";
   const main = won
     ? `${words(winner)}'s version (${versionWords(won)}) is the file`
     : `${words(winner)}'s folder keeps the name`;
@@ -45,7 +42,7 @@ export function conflictWords(
     }`
     : `; ${words(loser)}'s version (${versionWords(lost)}) is kept on both ` +
       `sides as ${printable(lost.path)}`;
-  return `${path}: ${why}; ${main}${other}`;
+  return `${path}: ${causeWords(conflict)}; ${main}${other}`;
 }
 
 /**
@@ -56,11 +53,53 @@ export function conflictWords(
 export function openWords(conflict: Conflict): string {
   const versions = SIDES.map((side) => {
     const version = conflict.versions[side];
-    const what = version ? versionWords(version) : "a folder, or another name";
+    const what = version
+      ? versionWords(version)
+      : fileSide(conflict) === null
+      ? "a folder with a new name"
+      : "a folder";
     return `${words(side)}: ${what}`;
   });
-  return `${printable(conflict.path)}: both sides changed it and nothing was ` +
-    `touched; ${versions.join("; ")}`;
+  return `${printable(conflict.path)}: ${causeWords(conflict)}, and nothing ` +
+    `was touched; ${versions.join("; ")}`;
+}
+
+/**
+ * What makes it a conflict. Of a file against a folder nobody can tell whether
+ * the folder was changed: it may be there for what is left alone in it.
+ *
+ * @param conflict The conflict.
+ */
+export function causeWords(
+  { kind, versions }: Pick<Conflict, "kind" | "versions">,
+): string {
+  const file = fileSide({ kind, versions });
+  if (file !== null) {
+    const folder = otherSide(file);
+    return `a file on ${words(file)}, a folder on ${words(folder)}`;
+  }
+  switch (kind) {
+    case "modify_modify":
+      return "changed on both sides";
+    case "new_new":
+      return "new on both sides";
+    case "metadata_conflict":
+      return "name or properties changed on both sides";
+  }
+}
+
+/**
+ * The side of the file where a file stands against a folder.
+ *
+ * @param conflict The conflict.
+ * @returns The side; null for a conflict of any other kind.
+ */
+export function fileSide(
+  { kind, versions }: Pick<Conflict, "kind" | "versions">,
+): Side | null {
+  if (kind === "metadata_conflict") return null;
+  const files = SIDES.filter((side) => versions[side] !== null);
+  return files.length === 1 ? files[0]! : null;
 }
 
 /**

@@ -6,21 +6,35 @@
  */
 import { fateOf, type SoftDeleteSettings } from "./fate.ts";
 import type { Take } from "./invocation.ts";
-import { type Clocks, newerSide, words } from "./newer.ts";
+import { type Clocks, newerOf, type TimeReason, words } from "./newer.ts";
 import { isWithin } from "./paths.ts";
 import type { FoundFile, Pair } from "./tree.ts";
 import type { ConflictKind, Policy, Rule, Side } from "./types.ts";
 import { otherSide } from "./types.ts";
+
+/** Why a side wins a conflict. */
+export type WinReason =
+  | TimeReason
+  /** A person said so. */
+  | "chosen"
+  /** Folders have no time of their own: Left's name is taken. */
+  | "no time"
+  /** A folder keeps its name against a file. */
+  | "folder";
+
+/** The side that wins, and why. */
+export interface Win {
+  readonly side: Side;
+  readonly reason: WinReason;
+}
 
 /** A conflict and who wins it. */
 export interface Contest {
   readonly kind: ConflictKind;
   readonly rule: Rule;
   readonly policy: Policy;
-  /** The newer side, or the one a person chose. */
   readonly winner: Side;
-  /** A person chose the winner. */
-  readonly isChosen: boolean;
+  readonly winReason: WinReason;
 }
 
 /** What a person said about one conflict that was left open. */
@@ -47,7 +61,7 @@ export interface ContestSubject {
   readonly kind: ConflictKind;
   readonly rule: Rule;
   /** Who wins unless a person has chosen. */
-  readonly winner: Side;
+  readonly win: Win;
   /** Content that might lose; null on a side where none is at stake. */
   readonly left: FoundFile | null;
   readonly right: FoundFile | null;
@@ -65,22 +79,17 @@ export function contestOf(
 ): Contest {
   const { key, kind, rule } = subject;
   const { ruling, policies, softDelete } = settings;
-  const base = { kind, rule };
-  if (ruling?.key !== key) {
-    const { winner } = subject;
-    return { ...base, policy: policies[kind], winner, isChosen: false };
-  }
-  if (ruling.take === "both") {
-    const { winner } = subject;
-    return { ...base, policy: "clash", winner, isChosen: false };
-  }
+  const { side, reason } = subject.win;
+  const base = { kind, rule, winner: side, winReason: reason };
+  if (ruling?.key !== key) return { ...base, policy: policies[kind] };
+  if (ruling.take === "both") return { ...base, policy: "clash" };
   const winner = ruling.take;
   const lost = subject[otherSide(winner)];
   // What soft delete would not take must not be lost either.
   const isKept = lost !== null &&
     fateOf(lost.figures.sizeBytes, softDelete) === "soft-delete";
   const policy = isKept ? "overwrite" : "clash";
-  return { ...base, policy, winner, isChosen: true };
+  return { kind, rule, policy, winner, winReason: "chosen" };
 }
 
 /**
@@ -92,22 +101,40 @@ export function contestOf(
 export function winnerOf(
   pair: Pair,
   settings: Pick<ContestSettings, "ruling"> & Clocks,
-): Side {
+): Win {
   const { ruling } = settings;
   return ruling === null || ruling.key !== pair.key || ruling.take === "both"
-    ? newerSide(pair.left!, pair.right!, settings)
-    : ruling.take;
+    ? newerOf(pair.left!, pair.right!, settings)
+    : { side: ruling.take, reason: "chosen" };
 }
 
 /**
- * Why that side wins.
+ * Why that side wins. A file that was only renamed is no newer for it: of
+ * names, nothing but the files' times can be said.
  *
  * @param contest The contest.
  */
-export function winnerWords({ winner, isChosen }: Contest): string {
-  return isChosen
-    ? `${words(winner)}'s was chosen`
-    : `${words(winner)} is newer`;
+export function winnerWords({ kind, winner, winReason }: Contest): string {
+  const won = words(winner);
+  switch (winReason) {
+    case "chosen":
+      return `${won}'s was chosen`;
+    case "newer":
+      return kind === "metadata_conflict"
+        ? `${won}'s file has the later time`
+        : `${won} is newer`;
+    case "same time":
+      return `both have the same time, so ${won} wins`;
+    case "wrong time":
+      return `the time on ${words(otherSide(winner))} can't be right, so ` +
+        `${won} wins`;
+    case "wrong times":
+      return `neither time can be right; ${won} has the later one and wins`;
+    case "no time":
+      return `${won}'s name is taken`;
+    case "folder":
+      return "the folder keeps the name";
+  }
 }
 
 /**

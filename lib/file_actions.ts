@@ -7,10 +7,12 @@ import type { Aside, Case, RemovalSettings } from "./cases.ts";
 import type { ClashPlace } from "./clashes.ts";
 import { addClash } from "./clash_actions.ts";
 import { conflictOf, keptWords } from "./conflict.ts";
+import { winnerWords } from "./contest.ts";
 import { fateOf } from "./fate.ts";
 import type { DraftList, Links } from "./draft_list.ts";
 import type { Draft } from "./order.ts";
 import type { Action, Fate, RecordChange } from "./plan.ts";
+import { words } from "./newer.ts";
 import { addRename } from "./rename_actions.ts";
 import { isSameRow, settledRow } from "./settled_rows.ts";
 import type { FoundFile, Location } from "./tree.ts";
@@ -198,7 +200,7 @@ export class FileActions {
     if (place === null) {
       return this.#removal(item, from, {
         rule: contest.rule,
-        reason: "the folder on the other side was chosen",
+        reason: `the folder on ${words(otherSide(from))} was chosen`,
         conflict: conflictOf(item, contest, this.#locate),
       });
     }
@@ -207,7 +209,8 @@ export class FileActions {
       from,
       target,
       rule: contest.rule,
-      reason: "a file here and a folder of the same name there",
+      reason: `a file on ${words(from)}, a folder on ` +
+        `${words(otherSide(from))}; ${winnerWords(contest)}`,
       leaves: true,
       keepsHash: this.#settings.isSuspicious(target.name),
       conflict: conflictOf(item, contest, this.#locate, place.name),

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { ContestSettings } from "./contest.ts";
+import { type ContestSettings, winnerWords } from "./contest.ts";
 import { folderContest, isContestedName, type Layout } from "./folders.ts";
 import { words } from "./newer.ts";
 import type { Draft, Place } from "./order.ts";
@@ -120,7 +120,8 @@ export class FolderActions {
       side,
       reason: conflict === null
         ? `renamed on ${words(otherSide(side))}`
-        : "renamed on both sides",
+        : "renamed on both sides; " +
+          winnerWords(folderContest(folder.key, this.#settings)),
       conflict,
       work: {
         kind: "rename-directory",
@@ -137,7 +138,7 @@ export class FolderActions {
     const contest = folderContest(folder.key, this.#settings);
     const { kind, rule, policy, winner } = contest;
     const versions = { left: null, right: null };
-    return { kind, rule, policy, path, versions, winner };
+    return { kind, rule, policy, path, versions, winner, isNewer: false };
   }
 
   /** The record follows where the folder's name changed and no rename does. */

@@ -193,7 +193,7 @@ export function folderContest(
     key,
     kind: "metadata_conflict",
     rule: "5.13",
-    winner: "left",
+    win: { side: "left", reason: "no time" },
     left: null,
     right: null,
   }, settings);

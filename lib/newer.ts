@@ -19,6 +19,22 @@ export interface Clocks {
 const EARLIEST_MS = Date.UTC(1980, 0, 1);
 const AHEAD_MS = 24 * 60 * 60 * 1000;
 
+/** Why one of two versions wins, as far as times tell. */
+export type TimeReason =
+  | "newer"
+  /** Both have the same time: Left's is taken. */
+  | "same time"
+  /** The other one's time can't be meant. */
+  | "wrong time"
+  /** Neither time can be meant: the later one is taken. */
+  | "wrong times";
+
+/** The side that wins, and why. */
+export interface Newer {
+  readonly side: Side;
+  readonly reason: TimeReason;
+}
+
 /**
  * The side with the later mtime; Left on a tie. A time that nobody can mean
  * loses against any other.
@@ -27,19 +43,21 @@ const AHEAD_MS = 24 * 60 * 60 * 1000;
  * @param right Right's file.
  * @param clocks Of this run.
  */
-export function newerSide(
+export function newerOf(
   left: FoundFile,
   right: FoundFile,
   clocks: Clocks,
-): Side {
+): Newer {
   const a = left.figures.mtimeMs;
   const b = right.figures.mtimeMs;
   const isBelievable = (timeMs: number) =>
     timeMs >= EARLIEST_MS && timeMs <= clocks.nowMs + AHEAD_MS;
   if (isBelievable(a) !== isBelievable(b)) {
-    return isBelievable(a) ? "left" : "right";
+    return { side: isBelievable(a) ? "left" : "right", reason: "wrong time" };
   }
-  return b > a && !isSameTime(a, b, clocks) ? "right" : "left";
+  if (isSameTime(a, b, clocks)) return { side: "left", reason: "same time" };
+  const reason = isBelievable(a) ? "newer" : "wrong times";
+  return { side: b > a ? "right" : "left", reason };
 }
 
 /**

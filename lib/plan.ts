@@ -167,6 +167,8 @@ export interface Conflict {
   readonly versions: Both<Version | null>;
   /** The side whose version stays at the path; null while it is open. */
   readonly winner: Side | null;
+  /** The winner, if any, is truly the newer one. */
+  readonly isNewer: boolean;
 }
 
 /** One side of a conflict. */

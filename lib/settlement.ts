@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { fileSide } from "./conflict_words.ts";
 import type { Ruling } from "./contest.ts";
 import { EXIT, type ExitCode } from "./errors.ts";
 import type { Take } from "./invocation.ts";
@@ -12,7 +13,7 @@ import { type Folding, keyOf } from "./paths.ts";
 import type { Action, Conflict, Plan, Version } from "./plan.ts";
 import { printable } from "./printable.ts";
 import type { Stop } from "./run_result.ts";
-import type { Both, ConflictKind, Side } from "./types.ts";
+import type { Both, ConflictKind } from "./types.ts";
 import { otherSide, SIDES } from "./types.ts";
 
 /** A conflict as the state DB lists it. */
@@ -59,7 +60,7 @@ export function openAsListed(
       EXIT.leftForPerson,
     );
   }
-  const file = fileAgainstFolder(open);
+  const file = fileSide(open);
   if (file === null || settling.take !== file) return open;
   const folder = otherSide(file);
   return refusal(
@@ -88,12 +89,6 @@ function isSameConflict(open: Conflict, listed: ListedConflict): boolean {
   });
 }
 
-/** The side of the file; null where no file stands against a folder. */
-function fileAgainstFolder({ versions }: Conflict): Side | null {
-  const files = SIDES.filter((side) => versions[side] !== null);
-  return files.length === 1 ? files[0]! : null;
-}
-
 /**
  * What a person said, as the decision takes it.
  *
@@ -106,7 +101,7 @@ export function rulingOn(
   take: Take,
   folding: Folding,
 ): Ruling {
-  const file = fileAgainstFolder(conflict);
+  const file = fileSide(conflict);
   return {
     key: keyOf(conflict.path, folding),
     take,

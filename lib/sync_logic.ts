@@ -248,7 +248,7 @@ class Round {
         key: pair.key,
         kind,
         rule: isRecorded ? "5.1" : "5.2",
-        winner: otherSide(verdict.from),
+        win: { side: otherSide(verdict.from), reason: "folder" },
         left: pair.left,
         right: pair.right,
       }, this.#settings);
@@ -264,7 +264,8 @@ class Round {
             from,
             target,
             contest,
-            isRemoved: contest.isChosen && contest.policy === "overwrite",
+            isRemoved: contest.winReason === "chosen" &&
+              contest.policy === "overwrite",
           },
         };
       }

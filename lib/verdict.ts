@@ -13,7 +13,7 @@ import {
   winnerOf,
   winnerWords,
 } from "./contest.ts";
-import { isSameTime, newerSide, words } from "./newer.ts";
+import { isSameTime, newerOf, words } from "./newer.ts";
 import { type Cell, PROPERTIES, RECORDED, UNRECORDED } from "./rules.ts";
 import { isMoved, type Location, type Pair } from "./tree.ts";
 import type { Both, Rule, Side } from "./types.ts";
@@ -103,7 +103,7 @@ function chooseName(pair: Pair, settings: ContestSettings): NameChoice {
     return { target: (left ?? right)?.at ?? pair.at, ...free };
   }
   if (isSamePlace(left.at, right.at)) return { target: left.at, ...free };
-  const winner = winnerOf(pair, settings);
+  const { side: winner } = winnerOf(pair, settings);
   if (pair.row === null) return { target: pair[winner]!.at, ...free };
   if (!isMoved(pair, "left")) return { target: right.at, ...free };
   if (!isMoved(pair, "right")) return { target: left.at, ...free };
@@ -119,7 +119,7 @@ function metadataContest(pair: Pair, settings: ContestSettings): Contest {
     key: pair.key,
     kind: "metadata_conflict",
     rule: "5.13",
-    winner: winnerOf(pair, settings),
+    win: winnerOf(pair, settings),
     left: null,
     right: null,
   }, settings);
@@ -203,7 +203,7 @@ function propertiesOf(
 function adopt(pair: Pair, settings: ContestSettings): Verdict {
   const { target, contest } = chooseName(pair, settings);
   if (contest?.policy === "notify") return { kind: "open", contest };
-  const winner = newerSide(pair.left!, pair.right!, settings);
+  const { side: winner } = newerOf(pair.left!, pair.right!, settings);
   const bring = propertiesOf(pair, winner, ["time"], settings);
   return settle(target, {
     bring: { left: KEEP, right: KEEP, [otherSide(winner)]: bring },
@@ -280,8 +280,8 @@ function contestVerdict(
 ): Verdict {
   const { conflict: kind, rule } = cell;
   const { key, left, right } = pair;
-  const winner = winnerOf(pair, settings);
-  const subject = { key, kind, rule, winner, left, right };
+  const win = winnerOf(pair, settings);
+  const subject = { key, kind, rule, win, left, right };
   const contest = contestOf(subject, settings);
   if (contest.policy === "notify") return { kind: "open", contest };
   const { target, contest: nameContest } = chooseName(pair, settings);
@@ -290,6 +290,6 @@ function contestVerdict(
   }
   const what = pair.row === null ? "new" : "changed";
   const reason = `${what} on both sides; ${winnerWords(contest)}`;
-  const from = winner;
+  const from = win.side;
   return { kind: "copy", from, target, rule, reason, contest, nameContest };
 }

@@ -29,6 +29,7 @@ const CONFLICT: Conflict = {
   path: "a",
   versions: { left: VERSION, right: { ...VERSION, path: "a.clash" } },
   winner: "left",
+  isNewer: true,
 };
 
 /** [what, conflict, words it must hold] */
@@ -57,7 +58,7 @@ const ROWS: readonly [string, Partial<Conflict>, RegExp][] = [
   [
     "open",
     { winner: null },
-    /^a: both sides changed it and nothing was touched; Left: .*; Right: .*$/,
+    /^a: changed on both sides, and nothing was touched; Left: .*; Right: .*$/,
   ],
 ];
 
@@ -70,7 +71,10 @@ for (const [what, how, words] of ROWS) {
 Deno.test("openWords() says where there is no file", () => {
   const versions = { left: null, right: VERSION };
   const words = openWords({ ...CONFLICT, winner: null, versions });
-  assert.match(words, /Left: a folder, or another name; Right: /);
+  assert.match(
+    words,
+    /^a: a file on Right, a folder on Left, and .* Left: a folder; Right: /,
+  );
 });
 
 Deno.test("conflictWords() prints no name raw", () => {

@@ -21,6 +21,7 @@ function openAt(path: string): Conflict {
     path,
     versions: { left: version, right: { ...version, sizeBytes: 5 } },
     winner: null,
+    isNewer: false,
   };
 }
 

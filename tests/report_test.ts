@@ -118,7 +118,7 @@ Deno.test("reportText() says what was new on both sides, and a folder's part", (
   const text = textOf(resultOf(it));
   assert.match(
     text,
-    /a: new on both sides; Right's folder keeps the name; Left's version .* is kept on both sides as a\.clash-/,
+    /a: a file on Left, a folder on Right; Right's folder keeps the name; Left's version .* is kept on both sides as a\.clash-/,
   );
 });
 
@@ -144,7 +144,7 @@ Deno.test("reportText() lists open conflicts with both versions for a person", (
   assert.match(text, /^Open conflicts, for a person to settle: 1$/m);
   assert.match(
     text,
-    / a: both sides changed it and nothing was touched; Left: .*, 5 bytes; Right: .*, 9 bytes$/m,
+    / a: changed on both sides, and nothing was touched; Left: .*, 5 bytes; Right: .*, 9 bytes$/m,
   );
   assert.doesNotMatch(text, /Skipped/, "it is told once");
   assert.match(text, /What is listed above needs a person\.$/m);

@@ -277,7 +277,7 @@ scenario("the summary says what is left for a person", async (stage) => {
   for (
     const says of [
       "Open conflicts, for a person to settle: 1",
-      "plan.txt: both sides changed it and nothing was touched",
+      "plan.txt: changed on both sides, and nothing was touched",
       "Left alone on both sides: 1",
       "link: a symbolic link",
       "needs a person",

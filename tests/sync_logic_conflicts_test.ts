@@ -167,6 +167,7 @@ Deno.test("decide() tells both versions of a conflict and where each is (section
       right: { path: "a", sizeBytes: 10, mtimeMs: OLD + HOUR },
     },
     winner: "right",
+    isNewer: true,
   };
   assert.deepEqual(plan.actions.map((it) => it.conflict), [conflict, conflict]);
 });
