@@ -15,6 +15,7 @@ import { type Meeting, rememberIds, requireStillThere } from "./meeting.ts";
 import { type TemporaryOwner, timeMark } from "./names.ts";
 import type { Action } from "./plan.ts";
 import type { RecordStore } from "./record_store.ts";
+import { numberRun } from "./run_numbers.ts";
 import type { Outcome } from "./run_result.ts";
 import type { FinishedScan, IdleThreads } from "./scans.ts";
 import type { StateDb } from "./state_db.ts";
@@ -43,6 +44,7 @@ export interface CarryOutContext {
   readonly meter: Meter;
   readonly interrupt: Interrupt;
   onOutcome(outcome: Outcome): void;
+  onWarning(text: string): void;
 }
 
 /**
@@ -62,6 +64,10 @@ export async function carryOut(
     const { leftovers } = context.scans[side].summary;
     removeLeftovers(roots[side], leftovers, owner.pair, startedAtMs);
   }
+  // Before anything that a restored backup would undo.
+  if (actions.some((action) => isChange(action, record))) {
+    numberRun(db, context.paths, owner.pair, context.onWarning);
+  }
   adjustRecord(context);
   // What acts takes a moment to load, and most runs have nothing to do.
   const outcomes = actions.length === 0 ? [] : await execute(actions, context);
@@ -74,6 +80,19 @@ export async function carryOut(
     db.setMeta("always_read", JSON.stringify(context.alwaysRead));
   });
   return outcomes;
+}
+
+/** Whether an action is more than to learn what a file is by now. */
+function isChange({ work }: Action, record: RecordStore): boolean {
+  if (work.kind === "none") return false;
+  if (work.kind !== "record" || work.change.kind !== "put") return true;
+  const { row, rowPath } = work.change;
+  const before = rowPath === row.path ? record.fileAt(rowPath) : null;
+  return before === null ||
+    SIDES.some((side) =>
+      before[side].sizeBytes !== row[side].sizeBytes ||
+      before[side].mtimeMs !== row[side].mtimeMs
+    );
 }
 
 async function execute(

@@ -108,7 +108,8 @@ export type GuardName =
   | "identity"
   | "state"
   | "mass deletion"
-  | "mass change";
+  | "mass change"
+  | "rolled back";
 
 /** A guard stopped the run; no file was changed. */
 export class GuardError extends SyncError {

@@ -9,6 +9,7 @@ import { isSameId } from "./figures.ts";
 import type { TemporaryOwner } from "./names.ts";
 import { type Identity, makeIdentity, readIdentity } from "./roots.ts";
 import { RecordStore } from "./record_store.ts";
+import { acceptNumbers } from "./run_numbers.ts";
 import type { StateDb } from "./state_db.ts";
 import type { Both, FileId, Side } from "./types.ts";
 import { otherSide, SIDES } from "./types.ts";
@@ -20,6 +21,8 @@ export interface Meeting {
   readonly idsCount: Both<boolean>;
   /** Something the user should know. */
   readonly warning: string | null;
+  /** The state DB has met these roots, and is to go on from there. */
+  readonly isKnown: boolean;
   /** The record is to be taken for empty. */
   readonly forgets: boolean;
 }
@@ -62,6 +65,7 @@ export function meet(
         left: isSameId(found.left!.fileId, storedId(db, "left")),
         right: isSameId(found.right!.fileId, storedId(db, "right")),
       },
+      isKnown: true,
       warning: null,
       forgets: false,
     };
@@ -78,6 +82,7 @@ export function meet(
   return {
     identities,
     idsCount: { left: true, right: true },
+    isKnown: false,
     warning,
     forgets: options.acceptRoots,
   };
@@ -100,6 +105,7 @@ function introduce(
   db.transaction(() => {
     db.setMeta("root_left", left.id);
     db.setMeta("root_right", right.id);
+    acceptNumbers(db, roots);
   });
   return { left, right };
 }

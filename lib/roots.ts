@@ -288,7 +288,13 @@ export function makeIdentity(
   return made;
 }
 
-function writeDurably(path: string, text: string): void {
+/**
+ * Writes a new file, and flushes it.
+ *
+ * @param path Where nothing is yet.
+ * @param text What is to be in it.
+ */
+export function writeDurably(path: string, text: string): void {
   using file = Deno.openSync(path, { write: true, createNew: true });
   const bytes = new TextEncoder().encode(text);
   for (let at = 0; at < bytes.length;) at += file.writeSync(bytes.subarray(at));
@@ -320,7 +326,8 @@ function isThere(path: string): boolean {
   }
 }
 
-function removeIfThere(path: string): void {
+/** Removes a file, and never what a link leads to. */
+export function removeIfThere(path: string): void {
   try {
     Deno.removeSync(path);
   } catch (error) {
@@ -328,7 +335,8 @@ function removeIfThere(path: string): void {
   }
 }
 
-function flushFolder(folder: string): void {
+/** Has the names in a folder written to disk, where the system can. */
+export function flushFolder(folder: string): void {
   if (Deno.build.os === "windows") return;
   using handle = Deno.openSync(folder, { read: true });
   try {

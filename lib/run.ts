@@ -51,6 +51,7 @@ import {
   scanBoth,
 } from "./scans.ts";
 import { RecordStore } from "./record_store.ts";
+import { requireNewest } from "./run_numbers.ts";
 import { scanRequests } from "./scan_requests.ts";
 import type { StateDb } from "./state_db.ts";
 import { timeShifts } from "./time_shift.ts";
@@ -204,6 +205,7 @@ export class Run {
     const { isDryRun, acceptRoots } = this.#options;
     const options = { isDryRun, acceptRoots, owner };
     const meeting = meet(this.#db, this.#paths, options);
+    if (meeting.isKnown) requireNewest(this.#db, this.#paths);
     if (meeting.warning) this.#listener.onWarning(meeting.warning);
     const probes = probeRoots(this.#db, this.#paths, isDryRun ? null : owner);
     const roots = {
@@ -239,6 +241,7 @@ export class Run {
           ? this.#config.compare.alwaysRead
           : this.#alwaysReadBefore(),
         onOutcome: (outcome) => this.#listener.onOutcome(outcome),
+        onWarning: (text) => this.#listener.onWarning(text),
       });
     } catch (error) {
       throw asFailure(error, this.#config.stateDb);

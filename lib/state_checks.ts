@@ -11,6 +11,7 @@ import { networkOf } from "./disk_checks.ts";
 import { GuardError, LockedError } from "./errors.ts";
 import { meet } from "./meeting.ts";
 import { printable } from "./printable.ts";
+import { requireNewest } from "./run_numbers.ts";
 import { type StateDb, takeLock } from "./state_db.ts";
 import { codeOf } from "./system_errors.ts";
 import type { Both } from "./types.ts";
@@ -41,7 +42,8 @@ export function identityCheck(db: StateDb, paths: Both<string>): Check {
   try {
     const owner = { pair: "doctor", run: "doctor" };
     const options = { isDryRun: true, acceptRoots: false, owner };
-    const { identities, warning: why } = meet(db, paths, options);
+    const { identities, isKnown, warning: why } = meet(db, paths, options);
+    if (isKnown) requireNewest(db, paths);
     if (why !== null) {
       return warning(
         of,

@@ -57,6 +57,7 @@ const LAYERS: readonly (readonly string[])[] = [
     "file_ops",
     "run_history",
     "record_store",
+    "run_numbers",
     "witness",
   ],
   ["past_runs", "outcome_log", "config_lines"],
