@@ -10,6 +10,7 @@ import { GuardError } from "./errors.ts";
 import type { Probe } from "./habits.ts";
 import { removeLeftovers, settleMoves } from "./leftovers.ts";
 import type { Interrupt } from "./interrupt.ts";
+import type { AlikeFiles } from "./merge.ts";
 import type { Meter, Totals } from "./meter.ts";
 import { type Meeting, rememberIds, requireStillThere } from "./meeting.ts";
 import { type TemporaryOwner, timeMark } from "./names.ts";
@@ -20,7 +21,7 @@ import type { Outcome } from "./run_result.ts";
 import type { FinishedScan, IdleThreads } from "./scans.ts";
 import type { StateDb } from "./state_db.ts";
 import { TemporaryNames } from "./temporary_names.ts";
-import type { Both } from "./types.ts";
+import type { Both, FileRow } from "./types.ts";
 import { SIDES } from "./types.ts";
 
 /** What carrying out a plan needs. */
@@ -37,6 +38,8 @@ export interface CarryOutContext {
   readonly alwaysRead: readonly string[];
   readonly meeting: Meeting;
   readonly scans: Both<FinishedScan>;
+  /** What only the record has to learn. */
+  readonly alike: AlikeFiles;
   readonly idle: IdleThreads;
   /** What each side's clock moved since the record was made, in ms. */
   readonly shifts: Both<number>;
@@ -69,6 +72,7 @@ export async function carryOut(
     numberRun(db, context.paths, owner.pair, context.onWarning);
   }
   adjustRecord(context);
+  await recordAlike(context);
   // What acts takes a moment to load, and most runs have nothing to do.
   const outcomes = actions.length === 0 ? [] : await execute(actions, context);
   // What follows is true only of a run that came to all of its actions.
@@ -137,6 +141,27 @@ function totalsOf(actions: readonly Action[]): Totals {
     if (work.kind === "clash") bytes += 2 * (size ?? 0);
   }
   return { files, bytes };
+}
+
+/** So many rows are written at once; in between a signal is heard. */
+const ROWS_AT_ONCE = 5_000;
+
+/** Files that were found alike in a first meeting. */
+async function recordAlike(context: CarryOutContext): Promise<void> {
+  const { alike, record, meeting, paths, interrupt } = context;
+  let rows: FileRow[] = [];
+  const write = async (): Promise<void> => {
+    await interrupt.pass();
+    // What went to another disk must not be recorded.
+    requireStillThere(meeting, paths);
+    record.apply(rows.map((row) => ({ kind: "put", row, rowPath: null })));
+    rows = [];
+  };
+  for (const some of alike.rows()) {
+    for (const row of some) rows.push(row);
+    if (rows.length >= ROWS_AT_ONCE) await write();
+  }
+  if (rows.length > 0) await write();
 }
 
 /** The record in today's terms, before anything else is written to it. */

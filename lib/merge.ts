@@ -15,6 +15,7 @@ import {
   problemsByFolder,
   type SideEntries,
 } from "./side_entries.ts";
+import { halfOf } from "./plan.ts";
 import { folderOf, isWithin, joinPath, keyOf, nameOf } from "./paths.ts";
 import {
   type PairedFolder,
@@ -54,6 +55,20 @@ export interface RecordView {
   filesIn(folder: string): readonly FileRow[];
 }
 
+/**
+ * Files that both sides hold alike where nothing is recorded: only their rows
+ * are to be written. A first meeting of an office has hundreds of thousands of
+ * them, so they are made from the listings when they are asked for, a folder
+ * at a time, and kept nowhere.
+ */
+export interface AlikeFiles {
+  readonly count: number;
+  /** Their rows, folder by folder. */
+  rows(): Iterable<readonly FileRow[]>;
+  /** Whether a pair that {@linkcode Merged.pairAt} gave is one of them. */
+  has(pair: Pair): boolean;
+}
+
 /** What the rest of a run works on. */
 export interface Merged {
   /** Every folder that was looked at, parents first. */
@@ -66,6 +81,8 @@ export interface Merged {
   readonly problems: readonly Problem[];
   /** Files at paths that are left alone: each may be one missed elsewhere. */
   readonly strays: Both<readonly FileFigures[]>;
+  /** Files that are the same on both sides of a first meeting. */
+  readonly alike: AlikeFiles;
   /** Any path of a folder that was looked at, even where nothing differs. */
   pairAt(folder: Folder, key: string): Pair | null;
 }
@@ -96,6 +113,8 @@ class Merger {
   readonly #differing = new Set<string>();
   readonly #folders: Folder[] = [];
   readonly #pairs: Pair[] = [];
+  readonly #alikeIn: Folder[] = [];
+  #alikeCount = 0;
   readonly #unknown = new Map<string, Problem>();
   readonly #problems: Problem[];
   readonly #strays: { left: FileFigures[]; right: FileFigures[] } = {
@@ -148,12 +167,34 @@ class Merger {
       unknown: this.#unknown,
       problems: this.#problems,
       strays: this.#strays,
+      alike: {
+        count: this.#alikeCount,
+        rows: () => this.#alikeRows(),
+        has: ({ at, key }) =>
+          this.#alikeIn.includes(at.folder) &&
+          this.#pairsOf(at.folder, this.#settings).alike.some(({ name }) =>
+            joinPath(at.folder.key, keyOf(name, this.#settings.folding)) === key
+          ),
+      },
       pairAt: (folder, key) => {
         const all = { ...this.#settings, keepUnchanged: true };
         const { pairs } = this.#pairsOf(folder, all);
         return pairs.find((pair) => pair.key === key) ?? null;
       },
     };
+  }
+
+  *#alikeRows(): Iterable<readonly FileRow[]> {
+    for (const folder of this.#alikeIn) {
+      const path = currentPath(folder, "left")!;
+      const { alike } = this.#pairsOf(folder, this.#settings);
+      yield alike.map(({ name, figures }): FileRow => ({
+        path: joinPath(path, name),
+        left: halfOf(figures.left, false),
+        right: halfOf(figures.right, false),
+        hash: null,
+      }));
+    }
   }
 
   /** Marks a folder that differs and all above it as worth visiting. */
@@ -206,10 +247,14 @@ class Merger {
   }
 
   #visitEntries(folder: Folder): ChildFolder[] {
-    const { pairs, children, taken, unknown, found } = this.#pairsOf(
+    const { pairs, alike, children, taken, unknown, found } = this.#pairsOf(
       folder,
       this.#settings,
     );
+    if (alike.length > 0) {
+      this.#alikeIn.push(folder);
+      this.#alikeCount += alike.length;
+    }
     for (const pair of pairs) this.#pairs.push(pair);
     for (const name of taken) folder.taken.add(name);
     for (const problem of unknown) {
@@ -224,7 +269,11 @@ class Merger {
     return children;
   }
 
-  #pairsOf(folder: Folder, settings: PairingSettings): PairedFolder {
+  #pairsOf(folder: Folder, wanted: PairingSettings): PairedFolder {
+    // Rows can only be told where nothing has to be renamed or moved first.
+    const isPlain = this.#record.directories.size <= 1 &&
+      currentPath(folder, "left") === currentPath(folder, "right");
+    const settings = isPlain ? wanted : { ...wanted, trustsFigures: false };
     const rows = folder.row === null
       ? []
       : this.#record.filesIn(folder.row.path);

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Habits, halfState, isSameId } from "./figures.ts";
+import { cutToTick, type Habits, halfState, isSameId } from "./figures.ts";
 import {
   type ChildFolder,
   type Folder,
@@ -36,6 +36,11 @@ export interface PairingSettings {
   readonly folding: Folding;
   /** Give paths at which nothing differs as well. */
   readonly keepUnchanged: boolean;
+  /**
+   * Nothing is recorded, and equal size and mtime tell equal content: such
+   * files are given as rows, not as pairs.
+   */
+  readonly trustsFigures?: boolean;
   /** Whether files of a name are read always. */
   isSuspicious(name: string): boolean;
 }
@@ -64,12 +69,20 @@ export interface UnknownName {
 /** What pairing a folder gives. */
 export interface PairedFolder {
   readonly pairs: readonly Pair[];
+  /** Files that both sides hold alike: see `trustsFigures`. */
+  readonly alike: readonly Alike[];
   readonly children: ChildFolder[];
   /** Every name, folded, that exists on a side or is left alone. */
   readonly taken: Iterable<string>;
   readonly unknown: readonly UnknownName[];
   /** Problems that show only here: twins, names, mount points. */
   readonly found: readonly Problem[];
+}
+
+/** A file that both sides hold, under one name and with one content. */
+export interface Alike {
+  readonly name: string;
+  readonly figures: Both<FileFigures>;
 }
 
 /** Everything that has one key. */
@@ -99,6 +112,7 @@ export function pairEntries(
   const slots = new Slots(folder, settings);
   slots.fill(contents);
   const pairs: Pair[] = [];
+  const alike: Alike[] = [];
   const children: ChildFolder[] = [];
   const unknown: UnknownName[] = [];
   for (const slot of slots.byName.values()) {
@@ -111,6 +125,12 @@ export function pairEntries(
       };
       unknown.push({ key, problem, on: slot.problemOn, files });
     } else if (slot.row || slot.file.left || slot.file.right) {
+      const { left, right } = slot.file;
+      if (left && right && isAlike(slot, left, right, settings)) {
+        const figures = { left: left.figures, right: right.figures };
+        alike.push({ name: left.name, figures });
+        continue;
+      }
       const isLeftOut = !settings.keepUnchanged && isUnchanged(slot, settings);
       if (!isLeftOut) pairs.push(toPair(folder, slot));
     }
@@ -119,7 +139,7 @@ export function pairEntries(
     }
   }
   const taken = slots.byName.keys();
-  return { pairs, children, taken, unknown, found: slots.found };
+  return { pairs, alike, children, taken, unknown, found: slots.found };
 }
 
 class Slots {
@@ -279,6 +299,25 @@ function isUnchanged(slot: Slot, settings: PairingSettings): boolean {
     const state = halfState(file.figures, row[side], isSuspicious);
     return state === "same" && hasKnownId;
   });
+}
+
+/** The same as the tables come to for such a pair, at a fraction of the cost. */
+function isAlike(
+  { row, name }: Slot,
+  left: SideFile,
+  right: SideFile,
+  settings: PairingSettings,
+): boolean {
+  if (!settings.trustsFigures || settings.keepUnchanged || row !== null) {
+    return false;
+  }
+  if (left.name !== right.name || left.isFresh || right.isFresh) return false;
+  const { habits } = settings;
+  const tickMs = Math.max(habits.left.tickMs, habits.right.tickMs);
+  const [a, b] = [left.figures, right.figures];
+  return a.sizeBytes === b.sizeBytes &&
+    cutToTick(a.mtimeMs, tickMs) === cutToTick(b.mtimeMs, tickMs) &&
+    !settings.isSuspicious(name);
 }
 
 function toChild(slot: Slot): ChildFolder {

@@ -55,7 +55,9 @@ export class PlanBuilder {
         return pair ?? context.merged.pairAt(location.folder, key);
       },
       isFolder: (key) => folders.has(key),
-      isIdle: (pair) => isQuiet(pair) || byKey.get(pair.key)?.pair === pair,
+      isIdle: (pair) =>
+        isQuiet(pair) || byKey.get(pair.key)?.pair === pair ||
+        context.merged.alike.has(pair),
     });
   }
 

@@ -179,8 +179,11 @@ export class Run {
       folding: settings.folding,
       isSuspicious: settings.isSuspicious,
       keepUnchanged: this.#options.listUnchanged,
+      trustsFigures: settings.isFirstMeeting && !settings.verifyFirstRun &&
+        this.#options.settle === undefined,
     };
     const merged = mergeWitnessed(scans, record, merging, roots);
+    const { alike } = merged;
     const reading = { interrupt: this.#interrupt, meter: this.#meter };
     const decided = await decideReading(merged, roots, settings, reading);
     this.#listener.onDecided?.(decided);
@@ -193,9 +196,10 @@ export class Run {
     await this.#interrupt.pass();
     const outcomes = isDryRun
       ? plannedOutcomes(plan, this.#listener)
-      : await this.#carryOut(plan, { ...met, scans, idle, shifts });
+      : await this.#carryOut(plan, { ...met, scans, idle, shifts, alike });
     const looked = merged.pairs.filter(({ row }) => row !== null).length;
-    return this.#result(plan, outcomes, Math.max(0, recordedFiles - looked));
+    const untouched = Math.max(0, recordedFiles - looked) + alike.count;
+    return this.#result(plan, outcomes, untouched);
   }
 
   /** The roots: there, apart, known, and probed. */
@@ -225,7 +229,7 @@ export class Run {
 
   async #carryOut(
     plan: Plan,
-    found: Met & Pick<CarryOutContext, "scans" | "idle" | "shifts">,
+    found: Met & Pick<CarryOutContext, "scans" | "idle" | "shifts" | "alike">,
   ): Promise<readonly Outcome[]> {
     try {
       return await carryOut(plan.actions, {
