@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { Office, write } from "../tests/support.ts";
 import { Memory } from "./habits_mounts.ts";
+import { fromFileUrl } from "../tests/urls.ts";
 import { note, rests, told } from "./neighbours_program.ts";
 
 Deno.test("100,000 files in one folder are synced, and an edit among them", async () => {
@@ -29,3 +30,59 @@ Deno.test("100,000 files in one folder are synced, and an edit among them", asyn
   );
   note(`100,000 files: copied in ${seconds[0]}, then ${seconds.slice(1)}`);
 });
+
+Deno.test("a first meeting of 60,000 equal files a side takes less than 220 MB", async () => {
+  using office = new Office();
+  await using _left = await Memory.over(office.left);
+  await using _right = await Memory.over(office.right);
+  for (const root of [office.left, office.right]) {
+    for (let folder = 0; folder < 60; folder++) {
+      Deno.mkdirSync(`${root}/d${folder}`);
+      for (let n = 0; n < 1000; n++) {
+        const path = `${root}/d${folder}/a file of an office ${n}.txt`;
+        Deno.openSync(path, { create: true, write: true }).close();
+        Deno.utimeSync(path, 1_700_000_000 + n, 1_700_000_000 + n);
+      }
+    }
+  }
+  const child = new Deno.Command(Deno.execPath(), {
+    args: [
+      ...["run", "--no-prompt", "-A", fromFileUrl("../launch.ts")],
+      ...["--config", office.config, "--quiet"],
+    ],
+    stdin: "null",
+  }).spawn();
+  // The launcher's own child is the run.
+  let peakKb = 0;
+  const watching = setInterval(() => {
+    peakKb = Math.max(peakKb, ...childrenOf(child.pid).map(peakOf));
+  }, 50);
+  const { code } = await child.status;
+  clearInterval(watching);
+  assert.equal(code, 0);
+  const mb = Math.round(peakKb / 1024);
+  note(`60,000 equal files: ${mb} MB`);
+  assert.ok(mb > 40 && mb < 220, `${mb} MB`);
+});
+
+/** Any thread of a process may have started one. */
+function childrenOf(pid: number): string[] {
+  try {
+    const threads = [...Deno.readDirSync(`/proc/${pid}/task`)];
+    return threads.flatMap(({ name }) =>
+      Deno.readTextFileSync(`/proc/${pid}/task/${name}/children`).split(" ")
+    ).filter((id) => id !== "");
+  } catch {
+    return [];
+  }
+}
+
+/** The most memory that a process had so far, in kB. */
+function peakOf(pid: string): number {
+  try {
+    const status = Deno.readTextFileSync(`/proc/${pid}/status`);
+    return Number(/VmHWM:\s+(\d+)/.exec(status)?.[1] ?? 0);
+  } catch {
+    return 0;
+  }
+}

@@ -256,7 +256,8 @@ class Merger {
       this.#alikeCount += alike.length;
     }
     for (const pair of pairs) this.#pairs.push(pair);
-    for (const name of taken) folder.taken.add(name);
+    // No name is chosen in a folder in which nothing differs.
+    if (pairs.length > 0) { for (const name of taken) folder.taken.add(name); }
     for (const problem of unknown) {
       this.#unknown.set(problem.key, problem.problem);
       for (const side of problem.on) folder.holdsUnknown[side] = true;

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { LONG_AGO, scenario } from "./scenario.ts";
 import { file, Office, type Tree } from "./support.ts";
+import { summarize } from "../lib/summary.ts";
 
 const OLDER = "2024-03-01T10:00:05Z";
 const NEWER = "2024-03-02T11:30:00Z";
@@ -205,3 +206,63 @@ scenario(
   },
   { isMirrored: false },
 );
+
+Deno.test("a first meeting records what is alike as it does when it lists everything", async () => {
+  using office = new Office();
+  const tree: Tree = {
+    ...common(),
+    deep: { er: { "a.txt": file("a", { mtime: OLDER }), empty: {} } },
+    "other time.txt": file("same", { mtime: OLDER }),
+    twins: {
+      "x.txt": file("x", { mtime: OLDER }),
+      "y.txt": file("y", { mtime: NEWER }),
+    },
+  };
+  office.write({ left: tree, right: tree });
+  office.write({
+    right: { "other time.txt": file("same", { mtime: NEWER }) },
+  });
+  const recorded = async (listUnchanged: boolean): Promise<unknown> => {
+    const result = await office.run({ listUnchanged });
+    assert.equal(result.exitCode, 0);
+    const all = [rows(office.stateDb), digests(office.stateDb)];
+    const { NOOP } = summarize(result);
+    Deno.removeSync(office.stateDb);
+    for (const root of [office.left, office.right]) {
+      Deno.removeSync(`${root}/.office-sync`, { recursive: true });
+      Deno.utimeSync(`${root}/other time.txt`, OLDER_DATE, OLDER_DATE);
+    }
+    Deno.utimeSync(`${office.right}/other time.txt`, NEWER_DATE, NEWER_DATE);
+    return [...all, NOOP];
+  };
+  const plain = await recorded(false);
+  assert.deepEqual(plain, await recorded(true));
+});
+
+const OLDER_DATE = new Date(OLDER);
+const NEWER_DATE = new Date(NEWER);
+
+function digests(stateDb: string): Record<string, unknown>[] {
+  using db = new DatabaseSync(stateDb, { readOnly: true });
+  return db.prepare(
+    "SELECT path, agreed, digest_left, digest_right FROM directories ORDER BY path",
+  ).all();
+}
+
+Deno.test("the clash copy that a lost record left is known again as what it is", async () => {
+  using office = new Office();
+  const older = file("older", { mtime: OLDER });
+  office.write({
+    left: { "a.txt": older },
+    right: { "a.txt": file("newer", { mtime: NEWER }) },
+  });
+  await office.settle();
+  Deno.removeSync(office.stateDb);
+  // As if the run had died before the last of its steps.
+  office.write({ left: { "a.txt": older } });
+  await office.settle();
+  assert.deepEqual(Object.keys(office.trees().left).sort(), [
+    "a.clash-20240301-100005-left.txt",
+    "a.txt",
+  ]);
+});
