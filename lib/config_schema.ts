@@ -148,9 +148,10 @@ const host = text(
   /^(?:[A-Za-z0-9._-]+|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)$/u,
 );
 const port = whole("a whole number from 1 to 65535", 1, 65_535);
+// Variables that are settings of Deno and Node are cleared before a run.
 const variable = text(
-  "the name of an environment variable: letters, digits and _",
-  /^[A-Za-z_][A-Za-z0-9_]*$/u,
+  "the name of an environment variable: letters, digits and _, not beginning with DENO_, NODE_ or OTEL_",
+  /^(?!(?:DENO|NODE|OTEL)_)[A-Z_][A-Z0-9_]*$/iu,
 );
 const address = text(
   "one address, such as office@example.com or Office <office@example.com>",

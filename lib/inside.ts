@@ -38,6 +38,44 @@ const RUN = [
 ];
 
 /**
+ * Variables that are settings of Deno and Node begin so. They are made for
+ * other programs, and one of them is enough to have every run end with no run
+ * at all, its permissions asked of somebody else, or its doings told to one.
+ */
+export const FOREIGN_PREFIXES: readonly string[] = ["DENO_", "NODE_", "OTEL_"];
+
+/** Those that say which certificates of mail servers are trusted. */
+export const KEPT_VARIABLES: readonly string[] = [
+  "DENO_CERT",
+  "DENO_TLS_CA_STORE",
+  "NODE_EXTRA_CA_CERTS",
+];
+
+/** Of a checkout: where its packages are, and what docs/sandbox.md tells of. */
+const KEPT_HERE = [...KEPT_VARIABLES, "DENO_DIR", "DENO_AUDIT_PERMISSIONS"];
+
+/**
+ * The environment of the program: this one without settings for others.
+ *
+ * @param environment All variables of this process.
+ * @returns Null where they can't be seen, as the portable folder's launcher has
+ *   cleared them already.
+ */
+export function cleanEnvironment(
+  environment: Readonly<Record<string, string>>,
+): Record<string, string> | null {
+  const all = Object.entries(environment);
+  if (all.length === 0) return null;
+  return Object.fromEntries(all.filter(([name]) => {
+    // Windows takes no notice of case there.
+    const key = Deno.build.os === "windows" ? name.toUpperCase() : name;
+    if (key === "SSLKEYLOGFILE") return false;
+    return KEPT_HERE.includes(key) ||
+      !FOREIGN_PREFIXES.some((prefix) => key.startsWith(prefix));
+  }));
+}
+
+/**
  * Runs a program inside its walls, and waits for it. It gets the terminal and
  * the signals.
  *
@@ -59,8 +97,10 @@ export async function runInside(
       // It has just ended.
     }
   });
+  const env = cleanEnvironment(Deno.env.toObject());
   child = new Deno.Command(Deno.execPath(), {
     args: [...RUN, ...permissions, ...program],
+    ...env === null ? {} : { clearEnv: true, env },
   }).spawn();
   const { code } = await child.status;
   return code >>> 0 === STOPPED_BY_KEY ? INTERRUPTED : code;

@@ -10,6 +10,7 @@ import { join, resolve } from "node:path";
 import { parseConfig } from "./config_loader.ts";
 import { EXIT, SyncError, UsageError } from "./errors.ts";
 import { HEAD_BYTES, platformOf } from "./executables.ts";
+import { FOREIGN_PREFIXES, KEPT_VARIABLES } from "./inside.ts";
 import {
   asWritten,
   bundle,
@@ -55,14 +56,37 @@ const START = "run --no-prompt --no-lock --cached-only --no-remote --no-npm" +
 const SHELL = `#!/bin/sh
 # Starts office-sync inside its walls; needs nothing but this folder.
 here=$(dirname -- "$(readlink -f -- "$0")") || exit 5
+# Settings of Deno and Node are made for other programs.
+for name in $(env | sed -n ${
+  FOREIGN_PREFIXES.map((it) => `-e 's/^\\(${it}[A-Za-z0-9_]*\\)=.*/\\1/p'`)
+    .join(" ")
+}); do
+  case $name in
+    ${KEPT_VARIABLES.join(" | ")}) ;;
+    *) unset "$name" ;;
+  esac
+done
+unset SSLKEYLOGFILE
 export DENO_NO_UPDATE_CHECK=1
 exec "$here/deno" ${START} \\
   "--config=$here/deno.json" "$here/lib/packaged.js" "$@"
 `;
 
+/**
+ * Without delayed expansion, whatever the registry says: with it, a path that
+ * holds a ! would lose it.
+ */
 const CMD = `@echo off
 rem Starts office-sync inside its walls; needs nothing but this folder.
-setlocal
+setlocal EnableExtensions DisableDelayedExpansion
+rem Settings of Deno and Node are made for other programs.
+for /f "delims==" %%v in ('${
+  FOREIGN_PREFIXES.map((it) => `set ${it} 2^>nul`).join(" ^& ")
+}') do ${
+  KEPT_VARIABLES.map((it) => `if /i not "%%v"=="${it}" `).join("")
+}set "%%v="
+set "SSLKEYLOGFILE="
+set "ERRORLEVEL="
 set "DENO_NO_UPDATE_CHECK=1"
 "%~dp0deno.exe" ${START} "--config=%~dp0deno.json" "%~dp0lib\\packaged.js" %*
 exit /b %ERRORLEVEL%
@@ -216,8 +240,10 @@ async function fill(
   Deno.copyFileSync(deno, at(isForWindows(deno) ? "deno.exe" : "deno"));
   // Only its owner may read it: it can hold a password.
   Deno.writeTextFileSync(at("config.yaml"), config, { mode: 0o600 });
-  // Settings that stand in a folder above would count without any here.
-  Deno.writeTextFileSync(at("deno.json"), "{}\n");
+  // Settings that stand in a folder above would count without any here; and
+  // would still be read, and end every run where they are broken, if this were
+  // not a workspace of its own.
+  Deno.writeTextFileSync(at("deno.json"), '{"workspace": []}\n');
   Deno.writeTextFileSync(at("READ-ME.txt"), READ_ME);
   Deno.writeTextFileSync(at("office-sync.cmd"), CMD);
   Deno.writeTextFileSync(at("office-sync"), SHELL, { mode: 0o755 });

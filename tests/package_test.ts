@@ -56,6 +56,15 @@ function withoutNetwork(): string[] {
 
 /** Starts the launcher: without network, cache and environment. */
 function start(folder: string, ...args: readonly string[]) {
+  return startIn(folder, {}, ...args);
+}
+
+/** The same, with some variables set. */
+function startIn(
+  folder: string,
+  variables: Readonly<Record<string, string>>,
+  ...args: readonly string[]
+) {
   const home = join(folder, "..", "home");
   Deno.mkdirSync(home, { recursive: true });
   const launcher = join(folder, "office-sync");
@@ -65,7 +74,7 @@ function start(folder: string, ...args: readonly string[]) {
       args: all,
       cwd: home,
       clearEnv: true,
-      env: { HOME: home, PATH: "/usr/bin:/bin", NO_COLOR: "1" },
+      env: { HOME: home, PATH: "/usr/bin:/bin", NO_COLOR: "1", ...variables },
       stdin: "null",
     }),
   );
@@ -108,9 +117,37 @@ Deno.test({
     const linked = await output(new Deno.Command(link, { args: ["plan"] }));
     assert.equal(linked.code, 0, linked.err);
 
+    await assertUnmoved(office, folder);
     await assertWalls(office, folder);
   },
 });
+
+/** What stands above it, or is set for other programs, changes nothing. */
+async function assertUnmoved(office: Office, folder: string): Promise<void> {
+  for (const name of ["package.json", "deno.json", "deno.jsonc"]) {
+    for (const text of ["{ broken", "[]", '{"workspace": ["./nowhere"]}']) {
+      Deno.writeTextFileSync(join(office.folder, name), text);
+      const { code, out, err } = await start(folder, "plan");
+      assert.deepEqual([code, err], [0, ""], `${name}: ${text}`);
+      assert.match(out, /Nothing to do/);
+      Deno.removeSync(join(office.folder, name));
+    }
+  }
+  const { code, out, err } = await startIn(folder, {
+    DENO_V8_FLAGS: "--help",
+    NODE_OPTIONS: "--require /nowhere.js",
+    DENO_AUDIT_PERMISSIONS: "/nowhere/used",
+    DENO_UNSTABLE_CONTROL_SOCK: "/nowhere",
+    DENO_PERMISSION_BROKER_PATH: "/nowhere",
+    NODE_CHANNEL_FD: "5",
+    DENO_DIR: "cache",
+    DENO_EMPTY: "",
+    DENO_LINES: "a\nDENO_DIR=b",
+  }, "plan");
+  assert.deepEqual([code, err], [0, ""]);
+  assert.match(out, /Nothing to do/);
+  assert.throws(() => Deno.statSync(join(folder, "..", "home", "cache")));
+}
 
 /** What a scheduler is told starts a run of this folder, from anywhere. */
 async function assertScheduled(office: Office, folder: string): Promise<void> {
@@ -268,4 +305,40 @@ Deno.test("a portable folder loads with its program what every run needs, and no
   }
   // They are there, and loaded by who needs them.
   assert.ok(loadedWith(folder, "copy_worker.js").has("node:fs"));
+});
+
+Deno.test("a checkout starts, whatever is broken in a folder above it", async () => {
+  using office = new Office();
+  const checkout = join(office.folder, "above", "checkout");
+  Deno.mkdirSync(join(checkout, "lib"), { recursive: true });
+  const project = fromFileUrl("../");
+  const modules = [...Deno.readDirSync(join(project, "lib"))];
+  for (
+    const name of [
+      ...["deno.json", "deno.lock", "launch.ts", "main.ts"],
+      ...modules.map(({ name }) => join("lib", name)),
+    ]
+  ) Deno.copyFileSync(join(project, name), join(checkout, name));
+  for (
+    const [name, text] of [
+      ["package.json", "{ broken"],
+      ["deno.json", "[]"],
+      ["deno.jsonc", "{ broken"],
+    ] as const
+  ) {
+    const file = join(checkout, "..", name);
+    Deno.writeTextFileSync(file, text);
+    const { code, err } = await output(
+      new Deno.Command(Deno.execPath(), {
+        args: [
+          ...["run", "--no-prompt", "--frozen", "--allow-all"],
+          ...[join(checkout, "launch.ts"), "plan", "--config", office.config],
+        ],
+        cwd: office.folder,
+        stdin: "null",
+      }),
+    );
+    assert.deepEqual([code, err], [0, ""], `${name}: ${text}`);
+    Deno.removeSync(file);
+  }
 });
