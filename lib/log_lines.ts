@@ -6,6 +6,7 @@
  */
 
 import { printable, quoted } from "./printable.ts";
+import { codeOf, inWords } from "./system_errors.ts";
 import type { ActionName, Rule, Side } from "./types.ts";
 
 /** An action as it is logged. */
@@ -94,7 +95,9 @@ export function stackLines(thrown: unknown): string {
   let at = thrown;
   while (at !== undefined && texts.length < MAX_CAUSES) {
     const error: Error | null = at instanceof Error ? at : null;
-    const text = error?.stack ?? asText(at);
+    // How to start Deno is no advice for who reads this.
+    const text = (error?.stack ?? asText(at))
+      .replaceAll(/, run again with the --\S+ flag/gu, "");
     texts.push(texts.length === 0 ? text : `Caused by: ${text}`);
     at = error?.cause;
   }
@@ -115,6 +118,7 @@ export function stackLines(thrown: unknown): string {
  * ```
  */
 export function errorWords(error: unknown): string {
+  if (codeOf(error) === "SANDBOX") return inWords(error);
   return printable(error instanceof Error ? error.message : asText(error));
 }
 

@@ -9,6 +9,7 @@ import type { Config } from "./config_schema.ts";
 import { EXIT, SyncError } from "./errors.ts";
 import type { HandedConfig } from "./handed_config.ts";
 import type { Invocation } from "./invocation.ts";
+import { errorWords } from "./log_lines.ts";
 import { print, warn } from "./output.ts";
 import { VERSION } from "./version.ts";
 
@@ -113,9 +114,7 @@ async function obey(
 
 async function complain(error: unknown, isJson: boolean): Promise<number> {
   const known = error instanceof SyncError ? error : new SyncError(
-    `Something unexpected went wrong: ${
-      error instanceof Error ? error.message : String(error)
-    }`,
+    `Something unexpected went wrong: ${errorWords(error)}`,
     EXIT.unexpected,
     { cause: error, hint: "The log has the details." },
   );

@@ -35,7 +35,7 @@ export function checkRoots(roots: Both<string>): void {
   };
   if (real.left.path === real.right.path || isOneFolder(real)) {
     throw rootsGuard(
-      `left_root and right_root are the same folder (${roots.left}).`,
+      `left_root and right_root are the same folder ("${roots.left}").`,
       "Name two different folders in the config.",
     );
   }
@@ -44,8 +44,8 @@ export function checkRoots(roots: Both<string>): void {
     const outer = real[otherSide(side)].path;
     if (!isInside(inner, outer)) continue;
     throw rootsGuard(
-      `${side}_root (${roots[side]}) is inside ${otherSide(side)}_root ` +
-        `(${roots[otherSide(side)]}).`,
+      `${side}_root ("${roots[side]}") is inside ${otherSide(side)}_root ` +
+        `("${roots[otherSide(side)]}").`,
       "Name two folders of which neither contains the other.",
     );
   }
@@ -71,7 +71,7 @@ export function checkRoot(side: Side, root: string): RealRoot {
     const info = Deno.statSync(root);
     if (!info.isDirectory) {
       throw rootsGuard(
-        `${key} ${root} is not a folder.`,
+        `${key} "${root}" is not a folder.`,
         `Name a folder as ${key} in the config.`,
       );
     }
@@ -109,7 +109,7 @@ function unreadableRoot(
   const isMissing = codeOf(cause) === "ENOENT";
   return new GuardError(
     "roots",
-    `${key} ${root} ${isMissing ? "does not exist" : "can't be read"}${
+    `${key} "${root}" ${isMissing ? "does not exist" : "can't be read"}${
       isMissing ? "" : ` (${inWords(cause)})`
     }. Nothing was changed.`,
     "Make sure that the disk or network drive is connected, then run again; " +
@@ -225,7 +225,7 @@ function idIn(text: string): string {
 function strangeIdentity(side: Side, file: string, why: string): GuardError {
   return new GuardError(
     "identity",
-    `The identity of ${CALLED[side]}, ${file}, can't be read: ${why}. ` +
+    `The identity of ${CALLED[side]}, "${file}", can't be read: ${why}. ` +
       "Nothing was changed.",
     `Bring the file back from a backup. Or, if ${CALLED[side]} is the right ` +
       "folder, move away what stands there, and run once with " +
@@ -237,7 +237,7 @@ function strangeIdentity(side: Side, file: string, why: string): GuardError {
 function untoldIdentity(side: Side, file: string, cause: unknown): GuardError {
   return new GuardError(
     "roots",
-    `The identity of ${CALLED[side]}, ${file}, can't be read: ` +
+    `The identity of ${CALLED[side]}, "${file}", can't be read: ` +
       `${inWords(cause)}. Nothing was changed.`,
     "Make sure that the disk or network drive is connected, and that the " +
       "account that runs office-sync may read that file; then run again.",
@@ -277,9 +277,9 @@ export function makeIdentity(
   } catch (error) {
     throw new GuardError(
       "roots",
-      `${CALLED[side]} ${root} can't be written (${inWords(error)}). ` +
+      `${CALLED[side]} "${root}" can't be written (${inWords(error)}). ` +
         "No file was changed.",
-      `Give the account that runs office-sync the right to write to ${root}.`,
+      `Give the account that runs office-sync the right to write to "${root}".`,
       { cause: error },
     );
   }

@@ -7,6 +7,7 @@
 import type { CopyOrder } from "./copy_orders.ts";
 import { ignorePredicate, type IgnoreSettings } from "./ignore.ts";
 import type { Listing } from "./listing.ts";
+import { errorWords } from "./log_lines.ts";
 import { scan, type ScanRequest, type ScanSummary } from "./scanner.ts";
 
 /** What the worker is told first. */
@@ -83,9 +84,8 @@ async function scanning({ request, ignore }: ScanTask): Promise<void> {
     const message: ScanMessage = { kind: "done", summary };
     self.postMessage(message);
   } catch (error) {
-    const { name, message } = error instanceof Error
-      ? error
-      : new Error(String(error));
+    const { name } = error instanceof Error ? error : new Error();
+    const message = errorWords(error);
     const failed: ScanMessage = { kind: "failed", name, message };
     self.postMessage(failed);
   }

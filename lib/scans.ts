@@ -8,6 +8,7 @@ import { GuardError, InterruptedError } from "./errors.ts";
 import { ignorePredicate, type IgnoreSettings } from "./ignore.ts";
 import type { Interrupt } from "./interrupt.ts";
 import type { Listing } from "./listing.ts";
+import { errorWords } from "./log_lines.ts";
 import type { SideScan } from "./merge.ts";
 import type { Meter } from "./meter.ts";
 import type { ScanMessage, ScanTask, WarmUp } from "./scan_worker.ts";
@@ -124,8 +125,7 @@ class ScanHere implements RootScan {
       return { listings, problems: summary.problems, summary };
     } catch (error) {
       if (error instanceof InterruptedError) throw error;
-      const { message } = error instanceof Error ? error : Error(String(error));
-      throw new ScanError(request.side, message);
+      throw new ScanError(request.side, errorWords(error));
     }
   }
 

@@ -31,6 +31,7 @@ const TROUBLE: Readonly<Record<string, Trouble>> = {
   ENOTDIR: "missing",
   EEXIST: "exists",
   CLOUD: "away",
+  SANDBOX: "denied",
 };
 
 const WORDS: Readonly<Record<string, string>> = {
@@ -53,6 +54,7 @@ const WORDS: Readonly<Record<string, string>> = {
   EXDEV: "it is on another disk",
   EINVAL: "the disk does not take it",
   CLOUD: "it is kept in the cloud only, and can't be fetched now",
+  SANDBOX: "the sandbox does not let the program reach it; doctor tells why",
 };
 
 /** Errors of Windows that have a number only. */
@@ -73,6 +75,8 @@ const NUMBERED: readonly [readonly number[], string][] = [
  */
 export function codeOf(error: unknown): string | null {
   if (!(error instanceof Error)) return null;
+  // Deno's own words tell a user to change how it was started.
+  if (error.name === "NotCapable") return "SANDBOX";
   if ("code" in error && typeof error.code === "string") return error.code;
   const number = Number(/\(os error (\d+)\)/.exec(error.message)?.[1]);
   return NUMBERED.find(([numbers]) => numbers.includes(number))?.[1] ?? null;

@@ -203,23 +203,40 @@ Deno.test("whatever else stands in place of an identity is called what it is", (
   assert.throws(() => readLeft(at), stray);
 });
 
-Deno.test("an identity whose disk does not answer is not taken for a missing one", () => {
-  using at = new TwoRoots();
-  make(at);
-  using _system = intercept("lstatSync", () => {
-    throw systemError("EIO");
-  });
-  assert.throws(() => readLeft(at), guard("roots", /reports an error/));
-});
+const CLOSED: readonly [string, () => Error, RegExp][] = [
+  [
+    "the disk does not answer for",
+    () => systemError("EIO"),
+    /reports an error/,
+  ],
+  ["nobody may read", () => systemError("EACCES"), /: access is denied/],
+  [
+    "the sandbox closes",
+    () => new Deno.errors.NotCapable("Requires read access to x, run again"),
+    /: the sandbox does not let the program reach it/,
+  ],
+];
 
-Deno.test("an identity that nobody may read is not said to be damaged", () => {
-  using at = new TwoRoots();
-  make(at);
-  using _system = intercept("readTextFileSync", () => {
-    throw systemError("EACCES");
-  });
-  assert.throws(() => readLeft(at), guard("roots", /: access is denied/));
-});
+for (const [what, error, why] of CLOSED) {
+  for (const call of ["lstatSync", "readTextFileSync"] as const) {
+    Deno.test(`an identity that ${what} (${call}) is the root's trouble: nobody is told to delete it`, () => {
+      using at = new TwoRoots();
+      make(at);
+      using _system = intercept(call, () => {
+        throw error();
+      });
+      assert.throws(() => readLeft(at), (thrown) => {
+        assert.ok(thrown instanceof GuardError);
+        assert.equal(thrown.guard, "roots");
+        assert.match(thrown.message, why);
+        const said = thrown.message + thrown.hint;
+        const wrong = /delete|accept-roots|Requires|run again with/;
+        assert.doesNotMatch(said, wrong);
+        return true;
+      });
+    });
+  }
+}
 
 Deno.test("a probe tells this file system's habits and leaves nothing", () => {
   using at = new TwoRoots();

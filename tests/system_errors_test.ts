@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { errorWords, stackLines } from "../lib/log_lines.ts";
 import {
   codeOf,
   inWords,
@@ -88,4 +89,18 @@ Deno.test("what the system really throws is understood", () => {
     assert.equal(troubleOf(error), "missing");
     return true;
   });
+});
+
+Deno.test("what the sandbox refuses is said in own words", () => {
+  for (const access of ["read", "write", "all"]) {
+    const error = new Deno.errors.NotCapable(
+      `Requires ${access} access to "/x", run again with the --allow-${access} flag`,
+    );
+    assert.equal(codeOf(error), "SANDBOX");
+    assert.equal(troubleOf(error), "denied");
+    for (const said of [inWords(error), errorWords(error), stackLines(error)]) {
+      assert.doesNotMatch(said, /run again|--allow/);
+    }
+    assert.match(errorWords(error), /^the sandbox .*doctor/);
+  }
 });
