@@ -7,10 +7,12 @@
  */
 
 import * as v from "valibot";
+import { asciiHost, parseMailbox } from "./addresses.ts";
 import { type ConflictKind, POLICIES, type Policy } from "./types.ts";
 
 /** How conflicts and errors are mailed. */
 export interface EmailConfig {
+  /** A name in ASCII (`xn--…` for other letters), or an IP address. */
   readonly smtpHost: string;
   readonly smtpPort: number;
   readonly security: "starttls" | "tls" | "none";
@@ -20,8 +22,9 @@ export interface EmailConfig {
   readonly password: string | null;
   /** The environment variable to take the password from; not yet read. */
   readonly passwordEnv: string | null;
+  /** As written, with a name or without; `parseMailbox` reads it. */
   readonly from: string;
-  /** At least one. */
+  /** At least one; as `from`. */
   readonly to: readonly string[];
 }
 
@@ -143,9 +146,11 @@ const name = text(
 
 // Host and variable end up in permission flags, where a comma or a second
 // name would open more than was meant.
-const host = text(
-  "the name or IP address of the mail server, without a port",
-  /^(?:[A-Za-z0-9._-]+|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)$/u,
+const HOST = "the name or IP address of the mail server, without a port";
+const host = v.pipe(
+  v.string(HOST),
+  v.check((said) => asciiHost(said) !== null, HOST),
+  v.transform((said) => asciiHost(said) ?? said),
 );
 const port = whole("a whole number from 1 to 65535", 1, 65_535);
 // Variables that are settings of Deno and Node are cleared before a run.
@@ -153,9 +158,11 @@ const variable = text(
   "the name of an environment variable: letters, digits and _, not beginning with DENO_, NODE_ or OTEL_",
   /^(?!(?:DENO|NODE|OTEL)_)[A-Z_][A-Z0-9_]*$/iu,
 );
-const address = text(
-  "one address, such as office@example.com or Office <office@example.com>",
-  /^(?:(?:"[^"@<>\p{Cc}]*" *|[^",;@<>\p{Cc}]*)<[^\s@<>,;"]+@[^\s@<>,;"]+>|[^\s@<>,;"]+@[^\s@<>,;"]+)$/u,
+const ADDRESS =
+  "one address, such as office@example.com or Office <office@example.com>";
+const address = v.pipe(
+  v.string(ADDRESS),
+  v.check((said) => parseMailbox(said) !== null, ADDRESS),
 );
 const ADDRESSES = "one address or a list of them";
 const addresses = v.pipe(

@@ -147,22 +147,26 @@ async function mailCheck({ email }: Config): Promise<Check> {
   const { passwordEnv, username } = email;
   const password = passwordEnv === null
     ? email.password
-    : Deno.env.get(passwordEnv) ?? null;
+    : Deno.env.get(passwordEnv) || null;
   if (passwordEnv !== null && password === null) {
     const says = `the variable ${passwordEnv} with the password is not set`;
     const todo = "Set it for the account, or the task, that runs office-sync.";
     return problem(of, says, todo);
   }
   const { Mailer } = await import("./mailer.ts");
+  const { serverWords } = await import("./mail_faults.ts");
   using mailer = new Mailer({ email, password, boundMs: MAIL_BOUND_MS });
-  const why = await mailer.verify();
-  if (why !== null) {
-    const todo = "Correct the section email in the config; mails wait until " +
-      "they can be sent, and no run fails for want of them.";
-    return problem(of, why, todo);
+  const fault = await mailer.verify();
+  if (fault !== null) {
+    const todo = fault.todo === null
+      ? "Nothing in the config is wrong with that; try again later."
+      : `${fault.todo[0]!.toUpperCase()}${fault.todo.slice(1)}.`;
+    const waits = "Mails wait until they can be sent; no run fails for want " +
+      "of them.";
+    return problem(of, fault.says, `${todo} ${waits}`);
   }
   const login = username === null ? "" : " and takes the login";
-  return fine(of, `${email.smtpHost}:${email.smtpPort} answers${login}`);
+  return fine(of, `${serverWords(email)} answers${login}`);
 }
 
 /** What this process may do, as it is, and not as it should be. */

@@ -4,10 +4,23 @@
  *
  * @module
  */
-import { connect as openSocket, isIPv6, type Socket } from "node:net";
+import { Buffer } from "node:buffer";
+import { isIPv6, type Socket } from "node:net";
+import { Duplex } from "node:stream";
+import { checkServerIdentity, type TLSSocket } from "node:tls";
 import { createTransport } from "nodemailer";
+import SMTPConnection from "nodemailer/lib/smtp-connection";
+import type { SMTPTransportOptions } from "nodemailer/lib/smtp-transport";
+import { addressKey, type Mailbox, parseMailbox } from "./addresses.ts";
 import type { EmailConfig } from "./config_schema.ts";
-import { errorWords } from "./log_lines.ts";
+import {
+  faultLine,
+  FaultWords,
+  isAboutCertificate,
+  type MailStep,
+  type SeenCertificate,
+  type ToldFault,
+} from "./mail_faults.ts";
 import type { MailText } from "./mail_words.ts";
 
 /** Through whom, and how long. */
@@ -55,24 +68,24 @@ export type Sent =
 /** Errors that are about one mail. All others are about the server. */
 const ONE_MAIL = new Set(["EENVELOPE", "EMESSAGE"]);
 
-/** What a person can do something with; else what the error says. */
-const IN_WORDS: Readonly<Record<string, string>> = {
-  ECONNREFUSED: "nothing answers there",
-  ENOTFOUND: "there is no such host",
-  EAUTH: "the login is refused",
-  ENOAUTH: "the server takes no login",
-};
-
 /** Sends mails, until its time is up. */
 export class Mailer implements Disposable {
   readonly #options: MailerOptions;
-  readonly #deadline = new AbortController();
+  readonly #words: FaultWords;
+  readonly #end = new AbortController();
   readonly #timer: ReturnType<typeof setTimeout>;
+  #isLate = false;
 
   /** @param options Through whom, and how long from now on. */
   constructor(options: MailerOptions) {
     this.#options = options;
-    this.#timer = setTimeout(() => this.#deadline.abort(), options.boundMs);
+    this.#words = new FaultWords(options.email, options.password);
+    this.#timer = setTimeout(() => {
+      this.#isLate = true;
+      this.#end.abort(new Error("the time is up"));
+    }, options.boundMs);
+    atWork.add(this.#end);
+    standGuard();
   }
 
   /**
@@ -83,123 +96,342 @@ export class Mailer implements Disposable {
    */
   async send(mail: OutgoingMail): Promise<Sent> {
     const { email } = this.#options;
-    const to = addressesOf(email.to).filter((it) =>
-      !mail.delivered.includes(it)
-    );
-    if (to.length === 0) {
+    const all = recipientsOf(email.to);
+    const have = new Set(mail.delivered.map(addressKey));
+    const due = all.filter(({ address }) => !have.has(addressKey(address)));
+    if (due.length === 0) {
       return { kind: "sent", delivered: mail.delivered, refused: [] };
     }
-    let socket: Socket | null = null;
+    const from = mailboxOf(email.from);
+    using session = new Session();
     try {
-      socket = await this.#connect();
-      const info = await this.#transport(socket).sendMail({
-        from: email.from,
-        to: [...email.to],
-        envelope: { from: addressOf(email.from), to },
-        subject: mail.subject,
-        text: mail.text,
-        html: mail.html,
-        date: new Date(mail.createdAtMs),
-        messageId: `<${mail.messageId}@${hostOf(email.from)}>`,
-        // Nobody is to answer that they are on holiday.
-        headers: { "Auto-Submitted": "auto-generated" },
-        disableFileAccess: true,
-        disableUrlAccess: true,
-        signal: this.#deadline.signal,
+      const info = await this.#bounded(async () => {
+        const options = await this.#open(session);
+        return await createTransport(options).sendMail({
+          from,
+          to: all,
+          envelope: { from: bare(from), to: due.map(bare) },
+          subject: mail.subject,
+          text: mail.text,
+          html: mail.html,
+          date: new Date(mail.createdAtMs),
+          messageId: `<${mail.messageId}@${from.address.split("@").at(-1)}>`,
+          headers: {
+            // Nobody is to answer that they are on holiday: by RFC 3834, and
+            // by what Exchange goes by.
+            "Auto-Submitted": "auto-generated",
+            "X-Auto-Response-Suppress": "All",
+          },
+          disableFileAccess: true,
+          disableUrlAccess: true,
+          signal: this.#end.signal,
+        });
       });
+      const taken = new Set(info.accepted.map((it) => addressKey(String(it))));
+      const now = due.map(({ address }) => address)
+        .filter((address) => taken.has(addressKey(address)));
       return {
         kind: "sent",
-        delivered: [...mail.delivered, ...info.accepted.map(String)],
-        refused: (info.rejectedErrors ?? []).map((it) => this.#words(it)),
+        delivered: [...mail.delivered, ...now],
+        refused: (info.rejectedErrors ?? [])
+          .map((it) => faultLine(this.#words.refusal(it))),
       };
     } catch (error) {
       const code = String((error as { code?: unknown }).code);
       return {
         kind: "failed",
-        reason: this.#words(error),
+        reason: faultLine(await this.#told(error, session)),
         isServer: !ONE_MAIL.has(code),
-        isLate: this.#deadline.signal.aborted,
+        isLate: this.#isLate,
         refusal: refusalOf(error),
       };
-    } finally {
-      socket?.destroy();
     }
   }
 
   /**
-   * Whether the server answers, and takes the login; nothing is sent.
+   * Whether the server answers, takes the login, the sender and all
+   * recipients; nothing is sent.
    *
-   * @returns What is wrong, in words; null: nothing. It never throws.
+   * @returns What is wrong; null: nothing. It never throws.
    */
-  async verify(): Promise<string | null> {
-    let socket: Socket | null = null;
+  async verify(): Promise<ToldFault | null> {
+    using session = new Session();
     try {
-      socket = await this.#connect();
-      await this.#transport(socket).verify();
+      await this.#bounded(() => this.#tryOut(session));
       return null;
     } catch (error) {
-      return this.#words(error);
-    } finally {
-      socket?.destroy();
+      return await this.#told(error, session);
     }
   }
 
   /** Ends the bound. */
   [Symbol.dispose](): void {
     clearTimeout(this.#timer);
+    atWork.delete(this.#end);
   }
 
-  /** nodemailer would look the name up itself, and must not in the sandbox. */
-  #connect(): Promise<Socket> {
-    const { smtpHost, smtpPort } = this.#options.email;
-    const { signal } = this.#deadline;
-    return new Promise((resolve, reject) => {
-      signal.throwIfAborted();
-      const socket = openSocket({ host: smtpHost, port: smtpPort });
-      // One that comes when nobody listens any more would end the program.
-      socket.on("error", reject);
-      socket.once("connect", () => resolve(socket));
-      signal.addEventListener("abort", () => {
-        socket.destroy();
-        reject(signal.reason);
-      }, { once: true });
+  /** As long as there is time, and nothing is thrown out of sight. */
+  async #bounded<T>(work: () => Promise<T>): Promise<T> {
+    const { signal } = this.#end;
+    signal.throwIfAborted();
+    const ended = Promise.withResolvers<never>();
+    const stop = () => ended.reject(signal.reason);
+    signal.addEventListener("abort", stop);
+    try {
+      const working = work();
+      // When it is given up it may still fail.
+      working.catch(() => {});
+      return await Promise.race([working, ended.promise]);
+    } finally {
+      signal.removeEventListener("abort", stop);
+    }
+  }
+
+  async #told(error: unknown, session: Session): Promise<ToldFault> {
+    return this.#words.tell({
+      error,
+      step: session.step,
+      lateMs: this.#isLate ? this.#options.boundMs : null,
+      firstSaid: session.firstSaid,
+      certificate: isAboutCertificate(error) ? await this.#certificate() : null,
+      nowMs: Date.now(),
     });
   }
 
-  #transport(socket: Socket) {
+  /** Connects, and gives the options for all that follows. */
+  async #open(session: Session): Promise<SMTPTransportOptions> {
     const { email, password } = this.#options;
-    return createTransport({
-      host: email.smtpHost,
-      port: email.smtpPort,
+    const { smtpHost, smtpPort, security } = email;
+    // By name: that alone is allowed in the sandbox, and all addresses behind
+    // it are tried. nodemailer would look the name up itself.
+    const connection = await Deno.connect({
+      hostname: smtpHost,
+      port: smtpPort,
+      signal: this.#end.signal,
+    });
+    const stream = session.hold(connection, security === "tls");
+    return {
+      host: smtpHost,
+      port: smtpPort,
       // Its own name is a fact about the computer, which the sandbox hides.
-      name: literal(socket.localAddress ?? "127.0.0.1"),
-      secure: email.security === "tls",
-      requireTLS: email.security === "starttls",
-      ignoreTLS: email.security === "none",
-      getSocket: (_options, callback) => callback(null, { connection: socket }),
+      name: literal(connection.localAddr.hostname),
+      secure: security === "tls",
+      requireTLS: security === "starttls",
+      ignoreTLS: security === "none",
+      connection: stream,
+      getSocket: (_options, callback) => callback(null, { connection: stream }),
+      logger: session.logger,
+      transactionLog: true,
       ...email.username === null || password === null
         ? {}
         : { auth: { user: email.username, pass: password } },
-    });
+    };
   }
 
-  #words(error: unknown): string {
-    const { email, password, boundMs } = this.#options;
-    if (this.#deadline.signal.aborted) {
-      return `${email.smtpHost} did not take it within ${boundMs / 1000} s`;
-    }
-    const code = String((error as { code?: unknown }).code);
-    const known = code in IN_WORDS ? `${IN_WORDS[code]}: ` : "";
-    const server = `${email.smtpHost}:${email.smtpPort}`;
-    const words = `${server}: ${known}${errorWords(error)}`;
-    if (password === null) return words;
-    // A server may repeat what it was told.
-    const login = `\0${email.username}\0${password}`;
-    return [password, base64(password), base64(login)].reduce(
-      (text, secret) => text.replaceAll(secret, "***"),
-      words,
-    );
+  /** All of a mail's way up to its text. */
+  async #tryOut(session: Session): Promise<void> {
+    const { email } = this.#options;
+    const options = await this.#open(session);
+    const smtp = new SMTPConnection({
+      ...options,
+      customAuth: {
+        // What nodemailer has for logins of one's own says anything.
+        [ADDRESSES]: async ({ sendCommand, resolve }) => {
+          session.step = "address";
+          const ask = async (command: string, recipient?: string) => {
+            const reply = await sendCommand(`${command}:<${
+              recipient ??
+                mailboxOf(email.from).address
+            }>`);
+            return reply.status >= 200 && reply.status < 300 ? null : {
+              code: "EENVELOPE",
+              command,
+              recipient,
+              response: reply.response,
+              responseCode: reply.status,
+            };
+          };
+          const refused = await ask("MAIL FROM");
+          if (refused !== null) throw refused;
+          const rejectedErrors = [];
+          for (const { address } of recipientsOf(email.to)) {
+            const no = await ask("RCPT TO", address);
+            if (no !== null) rejectedErrors.push(no);
+          }
+          if (rejectedErrors.length > 0) {
+            throw { ...rejectedErrors.at(-1), rejectedErrors };
+          }
+          resolve();
+        },
+      },
+    });
+    await new Promise<void>((resolve, reject) => {
+      // One that comes when nobody listens any more would end the program.
+      smtp.on("error", reject);
+      smtp.once("end", () => reject(new Cut()));
+      const then = (next: () => void) => (error?: unknown) =>
+        error ? reject(error) : next();
+      const addresses = () =>
+        smtp.login({ method: ADDRESSES }, then(() => resolve()));
+      smtp.connect(then(() => {
+        if (!options.auth || !smtp.allowsAuth) return addresses();
+        const { user, pass } = options.auth;
+        smtp.login({ user, credentials: { user, pass } }, then(addresses));
+      }));
+    });
+    smtp.quit();
   }
+
+  /** The certificate of a server that is not trusted: nothing is told to it. */
+  async #certificate(): Promise<SeenCertificate | null> {
+    using session = new Session();
+    try {
+      return await this.#bounded(async () => {
+        const { smtpHost } = this.#options.email;
+        const smtp = new SMTPConnection({
+          ...await this.#open(session),
+          tls: { rejectUnauthorized: false },
+        });
+        await new Promise<void>((resolve, reject) => {
+          smtp.on("error", reject);
+          smtp.connect((error) => error ? reject(error) : resolve());
+        });
+        const seen = (smtp._socket as TLSSocket).getPeerCertificate();
+        smtp.close();
+        return {
+          validFromMs: Date.parse(seen.valid_from),
+          validToMs: Date.parse(seen.valid_to),
+          names: (seen.subjectaltname ?? "").split(", ")
+            .map((it) => it.replace(/^(?:DNS|IP Address):/, ""))
+            .filter((it) => it !== ""),
+          isForHost: checkServerIdentity(smtpHost, seen) === undefined,
+        };
+      });
+    } catch {
+      return null;
+    }
+  }
+}
+
+/** How the envelope is asked for without a mail. */
+const ADDRESSES = "ADDRESSES";
+
+/** The connection ended. */
+class Cut extends Error {
+  readonly code = "ECONNECTION";
+}
+
+/** Mailers that are at work. */
+const atWork = new Set<AbortController>();
+let isOnGuard = false;
+
+/**
+ * From now on nothing that a library throws in a timer, a callback or an
+ * 'error' event ends the program: it ends the mail that is on its way. It
+ * stays so when that is done, for what comes late.
+ */
+function standGuard(): void {
+  if (isOnGuard) return;
+  isOnGuard = true;
+  const end = (event: Event, reason: unknown) => {
+    event.preventDefault();
+    for (const controller of atWork) controller.abort(reason);
+  };
+  addEventListener("error", (event) => end(event, event.error));
+  addEventListener("unhandledrejection", (event) => end(event, event.reason));
+}
+
+/** One connection: how far it came, and what ends with it. */
+class Session implements Disposable {
+  step: MailStep = "connect";
+  /** The first bytes from the server, one character each. */
+  firstSaid = "";
+  #stream: Socket | null = null;
+
+  /** Makes a stream of a connection, as nodemailer wants one. */
+  hold(connection: Deno.TcpConn, isEncrypted: boolean): Socket {
+    this.step = isEncrypted ? "encrypt" : "greet";
+    const stream = streamOf(connection, (bytes) => {
+      if (this.firstSaid !== "") return;
+      this.firstSaid = String.fromCharCode(...bytes.subarray(0, 300));
+    });
+    return this.#stream = stream;
+  }
+
+  /** Learns from nodemailer's log how far it came. */
+  get logger() {
+    const hear = (entry: { tnx?: string }, text = "") => {
+      if (entry.tnx === "client") this.#hearUs(text);
+      // The server's go-ahead, which comes after it has heard all recipients.
+      else if (entry.tnx === "server" && /^354/.test(text)) {
+        this.step = "content";
+      } else if (entry.tnx === "network" && this.step === "encrypt") {
+        this.step = "greet";
+      }
+    };
+    return {
+      trace: hear,
+      debug: hear,
+      info: hear,
+      warn: hear,
+      error: hear,
+      fatal: hear,
+      level: () => {},
+    };
+  }
+
+  #hearUs(command: string): void {
+    if (/^(?:EHLO|HELO)/.test(command)) this.step = "greet";
+    else if (/^STARTTLS/.test(command)) this.step = "encrypt";
+    else if (/^AUTH/.test(command)) this.step = "login";
+    else if (/^(?:MAIL|RCPT)/.test(command)) this.step = "address";
+  }
+
+  [Symbol.dispose](): void {
+    this.#stream?.destroy();
+  }
+}
+
+/** Deno's connection as a stream of Node's. */
+function streamOf(
+  connection: Deno.TcpConn,
+  onBytes: (bytes: Uint8Array) => void,
+): Socket {
+  const buffer = new Uint8Array(16_384);
+  const stream = new Duplex({
+    read() {
+      connection.read(buffer).then((size) => {
+        if (size === null) return stream.push(null);
+        const bytes = buffer.slice(0, size);
+        onBytes(bytes);
+        stream.push(Buffer.from(bytes.buffer));
+      }).catch((error) => stream.destroy(error));
+    },
+    write(chunk: Uint8Array, _encoding, callback) {
+      const writeAll = async () => {
+        for (let at = 0; at < chunk.length;) {
+          at += await connection.write(chunk.subarray(at));
+        }
+      };
+      writeAll().then(() => callback(), callback);
+    },
+    final(callback) {
+      // Where the other side is gone already, it has ended as well.
+      connection.closeWrite().then(() => callback(), () => callback());
+    },
+    destroy(error, callback) {
+      try {
+        connection.close();
+      } catch {
+        // It is closed.
+      }
+      callback(error);
+    },
+  });
+  // One that comes when nobody listens any more would end the program.
+  stream.on("error", () => {});
+  // More of a socket is not asked of it; the bound of all mails is what counts.
+  return Object.assign(stream, { setTimeout() {} }) as unknown as Socket;
 }
 
 /** What is refused for good; one reply of 4xx may be another one tomorrow. */
@@ -215,24 +447,25 @@ function refusalOf(error: unknown): Refusal | null {
   return command === "RCPT TO" ? "recipients" : null;
 }
 
-/** The addresses of a config, each once, without the names. */
-function addressesOf(to: readonly string[]): string[] {
-  return [...new Set(to.map(addressOf))];
+/** The recipients of a config, each once. */
+function recipientsOf(to: readonly string[]): Mailbox[] {
+  const all = new Map<string, Mailbox>();
+  for (const mailbox of to.map(mailboxOf)) {
+    const key = addressKey(mailbox.address);
+    if (!all.has(key)) all.set(key, mailbox);
+  }
+  return [...all.values()];
 }
 
-function addressOf(recipient: string): string {
-  return /<([^<>]+)>$/.exec(recipient)?.[1] ?? recipient;
+function mailboxOf(text: string): Mailbox {
+  return parseMailbox(text) ?? { name: "", address: text };
 }
 
-function hostOf(from: string): string {
-  return addressOf(from).split("@").at(-1) ?? "localhost";
+function bare({ address }: Mailbox): Mailbox {
+  return { name: "", address };
 }
 
 /** An address where a host name is expected (RFC 5321, 4.1.3). */
 function literal(address: string): string {
   return isIPv6(address) ? `[IPv6:${address}]` : `[${address}]`;
-}
-
-function base64(text: string): string {
-  return btoa(String.fromCharCode(...new TextEncoder().encode(text)));
 }

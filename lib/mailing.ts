@@ -241,7 +241,7 @@ class Mailing {
     const { passwordEnv } = email;
     const password = passwordEnv === null
       ? email.password
-      : Deno.env.get(passwordEnv) ?? null;
+      : Deno.env.get(passwordEnv) || null;
     if (passwordEnv !== null && password === null) {
       onWarning(
         `E-mail waits for the next run: the variable ${passwordEnv} with the ` +

@@ -7,6 +7,7 @@ import { fromFileUrl } from "./urls.ts";
  */
 const LAYERS: readonly (readonly string[])[] = [
   ["types", "errors", "version", "system_errors", "printable", "called"],
+  ["addresses"],
   ["skipped"],
   ["pieces", "cli_words", "executables", "unit_names"],
   ["mail_blocks", "shell_words"],
@@ -62,6 +63,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ],
   ["past_runs", "outcome_log", "config_lines"],
   ["soft_delete", "leftovers", "meeting"],
+  ["mail_faults"],
   ["outbox", "mailer"],
   ["kept", "restore_targets"],
   ["restoring"],

@@ -6,7 +6,7 @@
  */
 import { generateKeyPairSync, randomBytes, sign } from "node:crypto";
 
-/** A certificate that vouches for itself, and its key; both PEM. */
+/** A certificate and its key; both PEM. */
 export interface Certificate {
   readonly cert: string;
   readonly key: string;
@@ -18,20 +18,21 @@ export interface CertificateOptions {
   readonly names: readonly string[];
   /** In days from now; negative: it has run out. */
   readonly validDays?: number;
+  /** In days from now; above 0: it is not valid yet. */
+  readonly startDays?: number;
+  /** Who vouches for it; left out: it is its own authority. */
+  readonly authority?: Certificate & { readonly name: string };
 }
 
 /**
- * Makes a certificate that is its own authority.
+ * Makes a certificate.
  *
  * @param options For whom and how long.
  */
 export function makeCertificate(options: CertificateOptions): Certificate {
-  const { names, validDays = 2 } = options;
+  const { names, validDays = 2, startDays = -9, authority } = options;
   const keys = generateKeyPairSync("ec", { namedCurve: "P-256" });
-  const name = sequence(
-    // commonName
-    set(sequence(oid("55 04 03"), der(0x0c, text(names[0] ?? "test")))),
-  );
+  const name = nameOf(names[0] ?? "test");
   const algorithm = sequence(oid("2a 86 48 ce 3d 04 03 02"));
   const dayMs = 24 * 60 * 60 * 1000;
   const body = sequence(
@@ -39,16 +40,16 @@ export function makeCertificate(options: CertificateOptions): Certificate {
     der(0xa0, der(0x02, new Uint8Array([2]))),
     der(0x02, new Uint8Array([1, ...randomBytes(8)])),
     algorithm,
-    name,
+    authority ? nameOf(authority.name) : name,
     sequence(
-      time(Date.now() - 9 * dayMs),
+      time(Date.now() + startDays * dayMs),
       time(Date.now() + validDays * dayMs),
     ),
     name,
     keys.publicKey.export({ type: "spki", format: "der" }),
     der(0xa3, sequence(alternativeNames(names))),
   );
-  const signature = sign("sha256", body, keys.privateKey);
+  const signature = sign("sha256", body, authority?.key ?? keys.privateKey);
   const certificate = sequence(
     body,
     algorithm,
@@ -64,6 +65,11 @@ export function makeCertificate(options: CertificateOptions): Certificate {
     ].join("\n"),
     key: String(keys.privateKey.export({ type: "pkcs8", format: "pem" })),
   };
+}
+
+function nameOf(common: string): Uint8Array {
+  // commonName
+  return sequence(set(sequence(oid("55 04 03"), der(0x0c, text(common)))));
 }
 
 function alternativeNames(names: readonly string[]): Uint8Array {
