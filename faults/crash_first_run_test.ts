@@ -11,9 +11,9 @@ killEverywhere({
   make: firstOffice,
   calls: {
     linkat: 9,
-    rename: 1,
+    rename: 3,
     unlink: 14,
-    mkdir: 3,
+    mkdir: 5,
     // Files are opened beside them: the n-th is not always the same.
     openat: 16,
     write: 15,

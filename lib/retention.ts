@@ -9,7 +9,7 @@
  */
 import { Root, Skipped } from "./disk.ts";
 import { GuardError } from "./errors.ts";
-import { runFolders } from "./kept.ts";
+import { type RunFolder, runFolders } from "./kept.ts";
 import { meet } from "./meeting.ts";
 import { joinPath } from "./paths.ts";
 import { printable } from "./printable.ts";
@@ -17,7 +17,7 @@ import { NOTHING_PRUNED, type Pruned } from "./run_result.ts";
 import { probeRoots } from "./run_settings.ts";
 import type { StateDb } from "./state_db.ts";
 import { codeOf, inWords } from "./system_errors.ts";
-import { type Both, SIDES } from "./types.ts";
+import { type Both, type Side, SIDES } from "./types.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
@@ -38,6 +38,10 @@ export interface RetentionContext {
  * Removes what this pair's runs soft-deleted too long ago. It never fails:
  * what can't be removed is told, and tried again by the next run.
  *
+ * Any clock may be wrong for a while. So a folder counts from the latest time
+ * that anything tells of it, and goes only when a second run, a day or more
+ * after the first, finds it too old, and so did every run between.
+ *
  * @param db The state DB.
  * @param context Which roots, and how old is too old.
  * @returns What was removed.
@@ -45,16 +49,16 @@ export interface RetentionContext {
 export function pruneOld(db: StateDb, context: RetentionContext): Pruned {
   const { run, startedAtMs, paths, retentionDays, onWarning } = context;
   const pair = db.meta("pair");
-  if (retentionDays === 0 || pair === null) return NOTHING_PRUNED;
-  const last = db.first("SELECT max(started_at) FROM runs WHERE id <> ?", run);
-  if (startedAtMs < Number(last?.[0] ?? 0)) {
-    onWarning(
-      "The clock is behind the last run: no old soft-deleted files were " +
-        "removed.",
-    );
+  if (retentionDays === 0 || pair === null) {
+    noteExpired(db, []);
     return NOTHING_PRUNED;
   }
   const removal = new Removal();
+  const sinceOf = new Map(
+    db.query("SELECT side, folder, since FROM expired")
+      .map(([side, folder, since]) => [`${side} ${folder}`, Number(since)]),
+  );
+  const expired: Expired[] = [];
   try {
     const owner = { pair, run };
     meet(db, paths, { isDryRun: true, acceptRoots: false, owner });
@@ -66,16 +70,74 @@ export function pruneOld(db: StateDb, context: RetentionContext): Pruned {
       const nowMs = startedAtMs + Math.min(0, habits.clockOffsetMs);
       const troubled = (path: string, why: string) => removal.note(path, why);
       for (const folder of runFolders(root, troubled)) {
-        const isOld = nowMs - folder.timeMs > retentionDays * DAY_MS;
-        if (folder.pair === pair && isOld) removal.remove(root, folder.path);
+        if (folder.pair !== pair) continue;
+        const keptAtMs = latestTimeOf(db, root, folder);
+        if (nowMs - keptAtMs <= retentionDays * DAY_MS) continue;
+        // A run whose clock was ahead puts nothing off for long.
+        const sinceMs = Math.min(
+          sinceOf.get(`${side} ${folder.name}`) ?? startedAtMs,
+          startedAtMs,
+        );
+        if (startedAtMs - sinceMs >= DAY_MS) {
+          removal.removeRun(root, folder.path);
+        }
+        expired.push({ side, folder: folder.name, sinceMs });
       }
     }
+    noteExpired(db, expired);
   } catch (error) {
     if (!(error instanceof GuardError)) throw error;
     removal.note("the soft-delete folders", error.message);
   }
   if (removal.trouble !== null) onWarning(removal.trouble);
   return removal.done;
+}
+
+/**
+ * When a run's folder was filled, at the latest, in ms since 1970: by its
+ * name, by the disk, and by the run before, which was earlier.
+ */
+function latestTimeOf(db: StateDb, root: Root, folder: RunFolder): number {
+  const before = db.first(
+    `SELECT max(before.started_at) FROM runs AS own
+     JOIN runs AS before ON before.rowid =
+       (SELECT max(rowid) FROM runs WHERE rowid < own.rowid)
+     WHERE own.started_at BETWEEN ? AND ?`,
+    folder.timeMs,
+    // The name tells seconds.
+    folder.timeMs + 999,
+  )?.[0];
+  return Math.max(folder.timeMs, mtimeOf(root, folder), Number(before ?? 0));
+}
+
+function mtimeOf(root: Root, { path }: RunFolder): number {
+  try {
+    return root.info(path)?.mtime?.getTime() ?? Infinity;
+  } catch (error) {
+    if (!(error instanceof Skipped) && codeOf(error) === null) throw error;
+    // It can't be told now.
+    return Infinity;
+  }
+}
+
+/** A run's folder that is too old. */
+interface Expired {
+  readonly side: Side;
+  readonly folder: string;
+  /** When a run found that first, in ms since 1970. */
+  readonly sinceMs: number;
+}
+
+/** What is not among them was young enough, or is gone. */
+function noteExpired(db: StateDb, expired: readonly Expired[]): void {
+  const isNoted = db.first("SELECT 1 FROM expired LIMIT 1") !== null;
+  if (!isNoted && expired.length === 0) return;
+  db.transaction(() => {
+    db.run("DELETE FROM expired");
+    for (const { side, folder, sinceMs } of expired) {
+      db.run("INSERT INTO expired VALUES (?, ?, ?)", side, folder, sinceMs);
+    }
+  });
 }
 
 /** Removes folders with all that is in them, but nothing that links lead to. */
@@ -99,6 +161,20 @@ class Removal {
   note(path: string, why: string): void {
     if (this.#failed++ === 0) {
       this.#first = `${printable(path)} (${printable(why)})`;
+    }
+  }
+
+  /** Removes a run's folder; what can't go stays as old as it was. */
+  removeRun(root: Root, path: string): void {
+    const mtime = root.info(path)?.mtime ?? null;
+    this.remove(root, path);
+    try {
+      if (mtime !== null && root.look(path).kind === "directory") {
+        Deno.utimeSync(root.absolute(path), mtime, mtime);
+      }
+    } catch (error) {
+      // It then counts from now.
+      if (!(error instanceof Skipped) && codeOf(error) === null) throw error;
     }
   }
 

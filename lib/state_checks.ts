@@ -119,12 +119,12 @@ export function lastRunCheck(db: StateDb, nowMs: number): Check {
   const of = { name: "last run", side: null };
   const last = db.first(
     `SELECT id, started_at, finished_at, exit_code, stopped_by FROM runs
-     ORDER BY started_at DESC LIMIT 1`,
+     ORDER BY rowid DESC LIMIT 1`,
   );
   if (last === null) return fine(of, "none yet");
   const [id, startedAt, finishedAt, exitCode, stoppedBy] = last;
   const good = db.first(
-    "SELECT max(started_at) FROM runs WHERE exit_code = 0",
+    "SELECT started_at FROM runs WHERE exit_code = 0 ORDER BY rowid DESC LIMIT 1",
   )?.[0] ?? null;
   const told = good === null
     ? "none went well so far"

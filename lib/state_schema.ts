@@ -146,6 +146,16 @@ export const MIGRATIONS: readonly string[] = [
   ALTER TABLE outbox ADD COLUMN tried_at INTEGER;
   ALTER TABLE outbox ADD COLUMN refusals INTEGER NOT NULL DEFAULT 0;
   `,
+  `
+  -- runs' folders of soft-deleted files that every run since found too old
+  CREATE TABLE expired (
+    side TEXT NOT NULL,
+    folder TEXT NOT NULL,
+    -- in milliseconds since 1970
+    since INTEGER NOT NULL,
+    PRIMARY KEY (side, folder)
+  ) WITHOUT ROWID;
+  `,
 ];
 
 /** Columns of a file row, in the order of {@linkcode StoredFile}. */

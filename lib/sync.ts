@@ -98,7 +98,8 @@ async function pruned(
 ): Promise<RunResult> {
   const { retentionDays } = config.softDelete;
   if (result.stop !== null || options.settle !== undefined) return result;
-  if (retentionDays === 0) return result;
+  const isNoted = db.first("SELECT 1 FROM expired LIMIT 1") !== null;
+  if (retentionDays === 0 && !isNoted) return result;
   const { pruneOld } = await import("./retention.ts");
   const removed = pruneOld(db, {
     run: id,

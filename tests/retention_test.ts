@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { timeMark } from "../lib/names.ts";
 import { pruneOld } from "../lib/retention.ts";
+import type { RunResult } from "../lib/run_result.ts";
 import { StateDb } from "../lib/state_db.ts";
 import { snapshot } from "./snapshot.ts";
 import { Office, softDeleted, type Tree, write } from "./support.ts";
@@ -17,7 +18,20 @@ function keptBefore(
 ): string {
   const name = `${timeMark(Date.now() - days * DAY_MS)}-${pair}`;
   write(root, { ".office-sync": { deleted: { [name]: tree } } });
-  return `${root}/.office-sync/deleted/${name}`;
+  const folder = `${root}/.office-sync/deleted/${name}`;
+  setTime(folder, days);
+  return folder;
+}
+
+/** Makes a folder as old as a run so many days ago would have left it. */
+function setTime(folder: string, days: number): void {
+  const at = new Date(Date.now() - days * DAY_MS);
+  Deno.utimeSync(folder, at, at);
+}
+
+/** A run so many days ago, by its clock. */
+function runBefore(office: Office, days: number): Promise<RunResult> {
+  return office.settle({ startedAtMs: Date.now() - days * DAY_MS });
 }
 
 function pairOf(office: Office): string {
@@ -39,13 +53,14 @@ Deno.test("a run removes what its own runs soft-deleted longer ago than retentio
   using office = await settled(30);
   const pair = pairOf(office);
   for (const root of [office.left, office.right]) {
-    keptBefore(root, 31, pair, { old: "12345", d: { e: { old2: "1" } } });
-    keptBefore(root, 32, `${pair}-2`, { numbered: "1" });
+    keptBefore(root, 33, pair, { old: "12345", d: { e: { old2: "1" } } });
+    keptBefore(root, 34, `${pair}-2`, { numbered: "1" });
     keptBefore(root, 29, pair, { young: "1" });
     keptBefore(root, 99, "other1", { others: "1" });
     keptBefore(root, -1, pair, { future: "1" });
     write(root, { ".office-sync": { deleted: { mine: { own: "1" } } } });
   }
+  await runBefore(office, 1.1);
   const { code, stdout } = await office.command();
   assert.equal(code, 0);
   const line = /^6 old soft-deleted files removed for good: 14 bytes freed\.$/m;
@@ -86,19 +101,6 @@ Deno.test("a run that a guard stops removes nothing", async () => {
   assert.deepEqual(softDeleted(office.right), { old: "1" });
 });
 
-Deno.test("nothing is removed while the clock is behind the last run", async () => {
-  using office = await settled(1);
-  keptBefore(office.right, 9, pairOf(office), { old: "1" });
-  {
-    using db = new DatabaseSync(office.stateDb);
-    db.exec("UPDATE runs SET started_at = started_at + 86400000");
-  }
-  const { code, stderr } = await office.command();
-  assert.equal(code, 0);
-  assert.match(stderr, /^The clock is behind the last run: no old /m);
-  assert.deepEqual(softDeleted(office.right), { old: "1" });
-});
-
 Deno.test("old soft-deleted files are removed without following links", async () => {
   using office = await settled(1);
   const outside = `${office.folder}/outside`;
@@ -110,6 +112,8 @@ Deno.test("old soft-deleted files are removed without following links", async ()
   const linked = keptBefore(office.right, 9, pairOf(office), {});
   Deno.removeSync(linked);
   Deno.symlinkSync(`${outside}/d`, linked);
+  setTime(run, 9);
+  await runBefore(office, 2);
   const { code } = await office.command();
   assert.equal(code, 0);
   assert.throws(() => Deno.lstatSync(run), Deno.errors.NotFound);
@@ -123,6 +127,7 @@ Deno.test("nothing is removed through a link in the place of the soft-delete fol
   const run = keptBefore(office.right, 9, pairOf(office), { old: "1" });
   Deno.renameSync(`${office.right}/.office-sync/deleted`, outside);
   Deno.symlinkSync(outside, `${office.right}/.office-sync/deleted`);
+  await runBefore(office, 2);
   await office.command();
   const name = run.slice(run.lastIndexOf("/") + 1);
   assert.equal(Deno.readTextFileSync(`${outside}/${name}/old`), "1");
@@ -135,6 +140,7 @@ Deno.test("what can't be removed is a warning, and the rest is removed", async (
     b: "3",
   });
   Deno.chmodSync(`${run}/a`, 0o555);
+  await runBefore(office, 2);
   const { code, stdout, stderr } = await office.humbleCommand();
   assert.equal(code, 0);
   assert.match(
@@ -148,6 +154,11 @@ Deno.test("what can't be removed is a warning, and the rest is removed", async (
     "a/stuck2": "2",
   });
   Deno.chmodSync(`${run}/a`, 0o755);
+  // What is left is as old as before, and goes with the next run.
+  assert.match(
+    (await office.command()).stdout,
+    /^2 old soft-deleted files rem/m,
+  );
 });
 
 Deno.test("of the clocks of PC and share the slower one counts", async () => {
@@ -158,13 +169,113 @@ Deno.test("of the clocks of PC and share the slower one counts", async () => {
   const habits = JSON.parse(db.meta("habits_right") ?? "");
   const slow = { ...habits, clockOffsetMs: -30 * DAY_MS };
   db.setMeta("habits_right", JSON.stringify(slow));
-  const pruned = pruneOld(db, {
-    run: "run",
-    startedAtMs: Date.now(),
-    paths: { left: office.left, right: office.right },
-    retentionDays: 1,
-    onWarning: (text) => assert.fail(text),
-  });
-  assert.deepEqual(pruned, { files: 1, bytes: 1 });
+  const prune = (startedAtMs: number) =>
+    pruneOld(db, {
+      run: "run",
+      startedAtMs,
+      paths: { left: office.left, right: office.right },
+      retentionDays: 1,
+      onWarning: (text) => assert.fail(text),
+    });
+  assert.deepEqual(prune(Date.now() - 2 * DAY_MS), { files: 0, bytes: 0 });
+  assert.deepEqual(prune(Date.now()), { files: 1, bytes: 1 });
   assert.deepEqual(softDeleted(office.right), { old: "1" });
+});
+
+/** Files of one run's folder on Right, while nothing else is there. */
+async function withOld(days: number): Promise<Office> {
+  const office = await settled(30);
+  keptBefore(office.right, days, pairOf(office), { kept: "1" });
+  return office;
+}
+
+function isKept(office: Office): boolean {
+  return Object.keys(softDeleted(office.right)).length > 0;
+}
+
+/** Days before now of runs in a row, and whether the last removes it. */
+const RUNS: readonly [string, number, readonly number[], boolean][] = [
+  ["the first run that finds it too old leaves it", 40, [0], false],
+  ["a second run within a day leaves it", 40, [0.9, 0.5, 0], false],
+  ["a second run a day later removes it", 40, [1, 0], true],
+  ["many runs in a day are as one", 40, [1.01, 0.9, 0.6, 0.3, 0], true],
+  ["what was young a day before is left", 30.5, [1, 0], false],
+  ["one run in 2031 removes nothing", 10, [0.2, -1800, 0], false],
+  ["of two runs in 2031 neither removes it", 10, [0, -1800, -1800.5], false],
+  ["runs in 2031, then right again, remove nothing", 10, [
+    -1800,
+    -1800.5,
+    0.1,
+    -1799,
+    0,
+  ], false],
+  ["after a run in 2031 what is old goes a day later", 40, [
+    -1800,
+    1,
+    0,
+  ], true],
+  ["after a run in 2031 what is old does not go at once", 40, [
+    -1800,
+    0,
+  ], false],
+  ["one run in 2001 removes nothing", 10, [0.2, 9000, 0], false],
+  ["after a run in 2001 what is old goes a day later", 40, [
+    2,
+    9000,
+    1,
+    0,
+  ], true],
+  ["a run between that finds it young begins anew", 40, [2, 9000, 0], false],
+];
+
+for (const [what, age, runs, isRemoved] of RUNS) {
+  Deno.test(`retention: ${what}`, async () => {
+    using office = await withOld(age);
+    for (const [n, days] of runs.entries()) {
+      assert.ok(isKept(office), `before run ${n}`);
+      await runBefore(office, days);
+    }
+    assert.equal(isKept(office), !isRemoved);
+  });
+}
+
+Deno.test("what a run in 2001 deletes is kept as long as anything else, by the run before it", async () => {
+  using office = await settled(30);
+  write(office.left, { a: "1", b: "2" });
+  await runBefore(office, 20);
+  Deno.removeSync(`${office.left}/a`);
+  await runBefore(office, 9000);
+  const [{ name }] = [
+    ...Deno.readDirSync(`${office.right}/.office-sync/deleted`),
+  ] as [Deno.DirEntry];
+  assert.match(name, /^200\d/);
+  // As if the disk went by the same clock.
+  setTime(`${office.right}/.office-sync/deleted/${name}`, 9000);
+  for (const days of [19, 17, 0]) await runBefore(office, days);
+  assert.deepEqual(softDeleted(office.right), { a: "1" });
+  for (const days of [-11, -12.5]) await runBefore(office, days);
+  assert.deepEqual(softDeleted(office.right), {});
+});
+
+Deno.test("what the disk says of a folder of an earlier run counts, where it is later", async () => {
+  using office = await withOld(400);
+  const folder = `${office.right}/.office-sync/deleted`;
+  const [{ name }] = [...Deno.readDirSync(folder)] as [Deno.DirEntry];
+  setTime(`${folder}/${name}`, 20);
+  for (const days of [2, 0]) await runBefore(office, days);
+  assert.ok(isKept(office));
+  for (const days of [-11, -13]) await runBefore(office, days);
+  assert.ok(!isKept(office));
+});
+
+Deno.test("a run without retention between is a run that found nothing too old", async () => {
+  using office = await withOld(40);
+  await runBefore(office, 3);
+  office.configure("soft_delete: { retention_days: 0 }");
+  await runBefore(office, 2);
+  office.configure("soft_delete: { retention_days: 30 }");
+  await runBefore(office, 1);
+  assert.ok(isKept(office));
+  await runBefore(office, 0);
+  assert.ok(!isKept(office));
 });
