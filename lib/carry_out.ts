@@ -108,7 +108,7 @@ async function execute(
     import("./executor.ts"),
     import("./soft_delete.ts"),
   ]);
-  const names = new TemporaryNames(owner);
+  const names = new TemporaryNames(owner, [roots.left, roots.right]);
   const callMs = Math.max(probes.left.callMs, probes.right.callMs);
   const executor = new Executor({
     roots,

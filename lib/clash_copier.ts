@@ -6,7 +6,9 @@
 import { CHANGED, type Root, Skipped } from "./disk.ts";
 import { InterruptedError } from "./errors.ts";
 import { destroy, placeNew, requireReplaceable } from "./file_ops.ts";
-import { folderOf } from "./paths.ts";
+import { longestName } from "./habits.ts";
+import { utf8Length } from "./names.ts";
+import { folderOf, nameOf } from "./paths.ts";
 import {
   isAsPlaced,
   isYoung,
@@ -21,6 +23,7 @@ import {
 import { inPieces } from "./pieces.ts";
 import type { RecordChange } from "./plan.ts";
 import { dropCopy, flushCopies, type FlushedCopy } from "./staged.ts";
+import { codeOf } from "./system_errors.ts";
 import type { Both, FileFigures, FileRow } from "./types.ts";
 import { otherSide, SIDES } from "./types.ts";
 
@@ -81,6 +84,25 @@ export class ClashCopier {
   }
 
   #isThere(root: Root, work: WorkOf<"clash">): boolean {
+    return this.#orLearn(root, work.clashPath, () => this.#look(root, work));
+  }
+
+  /** The next run gives a shorter name to what is too long for a root. */
+  #orLearn<T>(root: Root, path: string, act: () => T): T {
+    try {
+      return act();
+    } catch (error) {
+      const bytes = utf8Length(nameOf(path));
+      if (isTooLong(error) && root.pathRoom(folderOf(path)) >= bytes) {
+        const folder = root.absolute(folderOf(path));
+        const longest = longestName(folder, this.#context.names.owner);
+        root.refuseNames(Math.min(longest, bytes - 1));
+      }
+      throw error;
+    }
+  }
+
+  #look(root: Root, work: WorkOf<"clash">): boolean {
     const existing = work.existing[root.side];
     if (existing === null) {
       root.requireAbsent(work.clashPath);
@@ -90,7 +112,10 @@ export class ClashCopier {
     return true;
   }
 
-  /** A signal must not leave half a conflict: then the first copy goes too. */
+  /**
+   * Neither a signal nor a name that only one side takes may leave half a
+   * conflict: then the first copy goes too.
+   */
   async #acrossFrom(
     own: Root,
     other: Root,
@@ -100,7 +125,8 @@ export class ClashCopier {
     try {
       return await this.#clashCopy(own, other, work);
     } catch (error) {
-      if (first !== null && error instanceof InterruptedError) {
+      const isHalf = error instanceof InterruptedError || isTooLong(error);
+      if (first !== null && isHalf) {
         const aside = this.#context.names.beside(work.clashPath);
         destroy(own, work.clashPath, first.figures, aside);
       }
@@ -129,7 +155,11 @@ export class ClashCopier {
     const [copy] = await flushCopies([staged]);
     if (!copy || "error" in copy) throw copy?.error;
     try {
-      placeNew(to, copy.temporary, work.clashPath);
+      this.#orLearn(
+        to,
+        work.clashPath,
+        () => placeNew(to, copy.temporary, work.clashPath),
+      );
     } catch (error) {
       dropCopy(copy);
       throw error;
@@ -147,6 +177,10 @@ export class ClashCopier {
     const aside = this.#context.names.beside(work.path);
     destroy(root, work.path, work.figures, aside);
   }
+}
+
+function isTooLong(error: unknown): boolean {
+  return codeOf(error) === "ENAMETOOLONG";
 }
 
 function ownFigures(

@@ -6,9 +6,9 @@
  */
 import { refOf } from "./changes.ts";
 import type { Inquiry } from "./inquiry.ts";
-import { clashName } from "./names.ts";
+import { clashName, COMMON_ROOM, type NameRoom } from "./names.ts";
 import { type Folding, joinPath, keyOf } from "./paths.ts";
-import type { FoundFile, Location, Pair } from "./tree.ts";
+import type { Folder, FoundFile, Location, Pair } from "./tree.ts";
 import type { Both, FileFigures, Side } from "./types.ts";
 import { SIDES } from "./types.ts";
 
@@ -28,6 +28,8 @@ export interface ClashSettings {
   pairAt(location: Location, key: string): Pair | null;
   /** Whether a folder stands at a path on either side. */
   isFolder(key: string): boolean;
+  /** How long a name in a folder may be. Left out: as most disks hold. */
+  readonly roomIn?: ((folder: Folder) => NameRoom) | undefined;
   /** Whether a path is free of any other plan. */
   isIdle(pair: Pair): boolean;
 }
@@ -60,9 +62,11 @@ export class ClashNames {
     side: Side,
     version: FoundFile,
   ): ClashPlace | null {
+    const room = this.#settings.roomIn?.(target.folder) ?? COMMON_ROOM;
     for (let attempt = 1;; attempt++) {
       const { mtimeMs } = version.figures;
-      const name = clashName({ name: target.name, mtimeMs, side, attempt });
+      const clash = { name: target.name, mtimeMs, side, attempt, room };
+      const name = clashName(clash);
       const folded = keyOf(name, this.#settings.folding);
       const key = joinPath(target.folder.key, folded);
       if (this.#given.has(key)) continue;

@@ -6,6 +6,7 @@
  */
 import { figuresOf, type Habits, isStill } from "./figures.ts";
 import { isLink } from "./links.ts";
+import { type NameRoom, utf8Length } from "./names.ts";
 import { folderOf } from "./paths.ts";
 import { CHANGED, Skipped, WENT_AWAY } from "./skipped.ts";
 import { codeOf } from "./system_errors.ts";
@@ -24,6 +25,9 @@ export type Look =
 /** A parent folder that was looked at is not looked at again for so long. */
 const PARENT_TRUST_MS = 20;
 
+/** The longest path that the system takes, in UTF-8 bytes. */
+const LONGEST_PATH = { linux: 4095, darwin: 1023 } as const;
+
 /** Tells the folder at a root's path from another one. */
 export type RootSelf = Pick<Deno.FileInfo, "dev" | "ino">;
 
@@ -40,6 +44,7 @@ export class Root {
   readonly self: RootSelf | null;
   /** False once the file system has shown that it has no links. */
   hasLinks = true;
+  #refused: number | null = null;
 
   /**
    * @param side Which root.
@@ -64,6 +69,39 @@ export class Root {
     if (path !== "") return `${this.path}/${path}`;
     // P: alone is the current folder of that drive.
     return this.path.endsWith(":") ? `${this.path}/` : this.path;
+  }
+
+  /** What the names it holds may measure. */
+  get nameRoom(): NameRoom {
+    const most = Deno.build.os === "windows" ? Infinity : 255;
+    return { bytes: this.#refused ?? most, units: 255 };
+  }
+
+  /** The most that a name may measure where longer ones were refused. */
+  get refusedNames(): number | null {
+    return this.#refused;
+  }
+
+  /**
+   * Learns that it takes no longer names.
+   *
+   * @param bytes What a name may measure in UTF-8 at most.
+   */
+  refuseNames(bytes: number): void {
+    this.#refused = Math.min(bytes, this.#refused ?? Infinity);
+  }
+
+  /**
+   * What a name in a folder may measure in UTF-8, in bytes, before its path is
+   * too long for the system.
+   *
+   * @param folder The folder; it may be gone.
+   */
+  pathRoom(folder: string): number {
+    const { os } = Deno.build;
+    if (os === "windows") return Infinity;
+    const longest = os === "darwin" ? LONGEST_PATH.darwin : LONGEST_PATH.linux;
+    return longest - utf8Length(`${this.absolute(folder)}/`);
   }
 
   /**

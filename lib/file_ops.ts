@@ -7,7 +7,7 @@
  */
 import { CHANGED, type Root, Skipped } from "./disk.ts";
 import { isStill } from "./figures.ts";
-import { clashName, MOVING_PREFIX } from "./names.ts";
+import { clashName, MOVING_PREFIX, utf8Length } from "./names.ts";
 import { folderOf, joinPath, nameOf } from "./paths.ts";
 import { inPieces } from "./pieces.ts";
 import { dropCopy, flushCopies, flushFolder } from "./staged.ts";
@@ -320,14 +320,31 @@ export function keepAsClash(root: Root, aside: string, path: string): string {
   const info = Deno.lstatSync(root.absolute(aside));
   const { mtimeMs } = root.figures(info);
   const { side } = root;
-  for (let attempt = 1;; attempt++) {
-    const name = clashName({ name: nameOf(path), mtimeMs, side, attempt });
-    const place = joinPath(folderOf(path), name);
-    if (root.look(place).kind !== "absent") continue;
-    moveToFree(root, aside, place);
-    return place;
+  // In its own folder if any name has room there, else at the top.
+  for (let folder = folderOf(path);; folder = "") {
+    let { bytes } = root.nameRoom;
+    for (let attempt = 1; bytes >= SHORTEST_CLASH;) {
+      const room = { ...root.nameRoom, bytes };
+      const clash = { name: nameOf(path), mtimeMs, side, attempt, room };
+      const name = clashName(clash);
+      const place = joinPath(folder, name);
+      try {
+        if (root.look(place).kind === "absent") {
+          moveToFree(root, aside, place);
+          return place;
+        }
+        attempt++;
+      } catch (error) {
+        if (codeOf(error) !== "ENAMETOOLONG") throw error;
+        bytes = utf8Length(name) - 1;
+      }
+    }
+    if (folder === "") throw new Skipped("no clash name is short enough");
   }
 }
+
+/** A mark and a letter, in bytes: no clash name is shorter. */
+const SHORTEST_CLASH = 32;
 
 /**
  * Gives a folder or file another spelling of the name it has, on a root that

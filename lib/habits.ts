@@ -141,6 +141,50 @@ function hasWindowsNames(folder: string, owner: TemporaryOwner): boolean {
   return false;
 }
 
+/** What nearly every file system takes, in bytes. */
+const LONG_NAME = 255;
+
+/**
+ * The longest name of plain letters that a folder takes, of 255 at most.
+ *
+ * @param folder Absolute path.
+ * @param owner Names the file that is tried; null where nothing may be written:
+ *   then it is what can be looked for.
+ * @returns In bytes, and letters.
+ */
+export function longestName(
+  folder: string,
+  owner: TemporaryOwner | null,
+): number {
+  const start = `${temporaryName(owner ?? NOBODY, 0)}-`;
+  const takes = (length: number): boolean => {
+    const path = `${folder}/${start.padEnd(length, "n")}`;
+    try {
+      if (owner === null) Deno.lstatSync(path);
+      else Deno.openSync(path, { write: true, createNew: true }).close();
+    } catch (error) {
+      // Windows has several words for it; these are about something else.
+      const code = codeOf(error) ?? "";
+      if (owner === null || Deno.build.os !== "windows") {
+        return code !== "ENAMETOOLONG";
+      }
+      return TROUBLES.has(code);
+    }
+    if (owner !== null) removeIfThere(path);
+    return true;
+  };
+  if (takes(LONG_NAME)) return LONG_NAME;
+  let [most, less] = [start.length, LONG_NAME];
+  while (less - most > 1) {
+    const middle = (most + less) >> 1;
+    if (takes(middle)) most = middle;
+    else less = middle;
+  }
+  return most;
+}
+
+const NOBODY: TemporaryOwner = { pair: "plan", run: "plan" };
+
 function isThere(path: string): boolean {
   try {
     Deno.lstatSync(path);

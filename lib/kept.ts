@@ -6,7 +6,7 @@
 import { type Root, Skipped } from "./disk.ts";
 import { type DeletedFolder, deletedFolder } from "./names.ts";
 import { joinPath } from "./paths.ts";
-import { DELETED_FOLDER } from "./soft_delete.ts";
+import { DELETED_FOLDER, isPathFile, pathBefore } from "./soft_delete.ts";
 import { codeOf, inWords } from "./system_errors.ts";
 import type { FileFigures } from "./types.ts";
 
@@ -16,7 +16,7 @@ export interface KeptFile {
   readonly run: RunFolder;
   /** Where it is, below the root. */
   readonly keptAt: string;
-  /** Its path in the folder of its run. */
+  /** The path it had. */
   readonly path: string;
   readonly figures: FileFigures;
 }
@@ -68,8 +68,9 @@ export function* keptFiles(
       const keptAt = joinPath(run.path, path);
       try {
         const look = root.look(keptAt);
-        if (look.kind !== "file") continue;
-        yield { run, keptAt, path, figures: look.figures };
+        if (look.kind !== "file" || isPathFile(path)) continue;
+        const before = pathBefore(root, run.path, path) ?? path;
+        yield { run, keptAt, path: before, figures: look.figures };
       } catch (error) {
         onTrouble(keptAt, wordsOf(error));
       }

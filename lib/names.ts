@@ -15,8 +15,29 @@ export const TEMPORARY_PREFIX = ".office-sync-tmp-";
 /** How the middle name of a rename in two steps starts. */
 export const MOVING_PREFIX = ".office-sync-mv-";
 
-/** The longest name most file systems hold, in UTF-8 bytes. */
-const MAX_NAME_BYTES = 255;
+/** How long a name may be: of either as much as is allowed. */
+export interface NameRoom {
+  /** In UTF-8, as most file systems count. */
+  readonly bytes: number;
+  /** In UTF-16 code units, as Windows counts. */
+  readonly units: number;
+}
+
+/** What every common file system holds. */
+export const COMMON_ROOM: NameRoom = { bytes: 255, units: 255 };
+
+/**
+ * What both of two places hold.
+ *
+ * @param a What one holds.
+ * @param b What the other holds.
+ */
+export function sharedRoom(a: NameRoom, b: NameRoom): NameRoom {
+  return {
+    bytes: Math.min(a.bytes, b.bytes),
+    units: Math.min(a.units, b.units),
+  };
+}
 
 const CLASH_MARK = /\.clash-\d{8}-\d{6}-(?:left|right)(?:-\d+)?$/;
 const DELETED_NAME = /^(\d{8})-(\d{6})-([^-]+)(?:-\d+)?$/;
@@ -107,6 +128,8 @@ export interface ClashName {
   readonly side: Side;
   /** 1 for the first try, then 2, 3, … */
   readonly attempt: number;
+  /** How long it may be. Left out: as long as most file systems hold. */
+  readonly room?: NameRoom;
 }
 
 /**
@@ -114,7 +137,7 @@ export interface ClashName {
  * `<stem>.clash-<YYYYMMDD-HHMMSS>-<left|right><n>.<ext>`.
  *
  * An older mark in the name is replaced, not added to, and the stem is cut so
- * that the whole name can be held by every common file system.
+ * that the whole name has the room that there is.
  *
  * @param clash The name, and what tells the older version.
  * @returns A name in the same folder.
@@ -132,7 +155,7 @@ export function clashName(clash: ClashName): string {
   const plainStem = withoutMark(stem);
   const mark = `.clash-${timeMark(clash.mtimeMs)}-${clash.side}` +
     (clash.attempt === 1 ? "" : `-${clash.attempt}`);
-  return fitName(plainStem, extension, mark);
+  return fitName(plainStem, extension, mark, clash.room ?? COMMON_ROOM);
 }
 
 function withoutMark(text: string): string {
@@ -144,11 +167,27 @@ function withoutMark(text: string): string {
  *
  * @param name The file's name.
  * @param attempt 1 for the plain name, then 2, 3, …
+ * @param room How long it may be.
  */
-export function numberedName(name: string, attempt: number): string {
+export function numberedName(
+  name: string,
+  attempt: number,
+  room: NameRoom = COMMON_ROOM,
+): string {
   if (attempt === 1) return name;
   const { stem, extension } = splitName(name);
-  return fitName(stem, extension, `-${attempt}`);
+  return fitName(stem, extension, `-${attempt}`, room);
+}
+
+/**
+ * A name cut so that it fits; its extension is kept.
+ *
+ * @param name The name.
+ * @param room How long it may be.
+ */
+export function fittingName(name: string, room: NameRoom): string {
+  const { stem, extension } = splitName(name);
+  return fitName(stem, extension, "", room);
 }
 
 /** What the name of a run's folder among the soft-deleted files tells. */
@@ -183,23 +222,47 @@ export function deletedFolder(name: string): DeletedFolder | null {
   return isTime ? { timeMs, pair } : null;
 }
 
-/** Cuts the stem, never inside a letter, so that the name fits. */
-function fitName(stem: string, extension: string, mark: string): string {
-  const room = MAX_NAME_BYTES - utf8Length(mark + extension);
+/** Cuts the stem so that the name fits. */
+function fitName(
+  stem: string,
+  extension: string,
+  mark: string,
+  room: NameRoom,
+): string {
+  const tail = mark + extension;
+  if (fits(stem + tail, room)) return stem + tail;
   // An extension that leaves no room is cut like a stem.
-  if (room < 1) return fitName(stem + extension, "", mark);
-  if (utf8Length(stem) <= room) return stem + mark + extension;
-  let kept = "";
-  let used = 0;
-  for (const letter of stem) {
-    used += utf8Length(letter);
-    if (used > room) break;
-    kept += letter;
+  if (extension !== "" && !fits(`a${tail}`, room)) {
+    return fitName(stem + extension, "", mark, room);
   }
-  return kept + mark + extension;
+  return cutToFit(stem, tail, room) + tail;
 }
 
-function utf8Length(text: string): number {
+/** Never inside of what a person sees as one character, if one has room. */
+function cutToFit(stem: string, tail: string, room: NameRoom): string {
+  const segmenter = new Intl.Segmenter(undefined, { granularity: "grapheme" });
+  const characters = Array.from(segmenter.segment(stem), (it) => it.segment);
+  for (const letters of [characters, [...stem]]) {
+    let kept = "";
+    for (const letter of letters) {
+      if (!fits(kept + letter + tail, room)) break;
+      kept += letter;
+    }
+    if (kept !== "") return kept;
+  }
+  return "";
+}
+
+function fits(name: string, { bytes, units }: NameRoom): boolean {
+  return name.length <= units && utf8Length(name) <= bytes;
+}
+
+/**
+ * What a text measures in UTF-8, in bytes.
+ *
+ * @param text The text.
+ */
+export function utf8Length(text: string): number {
   return new TextEncoder().encode(text).length;
 }
 

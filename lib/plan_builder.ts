@@ -13,6 +13,7 @@ import { FolderActions } from "./folder_actions.ts";
 import type { Layout } from "./folders.ts";
 import type { Inquiry } from "./inquiry.ts";
 import type { Merged } from "./merge.ts";
+import type { NameRoom } from "./names.ts";
 import type { Draft } from "./order.ts";
 import type { Folding } from "./paths.ts";
 import type { Folder, Pair } from "./tree.ts";
@@ -26,6 +27,7 @@ export interface BuildContext {
   readonly merged: Merged;
   readonly settings: RemovalSettings & ContestSettings & {
     readonly folding: Folding;
+    readonly roomIn?: ((folder: Folder) => NameRoom) | undefined;
   };
 }
 
@@ -58,6 +60,7 @@ export class PlanBuilder {
       isIdle: (pair) =>
         isQuiet(pair) || byKey.get(pair.key)?.pair === pair ||
         context.merged.alike.has(pair),
+      roomIn: context.settings.roomIn,
     });
   }
 

@@ -178,7 +178,10 @@ async function bringBack(
   config: Config,
 ): Promise<ExitCode> {
   const { owner, roots, meeting, paths, pause } = office;
-  const names = new TemporaryNames(owner);
+  const names = new TemporaryNames(owner, [
+    office.roots.left,
+    office.roots.right,
+  ]);
   const restoring = new Restoring({
     roots,
     names,

@@ -169,6 +169,8 @@ export class Restoring {
       this.#note(root, folderOf(folder));
       const deeper = names.length - depth;
       const twin = kept.slice(0, kept.length - deeper).join("/");
+      // What is kept under a short path has none.
+      if (!twin.endsWith(`/${names[depth - 1]}`)) continue;
       const { mode } = Deno.lstatSync(from.absolute(twin));
       if (mode !== null && Deno.build.os !== "windows") {
         setQuietly(() => Deno.chmodSync(root.absolute(folder), mode & 0o777));

@@ -14,6 +14,7 @@ import { meet } from "./meeting.ts";
 import { joinPath } from "./paths.ts";
 import { printable } from "./printable.ts";
 import { NOTHING_PRUNED, type Pruned } from "./run_result.ts";
+import { isPathFile } from "./soft_delete.ts";
 import { probeRoots } from "./run_settings.ts";
 import type { StateDb } from "./state_db.ts";
 import { codeOf, inWords } from "./system_errors.ts";
@@ -189,7 +190,8 @@ class Removal {
       }
       // Never with what is in it: a link goes, and not what it leads to.
       Deno.removeSync(root.absolute(path));
-      if (look.kind !== "file") return;
+      const inRun = path.split("/").slice(3).join("/");
+      if (look.kind !== "file" || isPathFile(inRun)) return;
       this.#files++;
       this.#bytes += look.figures.sizeBytes;
     } catch (error) {

@@ -11,6 +11,7 @@ import { type Interrupt, UNINTERRUPTED } from "./interrupt.ts";
 import { completeMoves } from "./leftovers.ts";
 import { meet, type Meeting, requireStillThere } from "./meeting.ts";
 import { Meter } from "./meter.ts";
+import type { TemporaryOwner } from "./names.ts";
 import type { PairingSettings } from "./pairing.ts";
 import type { Plan } from "./plan.ts";
 import {
@@ -31,6 +32,8 @@ import {
 import {
   decisionSettings,
   probeRoots,
+  rememberRooms,
+  roomIn,
   type SyncConfig,
   type SyncListener,
   type SyncOptions,
@@ -108,6 +111,10 @@ export class Run {
     this.#pair = this.#pairName();
   }
 
+  get #owner(): TemporaryOwner {
+    return { pair: this.#pair, run: this.#id };
+  }
+
   /** Names the pair of roots in temporary and soft-delete names. */
   #pairName(): string {
     const known = this.#db.meta("pair");
@@ -172,6 +179,7 @@ export class Run {
       startedAtMs: this.#startedAtMs,
       isFirstMeeting: recordedFiles === 0,
       listUnchanged: this.#options.listUnchanged,
+      roomIn: roomIn(this.#db, roots, isDryRun ? null : this.#owner),
     });
     const record = adjusted(stored, shifts, meeting.idsCount);
     const merging: PairingSettings = {
@@ -205,7 +213,7 @@ export class Run {
   /** The roots: there, apart, known, and probed. */
   #meet(): Met {
     checkRoots(this.#paths);
-    const owner = { pair: this.#pair, run: this.#id };
+    const owner = this.#owner;
     const { isDryRun, acceptRoots } = this.#options;
     const options = { isDryRun, acceptRoots, owner };
     const meeting = meet(this.#db, this.#paths, options);
@@ -232,14 +240,14 @@ export class Run {
     found: Met & Pick<CarryOutContext, "scans" | "idle" | "shifts" | "alike">,
   ): Promise<readonly Outcome[]> {
     try {
-      return await carryOut(plan.actions, {
+      const outcomes = await carryOut(plan.actions, {
         ...found,
         meter: this.#meter,
         interrupt: this.#interrupt,
         db: this.#db,
         record: this.#record,
         paths: this.#paths,
-        owner: { pair: this.#pair, run: this.#id },
+        owner: this.#owner,
         startedAtMs: this.#startedAtMs,
         alwaysRead: this.#options.settle === undefined
           ? this.#config.compare.alwaysRead
@@ -247,6 +255,8 @@ export class Run {
         onOutcome: (outcome) => this.#listener.onOutcome(outcome),
         onWarning: (text) => this.#listener.onWarning(text),
       });
+      rememberRooms(this.#db, found.roots);
+      return outcomes;
     } catch (error) {
       throw asFailure(error, this.#config.stateDb);
     }

@@ -6,11 +6,17 @@
 import type { Habits } from "./figures.ts";
 import type { Decided } from "./planning.ts";
 import type { Allowances, SafetyLimits } from "./guard.ts";
-import { glance, type Probe, probe } from "./habits.ts";
+import type { Root } from "./disk.ts";
+import { glance, longestName, type Probe, probe } from "./habits.ts";
 import { extensionOf, type IgnoreSettings } from "./ignore.ts";
 import type { Interrupt } from "./interrupt.ts";
 import type { Progress } from "./meter.ts";
-import type { TemporaryOwner } from "./names.ts";
+import {
+  type NameRoom,
+  OWN_FOLDER,
+  sharedRoom,
+  type TemporaryOwner,
+} from "./names.ts";
 import type { RecordStore } from "./record_store.ts";
 import type { Folding } from "./paths.ts";
 import { readingRoot } from "./roots.ts";
@@ -18,6 +24,7 @@ import type { Outcome, RunResult } from "./run_result.ts";
 import type { Settling } from "./settlement.ts";
 import type { Lock, StateDb } from "./state_db.ts";
 import type { DecisionSettings } from "./sync_logic.ts";
+import { type Folder, spelledPath } from "./tree.ts";
 import {
   type Both,
   type ConflictKind,
@@ -140,6 +147,54 @@ export function storedFolding(db: StateDb): Folding {
   };
 }
 
+/**
+ * How long names may be that go into a folder of both roots. A root's file
+ * system is asked when it matters first; what it does not take is remembered.
+ *
+ * @param db The state DB, which remembers.
+ * @param roots Both roots; they learn it.
+ * @param owner Names the file that is tried; null for a plan.
+ */
+export function roomIn(
+  db: StateDb,
+  roots: Both<Root>,
+  owner: TemporaryOwner | null,
+): (folder: Folder) => NameRoom {
+  const known = new Map<Side, NameRoom>();
+  const roomOf = (side: Side): NameRoom => {
+    const root = roots[side];
+    let room = known.get(side);
+    if (room === undefined) {
+      const stored = db.meta(`name_bytes_${side}`);
+      const bytes = stored === null
+        ? longestName(root.absolute(owner ? OWN_FOLDER : ""), owner)
+        : Number(stored);
+      if (bytes < 255) root.refuseNames(bytes);
+      known.set(side, room = root.nameRoom);
+    }
+    return room;
+  };
+  return (folder) =>
+    SIDES.reduce((room, side) => {
+      const bytes = roots[side].pathRoom(spelledPath(folder, side));
+      const path = { bytes, units: Infinity };
+      return sharedRoom(room, sharedRoom(roomOf(side), path));
+    }, { bytes: Infinity, units: Infinity });
+}
+
+/**
+ * Remembers what names the roots have refused as too long.
+ *
+ * @param db The state DB.
+ * @param roots Both roots.
+ */
+export function rememberRooms(db: StateDb, roots: Both<Root>): void {
+  for (const side of SIDES) {
+    const bytes = roots[side].refusedNames;
+    if (bytes !== null) db.setMeta(`name_bytes_${side}`, String(bytes));
+  }
+}
+
 /** What decides, besides config and habits. */
 export interface RunFacts {
   /** In ms since 1970. */
@@ -147,6 +202,8 @@ export interface RunFacts {
   readonly isFirstMeeting: boolean;
   /** List paths at which nothing differs. */
   readonly listUnchanged: boolean;
+  /** How long a name in a folder may be. */
+  roomIn(folder: Folder): NameRoom;
 }
 
 /**
@@ -179,6 +236,7 @@ export function decisionSettings(
     nowMs: facts.startedAtMs,
     softDelete: config.softDelete,
     listUnchanged: facts.listUnchanged,
+    roomIn: facts.roomIn,
     isSuspicious: (name) =>
       alwaysRead.size > 0 && alwaysRead.has(extensionOf(name)),
     isSharedId: (side, id) => {

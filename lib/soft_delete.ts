@@ -6,7 +6,13 @@
 import { CHANGED, type Root, Skipped } from "./disk.ts";
 import { moveAcross, moveToFree } from "./file_ops.ts";
 import { isStill } from "./figures.ts";
-import { numberedName, OWN_FOLDER } from "./names.ts";
+import {
+  fittingName,
+  isOwnName,
+  numberedName,
+  OWN_FOLDER,
+  utf8Length,
+} from "./names.ts";
 import { folderOf, joinPath, nameOf } from "./paths.ts";
 import type { TemporaryNames } from "./temporary_names.ts";
 import { codeOf } from "./system_errors.ts";
@@ -14,6 +20,64 @@ import type { FileFigures } from "./types.ts";
 
 /** The folder that holds all soft-deleted files of a root. */
 export const DELETED_FOLDER = `${OWN_FOLDER}/deleted`;
+
+/**
+ * Where a run's folder holds what would have too long a path in it: no user's
+ * folder of that name is ever synced. `<n>-<name>` is a file, and `<n>.txt`
+ * has the path that it had.
+ */
+export const SHORT_FOLDER = OWN_FOLDER;
+
+const SHORT_NAME = /^(\d+)-/;
+const PATH_NAME = /^\d+\.txt$/;
+
+/** No path is as long, in bytes. */
+const MOST_PATH_BYTES = 65_536;
+
+/**
+ * Whether a file in a run's folder only tells the path of another one there.
+ *
+ * @param path Its path in that folder.
+ */
+export function isPathFile(path: string): boolean {
+  return folderOf(path) === SHORT_FOLDER && PATH_NAME.test(nameOf(path));
+}
+
+/**
+ * The path that a file had which is kept under a short one.
+ *
+ * @param root The root.
+ * @param run The run's folder, below the root.
+ * @param path The file's path in it.
+ * @returns Null for a file that is kept under its own path, or whose path is
+ *   not told in a way that can be relied on.
+ */
+export function pathBefore(
+  root: Root,
+  run: string,
+  path: string,
+): string | null {
+  const [, n] = SHORT_NAME.exec(nameOf(path)) ?? [];
+  if (folderOf(path) !== SHORT_FOLDER || n === undefined) return null;
+  const at = joinPath(run, `${SHORT_FOLDER}/${n}.txt`);
+  const look = root.look(at);
+  const isReadable = look.kind === "file" &&
+    look.figures.sizeBytes <= MOST_PATH_BYTES;
+  if (!isReadable) return null;
+  let told: string;
+  try {
+    told = Deno.readTextFileSync(root.absolute(at));
+  } catch (error) {
+    if (codeOf(error) === null) throw error;
+    return null;
+  }
+  // Others may write to the root as well: never a path out of it.
+  const isPlain = !told.includes("\0") &&
+    told.split("/").every((name) =>
+      !["", ".", ".."].includes(name) && !isOwnName(name)
+    );
+  return isPlain ? told : null;
+}
 
 /**
  * Whether a rename failed because source and target are on two disks.
@@ -47,9 +111,26 @@ export class SoftDelete {
    * @returns The path it is to have.
    */
   placeFor(root: Root, path: string): string {
+    const run = this.#folderFor(root, "");
+    const length = utf8Length(path);
+    // Room for a number as well.
+    if (root.pathRoom(run) < length + 4) return this.#shortPlace(root, path);
+    try {
+      return this.#ownPlace(root, path);
+    } catch (error) {
+      // Some shares hold less than the system itself.
+      if (codeOf(error) !== "ENAMETOOLONG") throw error;
+      return this.#shortPlace(root, path);
+    }
+  }
+
+  #ownPlace(root: Root, path: string): string {
     const folder = this.#folderFor(root, folderOf(path));
     for (let attempt = 1;; attempt++) {
-      const place = joinPath(folder, numberedName(nameOf(path), attempt));
+      const place = joinPath(
+        folder,
+        numberedName(nameOf(path), attempt, root.nameRoom),
+      );
       if (root.look(place).kind === "absent") return place;
     }
   }
@@ -107,6 +188,23 @@ export class SoftDelete {
     });
   }
 
+  /** The path is on disk before the file is moved. */
+  #shortPlace(root: Root, path: string): string {
+    const run = this.#folderFor(root, "");
+    const folder = joinPath(run, SHORT_FOLDER);
+    if (this.#makeOne(root, folder, "") === null) throw new Skipped(CHANGED);
+    for (let n = 1;; n++) {
+      const at = joinPath(folder, `${n}.txt`);
+      if (root.look(at).kind !== "absent") continue;
+      const options = { write: true, createNew: true, mode: 0o600 };
+      using file = Deno.openSync(root.absolute(at), options);
+      file.writeSync(new TextEncoder().encode(path));
+      file.syncSync();
+      const name = fittingName(`${n}-${nameOf(path)}`, root.nameRoom);
+      return joinPath(folder, name);
+    }
+  }
+
   /** The folder that stands for a folder of the root; made where needed. */
   #folderFor(root: Root, original: string): string {
     const id = `${root.side}/${original}`;
@@ -133,7 +231,7 @@ export class SoftDelete {
   /** A name that a file has, from a run in the same second, gets a number. */
   #make(root: Root, parent: string, original: string): string {
     for (let attempt = 1;; attempt++) {
-      const name = numberedName(nameOf(original), attempt);
+      const name = numberedName(nameOf(original), attempt, root.nameRoom);
       const made = this.#makeOne(root, joinPath(parent, name), original);
       if (made !== null) return made;
     }

@@ -10,6 +10,7 @@ import { type Contest, contestOf, type ContestSettings } from "./contest.ts";
 import { type Answer, Inquiry, type Question } from "./inquiry.ts";
 import { folderContest, isContestedName, Layout } from "./folders.ts";
 import type { Merged } from "./merge.ts";
+import type { NameRoom } from "./names.ts";
 import { inOrder } from "./order.ts";
 import { type Folding, isWithin, joinPath, keyOf } from "./paths.ts";
 import type { Plan } from "./plan.ts";
@@ -26,6 +27,8 @@ import { verdictOf } from "./verdict.ts";
 export interface DecisionSettings
   extends ChangeSettings, ContestSettings, RemovalSettings {
   readonly folding: Folding;
+  /** How long a name in a folder may be. Left out: as most disks hold. */
+  readonly roomIn?: ((folder: Folder) => NameRoom) | undefined;
   /** Ids that more than one recorded file of a side has. */
   isSharedId(side: Side, id: FileId): boolean;
 }

@@ -47,7 +47,8 @@ const WORDS: Readonly<Record<string, string>> = {
   ENOTDIR: "a folder above it is not there any more",
   EEXIST: "something of that name is there already",
   ENOTEMPTY: "the folder is not empty",
-  ENAMETOOLONG: "the name is too long for the disk",
+  ENAMETOOLONG:
+    "the name is too long for the disk, or its path is: give it a shorter one",
   EMFILE: "too many files are open",
   ENFILE: "too many files are open",
   EIO: "the disk reports an error",
@@ -63,6 +64,8 @@ const NUMBERED: readonly [readonly number[], string][] = [
   [[32, 33], "EBUSY"],
   // A cloud drive that is not running, not signed in, not reached, or slow.
   [[362, 382, 386, 387, 388, 389, 391, 393, 395, 398, 404, 426], "CLOUD"],
+  // A name that the disk does not hold.
+  [[111, 206], "ENAMETOOLONG"],
   // Files of a cloud drive can't have two names.
   [[396], "ENOTSUP"],
 ];
