@@ -94,6 +94,8 @@ interface Source {
 }
 
 const QUOTES = "a value that begins like this must be put in quotes";
+const PERCENT =
+  `${QUOTES}; variables such as %USERPROFILE% are not filled in: write the path itself`;
 const NOT_YAML = "not readable as YAML; expected: key: value, well indented";
 
 /** Own words for what YAML refuses: the parser's quote the file. */
@@ -124,7 +126,11 @@ function parseYaml(text: string, file: string): Source {
     return { file: name, line, column, key: key || null, message: told };
   };
   const problems = [...doc.errors, ...doc.warnings].map(({ code, pos: [at] }) =>
-    tell(at, keyInLine(plain, at), YAML_WORDS[code] ?? NOT_YAML)
+    tell(
+      at,
+      keyInLine(plain, at),
+      plain[at] === "%" ? PERCENT : YAML_WORDS[code] ?? NOT_YAML,
+    )
   );
   // *.tmp, &b and !c are commands to YAML: what was meant as a value, a
   // password for instance, would be taken for something else without a word.

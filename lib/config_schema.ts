@@ -121,28 +121,71 @@ const CLEAN = /^[^\p{Cc}\p{Zl}\p{Zp}]+$/u;
 // double quotes have left of \\server.
 const DEFINITE = /^(?![A-Za-z]:(?![\\/]))(?!\\(?!\\[^\\/]+[\\/]+[^\\/]))/u;
 
+const ITSELF =
+  "the path itself, such as /home/anna/office or C:\\Users\\anna\\office; variables and ~ are not filled in (what is really called so is written with ./ before it)";
+const itself = v.check(
+  (path: string) => !isToBeFilledIn(path),
+  ITSELF,
+);
+
+/**
+ * Whether a shell would put something else in place of a part of a path. The
+ * parts after a dot of their own are meant as they stand.
+ */
+function isToBeFilledIn(path: string): boolean {
+  const parts = path.split(/[\\/]/u);
+  if (/^~[\w-]*$/u.test(parts[0]!) && (parts.length > 1 || path === "~")) {
+    return true;
+  }
+  return parts.some((part, n) =>
+    parts[n - 1] !== "." &&
+    (/%[A-Za-z_][\w()]*%|\$\{[^}]*\}|\$\([^)]*\)|\$env:\w/iu.test(part) ||
+      /^\$[A-Za-z_]\w*$|(?<![A-Za-z0-9])\$[A-Z_][A-Z0-9_]*(?![\w.$])/u.test(
+        part,
+      ))
+  );
+}
+
 const FOLDER =
   "the path of a folder, such as C:\\pdrive_local, P:\\ or \\\\server\\share, in single quotes or none";
-const folder = v.pipe(text(FOLDER, CLEAN), v.regex(DEFINITE, FOLDER));
+const folder = v.pipe(
+  text(FOLDER, CLEAN),
+  itself,
+  v.regex(DEFINITE, FOLDER),
+);
 const FILE =
   "the path of a file, such as logs/office-sync.log, in single quotes or none";
 const file = v.pipe(
   text(FILE, CLEAN),
+  itself,
   v.regex(DEFINITE, FILE),
   v.regex(/[^\\/]$/u, FILE),
 );
 
 const extension = v.pipe(
   text(
-    "the part of a name after its last dot, such as tmp, without wildcards",
-    /^\.?[^.*?\\/]+$/u,
+    "one part of a name after its last dot, such as tmp, without wildcards, commas or blanks",
+    /^\.?[^.*?\\/,;|:"<>\s\p{Cc}]+$/u,
   ),
   v.transform((said) => said.replace(/^\./u, "").toLowerCase()),
 );
-const name = text(
-  "a name or its beginning, without folders or wildcards",
-  /^[^*?\\/]+$/u,
+const NAME =
+  "one name or its beginning, without folders, wildcards or blanks at its ends";
+const beginning = v.pipe(
+  text(NAME, /^(?!\s)[^*?\\/\p{Cc}]+(?<!\s)$/u),
+  v.check((said) => !isListOfNames(said), NAME),
 );
+const name = v.pipe(beginning, v.regex(/^(?!\.{1,2}$)/u, NAME));
+
+/**
+ * Several names in one text. A name may have a comma in it: it is a list where
+ * each part looks like a name of its own.
+ */
+function isListOfNames(said: string): boolean {
+  const parts = said.split(/[,;]/u).map((part) => part.trim());
+  return parts.length > 1 &&
+    parts.every((part) => /^[~.$#@]|\.[a-z0-9]{1,8}$/iu.test(part));
+}
 
 // Host and variable end up in permission flags, where a comma or a second
 // name would open more than was meant.
@@ -160,15 +203,19 @@ const variable = text(
 );
 const ADDRESS =
   "one address, such as office@example.com or Office <office@example.com>";
-const address = v.pipe(
-  v.string(ADDRESS),
-  v.check((said) => parseMailbox(said) !== null, ADDRESS),
-);
+const mailbox = (error: string) =>
+  v.pipe(
+    v.string(error),
+    v.check((said) => parseMailbox(said) !== null, error),
+  );
+const address = mailbox(ADDRESS);
+const ADDRESS_OF_MANY =
+  `${ADDRESS}; several as a list: [a@example.com, b@example.com]`;
 const ADDRESSES = "one address or a list of them";
 const addresses = v.pipe(
   v.unknown(),
   v.transform((said) => typeof said === "string" ? [said] : said),
-  v.array(address, ADDRESSES),
+  v.array(mailbox(ADDRESS_OF_MANY), ADDRESSES),
   v.minLength(1, ADDRESSES),
 );
 
@@ -206,7 +253,7 @@ const SECTIONS = {
   },
   ignore: {
     extensions: list(extension),
-    filenames_prefix: list(name),
+    filenames_prefix: list(beginning),
     filenames_exact: list(name),
   },
   logging: {

@@ -13,10 +13,15 @@ const FOLDER =
 const FILE =
   "the path of a file, such as logs/office-sync.log, in single quotes or none";
 const EXTENSION =
-  "the part of a name after its last dot, such as tmp, without wildcards";
-const NAME = "a name or its beginning, without folders or wildcards";
+  "one part of a name after its last dot, such as tmp, without wildcards, commas or blanks";
+const NAME =
+  "one name or its beginning, without folders, wildcards or blanks at its ends";
+const ITSELF =
+  "the path itself, such as /home/anna/office or C:\\Users\\anna\\office; variables and ~ are not filled in (what is really called so is written with ./ before it)";
 const ADDRESS =
   "one address, such as office@example.com or Office <office@example.com>";
+const ADDRESS_OF_MANY =
+  `${ADDRESS}; several as a list: [a@example.com, b@example.com]`;
 const HOST = "the name or IP address of the mail server, without a port";
 const ROOT_KEYS =
   "left_root, right_root, soft_delete, conflict_policy, email, ignore, state_db, logging, safety, sandbox, compare";
@@ -87,6 +92,7 @@ const VALUES: [rule: string, line: string, pick: (config: Config) => unknown, va
   ["extensions with or without dot, in any case", "ignore: {extensions: [tmp, .BAK, 'Ä']}", (it) => it.ignore.extensions, ["tmp", "bak", "ä"]],
   ["extensions that are always read", "compare: {always_read: [.XLS], verify_first_run: true}", (it) => it.compare, { verifyFirstRun: true, alwaysRead: ["xls"] }],
   ["names as they are written", "ignore: {filenames_prefix: [~$], filenames_exact: [Thumbs.db, '123']}", (it) => [it.ignore.prefixes, it.ignore.names], [["~$"], ["Thumbs.db", "123"]]],
+  ["names with a comma, and beginnings of all kinds", "ignore: {filenames_prefix: [., 'Meier,', '1. Teil, 2. Teil'], filenames_exact: ['Meier, Anna.docx', $RECYCLE.BIN, '#recycle', '@eaDir']}", (it) => [it.ignore.prefixes, it.ignore.names], [[".", "Meier,", "1. Teil, 2. Teil"], ["Meier, Anna.docx", "$RECYCLE.BIN", "#recycle", "@eaDir"]]],
   ["network roots", "sandbox: {network_roots: allow_all}", (it) => it.networkRoots, "allow_all"],
   ["mail without login", `email: {${MAIL}}`, (it) => it.email, { smtpHost: "h", smtpPort: 587, security: "starttls", username: null, password: null, passwordEnv: null, from: "a@b.c", to: ["a@b.c"] }],
   ["mail with a password", `email: {${MAIL}, username: u, password: '*p"#', smtp_port: 465, security: tls}`, (it) => [it.email?.username, it.email?.password, it.email?.smtpPort, it.email?.security], ["u", '*p"#', 465, "tls"]],
@@ -105,6 +111,9 @@ const PATHS: [written: string, file: string, resolved: string][] = [
   ["p:\\", "/etc/c.yaml", "p:\\"], ["\\\\srv\\share", "/etc/c.yaml", "\\\\srv\\share"], ["\\\\srv\\share\\", "/etc/c.yaml", "\\\\srv\\share"],
   ["\\\\srv\\share\\a\\", "/etc/c.yaml", "\\\\srv\\share\\a"], ["\\\\?\\C:\\", "/etc/c.yaml", "\\\\?\\C:\\"], ["'C:\\a b # c'", "/etc/c.yaml", "C:\\a b # c"],
   ['"C:\\\\x"', "/etc/c.yaml", "C:\\x"], ["data", "C:\\o\\c.yaml", "C:\\o\\data"], ["..\\data", "C:\\o\\c.yaml", "C:\\data"],
+  // What only looks like something that a shell fills in.
+  ["'\\\\srv\\c$\\x'", "/etc/c.yaml", "\\\\srv\\c$\\x"], ["C:\\100% Rabatt\\50%\\x", "/etc/c.yaml", "C:\\100% Rabatt\\50%\\x"], ["C:\\$RECYCLE.BIN\\x", "/etc/c.yaml", "C:\\$RECYCLE.BIN\\x"],
+  ["C:\\LANGER~1\\x", "/etc/c.yaml", "C:\\LANGER~1\\x"], ["C:\\PREIS$EUR", "/etc/c.yaml", "C:\\PREIS$EUR"], ["C:\\a\\.\\$HOME", "/etc/c.yaml", "C:\\a\\$HOME"], [".\\~", "C:\\o\\c.yaml", "C:\\o\\~"],
 ];
 const POSIX_PATHS: typeof PATHS = [
   ["/srv/x/", "/etc/c.yaml", "/srv/x"],
@@ -214,8 +223,8 @@ const REFUSED: [rule: string, text: string, lines: string[]][] = [
   ["a mail section without its keys", `${ROOTS}email: {}`, [`3:1: email.smtp_host: missing; needed: ${HOST}`, `3:1: email.from: missing; needed: ${ADDRESS}`, "3:1: email.to: missing; needed: one address or a list of them"]],
   ["no receiver at all", `${ROOTS}email: {smtp_host: h, from: a@b.c, to: []}`, ["3:40: email.to: found an empty list; allowed: one address or a list of them"]],
   ["what is no address", `${ROOTS}email: {smtp_host: h, from: a@, to: [a@b@c, 'a@b, c@d', A <b>, 5, 'A, B <a@b>']}`, [
-    `3:29: email.from: found "a@"; allowed: ${ADDRESS}`, `3:38: email.to: found "a@b@c"; allowed: ${ADDRESS}`, `3:45: email.to: found "a@b, c@d"; allowed: ${ADDRESS}`,
-    `3:57: email.to: found "A <b>"; allowed: ${ADDRESS}`, `3:64: email.to: found 5, put it in quotes; allowed: ${ADDRESS}`, `3:67: email.to: found "A, B <a@b>"; allowed: ${ADDRESS}`]],
+    `3:29: email.from: found "a@"; allowed: ${ADDRESS}`, `3:38: email.to: found "a@b@c"; allowed: ${ADDRESS_OF_MANY}`, `3:45: email.to: found "a@b, c@d"; allowed: ${ADDRESS_OF_MANY}`,
+    `3:57: email.to: found "A <b>"; allowed: ${ADDRESS_OF_MANY}`, `3:64: email.to: found 5, put it in quotes; allowed: ${ADDRESS_OF_MANY}`, `3:67: email.to: found "A, B <a@b>"; allowed: ${ADDRESS_OF_MANY}`]],
   ["a host that would open more of the network", `${ROOTS}email: {smtp_host: 'a,b', from: a@b.c, to: a@b.c}`, [`3:20: email.smtp_host: found "a,b"; allowed: ${HOST}`]],
   ["two passwords", `${ROOTS}email: {${MAIL}, username: u, password: x, password_env: X}`, ["3:87: email.password_env: beside password; allowed: one of the two"]],
   ["a username alone", `${ROOTS}email: {${MAIL}, username: u}`, [`3:57: email.username: ${ALONE}`]],
@@ -228,13 +237,32 @@ const REFUSED: [rule: string, text: string, lines: string[]][] = [
   ["entries that would never match", `${ROOTS}ignore:\n  extensions: ['*.tmp', tar.gz, .]\n  filenames_prefix: ['a/b', '~*']`, [
     `4:16: ignore.extensions: found "*.tmp"; allowed: ${EXTENSION}`, `4:25: ignore.extensions: found "tar.gz"; allowed: ${EXTENSION}`, `4:33: ignore.extensions: found "."; allowed: ${EXTENSION}`,
     `5:22: ignore.filenames_prefix: found "a/b"; allowed: ${NAME}`, `5:29: ignore.filenames_prefix: found "~*"; allowed: ${NAME}`]],
+  ["several entries in one", `${ROOTS}ignore:\n  extensions: ['tmp, bak', tmp;bak, tmp bak, 'tmp|bak']\n  filenames_prefix: ['~$, .~lock.', '~$;~WRL']\n  filenames_exact: ['Thumbs.db, desktop.ini', 'a.db;b.ini', '.DS_Store,#recycle']\ncompare: {always_read: ['xls, doc']}`, [
+    `4:16: ignore.extensions: found "tmp, bak"; allowed: ${EXTENSION}`, `4:28: ignore.extensions: found "tmp;bak"; allowed: ${EXTENSION}`, `4:37: ignore.extensions: found "tmp bak"; allowed: ${EXTENSION}`, `4:46: ignore.extensions: found "tmp|bak"; allowed: ${EXTENSION}`,
+    `5:22: ignore.filenames_prefix: found "~$, .~lock."; allowed: ${NAME}`, `5:37: ignore.filenames_prefix: found "~$;~WRL"; allowed: ${NAME}`,
+    `6:21: ignore.filenames_exact: found "Thumbs.db, desktop.ini"; allowed: ${NAME}`, `6:47: ignore.filenames_exact: found "a.db;b.ini"; allowed: ${NAME}`, `6:61: ignore.filenames_exact: found ".DS_Store,#recycle"; allowed: ${NAME}`,
+    `7:25: compare.always_read: found "xls, doc"; allowed: ${EXTENSION}`]],
+  ["entries with blanks at their ends, and folders that every folder has", `${ROOTS}ignore:\n  extensions: [' tmp', '.bak ']\n  filenames_prefix: ['~$ ', "\\t~"]\n  filenames_exact: [' x', 'x ', '..', 'a\\b']`, [
+    `4:16: ignore.extensions: found " tmp"; allowed: ${EXTENSION}`, `4:24: ignore.extensions: found ".bak "; allowed: ${EXTENSION}`,
+    `5:22: ignore.filenames_prefix: found "~$ "; allowed: ${NAME}`, `5:29: ignore.filenames_prefix: found "\\t~"; allowed: ${NAME}`,
+    `6:21: ignore.filenames_exact: found " x"; allowed: ${NAME}`, `6:27: ignore.filenames_exact: found "x "; allowed: ${NAME}`, `6:33: ignore.filenames_exact: found ".."; allowed: ${NAME}`, `6:39: ignore.filenames_exact: found "a\\b"; allowed: ${NAME}`]],
+  ["several addresses in one", `${ROOTS}email: {smtp_host: h, from: a@b.c, to: 'a@b.c; d@e.f'}`, [`3:40: email.to: found "a@b.c; d@e.f"; allowed: ${ADDRESS_OF_MANY}`]],
+  ...[
+    ["$HOME/office", '"$HOME/office"'], ["${HOME}/office", '"${HOME}/office"'], ["/home/$USER/office", '"/home/$USER/office"'], ["/srv/office-${USER}", '"/srv/office-${USER}"'],
+    ["/srv/office_$USER", '"/srv/office_$USER"'], ["$env:USERPROFILE\\office", '"$env:USERPROFILE\\office"'], ["'%USERPROFILE%\\office'", '"%USERPROFILE%\\office"'], ["C:\\Users\\%USERNAME%\\office", '"C:\\Users\\%USERNAME%\\office"'],
+    ["'%ProgramFiles(x86)%\\a'", '"%ProgramFiles(x86)%\\a"'], ["~/office", '"~/office"'], ["~anna/office", '"~anna/office"'], ["'~\\office'", '"~\\office"'], ["'~'", '"~"'], ["$(pwd)/office", '"$(pwd)/office"'],
+  ].flatMap(([written, found]): [string, string, string[]][] => [
+    [`what only a shell fills in, as a root: ${written}`, `left_root: ${written}\nright_root: P:\\`, [`1:12: left_root: found ${found}; allowed: ${ITSELF}`]],
+    ...written === "'~'" ? [] : [[`what only a shell fills in, as a file: ${written}`, `${ROOTS}state_db: ${written}\nlogging: {file: ${/[{}]/.test(written!) ? `'${written}'` : written}}`, [`3:11: state_db: found ${found}; allowed: ${ITSELF}`, `4:17: logging.file: found ${found}; allowed: ${ITSELF}`]] as [string, string, string[]]],
+  ]),
+  ["a variable that YAML refuses before", "left_root: %USERPROFILE%\\office\nright_root: P:\\", [`1:12: left_root: ${QUOTES}; variables such as %USERPROFILE% are not filled in: write the path itself`]],
   ["unknown keys at any depth", `${ROOTS}Left-Root: x\nsoft_delete:\n  enable: true\n  __proto__: {}\nconstructor: 1\n`, [
     "3:1: Left-Root: unknown key; did you mean left_root?", "5:3: soft_delete.enable: unknown key; did you mean enabled?",
     "6:3: soft_delete.__proto__: unknown key; allowed: enabled, max_size_mb, retention_days, keep_replaced",
     "7:1: constructor: unknown key; allowed: left_root, right_root, soft_delete, conflict_policy, email, ignore, state_db, logging, safety, sandbox, compare"]],
   ["keys that every object has, each with its place", `${ROOTS}email:\n  toString: 1\n  to: x\n  prototype: 2\n  length: 3\nhasOwnProperty: 1\n1: x\n`, [
     `3:1: email.smtp_host: missing; needed: ${HOST}`, `3:1: email.from: missing; needed: ${ADDRESS}`,
-    `4:3: email.toString: unknown key; allowed: ${MAIL_KEYS}`, `5:7: email.to: found "x"; allowed: ${ADDRESS}`,
+    `4:3: email.toString: unknown key; allowed: ${MAIL_KEYS}`, `5:7: email.to: found "x"; allowed: ${ADDRESS_OF_MANY}`,
     `6:3: email.prototype: unknown key; allowed: ${MAIL_KEYS}`, `7:3: email.length: unknown key; allowed: ${MAIL_KEYS}`,
     `8:1: hasOwnProperty: unknown key; allowed: ${ROOT_KEYS}`, `9:1: 1: unknown key; allowed: ${ROOT_KEYS}`]],
   ["a path of keys as a key", `${ROOTS}logging.file: x\nemail: {email.to: x, ${MAIL}}`, [`3:1: logging.file: unknown key; allowed: ${ROOT_KEYS}`, `4:9: email.email.to: unknown key; allowed: ${MAIL_KEYS}`]],
@@ -258,7 +286,7 @@ const REFUSED: [rule: string, text: string, lines: string[]][] = [
     `3:11: state_db: found "a\\nb\\u001b[2J/"; allowed: ${FILE}`, "4:1: k\\re: unknown key; allowed: " + ROOT_KEYS, `5:1: ${"x".repeat(60)}…: unknown key; allowed: ${ROOT_KEYS}`]],
   ["everything at once, in the order of the file", "right_root: 1\nlogging: {level: loud}\nemail:\n  to: x\n  username: u\nleft_rot: x\n", [
     `1:1: left_root: missing; needed: ${FOLDER}`, `1:13: right_root: found 1, put it in quotes; allowed: ${FOLDER}`, '2:18: logging.level: found "loud"; allowed: debug, info, warning, error',
-    `3:1: email.smtp_host: missing; needed: ${HOST}`, `3:1: email.from: missing; needed: ${ADDRESS}`, `4:7: email.to: found "x"; allowed: ${ADDRESS}`, `5:13: email.username: ${ALONE}`, "6:1: left_rot: unknown key; did you mean left_root?"]],
+    `3:1: email.smtp_host: missing; needed: ${HOST}`, `3:1: email.from: missing; needed: ${ADDRESS}`, `4:7: email.to: found "x"; allowed: ${ADDRESS_OF_MANY}`, `5:13: email.username: ${ALONE}`, "6:1: left_rot: unknown key; did you mean left_root?"]],
   // From here on it is YAML that refuses, and nothing else is told.
   ["a key that stands twice", `${ROOTS}logging:\n  level: info\n  level: x\n`, ["5:3: level: the same key again; remove one of the two"]],
   ["a Windows path in double quotes", 'left_root: "C:\\pdrive_local"\nright_root: 1', [`1:15: left_root: ${ESCAPE}`]],
