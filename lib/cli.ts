@@ -5,7 +5,13 @@
  */
 import { parseArgs, type ParseArgsConfig } from "node:util";
 import { PROGRAM } from "./called.ts";
-import { type CommandName, COMMANDS, type OptionName } from "./cli_words.ts";
+import {
+  type CommandName,
+  COMMANDS,
+  DASHES,
+  exampleOf,
+  type OptionName,
+} from "./cli_words.ts";
 import { UsageError } from "./errors.ts";
 import type {
   ConflictsInvocation,
@@ -293,8 +299,45 @@ function parse(args: readonly string[]) {
       strict: true,
     });
   } catch (error) {
-    const [line = ""] = (error as Error).message.split("\n");
-    const [sentence = ""] = line.split(". ");
-    throw new UsageError(`${printable(sentence).replace(/\.$/, "")}.`);
+    const { message } = error as Error;
+    const [line = ""] = message.split("\n");
+    throw new UsageError(
+      strangeOption(message, args) ?? lackingValue(line, args) ??
+        `${printable(line.split(". ")[0] ?? "").replace(/\.$/, "")}.`,
+    );
   }
+}
+
+/** Of a word such as -draft.txt the parser names the first letter alone. */
+function strangeOption(
+  message: string,
+  args: readonly string[],
+): string | null {
+  const option = /^Unknown option '(-.*?)'(?:\. |$)/s.exec(message)?.[1];
+  if (option === undefined) return null;
+  const end = args.indexOf("--");
+  const said = end < 0 ? args : args.slice(0, end);
+  const letter = option.slice(1);
+  const word = said.find((it) => it.startsWith(option)) ??
+    said.find((it) => /^-[^-]/.test(it) && it.includes(letter)) ?? option;
+  const command = COMMANDS.find(({ name, usage }) =>
+    usage.includes("PATH") && said.includes(name)
+  );
+  const hint = command === undefined
+    ? ""
+    : ` ${DASHES}: ${exampleOf(command.name, quoted(word))}.`;
+  return `Unknown option ${quoted(word)}.${hint}`;
+}
+
+/** Nobody can tell a value that begins with a dash from an option. */
+function lackingValue(message: string, args: readonly string[]): string | null {
+  const [, option = "", what] =
+    /^Option '(?:-\w, )?(--[\w-]+)(?: <value>)?' argument (is ambiguous|missing)/
+      .exec(message) ?? [];
+  if (option === "") return null;
+  const value = args[args.indexOf(option) + 1];
+  return what === "missing" || value === undefined
+    ? `${option} needs a value.`
+    : `${option} needs a value; one that begins with - is written ` +
+      `${printable(`${option}=${value}`)}.`;
 }

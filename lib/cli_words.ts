@@ -102,6 +102,21 @@ export const COMMANDS: readonly CommandWords[] = [
   },
 ];
 
+/** How a path is written that could be taken for an option. */
+export const DASHES = "A path that begins with - goes last, after --";
+
+/**
+ * A command whose path begins with a dash.
+ *
+ * @param name One that takes a path.
+ * @param path The path, as it is to be shown.
+ */
+export function exampleOf(name: CommandName, path: string): string {
+  return name === "conflicts"
+    ? `conflicts resolve -- ${path} left`
+    : `${name} -- ${path}`;
+}
+
 /** How each option is told: with what follows it, and what it is for. */
 const OPTIONS = {
   "config": [
@@ -163,6 +178,9 @@ export function helpText(
       "",
       "Options:",
       ...optionLines([...command.options, "help"], config),
+      ...command.usage.includes("PATH")
+        ? ["", `${DASHES}: ${exampleOf(command.name, "-draft.txt")}`]
+        : [],
       "",
       EXIT_CODES,
     ].join("\n");

@@ -177,6 +177,21 @@ const WRONG: readonly [readonly string[], RegExp][] = [
   [["schedule", "--write", ""], /--write needs a value/],
   [["sync", "--write", "f"], /sync takes no --write/],
   [["init", "--json"], /init takes no --json/],
+  // Of a path that looks like an option it is told how to write it.
+  [["why", "-draft.txt"], /^Unknown option "-draft\.txt"\. .*: why -- "-dr/],
+  [["why", "-hello.txt"], /: why -- "-hello\.txt"\.$/],
+  [["why", "-Vorlage.txt", "--json"], /: why -- "-Vorlage\.txt"\.$/],
+  [["why", "--force.txt"], /: why -- "--force\.txt"\.$/],
+  [["why", "---"], /: why -- "---"\.$/],
+  [["--config", "c", "why", "-x"], /: why -- "-x"\.$/],
+  [["restore", "-a b/"], /: restore -- "-a b\/"\.$/],
+  [
+    ["conflicts", "resolve", "-x", "left"],
+    /: conflicts resolve -- "-x" left\.$/,
+  ],
+  [["plan", "-draft.txt"], /^Unknown option "-draft\.txt"\.$/],
+  [["why", "a", "--config", "-c"], /^--config needs .* written --config=-c\.$/],
+  [["why", "a", "--config"], /^--config needs a value\.$/],
 ];
 
 for (const [args, named] of WRONG) {
@@ -201,6 +216,27 @@ Deno.test("readArguments() shows no control character of a wrong word raw", () =
     });
   }
 });
+
+// deno-fmt-ignore
+const DASHED: readonly [readonly string[], unknown][] = [
+  [["why", "--", "-draft.txt"], { path: "-draft.txt" }],
+  [["why", "--", "--json"], { path: "--json", isJson: false }],
+  [["why", "--json", "--", "-h"], { path: "-h", isJson: true }],
+  [["--", "why", "--x"], { command: "why", path: "--x" }],
+  [["why", "--", "--"], { path: "--" }],
+  [["why", "-"], { path: "-" }],
+  [["restore", "--to", "left", "--", "-a/"], { path: "-a/", to: "left" }],
+  [["restore", "--list", "--", "-a"], { path: "-a", isList: true }],
+  [["conflicts", "resolve", "--", "-x", "both"], { resolve: { path: "-x", take: "both" } }],
+  [["conflicts", "resolve", "--config=-c", "--", "--config", "left"], { config: "-c", resolve: { path: "--config", take: "left" } }],
+];
+
+for (const [args, asked] of DASHED) {
+  Deno.test(`readArguments(${JSON.stringify(args)}) takes a path that begins with a dash`, () => {
+    const invocation = readArguments(args);
+    assert.deepEqual({ ...invocation, ...asked as object }, invocation);
+  });
+}
 
 Deno.test("the help names every command, and that of a command all its options", () => {
   const all = helpText(null);
