@@ -232,34 +232,32 @@ export class Mailer implements Disposable {
   async #tryOut(session: Session): Promise<void> {
     const { email } = this.#options;
     const options = await this.#open(session);
+    /** What nodemailer would throw. */
+    let refused: object | null = null;
     const smtp = new SMTPConnection({
       ...options,
       customAuth: {
-        // What nodemailer has for logins of one's own says anything.
-        [ADDRESSES]: async ({ sendCommand, resolve }) => {
+        // What it has for logins of one's own says whatever it is told to.
+        [ADDRESSES]: async ({ sendCommand, resolve, extensions }) => {
           session.step = "address";
-          const ask = async (command: string, recipient?: string) => {
-            const reply = await sendCommand(`${command}:<${
-              recipient ??
-                mailboxOf(email.from).address
-            }>`);
-            return reply.status >= 200 && reply.status < 300 ? null : {
-              code: "EENVELOPE",
-              command,
-              recipient,
-              response: reply.response,
-              responseCode: reply.status,
-            };
+          const utf8 = extensions.includes("SMTPUTF8") ? " SMTPUTF8" : "";
+          const ask = async (command: string, recipient: string) => {
+            const more = command === "MAIL FROM" ? utf8 : "";
+            const { status, response } = await sendCommand(
+              `${command}:<${recipient}>${more}`,
+            );
+            if (status >= 200 && status < 300) return null;
+            const error = { code: "EENVELOPE", command, recipient };
+            return { ...error, response, responseCode: status };
           };
-          const refused = await ask("MAIL FROM");
-          if (refused !== null) throw refused;
+          refused = await ask("MAIL FROM", mailboxOf(email.from).address);
+          const all = refused === null ? recipientsOf(email.to) : [];
           const rejectedErrors = [];
-          for (const { address } of recipientsOf(email.to)) {
-            const no = await ask("RCPT TO", address);
-            if (no !== null) rejectedErrors.push(no);
-          }
-          if (rejectedErrors.length > 0) {
-            throw { ...rejectedErrors.at(-1), rejectedErrors };
+          for (const { address } of all) {
+            const error = await ask("RCPT TO", address);
+            if (error === null) continue;
+            rejectedErrors.push(error);
+            refused = { ...error, rejectedErrors };
           }
           resolve();
         },
@@ -268,7 +266,8 @@ export class Mailer implements Disposable {
     await new Promise<void>((resolve, reject) => {
       // One that comes when nobody listens any more would end the program.
       smtp.on("error", reject);
-      smtp.once("end", () => reject(new Cut()));
+      // What it said at last is heard first.
+      smtp.once("end", () => setTimeout(() => reject(new Cut())));
       const then = (next: () => void) => (error?: unknown) =>
         error ? reject(error) : next();
       const addresses = () =>
@@ -278,8 +277,11 @@ export class Mailer implements Disposable {
         const { user, pass } = options.auth;
         smtp.login({ user, credentials: { user, pass } }, then(addresses));
       }));
+    }).catch((error) => {
+      throw refused ?? error;
     });
     smtp.quit();
+    if (refused !== null) throw refused;
   }
 
   /** The certificate of a server that is not trusted: nothing is told to it. */
@@ -347,9 +349,14 @@ class Session implements Disposable {
   /** The first bytes from the server, one character each. */
   firstSaid = "";
   #stream: Socket | null = null;
+  #isOver = false;
 
   /** Makes a stream of a connection, as nodemailer wants one. */
   hold(connection: Deno.TcpConn, isEncrypted: boolean): Socket {
+    if (this.#isOver) {
+      connection.close();
+      throw new Error("nobody waits for it any more");
+    }
     this.step = isEncrypted ? "encrypt" : "greet";
     const stream = streamOf(connection, (bytes) => {
       if (this.firstSaid !== "") return;
@@ -388,6 +395,7 @@ class Session implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.#isOver = true;
     this.#stream?.destroy();
   }
 }

@@ -16,6 +16,8 @@ export const PASSWORD = "pässword 'n\" $ecret";
 
 /** A mail that arrived. */
 export interface Arrived extends ParsedMail {
+  /** Whom the server was told that it comes from. */
+  readonly sender: string;
   /** Whom the server was told to hand it to. */
   readonly recipients: readonly string[];
   readonly isEncrypted: boolean;
@@ -30,6 +32,8 @@ export interface MailServerOptions {
   readonly names?: readonly string[];
   /** Of its certificate, in days from now; negative: it has run out. */
   readonly validDays?: number;
+  /** From when on, in days from now; above 0: it is not valid yet. */
+  readonly startDays?: number;
   readonly needsLogin?: boolean;
 }
 
@@ -61,6 +65,9 @@ export class MailServer implements AsyncDisposable {
       ...options.validDays === undefined
         ? {}
         : { validDays: options.validDays },
+      ...options.startDays === undefined
+        ? {}
+        : { startDays: options.startDays },
     });
     const folder = Deno.makeTempDirSync({ prefix: "office-sync-test-" });
     this.certificateFile = `${folder}/cert.pem`;
@@ -106,6 +113,7 @@ export class MailServer implements AsyncDisposable {
     const mail = await simpleParser(Buffer.concat(parts));
     this.arrived.push({
       ...mail,
+      sender: session.envelope.mailFrom.address,
       recipients: session.envelope.rcptTo.map((
         { address }: { address: string },
       ) => address),
@@ -196,5 +204,133 @@ export class MailOffice implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.server[Symbol.asyncDispose]();
     this.office[Symbol.dispose]();
+  }
+}
+
+/** A moment in the talk between a mailer and a server. */
+export type Moment =
+  | "connect"
+  | "EHLO"
+  | "STARTTLS"
+  | "AUTH"
+  | "MAIL"
+  | "RCPT"
+  | "DATA"
+  | "content"
+  | "end";
+
+/** What a faulty server does otherwise at some moments. */
+export interface MailFaults {
+  /**
+   * In place of its reply, without the line's end: text, or what it does to
+   * the line that it heard. Null: it hangs up.
+   */
+  readonly replies?: Partial<
+    Record<Moment, string | null | ((heard: string) => string | null)>
+  >;
+  /** Says nothing from then on, and keeps the connection. */
+  readonly silentAt?: Moment;
+  /** What it can, in its reply to EHLO. */
+  readonly can?: readonly string[];
+  readonly address?: string;
+  readonly port?: number;
+}
+
+/** A mail server with one fault, on a port of its own; it speaks no TLS. */
+export class FaultyMailServer implements Disposable {
+  /** All that it heard, line by line. */
+  readonly heard: string[] = [];
+  connections = 0;
+  readonly #listener: Deno.TcpListener;
+  readonly #held = new Set<Deno.TcpConn>();
+  readonly #faults: MailFaults;
+
+  /** @param faults What it does otherwise. */
+  constructor(faults: MailFaults = {}) {
+    this.#faults = faults;
+    this.#listener = Deno.listen({
+      hostname: faults.address ?? "127.0.0.1",
+      port: faults.port ?? 0,
+    });
+    void this.#serve();
+  }
+
+  get port(): number {
+    return (this.#listener.addr as Deno.NetAddr).port;
+  }
+
+  async #serve(): Promise<void> {
+    try {
+      for await (const connection of this.#listener) {
+        this.connections++;
+        this.#held.add(connection);
+        this.#talk(connection).catch(() => {}).then(() =>
+          this.#hangUp(connection)
+        );
+      }
+    } catch {
+      // It is closed.
+    }
+  }
+
+  async #talk(connection: Deno.TcpConn): Promise<void> {
+    const encoder = new TextEncoder();
+    const { replies = {}, silentAt, can = ["8BITMIME"] } = this.#faults;
+    const usual: Partial<Record<Moment, string>> = {
+      connect: "220 mail.example",
+      EHLO: ["250-mail.example", ...can.map((it) => `250-${it}`), "250 HELP"]
+        .join("\r\n"),
+      STARTTLS: "502 5.5.1 not here",
+      AUTH: "235 welcome",
+      DATA: "354 go on",
+      content: "",
+    };
+    /** Whether it goes on. */
+    const answer = async (moment: Moment, heard: string): Promise<boolean> => {
+      if (moment === silentAt) await new Promise(() => {});
+      const said = moment in replies ? replies[moment]! : usual[moment];
+      const reply = typeof said === "function" ? said(heard) : said;
+      if (reply === null) return false;
+      const text = reply ?? "250 ok";
+      if (text !== "") await connection.write(encoder.encode(`${text}\r\n`));
+      return true;
+    };
+    if (!await answer("connect", "")) return;
+    let isContent = false;
+    let rest = "";
+    const buffer = new Uint8Array(65_536);
+    for (;;) {
+      const size = await connection.read(buffer);
+      if (size === null) return;
+      rest += new TextDecoder().decode(buffer.subarray(0, size));
+      if (isContent && !await answer("content", "")) return;
+      const lines = rest.split("\r\n");
+      rest = lines.pop() ?? "";
+      for (const line of lines) {
+        this.heard.push(line);
+        if (isContent) {
+          if (line !== ".") continue;
+          isContent = false;
+          if (!await answer("end", line)) return;
+          continue;
+        }
+        const verb = line.split(/[ :]/)[0]!.toUpperCase();
+        if (verb === "QUIT") {
+          await connection.write(encoder.encode("221 bye\r\n"));
+          return;
+        }
+        if (!await answer(verb as Moment, line)) return;
+        isContent = verb === "DATA" && !("DATA" in replies);
+      }
+    }
+  }
+
+  #hangUp(connection: Deno.TcpConn): void {
+    if (this.#held.delete(connection)) connection.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.#listener.close();
+    for (const connection of this.#held) this.#hangUp(connection);
   }
 }

@@ -1,0 +1,393 @@
+import assert from "node:assert/strict";
+import { addressKey } from "../lib/addresses.ts";
+import type { EmailConfig } from "../lib/config_schema.ts";
+import { Mailer, type OutgoingMail, type Sent } from "../lib/mailer.ts";
+import {
+  FaultyMailServer,
+  type MailFaults,
+  MailServer,
+  PASSWORD,
+  USERNAME,
+} from "./mail_server.ts";
+
+/** What no person is to read. */
+const RAW =
+  /EPIPE|ECONN|ESOCKET|ETLS|EAUTH|SSL routines|os error|rustls|InvalidContent|altname|socket|undefined|null|NaN|object|command failed|Message failed|\bat \w+.*:\d+:\d+/i;
+
+function configOf(
+  port: number,
+  changes: Partial<EmailConfig> = {},
+): EmailConfig {
+  return {
+    smtpHost: "localhost",
+    smtpPort: port,
+    security: "none",
+    username: null,
+    password: null,
+    passwordEnv: null,
+    from: "Sync <sync@example.com>",
+    to: ["Anna <anna@example.com>"],
+    ...changes,
+  };
+}
+
+function mailOf(changes: Partial<OutgoingMail> = {}): OutgoingMail {
+  return {
+    subject: "a subject",
+    text: "a text",
+    html: "<p>a text</p>",
+    messageId: "id",
+    createdAtMs: Date.UTC(2026, 0, 2),
+    delivered: [],
+    ...changes,
+  };
+}
+
+async function send(
+  email: EmailConfig,
+  changes: Partial<OutgoingMail> = {},
+  boundMs = 10_000,
+): Promise<Sent> {
+  const password = email.username === null ? null : PASSWORD;
+  using mailer = new Mailer({ email, password, boundMs });
+  return await mailer.send(mailOf(changes));
+}
+
+async function verify(email: EmailConfig, boundMs = 10_000): Promise<string> {
+  const password = email.username === null ? null : PASSWORD;
+  using mailer = new Mailer({ email, password, boundMs });
+  const fault = await mailer.verify();
+  if (fault === null) return "";
+  return fault.todo === null ? fault.says : `${fault.says} (${fault.todo})`;
+}
+
+function reasonOf(sent: Sent): string {
+  return sent.kind === "failed" ? sent.reason : sent.refused.join("; ");
+}
+
+interface FaultRow {
+  readonly rule: string;
+  readonly faults: MailFaults;
+  readonly email?: Partial<EmailConfig>;
+  /** After host and port. */
+  readonly words: string;
+  /** Doctor does not get that far. */
+  readonly isMailOnly?: boolean;
+  readonly boundMs?: number;
+}
+
+const LOGIN = { username: USERNAME, password: PASSWORD };
+const CAN_LOGIN = ["AUTH PLAIN LOGIN"];
+const THREE = {
+  to: ["Anna <anna@example.com>", "Bob <Bob@Example.com>", "c@example.com"],
+};
+
+/** A reply for one recipient, another for the rest. */
+function onlyFor(whom: string, reply: string) {
+  return (heard: string) =>
+    heard.toLowerCase().includes(whom) ? reply : "250 ok";
+}
+
+// deno-fmt-ignore
+const FAULTS: readonly FaultRow[] = [
+  // It lets itself be called, and then.
+  { rule: "hangs up at once", faults: { replies: { connect: null } }, words: "it hung up without a word (set email.security to tls, if port PORT is for that; else check email.smtp_host and email.smtp_port)" },
+  { rule: "never says a word", faults: { silentAt: "connect" }, boundMs: 400, words: "localhost did not take it within 0.4 s: it never said a word (set email.security to tls, if port PORT is for that; else check email.smtp_host and email.smtp_port)" },
+  { rule: "is too busy", faults: { replies: { connect: "421 4.3.2 too many connections" } }, words: 'it takes no mail for now: "421 4.3.2 too many connections"' },
+  { rule: "does not want this computer", faults: { replies: { connect: "554 5.7.1 blocked, see https://example.com" } }, words: 'it does not want to talk to this computer: "554 5.7.1 blocked, see https://example.com" (ask whoever runs it, or change email.smtp_host)' },
+  { rule: "is one for SSH", faults: { replies: { connect: "SSH-2.0-OpenSSH_9.2" } }, words: 'what answers there is no mail server: "SSH-2.0-OpenSSH_9.2" (check email.smtp_port and email.smtp_host)' },
+  { rule: "is one for reading mail", faults: { replies: { connect: "* OK IMAP4rev1 ready" } }, words: 'what answers there is no mail server: "* OK IMAP4rev1 ready" (check email.smtp_port and email.smtp_host)' },
+  { rule: "hangs up at the first command", faults: { replies: { EHLO: null } }, words: "it hung up after its first words" },
+  { rule: "falls silent at the first command", faults: { silentAt: "EHLO" }, boundMs: 400, words: "localhost did not take it within 0.4 s: it said no more after its first words" },
+  { rule: "knows no STARTTLS", faults: {}, email: { security: "starttls" }, words: 'it offers no STARTTLS: "502 5.5.1 not here" (set email.security to tls and email.smtp_port to the server\'s port for it, mostly 465)' },
+  { rule: "begins without encryption where that is expected", faults: {}, email: { security: "tls" }, words: "it does not begin with encryption (set email.security to starttls, or email.smtp_port to the server's port for tls, mostly 465)" },
+  { rule: "is one for web pages", faults: { replies: { connect: "" , EHLO: "HTTP/1.1 400 Bad Request" } }, email: { security: "tls", smtpHost: "localhost" }, boundMs: 400, words: "localhost did not take it within 0.4 s: it let the encryption begin and said no more (set email.security to starttls, if that port is for it; else check email.smtp_port)" },
+  { rule: "can't agree on an encryption", faults: { replies: { connect: "\u0015\u0003\u0001\u0000\u0002\u0002F" } }, email: { security: "tls" }, words: "it can't agree with this computer on an encryption (its software may be too old to be safe; ask whoever runs it, or name another in email.smtp_host)" },
+  { rule: "begins with encryption where none is expected", faults: { replies: { connect: "\u0015\u0003\u0001\u0000\u0002\u0002F" } }, email: { security: "starttls" }, words: "it begins with encryption (set email.security to tls)" },
+  { rule: "hangs up when encryption begins", faults: { replies: { connect: null } }, email: { security: "tls" }, words: "it hung up when the encryption began (check that email.smtp_port is the server's port for tls, mostly 465)" },
+  // The login.
+  { rule: "refuses the login", faults: { can: CAN_LOGIN, replies: { AUTH: `535 5.7.8 wrong: ${PASSWORD}` } }, email: LOGIN, words: 'the login is refused: "535 5.7.8 wrong: ***" (check email.username and email.password)' },
+  { rule: "refuses the login, with the password in a variable", faults: { can: CAN_LOGIN, replies: { AUTH: "535-5.7.8 Username and Password not accepted.\r\n535 5.7.8 Learn more at https://example.com" } }, email: { ...LOGIN, passwordEnv: "PW" }, words: 'the login is refused: "535 5.7.8 Username and Password not accepted. Learn more at https://example.com" (check email.username and the variable PW that email.password_env names)' },
+  { rule: "wants encryption before a login", faults: { can: CAN_LOGIN, replies: { AUTH: "538 5.7.11 Encryption required for requested authentication mechanism" } }, email: LOGIN, words: 'the login is refused: "538 5.7.11 Encryption required for requested authentication mechanism" (set email.security to starttls)' },
+  { rule: "can't look logins up for now", faults: { can: CAN_LOGIN, replies: { AUTH: "454 4.7.0 Temporary authentication failure" } }, email: LOGIN, words: 'it can\'t take a login for now: "454 4.7.0 Temporary authentication failure"' },
+  { rule: "knows other logins only", faults: { can: ["AUTH GSSAPI"], replies: { AUTH: "504 5.5.4 unknown" } }, email: LOGIN, words: 'the login is refused: "504 5.5.4 unknown" (check email.username and email.password)' },
+  { rule: "hangs up during the login", faults: { can: CAN_LOGIN, replies: { AUTH: null } }, email: LOGIN, words: "it hung up during the login" },
+  { rule: "falls silent during the login", faults: { can: CAN_LOGIN, silentAt: "AUTH" }, email: LOGIN, boundMs: 400, words: "localhost did not take it within 0.4 s: it said no more when it was asked to log in" },
+  // The sender.
+  { rule: "wants a login", faults: { replies: { MAIL: "530 5.7.0 Authentication required" } }, words: 'the sender sync@example.com is refused: "530 5.7.0 Authentication required" (it may want a login: set email.username and email.password_env)' },
+  { rule: "wants encryption", faults: { replies: { MAIL: "530 5.7.0 Must issue a STARTTLS command first" } }, words: 'the sender sync@example.com is refused: "530 5.7.0 Must issue a STARTTLS command first" (set email.security to starttls)' },
+  { rule: "refuses the sender", faults: { replies: { MAIL: "550 5.1.8 no such domain" } }, email: { from: "Büro <sync@müller.example>" }, words: 'the sender sync@müller.example is refused: "550 5.1.8 no such domain" (change email.from to an address that the login, or this computer, may send from)' },
+  { rule: "refuses the sender only at the recipient", faults: { replies: { RCPT: "553 5.7.1 <sync@example.com>: Sender address rejected: not owned by user office" } }, words: 'anna@example.com is refused: "553 5.7.1 <sync@example.com>: Sender address rejected: not owned by user office" (change email.from to an address that may send through it)' },
+  { rule: "takes no sender for now", faults: { replies: { MAIL: "451 4.3.0 try later" } }, words: 'it does not take it for now: "451 4.3.0 try later"' },
+  { rule: "says beforehand that the mail is too big", faults: { replies: { MAIL: "552 5.3.4 Message size exceeds fixed limit" } }, words: 'the mail is too big for it: "552 5.3.4 Message size exceeds fixed limit" (ask whoever runs it how big mails may be)' },
+  // Recipients.
+  { rule: "refuses the only recipient", faults: { replies: { RCPT: "550 5.1.1 no such user" } }, words: 'anna@example.com is refused: "550 5.1.1 no such user" (correct or remove it in email.to)' },
+  { rule: "refuses one of three recipients", faults: { replies: { RCPT: onlyFor("bob@", "550 5.1.1 no such user") } }, email: THREE, words: 'Bob@Example.com is refused: "550 5.1.1 no such user" (correct or remove it in email.to)' },
+  { rule: "refuses one of three recipients, and hears all in one go", faults: { can: ["PIPELINING"], replies: { RCPT: onlyFor("anna@", "550 5.1.1 no such user") } }, email: THREE, words: 'anna@example.com is refused: "550 5.1.1 no such user" (correct or remove it in email.to)' },
+  { rule: "refuses two of three recipients, each for a reason of its own", faults: { replies: { RCPT: (heard) => /bob/i.test(heard) ? "552 5.2.2 mailbox full" : /c@/.test(heard) ? "450 4.2.0 Greylisted" : "250 ok" } }, email: THREE, words: 'Bob@Example.com is refused: "552 5.2.2 mailbox full" (correct or remove it in email.to); c@example.com is not taken for now: "450 4.2.0 Greylisted"' },
+  { rule: "greylists", faults: { replies: { RCPT: "450 4.2.0 Greylisted, see http://example.com" } }, words: 'anna@example.com is not taken for now: "450 4.2.0 Greylisted, see http://example.com"' },
+  { rule: "passes nothing on", faults: { replies: { RCPT: "554 5.7.1 Relay access denied" } }, words: 'anna@example.com is refused: "554 5.7.1 Relay access denied" (it may want a login: set email.username and email.password_env)' },
+  { rule: "passes nothing on, though somebody has logged in", faults: { can: CAN_LOGIN, replies: { RCPT: "550 5.7.54 SMTP; Unable to relay recipient in non-accepted domain" } }, email: LOGIN, words: 'anna@example.com is refused: "550 5.7.54 SMTP; Unable to relay recipient in non-accepted domain" (use the server that email.from belongs to in email.smtp_host; this one does not pass such mail on)' },
+  { rule: "closes for now at the recipient", faults: { replies: { RCPT: "421 4.3.2 shutting down" } }, words: 'anna@example.com is not taken for now: "421 4.3.2 shutting down"' },
+  { rule: "hangs up at the recipient", faults: { replies: { RCPT: null } }, words: "it hung up when it was told whom the mail is for" },
+  { rule: "falls silent at the recipient", faults: { silentAt: "RCPT" }, boundMs: 400, words: "localhost did not take it within 0.4 s: it said no more when it was told whom the mail is for" },
+  // The mail.
+  { rule: "refuses mail at all", isMailOnly: true, faults: { replies: { DATA: "554 5.5.1 no valid recipients" } }, words: 'the mail is refused: "554 5.5.1 no valid recipients" (ask whoever runs it)' },
+  { rule: "cuts the connection in mid-mail", isMailOnly: true, faults: { replies: { content: null } }, words: "the connection was cut in the middle of the mail, before the server had confirmed it" },
+  { rule: "cuts the connection at its end", isMailOnly: true, faults: { replies: { end: null } }, words: "the connection was cut in the middle of the mail, before the server had confirmed it" },
+  { rule: "never confirms it", isMailOnly: true, faults: { silentAt: "end" }, boundMs: 400, words: "localhost did not take it within 0.4 s: it took the mail's text and never confirmed it" },
+  { rule: "finds it too big", isMailOnly: true, faults: { replies: { end: "552 5.3.4 Message too big" } }, words: 'the mail is too big for it: "552 5.3.4 Message too big" (ask whoever runs it how big mails may be)' },
+  { rule: "takes it for spam", isMailOnly: true, faults: { replies: { end: "554 5.7.1 Spam message rejected" } }, words: 'the mail is refused: "554 5.7.1 Spam message rejected" (ask whoever runs it)' },
+  { rule: "has no room for now", isMailOnly: true, faults: { replies: { end: "452 4.3.1 Insufficient system storage" } }, words: 'it does not take it for now: "452 4.3.1 Insufficient system storage"' },
+  { rule: "answers with an escape sequence", isMailOnly: true, faults: { replies: { end: "550 \u001b[2J\u0007x" } }, words: 'the mail is refused: "550 \\u001b[2J\\u0007x" (ask whoever runs it)' },
+];
+
+for (const row of FAULTS) {
+  const { rule, faults, email = {}, words, isMailOnly, boundMs } = row;
+  Deno.test(`a server that ${rule}: a mail and doctor say so`, async () => {
+    using server = new FaultyMailServer(faults);
+    const config = configOf(server.port, email);
+    const bound = boundMs ?? 10_000;
+    const expected = words.replaceAll("PORT", String(server.port));
+    const at = `localhost:${server.port}: `;
+    const sent = await send(config, {}, bound);
+    const told = reasonOf(sent);
+    assert.equal(sent.kind === "failed" ? told : at + told, at + expected);
+    assert.doesNotMatch(told.replace(/"[^"]*"/g, ""), RAW);
+    if (isMailOnly) return;
+    server.heard.length = 0;
+    const doctor = await verify(config, bound);
+    // Of many refusals doctor puts what to do at the end.
+    if (!/; c@/.test(expected)) assert.equal(doctor, at + expected);
+    assert.doesNotMatch(doctor.replace(/"[^"]*"/g, ""), RAW);
+    assert.ok(!server.heard.includes("."), "doctor sends nothing");
+  });
+}
+
+for (const security of ["starttls", "tls"] as const) {
+  const other = security === "tls" ? "starttls" : "tls";
+  Deno.test(`${other} at a port for ${security}: a mail and doctor say which line to change`, async () => {
+    await using server = await new MailServer({ security }).start();
+    const { port } = server;
+    const config = configOf(port, { security: other, ...LOGIN });
+    const words = security === "starttls"
+      ? /it does not begin with encryption \(set email\.security to starttls, or email\.smtp_port to /
+      : /it never said a word \(set email\.security to tls, if port /;
+    for (
+      const told of [
+        reasonOf(await send(config, {}, 1000)),
+        await verify(config, 1000),
+      ]
+    ) {
+      assert.match(told, words);
+      assert.doesNotMatch(told, RAW);
+    }
+    assert.deepEqual(server.logins, []);
+  });
+}
+
+Deno.test("starttls or none at port 465: the advice is sure", async () => {
+  using server = new FaultyMailServer({
+    silentAt: "connect",
+    address: "127.0.0.46",
+    port: 465,
+  });
+  assert.equal(server.port, 465);
+  for (const security of ["starttls", "none"] as const) {
+    const email = { security, smtpHost: "127.0.0.46" };
+    assert.equal(
+      reasonOf(await send(configOf(465, email), {}, 300)),
+      "127.0.0.46:465: 127.0.0.46 did not take it within 0.3 s: it never " +
+        "said a word (set email.security to tls: port 465 is for that)",
+    );
+  }
+});
+
+// deno-fmt-ignore
+const UNREACHED: readonly [rule: string, host: string, port: number, words: RegExp][] = [
+  ["a port where nothing is", "127.0.0.1", 1, /^127\.0\.0\.1:1: nothing answers there \(check email\.smtp_host and email\.smtp_port; is it running\?\)$/],
+  ["a name that nobody has", "nowhere.invalid", 25, /^nowhere\.invalid:25: (?:there is no such host \(check email\.smtp_host\)|its name can't be looked up at the moment \(is this computer on the network\?\))$/],
+  ["a name in other letters", "xn--mller-kva.invalid", 25, /^müller\.invalid:25: /],
+];
+for (const [rule, smtpHost, port, words] of UNREACHED) {
+  Deno.test(`${rule}: a mail and doctor say so`, async () => {
+    const config = configOf(port, { smtpHost });
+    for (const told of [reasonOf(await send(config)), await verify(config)]) {
+      assert.match(told, words);
+      assert.doesNotMatch(told, RAW);
+    }
+  });
+}
+
+// deno-fmt-ignore
+const SENDERS: readonly [from: string, header: string, name: string, address: string][] = [
+  ["Office: Sync <sync@example.com>", '"Office: Sync" <sync@example.com>', "Office: Sync", "sync@example.com"],
+  ["Büro Süd (Köln) <sync@example.com>", "=?UTF-8?Q?B=C3=BCro_S=C3=BCd_=28K=C3=B6ln=29?= <sync@example.com>", "Büro Süd (Köln)", "sync@example.com"],
+  ["(Köln) <sync@example.com>", "=?UTF-8?Q?=28K=C3=B6ln=29?= <sync@example.com>", "(Köln)", "sync@example.com"],
+  ["Office (South) <sync@example.com>", '"Office (South)" <sync@example.com>', "Office (South)", "sync@example.com"],
+  ['"Sync, Office" <sync@example.com>', '"Sync, Office" <sync@example.com>', "Sync, Office", "sync@example.com"],
+  ['"Büro, \\"Süd\\"" <sync@example.com>', "=?UTF-8?Q?B=C3=BCro=2C_=22S=C3=BCd=22?= <sync@example.com>", 'Büro, "Süd"', "sync@example.com"],
+  ['"other@example.net" <sync@example.com>', '"other@example.net" <sync@example.com>', "other@example.net", "sync@example.com"],
+  ["sync@müller.example", "sync@xn--mller-kva.example", "", "sync@xn--mller-kva.example"],
+  ["Müller <sync@MÜLLER.example>", "=?UTF-8?Q?M=C3=BCller?= <sync@xn--mller-kva.example>", "Müller", "sync@xn--mller-kva.example"],
+  ["<sync@example.com>", "sync@example.com", "", "sync@example.com"],
+];
+for (const [from, header, name, address] of SENDERS) {
+  Deno.test(`${from} is a sender, and a recipient, with name and address apart`, async () => {
+    await using server = await new MailServer({
+      security: "none",
+      needsLogin: false,
+    }).start();
+    const sent = await send(configOf(server.port, { from, to: [from] }));
+    assert.equal(sent.kind, "sent", reasonOf(sent));
+    const [mail] = server.take();
+    const lines = Object.fromEntries(
+      mail!.headerLines.map((
+        { key, line },
+      ) => [key, line.replaceAll(/\r?\n\s*/g, " ")]),
+    );
+    assert.equal(lines["from"], `From: ${header}`);
+    assert.equal(lines["to"], `To: ${header}`);
+    for (const { line } of mail!.headerLines) {
+      // deno-lint-ignore no-control-regex
+      assert.match(line, /^[\x00-\x7f]*$/);
+    }
+    const [sender, ...others] = mail!.from!.value;
+    assert.deepEqual(others, []);
+    assert.equal(sender!.name, name);
+    // What reads the mail here shows domains in their own letters.
+    const key = addressKey(address);
+    assert.equal(addressKey(sender!.address!), key);
+    assert.deepEqual(mail!.recipients.map(addressKey), [key]);
+    assert.equal(addressKey(mail!.sender), key);
+    assert.equal(mail!.messageId, `<id@${address.split("@")[1]}>`);
+  });
+}
+
+Deno.test("a server is told domains in ASCII, by a mail and by doctor", async () => {
+  using server = new FaultyMailServer();
+  const email = { from: "Büro <sync@MÜLLER.example>", to: ["b@почта.рф"] };
+  const config = configOf(server.port, email);
+  for (const way of [send, verify]) {
+    await way(config);
+    assert.deepEqual(
+      server.heard.splice(0).filter((line) => /^(?:MAIL|RCPT)/.test(line)),
+      [
+        "MAIL FROM:<sync@xn--mller-kva.example>",
+        "RCPT TO:<b@xn--80a1acny.xn--p1ai>",
+      ],
+    );
+  }
+});
+
+Deno.test("a long name in letters of many bytes arrives whole", async () => {
+  await using server = await new MailServer({
+    security: "none",
+    needsLogin: false,
+  }).start();
+  const name = "会社の同期 📁 Büro ".repeat(9).trim();
+  await send(configOf(server.port, { from: `${name} <a@b.example>` }));
+  const [mail] = server.take();
+  assert.equal(mail!.from!.value[0]!.name, name);
+});
+
+Deno.test("no program answers a mail by itself: neither by RFC 3834 nor as Exchange does", async () => {
+  await using server = await new MailServer({
+    security: "none",
+    needsLogin: false,
+  }).start();
+  await send(configOf(server.port));
+  const [mail] = server.take();
+  assert.equal(mail!.headers.get("auto-submitted"), "auto-generated");
+  assert.equal(mail!.headers.get("x-auto-response-suppress"), "All");
+});
+
+// deno-fmt-ignore
+const SPELLINGS: readonly [rule: string, to: string[], delivered: string[], due: string[]][] = [
+  ["twice the same", ["a@b.example", "a@b.example"], [], ["a@b.example"]],
+  ["in upper and lower case", ["A@b.example", "Anna <a@B.example>", "a@b.EXAMPLE"], [], ["A@b.example"]],
+  ["in two spellings of a domain", ["a@müller.example", "A@xn--mller-kva.example", "a@mu\u0308ller.example"], [], ["a@xn--mller-kva.example"]],
+  ["who has it, in another case", ["Anna@B.example", "c@b.example"], ["anna@b.example"], ["c@b.example"]],
+  ["who has it, noted as the server got it", ["anna@müller.example", "c@b.example"], ["anna@xn--mller-kva.example"], ["c@b.example"]],
+  ["who has it, noted as the config had it", ["anna@xn--mller-kva.example", "c@b.example"], ["Anna@Müller.example"], ["c@b.example"]],
+];
+for (const [rule, to, delivered, due] of SPELLINGS) {
+  Deno.test(`a recipient gets a mail once: ${rule}`, async () => {
+    await using server = await new MailServer({
+      security: "none",
+      needsLogin: false,
+    }).start();
+    const config = configOf(server.port, { to });
+    const sent = await send(config, { delivered });
+    assert.equal(sent.kind, "sent");
+    const [mail, ...more] = server.take();
+    assert.deepEqual(more, []);
+    assert.deepEqual(mail!.recipients.map(addressKey), due.map(addressKey));
+    const now = sent.kind === "sent" ? sent.delivered : [];
+    await send(config, { delivered: now });
+    assert.deepEqual(server.take(), []);
+  });
+}
+
+Deno.test("what is thrown where nobody waits for it ends the mail, not the program", async () => {
+  using server = new FaultyMailServer({ silentAt: "RCPT" });
+  const program = `
+    import { EventEmitter } from "node:events";
+    import { Mailer } from ${
+    JSON.stringify(import.meta.resolve("../lib/mailer.ts"))
+  };
+    const email = ${JSON.stringify(configOf(server.port))};
+    const mail = ${JSON.stringify(mailOf())};
+    const ways = {
+      timer: () => setTimeout(() => { throw new Error("x"); }),
+      immediate: () => setImmediate(() => { throw new Error("x"); }),
+      tick: () => process.nextTick(() => { throw new Error("x"); }),
+      microtask: () => queueMicrotask(() => { throw new Error("x"); }),
+      event: () => setTimeout(() => new EventEmitter().emit("error", new Error("x"))),
+      promise: () => { Promise.reject(new Error("x")); },
+      text: () => setTimeout(() => { throw "x"; }),
+    };
+    for (const [name, way] of Object.entries(ways)) {
+      using mailer = new Mailer({ email, password: null, boundMs: 10000 });
+      setTimeout(way, 50);
+      const sent = await mailer.send(mail);
+      console.log(name, sent.kind, sent.reason);
+    }
+    for (const way of Object.values(ways)) way();
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    console.log("done");
+  `;
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: [
+      "run",
+      "--no-prompt",
+      "--allow-net",
+      "--ignore-env",
+      `--config=${new URL("../deno.json", import.meta.url).pathname}`,
+      `data:application/javascript,${
+        encodeURIComponent(
+          `import "node:process"; import process from "node:process"; ${program}`,
+        )
+      }`,
+    ],
+    env: { NO_COLOR: "1" },
+  }).output();
+  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+  const told = `failed localhost:${server.port}: the mail can't be sent: x`;
+  const names = [
+    "timer",
+    "immediate",
+    "tick",
+    "microtask",
+    "event",
+    "promise",
+    "text",
+  ];
+  assert.equal(
+    text(stdout),
+    [...names.map((name) => `${name} ${told}`), "done", ""].join("\n"),
+    text(stderr),
+  );
+  assert.equal(text(stderr), "");
+  assert.equal(code, 0);
+});
