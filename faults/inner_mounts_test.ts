@@ -6,6 +6,7 @@
  */
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
+import type { RunResult } from "../lib/run_result.ts";
 import { snapshot, synced } from "../tests/snapshot.ts";
 import {
   actions,
@@ -19,7 +20,7 @@ import {
 import { killEverywhere } from "./crash_support.ts";
 import { after } from "../tests/two_roots.ts";
 import { at, FaultyOffice } from "./file_faults_support.ts";
-import { temporaries, Undone } from "./support.ts";
+import { temporaries, tool, Undone } from "./support.ts";
 
 /** An office whose following side has two disks inside. */
 class MountedOffice extends FaultyOffice {
@@ -201,6 +202,88 @@ for (const from of ["left", "right"] as const) {
     const { disk } = read(office.to) as { disk: Tree };
     assert.deepEqual(Object.values(disk).sort(), ["newer", "older"]);
     await office.rests(read(office.from));
+  });
+}
+
+for (const from of ["left", "right"] as const) {
+  const on = from === "left" ? "right" : "left";
+  const kept = ({ problems }: RunResult): string[] =>
+    problems.filter(({ kind }) => kind === "kept")
+      .map(({ side, path, reason }) => `${side} ${path}: ${reason}`);
+
+  Deno.test(`a folder with a disk over it can't be removed on ${on}: forgotten, and told`, async () => {
+    using office = new MountedOffice(from);
+    office.undone.disk(`${office.to}/in/disk`);
+    await office.agrees({ disk: { "a.txt": at(2020, "a") }, in: { disk: {} } });
+    for (const name of ["disk", "in"]) {
+      Deno.removeSync(`${office.from}/${name}`, { recursive: true });
+    }
+    const result = await office.settle();
+    assert.deepEqual(Object.keys(softDeleted(office.to)), ["disk/a.txt"]);
+    const words = on === "left" ? "only Left has it" : "only Right has it";
+    const told = [
+      `${on} disk: ${words}: another disk is mounted here`,
+      `${on} in: ${words}: it holds disk (another disk is mounted here)`,
+    ];
+    assert.deepEqual(kept(result), told);
+    for (let n = 0; n < 2; n++) {
+      const again = await office.settle();
+      assert.deepEqual([actions(again), kept(again)], [[], told]);
+    }
+    write(office.to, { disk: { "new.txt": at(2021, "new") } });
+    const back = on === "left" ? "RIGHT" : "LEFT";
+    assert.deepEqual(
+      actions(await office.settle()).map((it) => it.split(" ")[0]),
+      [`CREATE_DIR_${back}`, `COPY_${on.toUpperCase()}_TO_${back}`],
+    );
+  });
+
+  Deno.test(`a folder shown at a second place that is removed: what to do is told on ${on}`, async () => {
+    using office = new MountedOffice(from);
+    write(office.from, { twice: {} });
+    await office.agrees({});
+    office.undone.bind(`${office.to}/twice`);
+    Deno.removeSync(`${office.from}/twice`);
+    const result = await office.run();
+    assert.equal(result.exitCode, 1);
+    assert.match(
+      result.outcomes[0]?.detail ?? "",
+      /mounted here.*unmount.*or make the folder on (Left|Right) again/,
+    );
+    Deno.mkdirSync(`${office.from}/twice`);
+    assert.deepEqual(actions(await office.settle()), []);
+  });
+
+  Deno.test(`a file takes the name of a folder with a disk over it on ${on}`, async () => {
+    using office = new MountedOffice(from);
+    await office.agrees({ disk: { "a.txt": at(2020, "a") } });
+    Deno.removeSync(`${office.from}/disk`, { recursive: true });
+    write(office.from, { disk: at(2021, "a file") });
+    await office.settle();
+    const names = [...Deno.readDirSync(office.to)].map(({ name }) => name);
+    const clash = names.find((name) => name.startsWith("disk.clash-"));
+    assert.equal(Deno.readTextFileSync(`${office.to}/${clash}`), "a file");
+    assert.deepEqual(actions(await office.settle()), []);
+  });
+
+  Deno.test(`a disk that is taken off, or mounted, names the way out on ${on}`, async () => {
+    using office = new MountedOffice(from);
+    await office.agrees({ disk: { "a.txt": at(2020, "a") } });
+    tool("umount", "-l", `${office.to}/disk`);
+    const result = await office.run();
+    assert.equal(result.exitCode, 1);
+    assert.match(
+      result.problems[0]!.reason,
+      /not mounted now.*mount it again.*--accept-roots/,
+    );
+    assert.deepEqual(read(office.from), {
+      disk: { "a.txt": "a" },
+      "keep.txt": "keep",
+      other: {},
+    });
+    await office.settle({ acceptRoots: true });
+    assert.deepEqual(actions(await office.settle()), []);
+    assert.deepEqual(read(office.to), read(office.from));
   });
 }
 

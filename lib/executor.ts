@@ -286,7 +286,9 @@ export class Executor {
     const { index, action, work } = item;
     const to = otherSide(work.from);
     if (this.#full.has(to)) {
-      this.#settle(index, action, { failed: new Error("the disk is full") });
+      this.#settle(index, action, {
+        failed: new Error("the disk is full: make room there"),
+      });
       return;
     }
     try {

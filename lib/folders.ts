@@ -38,6 +38,7 @@ export class Layout {
   readonly #fates = new Map<Folder, FolderFate>();
   readonly #names = new Map<Folder, string>();
   readonly #paths = new Map<Folder, string>();
+  readonly #kept = new Set<Folder>();
   readonly #settings: ContestSettings;
 
   /**
@@ -61,10 +62,16 @@ export class Layout {
       const within = content.get(folder)!;
       const fate = fateOf(folder, within);
       this.#fates.set(folder, fate);
+      if (isKept(folder, fate, within)) this.#kept.add(folder);
       this.#names.set(folder, finalName(folder, settings));
       const parent = folder.parent && content.get(folder.parent);
       if (parent) passUp(folder, fate, within, parent);
     }
+  }
+
+  /** Folders that one side alone will have, because of what they hold. */
+  get kept(): ReadonlySet<Folder> {
+    return this.#kept;
   }
 
   /** @param folder A folder of this layout. */
@@ -139,14 +146,23 @@ function fateOf(folder: Folder, content: Mutable): FolderFate {
   const having: Side = left === null ? "right" : "left";
   const missing = otherSide(having);
   if (content.survives) return { kind: "create", on: missing };
+  // The system gives no folder away over which a disk is mounted.
+  const mustStay = content.holdsUnknown[having] || folder.isMount[having];
   if (folder.row === null) {
-    return content.holdsUnknown[having]
-      ? { kind: "leave" }
-      : { kind: "create", on: missing };
+    return mustStay ? { kind: "leave" } : { kind: "create", on: missing };
   }
-  return content.holdsUnknown[having]
-    ? { kind: "forget" }
-    : { kind: "remove", on: having };
+  return mustStay ? { kind: "forget" } : { kind: "remove", on: having };
+}
+
+/** One side alone has it, and keeps it for what it holds. */
+function isKept(
+  folder: Folder,
+  { kind }: FolderFate,
+  content: Mutable,
+): boolean {
+  const isOnOne = (folder.name.left === null) !== (folder.name.right === null);
+  return isOnOne && !content.isFrozen &&
+    (kind === "forget" || kind === "leave");
 }
 
 /** What a folder means for the one it is in. */

@@ -4,7 +4,7 @@
  * @module
  */
 import { ConfigError, EXIT, type SyncError } from "./errors.ts";
-import type { Outcome, RunResult } from "./run_result.ts";
+import { isTold, type Outcome, type RunResult } from "./run_result.ts";
 import { summarize } from "./summary.ts";
 
 /**
@@ -41,7 +41,7 @@ export function jsonReport(
       detail: outcome.detail,
       bytes: outcome.action.bytes,
     })),
-    problems: result.problems.filter(({ kind }) => kind !== "ignored")
+    problems: result.problems.filter(isTold)
       .map(({ side, path, reason }) => ({ side, path, reason })),
     guard: stop && { name: stop.name, reason: `${stop.reason} ${stop.hint}` },
   };

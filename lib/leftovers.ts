@@ -13,7 +13,7 @@ import type { Leftover } from "./scanner.ts";
 import type { Move, RecordStore } from "./record_store.ts";
 import { printable } from "./printable.ts";
 import { codeOf, inWords } from "./system_errors.ts";
-import type { Both } from "./types.ts";
+import type { Both, Problem, Side } from "./types.ts";
 
 /** Another pair's temporary file may belong to a run that goes on. */
 const FOREIGN_AGE_MS = 7 * 24 * 60 * 60 * 1000;
@@ -33,10 +33,9 @@ export function removeLeftovers(
   pair: string,
   nowMs: number,
 ): void {
-  for (const { path, mtimeMs } of [...leftovers, ...ownLeftovers(root)]) {
-    const isOwn = isTemporaryOf(nameOf(path), pair);
-    const isOld = nowMs - mtimeMs > FOREIGN_AGE_MS;
-    if (!isOwn && !isOld) continue;
+  for (const leftover of [...leftovers, ...ownLeftovers(root)]) {
+    if (!isToGo(leftover, pair, nowMs)) continue;
+    const { path } = leftover;
     try {
       if (root.look(path).kind === "file") Deno.removeSync(root.absolute(path));
     } catch (error) {
@@ -46,12 +45,44 @@ export function removeLeftovers(
   }
 }
 
+function isToGo(
+  { path, mtimeMs }: Pick<Leftover, "path" | "mtimeMs">,
+  pair: string,
+  nowMs: number,
+): boolean {
+  return isTemporaryOf(nameOf(path), pair) ||
+    nowMs - mtimeMs > FOREIGN_AGE_MS;
+}
+
+/**
+ * Temporary files that a run leaves where they are: whatever folder they are
+ * in can't be removed.
+ *
+ * @param side Where they were met.
+ * @param leftovers What the scan met.
+ * @param pair This pair.
+ * @param nowMs In ms since 1970.
+ */
+export function foreignLeftovers(
+  side: Side,
+  leftovers: readonly Leftover[],
+  pair: string,
+  nowMs: number,
+): Problem[] {
+  return leftovers.filter((it) => !isToGo(it, pair, nowMs))
+    .map(({ path, figures }) => {
+      const reason = "a temporary file of another PC's run; a run removes it " +
+        "once it is a week old";
+      return { side, path, kind: "own", reason, figures };
+    });
+}
+
 /**
  * The scan does not look into the product's own folder. Where it can't be
  * listed now, the next run tries again.
  */
-function ownLeftovers(root: Root): Leftover[] {
-  const leftovers: Leftover[] = [];
+function ownLeftovers(root: Root): Pick<Leftover, "path" | "mtimeMs">[] {
+  const leftovers: Pick<Leftover, "path" | "mtimeMs">[] = [];
   try {
     for (
       const { name, isFile } of Deno.readDirSync(root.absolute(OWN_FOLDER))

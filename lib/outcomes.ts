@@ -3,12 +3,13 @@
  *
  * @module
  */
+import { words } from "./newer.ts";
 import type { Performed } from "./performing.ts";
 import type { Action } from "./plan.ts";
 import type { Outcome } from "./run_result.ts";
 import { Skipped } from "./skipped.ts";
 import { inWords, troubleOf } from "./system_errors.ts";
-import type { OutcomeKind } from "./types.ts";
+import { otherSide, type OutcomeKind } from "./types.ts";
 
 /** One of these. */
 export interface ActionResult {
@@ -37,8 +38,21 @@ export function outcomeOf(action: Action, result: ActionResult): Outcome {
   return {
     action,
     kind,
-    detail: done?.note ?? skipped ?? (failed ? inWords(failed) : null),
+    detail: done?.note ?? skipped ?? (failed ? whyNot(action, failed) : null),
     newPath: done?.keptAt ?? action.newPath,
     error: kind === "failed" ? failed : null,
   };
+}
+
+/** In words, with what a person can do about it. */
+function whyNot({ work }: Action, error: unknown): string {
+  const isFolder = work.kind === "remove-directory" ||
+    work.kind === "rename-directory";
+  const isBusy = troubleOf(error) === "busy" && Deno.build.os !== "windows";
+  if (!isFolder || !isBusy) return inWords(error);
+  const there = words(otherSide(work.on));
+  return "it is in use, or another disk is mounted here: unmount it, or " +
+    (work.kind === "remove-directory"
+      ? `make the folder on ${there} again`
+      : `give it its old name on ${there} again`);
 }

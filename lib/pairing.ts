@@ -210,7 +210,7 @@ class Slots {
       side,
       name,
       "twins",
-      `"${other}" and "${name}" are one name to the other side`,
+      `"${other}" and "${name}" are one name to the other side: rename one of them`,
     );
     return true;
   }
@@ -237,8 +237,10 @@ class Slots {
       const recorded = slot.directory?.isMount[side];
       if (folder && recorded !== undefined && recorded !== folder.isMount) {
         const why = folder.isMount
-          ? "another disk is mounted here now, which was not so before"
-          : "the disk that was mounted here is not mounted now";
+          ? "another disk is mounted here now, which was not so before: " +
+            "unmount it, or, if it is to stay, run once with --accept-roots"
+          : "the disk that was mounted here is not mounted now: mount it " +
+            "again, or, if it is gone for good, run once with --accept-roots";
         this.#report(slot, side, found.name, "mount", why);
       }
     }
@@ -259,7 +261,10 @@ class Slots {
   }
 
   #setProblem(slot: Slot, problem: Problem): void {
-    if (slot.problem === null || slot.problem.kind === "ignored") {
+    if (
+      slot.problem === null || slot.problem.kind === "ignored" ||
+      slot.problem.kind === "own"
+    ) {
       slot.problem = problem;
     }
     if (!slot.problemOn.includes(problem.side)) {

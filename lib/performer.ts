@@ -278,7 +278,7 @@ export class Performer {
       Deno.removeSync(root.absolute(path));
     } catch (error) {
       const isInUse = ["ENOTEMPTY", "EEXIST"].includes(codeOf(error) ?? "");
-      throw isInUse ? new Skipped(CHANGED) : error;
+      throw isInUse ? new Skipped(whatIsIn(root, path)) : error;
     }
     const change = { kind: "forget-directory", path: work.rowPath } as const;
     const folders = [{ side: on, folder: folderOf(path) }];
@@ -299,4 +299,23 @@ function withCopied(
   if (seen === now || !isStill(half, seen)) return row;
   const mode = half.mode === seen.mode ? now.mode : half.mode;
   return { ...row, [on]: { ...halfOf(now, half.isFresh), mode } };
+}
+
+/** Names that are said of what came into a folder. */
+const NAMED = 3;
+
+/** What keeps a folder from being removed, as far as anybody can see it. */
+function whatIsIn(root: Root, folder: string): string {
+  const names: string[] = [];
+  try {
+    for (const { name } of Deno.readDirSync(root.absolute(folder))) {
+      names.push(`"${name}"`);
+    }
+  } catch (error) {
+    if (codeOf(error) === null) throw error;
+  }
+  if (names.length === 0) return CHANGED;
+  const more = names.length - NAMED;
+  return `it holds ${names.slice(0, NAMED).join(", ")}` +
+    `${more > 0 ? ` and ${more} more` : ""} by now; the next run looks at that`;
 }

@@ -8,7 +8,12 @@ import { PROGRAM } from "./called.ts";
 import { openWords, sizeWords } from "./conflict_words.ts";
 import { words } from "./newer.ts";
 import { printable } from "./printable.ts";
-import { openConflicts, type Outcome, type RunResult } from "./run_result.ts";
+import {
+  isTold,
+  openConflicts,
+  type Outcome,
+  type RunResult,
+} from "./run_result.ts";
 import { settledConflicts } from "./settled_conflicts.ts";
 import { prunedWords, summarize } from "./summary.ts";
 import type { ActionName, Both } from "./types.ts";
@@ -223,7 +228,7 @@ function personLines(result: RunResult, options: ReportOptions): string[] {
     );
     lines.push(`${title}: ${items.length}`, ...few(told, options));
   }
-  const problems = result.problems.filter(({ kind }) => kind !== "ignored");
+  const problems = result.problems.filter(isTold);
   if (problems.length > 0) {
     const told = problems.map(({ side, path, reason }) =>
       `${words(side)}: ${printable(path)}: ${printable(reason)}`
@@ -262,9 +267,12 @@ export function verdict(
     return `Finished in ${time}; ${unchanged}. What is listed ` +
       `${place} needs a person.`;
   }
+  const agree = counts.unknown === 0
+    ? "Both sides agree"
+    : `Both sides agree but for what is left alone, listed ${place}`;
   return acted.length === 0
-    ? `Both sides agree; there was nothing to do. ${unchanged}, ${time}.`
-    : `Both sides agree. ${actions} done, ${unchanged}, ${time}.`;
+    ? `${agree}; there was nothing to do. ${unchanged}, ${time}.`
+    : `${agree}. ${actions} done, ${unchanged}, ${time}.`;
 }
 
 function countOf(count: number, noun: string): string {

@@ -8,7 +8,12 @@ import { words } from "./newer.ts";
 import { comparePaths } from "./paths.ts";
 import type { Action, Version, Work } from "./plan.ts";
 import { printable } from "./printable.ts";
-import { openConflicts, type Outcome, type RunResult } from "./run_result.ts";
+import {
+  isTold,
+  openConflicts,
+  type Outcome,
+  type RunResult,
+} from "./run_result.ts";
 import { settledConflicts } from "./settled_conflicts.ts";
 import type { ActionName, Both, FileFigures, Side } from "./types.ts";
 import { otherSide } from "./types.ts";
@@ -127,7 +132,7 @@ export function reportSections(
     {
       id: "alone",
       title: "Left alone on both sides",
-      rows: result.problems.filter(({ kind }) => kind !== "ignored")
+      rows: result.problems.filter(isTold)
         .map(problemRow),
     },
     {
@@ -210,9 +215,10 @@ function conflictRow(
 }
 
 function problemRow(
-  { side, path, reason, figures }: RunResult["problems"][number],
+  { side, path, kind, reason, figures }: RunResult["problems"][number],
 ): Row {
-  const cell = { ...NOWHERE, ...figures, path };
+  const isFolder = kind === "kept";
+  const cell = { ...NOWHERE, ...figures, path, isFolder };
   return {
     kind: "LEFT_ALONE",
     path,

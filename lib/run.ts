@@ -8,8 +8,9 @@ import { Root } from "./disk.ts";
 import { EXIT } from "./errors.ts";
 import { guardPlan } from "./guard.ts";
 import { type Interrupt, UNINTERRUPTED } from "./interrupt.ts";
-import { completeMoves } from "./leftovers.ts";
+import { completeMoves, foreignLeftovers } from "./leftovers.ts";
 import { meet, type Meeting, requireStillThere } from "./meeting.ts";
+import type { SideScan } from "./merge.ts";
 import { Meter } from "./meter.ts";
 import type { TemporaryOwner } from "./names.ts";
 import type { PairingSettings } from "./pairing.ts";
@@ -24,6 +25,7 @@ import type { Probe } from "./habits.ts";
 import { checkRoots } from "./roots.ts";
 import { beginRun, endRun } from "./run_history.ts";
 import {
+  isTold,
   needsPerson,
   NOTHING_PRUNED,
   type Outcome,
@@ -59,7 +61,7 @@ import { scanRequests } from "./scan_requests.ts";
 import type { StateDb } from "./state_db.ts";
 import { timeShifts } from "./time_shift.ts";
 import { mergeWitnessed } from "./witness.ts";
-import type { Both } from "./types.ts";
+import type { Both, Side } from "./types.ts";
 
 /** What a run is. */
 export interface RunContext {
@@ -190,7 +192,12 @@ export class Run {
       trustsFigures: settings.isFirstMeeting && !settings.verifyFirstRun &&
         this.#options.settle === undefined,
     };
-    const merged = mergeWitnessed(scans, record, merging, roots);
+    const merged = mergeWitnessed(
+      this.#withForeign(scans),
+      record,
+      merging,
+      roots,
+    );
     const { alike } = merged;
     const reading = { interrupt: this.#interrupt, meter: this.#meter };
     const decided = await decideReading(merged, roots, settings, reading);
@@ -208,6 +215,21 @@ export class Run {
     const looked = merged.pairs.filter(({ row }) => row !== null).length;
     const untouched = Math.max(0, recordedFiles - looked) + alike.count;
     return this.#result(plan, outcomes, untouched);
+  }
+
+  /** What other PCs' runs have left is there, and is nobody's file. */
+  #withForeign(scans: Both<FinishedScan>): Both<SideScan> {
+    const all = (side: Side): SideScan => {
+      const { listings, problems, summary } = scans[side];
+      const foreign = foreignLeftovers(
+        side,
+        summary.leftovers,
+        this.#pair,
+        this.#startedAtMs,
+      );
+      return { listings, problems: [...problems, ...foreign] };
+    };
+    return { left: all("left"), right: all("right") };
   }
 
   /** The roots: there, apart, known, and probed. */
@@ -229,7 +251,7 @@ export class Run {
 
   #guard(plan: Plan, recordedFiles: number): void {
     for (const problem of plan.problems) {
-      if (problem.kind !== "ignored") this.#listener.onProblem(problem);
+      if (isTold(problem)) this.#listener.onProblem(problem);
     }
     const { safety } = this.#config;
     guardPlan(plan.counts, recordedFiles, safety, this.#options.allowed);

@@ -69,9 +69,22 @@ export function openConflicts(outcomes: readonly Outcome[]): Conflict[] {
   );
 }
 
+/** Left alone for what they are called: nobody is told of each. */
+const UNTOLD: ReadonlySet<ProblemKind> = new Set(["ignored", "own"]);
+
+/**
+ * Whether people are told of a path that is left alone.
+ *
+ * @param problem The path.
+ */
+export function isTold({ kind }: Problem): boolean {
+  return !UNTOLD.has(kind);
+}
+
 /** Problems that nobody has to do anything about. */
 const QUIET: ReadonlySet<ProblemKind> = new Set([
-  "ignored",
+  ...UNTOLD,
+  "kept",
   "symlink",
   "special",
 ]);

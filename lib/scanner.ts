@@ -43,6 +43,7 @@ export interface Leftover {
   readonly path: string;
   /** In ms since 1970. */
   readonly mtimeMs: number;
+  readonly figures: FileFigures;
 }
 
 /** Who is told what a scan finds, and asks it to stop. */
@@ -200,7 +201,11 @@ class Scanner {
   #ownName(path: string, name: string, look: Look): number | null {
     const lower = name.toLowerCase();
     const isMoving = lower.startsWith(MOVING_PREFIX);
-    if (!isMoving && !lower.startsWith(TEMPORARY_PREFIX)) return null;
+    if (!isMoving && !lower.startsWith(TEMPORARY_PREFIX)) {
+      // That of the root itself keeps nothing.
+      if (path !== name) this.#problem(path, "own", null);
+      return null;
+    }
     if (look instanceof FailedLook) {
       // Another PC's, gone meanwhile: nobody's concern.
       if (codeOf(look.error) === null) throw look.error;
@@ -210,7 +215,12 @@ class Scanner {
       this.#problem(path, "moving", look.isFile ? this.#figures(look) : null);
       return null;
     }
-    this.#leftovers.push({ path, mtimeMs: look.mtime?.getTime() ?? 0 });
+    if (!look.isFile) {
+      this.#problem(path, "own", null);
+      return null;
+    }
+    const mtimeMs = look.mtime?.getTime() ?? 0;
+    this.#leftovers.push({ path, mtimeMs, figures: this.#figures(look) });
     return look.ino;
   }
 
@@ -236,8 +246,11 @@ const REASONS: Record<ProblemKind, string> = {
   special: "neither a file nor a folder",
   unreadable: "it can't be read",
   vanished: "it vanished while the folders were being read",
-  moving: "a run stopped while it gave this its other spelling",
+  moving: "a run stopped while it gave this its other spelling: the next run " +
+    "of that PC completes it; or rename it by hand",
   mount: "another disk is mounted here",
-  name: "its name is no valid Unicode",
+  name: "its name is no valid Unicode: rename it",
   twins: "two names are one to the other side",
+  own: "it belongs to office-sync itself and is never synced",
+  kept: "only one side has it",
 };

@@ -125,6 +125,6 @@ export function whyUnsettled(
     kind === "name" && figures === null
   );
   return isNameless
-    ? "it is missing, and may be the file beside it whose name can't be read"
+    ? "it is missing, and may be the file beside it whose name can't be read: rename that one"
     : null;
 }

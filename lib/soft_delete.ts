@@ -218,9 +218,11 @@ export class SoftDelete {
   }
 
   #runFolder(root: Root): string {
-    if (root.look(OWN_FOLDER).kind !== "directory") throw new Skipped(CHANGED);
+    if (root.look(OWN_FOLDER).kind !== "directory") {
+      throw new Skipped(inTheWay(OWN_FOLDER));
+    }
     const all = this.#makeOne(root, DELETED_FOLDER, "");
-    if (all === null) throw new Skipped(CHANGED);
+    if (all === null) throw new Skipped(inTheWay(DELETED_FOLDER));
     for (let attempt = 1;; attempt++) {
       const name = numberedName(this.#run, attempt);
       const made = this.#makeOne(root, joinPath(DELETED_FOLDER, name), "");
@@ -242,7 +244,7 @@ export class SoftDelete {
     const { kind } = root.look(folder);
     if (kind === "directory") return folder;
     if (kind === "file") return null;
-    if (kind === "other") throw new Skipped(CHANGED);
+    if (kind === "other") throw new Skipped(inTheWay(folder));
     Deno.mkdirSync(root.absolute(folder));
     const mode = Deno.lstatSync(root.absolute(original)).mode;
     if (mode !== null && Deno.build.os !== "windows") {
@@ -251,4 +253,9 @@ export class SoftDelete {
     }
     return folder;
   }
+}
+
+/** Said where removed files can't be kept. */
+function inTheWay(folder: string): string {
+  return `it can't be kept: ${folder} is no folder; move away what has its name`;
 }

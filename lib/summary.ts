@@ -4,7 +4,7 @@
  * @module
  */
 import { sizeWords } from "./conflict_words.ts";
-import type { Pruned, RunResult } from "./run_result.ts";
+import { isTold, type Pruned, type RunResult } from "./run_result.ts";
 import { ACTION_NAMES, type ActionName } from "./types.ts";
 
 /** How often each action was done, or is planned, and what was left. */
@@ -44,7 +44,7 @@ export function summarize(
       }
     }
   }
-  const unknown = result.problems.filter(({ kind }) => kind !== "ignored");
+  const unknown = result.problems.filter(isTold);
   return {
     ...counts,
     bytesCopied,

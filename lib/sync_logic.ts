@@ -12,13 +12,21 @@ import { folderContest, isContestedName, Layout } from "./folders.ts";
 import type { Merged } from "./merge.ts";
 import type { NameRoom } from "./names.ts";
 import { inOrder } from "./order.ts";
-import { type Folding, isWithin, joinPath, keyOf } from "./paths.ts";
+import { words } from "./newer.ts";
+import {
+  comparePaths,
+  folderOf,
+  type Folding,
+  isWithin,
+  joinPath,
+  keyOf,
+} from "./paths.ts";
 import type { Plan } from "./plan.ts";
 import { countChanges } from "./plan_counts.ts";
 import { findRenames, sameFileKey } from "./renames.ts";
 import type { Case, RemovalSettings } from "./cases.ts";
 import { PlanBuilder } from "./plan_builder.ts";
-import type { Folder, Location, Pair } from "./tree.ts";
+import { currentPath, type Folder, type Location, type Pair } from "./tree.ts";
 import type { Both, FileFigures, FileId, Problem, Side } from "./types.ts";
 import { otherSide, SIDES } from "./types.ts";
 import { verdictOf } from "./verdict.ts";
@@ -129,10 +137,16 @@ class Round {
     if (this.#inquiry.open.size > 0) return this.#questions();
     const plan: Plan = {
       actions: inOrder(drafts),
-      problems: [...this.#merged.problems, ...this.#problems],
+      problems: this.#allProblems(layout),
       counts: countChanges(cases),
     };
     return { kind: "plan", plan, cases: [...cases, ...open] };
+  }
+
+  #allProblems(layout: Layout): Problem[] {
+    const problems = [...this.#merged.problems, ...this.#problems];
+    const { folding } = this.#settings;
+    return [...problems, ...keptProblems(layout.kept, problems, folding)];
   }
 
   #questions(): Decision {
@@ -290,4 +304,72 @@ function folderCase(folder: Folder, contest: Contest): Case {
     },
     verdict: { kind: "open", contest },
   };
+}
+
+/** Of what a folder holds, so much is named. */
+const NAMED = 3;
+
+/** Letters of a name that are said. */
+const NAME_ROOM = 60;
+
+/**
+ * Folders that one side alone has, and what they are kept for; not of each
+ * that is in such a folder.
+ *
+ * @param kept The folders.
+ * @param problems All that is left alone.
+ * @param folding What the roots take for one name.
+ */
+function keptProblems(
+  kept: ReadonlySet<Folder>,
+  problems: readonly Problem[],
+  folding: Folding,
+): Problem[] {
+  const tops = [...kept].filter(({ parent }) => !kept.has(parent!));
+  const held = new Map<string, Held[]>(tops.map(({ key }) => [key, []]));
+  const note = (thing: Held): void => {
+    let key = keyOf(thing.path, folding);
+    while (key !== "" && !held.has(key)) key = folderOf(key);
+    held.get(key)?.push(thing);
+  };
+  if (tops.length > 0) problems.forEach(note);
+  for (const folder of kept) {
+    const side = sideOf(folder);
+    if (!folder.isMount[side]) continue;
+    const path = currentPath(folder, side)!;
+    note({ side, path, reason: "another disk is mounted here" });
+  }
+  return tops.map((folder): Problem => {
+    const side = sideOf(folder);
+    const path = currentPath(folder, side)!;
+    const own = held.get(folder.key)!.filter((it) => it.side === side);
+    const inside = own.filter((it) => it.path !== path)
+      .map((it) => shortly(it, path)).sort();
+    const more = inside.length - NAMED;
+    const why = [
+      ...own.filter((it) => it.path === path).map(({ reason }) => reason),
+      ...inside.length === 0 ? [] : [
+        `it holds ${inside.slice(0, NAMED).join(", ")}` +
+        (more > 0 ? ` and ${more} more` : ""),
+      ],
+    ].join(", and ") || "it holds what is left alone";
+    const reason = `only ${words(side)} has it: ${why}`;
+    return { side, path, kind: "kept", reason, figures: null };
+  }).sort((a, b) => comparePaths(a.path, b.path));
+}
+
+type Held = Pick<Problem, "side" | "path" | "reason">;
+
+/** The side that has a folder which only one has. */
+function sideOf({ name }: Folder): Side {
+  return name.left === null ? "right" : "left";
+}
+
+/** A path in a folder, and in a few words why it is left alone. */
+function shortly({ path, reason }: Held, folder: string): string {
+  const name = [...path.slice(folder.length + 1)];
+  const shown = name.length > NAME_ROOM
+    ? `…${name.slice(-NAME_ROOM).join("")}`
+    : name.join("");
+  return `${shown} (${reason.split(/[:;]/)[0]})`;
 }

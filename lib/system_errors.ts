@@ -38,23 +38,43 @@ const WORDS: Readonly<Record<string, string>> = {
   EBUSY: "it is in use by another program",
   ETXTBSY: "it is in use by another program",
   EAGAIN: "it is in use by another program",
-  ENOSPC: "the disk is full",
-  EDQUOT: "the disk quota is used up",
-  EACCES: "access is denied",
-  EPERM: "the system does not permit it",
-  EROFS: "the disk is read-only",
+  ENOSPC: "the disk is full: make room there",
+  EDQUOT: "the disk quota is used up: make room there",
+  EACCES: "access is denied: give the account that syncs the right to it",
+  EPERM: "the system does not permit it: lift its protection, or give it to " +
+    "the account that syncs",
+  EROFS: "the disk is read-only: make it writable",
   ENOENT: "it is not there any more",
   ENOTDIR: "a folder above it is not there any more",
-  EEXIST: "something of that name is there already",
-  ENOTEMPTY: "the folder is not empty",
+  EEXIST: "something of that name is there already: rename one of the two",
+  ENOTEMPTY: "the folder is not empty: see what came into it",
   ENAMETOOLONG:
     "the name is too long for the disk, or its path is: give it a shorter one",
-  EMFILE: "too many files are open",
-  ENFILE: "too many files are open",
-  EIO: "the disk reports an error",
-  EXDEV: "it is on another disk",
-  EINVAL: "the disk does not take it",
-  CLOUD: "it is kept in the cloud only, and can't be fetched now",
+  EFBIG: "the file is too large for the disk: keep it elsewhere",
+  EMFILE: "too many files are open: close programs, or raise the limit",
+  ENFILE: "too many files are open: close programs, or raise the limit",
+  ENOMEM: "there is too little memory: close programs",
+  EIO: "the disk reports an error: have it checked",
+  EXDEV: "it is on another disk: move it by hand",
+  EINVAL: "the disk does not take it: give it another name",
+  EILSEQ: "the disk does not take it: give it another name",
+  ELOOP: "a link is in its way: remove that",
+  EISDIR: "a folder of that name is there: rename one of the two",
+  EMLINK: "it has too many names: make a copy of it",
+  ENOTSUP: "the disk can't do that: keep it elsewhere",
+  EOPNOTSUPP: "the disk can't do that: keep it elsewhere",
+  ENOSYS: "the disk can't do that: keep it elsewhere",
+  ENODEV: "its disk is gone: connect it again",
+  ENXIO: "its disk is gone: connect it again",
+  ESTALE: "the share has lost it: connect the share anew",
+  ENOTCONN: "the share does not answer: connect it again",
+  ECONNRESET: "the share does not answer: connect it again",
+  EHOSTDOWN: "the share does not answer: connect it again",
+  EHOSTUNREACH: "the share does not answer: connect it again",
+  ENETUNREACH: "the share does not answer: connect it again",
+  ETIMEDOUT: "the share does not answer: connect it again",
+  CLOUD: "it is kept in the cloud only, and can't be fetched now: see that " +
+    "the cloud drive runs and is signed in",
   SANDBOX: "the sandbox does not let the program reach it; doctor tells why",
 };
 
@@ -109,5 +129,7 @@ export function inWords(error: unknown): string {
   const code = codeOf(error);
   const known = code === null ? undefined : WORDS[code];
   if (known !== undefined) return `${known} (${code})`;
-  return error instanceof Error ? error.message : String(error);
+  if (!(error instanceof Error)) return String(error);
+  // The system's own words, in the system's own language.
+  return /^.*?\(os error \d+\)/.exec(error.message)?.[0] ?? error.message;
 }

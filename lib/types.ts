@@ -79,7 +79,11 @@ export type ProblemKind =
   | "mount"
   | "moving"
   | "name"
-  | "twins";
+  | "twins"
+  /** It belongs to the program itself. */
+  | "own"
+  /** A folder that one side alone has, because of what it holds. */
+  | "kept";
 
 /** A path whose state can't be told or must not be touched. */
 export interface Problem {

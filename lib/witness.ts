@@ -94,7 +94,7 @@ function whyNotGone(
 ): string | null {
   try {
     return root.look(path).kind === wanted
-      ? "it is there, though its folder's listing left it out"
+      ? "it is there, though its folder's listing left it out: have the disk checked"
       : null;
   } catch (error) {
     return error instanceof Skipped ? null : inWords(error);

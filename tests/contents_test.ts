@@ -141,7 +141,8 @@ Deno.test("a file that the system does not give is an answer with the reason, an
     kind: "unreadable",
     side: "right",
     path: "d/a",
-    reason: "access is denied (EACCES)",
+    reason:
+      "access is denied: give the account that syncs the right to it (EACCES)",
   });
 });
 

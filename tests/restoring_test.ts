@@ -129,7 +129,7 @@ Deno.test("a full disk stops the copy, and leaves no half file", async () => {
   const [a, b] = await bringBack(at, ["a", "d/b"]);
   for (const it of [a, b]) {
     assert.deepEqual([it?.outcome, it?.sides], ["failed", []]);
-    assert.equal(it?.reason, "the disk is full (ENOSPC)");
+    assert.equal(it?.reason, "the disk is full: make room there (ENOSPC)");
   }
   assert.deepEqual(at.trees(), { left: {}, right: {} });
   assert.deepEqual(leftovers(at), []);

@@ -88,7 +88,13 @@ Deno.test("the product's own names are never seen, in any case and at any depth"
   using at = rooms({ ...own, d: { e: own }, ".office-sync.txt": "mine" });
   const scanned = await look(at);
   assert.deepEqual(scanned.paths, [".office-sync.txt", "d", "d/e"]);
-  assert.deepEqual(scanned.problems, []);
+  // Whatever folder holds them can't be removed.
+  assert.deepEqual(problems(scanned), {
+    ".office-sync-tmp-folder": "own",
+    "d/e/.office-sync": "own",
+    "d/e/.Office-Sync": "own",
+    "d/e/.office-sync-tmp-folder": "own",
+  });
 });
 
 Deno.test("temporary files are told as leftovers, names in the middle of a rename as problems", async () => {
@@ -100,8 +106,9 @@ Deno.test("temporary files are told as leftovers, names in the middle of a renam
   });
   const scanned = await look(at);
   assert.deepEqual(scanned.paths, ["d"]);
+  const path = "d/.office-sync-tmp-pair-run-1";
   assert.deepEqual(scanned.leftovers, [
-    { path: "d/.office-sync-tmp-pair-run-1", mtimeMs: 5e11 },
+    { path, mtimeMs: 5e11, figures: at.seen("left", path) },
   ]);
   const moving = { "d/.office-sync-mv-12345678": "moving" };
   assert.deepEqual(problems(scanned), moving);

@@ -119,6 +119,7 @@ testRows([
     right: { "d/a": A, "d/x.tmp": IGNORED },
     acts: ["SOFT_DELETE_RIGHT d/a (5.7)"],
     records: ["record forget-directory d"],
+    problems: ["right/d: kept"],
   },
   {
     it: "forgets all folders above what must be left alone (section 3)",
@@ -126,6 +127,7 @@ testRows([
     left: { "d/e/x.tmp": IGNORED },
     acts: [],
     records: ["record forget-directory d", "record forget-directory d/e"],
+    problems: ["left/d: kept"],
   },
   {
     it: "forgets a removed folder that holds a link (section 3)",
@@ -133,7 +135,7 @@ testRows([
     right: { "d/x": LINK },
     acts: [],
     records: ["record forget-directory d"],
-    problems: ["right/d/x: symlink"],
+    problems: ["right/d/x: symlink", "right/d: kept"],
   },
   {
     it: "keeps a folder that holds an unknown path and something new (R 5.10)",
@@ -146,6 +148,7 @@ testRows([
     left: { "d/x.tmp": IGNORED },
     acts: [],
     records: [],
+    problems: ["left/d: kept"],
   },
   {
     it:
@@ -153,6 +156,7 @@ testRows([
     left: { "d/e/x.tmp": IGNORED },
     acts: [],
     records: [],
+    problems: ["left/d: kept"],
   },
   {
     it: "creates no folder that can't be read (section 3)",
@@ -169,6 +173,7 @@ testRows([
       "CREATE_DIR_RIGHT d/f (5.9)",
       "COPY_LEFT_TO_RIGHT d/f/a (5.9)",
     ],
+    problems: ["left/d/e: kept"],
   },
   {
     it:

@@ -28,6 +28,9 @@ const CODES: readonly [string, Trouble, RegExp][] = [
   ["EMFILE", "other", /too many files/],
   ["EIO", "other", /disk reports an error/],
   ["EXDEV", "other", /on another disk/],
+  ["EFBIG", "other", /too large for the disk/],
+  ["ESTALE", "other", /connect the share anew/],
+  ["ETIMEDOUT", "other", /the share does not answer/],
 ];
 
 for (const [code, trouble, words] of CODES) {
@@ -40,6 +43,23 @@ for (const [code, trouble, words] of CODES) {
     assert.ok(!inWords(error).includes("/secret/path"));
   });
 }
+
+for (
+  const code of [
+    ...["ENOSPC", "EDQUOT", "EACCES", "EPERM", "EROFS", "EEXIST", "EIO"],
+    ...["ENOTEMPTY", "ENAMETOOLONG", "EMFILE", "EINVAL", "ELOOP", "ENODEV"],
+    ...["EFBIG", "ESTALE", "ENOTCONN", "ENOTSUP", "CLOUD", "EXDEV"],
+  ]
+) {
+  Deno.test(`what may fail for ever with ${code} says what to do`, () => {
+    assert.match(inWords(withCode(code)), /^[^:]+: [^:]+ \(\w+\)$/);
+  });
+}
+
+Deno.test("an error of the system's own says no path and no call", () => {
+  const text = "Odd thing (os error 321): rename '/secret/path' -> '/b'";
+  assert.equal(inWords(new Error(text)), "Odd thing (os error 321)");
+});
 
 for (const number of [32, 33]) {
   Deno.test(`a Windows sharing or lock violation (os error ${number}) is busy`, () => {
