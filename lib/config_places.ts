@@ -6,6 +6,8 @@
 import { posix, win32 } from "node:path";
 import type { InferOutput } from "valibot";
 import type { Config, configSchema } from "./config_schema.ts";
+import { EXIT, SyncError } from "./errors.ts";
+import { printable } from "./printable.ts";
 
 /** What a config file says, in the file's own terms. */
 export type SaidConfig = InferOutput<typeof configSchema>;
@@ -65,4 +67,56 @@ export function isInside(path: string, root: string): boolean {
   const { isAbsolute, relative } = isWindows(root) ? win32 : posix;
   const way = relative(root, path);
   return !isAbsolute(way) && !/^\.\.(?:[\\/]|$)/u.test(way);
+}
+
+/**
+ * How the disk spells a path: without links, `subst` drives and short names,
+ * and in the disk's own letters. Of what is not there yet, the folders above
+ * it are looked at.
+ *
+ * @param path In full.
+ * @returns The path itself where the disk does not tell.
+ */
+export function onDisk(path: string): string {
+  try {
+    return Deno.realPathSync(path);
+  } catch {
+    const { basename, dirname, join } = isWindows(path) ? win32 : posix;
+    const folder = dirname(path);
+    return folder === path ? path : join(onDisk(folder), basename(path));
+  }
+}
+
+/**
+ * Requires that what a run writes lies in no root, whatever it is called: it
+ * would be synced. What the text of a config shows is told when that is read.
+ *
+ * @param config The config.
+ * @param report A page to be written, in full; null: none.
+ * @throws {SyncError} It does.
+ */
+export function requireApart(
+  config: Pick<Config, "leftRoot" | "rightRoot" | "stateDb"> & {
+    readonly logging: Pick<Config["logging"], "file">;
+  },
+  report: string | null,
+): void {
+  const roots = { left_root: config.leftRoot, right_root: config.rightRoot };
+  const files = {
+    state_db: config.stateDb,
+    "logging.file": config.logging.file,
+    ...report === null ? {} : { "--report": report },
+  };
+  for (const [name, file] of Object.entries(files)) {
+    const real = onDisk(file);
+    const [root] = Object.entries(roots)
+      .find(([, root]) => isInside(real, onDisk(root))) ?? [];
+    if (root === undefined) continue;
+    const where = real === file ? "" : `, for it is "${printable(real)}"`;
+    throw new SyncError(
+      `${name}: "${printable(file)}" lies in ${root}${where}; allowed: ` +
+        "outside both roots.",
+      EXIT.usage,
+    );
+  }
 }

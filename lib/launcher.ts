@@ -161,6 +161,9 @@ async function wallsFor(
   const { readConfig } = await import("./plain_config.ts");
   const config = await readConfig(file);
   requireLocalState(config.stateDb, realPath);
+  const { onDisk, requireApart } = await import("./config_places.ts");
+  const isReport = outputFile !== null && command !== "schedule";
+  requireApart(config, isReport ? resolve(outputFile) : null);
   const realRoots = realRootsOf(config, realPath);
   const twin = command === "schedule" ? twinOf(outputFile ?? "") : null;
   const permissions = sandboxFlags(config, {
@@ -169,6 +172,7 @@ async function wallsFor(
     outputFile: outputFile === null ? null : checkedOutput(outputFile),
     twinFile: twin === null ? null : checkedOutput(twin),
     realRoots,
+    onDisk,
   });
   const network = networkRootsOf(config, realRoots);
   if (network.length > 0 && !call.isQuiet) {

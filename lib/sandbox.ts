@@ -11,6 +11,7 @@
 import { posix, win32 } from "node:path";
 import { EXIT, SyncError } from "./errors.ts";
 import {
+  isNetworkPath,
   type NetworkConfig,
   networkRefusal,
   networkRootsOf,
@@ -58,6 +59,11 @@ export interface SandboxOptions {
   readonly twinFile?: string | null;
   /** Real paths of both roots, Left first, where that is Windows; else none. */
   readonly realRoots: readonly string[];
+  /**
+   * Tells how the disk spells a path, which is what an open file is held
+   * against: without links, in its own letters. Left out: as it is written.
+   */
+  readonly onDisk?: (path: string) => string;
 }
 
 /**
@@ -148,19 +154,24 @@ export function sandboxFlags(
     // The doctor is there to tell what is wrong: it starts in any case.
     if (access !== "doctor") throw networkRefusal(config, network);
   }
-  const roots = [config.leftRoot, config.rightRoot];
-  const logs = logPaths(config, programFolder);
-  const own = [config.file, ...programFolder === null ? [] : [programFolder]];
-  const output = [outputFile, options.twinFile ?? null]
-    .filter((file) => file !== null);
+  const both = (...paths: (string | null)[]) => spellings(paths, options);
+  const roots = both(config.leftRoot, config.rightRoot);
+  const logs = logPaths(config, programFolder, both);
+  const own = both(config.file, programFolder);
+  const output = both(outputFile, options.twinFile ?? null);
   if (access === "plan") {
     return [
       ...NOTHING,
-      ...pathFlag("--allow-read", [...roots, config.stateDb, ...logs, ...own]),
+      ...pathFlag("--allow-read", [
+        ...roots,
+        ...both(config.stateDb),
+        ...logs,
+        ...own,
+      ]),
       ...pathFlag("--allow-write", [...logs, ...output]),
     ];
   }
-  const state = [config.stateDb, `${config.stateDb}.lock`];
+  const state = both(config.stateDb, `${config.stateDb}.lock`);
   return [
     ...NOTHING,
     ...mailFlags(config.email),
@@ -171,23 +182,41 @@ export function sandboxFlags(
 }
 
 /**
+ * Each path as it is written, by which most calls are judged, and as the disk
+ * spells it, by which an open file is.
+ */
+function spellings(
+  paths: readonly (string | null)[],
+  { onDisk }: SandboxOptions,
+): string[] {
+  return paths.filter((path) => path !== null).flatMap((path) => {
+    const real = onDisk?.(path) ?? path;
+    // There nothing but all permissions would do.
+    return isNetworkPath(real) ? [path] : [path, real];
+  });
+}
+
+/**
  * The log folder; but where that holds more than logs, the log files alone:
  * a run must not be able to change its own config or program.
  */
 function logPaths(
   config: SandboxConfig,
   programFolder: string | null,
+  both: (...paths: (string | null)[]) => string[],
 ): string[] {
   const { file, maxFiles } = config.logging;
-  const folder = pathsOf(file).dirname(file);
-  const program = programFolder === null ? [] : [programFolder];
-  const others = [config.file, config.stateDb, ...program];
-  if (!others.some((path) => isWithin(folder, path))) return [folder];
+  const folders = both(pathsOf(file).dirname(file));
+  const others = both(config.file, config.stateDb, programFolder);
+  const isShared = folders.some((folder) =>
+    others.some((path) => isWithin(folder, path))
+  );
+  if (!isShared) return folders;
   const old = Array.from(
     { length: maxFiles - 1 },
     (_, n) => `${file}.${n + 1}`,
   );
-  return [file, ...old];
+  return both(file, ...old);
 }
 
 function mailFlags(email: SandboxConfig["email"]): string[] {

@@ -193,6 +193,54 @@ Deno.test("sandboxFlags() starts the doctor inside the walls where a network roo
   );
 });
 
+/** A disk that has other letters, and a link, than the config says. */
+const onDisk = (path: string) =>
+  path.replace(/^\/left/, "/disk/Left").replace(/^\/office/, "/disk/office");
+
+Deno.test("sandboxFlags() names a path as it is written and as the disk spells it", () => {
+  const { access: _, ...options } = SYNC;
+  const written = pathsOf(
+    sandboxFlags(CONFIG, { ...options, access: "sync", onDisk }),
+    "--allow-write",
+  )?.split(",") ?? [];
+  for (const path of written) assert.ok(written.includes(onDisk(path)), path);
+  assert.ok(written.includes("/left") && written.includes("/disk/Left"));
+  const planned = sandboxFlags(CONFIG, { ...options, access: "plan", onDisk });
+  assert.doesNotMatch(pathsOf(planned, "--allow-write") ?? "", /[Ll]eft/);
+  for (const flags of [planned]) {
+    const read = pathsOf(flags, "--allow-read")?.split(",") ?? [];
+    for (const path of read) assert.ok(read.includes(onDisk(path)), path);
+  }
+});
+
+Deno.test("sandboxFlags() opens only the log files where the log folder is the config's by another name", () => {
+  const flags = sandboxFlags({
+    ...CONFIG,
+    file: "/office/config.yaml",
+    stateDb: "/s.db",
+    logging: { file: "/link/sync.log", maxFiles: 2 },
+  }, {
+    ...SYNC,
+    access: "plan",
+    programFolder: null,
+    onDisk: (path) => path.replace(/^\/link/, "/office"),
+  });
+  assert.equal(
+    pathsOf(flags, "--allow-write"),
+    "/link/sync.log,/office/sync.log,/link/sync.log.1,/office/sync.log.1",
+  );
+});
+
+Deno.test("sandboxFlags() keeps to what is written where the disk is on the network", () => {
+  const config = { ...CONFIG, rightRoot: "P:\\" };
+  const options = { ...SYNC, access: "doctor" } as const;
+  const real = (path: string) => path === "P:\\" ? "\\\\server\\share\\" : path;
+  assert.deepEqual(
+    sandboxFlags(config, { ...options, onDisk: real }),
+    sandboxFlags(config, options),
+  );
+});
+
 Deno.test("closedFlags() names one file at most", () => {
   const closed = [
     "--no-prompt",

@@ -1,0 +1,148 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { onDisk, requireApart } from "../lib/config_places.ts";
+import { type CommandResult, Office } from "./support.ts";
+import { fromFileUrl } from "./urls.ts";
+
+const DENO_WORDS = /Requires |--allow-|NotCapable|SANDBOX/;
+
+/** An office that its config names through a link above all of it. */
+class Linked implements Disposable {
+  readonly office = new Office();
+  readonly link = `${this.office.folder}-link`;
+
+  constructor() {
+    Deno.symlinkSync(this.office.folder, this.link);
+    const { config } = this.office;
+    Deno.writeTextFileSync(
+      config,
+      `left_root: ${this.link}/left\nright_root: ${this.link}/right\n` +
+        `state_db: ${this.link}/state/sync.db\n` +
+        `logging: { file: ${this.link}/own/logs/sync.log }\n`,
+    );
+    Deno.mkdirSync(`${this.office.folder}/state`);
+  }
+
+  /** All of it through the link, the program too. */
+  async command(...args: readonly string[]): Promise<CommandResult> {
+    const program = `${this.office.folder}/program`;
+    try {
+      Deno.symlinkSync(fromFileUrl("../"), program);
+    } catch {
+      // It is there.
+    }
+    const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: [
+        ...["run", "--no-prompt", "-A", `${this.link}/program/launch.ts`],
+        ...[...args, "--config", `${this.link}/config.yaml`],
+      ],
+      cwd: this.link,
+      env: this.office.env,
+      stdin: "null",
+    }).output();
+    const [out = "", err = ""] = [stdout, stderr].map((it) =>
+      new TextDecoder().decode(it)
+    );
+    return { code, stdout: out, stderr: err };
+  }
+
+  [Symbol.dispose](): void {
+    Deno.removeSync(this.link);
+    this.office[Symbol.dispose]();
+  }
+}
+
+Deno.test("a link above roots, state DB, log and program changes nothing: both ways are copied, the log is written, doctor is content", async () => {
+  using linked = new Linked();
+  const { office } = linked;
+  const many = Object.fromEntries(
+    Array.from({ length: 600 }, (_, n) => [`${n}`, `${n}`]),
+  );
+  office.write({ left: { a: "1" }, right: { b: "22", many } });
+  const before = await linked.command("doctor");
+  assert.equal(before.code, 0, before.stdout + before.stderr);
+  const first = await linked.command();
+  assert.deepEqual([first.code, first.stderr], [0, ""], first.stdout);
+  const all = { a: "1", b: "22", many };
+  assert.deepEqual(office.trees(), { left: all, right: all });
+  office.write({ left: { b: "longer" }, right: { a: "longer too" } });
+  Deno.removeSync(join(office.left, "many", "1"));
+  const page = `${linked.link}/page.html`;
+  const second = await linked.command("--report", page);
+  assert.deepEqual([second.code, second.stderr], [0, ""], second.stdout);
+  assert.equal(Deno.readTextFileSync(join(office.left, "a")), "longer too");
+  assert.equal(Deno.readTextFileSync(join(office.right, "b")), "longer");
+  assert.match(Deno.readTextFileSync(page), /^<!doctype html>/i);
+  const log = Deno.readTextFileSync(`${office.folder}/own/logs/sync.log`);
+  assert.match(log, /COPY_LEFT_TO_RIGHT path="b"/);
+  for (const { stdout } of [before, first, second]) {
+    assert.doesNotMatch(stdout + log, DENO_WORDS);
+  }
+});
+
+Deno.test("what the sandbox keeps out, whatever the reason, is told without words of Deno's", async () => {
+  using linked = new Linked();
+  const { office } = linked;
+  office.write({ left: { a: "1" }, right: { b: "22" } });
+  // Walls that name a path as it is written, and not as the disk spells it.
+  const paths = ["left", "right", "state", "own/logs", "config.yaml"]
+    .map((it) => `${linked.link}/${it}`);
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: [
+      ...["run", "--no-prompt", "--ignore-env", "--allow-write=" + paths],
+      `--allow-read=${[...paths, fromFileUrl("../")]}`,
+      ...[fromFileUrl("../main.ts"), "--config", `${linked.link}/config.yaml`],
+    ],
+    env: office.env,
+    stdin: "null",
+  }).output();
+  const said = new TextDecoder().decode(stdout) +
+    new TextDecoder().decode(stderr);
+  assert.equal(code, 1, said);
+  assert.match(said, /the sandbox does not let the program reach it/);
+  assert.doesNotMatch(said, /Requires |--allow-|NotCapable/);
+});
+
+Deno.test("a state DB, log or report that lies in a root by another name is refused with exit code 2", async () => {
+  for (
+    const [key, settings, args] of [
+      ["state_db", "state_db: link/sync.db\n", []],
+      ["logging.file", "logging: { file: link/new/sync.log }\n", []],
+      ["--report", "", ["--report", "link/page.html"]],
+    ] as const
+  ) {
+    using office = new Office(settings);
+    Deno.symlinkSync(office.right, `${office.folder}/link`);
+    for (const command of ["sync", "plan"]) {
+      const { code, stderr } = await office.command(command, ...args);
+      assert.equal(code, 2, key);
+      assert.match(
+        stderr,
+        new RegExp(
+          `^${key}: ".*/link/.*" lies in right_root, for it is ".*/right/`,
+        ),
+      );
+    }
+    assert.deepEqual(office.trees().right, {});
+  }
+});
+
+Deno.test("how the disk spells a path is told of what is not there yet, too", () => {
+  using office = new Office();
+  const link = `${office.folder}/link`;
+  Deno.symlinkSync(office.right, link);
+  assert.equal(
+    onDisk(`${link}/d/e`),
+    join(Deno.realPathSync(office.right), "d/e"),
+  );
+  assert.equal(onDisk("/"), "/");
+  assert.equal(onDisk("/nowhere/at/all"), "/nowhere/at/all");
+  const config = {
+    leftRoot: office.left,
+    rightRoot: office.right,
+    stateDb: office.stateDb,
+    logging: { file: office.log },
+  };
+  requireApart(config, `${office.folder}/page.html`);
+  assert.throws(() => requireApart(config, `${link}/page.html`), /lies in/);
+});
