@@ -6,6 +6,7 @@
 
 import { Buffer } from "node:buffer";
 import { resolve } from "node:path";
+import { onDisk, requireApart } from "./config_places.ts";
 import { EXIT, SyncError } from "./errors.ts";
 import {
   HEAD_BYTES,
@@ -132,7 +133,9 @@ export function planBinary(
     // Told of the file that a person can mend from here.
     throw networkRefusal({ file }, network);
   }
-  const flags = binaryFlags(config, realRoots);
+  if (target === null) requireApart(config, null);
+  const spelled = target === null ? onDisk : undefined;
+  const flags = binaryFlags(config, realRoots, spelled);
   const output = resolve(given.output ?? "office-sync");
   const ending = isWindows && !/\.exe$/iu.test(output) ? ".exe" : "";
   return {

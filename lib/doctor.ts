@@ -16,6 +16,7 @@ import {
   warning,
 } from "./checks.ts";
 import type { Config } from "./config_loader.ts";
+import { onDisk } from "./config_places.ts";
 import type { ExitCode } from "./errors.ts";
 import type { DoctorInvocation } from "./invocation.ts";
 import { jsonText } from "./json_report.ts";
@@ -178,8 +179,11 @@ function permissionCheck(
   const may = (it: Deno.PermissionDescriptor) =>
     Deno.permissions.querySync(it).state === "granted";
   const { leftRoot, rightRoot, stateDb } = config;
+  // Most calls are judged by what is written, an open file by the disk's words.
   const shut = [leftRoot, rightRoot, stateDb].filter((path) =>
-    !may({ name: "read", path }) || !may({ name: "write", path })
+    [path, onDisk(path)].some((path) =>
+      !may({ name: "read", path }) || !may({ name: "write", path })
+    )
   );
   if (shut.length > 0) {
     const todo = isTask

@@ -7,6 +7,7 @@
  */
 
 import { posix, win32 } from "node:path";
+import { onDisk } from "./config_places.ts";
 import type { Config } from "./config_schema.ts";
 import { EXIT, SyncError, UsageError } from "./errors.ts";
 import type { Invocation } from "./invocation.ts";
@@ -37,7 +38,7 @@ export interface MadeFor {
 }
 
 /** One binary takes all commands: it has the walls of the widest, sync. */
-const BINARY: Omit<SandboxOptions, "realRoots"> = {
+const BINARY: Omit<SandboxOptions, "realRoots" | "onDisk"> = {
   access: "sync",
   programFolder: null,
   outputFile: null,
@@ -48,14 +49,17 @@ const BINARY: Omit<SandboxOptions, "realRoots"> = {
  *
  * @param config What it has to touch; all paths absolute.
  * @param realRoots Real paths of the roots, where they are Windows paths.
+ * @param spelled Tells how the disk spells a path; left out: as it is written,
+ *   as that disk can't be looked at.
  * @returns The flags for `deno compile`.
  * @throws {SyncError} As {@linkcode sandboxFlags}.
  */
 export function binaryFlags(
   config: SandboxConfig,
   realRoots: readonly string[],
+  spelled: (path: string) => string = (path) => path,
 ): string[] {
-  return sandboxFlags(config, { ...BINARY, realRoots });
+  return sandboxFlags(config, { ...BINARY, realRoots, onDisk: spelled });
 }
 
 /**
@@ -150,7 +154,8 @@ function requireReadable(
   requireLocalState(config.stateDb, realPath);
   const network = networkRootsOf(config, realRootsOf(config, realPath));
   // Without walls nothing is missing.
-  if (isOpen || network.length === 0) return;
+  if (isOpen) return;
+  if (network.length === 0) return requireSpelled(config);
   const isAllowed = config.networkRoots === "allow_all";
   const consent = isAllowed
     ? "make"
@@ -167,6 +172,33 @@ function requireReadable(
         ` root written as \\\\server\\share: ${again(config.file)}`,
     },
   );
+}
+
+/**
+ * An open file is judged by how the disk spells it, which who made this may not
+ * have been able to see, or which has changed since.
+ */
+function requireSpelled(config: SandboxConfig): void {
+  const places = [
+    ["left_root", config.leftRoot],
+    ["right_root", config.rightRoot],
+    ["logging.file", config.logging.file],
+  ] as const;
+  for (const [key, path] of places) {
+    const real = onDisk(path);
+    const { state } = Deno.permissions.querySync({ name: "write", path: real });
+    if (real === path || state === "granted") continue;
+    throw new SyncError(
+      `${key} ${quoted(path)} is spelled ${quoted(real)} on the disk, which ` +
+        "the sandbox that this office-sync was made with does not let it " +
+        "touch.",
+      EXIT.usage,
+      {
+        hint: "What to do: write it so in the config, and make a new one: " +
+          again(config.file),
+      },
+    );
+  }
 }
 
 /** The walls the text of a config asks for; disks are not looked at. */

@@ -5,16 +5,21 @@
  * @module
  */
 import { type Check, fine, problem, warning } from "./checks.ts";
+import { onDisk } from "./config_places.ts";
 import { sizeWords } from "./conflict_words.ts";
-import { Root } from "./disk.ts";
+import { CHANGED, Root, Skipped } from "./disk.ts";
 import { networkOf, roomAt, spaceCheck } from "./disk_checks.ts";
 import { GuardError } from "./errors.ts";
+import { placeNew } from "./file_ops.ts";
 import type { Habits } from "./figures.ts";
 import { glance, probe } from "./habits.ts";
 import { keptFiles, runFolders } from "./kept.ts";
 import type { NetworkRoot } from "./network_roots.ts";
-import { OWN_FOLDER, type TemporaryOwner } from "./names.ts";
+import { OWN_FOLDER, temporaryName, type TemporaryOwner } from "./names.ts";
+import { joinPath } from "./paths.ts";
 import { checkRoot, type RealRoot } from "./roots.ts";
+import { dropCopy, flushCopy } from "./staged.ts";
+import { stageCopy } from "./staging.ts";
 import { codeOf, inWords } from "./system_errors.ts";
 import type { Both, Side } from "./types.ts";
 
@@ -122,31 +127,74 @@ function isDrive(path: string): boolean {
   return /^[a-z]:/i.test(path);
 }
 
-/** With the same file that a run uses. */
+/** By the steps of a run: with its probe, and with a copy from end to end. */
 function tryOut(
-  { side, path, owner }: RootContext,
+  context: RootContext,
 ): { readonly habits: Habits | null; readonly check: Check } {
+  const { side, path, owner } = context;
   const of = { name: "writing", side };
   try {
     // Before the first run there is no folder of its own, and none is made.
     const inside = isThere(`${path}/${OWN_FOLDER}`) ? OWN_FOLDER : "";
     const probed = probe(path, owner, inside);
     if (probed !== null) {
+      rehearse(new Root(side, path, probed.habits), owner, inside);
       const says = "a file could be written, dated and removed";
       return { habits: probed.habits, check: fine(of, says) };
     }
     const says = "no file can be written";
     const todo = "Give the account that runs office-sync the right to write " +
-      `to ${path}.`;
+      `to "${path}".`;
     return { habits: null, check: problem(of, says, todo) };
   } catch (error) {
-    if (codeOf(error) === null) throw error;
+    const code = codeOf(error);
+    if (code === null && !(error instanceof Skipped)) throw error;
     const says = `the file that was written could not be used: ${
       inWords(error)
     }`;
+    if (code === "SANDBOX") {
+      return { habits: null, check: problem(of, says, spellingTodo(context)) };
+    }
     const todo = "Try once more when no run is active.";
     return { habits: null, check: warning(of, says, todo) };
   }
+}
+
+/** Copies a file of its own within the root, and removes both. */
+function rehearse(root: Root, owner: TemporaryOwner, inside: string): void {
+  const [source, temporary, target] = [1, 2, 3].map((n) =>
+    joinPath(inside, temporaryName(owner, n))
+  ) as [string, string, string];
+  try {
+    Deno.writeTextFileSync(root.absolute(source), "tried by the doctor", {
+      createNew: true,
+    });
+    const seen = root.look(source);
+    if (seen.kind !== "file") throw new Skipped(CHANGED);
+    const copy = flushCopy(stageCopy({
+      from: root,
+      path: source,
+      seen: seen.figures,
+      to: root,
+      temporary,
+      mode: 0o600,
+      wantsHash: true,
+    }));
+    if ("error" in copy) throw copy.error;
+    placeNew(root, temporary, target);
+  } finally {
+    for (const path of [source, temporary, target]) {
+      dropCopy({ to: root, temporary: path });
+    }
+  }
+}
+
+function spellingTodo({ side, path }: RootContext): string {
+  const real = onDisk(path);
+  return real === path
+    ? "Start the doctor by the command that starts the runs."
+    : `Write ${side}_root as the disk spells it, "${real}"; a program that ` +
+      "was made for one config must then be made anew.";
 }
 
 function isThere(path: string): boolean {

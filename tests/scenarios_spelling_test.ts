@@ -1,10 +1,13 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { planBinary } from "../lib/compiling.ts";
+import { loadConfig } from "../lib/config_loader.ts";
 import { onDisk, requireApart } from "../lib/config_places.ts";
+import { type MadeFor, sandboxPart } from "../lib/made_for.ts";
 import { type CommandResult, Office } from "./support.ts";
 import { fromFileUrl } from "./urls.ts";
 
-const DENO_WORDS = /Requires |--allow-|NotCapable|SANDBOX/;
+const DENO_WORDS = /Requires |--allow-(?!all)|NotCapable|SANDBOX/;
 
 /** An office that its config names through a link above all of it. */
 class Linked implements Disposable {
@@ -80,27 +83,78 @@ Deno.test("a link above roots, state DB, log and program changes nothing: both w
   }
 });
 
-Deno.test("what the sandbox keeps out, whatever the reason, is told without words of Deno's", async () => {
-  using linked = new Linked();
-  const { office } = linked;
-  office.write({ left: { a: "1" }, right: { b: "22" } });
-  // Walls that name a path as it is written, and not as the disk spells it.
-  const paths = ["left", "right", "state", "own/logs", "config.yaml"]
-    .map((it) => `${linked.link}/${it}`);
+/** Starts a program inside walls that name a path only as it is written. */
+async function startAsWritten(
+  { office, link }: Linked,
+  program: string,
+  ...args: readonly string[]
+): Promise<CommandResult> {
+  const own = ["state/sync.db", "state/sync.db.lock", "own/logs"];
+  const paths = ["left", "right", ...own].map((it) => `${link}/${it}`);
+  const read = [...paths, `${link}/config.yaml`, fromFileUrl("../")];
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: [
-      ...["run", "--no-prompt", "--ignore-env", "--allow-write=" + paths],
-      `--allow-read=${[...paths, fromFileUrl("../")]}`,
-      ...[fromFileUrl("../main.ts"), "--config", `${linked.link}/config.yaml`],
+      ...["run", "--no-prompt", "--ignore-env", "--allow-sys=statfs"],
+      ...[`--allow-write=${paths}`, `--allow-read=${read}`],
+      ...[fromFileUrl(`../${program}`), ...args],
     ],
     env: office.env,
     stdin: "null",
   }).output();
-  const said = new TextDecoder().decode(stdout) +
-    new TextDecoder().decode(stderr);
+  const [out = "", err = ""] = [stdout, stderr].map((it) =>
+    new TextDecoder().decode(it)
+  );
+  return { code, stdout: out, stderr: err };
+}
+
+Deno.test("what the sandbox keeps out, whatever the reason, is told without words of Deno's, and doctor says what to do", async () => {
+  using linked = new Linked();
+  const { office, link } = linked;
+  office.write({ left: { a: "1" }, right: { b: "22" } });
+  const config = ["--config", `${link}/config.yaml`];
+  const told = await startAsWritten(linked, "main.ts", "doctor", ...config);
+  assert.equal(told.code, 1, told.stdout + told.stderr);
+  assert.match(
+    told.stdout,
+    /^PROBLEM {2}Left, writing: .*\n.*Write left_root as the disk spells it, ".*[^k]\/left"/m,
+  );
+  assert.match(told.stdout, /^PROBLEM {2}permissions: /m);
+  assert.deepEqual(office.trees(), { left: { a: "1" }, right: { b: "22" } });
+  const { code, stdout, stderr } = await startAsWritten(
+    linked,
+    "main.ts",
+    ...config,
+  );
+  const said = stdout + stderr;
   assert.equal(code, 1, said);
   assert.match(said, /the sandbox does not let the program reach it/);
-  assert.doesNotMatch(said, /Requires |--allow-|NotCapable/);
+  for (const text of [said, told.stdout, told.stderr]) {
+    assert.doesNotMatch(text, /Requires |--allow-|NotCapable/);
+  }
+});
+
+Deno.test("a binary that was made for another spelling than the disk's says so, and which", async () => {
+  using linked = new Linked();
+  const file = `${linked.link}/config.yaml`;
+  const made: MadeFor = {
+    config: sandboxPart(loadConfig(file)),
+    isOpen: false,
+  };
+  const start = (...args: readonly string[]) =>
+    startAsWritten(linked, "binary.ts", JSON.stringify(made), ...args);
+  for (const args of [[], ["plan"], ["doctor"]]) {
+    const { code, stderr } = await start(...args);
+    assert.equal(code, 2, stderr);
+    assert.match(
+      stderr,
+      /^left_root ".*-link\/left" is spelled ".*" on the di/,
+    );
+    assert.match(stderr, /What to do: write it so .*, and make a new one: /);
+  }
+  // Made here, it has both.
+  const { flags } = planBinary({ config: file });
+  assert.ok(flags.at(-1)?.includes(`${onDisk(linked.link)}/left`));
+  assert.ok(flags.at(-1)?.includes(`${linked.link}/left`));
 });
 
 Deno.test("a state DB, log or report that lies in a root by another name is refused with exit code 2", async () => {
