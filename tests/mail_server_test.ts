@@ -97,6 +97,66 @@ Deno.test("a mail goes to all recipients; who is refused gets it by a later run,
   assert.deepEqual(server.take(), []);
 });
 
+Deno.test("a recipient has a mail, however the address is spelled: while another is refused it comes no second time", async () => {
+  await using place = await MailOffice.start("");
+  const { office, server } = place;
+  const to = (...all: string[]) =>
+    office.configure(server.config({ to: JSON.stringify(all) }));
+  server.refused.add("bob@example.com");
+  clash(office);
+  to(
+    "anna@müller.example",
+    "Carl@B.example",
+    "carl@b.EXAMPLE",
+    "bob@example.com",
+  );
+  const { stderr } = await place.command();
+  assert.match(
+    stderr,
+    /for some: bob@example\.com is refused: "550 .*\(correct or remove it in email\.to\)\n$/,
+  );
+  const [first, ...more] = server.take();
+  assert.deepEqual(more, []);
+  assert.equal(first!.recipients.length, 2);
+  for (let n = 0; n < 2; n++) {
+    assert.equal((await place.command()).code, 0);
+    assert.deepEqual(server.take(), []);
+  }
+  to("Anna@MÜLLER.example", "bob@example.com", "carl@B.example");
+  assert.equal((await place.command()).code, 0);
+  assert.deepEqual(server.take(), []);
+  to("anna@xn--mller-kva.example", "BOB@example.com", "carl@b.example");
+  server.refused.clear();
+  assert.equal((await place.command()).stderr, "");
+  const [second, ...others] = server.take();
+  assert.deepEqual(others, []);
+  assert.deepEqual(second!.recipients, ["BOB@example.com"]);
+});
+
+Deno.test("an empty variable behind password_env is one that is not set", async () => {
+  await using place = await MailOffice.start("");
+  const { office, server } = place;
+  office.configure(
+    server.config({ password: null, password_env: "MAIL_PASSWORD" }),
+  );
+  office.env.MAIL_PASSWORD = "";
+  clash(office);
+  const { code, stderr } = await place.command();
+  assert.equal(code, 0);
+  assert.equal(
+    stderr,
+    "E-mail waits for the next run: the variable MAIL_PASSWORD with the " +
+      "password is not set.\n",
+  );
+  assert.equal(server.connections, 0);
+  const doctor = await place.command("doctor");
+  assert.equal(doctor.code, 1);
+  assert.match(
+    doctor.stdout,
+    /mail: the variable MAIL_PASSWORD with the password is not set/,
+  );
+});
+
 Deno.test("a server that is down costs no file and no time; the mail goes out with the next run, once", async () => {
   await using place = await MailOffice.start("");
   const { office } = place;
@@ -128,14 +188,18 @@ Deno.test("a server that is down costs no file and no time; the mail goes out wi
   assert.deepEqual(place.server.take(), []);
 });
 
-const BAD: readonly [string, MailServerOptions, boolean][] = [
-  ["that nobody vouches for", {}, false],
-  ["that has run out", { validDays: -1 }, true],
-  ["of another host", { names: ["mail.example.com"] }, true],
+// deno-fmt-ignore
+const BAD: readonly [rule: string, options: MailServerOptions, isTrusted: boolean, words: RegExp][] = [
+  ["that nobody vouches for", {}, false, /: nobody whom this computer trusts vouches for its certificate \(.*DENO_CERT.*docs\/mail\.md\)/],
+  ["that has run out", { validDays: -1 }, true, /: its certificate has expired, on \d{4}-\d\d-\d\d \(whoever runs it has to renew it; or is this computer's clock wrong\?\)/],
+  ["that has run out and that nobody vouches for", { validDays: -1 }, false, /: its certificate has expired, on /],
+  ["of tomorrow", { startDays: 1 }, true, /: its certificate is not valid before \d{4}-\d\d-\d\d \(.*clock wrong\?\)/],
+  ["of another host", { names: ["mail.example.com", "*.example.net"] }, true, /: its certificate is for mail\.example\.com, \*\.example\.net, not for localhost \(set email\.smtp_host to the name that the certificate is for\)/],
+  ["of another host, and that nobody vouches for", { names: ["a.example", "b.example", "c.example", "d.example"] }, false, /: its certificate is for a\.example, b\.example, c\.example, …, not for localhost \(/],
 ];
 
 for (const security of ["starttls", "tls"] as const) {
-  for (const [name, options, isTrusted] of BAD) {
+  for (const [name, options, isTrusted, words] of BAD) {
     Deno.test(`${security}: a certificate ${name} gets neither password nor mail, and fails no run`, async () => {
       await using place = await MailOffice.start("", { security, ...options });
       const { office, server } = place;
@@ -144,6 +208,8 @@ for (const security of ["starttls", "tls"] as const) {
       const { code, stderr } = await place.command();
       assert.equal(code, 0);
       assert.match(stderr, /^E-mail waits for the next run: .*certificate/);
+      assert.match(stderr, words);
+      assert.equal(stderr.trim().split("\n").length, 1);
       assert.deepEqual(server.logins, []);
       assert.deepEqual(server.take(), []);
       assert.equal(waiting(office), 1);
@@ -151,13 +217,29 @@ for (const security of ["starttls", "tls"] as const) {
   }
 }
 
+Deno.test("doctor tells of a certificate what a run tells", async () => {
+  const options: MailServerOptions = { security: "tls", validDays: -1 };
+  await using place = await MailOffice.start("", options);
+  const { code, stdout, stderr } = await place.command("doctor");
+  assert.equal(code, 1);
+  assert.equal(stderr, "");
+  assert.match(
+    stdout,
+    /^PROBLEM {2}mail: localhost:\d+: its certificate has expired, on /m,
+  );
+  assert.deepEqual(place.server.logins, []);
+});
+
 Deno.test("a server without STARTTLS gets nothing where STARTTLS is asked for", async () => {
   await using place = await MailOffice.start("", { security: "none" });
   const { office, server } = place;
   office.configure(server.config({ security: "starttls" }));
   clash(office);
   const { stderr } = await place.command();
-  assert.match(stderr, /^E-mail waits for the next run: /);
+  assert.match(
+    stderr,
+    /^E-mail waits for the next run: .*: it offers no STARTTLS: .*\(set email\.security to tls and /,
+  );
   assert.deepEqual(server.logins, []);
   assert.deepEqual(server.take(), []);
 });
@@ -194,7 +276,10 @@ Deno.test("a server that never says a word holds a run up for 20 s and no longer
   const { code, stderr } = await office.command();
   const seconds = (performance.now() - started) / 1000;
   assert.equal(code, 0);
-  assert.match(stderr, /localhost did not take it within 20 s/);
+  assert.match(
+    stderr,
+    /localhost did not take it within 20 s: it never said a word \(set email\.security to tls, /,
+  );
   assert.ok(seconds > 19 && seconds < 25, `${seconds} s`);
   assert.equal(waiting(office), 1);
   for (const connection of held) connection.close();
