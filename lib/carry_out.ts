@@ -14,7 +14,7 @@ import type { AlikeFiles } from "./merge.ts";
 import type { Meter, Totals } from "./meter.ts";
 import { type Meeting, rememberIds, requireStillThere } from "./meeting.ts";
 import { type TemporaryOwner, timeMark } from "./names.ts";
-import type { Action } from "./plan.ts";
+import type { Action, Waiting } from "./plan.ts";
 import type { RecordStore } from "./record_store.ts";
 import { numberRun } from "./run_numbers.ts";
 import type { Outcome } from "./run_result.ts";
@@ -36,13 +36,13 @@ export interface CarryOutContext {
   readonly startedAtMs: number;
   /** Extensions that are read always. */
   readonly alwaysRead: readonly string[];
+  /** What is being saved. */
+  readonly waiting: readonly Waiting[];
   readonly meeting: Meeting;
   readonly scans: Both<FinishedScan>;
   /** What only the record has to learn. */
   readonly alike: AlikeFiles;
   readonly idle: IdleThreads;
-  /** What each side's clock moved since the record was made, in ms. */
-  readonly shifts: Both<number>;
   readonly probes: Both<Pick<Probe, "callMs">>;
   readonly meter: Meter;
   readonly interrupt: Interrupt;
@@ -81,6 +81,7 @@ export async function carryOut(
   record.sealFolders();
   db.transaction(() => {
     rememberIds(db, meeting.identities);
+    record.rememberSaved(context.waiting);
     db.setMeta("always_read", JSON.stringify(context.alwaysRead));
   });
   return outcomes;
@@ -164,16 +165,12 @@ async function recordAlike(context: CarryOutContext): Promise<void> {
   if (rows.length > 0) await write();
 }
 
-/** The record in today's terms, before anything else is written to it. */
+/** Ids that mean nothing any more go, before anything else is written. */
 function adjustRecord(context: CarryOutContext): void {
-  const { db, record, shifts, meeting } = context;
-  const isMoved = SIDES.some((side) =>
-    shifts[side] !== 0 || !meeting.idsCount[side]
-  );
-  if (!isMoved) return;
+  const { db, record, meeting } = context;
+  if (SIDES.every((side) => meeting.idsCount[side])) return;
   db.transaction(() => {
     for (const side of SIDES) {
-      if (shifts[side] !== 0) record.shiftTimes(side, shifts[side]);
       if (!meeting.idsCount[side]) record.dropIds(side);
     }
     record.dropDigests();

@@ -16,6 +16,10 @@ export interface RemovalSettings {
   readonly softDelete: SoftDeleteSettings;
   /** List paths at which nothing differs. */
   readonly listUnchanged: boolean;
+  /** How many files the record holds. */
+  readonly recordedFiles: number;
+  /** Of those: more changed on one side are more than anybody does at once. */
+  readonly maxChangePercent: number;
   /** Whether files of a name are read always. */
   isSuspicious(name: string): boolean;
 }

@@ -140,42 +140,64 @@ class Judge {
   #stateOf(side: Side, row: FileRow): HalfState | "deleted" {
     const found = this.#pair[side];
     if (found === null) return "deleted";
-    const state = halfState(found.figures, row[side], this.#isSuspicious);
+    const state = halfState(
+      found.figures,
+      row[side],
+      this.#isSuspicious || found.hasDouble,
+    );
     // A rename against a deletion is a change: the file comes back.
     if (isMoved(this.#pair, side) && this.#pair[otherSide(side)] === null) {
       return "different";
     }
     if (state !== "suspect") return state;
-    const modeState = found.figures.mode === row[side].mode ? "same" : "mode";
+    const modeState = this.#modeState(side, row);
     if (row.hash === null) {
       // Nothing to hold it against but the other side, if it has its file.
-      return this.#pair[otherSide(side)] === null ? modeState : "undecided";
+      if (this.#pair[otherSide(side)] !== null) return "undecided";
+      // What may be another file is never taken for the recorded one.
+      return found.hasDouble ? "different" : modeState;
     }
     return this.#hashOf(side, found) === row.hash ? modeState : "different";
   }
 
   /** Reads where figures could not tell and a content could. */
   #resolve(row: FileRow, states: Both<HalfState | "deleted">): Both<Resolved> {
-    const isOpen = SIDES.some((side) => states[side] === "undecided");
-    const isLost = SIDES.some((side) =>
-      states[side] === "different" || states[side] === "deleted"
-    );
     const { left, right } = this.#pair;
-    if (!isOpen || isLost || left === null || right === null) {
-      // Against a changed other side, a doubtful file counts as modified.
-      return mapSides(
-        states,
-        (state) => isResolved(state) ? state : "different",
-      );
+    const isOpen = SIDES.some((side) => states[side] === "undecided");
+    const isChanged = SIDES.some((side) => states[side] === "different");
+    const isTouched = (side: Side) =>
+      states[side] === "undecided" || states[side] === "mode";
+    if (left !== null && right !== null) {
+      if (isOpen && !isChanged && this.#compare(left, right)) {
+        return mapSides(
+          states,
+          (state, side) =>
+            isResolved(state) ? state : this.#modeState(side, row),
+        );
+      }
+      // Contents differ. Where one is still the recorded one, whatever was
+      // done to its time or mode, only the other side changed.
+      const kept = row.hash === null || !isOpen && !isChanged
+        ? undefined
+        : SIDES.find((side) =>
+          isTouched(side) &&
+          this.#hashOf(side, this.#pair[side]!) === row.hash
+        );
+      if (kept !== undefined) {
+        return kept === "left"
+          ? { left: "same", right: "different" }
+          : { left: "different", right: "same" };
+      }
     }
-    const isSame = this.#compare(left, right);
-    return mapSides(states, (state, side) => {
-      if (isResolved(state)) return state;
-      if (!isSame) return "different";
-      return this.#pair[side]!.figures.mode === row[side].mode
-        ? "same"
-        : "mode";
-    });
+    // An unchanged size proves nothing.
+    return mapSides(
+      states,
+      (state) => isResolved(state) ? state : "different",
+    );
+  }
+
+  #modeState(side: Side, row: FileRow): "same" | "mode" {
+    return this.#pair[side]!.figures.mode === row[side].mode ? "same" : "mode";
   }
 
   #compare(left: FoundFile, right: FoundFile): boolean {
@@ -227,6 +249,24 @@ function changeOf(state: Resolved, other: Resolved): RecordedChange {
         ? "modified"
         : "unchanged";
   }
+}
+
+/** Why nobody may have meant a modified version. */
+export type Doubt = "empty" | "older";
+
+/**
+ * Whether a modified file is one that perhaps nobody meant: empty where the
+ * recorded one was not, or older than that.
+ *
+ * @param pair The path.
+ * @param side The side on which its content changed.
+ */
+export function doubtOf(pair: Pair, side: Side): Doubt | null {
+  const figures = pair[side]?.figures;
+  const half = pair.row?.[side];
+  if (!figures || !half) return null;
+  if (figures.sizeBytes === 0 && half.sizeBytes > 0) return "empty";
+  return figures.mtimeMs < half.mtimeMs ? "older" : null;
 }
 
 /**

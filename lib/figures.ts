@@ -77,6 +77,19 @@ export function isSameId(a: FileId | null, b: FileId | null): boolean {
 }
 
 /**
+ * What is equal for one file under two names: its id or, without ids, its size
+ * and mtime.
+ *
+ * @param figures Of the file.
+ */
+export function identityOf(
+  figures: Pick<FileFigures, "id" | "sizeBytes" | "mtimeMs">,
+): string {
+  const { id, sizeBytes, mtimeMs } = figures;
+  return id ? `${id.ino}:${id.birthMs}` : `${sizeBytes}@${mtimeMs}`;
+}
+
+/**
  * Whether two ids are known to differ; no id differs from nothing.
  *
  * @param a An id, or null for none.

@@ -5,6 +5,7 @@
  */
 import type { Aside, Case, RemovalSettings } from "./cases.ts";
 import type { ClashPlace } from "./clashes.ts";
+import { doubtOf } from "./changes.ts";
 import { addClash } from "./clash_actions.ts";
 import { conflictOf, keptWords } from "./conflict.ts";
 import { winnerWords } from "./contest.ts";
@@ -24,13 +25,20 @@ import type { Verdict } from "./verdict.ts";
 export class FileActions {
   readonly #list: DraftList;
   readonly #settings: RemovalSettings;
+  readonly #massChanged: ReadonlySet<Side>;
   readonly #locate: (location: Location) => string;
 
   /**
    * @param list Takes the drafts.
    * @param settings What becomes of removed and replaced files.
+   * @param massChanged Sides on which suspiciously many files changed.
    */
-  constructor(list: DraftList, settings: RemovalSettings) {
+  constructor(
+    list: DraftList,
+    settings: RemovalSettings,
+    massChanged: ReadonlySet<Side>,
+  ) {
+    this.#massChanged = massChanged;
     this.#list = list;
     this.#settings = settings;
     this.#locate = (location) => list.locate(location);
@@ -131,14 +139,19 @@ export class FileActions {
     const replaced = pair[to];
     const hasNewMode = replaced === null ||
       pair.row !== null && pair.row[from].mode !== source.figures.mode;
-    const fate = place ? "destroy" : this.#fateOfReplaced(verdict, replaced);
+    const doubt = place || replaced === null ? "" : this.#doubt(item, from);
+    const fate = place
+      ? "destroy"
+      : doubt
+      ? "soft-delete"
+      : this.#fateOfReplaced(verdict, replaced);
     this.#list.add({
       name: to === "right" ? "COPY_LEFT_TO_RIGHT" : "COPY_RIGHT_TO_LEFT",
       path: this.#locate(target),
       newPath: null,
       rule: verdict.rule,
       side: to,
-      reason: verdict.reason + keptWords(contest, fate),
+      reason: verdict.reason + doubt + keptWords(contest, fate),
       bytes: source.figures.sizeBytes,
       work: {
         kind: "copy",
@@ -148,6 +161,7 @@ export class FileActions {
         target: replaced?.figures ?? null,
         mode: hasNewMode ? source.figures.mode : null,
         fate,
+        isDoubtful: doubt !== "",
         clashPath: place &&
           this.#list.locate({ folder: target.folder, name: place.name }),
         keepsHash: this.#settings.isSuspicious(target.name),
@@ -183,6 +197,20 @@ export class FileActions {
       if (rename) after.push(rename);
     }
     return after;
+  }
+
+  /** Why what a version replaces is kept in any case; "" where it is not. */
+  #doubt({ pair }: Case, from: Side): string {
+    if (pair.row === null) return "";
+    const doubt = doubtOf(pair, from);
+    const isMass = this.#massChanged.has(from);
+    if (doubt === null && !isMass) return "";
+    const why = doubt === "empty"
+      ? "it is empty now"
+      : doubt === "older"
+      ? "it is older now than at the last run"
+      : `so did most files there`;
+    return `; ${why}, so what it replaces is kept`;
   }
 
   #fateOfReplaced(

@@ -27,6 +27,8 @@ export type FolderFate =
 export interface FolderContent {
   /** It and all below it is left alone. */
   readonly isFrozen: boolean;
+  /** Something in it waits for a later run: rows of what it is in stay. */
+  readonly waits: boolean;
   /** Something in it will be there on both sides after the run. */
   readonly survives: boolean;
   /** Something in it is left alone on a side. */
@@ -134,6 +136,7 @@ export class Layout {
 
 interface Mutable {
   readonly isFrozen: boolean;
+  waits: boolean;
   survives: boolean;
   holdsUnknown: { left: boolean; right: boolean };
 }
@@ -146,6 +149,7 @@ function fateOf(folder: Folder, content: Mutable): FolderFate {
   const having: Side = left === null ? "right" : "left";
   const missing = otherSide(having);
   if (content.survives) return { kind: "create", on: missing };
+  if (content.waits) return { kind: "leave" };
   // The system gives no folder away over which a disk is mounted.
   const mustStay = content.holdsUnknown[having] || folder.isMount[having];
   if (folder.row === null) {
@@ -161,7 +165,7 @@ function isKept(
   content: Mutable,
 ): boolean {
   const isOnOne = (folder.name.left === null) !== (folder.name.right === null);
-  return isOnOne && !content.isFrozen &&
+  return isOnOne && !content.isFrozen && !content.waits &&
     (kind === "forget" || kind === "leave");
 }
 
@@ -173,6 +177,7 @@ function passUp(
   parent: Mutable,
 ): void {
   if (fate.kind === "stay" || fate.kind === "create") parent.survives = true;
+  if (content.waits) parent.waits = true;
   for (const side of SIDES) {
     const isLeft = content.isFrozen || fate.kind === "forget" ||
       fate.kind === "leave";

@@ -7,6 +7,7 @@
  *
  * @module
  */
+import { identityOf } from "./figures.ts";
 import { entriesOf, type Listing } from "./listing.ts";
 import {
   EMPTY,
@@ -53,6 +54,20 @@ export interface RecordView {
   readonly directories: ReadonlyMap<string, DirectoryRow>;
   /** The rows directly in a folder. */
   filesIn(folder: string): readonly FileRow[];
+  /**
+   * Folders of the rows that have no id on a side and of whose figures there
+   * {@linkcode identityOf} gives one of `wanted`.
+   */
+  foldersWithout(side: Side, wanted: ReadonlySet<string>): readonly string[];
+}
+
+/** A file that stands where it must be left alone. */
+export interface Stray {
+  /** As the side spells it. */
+  readonly path: string;
+  readonly figures: FileFigures;
+  /** Why the path is left alone, in words. */
+  readonly reason: string;
 }
 
 /**
@@ -80,7 +95,7 @@ export interface Merged {
   /** All problems: those of the scans and those that show in pairing. */
   readonly problems: readonly Problem[];
   /** Files at paths that are left alone: each may be one missed elsewhere. */
-  readonly strays: Both<readonly FileFigures[]>;
+  readonly strays: Both<readonly Stray[]>;
   /** Files that are the same on both sides of a first meeting. */
   readonly alike: AlikeFiles;
   /** Any path of a folder that was looked at, even where nothing differs. */
@@ -97,9 +112,39 @@ export interface Merged {
 export function merge(
   scans: Both<SideScan>,
   record: RecordView,
-  settings: PairingSettings,
+  settings: MergeSettings,
 ): Merged {
-  return new Merger(scans, record, settings).run();
+  const none = { left: new Set<string>(), right: new Set<string>() };
+  const plain = { ...settings, doubles: none };
+  const merged = new Merger(scans, record, plain).run();
+  const doubles = doublesIn(merged);
+  const isTold = SIDES.some((side) =>
+    doubles[side].size > 0 &&
+    record.foldersWithout(side, doubles[side]).length > 0
+  );
+  return isTold
+    ? new Merger(scans, record, { ...settings, doubles }).run()
+    : merged;
+}
+
+/** What merging depends on besides the data. */
+export type MergeSettings = Omit<PairingSettings, "doubles">;
+
+/** Files without an id that came or went: another one may have their figures. */
+function doublesIn({ pairs }: Merged): Both<ReadonlySet<string>> {
+  const doubles = { left: new Set<string>(), right: new Set<string>() };
+  for (const pair of pairs) {
+    for (const side of SIDES) {
+      const figures = pair[side]?.figures ?? null;
+      const moved = pair.row === null
+        ? figures
+        : figures === null
+        ? pair.row[side]
+        : null;
+      if (moved?.id === null) doubles[side].add(identityOf(moved));
+    }
+  }
+  return doubles;
 }
 
 const NO_PROBLEMS: ProblemsByName = new Map();
@@ -117,10 +162,7 @@ class Merger {
   #alikeCount = 0;
   readonly #unknown = new Map<string, Problem>();
   readonly #problems: Problem[];
-  readonly #strays: { left: FileFigures[]; right: FileFigures[] } = {
-    left: [],
-    right: [],
-  };
+  readonly #strays: { left: Stray[]; right: Stray[] } = { left: [], right: [] };
 
   constructor(
     scans: Both<SideScan>,
@@ -146,6 +188,11 @@ class Merger {
     }
     for (const side of SIDES) {
       for (const folder of scans[side].listings.keys()) this.#markUp(folder);
+      const doubles = settings.doubles[side];
+      if (doubles.size === 0) continue;
+      for (const folder of record.foldersWithout(side, doubles)) {
+        this.#markUp(folder);
+      }
     }
   }
 
@@ -234,13 +281,16 @@ class Merger {
 
   /** What was moved into a folder that is left alone is there, not gone. */
   #straysBelow(folder: Folder): void {
+    const reason = this.#unknown.get(folder.key)?.reason ?? "it is left alone";
     for (const side of SIDES) {
       const path = currentPath(folder, side);
       if (path === null) continue;
       for (const listing of this.#scans[side].listings.values()) {
         if (!isWithin(listing.folder, path)) continue;
         for (const entry of entriesOf(listing)) {
-          if (entry.kind === "file") this.#strays[side].push(entry);
+          if (entry.kind !== "file") continue;
+          const path = joinPath(listing.folder, entry.name);
+          this.#strays[side].push({ path, figures: entry, reason });
         }
       }
     }
@@ -258,12 +308,15 @@ class Merger {
     for (const pair of pairs) this.#pairs.push(pair);
     // No name is chosen in a folder in which nothing differs.
     if (pairs.length > 0) { for (const name of taken) folder.taken.add(name); }
-    for (const problem of unknown) {
-      this.#unknown.set(problem.key, problem.problem);
-      for (const side of problem.on) folder.holdsUnknown[side] = true;
+    for (const { key, problem, on, files } of unknown) {
+      this.#unknown.set(key, problem);
+      for (const side of on) folder.holdsUnknown[side] = true;
       for (const side of SIDES) {
-        const figures = problem.files[side];
-        if (figures) this.#strays[side].push(figures);
+        const file = files[side];
+        if (file === null) continue;
+        const path = joinPath(currentPath(folder, side) ?? "", file.name);
+        const { figures } = file;
+        this.#strays[side].push({ path, figures, reason: problem.reason });
       }
     }
     this.#problems.push(...found);

@@ -60,6 +60,43 @@ export function isOwnName(name: string): boolean {
     lower.startsWith(MOVING_PREFIX);
 }
 
+/** Names that programs give a file while they save it, in lower case. */
+const PASSING_NAME = new RegExp(
+  [
+    "\\.(?:tmp|temp)$",
+    "~$",
+    "^\\.goutputstream-",
+    "\\.sb-",
+    "^\\..*\\.sw.$",
+    "^[0-9a-f]{8}$",
+  ].join("|"),
+);
+
+/** Folders that hold what was thrown away, or older states of all else. */
+const TRASH_NAME =
+  /^(?:#recycle|@recycle|\.recycle|\$recycle\.bin|\.trash.*|#snapshot|\.snapshot|~snapshot|\.zfs)$/;
+
+/**
+ * Whether a path is a passing name: one that a program gives a file only while
+ * it saves it, or any below a trash or snapshot folder. A file that got one
+ * was not renamed by anybody.
+ *
+ * @param path Relative to the root.
+ *
+ * @example
+ * ```ts
+ * import { isPassing } from "./names.ts";
+ * isPassing("plans/~WRL0001.tmp"); // true
+ * isPassing("#recycle/plans/Plan.docx"); // true
+ * isPassing("plans/Plan.docx"); // false
+ * ```
+ */
+export function isPassing(path: string): boolean {
+  const names = path.toLowerCase().split("/");
+  const name = names.pop()!;
+  return PASSING_NAME.test(name) || names.some((it) => TRASH_NAME.test(it));
+}
+
 /** Who made a temporary name. */
 export interface TemporaryOwner {
   /** The pair of roots, as its state DB names it. */

@@ -38,7 +38,8 @@ export function outcomeOf(action: Action, result: ActionResult): Outcome {
   return {
     action,
     kind,
-    detail: done?.note ?? skipped ?? (failed ? whyNot(action, failed) : null),
+    detail: done?.note ?? keptWords(action, done) ?? skipped ??
+      (failed ? whyNot(action, failed) : null),
     newPath: done?.keptAt ?? action.newPath,
     error: kind === "failed" ? failed : null,
   };
@@ -55,4 +56,12 @@ function whyNot({ work }: Action, error: unknown): string {
     (work.kind === "remove-directory"
       ? `make the folder on ${there} again`
       : `give it its old name on ${there} again`);
+}
+
+/** Where the version is that a doubtful one replaced. */
+function keptWords({ work }: Action, done?: Performed): string | null {
+  const isDoubtful = work.kind === "copy" && work.isDoubtful;
+  return isDoubtful && done?.keptAt
+    ? `the version before is kept as ${done.keptAt}`
+    : null;
 }

@@ -3,7 +3,13 @@
  *
  * @module
  */
-import { cutToTick, type Habits, halfState, isSameId } from "./figures.ts";
+import {
+  cutToTick,
+  type Habits,
+  halfState,
+  identityOf,
+  isSameId,
+} from "./figures.ts";
 import {
   type ChildFolder,
   type Folder,
@@ -41,6 +47,11 @@ export interface PairingSettings {
    * files are given as rows, not as pairs.
    */
   readonly trustsFigures?: boolean;
+  /**
+   * Of each side, what {@linkcode identityOf} gives of files without an id that
+   * came or went: others that it gives the same of may be those.
+   */
+  readonly doubles: Both<ReadonlySet<string>>;
   /** Whether files of a name are read always. */
   isSuspicious(name: string): boolean;
 }
@@ -63,7 +74,7 @@ export interface UnknownName {
   /** The sides on which it stands. */
   readonly on: readonly Side[];
   /** The files there: each may be one that is missed elsewhere. */
-  readonly files: Both<FileFigures | null>;
+  readonly files: Both<SideFile | null>;
 }
 
 /** What pairing a folder gives. */
@@ -118,11 +129,7 @@ export function pairEntries(
   for (const slot of slots.byName.values()) {
     slots.judge(slot);
     if (slot.problem !== null) {
-      const { key, problem } = slot;
-      const files = {
-        left: slot.file.left?.figures ?? null,
-        right: slot.file.right?.figures ?? null,
-      };
+      const { key, problem, file: files } = slot;
       unknown.push({ key, problem, on: slot.problemOn, files });
     } else if (slot.row || slot.file.left || slot.file.right) {
       const { left, right } = slot.file;
@@ -132,7 +139,7 @@ export function pairEntries(
         continue;
       }
       const isLeftOut = !settings.keepUnchanged && isUnchanged(slot, settings);
-      if (!isLeftOut) pairs.push(toPair(folder, slot));
+      if (!isLeftOut) pairs.push(toPair(folder, slot, settings));
     }
     if (slot.directory || slot.folder.left || slot.folder.right) {
       children.push(toChild(slot));
@@ -273,21 +280,36 @@ class Slots {
   }
 }
 
-function toPair(folder: Folder, slot: Slot): Pair {
-  const found = (file: SideFile | null): FoundFile | null =>
-    file && {
+function toPair(
+  folder: Folder,
+  slot: Slot,
+  { doubles }: PairingSettings,
+): Pair {
+  const found = (side: Side): FoundFile | null => {
+    const file = slot.file[side];
+    return file && {
       at: { folder, name: file.name },
       figures: file.figures,
       isFresh: file.isFresh,
+      hasDouble: isDouble(file.figures, doubles[side]),
     };
+  };
   const fileName = slot.file.left?.name ?? slot.file.right?.name ?? slot.name;
   return {
     key: slot.key,
     at: { folder, name: slot.row ? nameOf(slot.row.path) : fileName },
     row: slot.row,
-    left: found(slot.file.left),
-    right: found(slot.file.right),
+    left: found("left"),
+    right: found("right"),
   };
+}
+
+function isDouble(
+  figures: FileFigures,
+  doubles: ReadonlySet<string>,
+): boolean {
+  return doubles.size > 0 && figures.id === null &&
+    doubles.has(identityOf(figures));
 }
 
 function isUnchanged(slot: Slot, settings: PairingSettings): boolean {
@@ -298,6 +320,7 @@ function isUnchanged(slot: Slot, settings: PairingSettings): boolean {
     const file = slot.file[side];
     if (file === null || file.name !== nameOf(row.path)) return false;
     const { id } = file.figures;
+    if (isDouble(file.figures, settings.doubles[side])) return false;
     const hasKnownId = id === null
       ? row[side].id === null
       : isSameId(id, row[side].id);

@@ -38,6 +38,8 @@ export type Work =
     readonly fate: Fate;
     /** The clash name that keeps it; null where there is none. */
     readonly clashPath: string | null;
+    /** What it replaces is kept whatever its size: perhaps nobody meant it. */
+    readonly isDoubtful: boolean;
     /** Keep a hash of the content in the row, whatever its age. */
     readonly keepsHash: boolean;
     readonly rowPath: string | null;
@@ -185,8 +187,23 @@ export interface Plan {
   /** In the order in which they are carried out. */
   readonly actions: readonly Action[];
   readonly problems: readonly Problem[];
+  /** What waits for a later run, though nothing is wrong with it. */
+  readonly waiting: readonly Waiting[];
   /** Figures for the guards. */
   readonly counts: PlanCounts;
+}
+
+/** A recorded path that is gone on a side while a program saves its file. */
+export interface Waiting {
+  readonly side: Side;
+  /** As it is recorded. */
+  readonly path: string;
+  /** The name that its file has meanwhile. */
+  readonly as: string;
+  /** When a run first met it so, in ms since 1970. */
+  readonly sinceMs: number;
+  /** It has been met so for so long that it counts as deleted. */
+  readonly isOver: boolean;
 }
 
 /** What the guards look at. */

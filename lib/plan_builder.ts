@@ -17,7 +17,7 @@ import type { NameRoom } from "./names.ts";
 import type { Draft } from "./order.ts";
 import type { Folding } from "./paths.ts";
 import type { Folder, Pair } from "./tree.ts";
-import { otherSide } from "./types.ts";
+import { otherSide, type Side } from "./types.ts";
 
 /** What building depends on besides the cases. */
 export interface BuildContext {
@@ -25,6 +25,8 @@ export interface BuildContext {
   readonly folders: readonly Folder[];
   readonly inquiry: Inquiry;
   readonly merged: Merged;
+  /** Sides on which suspiciously many files changed. */
+  readonly massChanged: ReadonlySet<Side>;
   readonly settings: RemovalSettings & ContestSettings & {
     readonly folding: Folding;
     readonly roomIn?: ((folder: Folder) => NameRoom) | undefined;
@@ -79,10 +81,10 @@ export class PlanBuilder {
       if (place.claimed) this.#claimed.add(place.claimed);
     }
     if (this.#context.inquiry.open.size > 0) return [];
-    const { folders, layout, settings } = this.#context;
+    const { folders, layout, settings, massChanged } = this.#context;
     const forFolders = new FolderActions(folders, layout, settings);
     const list = new DraftList(layout, settings.folding, forFolders);
-    const forFiles = new FileActions(list, settings);
+    const forFiles = new FileActions(list, settings, massChanged);
     for (const item of this.#cases) {
       if (this.#claimed.has(item.pair)) continue;
       forFiles.add(item, clashing.get(item) ?? null);

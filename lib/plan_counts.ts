@@ -3,10 +3,32 @@
  *
  * @module
  */
-import type { Case } from "./cases.ts";
+import type { Case, RemovalSettings } from "./cases.ts";
 import type { PlanCounts } from "./plan.ts";
 import { isMoved, type Location } from "./tree.ts";
-import { otherSide, SIDES } from "./types.ts";
+import { otherSide, type Side, SIDES } from "./types.ts";
+
+/** Fewer changes on a side than this are never too many. */
+const MASS_FILES = 30;
+
+/**
+ * Sides on which so many files changed that what they replace is kept: content
+ * that a program encrypted looks like any other edit.
+ *
+ * @param counts Of all paths.
+ * @param settings How much of the record is too much.
+ */
+export function massChanged(
+  { modified }: Pick<PlanCounts, "modified">,
+  { recordedFiles, maxChangePercent }: RemovalSettings,
+): ReadonlySet<Side> {
+  const most = recordedFiles * maxChangePercent / 100;
+  return new Set(
+    SIDES.filter((side) =>
+      modified[side] >= MASS_FILES && modified[side] > most
+    ),
+  );
+}
 
 /**
  * Counts deletions and changes of content on each side. A file that reappears

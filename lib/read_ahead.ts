@@ -5,7 +5,7 @@
  * @module
  */
 import type { RecordView } from "./merge.ts";
-import type { DirectoryRow, FileRow } from "./types.ts";
+import type { DirectoryRow, FileRow, Side } from "./types.ts";
 
 /** So many rows are kept at most; the rest is read when it is asked for. */
 const MOST_ROWS = 100_000;
@@ -39,6 +39,11 @@ export class ReadAhead implements RecordView {
     } catch {
       // Whoever asks is told; nobody waits for what is read ahead.
     }
+  }
+
+  /** As the record has them. */
+  foldersWithout(side: Side, wanted: ReadonlySet<string>): readonly string[] {
+    return this.#record.foldersWithout(side, wanted);
   }
 
   /**

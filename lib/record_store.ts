@@ -4,8 +4,9 @@
  * @module
  */
 import { BulkInsert } from "./bulk_insert.ts";
+import { identityOf } from "./figures.ts";
 import { folderOf } from "./paths.ts";
-import type { RecordChange } from "./plan.ts";
+import type { RecordChange, Waiting } from "./plan.ts";
 import { FolderDigests } from "./record_digests.ts";
 import type { StateDb } from "./state_db.ts";
 import { fromStored, type StoredFile, toStored } from "./state_rows.ts";
@@ -80,6 +81,24 @@ export class RecordStore {
       path,
     );
     return row && fromStored(row as unknown as StoredFile);
+  }
+
+  /**
+   * Folders of the rows without an id on a side whose figures there
+   * {@linkcode identityOf} gives one of `wanted` of.
+   */
+  foldersWithout(side: Side, wanted: ReadonlySet<string>): string[] {
+    const rows = this.#db.query(
+      `SELECT path, size_${side}, mtime_${side} FROM files
+       WHERE ino_${side} IS NULL`,
+    );
+    const folders = new Set<string>();
+    for (const [path, sizeBytes, mtime] of rows) {
+      const mtimeMs = Math.round(Number(mtime) * 1000);
+      const figures = { sizeBytes: Number(sizeBytes), mtimeMs, id: null };
+      if (wanted.has(identityOf(figures))) folders.add(folderOf(String(path)));
+    }
+    return [...folders];
   }
 
   /** Ids that several recorded files of a side share. */
@@ -222,14 +241,6 @@ export class RecordStore {
     this.#digests.dropAll();
   }
 
-  /** Shifts all recorded mtimes of a side, in ms. */
-  shiftTimes(side: Side, shiftMs: number): void {
-    this.#db.run(
-      `UPDATE files SET mtime_${side} = mtime_${side} + ?`,
-      shiftMs / 1000,
-    );
-  }
-
   /** Drops the file ids of a side: they mean nothing any more. */
   dropIds(side: Side): void {
     this.#db.run(`UPDATE files SET ino_${side} = NULL, birth_${side} = NULL`);
@@ -266,6 +277,24 @@ export class RecordStore {
       side,
       middle,
     );
+  }
+
+  /**
+   * What the last run met as being saved: `side/path` → since when, in ms since
+   * 1970.
+   */
+  savedSince(): Map<string, number> {
+    return new Map(JSON.parse(this.#db.meta("being_saved") ?? "[]"));
+  }
+
+  /** Remembers what a run met as being saved, and nothing else of the kind. */
+  rememberSaved(waiting: readonly Waiting[]): void {
+    const text = JSON.stringify(
+      waiting.map(({ side, path, sinceMs }) => [`${side}/${path}`, sinceMs]),
+    );
+    if (text !== (this.#db.meta("being_saved") ?? "[]")) {
+      this.#db.setMeta("being_saved", text);
+    }
   }
 
   /** Forgets everything both sides agreed on. */

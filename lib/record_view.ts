@@ -11,29 +11,31 @@ import { SIDES } from "./types.ts";
 export const NO_RECORD: RecordView = {
   directories: new Map(),
   filesIn: () => [],
+  foldersWithout: () => [],
 };
 
 /**
- * The record with clocks shifted and ids that mean nothing dropped.
+ * The record without the file ids that mean nothing any more.
  *
  * @param record As it is stored.
- * @param shifts What each side's clock moved since, in ms.
  * @param idsCount Whether a side's file ids still mean what they meant.
  */
-export function adjusted(
+export function withoutIds(
   record: RecordView,
-  shifts: Both<number>,
   idsCount: Both<boolean>,
 ): RecordView {
-  const isPlain = SIDES.every((side) => shifts[side] === 0 && idsCount[side]);
-  if (isPlain) return record;
+  if (SIDES.every((side) => idsCount[side])) return record;
   const half = (row: FileRow, side: Side) => ({
     ...row[side],
-    mtimeMs: row[side].mtimeMs + shifts[side],
     id: idsCount[side] ? row[side].id : null,
   });
   return {
     directories: record.directories,
+    // Where ids mean nothing, every folder is looked at.
+    foldersWithout: (side, wanted) =>
+      idsCount[side]
+        ? record.foldersWithout(side, wanted)
+        : [...record.directories.keys()],
     filesIn: (folder) =>
       record.filesIn(folder).map((row) => ({
         ...row,

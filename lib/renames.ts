@@ -6,7 +6,10 @@
  *
  * @module
  */
-import type { Folder, Pair } from "./tree.ts";
+import { identityOf } from "./figures.ts";
+import { isPassing } from "./names.ts";
+import { joinPath } from "./paths.ts";
+import { currentPath, type Folder, type FoundFile, type Pair } from "./tree.ts";
 import type { Both, FileFigures, FileId, Side } from "./types.ts";
 import { otherSide, SIDES } from "./types.ts";
 
@@ -16,18 +19,57 @@ export interface RenameSettings {
   readonly folders: ReadonlyMap<string, Folder>;
   /**
    * Files that are left alone but might be one that is missed elsewhere, by
-   * {@linkcode sameFileKey}.
+   * {@linkcode identityOf}.
    */
-  readonly strays: Both<ReadonlySet<string>>;
+  readonly strays: Both<ReadonlyMap<string, Elsewhere>>;
+  /** Paths of ignored files, by {@linkcode inFolder}. */
+  readonly ignored: Both<ReadonlyMap<string, string>>;
   /** Ids that more than one recorded file of a side has: they tell nothing. */
   isSharedId(side: Side, id: FileId): boolean;
+}
+
+/** Where a file stands that is missed at its recorded path. */
+export interface Elsewhere {
+  /** As the side spells it. */
+  readonly path: string;
+  /** Why it is left alone there, in words. */
+  readonly reason: string;
+}
+
+/** A path that is gone on a side, and where its file stands. */
+export interface Missed {
+  readonly pair: Pair;
+  readonly side: Side;
+  readonly elsewhere: Elsewhere;
+}
+
+/** A path that is gone on a side while a program saves its file. */
+export interface BeingSaved {
+  readonly pair: Pair;
+  readonly side: Side;
+  /** The passing or ignored name that its file has meanwhile. */
+  readonly as: string;
+  /** Key of the path with that name; null for an ignored one. */
+  readonly asKey: string | null;
 }
 
 /** Pairs with the renamed ones joined. */
 export interface Renamed {
   readonly pairs: readonly Pair[];
   /** Gone paths whose file stands where it must be left alone. */
-  readonly unknown: readonly Pair[];
+  readonly unknown: readonly Missed[];
+  /** Pairs, which are among `pairs` too, that are being saved on a side. */
+  readonly saved: readonly BeingSaved[];
+}
+
+/**
+ * What is equal for one file in one folder.
+ *
+ * @param folder The folder's path.
+ * @param figures Of the file.
+ */
+export function inFolder(folder: string, figures: FileFigures): string {
+  return `${folder}/${identityOf(figures)}`;
 }
 
 /**
@@ -52,23 +94,86 @@ export function findRenames(
   };
   const taken = new Set<Pair>();
   const joined: Pair[] = [];
-  const unknown: Pair[] = [];
+  const unknown: Missed[] = [];
+  const saved: BeingSaved[] = [];
+  const passing = passingFiles(pairs);
   for (const pair of pairs) {
     if (pair.row === null) continue;
-    if (isAmongStrays(pair, settings)) {
-      unknown.push(pair);
+    const missed = amongStrays(pair, settings);
+    if (missed !== null) {
+      unknown.push(missed);
       continue;
     }
     const to = pickTargets(pair, moves, sources, settings);
     for (const side of SIDES) if (to[side]) taken.add(to[side]);
-    joined.push({
+    const whole = {
       ...pair,
       left: to.left?.left ?? pair.left,
       right: to.right?.right ?? pair.right,
-    });
+    };
+    joined.push(whole);
+    for (const side of SIDES) {
+      const as = savedAs(whole, side, passing, settings);
+      if (as !== null) saved.push({ pair: whole, side, ...as });
+    }
   }
   const others = pairs.filter((pair) => pair.row === null && !taken.has(pair));
-  return { pairs: [...joined, ...others], unknown };
+  return { pairs: [...joined, ...others], unknown, saved };
+}
+
+type SavedAs = Pick<BeingSaved, "as" | "asKey">;
+
+/** Files with a passing name, by {@linkcode inFolder}. */
+function passingFiles(pairs: readonly Pair[]): Both<Map<string, SavedAs>> {
+  const files = {
+    left: new Map<string, SavedAs>(),
+    right: new Map<string, SavedAs>(),
+  };
+  for (const side of SIDES) {
+    if (!pairs.some((pair) => pair.row !== null && pair[side] === null)) {
+      continue;
+    }
+    for (const pair of pairs) {
+      const found = pair[side];
+      if (found === null) continue;
+      const path = pathOf(found, side);
+      if (!isPassing(path)) continue;
+      const folder = currentPath(found.at.folder, side) ?? "";
+      const place = inFolder(folder, found.figures);
+      files[side].set(place, { as: path, asKey: pair.key });
+    }
+  }
+  return files;
+}
+
+/** The name under which the file of a gone path stands in its own folder. */
+function savedAs(
+  pair: Pair,
+  side: Side,
+  passing: Both<ReadonlyMap<string, SavedAs>>,
+  { folders, ignored }: RenameSettings,
+): SavedAs | null {
+  const half = pair.row?.[side];
+  const folder = currentPath(pair.at.folder, side);
+  if (!half || pair[side] !== null || folder === null) return null;
+  // A folder took its name: nothing is going to be saved there.
+  if (isFolderOn(folders, pair.key, side)) return null;
+  const file = inFolder(folder, half);
+  const as = ignored[side].get(file);
+  return passing[side].get(file) ??
+    (as === undefined ? null : { as, asKey: null });
+}
+
+function pathOf({ at }: FoundFile, side: Side): string {
+  return joinPath(currentPath(at.folder, side) ?? "", at.name);
+}
+
+function isFolderOn(
+  folders: RenameSettings["folders"],
+  key: string,
+  side: Side,
+): boolean {
+  return (folders.get(key)?.name[side] ?? null) !== null;
 }
 
 /** For each gone pair of a side, the one created pair that is the same file. */
@@ -88,7 +193,9 @@ function findMoves(
   if (gone.size === 0) return new Map();
   for (const pair of pairs) {
     const found = pair[side];
-    if (pair.row === null && found !== null) {
+    if (
+      pair.row === null && found !== null && !isPassing(pathOf(found, side))
+    ) {
       add(created, sameFileKey(found.figures), pair);
     }
   }
@@ -104,16 +211,10 @@ function findMoves(
   return moves;
 }
 
-/**
- * Equal for the same file under two names.
- *
- * @param figures Of the file.
- * @returns Null where the file has no id to tell it by.
- */
-export function sameFileKey(figures: FileFigures): string | null {
-  const { id } = figures;
-  return id &&
-    `${id.ino}:${id.birthMs}:${figures.sizeBytes}:${figures.mtimeMs}`;
+/** Equal for one unchanged file under two names; null where nothing tells. */
+function sameFileKey(figures: FileFigures): string | null {
+  const { id, sizeBytes, mtimeMs } = figures;
+  return id && `${identityOf(figures)}:${sizeBytes}:${mtimeMs}`;
 }
 
 function add(to: Map<string, Pair[]>, key: string | null, pair: Pair): void {
@@ -131,7 +232,7 @@ function pickTargets(
   settings: RenameSettings,
 ): Both<Pair | null> {
   const isFolder = (key: string, side: Side): boolean =>
-    (settings.folders.get(key)?.name[side] ?? null) !== null;
+    isFolderOn(settings.folders, key, side);
   const left = moves.left.get(pair) ?? null;
   const right = moves.right.get(pair) ?? null;
   // Both sides gave the file one new name: nothing is in the way.
@@ -160,11 +261,12 @@ function isBelow(folder: Folder, keys: ReadonlySet<string>): boolean {
 }
 
 /** The file of a gone path stands where it is left alone: it is not deleted. */
-function isAmongStrays(pair: Pair, settings: RenameSettings): boolean {
-  return SIDES.some((side) => {
+function amongStrays(pair: Pair, { strays }: RenameSettings): Missed | null {
+  for (const side of SIDES) {
     const half = pair.row?.[side];
-    if (half === undefined || pair[side] !== null) return false;
-    const key = sameFileKey(half);
-    return key !== null && settings.strays[side].has(key);
-  });
+    if (half === undefined || pair[side] !== null) continue;
+    const elsewhere = strays[side].get(identityOf(half));
+    if (elsewhere !== undefined) return { pair, side, elsewhere };
+  }
+  return null;
 }

@@ -13,7 +13,7 @@ import { meet, type Meeting, requireStillThere } from "./meeting.ts";
 import type { SideScan } from "./merge.ts";
 import { Meter } from "./meter.ts";
 import type { TemporaryOwner } from "./names.ts";
-import type { PairingSettings } from "./pairing.ts";
+import type { MergeSettings } from "./merge.ts";
 import type { Plan } from "./plan.ts";
 import {
   decideReading,
@@ -48,7 +48,7 @@ import {
   type Stopped,
 } from "./stop.ts";
 import { ReadAhead } from "./read_ahead.ts";
-import { adjusted, NO_RECORD } from "./record_view.ts";
+import { NO_RECORD, withoutIds } from "./record_view.ts";
 import {
   type FinishedScan,
   idleThreads,
@@ -59,7 +59,6 @@ import { RecordStore } from "./record_store.ts";
 import { requireNewest } from "./run_numbers.ts";
 import { scanRequests } from "./scan_requests.ts";
 import type { StateDb } from "./state_db.ts";
-import { timeShifts } from "./time_shift.ts";
 import { mergeWitnessed } from "./witness.ts";
 import type { Both, Side } from "./types.ts";
 
@@ -176,15 +175,14 @@ export class Run {
     const scans = await this.#interrupt.waitFor(scanning);
     requireStillThere(meeting, this.#paths);
     const idle = idleThreads(scanners, scans, { mayCopy: !isDryRun });
-    const shifts = timeShifts(scans, stored, recordedFiles);
     const settings = decisionSettings(this.#config, probes, this.#record, {
       startedAtMs: this.#startedAtMs,
-      isFirstMeeting: recordedFiles === 0,
+      recordedFiles,
       listUnchanged: this.#options.listUnchanged,
       roomIn: roomIn(this.#db, roots, isDryRun ? null : this.#owner),
     });
-    const record = adjusted(stored, shifts, meeting.idsCount);
-    const merging: PairingSettings = {
+    const record = withoutIds(stored, meeting.idsCount);
+    const merging: MergeSettings = {
       habits: { left: probes.left.habits, right: probes.right.habits },
       folding: settings.folding,
       isSuspicious: settings.isSuspicious,
@@ -211,7 +209,7 @@ export class Run {
     await this.#interrupt.pass();
     const outcomes = isDryRun
       ? plannedOutcomes(plan, this.#listener)
-      : await this.#carryOut(plan, { ...met, scans, idle, shifts, alike });
+      : await this.#carryOut(plan, { ...met, scans, idle, alike });
     const looked = merged.pairs.filter(({ row }) => row !== null).length;
     const untouched = Math.max(0, recordedFiles - looked) + alike.count;
     return this.#result(plan, outcomes, untouched);
@@ -259,7 +257,7 @@ export class Run {
 
   async #carryOut(
     plan: Plan,
-    found: Met & Pick<CarryOutContext, "scans" | "idle" | "shifts" | "alike">,
+    found: Met & Pick<CarryOutContext, "scans" | "idle" | "alike">,
   ): Promise<readonly Outcome[]> {
     try {
       const outcomes = await carryOut(plan.actions, {
@@ -274,6 +272,7 @@ export class Run {
         alwaysRead: this.#options.settle === undefined
           ? this.#config.compare.alwaysRead
           : this.#alwaysReadBefore(),
+        waiting: plan.waiting,
         onOutcome: (outcome) => this.#listener.onOutcome(outcome),
         onWarning: (text) => this.#listener.onWarning(text),
       });

@@ -199,7 +199,7 @@ export function rememberRooms(db: StateDb, roots: Both<Root>): void {
 export interface RunFacts {
   /** In ms since 1970. */
   readonly startedAtMs: number;
-  readonly isFirstMeeting: boolean;
+  readonly recordedFiles: number;
   /** List paths at which nothing differs. */
   readonly listUnchanged: boolean;
   /** How long a name in a folder may be. */
@@ -223,13 +223,14 @@ export function decisionSettings(
   const [left, right] = [probes.left.habits, probes.right.habits];
   const alwaysRead = new Set(config.compare.alwaysRead);
   let shared: Both<ReadonlySet<string>> | null = null;
+  let saved: ReadonlyMap<string, number> | null = null;
   return {
     folding: {
       ignoresCase: left.ignoresCase || right.ignoresCase,
       ignoresNormalForm: left.ignoresNormalForm || right.ignoresNormalForm,
     },
     coarserTickMs: Math.max(left.tickMs, right.tickMs),
-    isFirstMeeting: facts.isFirstMeeting,
+    isFirstMeeting: facts.recordedFiles === 0,
     verifyFirstRun: config.compare.verifyFirstRun,
     policies: config.policies,
     ruling: null,
@@ -237,8 +238,12 @@ export function decisionSettings(
     softDelete: config.softDelete,
     listUnchanged: facts.listUnchanged,
     roomIn: facts.roomIn,
+    recordedFiles: facts.recordedFiles,
+    maxChangePercent: config.safety.maxChangePercent,
     isSuspicious: (name) =>
       alwaysRead.size > 0 && alwaysRead.has(extensionOf(name)),
+    savedSince: (side, path) =>
+      (saved ??= record.savedSince()).get(`${side}/${path}`) ?? null,
     isSharedId: (side, id) => {
       // Only asked where something looks like a rename.
       shared ??= {

@@ -248,6 +248,7 @@ const REASONS: Record<ProblemKind, string> = {
   vanished: "it vanished while the folders were being read",
   moving: "a run stopped while it gave this its other spelling: the next run " +
     "of that PC completes it; or rename it by hand",
+  elsewhere: "its file stands where it is left alone",
   mount: "another disk is mounted here",
   name: "its name is no valid Unicode: rename it",
   twins: "two names are one to the other side",

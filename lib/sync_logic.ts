@@ -8,6 +8,7 @@
 import { type ChangeSettings, judge } from "./changes.ts";
 import { type Contest, contestOf, type ContestSettings } from "./contest.ts";
 import { type Answer, Inquiry, type Question } from "./inquiry.ts";
+import { identityOf } from "./figures.ts";
 import { folderContest, isContestedName, Layout } from "./folders.ts";
 import type { Merged } from "./merge.ts";
 import type { NameRoom } from "./names.ts";
@@ -21,9 +22,14 @@ import {
   joinPath,
   keyOf,
 } from "./paths.ts";
-import type { Plan } from "./plan.ts";
-import { countChanges } from "./plan_counts.ts";
-import { findRenames, sameFileKey } from "./renames.ts";
+import type { Plan, Waiting } from "./plan.ts";
+import { countChanges, massChanged } from "./plan_counts.ts";
+import {
+  type BeingSaved,
+  type Elsewhere,
+  findRenames,
+  inFolder,
+} from "./renames.ts";
 import type { Case, RemovalSettings } from "./cases.ts";
 import { PlanBuilder } from "./plan_builder.ts";
 import { currentPath, type Folder, type Location, type Pair } from "./tree.ts";
@@ -39,7 +45,15 @@ export interface DecisionSettings
   readonly roomIn?: ((folder: Folder) => NameRoom) | undefined;
   /** Ids that more than one recorded file of a side has. */
   isSharedId(side: Side, id: FileId): boolean;
+  /**
+   * Since when runs have met a path as being saved on a side, in ms since
+   * 1970; null: no run before this one did.
+   */
+  savedSince(side: Side, path: string): number | null;
 }
+
+/** What is being saved for longer than this, in ms, was deleted. */
+const LONGEST_SAVE_MS = 10 * 60 * 1000;
 
 /** A plan, or what has to be read before there can be one. */
 export type Decision =
@@ -78,17 +92,21 @@ export function decide(
   }
 }
 
-/** Paths that are frozen with all below them, and the conflict that does so. */
-type Frozen = Map<string, Case | null>;
+/** Paths that are frozen with all below them, and what does so. */
+type Frozen = Map<string, { readonly open: Case } | Problem>;
 
 class Round {
   readonly #merged: Merged;
   readonly #settings: DecisionSettings;
   readonly #inquiry: Inquiry;
   readonly #frozen: Frozen;
-  readonly #problems: Problem[] = [];
+  /** By key of the path that is left alone. */
+  readonly #problems = new Map<string, Problem>();
   readonly #unknownIn = new Set<Folder>();
-  readonly #unknownKeys = new Set<string>();
+  /** Keys of what is being saved: neither it nor its folders change. */
+  readonly #waits = new Set<string>();
+  /** Folders that directly hold what is being saved. */
+  #waitingIn: ReadonlySet<Folder> = new Set();
   readonly #folders: readonly Folder[];
 
   constructor(
@@ -116,35 +134,61 @@ class Round {
     const renamed = findRenames(known, {
       folders: new Map(this.#folders.map((folder) => [folder.key, folder])),
       strays: this.#strays(),
+      ignored: this.#ignored(),
       isSharedId: this.#settings.isSharedId,
     });
-    for (const pair of renamed.unknown) this.#leaveAlone(pair);
-    const cases = this.#cases(renamed.pairs);
+    for (const { pair, side, elsewhere } of renamed.unknown) {
+      this.#leaveAlone(pair, {
+        side,
+        path: pair.row?.path ?? pair.key,
+        kind: "elsewhere",
+        reason: `it is now ${elsewhere.path}, which is left alone ` +
+          `(${elsewhere.reason})`,
+        figures: null,
+      });
+    }
+    const waiting = renamed.saved.map((it) => this.#waiting(it));
+    const isWaiting = ({ key }: Pair) => this.#waits.has(key);
+    const cases = this.#cases(
+      waiting.length === 0
+        ? renamed.pairs
+        : renamed.pairs.filter((pair) => !isWaiting(pair)),
+    );
+    this.#waitingIn = foldersOf(renamed.pairs.filter(isWaiting));
     const layout = this.#layout(cases);
     if (this.#inquiry.open.size > 0) return this.#questions();
     if (this.#freezeUnknown() || this.#freezeContests(cases, layout)) {
       return null;
     }
+    const counts = countChanges(cases);
     const builder = new PlanBuilder(cases, {
+      massChanged: massChanged(counts, this.#settings),
       layout,
       folders: this.#folders,
       inquiry: this.#inquiry,
       merged: this.#merged,
       settings: this.#settings,
     });
-    const open = [...this.#frozen.values()].filter((item) => item !== null);
+    const frozen = [...this.#frozen.values()];
+    const open = frozen.flatMap((it) => "open" in it ? [it.open] : []);
+    const problems = frozen.flatMap((it) => "open" in it ? [] : [it]);
     const drafts = builder.build(open);
     if (this.#inquiry.open.size > 0) return this.#questions();
     const plan: Plan = {
       actions: inOrder(drafts),
-      problems: this.#allProblems(layout),
-      counts: countChanges(cases),
+      problems: this.#allProblems(layout, problems),
+      waiting,
+      counts,
     };
     return { kind: "plan", plan, cases: [...cases, ...open] };
   }
 
-  #allProblems(layout: Layout): Problem[] {
-    const problems = [...this.#merged.problems, ...this.#problems];
+  #allProblems(layout: Layout, frozen: readonly Problem[]): Problem[] {
+    const problems = [
+      ...this.#merged.problems,
+      ...frozen,
+      ...this.#problems.values(),
+    ];
     const { folding } = this.#settings;
     return [...problems, ...keptProblems(layout.kept, problems, folding)];
   }
@@ -161,21 +205,67 @@ class Round {
   }
 
   /** Files that stand where they are left alone, as far as figures are known. */
-  #strays(): Both<ReadonlySet<string>> {
-    const strays = { left: new Set<string>(), right: new Set<string>() };
-    const add = (side: Side, figures: FileFigures | null): void => {
-      const key = figures && sameFileKey(figures);
-      if (key !== null) strays[side].add(key);
+  #strays(): Both<ReadonlyMap<string, Elsewhere>> {
+    const strays = {
+      left: new Map<string, Elsewhere>(),
+      right: new Map<string, Elsewhere>(),
     };
-    for (const { side, figures } of this.#merged.problems) add(side, figures);
+    const add = (
+      side: Side,
+      figures: FileFigures | null,
+      elsewhere: Elsewhere,
+    ): void => {
+      if (figures) strays[side].set(identityOf(figures), elsewhere);
+    };
+    for (const problem of this.#merged.problems) {
+      // What got an ignored name is being saved, or was deleted.
+      if (problem.kind === "ignored") continue;
+      add(problem.side, problem.figures, problem);
+    }
     for (const side of SIDES) {
-      for (const figures of this.#merged.strays[side]) add(side, figures);
+      for (const stray of this.#merged.strays[side]) {
+        add(side, stray.figures, stray);
+      }
     }
     for (const pair of this.#merged.pairs) {
       if (!this.#isFrozen(pair.key)) continue;
-      for (const side of SIDES) add(side, pair[side]?.figures ?? null);
+      for (const side of SIDES) {
+        const found = pair[side];
+        if (found === null) continue;
+        const folder = currentPath(found.at.folder, side) ?? "";
+        const path = joinPath(folder, found.at.name);
+        const reason = "a conflict above it is open";
+        add(side, found.figures, { path, reason });
+      }
     }
     return strays;
+  }
+
+  /** Ignored files: each may be one that is being saved beside them. */
+  #ignored(): Both<ReadonlyMap<string, string>> {
+    const files = {
+      left: new Map<string, string>(),
+      right: new Map<string, string>(),
+    };
+    for (const { kind, side, path, figures } of this.#merged.problems) {
+      if (kind !== "ignored" || figures === null) continue;
+      files[side].set(inFolder(folderOf(path), figures), path);
+    }
+    return files;
+  }
+
+  /** Lets a path wait that is being saved, unless that takes too long. */
+  #waiting({ pair, side, as, asKey }: BeingSaved): Waiting {
+    const { savedSince, nowMs } = this.#settings;
+    const path = pair.row!.path;
+    // A clock that was set back says nothing of how long it took.
+    const sinceMs = Math.min(savedSince(side, path) ?? nowMs, nowMs);
+    const isOver = nowMs - sinceMs >= LONGEST_SAVE_MS;
+    if (!isOver) {
+      this.#waits.add(pair.key);
+      if (asKey !== null) this.#waits.add(asKey);
+    }
+    return { side, path, as, sinceMs, isOver };
   }
 
   #cases(pairs: readonly Pair[]): Case[] {
@@ -186,8 +276,7 @@ class Round {
       if (judgement.kind === "unreadable") {
         const { side, path, reason } = judgement.answer;
         const base = { kind: "unreadable", figures: null } as const;
-        this.#problems.push({ ...base, side, path, reason });
-        this.#leaveAlone(pair);
+        this.#leaveAlone(pair, { ...base, side, path, reason });
         continue;
       }
       const verdict = verdictOf(pair, judgement, this.#settings);
@@ -196,17 +285,17 @@ class Round {
     return cases;
   }
 
-  #leaveAlone(pair: Pair): void {
+  #leaveAlone(pair: Pair, problem: Problem): void {
     this.#unknownIn.add(pair.at.folder);
-    this.#unknownKeys.add(pair.key);
+    this.#problems.set(pair.key, problem);
   }
 
   /** A folder at a path that turned out to be unknown is left alone with it. */
   #freezeUnknown(): boolean {
     const before = this.#frozen.size;
     for (const { key } of this.#folders) {
-      const isNew = this.#unknownKeys.has(key) && !this.#frozen.has(key);
-      if (isNew) this.#frozen.set(key, null);
+      const problem = this.#problems.get(key);
+      if (problem && !this.#frozen.has(key)) this.#frozen.set(key, problem);
     }
     return this.#frozen.size > before;
   }
@@ -227,6 +316,7 @@ class Round {
       const isUnknown = this.#unknownIn.has(folder);
       return {
         isFrozen: folder.isFrozen || this.#isFrozen(folder.key),
+        waits: this.#waitingIn.has(folder),
         survives: alive.has(folder),
         holdsUnknown: {
           left: isUnknown || folder.holdsUnknown.left,
@@ -247,7 +337,7 @@ class Round {
       if (!isContestedName(folder) || this.#isFrozen(folder.key)) continue;
       const contest = folderContest(folder.key, this.#settings);
       if (contest.policy !== "notify") continue;
-      this.#frozen.set(folder.key, folderCase(folder, contest));
+      this.#frozen.set(folder.key, { open: folderCase(folder, contest) });
     }
     const folders = new Map(this.#folders.map((it) => [it.key, it]));
     cases.forEach((item, index) => {
@@ -271,7 +361,7 @@ class Round {
       }, this.#settings);
       if (contest.policy === "notify") {
         const open = { kind: "open", contest } as const;
-        this.#frozen.set(key, { ...item, verdict: open });
+        this.#frozen.set(key, { open: { ...item, verdict: open } });
       } else {
         const { from, target } = verdict;
         cases[index] = {
@@ -289,6 +379,15 @@ class Round {
     });
     return this.#frozen.size > before;
   }
+}
+
+/** Folders in which paths are recorded or found. */
+function foldersOf(pairs: readonly Pair[]): Set<Folder> {
+  return new Set(
+    pairs.flatMap(({ at, left, right }) =>
+      [at, left?.at, right?.at].flatMap((it) => it ? [it.folder] : [])
+    ),
+  );
 }
 
 /** A folder whose two new names are left for a person. */

@@ -43,6 +43,11 @@ export interface FoundFile {
   readonly figures: FileFigures;
   /** Too young for its figures to be relied on. */
   readonly isFresh: boolean;
+  /**
+   * It has no id, and another file of its size and mtime came or went: its
+   * figures do not tell that it is the recorded one.
+   */
+  readonly hasDouble: boolean;
 }
 
 /** One path: what is recorded and what each side has there, as files. */

@@ -78,6 +78,7 @@ export type ProblemKind =
   | "vanished"
   | "mount"
   | "moving"
+  | "elsewhere"
   | "name"
   | "twins"
   /** It belongs to the program itself. */

@@ -6,8 +6,13 @@
  * @module
  */
 import { type Look, type Root, Skipped } from "./disk.ts";
-import { merge, type Merged, type RecordView, type SideScan } from "./merge.ts";
-import type { PairingSettings } from "./pairing.ts";
+import {
+  merge,
+  type Merged,
+  type MergeSettings,
+  type RecordView,
+  type SideScan,
+} from "./merge.ts";
 import { joinPath, nameOf } from "./paths.ts";
 import { inWords } from "./system_errors.ts";
 import { currentPath, type Folder } from "./tree.ts";
@@ -25,7 +30,7 @@ import { SIDES } from "./types.ts";
 export function mergeWitnessed(
   scans: Both<SideScan>,
   record: RecordView,
-  settings: PairingSettings,
+  settings: MergeSettings,
   roots: Both<Root>,
 ): Merged {
   const merged = merge(scans, record, settings);

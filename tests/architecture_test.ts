@@ -25,7 +25,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["pairing", "conflict_words", "contest"],
   ["verdict", "folders"],
   ["merge", "clashes", "cases", "folder_actions", "run_result"],
-  ["conflict", "draft_list", "settled_rows", "plan_counts", "time_shift"],
+  ["conflict", "draft_list", "settled_rows", "plan_counts"],
   ["clash_actions", "rename_actions", "record_view", "summary", "guard"],
   ["read_ahead"],
   ["file_actions", "settled_conflicts"],

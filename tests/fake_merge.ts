@@ -53,6 +53,9 @@ export interface Options {
   /** Inodes that several recorded files of a side share. */
   readonly sharedInos?: readonly number[];
   readonly ruling?: Ruling;
+  readonly maxChangePercent?: number;
+  /** Path → since when it is being saved on a side, in ms since 1970. */
+  readonly savedSince?: Partial<Both<Readonly<Record<string, number>>>>;
 }
 
 const PLAIN_HABITS: Habits = {
@@ -89,6 +92,8 @@ export function settingsOf(
     verifyFirstRun: options.verifyFirstRun ?? false,
     listUnchanged: options.listUnchanged ?? false,
     nowMs: NOW,
+    recordedFiles,
+    maxChangePercent: options.maxChangePercent ?? 50,
     policies: {
       modify_modify: "clash",
       new_new: "clash",
@@ -104,6 +109,7 @@ export function settingsOf(
     isSuspicious: (name) =>
       (options.alwaysRead ?? []).includes(extensionOf(name)),
     ruling: options.ruling ?? null,
+    savedSince: (side, path) => options.savedSince?.[side]?.[path] ?? null,
     isSharedId: (_side, id) => (options.sharedInos ?? []).includes(id.ino),
   };
 }
@@ -259,7 +265,11 @@ export function recordView(record: RecordTree): RecordView {
     within.push(rowOf(path, literal));
     rows.set(folderOf(path), within);
   }
-  return { directories, filesIn: (at) => rows.get(at) ?? [] };
+  return {
+    directories,
+    filesIn: (at) => rows.get(at) ?? [],
+    foldersWithout: () => [...directories.keys()],
+  };
 }
 
 function rowOf(path: string, literal: FakeFile | FakeRow): FileRow {

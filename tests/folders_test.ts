@@ -13,6 +13,7 @@ import type { Both, DirectoryRow } from "../lib/types.ts";
 const EMPTY: FolderContent = {
   isFrozen: false,
   survives: false,
+  waits: false,
   holdsUnknown: { left: false, right: false },
 };
 

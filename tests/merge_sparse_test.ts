@@ -97,6 +97,7 @@ Deno.test("merge() reads no rows where neither scan handed anything on", () => {
   const record = {
     ...view,
     filesIn: () => assert.fail("rows are read"),
+    foldersWithout: () => assert.fail("rows are read"),
   };
   const { pairs, folders } = merge(
     { left: nothing, right: nothing },
@@ -117,6 +118,7 @@ Deno.test("merge() reads the rows of those folders only that differ", () => {
   const read = new Set<string>();
   const record: RecordView = {
     ...view,
+    foldersWithout: view.foldersWithout,
     filesIn: (at) => {
       read.add(at);
       return view.filesIn(at);

@@ -17,6 +17,7 @@ function recorded(folders: Readonly<Record<string, number>>) {
     directories: new Map(
       Object.keys(folders).map((path) => [path, { path } as DirectoryRow]),
     ),
+    foldersWithout: () => [],
     filesIn(folder: string): readonly FileRow[] {
       asked.push(folder);
       return rows.get(folder) ?? [];
@@ -81,6 +82,7 @@ Deno.test("a record that can't be read fails who asks, and nobody before", () =>
   const { record } = recorded({ a: 1 });
   const ahead = new ReadAhead({
     directories: record.directories,
+    foldersWithout: () => [],
     filesIn() {
       throw new Error("malformed");
     },

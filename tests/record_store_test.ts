@@ -136,14 +136,6 @@ Deno.test("ids that several files of a side share are told, of one side only", (
   assert.equal(shelf.record.fileAt("c")?.left.id, null);
 });
 
-Deno.test("times of one side are shifted, those of the other stay", () => {
-  using shelf = new Shelf().with(row("a"));
-  shelf.record.shiftTimes("left", -3_600_000);
-  const { left, right } = shelf.record.fileAt("a")!;
-  assert.equal(left.mtimeMs, HALF.mtimeMs - 3_600_000);
-  assert.equal(right.mtimeMs, HALF.mtimeMs);
-});
-
 Deno.test("a rename in two steps is known from its first step to its end", () => {
   using shelf = new Shelf();
   const move = { side: "right", from: "a", middle: "m", to: "A" } as const;

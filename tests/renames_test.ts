@@ -5,26 +5,42 @@ import { merged } from "./fake_merge.ts";
 import { situationOf } from "./plan_rows.ts";
 import { but, figuresOf, file, folder, type Situation } from "./fake_tree.ts";
 import { joinPath, NO_FOLDING } from "../lib/paths.ts";
-import { findRenames, type Renamed, sameFileKey } from "../lib/renames.ts";
+import { identityOf } from "../lib/figures.ts";
+import {
+  type Elsewhere,
+  findRenames,
+  inFolder,
+  type Renamed,
+} from "../lib/renames.ts";
 import { currentPath, type FoundFile, type Pair } from "../lib/tree.ts";
-import { SIDES } from "../lib/types.ts";
+import { type Both, SIDES } from "../lib/types.ts";
 
 // The same cases for everybody.
 fc.configureGlobal({ seed: 20260101 });
 
 const A = file("one", { ino: 1 });
-const KEY = sameFileKey(figuresOf(A))!;
-const NOBODY = { left: new Set<string>(), right: new Set<string>() };
+const KEY = identityOf(figuresOf(A));
+const NOBODY = {
+  left: new Map<string, Elsewhere>(),
+  right: new Map<string, Elsewhere>(),
+};
+const ELSEWHERE = new Map([[KEY, { path: "x", reason: "of a reason" }]]);
+const NOTHING = {
+  left: new Map<string, string>(),
+  right: new Map<string, string>(),
+};
 
 function renamesIn(
   it: Partial<Situation>,
-  strays: { readonly left: Set<string>; readonly right: Set<string> } = NOBODY,
+  strays: Both<ReadonlyMap<string, Elsewhere>> = NOBODY,
   sharedIno = 0,
+  ignored: Both<ReadonlyMap<string, string>> = NOTHING,
 ): Renamed {
   const { pairs, folders } = merged(situationOf(it));
   return findRenames(pairs, {
     folders: new Map(folders.map((folder) => [folder.key, folder])),
     strays,
+    ignored,
     isSharedId: (_side, id) => id.ino === sharedIno,
   });
 }
@@ -125,9 +141,11 @@ Deno.test("findRenames() leaves an id alone that several rows share (section 1)"
 Deno.test("findRenames() tells gone paths whose file must be left alone (section 2)", () => {
   const it = { record: { a: A }, left: { b: A } };
   for (const side of SIDES) {
-    const strays = { ...NOBODY, [side]: new Set([KEY]) };
-    const { pairs, unknown } = renamesIn(it, strays);
-    assert.deepEqual(told(unknown), ["a: - -"]);
+    const { pairs, unknown } = renamesIn(it, { ...NOBODY, [side]: ELSEWHERE });
+    assert.deepEqual(told(unknown.map(({ pair }) => pair)), ["a: - -"]);
+    assert.deepEqual(unknown.map((it) => [it.side, it.elsewhere.path]), [
+      [side, "x"],
+    ]);
     assert.deepEqual(told(pairs), ["new: b -"]);
   }
 });
@@ -136,7 +154,7 @@ Deno.test("findRenames() looks for strays of the side that misses the file (sect
   const it = { record: { a: A }, right: { a: A } };
   const { pairs, unknown } = renamesIn(it, {
     ...NOBODY,
-    right: new Set([KEY]),
+    right: ELSEWHERE,
   });
   assert.deepEqual(told(pairs), ["a: - a"]);
   assert.deepEqual(unknown, []);
@@ -154,7 +172,10 @@ Deno.test("findRenames() drops no file and doubles none, whatever was edited", (
       const it = edited(made, NO_FOLDING);
       const before = merged(it).pairs;
       const { pairs, unknown } = renamesIn(it);
-      assert.deepEqual(places([...pairs, ...unknown]), places(before));
+      assert.deepEqual(
+        places([...pairs, ...unknown.map(({ pair }) => pair)]),
+        places(before),
+      );
       const rows = pairs.filter(({ row }) => row !== null).length;
       assert.equal(rows, before.filter(({ row }) => row !== null).length);
     }),
@@ -162,11 +183,57 @@ Deno.test("findRenames() drops no file and doubles none, whatever was edited", (
   );
 });
 
-Deno.test("sameFileKey() is equal for the same id, size and mtime only", () => {
-  const key = (more: Parameters<typeof but>[1]) =>
-    sameFileKey(figuresOf(but(A, more)));
-  assert.equal(key({ mode: 0o600 }), KEY);
-  assert.equal(key({ ino: null }), null);
-  const others = [{ ino: 2 }, { mtimeMs: 1 }, { sizeBytes: 9 }].map(key);
-  assert.equal(new Set([...others, KEY]).size, 4);
+/** Of a file that Left saves: [name it has meanwhile, is it met so]. */
+const SAVES: readonly [string, boolean][] = [
+  ["~WRL0001.tmp", true],
+  ["5F2A1B00", true],
+  ["5F2A1B00.tmp", true],
+  ["a~", true],
+  ["A.TEMP", true],
+  [".goutputstream-X1Y2", true],
+  [".a.swp", true],
+  ["a.sb-1234", true],
+  ["d/a.tmp", false],
+  ["#recycle/a", false],
+  ["b", false],
+  ["5F2A1B0", false],
+];
+
+for (const [name, isMet] of SAVES) {
+  Deno.test(`findRenames() meets a file that is now ${name} as ${isMet ? "" : "not "}being saved`, () => {
+    const it = {
+      record: { a: A, d: folder() },
+      left: { [name]: A },
+      right: { a: A },
+    };
+    const { saved } = renamesIn(it);
+    assert.deepEqual(
+      saved.map(({ pair, side, as }) => [pair.key, side, as]),
+      isMet ? [["a", "left", name]] : [],
+    );
+  });
+}
+
+Deno.test("findRenames() meets a file with an ignored name in its folder as being saved", () => {
+  const it = { record: { a: A }, left: {}, right: { a: A } };
+  const ignored = {
+    ...NOTHING,
+    left: new Map([[inFolder("", figuresOf(A)), "a.bak"]]),
+  };
+  const { saved } = renamesIn(it, NOBODY, 0, ignored);
+  assert.deepEqual(saved.map(({ side, as }) => [side, as]), [[
+    "left",
+    "a.bak",
+  ]]);
+});
+
+Deno.test("findRenames() takes the other side's rename along with what is being saved", () => {
+  const it = {
+    record: { a: A },
+    left: { "a~": A },
+    right: { b: A },
+  };
+  const { saved, pairs } = renamesIn(it);
+  assert.deepEqual(told(saved.map(({ pair }) => pair)), ["a: - b"]);
+  assert.deepEqual(told(pairs), ["a: - b", "new: a~ -"]);
 });

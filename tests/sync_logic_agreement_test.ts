@@ -8,7 +8,8 @@ const A = file("one");
 const OTHER = but(A, { content: "two" });
 const LATER = OLD + HOUR;
 /** Something is recorded: no first meeting. */
-const MET = { record: { z: A }, left: { z: A }, right: { z: A } };
+const Z = file("z");
+const MET = { record: { z: Z }, left: { z: Z }, right: { z: Z } };
 
 testRows([
   {

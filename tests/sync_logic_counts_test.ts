@@ -31,9 +31,9 @@ const COUNTS: readonly {
   {
     it: "files that are gone on a side and would be removed on the other",
     in: {
-      record: { a: A, b: A, c: A, d: A },
-      left: { c: A, d: A },
-      right: { a: A, b: A, d: A },
+      record: { a: withId(1), b: withId(2), c: withId(3), d: withId(4) },
+      left: { c: withId(3), d: withId(4) },
+      right: { a: withId(1), b: withId(2), d: withId(4) },
     },
     deleted: [2, 1],
   },
@@ -90,8 +90,8 @@ const COUNTS: readonly {
   {
     it: "a file that reappears on the other side only",
     in: {
-      record: { "d/a": A },
-      right: { "d/a": A, "e/a": A },
+      record: { "d/a": withId(1) },
+      right: { "d/a": withId(1), "e/a": A },
     },
     deleted: [1, 0],
   },

@@ -91,16 +91,27 @@ Deno.test("decide() gives a new file the mode of its source (R 5.9)", () => {
 Deno.test("decide() says why, in words, for each rule", () => {
   const edited = but(A, { content: "edited", mtimeMs: LATER });
   const { plan } = decided(situationOf({
-    record: { a: A, b: A, c: A, d: A, e: but(A, { ino: 5 }) },
+    record: {
+      a: but(A, { ino: 1 }),
+      b: A,
+      c: but(A, { ino: 3 }),
+      d: but(A, { ino: 4 }),
+      e: but(A, { ino: 5 }),
+    },
     left: {
       a: edited,
       b: edited,
-      c: A,
-      d: but(A, { mode: 0o600 }),
+      c: but(A, { ino: 3 }),
+      d: but(A, { mode: 0o600, ino: 4 }),
       f: A,
       g: A,
     },
-    right: { a: A, d: A, e: but(A, { ino: 5 }), g: edited },
+    right: {
+      a: but(A, { ino: 1 }),
+      d: but(A, { ino: 4 }),
+      e: but(A, { ino: 5 }),
+      g: edited,
+    },
   }));
   const reasons = plan.actions.map(({ path, reason }) => `${path}: ${reason}`);
   assert.deepEqual(reasons, [

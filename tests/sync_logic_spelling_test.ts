@@ -277,7 +277,7 @@ testRows([
     options: WINDOWS,
     acts: [],
     records: [],
-    problems: ["left/a?: name"],
+    problems: ["left/a?: name", "left/a: elsewhere"],
   },
   {
     it: "asks nothing of a name that both roots hold already (section 1)",

@@ -66,7 +66,7 @@ testRows([
     right: { a: A, b: problem("symlink") },
     acts: [],
     records: [],
-    problems: ["right/b: symlink"],
+    problems: ["right/b: symlink", "left/a: elsewhere"],
   },
   {
     it:
@@ -85,7 +85,7 @@ testRows([
     right: { a: A, d: problem("unreadable", folder()) },
     acts: [],
     records: [],
-    problems: ["right/d: unreadable"],
+    problems: ["right/d: unreadable", "left/a: elsewhere"],
   },
   {
     it:

@@ -97,6 +97,7 @@ export class Bench extends TwoRoots {
       mode: null,
       fate: "destroy",
       clashPath: null,
+      isDoubtful: false,
       keepsHash: false,
       rowPath: null,
       ...how,

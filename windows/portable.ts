@@ -23,7 +23,7 @@ const SUBJECTS = [
     "paths",
   ],
   ...["printable", "record_digests", "record_store", "renames", "rules"],
-  ...["sandbox", "settlement", "system_errors", "time_shift"],
+  ...["sandbox", "settlement", "system_errors"],
   ...["told_conflict", "troubles", "typed_path"],
 ];
 
