@@ -55,14 +55,15 @@ scenario("change left only (R 5.3)", async (stage) => {
 });
 
 scenario(
-  "an older version put back on left only is a change (R 5.3)",
+  "an older version put back on left only is a change, and keeps what it replaces (R 5.3)",
   async (stage) => {
     await stage.begin({ "a.txt": "newer version" });
     stage.write({
       left: { "a.txt": file("from backup", { mtime: LONG_AGO - 86_400_000 }) },
     });
-    await stage.does(["5.3 COPY_LEFT_TO_RIGHT a.txt"]);
+    await stage.does(["5.3 COPY_LEFT_TO_RIGHT a.txt -> deleted/a.txt"]);
     stage.holds({ "a.txt": "from backup" });
+    assert.deepEqual(stage.kept("right"), { "a.txt": "newer version" });
   },
   { isMirrored: false },
 );
