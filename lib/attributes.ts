@@ -23,6 +23,60 @@ export function setQuietly(set: () => void): void {
 const REFUSALS = new Set(["EPERM", "EACCES", "ENOSYS", "ENOTSUP", "EINVAL"]);
 
 /**
+ * Does what Windows refuses with a read-only file or folder: there that is
+ * taken off for the moment, as the bit is no change that a sync carries, and
+ * no reason to leave a file for ever as it was.
+ *
+ * @param path Absolute path of what may be read-only.
+ * @param act What to do.
+ * @param after The name that it has then; left out: the same, or none.
+ * @throws The system's error where it refuses all the same.
+ */
+export function despiteReadOnly(
+  path: string,
+  act: () => void,
+  after: string = path,
+): void {
+  try {
+    return act();
+  } catch (error) {
+    if (Deno.build.os !== "windows" || !isReadOnly(path)) throw error;
+  }
+  Deno.chmodSync(path, 0o666);
+  let isDone = false;
+  try {
+    act();
+    isDone = true;
+  } finally {
+    try {
+      Deno.chmodSync(isDone ? after : path, 0o444);
+    } catch {
+      // It is gone, as it was to be.
+    }
+  }
+}
+
+/** False for what can't be looked at. */
+function isReadOnly(path: string): boolean {
+  try {
+    return ((Deno.lstatSync(path).mode ?? 0o200) & 0o200) === 0;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Removes a file, or a folder that is empty, read-only ones too.
+ *
+ * @param path Absolute.
+ * @param other Another name that the file has, and keeps.
+ * @throws The system's error where it refuses.
+ */
+export function removeDespite(path: string, other: string = path): void {
+  despiteReadOnly(path, () => Deno.removeSync(path), other);
+}
+
+/**
  * Sets a file's mtime and mode. What the file system refuses is no failure:
  * the record takes what it reports afterwards.
  *
@@ -45,6 +99,7 @@ export function setProperties(
   }
   if (mtimeMs !== null) {
     const mtime = new Date(mtimeMs);
-    setQuietly(() => Deno.utimeSync(absolute, mtime, mtime));
+    const set = () => Deno.utimeSync(absolute, mtime, mtime);
+    setQuietly(() => despiteReadOnly(absolute, set));
   }
 }

@@ -13,6 +13,8 @@ import type { Verdict } from "./verdict.ts";
 
 /** What becomes of removed and replaced files. */
 export interface RemovalSettings {
+  /** A side carries no modes: they are no change. Left out: both do. */
+  readonly ignoresModes?: boolean | undefined;
   readonly softDelete: SoftDeleteSettings;
   /** List paths at which nothing differs. */
   readonly listUnchanged: boolean;

@@ -20,6 +20,8 @@ export interface ChangeSettings {
   readonly isFirstMeeting: boolean;
   /** Read both files on a first meeting, even where figures agree. */
   readonly verifyFirstRun: boolean;
+  /** A side carries no modes: they are no change. Left out: both do. */
+  readonly ignoresModes?: boolean | undefined;
   /** Whether files of a name are read always. */
   isSuspicious(name: string): boolean;
 }
@@ -118,10 +120,14 @@ class Judge {
   }
 
   recorded(row: FileRow): Judgement {
-    const states = this.#resolve(row, {
-      left: this.#stateOf("left", row),
-      right: this.#stateOf("right", row),
-    });
+    const isMode = !this.#settings.ignoresModes;
+    const states = mapSides(
+      this.#resolve(row, {
+        left: this.#stateOf("left", row),
+        right: this.#stateOf("right", row),
+      }),
+      (state) => state === "mode" && !isMode ? "same" : state,
+    );
     const change = {
       left: changeOf(states.left, states.right),
       right: changeOf(states.right, states.left),

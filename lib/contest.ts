@@ -49,6 +49,8 @@ export interface Ruling {
 
 /** What a contest depends on besides the path. */
 export interface ContestSettings extends Clocks {
+  /** A side carries no modes: they are no change. Left out: both do. */
+  readonly ignoresModes?: boolean | undefined;
   readonly policies: Readonly<Record<ConflictKind, Policy>>;
   readonly softDelete: SoftDeleteSettings;
   /** Null: the policies alone decide. */

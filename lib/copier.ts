@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { removeDespite } from "./attributes.ts";
 import type { CopyTask } from "./copy_messages.ts";
 import type { Root } from "./disk.ts";
 import { keepAsClash, placeNew, replace } from "./file_ops.ts";
@@ -168,7 +169,7 @@ export class Copier {
       }
     }
     if (why === null) {
-      Deno.removeSync(to.absolute(aside));
+      removeDespite(to.absolute(aside));
       return { keptAt: null, note: null };
     }
     const kept = keepAsClash(to, aside, work.path);

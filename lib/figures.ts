@@ -14,6 +14,8 @@ export interface Habits {
   readonly ignoresNormalForm: boolean;
   /** Names are held to Windows' rules. */
   readonly hasWindowsNames: boolean;
+  /** Permission bits are kept; left out by versions that did not ask. */
+  readonly carriesModes?: boolean | undefined;
   /** mtimes are cut to multiples of this, in ms. */
   readonly tickMs: number;
   /** The file system's clock less the local one, in ms. */

@@ -138,7 +138,8 @@ export class FileActions {
     const source = pair[from]!;
     const replaced = pair[to];
     const hasNewMode = replaced === null ||
-      pair.row !== null && pair.row[from].mode !== source.figures.mode;
+      !this.#settings.ignoresModes && pair.row !== null &&
+        pair.row[from].mode !== source.figures.mode;
     const doubt = place || replaced === null ? "" : this.#doubt(item, from);
     const fate = place
       ? "destroy"

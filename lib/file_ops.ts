@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { removeDespite } from "./attributes.ts";
 import { CHANGED, type Root, Skipped } from "./disk.ts";
 import { isStill } from "./figures.ts";
 import { clashName, MOVING_PREFIX, utf8Length } from "./names.ts";
@@ -38,7 +39,7 @@ export function placeNew(root: Root, temporary: string, path: string): void {
 export function moveToFree(root: Root, from: string, to: string): void {
   const [source, target] = [root.absolute(from), root.absolute(to)];
   if (linkTo(root, from, to)) {
-    Deno.removeSync(source);
+    removeDespite(source, target);
     return;
   }
   // No links here: look once more, then rename.
@@ -147,7 +148,8 @@ export function requireReplaceable(
   aside: string,
 ): void {
   requireFree(root, path);
-  if (linkTo(root, path, aside)) Deno.removeSync(root.absolute(aside));
+  if (!linkTo(root, path, aside)) return;
+  removeDespite(root.absolute(aside), root.absolute(path));
 }
 
 /**
@@ -180,7 +182,7 @@ export function destroy(
   Deno.renameSync(root.absolute(path), root.absolute(aside));
   try {
     if (!isStillAt(root, aside, seen)) throw new Skipped(CHANGED);
-    Deno.removeSync(root.absolute(aside));
+    removeDespite(root.absolute(aside));
   } catch (error) {
     putBack(root, aside, path);
     throw error;
@@ -223,10 +225,10 @@ export function renameFile(
     }
   } catch (error) {
     // The old name holds what there is to hold.
-    Deno.removeSync(root.absolute(to));
+    removeDespite(root.absolute(to), root.absolute(from));
     throw error;
   }
-  Deno.removeSync(root.absolute(aside));
+  removeDespite(root.absolute(aside), root.absolute(to));
 }
 
 /** A file on its way to another disk of its root. */

@@ -12,6 +12,7 @@ export const PLAIN_HABITS: Habits = {
   ignoresCase: Deno.build.os === "windows",
   ignoresNormalForm: false,
   hasWindowsNames: Deno.build.os === "windows",
+  carriesModes: Deno.build.os !== "windows",
   tickMs: 1,
   clockOffsetMs: 0,
 };
@@ -87,22 +88,40 @@ export function probe(
     return null;
   }
   try {
-    const madeAtMs = Deno.lstatSync(path).mtime?.getTime() ?? Date.now();
+    const made = Deno.lstatSync(path);
+    const madeAtMs = made.mtime?.getTime() ?? Date.now();
+    const mode = (made.mode ?? 0) & 0o777 ^ 0o011;
+    const hasMode = takesMode(path, mode);
     const clockOffsetMs = madeAtMs - Date.now();
     const probeTime = new Date(PROBE_TIME_MS);
     const callMs = leastMs(() => Deno.utimeSync(path, probeTime, probeTime));
-    const time = Deno.lstatSync(path).mtime?.getTime() ?? PROBE_TIME_MS;
+    const set = Deno.lstatSync(path);
+    const time = set.mtime?.getTime() ?? PROBE_TIME_MS;
     const upper = name.toUpperCase().replace("\u00c9", "\u00e9");
     const habits: Habits = {
       ignoresCase: isThere(`${folder}/${upper}`),
       ignoresNormalForm: isThere(`${folder}/${name.normalize("NFD")}`),
       hasWindowsNames: hasWindowsNames(folder, owner),
+      carriesModes: hasMode && ((set.mode ?? 0) & 0o777) === mode,
       tickMs: tickOf(time),
       clockOffsetMs,
     };
     return { habits, startedAtMs: madeAtMs, callMs };
   } finally {
     removeIfThere(path);
+  }
+}
+
+/** Some file systems refuse a mode, others say yes and do nothing. */
+function takesMode(path: string, mode: number): boolean {
+  // There is no more than a read-only bit, which is no user's business here.
+  if (Deno.build.os === "windows") return false;
+  try {
+    Deno.chmodSync(path, mode);
+    return true;
+  } catch (error) {
+    if (codeOf(error) === null) throw error;
+    return false;
   }
 }
 

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { removeDespite } from "./attributes.ts";
 import { CHANGED, type Root, Skipped } from "./disk.ts";
 import { GuardError } from "./errors.ts";
 import { keepAsClash, moveToFree } from "./file_ops.ts";
@@ -37,7 +38,7 @@ export function removeLeftovers(
     if (!isToGo(leftover, pair, nowMs)) continue;
     const { path } = leftover;
     try {
-      if (root.look(path).kind === "file") Deno.removeSync(root.absolute(path));
+      if (root.look(path).kind === "file") removeDespite(root.absolute(path));
     } catch (error) {
       const isGone = error instanceof Skipped || codeOf(error) !== null;
       if (!isGone) throw error;

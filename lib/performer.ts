@@ -6,7 +6,7 @@
  */
 import { ClashCopier } from "./clash_copier.ts";
 import { CHANGED, type Root, Skipped } from "./disk.ts";
-import { setProperties } from "./attributes.ts";
+import { removeDespite, setProperties } from "./attributes.ts";
 import { destroy, moveAcross, renameFile, respell } from "./file_ops.ts";
 import { cutToTick, isFresh, isStill } from "./figures.ts";
 import { folderOf, keyOf } from "./paths.ts";
@@ -275,7 +275,7 @@ export class Performer {
     root.distrust();
     // Never recursive: whatever came into it meanwhile keeps it.
     try {
-      Deno.removeSync(root.absolute(path));
+      removeDespite(root.absolute(path));
     } catch (error) {
       const isInUse = ["ENOTEMPTY", "EEXIST"].includes(codeOf(error) ?? "");
       throw isInUse ? new Skipped(whatIsIn(root, path)) : error;

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { setQuietly } from "./attributes.ts";
+import { removeDespite, setQuietly } from "./attributes.ts";
 import { type Root, Skipped, WENT_AWAY } from "./disk.ts";
 import { GuardError } from "./errors.ts";
 import { keepAsClash, placeNew, replace } from "./file_ops.ts";
@@ -285,7 +285,7 @@ function removeEmpty(made: readonly Made[]): void {
     try {
       root.distrust();
       root.requireRealFolder(folder);
-      Deno.removeSync(root.absolute(folder));
+      removeDespite(root.absolute(folder));
     } catch {
       // Somebody uses it by now.
     }

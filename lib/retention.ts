@@ -7,6 +7,7 @@
  *
  * @module
  */
+import { removeDespite } from "./attributes.ts";
 import { Root, Skipped } from "./disk.ts";
 import { GuardError } from "./errors.ts";
 import { type RunFolder, runFolders } from "./kept.ts";
@@ -189,7 +190,7 @@ class Removal {
         root.distrust();
       }
       // Never with what is in it: a link goes, and not what it leads to.
-      Deno.removeSync(root.absolute(path));
+      removeDespite(root.absolute(path));
       const inRun = path.split("/").slice(3).join("/");
       if (look.kind !== "file" || isPathFile(inRun)) return;
       this.#files++;

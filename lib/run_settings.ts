@@ -229,6 +229,7 @@ export function decisionSettings(
       ignoresCase: left.ignoresCase || right.ignoresCase,
       ignoresNormalForm: left.ignoresNormalForm || right.ignoresNormalForm,
     },
+    ignoresModes: [left, right].some((it) => it.carriesModes === false),
     coarserTickMs: Math.max(left.tickMs, right.tickMs),
     isFirstMeeting: facts.recordedFiles === 0,
     verifyFirstRun: config.compare.verifyFirstRun,

@@ -134,8 +134,8 @@ function settleProperties(pair: Pair, settings: ContestSettings): Verdict {
   const left = pair.left!;
   const right = pair.right!;
   const changed = {
-    left: changedProperties(pair, "left"),
-    right: changedProperties(pair, "right"),
+    left: changedProperties(pair, "left", settings),
+    right: changedProperties(pair, "right", settings),
   };
   const cell = PROPERTIES[changed.left.length > 0 ? "changed" : "same"][
     changed.right.length > 0 ? "changed" : "same"
@@ -172,13 +172,17 @@ function settleProperties(pair: Pair, settings: ContestSettings): Verdict {
 
 type Property = "name" | "time" | "mode";
 
-function changedProperties(pair: Pair, side: Side): Property[] {
+function changedProperties(
+  pair: Pair,
+  side: Side,
+  { ignoresModes }: ContestSettings,
+): Property[] {
   const { figures } = pair[side]!;
   const half = pair.row![side];
   const changed: Property[] = [];
   if (isMoved(pair, side)) changed.push("name");
   if (figures.mtimeMs !== half.mtimeMs) changed.push("time");
-  if (figures.mode !== half.mode) changed.push("mode");
+  if (!ignoresModes && figures.mode !== half.mode) changed.push("mode");
   return changed;
 }
 
@@ -192,7 +196,7 @@ function propertiesOf(
   const source = pair[from]!.figures;
   const target = pair[otherSide(from)]!.figures;
   const hasTime = isSameTime(source.mtimeMs, target.mtimeMs, settings);
-  const hasMode = source.mode === target.mode;
+  const hasMode = settings.ignoresModes || source.mode === target.mode;
   return {
     mtimeMs: wanted.includes("time") && !hasTime ? source.mtimeMs : null,
     mode: wanted.includes("mode") && !hasMode ? source.mode : null,

@@ -87,6 +87,7 @@ export function settingsOf(
       ignoresCase: left.ignoresCase || right.ignoresCase,
       ignoresNormalForm: left.ignoresNormalForm || right.ignoresNormalForm,
     },
+    ignoresModes: [left, right].some((it) => it.carriesModes === false),
     coarserTickMs: Math.max(left.tickMs, right.tickMs),
     isFirstMeeting: options.isFirstMeeting ?? recordedFiles === 0,
     verifyFirstRun: options.verifyFirstRun ?? false,

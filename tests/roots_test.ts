@@ -4,6 +4,7 @@ import { PLAIN_HABITS, probe } from "../lib/habits.ts";
 import { checkRoots, makeIdentity, readIdentity } from "../lib/roots.ts";
 import { probeRoots } from "../lib/run_settings.ts";
 import { StateDb } from "../lib/state_db.ts";
+import { actions, file, Office, write } from "./support.ts";
 import { intercept, systemError, TwoRoots } from "./two_roots.ts";
 
 const OWNER = { pair: "pair", run: "run" };
@@ -316,4 +317,65 @@ Deno.test("a state DB that fails while the roots are probed is not the roots' fa
     () => probeRoots(db, paths, OWNER),
     (error) => error instanceof Error && !(error instanceof GuardError),
   );
+});
+
+/** [what a file system does with a mode, whether modes are carried] */
+const MODES: readonly [
+  string,
+  (real: () => void, mode: number) => void,
+  boolean,
+][] = [
+  ["keeps it", (real) => real(), true],
+  ["refuses it", () => {
+    throw systemError("EPERM");
+  }, false],
+  ["does not know it", () => {
+    throw systemError("ENOTSUP");
+  }, false],
+  ["does nothing about it", () => {}, false],
+];
+
+for (const [what, chmod, isCarried] of MODES) {
+  Deno.test({
+    name: `a probe finds out that a file system ${what}: modes are ${
+      isCarried ? "" : "not "
+    }carried`,
+    ignore: Deno.build.os === "windows",
+    fn() {
+      using at = new TwoRoots();
+      using _system = intercept(
+        "chmodSync",
+        (real, path, mode) => chmod(() => real(path, mode), Number(mode)),
+      );
+      const { habits } = probe(at.left.path, OWNER)!;
+      assert.equal(habits.carriesModes, isCarried);
+    },
+  });
+}
+
+Deno.test({
+  name:
+    "where Right carries no modes, chmod on Left is no change: an edit there is no conflict, a deletion stays one",
+  ignore: Deno.build.os === "windows",
+  async fn() {
+    using office = new Office().write({
+      left: { a: file("1", { mtime: 5e11 }), b: file("22", { mtime: 5e11 }) },
+    });
+    using _disk = intercept("chmodSync", (real, path, mode) => {
+      if (!path!.startsWith(office.right)) real(path, mode);
+    });
+    await office.settle();
+    for (const name of ["a", "b"]) {
+      Deno.chmodSync(`${office.left}/${name}`, 0o755);
+    }
+    write(office.right, { a: "edited on Right" });
+    Deno.removeSync(`${office.right}/b`);
+    assert.deepEqual(actions(await office.settle()).sort(), [
+      "COPY_RIGHT_TO_LEFT a",
+      "SOFT_DELETE_LEFT b",
+    ]);
+    const { mode } = Deno.lstatSync(`${office.left}/a`);
+    assert.equal(mode! & 0o777, 0o755, "it keeps its own");
+    assert.deepEqual(actions(await office.settle()), []);
+  },
 });

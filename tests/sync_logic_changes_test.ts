@@ -104,6 +104,69 @@ testRows([
   },
 ]);
 
+/** What `attrib +r` on a Windows side, or another umask of a FAT disk, shows. */
+const READ_ONLY = but(A, { mode: 0o444 });
+
+for (const side of ["left", "right"] as const) {
+  const options = { habits: { [side]: { carriesModes: false } } };
+  const where = `where ${side === "left" ? "Left" : "Right"} carries no modes`;
+  testRows([
+    {
+      it: `takes a mode for no change ${where} (section 2)`,
+      record: { a: A },
+      left: { a: A },
+      right: { a: READ_ONLY },
+      acts: [],
+      records: ["record put a"],
+      asked: [],
+      options,
+    },
+    {
+      it: `takes modes of both sides for no change ${where} (section 2)`,
+      record: { a: A },
+      left: { a: but(A, { mode: 0o600 }) },
+      right: { a: READ_ONLY },
+      acts: [],
+      records: ["record put a"],
+      asked: [],
+      options,
+    },
+    {
+      it: `takes a mode against an edit for no conflict ${where} (R 5.3)`,
+      record: { a: A },
+      left: { a: but(A, { content: "three", mtimeMs: LATER }) },
+      right: { a: READ_ONLY },
+      acts: ["COPY_LEFT_TO_RIGHT a (5.3)"],
+      asked: [],
+      options,
+    },
+    {
+      it: `takes a mode against a deletion for no change ${where} (R 5.7)`,
+      record: { a: A },
+      left: {},
+      right: { a: READ_ONLY },
+      acts: ["SOFT_DELETE_RIGHT a (5.7)"],
+      options,
+    },
+    {
+      it: `brings a time without a mode ${where} (R 5.11)`,
+      record: { a: A },
+      left: { a: but(A, { mtimeMs: LATER, mode: 0o600 }) },
+      right: { a: READ_ONLY },
+      acts: ["RENAME_RIGHT a +time (5.11)"],
+      options,
+    },
+    {
+      it: `brings a name without a mode ${where} (R 5.11)`,
+      record: { a: but(A, { ino: 5 }) },
+      left: { b: but(A, { ino: 5, mode: 0o600 }) },
+      right: { a: but(READ_ONLY, { ino: 5 }) },
+      acts: ["RENAME_RIGHT a -> b (5.11)"],
+      options,
+    },
+  ]);
+}
+
 testRows([
   {
     it: "reads a file again that was fresh when it was recorded (section 2)",

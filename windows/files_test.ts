@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { actions, describe, file } from "../tests/support.ts";
+import { replaceCall } from "../tests/system_calls.ts";
+import { systemError } from "../tests/two_roots.ts";
 import { Locked, Office } from "./support.ts";
 
 const LONG_AGO = Date.UTC(2024, 0, 15, 8, 30);
@@ -88,6 +90,69 @@ Deno.test("read-only files are copied, replaced and removed like others", async 
   office.holds({ a: "longer" });
   assert.deepEqual(office.kept("right"), { b: "22", c: "333" });
   await office.rests();
+});
+
+Deno.test("a file that is made read-only is as before: an edit, a name, a time and a deletion get there, the bit is carried nowhere", async () => {
+  const names = ["edited", "renamed", "touched", "gone", "large", "kept"];
+  const tree = Object.fromEntries(
+    names.map((name, n) => [name, file("x".repeat(n + 1), OLD)]),
+  );
+  using office = new Office("soft_delete: { enabled: false }\n").write({
+    left: { ...tree, d: { e: file("1", OLD) } },
+  });
+  await office.run();
+  for (const name of names) Deno.chmodSync(office.at("right", name), 0o444);
+  Deno.chmodSync(office.at("right", "d"), 0o444);
+  Deno.chmodSync(office.at("left", "kept"), 0o444);
+  await office.does([]);
+  office.write({ left: { edited: file("edited on Left", OLD) } });
+  Deno.renameSync(office.at("left", "renamed"), office.at("left", "new name"));
+  const later = new Date(LONG_AGO + 60_000);
+  Deno.utimeSync(office.at("left", "touched"), later, later);
+  for (const name of ["gone", "large", "d\\e"]) {
+    Deno.removeSync(office.at("left", name));
+  }
+  Deno.removeSync(office.at("left", "d"));
+  // As a share does it; the system itself helps only with its own disks.
+  using _share = replaceCall(Deno, "removeSync", (real, path, ...rest) => {
+    const { mode } = Deno.lstatSync(path!);
+    if (((mode ?? 0) & 0o200) === 0) throw systemError("EPERM");
+    return real(path, ...rest);
+  });
+  await office.does([
+    "COPY_LEFT_TO_RIGHT edited",
+    "RENAME_RIGHT renamed -> new name",
+    "RENAME_RIGHT touched",
+    "DELETE_RIGHT gone",
+    "DELETE_RIGHT large",
+    "DELETE_RIGHT d\\e".replaceAll("\\", "/"),
+    "REMOVE_DIR_RIGHT d",
+  ]);
+  office.holds({
+    edited: "edited on Left",
+    "new name": "xx",
+    touched: "xxx",
+    kept: "xxxxxx",
+  });
+  const { mtime } = Deno.lstatSync(office.at("right", "touched"));
+  assert.equal(mtime?.getTime(), later.getTime());
+  assert.deepEqual(
+    ["new name", "touched", "kept"].map((name) =>
+      ["left", "right"].map((side) =>
+        ((Deno.lstatSync(office.at(side as "left", name)).mode ?? 0) &
+          0o200) ===
+          0
+      )
+    ),
+    [[false, true], [false, true], [true, true]],
+  );
+  await office.rests();
+  // So that they can be removed after the test.
+  for (const name of ["new name", "touched", "kept"]) {
+    for (const side of ["left", "right"] as const) {
+      Deno.chmodSync(office.at(side, name), 0o666);
+    }
+  }
 });
 
 Deno.test("paths of more than 260 characters are synced both ways", async () => {
