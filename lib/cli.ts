@@ -22,6 +22,12 @@ import type {
 import { printable, quoted } from "./printable.ts";
 import { minutesOf, type Scheduler, SCHEDULERS } from "./schedule_text.ts";
 import { SIDES } from "./types.ts";
+import {
+  isHelpMark,
+  whyNoArguments,
+  whyNoPath,
+  withoutPrefix,
+} from "./windows_paths.ts";
 
 type Options = NonNullable<ParseArgsConfig["options"]>;
 
@@ -66,8 +72,9 @@ const DEFAULT_LIMIT = 20;
  * Reads the command line.
  *
  * @param args The arguments.
- * @throws {UsageError} A word or an option is not known there, or has no
- *   value.
+ * @param isWindows Paths are those of Windows, and `/?` asks for help.
+ * @throws {UsageError} A word or an option is not known there, has no value, or
+ *   one that names no file.
  *
  * @example
  * ```ts
@@ -75,8 +82,13 @@ const DEFAULT_LIMIT = 20;
  * readArguments(["plan", "--json"]).command; // "plan"
  * ```
  */
-export function readArguments(args: readonly string[]): Invocation {
-  const said = new Said(args);
+export function readArguments(
+  args: readonly string[],
+  isWindows: boolean = false,
+): Invocation {
+  const trouble = isWindows ? whyNoArguments(args) : null;
+  if (trouble !== null) throw new UsageError(trouble);
+  const said = new Said(args, isWindows);
   const command = commandOf(said);
   if (said.has("help")) {
     return {
@@ -241,9 +253,13 @@ class Said {
   /** The command, and what follows it. */
   readonly words: readonly string[];
   readonly #values: Readonly<Record<string, unknown>>;
+  readonly #isWindows: boolean;
 
-  constructor(args: readonly string[]) {
-    const { values, positionals } = parse(args);
+  constructor(args: readonly string[], isWindows: boolean) {
+    const { values, positionals } = parse(
+      isWindows ? args.map((it) => isHelpMark(it) ? "--help" : it) : args,
+    );
+    this.#isWindows = isWindows;
     this.words = positionals;
     this.#values = values;
   }
@@ -256,7 +272,8 @@ class Said {
     const value = this.#values[name];
     if (typeof value !== "string") return null;
     if (value === "") throw new UsageError(`--${name} needs a value.`);
-    return value;
+    if (!this.#isWindows || !PATHS.has(name)) return value;
+    return windowsPath(`--${name}`, value);
   }
 
   /** A word that must be there. */
@@ -288,6 +305,32 @@ class Said {
       throw new UsageError(`${command} takes no --${name}.`);
     }
   }
+}
+
+/** Options whose value is a path. */
+const PATHS = new Set<OptionName>([
+  "config",
+  "report",
+  "write",
+  "left",
+  "right",
+]);
+
+/**
+ * A path as it is meant, on Windows.
+ *
+ * @param name What names it.
+ * @param value The path, as it was given.
+ * @returns It without a prefix.
+ * @throws {UsageError} Windows has no such file or folder.
+ */
+export function windowsPath(name: string, value: string): string {
+  const path = withoutPrefix(value);
+  const allowed = whyNoPath(path);
+  if (allowed === null) return path;
+  throw new UsageError(
+    `${name}: "${printable(value)}" is not allowed; allowed: ${allowed}.`,
+  );
 }
 
 function parse(args: readonly string[]) {

@@ -18,6 +18,7 @@ import {
 import { absolute, isInside, resolved } from "./config_places.ts";
 import { ConfigError, type ConfigProblem } from "./errors.ts";
 import { printable } from "./printable.ts";
+import { isWindowsPath, WHOLE, whyNoPath } from "./windows_paths.ts";
 
 export type { Config } from "./config_schema.ts";
 
@@ -129,7 +130,7 @@ function parseYaml(text: string, file: string): Source {
     tell(
       at,
       keyInLine(plain, at),
-      plain[at] === "%" ? PERCENT : YAML_WORDS[code] ?? NOT_YAML,
+      wordsInLine(plain, at) ?? YAML_WORDS[code] ?? NOT_YAML,
     )
   );
   // *.tmp, &b and !c are commands to YAML: what was meant as a value, a
@@ -145,6 +146,15 @@ function parseYaml(text: string, file: string): Source {
   const byLine = new Map(problems.toReversed().map((it) => [it.line, it]));
   if (byLine.size > 0) return refuse([...byLine.values()]);
   return { doc, folder: absolute(`${file}/..`), tell };
+}
+
+/** What YAML takes for something else where a path was meant. */
+function wordsInLine(text: string, at: number): string | null {
+  if (text[at] === "%") return PERCENT;
+  const [line = ""] = text.slice(text.lastIndexOf("\n", at - 1) + 1)
+    .split("\n");
+  const drive = /^\s*\w+:\s+([A-Za-z]:)\s*(?:#.*)?$/u.exec(line)?.[1];
+  return drive === undefined ? null : `found "${drive}"; allowed: ${WHOLE}`;
 }
 
 /** The key that a line begins with, if it is one; anything else may be secret. */
@@ -258,6 +268,13 @@ function placeProblems(source: Source, told: readonly ConfigProblem[]) {
   const files = Object.entries(OWN_FILES)
     .flatMap(([key, standard]) => seek(key, standard));
   const roots = ["left_root", "right_root"].flatMap((key) => seek(key));
+  const strange = [...files, ...roots].flatMap(({ key, at, said, path }) => {
+    const allowed = isWindowsPath(path) ? whyNoPath(path) : null;
+    if (allowed === null) return [];
+    const message = `found "${brief(said)}"; allowed: ${allowed}`;
+    return [source.tell(at, key, message)];
+  });
+  if (strange.length > 0) return strange;
   return files.flatMap(({ key, at, said, path }) =>
     roots.filter((root) => isInside(path, root.path)).map((root) => {
       const found = `"${brief(said)}" lies in ${root.key}`;

@@ -8,6 +8,7 @@ import type { InferOutput } from "valibot";
 import type { Config, configSchema } from "./config_schema.ts";
 import { EXIT, SyncError } from "./errors.ts";
 import { printable } from "./printable.ts";
+import { isWindowsPath, withoutPrefix } from "./windows_paths.ts";
 
 /** What a config file says, in the file's own terms. */
 export type SaidConfig = InferOutput<typeof configSchema>;
@@ -38,8 +39,6 @@ export function resolved(said: SaidConfig, file: string): Config {
   };
 }
 
-const isWindows = (path: string) => /^(?:[A-Za-z]:[\\/]|\\\\)/u.test(path);
-
 /**
  * A path in full. Windows paths are kept on any system: a config may be meant
  * for another.
@@ -49,11 +48,15 @@ const isWindows = (path: string) => /^(?:[A-Za-z]:[\\/]|\\\\)/u.test(path);
  */
 export function absolute(path: string, from = "."): string {
   const isHere = Deno.build.os === "windows";
-  const { resolve } = isHere || [path, from].some(isWindows) ? win32 : posix;
-  const full = isWindows(path) ? win32.normalize(path) : resolve(from, path);
+  const { resolve } = isHere || [path, from].some(isWindowsPath)
+    ? win32
+    : posix;
+  const full = withoutPrefix(
+    isWindowsPath(path) ? win32.normalize(path) : resolve(from, path),
+  );
   // C:\ is nothing without the separator at its end; C:\x\ and shares are.
-  const surplus = /(?<!^(?:\\\\[?.]\\)?[A-Za-z]:)\\$/u;
-  return isWindows(full) ? full.replace(surplus, "") : full;
+  const surplus = /(?<!^[A-Za-z]:)\\$/u;
+  return isWindowsPath(full) ? full.replace(surplus, "") : full;
 }
 
 /**
@@ -63,8 +66,8 @@ export function absolute(path: string, from = "."): string {
  * @param root In full.
  */
 export function isInside(path: string, root: string): boolean {
-  if (isWindows(path) !== isWindows(root)) return false;
-  const { isAbsolute, relative } = isWindows(root) ? win32 : posix;
+  if (isWindowsPath(path) !== isWindowsPath(root)) return false;
+  const { isAbsolute, relative } = isWindowsPath(root) ? win32 : posix;
   const way = relative(root, path);
   return !isAbsolute(way) && !/^\.\.(?:[\\/]|$)/u.test(way);
 }
@@ -81,7 +84,7 @@ export function onDisk(path: string): string {
   try {
     return Deno.realPathSync(path);
   } catch {
-    const { basename, dirname, join } = isWindows(path) ? win32 : posix;
+    const { basename, dirname, join } = isWindowsPath(path) ? win32 : posix;
     const folder = dirname(path);
     return folder === path ? path : join(onDisk(folder), basename(path));
   }

@@ -9,6 +9,7 @@
 import * as v from "valibot";
 import { asciiHost, parseMailbox } from "./addresses.ts";
 import { type ConflictKind, POLICIES, type Policy } from "./types.ts";
+import { WHOLE } from "./windows_paths.ts";
 
 /** How conflicts and errors are mailed. */
 export interface EmailConfig {
@@ -117,9 +118,13 @@ function list(entry: v.GenericSchema<string>) {
 
 // Line breaks and the like are what "C:\new" in double quotes turns into.
 const CLEAN = /^[^\p{Cc}\p{Zl}\p{Zp}]+$/u;
-// C: and C:folder mean another place in every process; \folder is mostly what
-// double quotes have left of \\server.
-const DEFINITE = /^(?![A-Za-z]:(?![\\/]))(?!\\(?!\\[^\\/]+[\\/]+[^\\/]))/u;
+// C: and C:folder mean another place in every process.
+const definite = v.check(
+  (path: string) => !/^[A-Za-z]:(?![\\/])/u.test(path),
+  WHOLE,
+);
+// \folder is mostly what double quotes have left of \\server.
+const DEFINITE = /^(?!\\(?!\\[^\\/]+[\\/]+[^\\/]))/u;
 
 const ITSELF =
   "the path itself, such as /home/anna/office or C:\\Users\\anna\\office; variables and ~ are not filled in (what is really called so is written with ./ before it)";
@@ -151,6 +156,7 @@ const FOLDER =
 const folder = v.pipe(
   text(FOLDER, CLEAN),
   itself,
+  definite,
   v.regex(DEFINITE, FOLDER),
 );
 const FILE =
@@ -158,6 +164,7 @@ const FILE =
 const file = v.pipe(
   text(FILE, CLEAN),
   itself,
+  definite,
   v.regex(DEFINITE, FILE),
   v.regex(/[^\\/]$/u, FILE),
 );

@@ -237,7 +237,9 @@ function wrongWith(config: string, answers: Partial<Answers>): string | null {
  * the config's folder, but whoever types one means the current folder.
  */
 function rootFrom(config: string, folder: string): string {
-  const isWhole = isAbsolute(folder) || win32.isAbsolute(folder);
+  // P: is no place of its own: the config's words for that are told.
+  const isWhole = isAbsolute(folder) || win32.isAbsolute(folder) ||
+    /^[A-Za-z]:$/.test(folder);
   return isWhole || resolve(dirname(config)) === resolve(".")
     ? folder
     : resolve(folder);

@@ -26,6 +26,12 @@ import { runInside } from "./inside.ts";
 import { printable } from "./printable.ts";
 import { type Access, closedFlags, isOpen, sandboxFlags } from "./sandbox.ts";
 import { twinOf } from "./unit_names.ts";
+import {
+  isHelpMark,
+  whyNoArguments,
+  whyNoPath,
+  withoutPrefix,
+} from "./windows_paths.ts";
 
 /** What is started. */
 export interface LaunchOptions {
@@ -33,6 +39,8 @@ export interface LaunchOptions {
   readonly program: string;
   /** Tells real paths of roots; if left out, as this system does. */
   readonly realPath?: RealPath | null;
+  /** Whether arguments are those of Windows; if left out, as here. */
+  readonly isWindows?: boolean;
 }
 
 /** What each command may touch; null: it needs no config. */
@@ -99,7 +107,8 @@ export async function launch(
   args: readonly string[],
   options: LaunchOptions,
 ): Promise<number> {
-  const call = readCall(args);
+  const { isWindows = Deno.build.os === "windows" } = options;
+  const call = readCall(args, isWindows);
   try {
     const { realPath = REAL_PATH } = options;
     const { permissions, handed } = await wallsFor(call, realPath);
@@ -110,7 +119,7 @@ export async function launch(
   }
 }
 
-function readCall(args: readonly string[]): Call {
+function readCall(args: readonly string[], isWindows: boolean): Call {
   const words: string[] = [];
   const said = new Map<string, string>();
   const end = args.indexOf("--");
@@ -123,17 +132,27 @@ function readCall(args: readonly string[]): Call {
   }
   if (end >= 0) words.push(...args.slice(end + 1));
   const [command = "sync", word] = words;
-  const isHelp = ["help", "h", "version", "V"].some((it) => said.has(it));
+  const isHelp = ["help", "h", "version", "V"].some((it) => said.has(it)) ||
+    isWindows && args.some(isHelpMark);
+  const path = (said: string | undefined): string | null => {
+    if (said === undefined) return null;
+    return isWindows ? withoutPrefix(said) : said;
+  };
+  const configFile = path(said.get("config"));
+  const outputFile = path(said.get("report") ?? said.get("write"));
+  // The program says what is wrong, and needs no file for that.
+  const isWrong = isWindows && (whyNoArguments(args) !== null ||
+    [configFile, outputFile].some((it) => it && whyNoPath(it) !== null));
   const isResolve = command === "conflicts" && word === "resolve";
   const isList = command === "restore" && said.has("list");
   const more = isResolve ? " resolve" : isList ? " --list" : "";
   return {
-    command: isHelp ? "" : command + more,
+    command: isHelp || isWrong ? "" : command + more,
     isDryRun: said.has("dry-run"),
     isJson: said.has("json"),
     isQuiet: said.has("quiet"),
-    configFile: said.get("config") ?? null,
-    outputFile: said.get("report") ?? said.get("write") ?? null,
+    configFile,
+    outputFile,
   };
 }
 

@@ -8,11 +8,13 @@
 
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { windowsPath } from "./cli.ts";
 import { type Config, loadConfig, parseConfig } from "./config_loader.ts";
 import { EXIT, type ExitCode, SyncError, UsageError } from "./errors.ts";
 import { print, warn } from "./output.ts";
 import { printable, quoted } from "./printable.ts";
 import { codeOf } from "./system_errors.ts";
+import { isHelpMark, whyNoArguments, whyNoPath } from "./windows_paths.ts";
 
 const PROJECT = join(import.meta.dirname ?? ".", "..");
 
@@ -53,10 +55,13 @@ function readOptions(
   args: readonly string[],
   names: readonly string[],
 ): Given | "help" {
+  const isWindows = Deno.build.os === "windows";
+  const trouble = isWindows ? whyNoArguments(args) : null;
+  if (trouble !== null) throw new UsageError(trouble);
   const texts = names.map((name) => [name, { type: "string" }] as const);
   try {
     const { values: { help, ...values } } = parseArgs({
-      args: [...args],
+      args: args.map((it) => isWindows && isHelpMark(it) ? "--help" : it),
       options: {
         ...Object.fromEntries(texts),
         help: { type: "boolean", short: "h" },
@@ -66,11 +71,21 @@ function readOptions(
     const given: Given = values;
     const empty = names.find((name) => given[name] === "");
     if (empty !== undefined) throw new Error(`--${empty} needs a value`);
-    return given;
+    return isWindows ? withPaths(given) : given;
   } catch (error) {
+    if (error instanceof UsageError) throw error;
     const [sentence = ""] = (error as Error).message.split(/\. |\n/u);
     throw new UsageError(`${printable(sentence).replace(/\.$/u, "")}.`);
   }
+}
+
+/** All options but one name files and folders of this computer. */
+function withPaths({ target, ...given }: Given): Given {
+  const paths = Object.entries(given).map(([name, path = ""]) =>
+    [name, windowsPath(`--${name}`, path)] as const
+  );
+  const all = Object.fromEntries(paths);
+  return target === undefined ? all : { ...all, target };
 }
 
 /**
@@ -123,6 +138,12 @@ export function requirePath(
   const isRight = isWindows
     ? /^(?:[A-Za-z]:[\\/]|\\\\)/u.test(path)
     : path.startsWith("/");
+  const allowed = isWindows && isRight ? whyNoPath(path) : null;
+  if (allowed !== null) {
+    throw new UsageError(
+      `${key}: "${printable(path)}" is not allowed; allowed: ${allowed}.`,
+    );
+  }
   if (isRight) return;
   const [system, like] = isWindows
     ? ["Windows", "C:\\office\\config.yaml"]

@@ -10,6 +10,7 @@
 import { safeParse } from "valibot";
 import { isInside, resolved } from "./config_places.ts";
 import { type Config, configSchema } from "./config_schema.ts";
+import { isWindowsPath, whyNoPath } from "./windows_paths.ts";
 
 /** What stands for itself in YAML, whatever its rules for plain texts. */
 const PLAIN_TEXT =
@@ -72,9 +73,11 @@ export function plainConfig(text: string, file: string): Config | null {
   const config = resolved(checked.output, file);
   const own = [config.stateDb, config.logging.file];
   const roots = [config.leftRoot, config.rightRoot];
-  const isMisplaced = own.some((path) =>
-    roots.some((root) => isInside(path, root))
-  );
+  const isMisplaced =
+    own.some((path) => roots.some((root) => isInside(path, root))) ||
+    [...own, ...roots].some((path) =>
+      isWindowsPath(path) && whyNoPath(path) !== null
+    );
   return isMisplaced ? null : config;
 }
 

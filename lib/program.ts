@@ -51,7 +51,7 @@ export async function runProgram(
   host: ProgramHost,
 ): Promise<number> {
   try {
-    const invocation = readArguments(args);
+    const invocation = readArguments(args, Deno.build.os === "windows");
     host.check(invocation);
     return await obey(invocation, host);
   } catch (error) {

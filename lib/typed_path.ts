@@ -6,6 +6,7 @@
 import { UsageError } from "./errors.ts";
 import { quoted } from "./printable.ts";
 import { type Both, SIDES } from "./types.ts";
+import { withoutPrefix } from "./windows_paths.ts";
 
 /** What a person means. */
 export interface TypedPath {
@@ -17,7 +18,7 @@ export interface TypedPath {
 
 /**
  * Reads a path as a person types it: a leading `./`, doubled slashes and a
- * root in front are taken off, a slash at the end makes it a folder.
+ * root in front are taken off, on Windows a prefix such as `\\\\?\\` too, a slash at the end makes it a folder.
  *
  * @param typed The path.
  * @param roots Absolute paths of the roots.
@@ -38,7 +39,7 @@ export function typedPath(
 ): TypedPath {
   const slashed = (path: string) =>
     isWindows ? path.replaceAll("\\", "/") : path;
-  const said = slashed(typed);
+  const said = slashed(isWindows ? withoutPrefix(typed) : typed);
   const inRoot = SIDES.map((side) =>
     below(said, slashed(roots[side]), isWindows)
   ).find((it) => it !== null);

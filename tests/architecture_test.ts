@@ -9,7 +9,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["types", "errors", "version", "system_errors", "printable", "called"],
   ["addresses"],
   ["skipped"],
-  ["pieces", "cli_words", "executables", "unit_names"],
+  ["pieces", "cli_words", "executables", "unit_names", "windows_paths"],
   ["mail_blocks", "shell_words"],
   ["schedule_text"],
   ["html_style", "html_script"],

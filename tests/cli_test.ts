@@ -255,3 +255,82 @@ Deno.test("the help names every command, and that of a command all its options",
     for (const line of text.split("\n")) assert.ok(line.length <= 80, line);
   }
 });
+
+/** [arguments on Windows, what is said] */
+const NOT_ON_WINDOWS: readonly (readonly [readonly string[], RegExp])[] = [
+  [
+    ["restore", 'Ordner A" --config C:\\c\\config.yaml'],
+    /double quote.*Ordner A" --config C:\\c\\config\.yaml\. A backslash/,
+  ],
+  [["why", 'a"b'], /double quote/],
+  [["--config", 'C:\\x\\"'], /double quote/],
+  [
+    ["--config", "C:config.yaml"],
+    /^--config: "C:config\.yaml" is not allowed; allowed: a path in full/,
+  ],
+  [
+    ["init", "--left", "C:\\l", "--right", "P:"],
+    /^--right: "P:" .*such as P:\\/,
+  ],
+  [
+    ["--report", "nul.html"],
+    /^--report: "nul\.html" .*another name, as nul\.html is a device/,
+  ],
+  [["--report", "C:\\x\\Con.html"], /device/],
+  [["schedule", "--write", "NUL"], /^--write: "NUL" .*device/],
+  [
+    ["schedule", "--write", "\\\\.\\nul"],
+    /^--write: .* allowed: a path that begins with a drive or a share/,
+  ],
+  [["--config", "lpt1"], /device/],
+  [
+    ["--config", "C:\\x\\config.yaml "],
+    /allowed: "C:\\x\\config\.yaml", without blank/,
+  ],
+  [["--report", "C:\\x\\a.html:b.html"], /names without :/],
+];
+
+for (const [args, words] of NOT_ON_WINDOWS) {
+  Deno.test(`readArguments() refuses ${JSON.stringify(args)} on Windows only`, () => {
+    assert.throws(() => readArguments(args, true), (error) => {
+      assert.ok(error instanceof UsageError);
+      assert.equal(error.exitCode, EXIT.usage);
+      assert.match(error.message, words);
+      return true;
+    });
+    if (!args.includes("NUL") && !args.includes("\\\\.\\nul")) {
+      const isHtml = !args.includes("--report") ||
+        args.some((it) => it.endsWith(".html"));
+      if (isHtml) readArguments(args, false);
+    }
+  });
+}
+
+Deno.test("readArguments() takes a prefix off a path, on Windows", () => {
+  const read = (...args: string[]) => readArguments(args, true);
+  const config = "\\\\?\\C:\\c\\config.yaml";
+  assert.deepEqual(read("--config", config), {
+    ...PLAIN,
+    config: "C:\\c\\config.yaml",
+  });
+  const { report } = read(
+    "--report=\\\\?\\UNC\\s\\d\\a.html",
+  ) as SyncInvocation;
+  assert.equal(report, "\\\\s\\d\\a.html");
+});
+
+for (const mark of ["/?", "-?"]) {
+  Deno.test(`readArguments() takes ${mark} for --help, on Windows`, () => {
+    const help = { command: "help", config: null };
+    assert.deepEqual(readArguments([mark], true), { ...help, of: null });
+    assert.deepEqual(readArguments(["plan", mark], true), {
+      ...help,
+      of: "plan",
+    });
+    assert.deepEqual(readArguments(["--config", "a", mark], true), {
+      ...help,
+      of: null,
+    });
+    assert.throws(() => readArguments([mark], false), UsageError);
+  });
+}

@@ -8,6 +8,8 @@ const MAIL = "smtp_host: h, from: a@b.c, to: a@b.c";
 const SECTIONS = [...new Set(CONFIG_KEYS.map((key) => key.split(".")[0]!))]
   .filter((key) => CONFIG_KEYS.some((other) => other.startsWith(`${key}.`)));
 
+const WHOLE =
+  "a path in full, such as P:\\ or P:\\folder: without the backslash it is wherever a program happens to be on that drive";
 const FOLDER =
   "the path of a folder, such as C:\\pdrive_local, P:\\ or \\\\server\\share, in single quotes or none";
 const FILE =
@@ -109,8 +111,11 @@ for (const [rule, line, pick, value] of VALUES) {
 const PATHS: [written: string, file: string, resolved: string][] = [
   ["C:\\x", "/etc/c.yaml", "C:\\x"], ["C:\\x\\", "/etc/c.yaml", "C:\\x"], ["C:/x/y/", "/etc/c.yaml", "C:\\x\\y"],
   ["p:\\", "/etc/c.yaml", "p:\\"], ["\\\\srv\\share", "/etc/c.yaml", "\\\\srv\\share"], ["\\\\srv\\share\\", "/etc/c.yaml", "\\\\srv\\share"],
-  ["\\\\srv\\share\\a\\", "/etc/c.yaml", "\\\\srv\\share\\a"], ["\\\\?\\C:\\", "/etc/c.yaml", "\\\\?\\C:\\"], ["'C:\\a b # c'", "/etc/c.yaml", "C:\\a b # c"],
+  ["\\\\srv\\share\\a\\", "/etc/c.yaml", "\\\\srv\\share\\a"], ["\\\\?\\C:\\", "/etc/c.yaml", "C:\\"], ["'C:\\a b # c'", "/etc/c.yaml", "C:\\a b # c"],
   ['"C:\\\\x"', "/etc/c.yaml", "C:\\x"], ["data", "C:\\o\\c.yaml", "C:\\o\\data"], ["..\\data", "C:\\o\\c.yaml", "C:\\data"],
+  // A prefix says nothing else.
+  ["\\\\?\\C:\\x\\", "/etc/c.yaml", "C:\\x"], ["\\\\.\\p:/", "/etc/c.yaml", "p:\\"], ["\\\\?\\UNC\\srv\\share\\a", "/etc/c.yaml", "\\\\srv\\share\\a"], ["\\\\.\\unc\\srv\\share\\", "/etc/c.yaml", "\\\\srv\\share"],
+  ["data", "\\\\?\\C:\\o\\c.yaml", "C:\\o\\data"], ["..\\data", "\\\\?\\UNC\\srv\\share\\o\\c.yaml", "\\\\srv\\share\\data"],
   // What only looks like something that a shell fills in.
   ["'\\\\srv\\c$\\x'", "/etc/c.yaml", "\\\\srv\\c$\\x"], ["C:\\100% Rabatt\\50%\\x", "/etc/c.yaml", "C:\\100% Rabatt\\50%\\x"], ["C:\\$RECYCLE.BIN\\x", "/etc/c.yaml", "C:\\$RECYCLE.BIN\\x"],
   ["C:\\LANGER~1\\x", "/etc/c.yaml", "C:\\LANGER~1\\x"], ["C:\\PREIS$EUR", "/etc/c.yaml", "C:\\PREIS$EUR"], ["C:\\a\\.\\$HOME", "/etc/c.yaml", "C:\\a\\$HOME"], [".\\~", "C:\\o\\c.yaml", "C:\\o\\~"],
@@ -217,7 +222,13 @@ const REFUSED: [rule: string, text: string, lines: string[]][] = [
   ["a file without roots", "# c\nstate_db: x\n", [`2:1: left_root: missing; needed: ${FOLDER}`, `2:1: right_root: missing; needed: ${FOLDER}`]],
   ["empty paths", "left_root: ''\nright_root: \"\"\nstate_db: ''", [`1:12: left_root: found ""; allowed: ${FOLDER}`, `2:13: right_root: found ""; allowed: ${FOLDER}`, `3:11: state_db: found ""; allowed: ${FILE}`]],
   ["a variable that is cleared before a run", `${ROOTS}${"email: {password_env: node_options, username: u, "}${MAIL}}`, ['3:23: email.password_env: found a text, not shown; allowed: the name of an environment variable: letters, digits and _, not beginning with DENO_, NODE_ or OTEL_']],
-  ["a drive without a place on it", "left_root: 'P:'\nright_root: P:x", [`1:12: left_root: found "P:"; allowed: ${FOLDER}`, `2:13: right_root: found "P:x"; allowed: ${FOLDER}`]],
+  ["a drive without a place on it", "left_root: 'P:'\nright_root: P:x", [`1:12: left_root: found "P:"; allowed: ${WHOLE}`, `2:13: right_root: found "P:x"; allowed: ${WHOLE}`]],
+  ["a drive without a place on it and without quotes", "left_root: P:\nright_root: /r", [`1:12: left_root: found "P:"; allowed: ${WHOLE}`]],
+  ["the same before a comment", "left_root: /l\nright_root:  c:  # mine\nstate_db: x", [`2:14: right_root: found "c:"; allowed: ${WHOLE}`]],
+  ["a blank at the end of a Windows path", "left_root: 'C:\\data '\nright_root: 'P:\\a. \\b.'", ['1:12: left_root: found "C:\\data "; allowed: "C:\\data", without blank or dot at the end of a name', '2:13: right_root: found "P:\\a. \\b."; allowed: "P:\\a\\b", without blank or dot at the end of a name']],
+  ["devices of Windows", "left_root: C:\\con\nright_root: P:\\x\nstate_db: 'C:\\nul'\nlogging: {file: 'C:\\logs\\AUX.log'}", ['1:12: left_root: found "C:\\con"; allowed: another name, as con is a device of Windows', '3:11: state_db: found "C:\\nul"; allowed: another name, as nul is a device of Windows', '4:17: logging.file: found "C:\\logs\\AUX.log"; allowed: another name, as AUX.log is a device of Windows']],
+  ["what no Windows path holds", "left_root: 'C:\\a:b'\nright_root: 'P:\\a\\*'", ['1:12: left_root: found "C:\\a:b"; allowed: names without :, which no name on Windows holds', '2:13: right_root: found "P:\\a\\*"; allowed: names without *, which no name on Windows holds']],
+  ["prefixes that lead to no drive and no share", "left_root: '\\\\?\\Volume{1-2}\\x'\nright_root: \\\\.\\pipe\\x", ['1:12: left_root: found "\\\\?\\Volume{1-2}\\x"; allowed: a path that begins with a drive or a share, such as C:\\folder or \\\\server\\share', '2:13: right_root: found "\\\\.\\pipe\\x"; allowed: a path that begins with a drive or a share, such as C:\\folder or \\\\server\\share']],
   ["half a share", "left_root: \\\\srv\nright_root: \\srv\\x", [`1:12: left_root: found "\\\\srv"; allowed: ${FOLDER}`, `2:13: right_root: found "\\srv\\x"; allowed: ${FOLDER}`]],
   ["a folder as a file", `${ROOTS}logging:\n  file: logs/\n`, [`4:9: logging.file: found "logs/"; allowed: ${FILE}`]],
   ["a mail section without its keys", `${ROOTS}email: {}`, [`3:1: email.smtp_host: missing; needed: ${HOST}`, `3:1: email.from: missing; needed: ${ADDRESS}`, "3:1: email.to: missing; needed: one address or a list of them"]],
@@ -291,7 +302,6 @@ const REFUSED: [rule: string, text: string, lines: string[]][] = [
   ["a key that stands twice", `${ROOTS}logging:\n  level: info\n  level: x\n`, ["5:3: level: the same key again; remove one of the two"]],
   ["a Windows path in double quotes", 'left_root: "C:\\pdrive_local"\nright_root: 1', [`1:15: left_root: ${ESCAPE}`]],
   ["a Windows path that double quotes mangled", 'left_root: "C:\\new"\nright_root: "P:\\Program"', [`1:12: left_root: found "C:\\new"; allowed: ${FOLDER}`, `2:13: right_root: found "P:\\u2029rogram"; allowed: ${FOLDER}`]],
-  ["a drive at the end of a line", "left_root: P:\nright_root: x", ["1:12: left_root: a second colon; use quotes, or mend the indentation"]],
   ["wildcards and other beginnings that YAML takes for its own", `${ROOTS}ignore:\n  extensions:\n    - *.tmp\n    - &a b\n    - !c d\n    - @e`, [`5:7: ${QUOTES}`, `6:10: ${QUOTES}`, `7:7: ${QUOTES}`, `8:7: ${QUOTES}`]],
   ["a tab as indentation", `${ROOTS}safety:\n\tmax_delete_files: 1`, ["4:1: max_delete_files: a tab at the beginning of a line; indent with spaces"]],
   ["wrong indentation", `${ROOTS}safety:\n  max_delete_files: 1\n max_change_files: 1`, ["5:1: max_change_files: indented wrongly, or a bracket is not closed"]],

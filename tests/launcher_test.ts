@@ -34,9 +34,12 @@ if (act === "act:wait") {
 
 const HARNESS = (launcher: string, program: string) => `
 import { launch } from ${JSON.stringify(launcher)};
-Deno.exitCode = await launch(Deno.args, { program: ${
-  JSON.stringify(program)
-} });
+const [first, ...rest] = Deno.args;
+const isWindows = first === "on-windows";
+Deno.exitCode = await launch(isWindows ? rest : Deno.args, {
+  program: ${JSON.stringify(program)},
+  ...isWindows ? { isWindows } : {},
+});
 `;
 
 /** A folder to start from, with a config and a stand-in for the program. */
@@ -162,6 +165,24 @@ for (const args of CLOSED) {
     using office = new Office(null);
     const { read, write, others } = await office.start(args);
     assert.deepEqual([read, write, others], [[], [], []]);
+  });
+}
+
+const CLOSED_ON_WINDOWS = [
+  ["restore", 'd" --config config.yaml'],
+  ["--config", "C:config.yaml"],
+  ["plan", "--report", "nul"],
+  ["--report=\\\\.\\nul.html"],
+  ["schedule", "--write=com1"],
+  ["/?"],
+  ["plan", "/?"],
+];
+
+for (const args of CLOSED_ON_WINDOWS) {
+  Deno.test(`launch() starts "${args.join(" ")}" with no permission on Windows: the program says what is wrong`, async () => {
+    using office = new Office();
+    const { read, write } = await office.start(["on-windows", ...args]);
+    assert.deepEqual([read, write], [[], []]);
   });
 }
 

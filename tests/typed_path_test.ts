@@ -30,6 +30,8 @@ const ON_WINDOWS: readonly [string, string][] = [
   ["c:\\PDrive_Local\\d\\a", "d/a"],
   ["P:\\d/a", "d/a"],
   ["p:\\", "/"],
+  ["\\\\?\\C:\\pdrive_local\\d\\a", "d/a"],
+  ["\\\\.\\P:\\d\\", "d/"],
   ["P:/d/", "d/"],
 ];
 
