@@ -5,7 +5,12 @@
  * @module
  */
 import { PROGRAM } from "./called.ts";
-import { causeWords, fileSide } from "./conflict_words.ts";
+import {
+  causeWords,
+  conflictWords,
+  fileSide,
+  openWords,
+} from "./conflict_words.ts";
 import type { Block, Fact } from "./mail_blocks.ts";
 import {
   countOf,
@@ -17,6 +22,7 @@ import {
   placeOf,
   TOLD,
   versionFact,
+  zonedTime,
 } from "./mail_words.ts";
 import { words } from "./newer.ts";
 import { nameOf } from "./paths.ts";
@@ -54,20 +60,152 @@ export function conflictMail(
     : open.length === count
     ? ", for you to settle"
     : `, ${open.length} for you to settle`;
-  const items = [
-    ...open.map((conflict) => openBlocks(conflict, facts)),
-    ...settled.map((told) => settledBlocks(told, facts)),
-  ];
+  const shownOpen = open.slice(0, TOLD);
+  // The history has nothing of a run that was cut off: that goes first.
+  const all = settled.toSorted((a, b) =>
+    Number(b.cutOff !== null) - Number(a.cutOff !== null)
+  );
+  const shown = all.slice(0, TOLD - shownOpen.length);
   return mailOf(
     `office-sync: ${countOf(count, "conflict")}: ${what}${toDo}`,
     [
       { kind: "text", text: opening(news) },
-      ...items.slice(0, TOLD).flat(),
-      ...more(items.length - TOLD, run),
+      ...shownOpen.flatMap((conflict) => openBlocks(conflict, facts)),
+      ...moreOpen(open.length - shownOpen.length),
+      ...shown.flatMap((told) => settledBlocks(told, facts)),
+      ...moreSettled(all.slice(shown.length), run),
     ],
     run,
     facts,
   );
+}
+
+/** What waited so long that it is told together. */
+export interface Backlog extends ConflictNews {
+  /** Of settled conflicts, the newest first, not all may be here. */
+  readonly settledCount: number;
+  /** Mails of which only the text is known. */
+  readonly others: readonly OldMail[];
+  /** When the oldest of all was written, in ms since 1970. */
+  readonly sinceMs: number;
+}
+
+/** A mail that was written long ago. */
+export interface OldMail {
+  /** In ms since 1970. */
+  readonly createdAtMs: number;
+  readonly subject: string;
+  /** "" where there are too many. */
+  readonly text: string;
+}
+
+/**
+ * One mail in place of many that could not be sent: short, so that what kept
+ * one of them from being sent hardly keeps this one.
+ *
+ * @param backlog What they say, as far as it is still true.
+ * @param run The run that tells it.
+ * @param facts Where everything is.
+ */
+export function backlogMail(
+  backlog: Backlog,
+  run: MailRun,
+  facts: MailFacts,
+): MailText {
+  const { open, settled, settledCount, others, sinceMs } = backlog;
+  const conflicts = open.length + settledCount;
+  const what = [
+    ...conflicts > 0 ? [countOf(conflicts, "conflict")] : [],
+    ...others.length > 0 ? [countOf(others.length, "older mail")] : [],
+  ].join(" and ");
+  const toDo = open.length > 0 ? `, ${open.length} for you to settle` : "";
+  return mailOf(
+    `office-sync: what could not be mailed before: ${what}${toDo}`,
+    [
+      {
+        kind: "text",
+        text: "The mail server could not be reached, or did not take the " +
+          `mails; the oldest is of ${zonedTime(sinceMs)}. This is what they ` +
+          "would have told, as far as it is still true.",
+      },
+      ...openSection(open),
+      ...settledSection(settled, settledCount),
+      ...otherSection(others),
+    ],
+    run,
+    facts,
+  );
+}
+
+function openSection(open: readonly Conflict[]): Block[] {
+  if (open.length === 0) return [];
+  return [
+    { kind: "heading", text: "For you to settle" },
+    {
+      kind: "text",
+      text: "Left and Right both changed these files. Until a person settles " +
+        "it, they are not synced, and nothing happens to them.",
+    },
+    ...open.slice(0, TOLD).map((it): Block => ({
+      kind: "text",
+      text: openWords(it),
+    })),
+    ...open.length > TOLD
+      ? [{ kind: "text", text: `And ${open.length - TOLD} more.` } as const]
+      : [],
+    { kind: "text", text: "To see all, and how to settle them:" },
+    { kind: "commands", commands: [`${PROGRAM} conflicts`] },
+  ];
+}
+
+function settledSection(
+  settled: readonly ToldConflict[],
+  count: number,
+): Block[] {
+  if (settled.length === 0) return [];
+  const rest = count - Math.min(TOLD, settled.length);
+  return [
+    { kind: "heading", text: "Settled as the config says" },
+    ...settled.slice(0, TOLD).map((told): Block => ({
+      kind: "text",
+      text: told.cutOff === null
+        ? conflictWords(told.conflict, "not kept", told.keptAt)
+        : `${conflictWords(told.conflict, "not kept", null)} (The run ` +
+          `${told.cutOff} was cut off while it did this: please look.)`,
+    })),
+    ...rest <= 0 ? [] : [
+      { kind: "text", text: `And ${rest} more. To see past runs:` } as const,
+      { kind: "commands", commands: [`${PROGRAM} history`] } as const,
+    ],
+  ];
+}
+
+function otherSection(others: readonly OldMail[]): Block[] {
+  const rest = others.length - TOLD;
+  return [
+    ...others.slice(0, TOLD).flatMap((it): Block[] => [
+      { kind: "heading", text: it.subject },
+      { kind: "text", text: `Written ${zonedTime(it.createdAtMs)}.` },
+      ...linesOf(it.text),
+    ]),
+    ...rest > 0
+      ? [
+        {
+          kind: "text",
+          text: `And ${countOf(rest, "older mail")} more.`,
+        } as const,
+      ]
+      : [],
+  ];
+}
+
+/** A text that was laid out once, without what underlines its headings. */
+function linesOf(text: string): Block[] {
+  return text.split("\nAbout this mail\n")[0]!.split("\n").map((line) =>
+    line.trim()
+  )
+    .filter((line) => /[^-]/.test(line))
+    .map((line) => ({ kind: "text", text: line }));
 }
 
 function opening({ open, settled }: ConflictNews): string {
@@ -106,14 +244,40 @@ function opening({ open, settled }: ConflictNews): string {
   return sentences.join(" ");
 }
 
-function more(count: number, run: MailRun): Block[] {
+function moreOpen(count: number): Block[] {
   if (count <= 0) return [];
   return [
     {
       kind: "text",
-      text: `And ${countOf(count, "more conflict")}; to see all:`,
+      text: `And ${countOf(count, "more open conflict")}; to see all:`,
     },
-    { kind: "commands", commands: [`${PROGRAM} history ${run.id}`] },
+    { kind: "commands", commands: [`${PROGRAM} conflicts`] },
+  ];
+}
+
+/** What a run did stays in the history; one that was cut off has its log. */
+function moreSettled(rest: readonly ToldConflict[], run: MailRun): Block[] {
+  if (rest.length === 0) return [];
+  const told = rest.filter(({ cutOff }) => cutOff === null);
+  const count = countOf(rest.length, "more conflict");
+  const text = `And ${count} that ${
+    rest.length === 1 ? "was" : "were"
+  } settled`;
+  const cutOff = rest.length - told.length;
+  return [
+    {
+      kind: "text",
+      text: cutOff === 0
+        ? `${text}; to see all:`
+        : `${text}; of ${cutOff} of them, from a run that was cut off, the log ` +
+          "has what was done.",
+    },
+    ...told.length === 0 ? [] : [
+      {
+        kind: "commands",
+        commands: [`${PROGRAM} history ${run.id}`],
+      } as const,
+    ],
   ];
 }
 

@@ -3,19 +3,35 @@
  * mailed in the same step, then to the server, then out of the outbox. A crash
  * at any moment sends a mail twice at most, and loses none.
  *
+ * What nobody has got yet is told as it is by then: what is true no more is
+ * taken out, and more than a few mails become one.
+ *
  * @module
  */
+import { createHash } from "node:crypto";
 import type { EmailConfig } from "./config_schema.ts";
-import { conflictMail } from "./conflict_mail.ts";
+import {
+  backlogMail,
+  conflictMail,
+  type ConflictNews,
+  type OldMail,
+} from "./conflict_mail.ts";
 import { errorWords } from "./log_lines.ts";
-import type { MailFacts, MailRun, MailText } from "./mail_words.ts";
+import { type MailFacts, type MailRun, zonedTime } from "./mail_words.ts";
 import type { Mailer, OutgoingMail, Sent } from "./mailer.ts";
-import { type Mailed, Outbox } from "./outbox.ts";
+import {
+  type Mailed,
+  type MailNews,
+  type NewMail,
+  Outbox,
+  type WaitingMail,
+} from "./outbox.ts";
 import type { Conflict } from "./plan.ts";
 import type { Decided } from "./planning.ts";
 import { openConflicts } from "./run_result.ts";
 import type { RunEnd, SyncListener } from "./run_settings.ts";
 import { SyncError } from "./errors.ts";
+import type { Lock } from "./state_db.ts";
 import {
   conflictKey,
   settledBy,
@@ -25,11 +41,17 @@ import {
 } from "./told_conflict.ts";
 import { troubleMail } from "./trouble_mail.ts";
 import {
+  type Alarm,
+  alarming,
   judge,
+  type Judged,
   type KnownTrouble,
+  retold,
   type Trouble,
+  type TroubleNews,
   troublesOf,
   unexpected,
+  withoutNumbers,
 } from "./troubles.ts";
 
 /** What mailing needs. */
@@ -39,36 +61,122 @@ export interface MailingOptions {
   readonly run: MailRun;
   /** For all mails of the run together, in ms. */
   readonly boundMs: number;
+  /** In ms since 1970. Left out: the computer's. */
+  now?(): number;
   onInfo(text: string): void;
-  onWarning(text: string): void;
+  /** `isGrave`: also for who wants to hear of nothing but errors. */
+  onWarning(text: string, isGrave: boolean): void;
+}
+
+/** What a run has to tell its mails, and what they tell it. */
+export interface RunMails {
+  readonly listener: Pick<
+    SyncListener,
+    "onOpen" | "onDecided" | "onAlarm" | "onEnd"
+  >;
+  /** Whether somebody has got the mail about what the run settled. */
+  haveTold(): boolean;
 }
 
 /** What all mails of a run may take together. */
 export const BOUND_MS = 20_000;
 
-/** So long a mail waits for a server that takes it. */
+/** Less is not worth a try, in ms. */
+const LEAST_MS = 200;
+
+/** Of the time for all mails one may take so much, where more are to go. */
+const FIRST = 0.75;
+
+/** So many mails may wait one by one. */
+const FEW = 3;
+
+/** Of so many old mails the whole text is told. */
+const QUOTED = 20;
+
+/** So many settled conflicts are remembered for a mail that waits. */
+const REMEMBERED = 1000;
+
+/** So long a mail that is refused is tried, unless it is still true. */
 const KEPT_DAYS = 14;
-const DAY_MS = 24 * 60 * 60 * 1000;
+const HOUR_MS = 60 * 60 * 1000;
+const DAY_MS = 24 * HOUR_MS;
+
+/** So often in a row a refusal is only a hiccup. */
+const HICCUPS: Readonly<Record<"login" | "recipients", number>> = {
+  // An account may be locked after a handful.
+  login: 3,
+  recipients: 3,
+};
+
+/** Names of what is kept in the state DB besides mails. */
+const MEMORY = "mail_memory";
+const ALARMS = "mail_alarms";
+
+/** What is remembered from run to run. */
+interface Memory {
+  /** What was said, whatever was asked for → when, in ms since 1970. */
+  readonly said: Readonly<Record<string, number>>;
+  /** Logins that were refused, one after the other. */
+  readonly login: { readonly count: number; readonly atMs: number } | null;
+  /** Open conflicts, told by mails that the server never takes. */
+  readonly givenUp: {
+    readonly paths: readonly string[];
+    readonly atMs: number;
+  } | null;
+  /** Tells whether the config's section is another one. */
+  readonly settings: string;
+}
+
+const NO_MEMORY: Memory = {
+  said: {},
+  login: null,
+  givenUp: null,
+  settings: "",
+};
+
+/** What the lock file keeps where the state DB can't. */
+interface Note {
+  readonly troubles: readonly KnownTrouble[];
+  readonly memory: Memory;
+}
 
 /** The mails of one run. */
-class Mailing {
+class Mailing implements RunMails {
   readonly #options: MailingOptions;
+  readonly #password: string | null;
   #outbox: Outbox | null = null;
+  #memory = NO_MEMORY;
+  /** The mail that tells what this run settled. */
+  #ownMail: number | null = null;
+  #hasTold = false;
 
   /** @param options To whom, and about what. */
   constructor(options: MailingOptions) {
     this.#options = options;
+    const { password, passwordEnv } = options.email;
+    this.#password = passwordEnv === null
+      ? password
+      : Deno.env.get(passwordEnv) || null;
   }
 
   /** What a run has to tell it; it never throws. */
-  listener(): Pick<SyncListener, "onOpen" | "onDecided" | "onEnd"> {
+  get listener(): RunMails["listener"] {
     return {
       onOpen: (db) => this.#outbox = new Outbox(db),
       onDecided: (decided) => this.#guarded(() => this.#intend(decided)),
+      onAlarm: (alarm) => this.#guarded(() => this.#note(alarm)),
       onEnd: async (end) => {
         await this.#guarded(() => this.#end(end));
       },
     };
+  }
+
+  haveTold(): boolean {
+    return this.#hasTold;
+  }
+
+  get #nowMs(): number {
+    return this.#options.now?.() ?? Date.now();
   }
 
   /** No mail is worth a sync: whatever goes wrong here is only told. */
@@ -76,8 +184,17 @@ class Mailing {
     try {
       await work();
     } catch (error) {
-      this.#options.onWarning(`E-mail: ${errorWords(error)}`);
+      this.#options.onWarning(`E-mail: ${errorWords(error)}`, true);
     }
+  }
+
+  /** Also for the next run, should this one be cut off. */
+  #note(alarm: Alarm): void {
+    this.#outbox?.keep(ALARMS, [...this.#alarms(), alarm]);
+  }
+
+  #alarms(): readonly Alarm[] {
+    return this.#outbox?.kept<Alarm[]>(ALARMS) ?? [];
   }
 
   /** A run that is cut off can't tell what it did; the next one can. */
@@ -100,45 +217,189 @@ class Mailing {
   }
 
   async #end(end: RunEnd): Promise<void> {
-    const nowMs = Date.now();
+    const nowMs = this.#nowMs;
+    const note = noteIn(end.lock);
     try {
       if (end.db === null) throw new Error("the state DB can't be opened");
-      this.#post(end, nowMs);
+      this.#memory = { ...NO_MEMORY, ...this.#outbox!.kept<Memory>(MEMORY) };
+      this.#minded();
+      this.#post(end, note, nowMs);
     } catch (error) {
-      await this.#sendUnrecorded(end, nowMs, error);
+      this.#memory = note.memory;
+      this.#minded();
+      await this.#sendUnrecorded(end, note, nowMs, error);
       return;
     }
-    await this.#sendWaiting(nowMs);
+    const known = JSON.stringify(this.#outbox!.kept<Memory>(MEMORY));
+    try {
+      await this.#sendWaiting(nowMs);
+    } finally {
+      if (JSON.stringify(this.#memory) !== known) {
+        this.#outbox!.keep(MEMORY, this.#memory);
+      }
+    }
+  }
+
+  /** With other settings what was refused may go out at once. */
+  #minded(): void {
+    const settings = this.#settings();
+    if (settings === this.#memory.settings) return;
+    const givenUp = this.#memory.givenUp &&
+      { ...this.#memory.givenUp, atMs: 0 };
+    this.#memory = { ...this.#memory, settings, login: null, givenUp };
+    this.#outbox?.forgetRefusals();
+  }
+
+  /** Of the password so little that nobody could find it by that. */
+  #settings(): string {
+    const { password: _, ...email } = this.#options.email;
+    const digest = createHash("sha256").update(this.#password ?? "").digest();
+    return JSON.stringify([email, digest[0]]);
   }
 
   /** Puts what is due into the outbox. */
-  #post(end: RunEnd, nowMs: number): void {
+  #post(end: RunEnd, note: Note, nowMs: number): void {
     const outbox = this.#outbox!;
-    const before = outbox.mailed();
-    const noted = notedTrouble(end.lock.note());
-    const known = noted === null ? before.troubles : [
-      ...before.troubles.filter(({ key }) => key !== noted.key),
-      noted,
+    const before = this.#mailedBefore(nowMs);
+    const noted = new Set(note.troubles.map(({ key }) => key));
+    const known = [
+      ...before.troubles.filter(({ key }) => !noted.has(key)),
+      ...note.troubles,
     ];
-    const judged = judge(known, troublesIn(end), nowMs);
+    const alarms = this.#alarms();
+    const troubles = [
+      ...alarms.map((alarm) => alarming(withEffect(alarm, end))),
+      ...troublesIn(end),
+    ];
+    const judged = judge(known, troubles, nowMs);
     const { settled, open, mailed } = this.#conflicts(end, before);
-    const { run, facts } = this.#options;
-    const mails: MailText[] = [];
+    const isOpen = (it: Conflict) => mailed.get(it.path) === versionsKey(it);
+    const untold = outbox.waiting().filter(({ delivered }) =>
+      delivered.length === 0
+    );
+    const retelling = this.#retelling(untold, isOpen, judged);
+    const added = [...retelling.added];
     if (settled.length + open.length > 0) {
-      mails.push(conflictMail({ settled, open }, run, facts));
+      const news = { kind: "conflicts", run: this.#options.run, settled, open };
+      added.push(this.#mailOf(news as MailNews));
     }
-    if (judged.news) mails.push(troubleMail(judged.news, run, facts));
+    const posting = { ...retelling, added };
     const after: Mailed = { conflicts: mailed, troubles: judged.known };
-    const isChanged = mails.length > 0 || outbox.intention() !== null ||
-      asText(before) !== asText(after);
-    if (isChanged) outbox.post(mails, after, nowMs);
-    if (noted !== null) end.lock.setNote("");
+    const isChanged = added.length > 0 || posting.rewritten.length > 0 ||
+      posting.removed.length > 0 || outbox.intention() !== null ||
+      asText(outbox.mailed()) !== asText(after);
+    if (isChanged) {
+      const ids = outbox.post(posting, after, nowMs);
+      if (added.length > retelling.added.length) this.#ownMail = ids.at(-1)!;
+    }
+    if (alarms.length > 0) outbox.keep(ALARMS, null);
+    // A record that is lost again and again takes the outbox along each time.
+    const events = judged.known.filter(({ isEvent }) => isEvent);
+    keepNote(end.lock, events.length > 0 ? { troubles: events } : null);
+  }
+
+  /** What was mailed, but for what the server never took, once a day. */
+  #mailedBefore(nowMs: number): Mailed {
+    const before = this.#outbox!.mailed();
+    const { givenUp } = this.#memory;
+    if (givenUp === null || !isPast(givenUp.atMs, DAY_MS, nowMs)) return before;
+    this.#memory = { ...this.#memory, givenUp: null };
+    const again = new Set(givenUp.paths);
+    const conflicts = [...before.conflicts].filter(([path]) =>
+      !again.has(path)
+    );
+    return { ...before, conflicts: new Map(conflicts) };
+  }
+
+  /** What becomes of mails that nobody has got, now that time has gone by. */
+  #retelling(
+    untold: readonly WaitingMail[],
+    isOpen: (conflict: Conflict) => boolean,
+    judged: Judged,
+  ): {
+    readonly added: readonly NewMail[];
+    readonly rewritten: readonly (NewMail & { readonly id: number })[];
+    readonly removed: readonly number[];
+  } {
+    const { run } = this.#options;
+    const added: NewMail[] = [];
+    const removed: number[] = [];
+    let rewritten: (NewMail & { readonly id: number })[] = [];
+    const troubles = untold.filter(({ news }) => news?.kind === "troubles");
+    const told = troubles.reduce<TroubleNews | null>(
+      (all, { news }) => merged(all, news as TroubleNews),
+      null,
+    );
+    const now = told === null ? judged.news : retold(told, judged);
+    if (now !== null) {
+      removed.push(...troubles.map(({ id }) => id));
+      added.push(this.#mailOf({ kind: "troubles", run, ...now }));
+    }
+    const others = untold.filter(({ news }) => news?.kind !== "troubles");
+    const left: WaitingMail[] = [];
+    for (const mail of others) {
+      const news = trueOf(mail.news, isOpen);
+      if (news === mail.news) left.push(mail);
+      else if (isEmpty(news!)) removed.push(mail.id);
+      else {
+        left.push({ ...mail, news });
+        rewritten.push({ id: mail.id, ...this.#mailOf(news!) });
+      }
+    }
+    if (left.length > FEW) {
+      removed.push(...left.map(({ id }) => id));
+      rewritten = [];
+      // Before what is new: that is to be tried first.
+      added.unshift(this.#mailOf(this.#backlogOf(left)));
+    }
+    return { added, rewritten, removed };
+  }
+
+  #backlogOf(mails: readonly WaitingMail[]): MailNews {
+    const newest = mails.toSorted((a, b) => b.id - a.id);
+    const settled: ToldConflict[] = [];
+    const open = new Map<string, Conflict>();
+    const others: OldMail[] = [];
+    let [settledCount, sinceMs] = [0, Infinity];
+    for (const { id, subject, news, createdAtMs } of newest) {
+      sinceMs = Math.min(sinceMs, createdAtMs);
+      if (news === null) {
+        const isQuoted = others.length < QUOTED;
+        const text = isQuoted ? this.#outbox!.textOf({ id, subject }).text : "";
+        others.push({ createdAtMs, subject, text });
+        continue;
+      }
+      if (news.kind === "troubles") continue;
+      settled.push(...news.settled);
+      settledCount += news.settled.length;
+      for (const conflict of news.open) open.set(conflict.path, conflict);
+      if (news.kind !== "backlog") continue;
+      settledCount += news.settledCount - news.settled.length;
+      others.push(...news.others);
+      sinceMs = Math.min(sinceMs, news.sinceMs);
+    }
+    return {
+      kind: "backlog",
+      settled: settled.slice(0, REMEMBERED),
+      settledCount,
+      open: [...open.values()],
+      others,
+      sinceMs,
+    };
+  }
+
+  #mailOf(news: MailNews): NewMail {
+    const { facts, run } = this.#options;
+    const text = news.kind === "troubles"
+      ? troubleMail(news, news.run, facts)
+      : news.kind === "conflicts"
+      ? conflictMail(news, news.run, facts)
+      : backlogMail(news, run, facts);
+    return { ...text, news };
   }
 
   /** The conflicts to be told, and those that count as told then. */
-  #conflicts({ result }: RunEnd, before: Mailed): {
-    readonly settled: readonly ToldConflict[];
-    readonly open: readonly Conflict[];
+  #conflicts({ result }: RunEnd, before: Mailed): ConflictNews & {
     readonly mailed: ReadonlyMap<string, string>;
   } {
     const intended = this.#outbox!.intention()?.conflicts ?? [];
@@ -165,31 +426,132 @@ class Mailing {
   /** Sends what waits, until the server or the time has enough. */
   async #sendWaiting(nowMs: number): Promise<void> {
     const outbox = this.#outbox!;
-    const { onInfo, onWarning } = this.#options;
-    for (const subject of outbox.dropOld(nowMs - KEPT_DAYS * DAY_MS)) {
-      onWarning(
-        `E-mail dropped after ${KEPT_DAYS} days without success: ${subject}`,
-      );
+    const waiting: WaitingMail[] = [];
+    for (const mail of outbox.waiting()) {
+      if (this.#isTooOld(mail, nowMs)) {
+        outbox.drop(mail.id);
+        this.#options.onWarning(
+          `E-mail dropped after ${KEPT_DAYS} days without success: ` +
+            mail.subject,
+          true,
+        );
+      } else if (!isBackingOff("recipients", mail, nowMs)) waiting.push(mail);
     }
-    const waiting = outbox.waiting();
-    if (waiting.length === 0) return;
-    using mailer = await this.#mailer();
-    if (mailer === null) return;
-    for (const mail of waiting) {
-      const sent = await mailer.send(mail);
-      if (sent.kind === "failed") {
-        onWarning(`E-mail waits for the next run: ${sent.reason}`);
-        if (sent.isServer) return;
-      } else if (sent.refused.length > 0) {
+    if (waiting.length === 0 || !this.#mayLogIn(nowMs)) return;
+    const endMs = performance.now() + this.#options.boundMs;
+    for (const [at, mail] of waiting.entries()) {
+      const leftMs = endMs - performance.now();
+      if (at > 0 && leftMs < LEAST_MS) return;
+      // One that never ends must leave some time for the others.
+      const isLast = at === waiting.length - 1;
+      const boundMs = isLast
+        ? leftMs
+        : Math.min(leftMs, this.#options.boundMs * FIRST);
+      const sent = await this.#send(
+        { ...mail, ...outbox.textOf(mail) },
+        boundMs,
+      );
+      if (!this.#settle(mail, sent, nowMs)) return;
+    }
+  }
+
+  /** Nobody took it for long, and there is nothing open that it tells. */
+  #isTooOld(mail: WaitingMail, nowMs: number): boolean {
+    const { news, createdAtMs, refusals, delivered } = mail;
+    const isRefused = refusals > 0 || delivered.length > 0;
+    const tellsOpen = delivered.length === 0 && news !== null &&
+      news.kind !== "troubles" && news.open.length > 0;
+    return isRefused && !tellsOpen && nowMs - createdAtMs > KEPT_DAYS * DAY_MS;
+  }
+
+  /** Whether the login may be tried. */
+  #mayLogIn(nowMs: number): boolean {
+    const { login } = this.#memory;
+    if (login === null) return true;
+    const tried = { refusals: login.count, triedAtMs: login.atMs };
+    if (!isBackingOff("login", tried, nowMs)) return true;
+    this.#options.onInfo(
+      "e-mail waits: the login was refused, and is tried again after " +
+        zonedTime(login.atMs + waitMs("login", login.count)),
+    );
+    return false;
+  }
+
+  /** Notes what became of a try; false: no other mail would fare better. */
+  #settle(mail: WaitingMail, sent: Sent, nowMs: number): boolean {
+    const outbox = this.#outbox!;
+    if (sent.kind === "sent") {
+      this.#memory = { ...this.#memory, login: null };
+      if (mail.id === this.#ownMail) {
+        this.#hasTold = sent.delivered.length > 0;
+      }
+      if (sent.refused.length > 0) {
         outbox.noteDelivered(mail.id, sent.delivered);
-        onWarning(
-          `E-mail waits for the next run, for some: ${sent.refused.join("; ")}`,
+        outbox.noteTried(mail.id, nowMs, false);
+        this.#tell(
+          `waits for the next run, for some: ${sent.refused.join("; ")}`,
         );
       } else {
-        outbox.noteSent(mail.id);
-        onInfo(`e-mail sent: ${mail.subject}`);
+        outbox.drop(mail.id);
+        // Whoever gets this one gets the others.
+        outbox.forgetRefusals();
+        this.#options.onInfo(`e-mail sent: ${mail.subject}`);
       }
+      return true;
     }
+    const { reason, refusal, isServer, isLate } = sent;
+    if (refusal === "mail") {
+      this.#giveUp(mail, reason, nowMs);
+      return true;
+    }
+    outbox.noteTried(mail.id, nowMs, refusal === "recipients");
+    if (refusal === "login") this.#noteLogin("waits", reason, nowMs);
+    else this.#tell(`waits for the next run: ${reason}`);
+    // The time for one mail may be up, and not yet that for all.
+    return isLate || !isServer;
+  }
+
+  #noteLogin(what: string, reason: string, nowMs: number): void {
+    const count = (this.#memory.login?.count ?? 0) + 1;
+    this.#memory = { ...this.#memory, login: { count, atMs: nowMs } };
+    const hours = waitMs("login", count) / HOUR_MS;
+    const when = hours === 0
+      ? "with the next run"
+      : `in ${hours} h (so that the account is not locked), or when the ` +
+        "config's section email has changed";
+    this.#tell(`${what}: ${reason}`, `. It is tried again ${when}.`);
+  }
+
+  /** Its tries end; what is still open is told by another mail, a day later. */
+  #giveUp(mail: WaitingMail, reason: string, nowMs: number): void {
+    const { news, subject, id } = mail;
+    this.#outbox!.drop(id);
+    const open = news === null || news.kind === "troubles" ? [] : news.open;
+    if (open.length > 0) {
+      const before = this.#memory.givenUp?.paths ?? [];
+      const paths = [...new Set([...before, ...open.map(({ path }) => path)])];
+      this.#memory = { ...this.#memory, givenUp: { paths, atMs: nowMs } };
+    }
+    this.#options.onWarning(
+      `E-mail given up, the server refuses it for good: ${subject} (${reason})`,
+      true,
+    );
+  }
+
+  /** Why mails wait: each reason once a day also for who wants no more. */
+  #tell(reason: string, more = ""): void {
+    const nowMs = this.#nowMs;
+    const key = withoutNumbers(reason);
+    const { said } = this.#memory;
+    const isNew = isPast(said[key] ?? -Infinity, DAY_MS - HOUR_MS / 6, nowMs);
+    if (isNew) {
+      const young = Object.entries(said).filter(([, atMs]) =>
+        !isPast(atMs, DAY_MS, nowMs)
+      );
+      const all = { ...Object.fromEntries(young), [key]: nowMs };
+      this.#memory = { ...this.#memory, said: all };
+    }
+    this.#options.onWarning(`E-mail ${reason}${more}`, isNew);
   }
 
   /**
@@ -198,60 +560,123 @@ class Mailing {
    */
   async #sendUnrecorded(
     end: RunEnd,
+    note: Note,
     nowMs: number,
     cause: unknown,
   ): Promise<void> {
-    const { run, facts, onInfo, onWarning } = this.#options;
-    const noted = notedTrouble(end.lock.note());
+    const { run, facts, onInfo, boundMs } = this.#options;
     const troubles = troublesIn(end);
     if (troubles.length === 0) {
       // The run itself went well; what it has to tell can't be kept.
       throw cause;
     }
-    const { news, known } = judge(
-      noted === null ? [] : [noted],
-      troubles,
-      nowMs,
-    );
-    if (news === null) return;
-    using mailer = await this.#mailer();
-    if (mailer === null) return;
-    const sent: Sent = await mailer.send(
+    const { news, known } = judge(note.troubles, troubles, nowMs);
+    if (news === null || !this.#mayLogIn(nowMs)) return;
+    const sent = await this.#send(
       {
         ...troubleMail(news, run, facts),
         messageId: crypto.randomUUID(),
         createdAtMs: nowMs,
         delivered: [],
-      } satisfies OutgoingMail,
+      },
+      boundMs,
     );
     if (sent.kind === "failed") {
-      onWarning(`E-mail could not be sent: ${sent.reason}`);
+      const what = "could not be sent";
+      if (sent.refusal === "login") this.#noteLogin(what, sent.reason, nowMs);
+      else this.#tell(`${what}: ${sent.reason}`);
+      keepNote(end.lock, { troubles: note.troubles, memory: this.#memory });
       return;
     }
     onInfo("e-mail sent, without the state DB");
-    const [last] = known.filter(({ key }) =>
-      troubles.some((trouble) => trouble.key === key)
-    );
-    end.lock.setNote(JSON.stringify(last));
+    const memory = { ...this.#memory, login: null };
+    keepNote(end.lock, { troubles: known, memory });
   }
 
-  /** Loaded only where there is something to send. */
-  async #mailer(): Promise<Mailer | null> {
-    const { email, boundMs, onWarning } = this.#options;
-    const { passwordEnv } = email;
-    const password = passwordEnv === null
-      ? email.password
-      : Deno.env.get(passwordEnv) || null;
-    if (passwordEnv !== null && password === null) {
-      onWarning(
-        `E-mail waits for the next run: the variable ${passwordEnv} with the ` +
-          "password is not set.",
-      );
-      return null;
+  /** One try, with a mailer that is loaded only now. */
+  async #send(mail: OutgoingMail, boundMs: number): Promise<Sent> {
+    const { email } = this.#options;
+    if (email.passwordEnv !== null && this.#password === null) {
+      return {
+        kind: "failed",
+        reason:
+          `the variable ${email.passwordEnv} with the password is not set.`,
+        isServer: true,
+        isLate: false,
+        refusal: null,
+      };
     }
     const { Mailer } = await import("./mailer.ts");
-    return new Mailer({ email, password, boundMs });
+    using mailer: Mailer = new Mailer({
+      email,
+      password: this.#password,
+      // It is told in seconds.
+      boundMs: Math.max(LEAST_MS, Math.round(boundMs / 100) * 100),
+    });
+    return await mailer.send(mail);
   }
+}
+
+/** How long nobody tries after so many refusals in a row, in ms. */
+function waitMs(what: keyof typeof HICCUPS, count: number): number {
+  const more = count - HICCUPS[what];
+  return more < 0 ? 0 : Math.min(DAY_MS, HOUR_MS * 2 ** more);
+}
+
+function isBackingOff(
+  what: keyof typeof HICCUPS,
+  { refusals, triedAtMs }: Pick<WaitingMail, "refusals" | "triedAtMs">,
+  nowMs: number,
+): boolean {
+  return triedAtMs !== null &&
+    !isPast(triedAtMs, waitMs(what, refusals), nowMs);
+}
+
+/** A clock that was put back must not keep anything waiting for years. */
+function isPast(atMs: number, ms: number, nowMs: number): boolean {
+  return Math.abs(nowMs - atMs) >= ms;
+}
+
+/** What is still true of a mail; the same where all of it is. */
+function trueOf(
+  news: MailNews | null,
+  isOpen: (conflict: Conflict) => boolean,
+): MailNews | null {
+  if (news === null || news.kind === "troubles") return news;
+  const open = news.open.filter(isOpen);
+  return open.length === news.open.length ? news : { ...news, open };
+}
+
+function isEmpty(news: MailNews): boolean {
+  if (news.kind === "troubles") return false;
+  const others = news.kind === "backlog" ? news.others.length : 0;
+  return news.open.length + news.settled.length + others === 0;
+}
+
+/** Several mails about troubles as one; the older first. */
+function merged(all: TroubleNews | null, news: TroubleNews): TroubleNews {
+  if (all === null) return news;
+  return {
+    fresh: [...all.fresh, ...news.fresh],
+    lasting: [...all.lasting, ...news.lasting],
+    over: [...all.over, ...news.over],
+  };
+}
+
+/** A lost record shows in what came back. */
+function withEffect(alarm: Alarm, { result }: RunEnd): Alarm {
+  const copied =
+    result?.outcomes.filter(({ action, kind }) =>
+      kind === "done" && (action.rule === "5.9" || action.rule === "5.10") &&
+      action.work.kind === "copy"
+    ).length ?? 0;
+  if (copied === 0) return alarm;
+  const files = copied === 1 ? "1 file" : `${copied} files`;
+  return {
+    ...alarm,
+    reason: `${alarm.reason} In this run ${files} that only one side had ` +
+      `${copied === 1 ? "was" : "were"} copied to the other.`,
+  };
 }
 
 function troublesIn({ result, error }: RunEnd): Trouble[] {
@@ -260,13 +685,26 @@ function troublesIn({ result, error }: RunEnd): Trouble[] {
   return [unexpected(errorWords(error), hint ?? "The log has the details.")];
 }
 
-/** What a run without a state DB left in the lock file. */
-function notedTrouble(note: string): KnownTrouble | null {
+/** What a run left in the lock file; a single trouble by older versions. */
+function noteIn(lock: Lock): Note {
   try {
-    const noted = JSON.parse(note);
-    return typeof noted?.key === "string" ? noted : null;
+    const noted = JSON.parse(lock.note());
+    const troubles = typeof noted?.key === "string"
+      ? [noted]
+      : noted?.troubles ?? [];
+    return { troubles, memory: { ...NO_MEMORY, ...noted?.memory } };
   } catch {
-    return null;
+    return { troubles: [], memory: NO_MEMORY };
+  }
+}
+
+/** Null: nothing any more. What can't be kept is mailed once more at worst. */
+function keepNote(lock: Lock, note: Partial<Note> | null): void {
+  const text = note === null ? "" : JSON.stringify(note);
+  try {
+    if (lock.note() !== text) lock.setNote(text);
+  } catch {
+    // The disk that takes no note takes no DB either, and that is told.
   }
 }
 
@@ -281,10 +719,7 @@ function asText({ conflicts, troubles }: Mailed): string {
  * Ready to mail what a run has to tell.
  *
  * @param options To whom, and about what.
- * @returns What the run has to tell it.
  */
-export function mailing(
-  options: MailingOptions,
-): Pick<SyncListener, "onOpen" | "onDecided" | "onEnd"> {
-  return new Mailing(options).listener();
+export function mailing(options: MailingOptions): RunMails {
+  return new Mailing(options);
 }

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { PROGRAM } from "./called.ts";
 import { GuardError } from "./errors.ts";
 import { isSameId } from "./figures.ts";
 import type { TemporaryOwner } from "./names.ts";
@@ -11,6 +12,7 @@ import { type Identity, makeIdentity, readIdentity } from "./roots.ts";
 import { RecordStore } from "./record_store.ts";
 import { acceptNumbers } from "./run_numbers.ts";
 import type { StateDb } from "./state_db.ts";
+import type { Alarm } from "./troubles.ts";
 import type { Both, FileId, Side } from "./types.ts";
 import { otherSide, SIDES } from "./types.ts";
 
@@ -159,6 +161,25 @@ function areOneRoot(roots: Both<string>): GuardError {
     "Correct the config. If one really is a copy, made by hand, run once with " +
       "--accept-roots: Right then gets an identity of its own.",
   );
+}
+
+/**
+ * What is mailed where the record of earlier runs is gone.
+ *
+ * @param reason How that shows.
+ * @param run Id of the run that met it.
+ * @param db The state DB, made anew.
+ */
+export function lostRecord(reason: string, run: string, db: StateDb): Alarm {
+  return {
+    key: "lost record",
+    title: "The record of earlier runs was lost",
+    reason,
+    hint:
+      `Look through what came back: "${PROGRAM} history ${run}" lists it. ` +
+      "What nobody wants can be deleted on one side; the other follows. Find " +
+      `out what removed the state DB (${db.file}), so that it stays.`,
+  };
 }
 
 function storedId(db: StateDb, side: Side): FileId | null {

@@ -144,7 +144,7 @@ function body(result: RunResult, options: ReportOptions): string[] {
     const title = result.isDryRun ? planned : done;
     lines.push(
       `${title}: ${countWords(items)}`,
-      ...few(items.map(itemLine), options),
+      ...few(items.map(itemLine), options, historyWords(result)),
       ...keptLines(items, options),
     );
   }
@@ -178,6 +178,31 @@ function reasonWords(action: Outcome["action"]): string {
     : `${action.reason}; rule ${action.rule}`;
 }
 
+/**
+ * The conflicts that a run settled, for where no mail tells of them.
+ *
+ * @param result What came of the run.
+ * @param roots Absolute paths of the roots.
+ * @returns Null where it settled none.
+ */
+export function untoldText(
+  result: RunResult,
+  roots: Both<string>,
+): string | null {
+  const settled = settledConflicts(result.outcomes, roots);
+  if (settled.length === 0) return null;
+  const lines = settled.map(({ words }) => words);
+  return [
+    `${countOf(lines.length, "conflict")} settled, and mailed to nobody:`,
+    ...few(lines, { isVerbose: false }, historyWords(result)),
+  ].join("\n");
+}
+
+/** A run that is over is not seen by running again. */
+function historyWords({ isDryRun, id }: RunResult): string {
+  return isDryRun ? AGAIN : `"${PROGRAM} history ${id}" lists all`;
+}
+
 /** Where soft-deleted files can be found: the run's own folder. */
 function keptLines(
   items: readonly Outcome[],
@@ -199,7 +224,10 @@ function conflictLines(result: RunResult, options: ReportOptions): string[] {
   if (settled.length === 0) return [];
   const title = result.isDryRun ? "Conflicts to settle" : "Conflicts settled";
   const lines = settled.map(({ words }) => words);
-  return [`${title}: ${settled.length}`, ...few(lines, options)];
+  return [
+    `${title}: ${settled.length}`,
+    ...few(lines, options, historyWords(result)),
+  ];
 }
 
 /** Everything that a run leaves behind for somebody. */
@@ -209,7 +237,11 @@ function personLines(result: RunResult, options: ReportOptions): string[] {
   if (open.length > 0) {
     lines.push(
       `Open conflicts, for a person to settle: ${open.length}`,
-      ...few(open.map(openWords), options),
+      ...few(
+        open.map(openWords),
+        options,
+        result.isDryRun ? AGAIN : `"${PROGRAM} conflicts" lists all`,
+      ),
       `  To settle one: ${PROGRAM} conflicts resolve PATH left|right|both`,
     );
   }
@@ -279,12 +311,19 @@ function countOf(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? "" : "s"}`;
 }
 
-function few(lines: readonly string[], options: ReportOptions): string[] {
+/** What is there still is seen by running again. */
+const AGAIN = "--verbose lists all";
+
+function few(
+  lines: readonly string[],
+  options: Pick<ReportOptions, "isVerbose">,
+  where = AGAIN,
+): string[] {
   const shown = options.isVerbose ? lines : lines.slice(0, SHOWN);
   const rest = lines.length - shown.length;
   return [
     ...shown.map((line) => `  ${line}`),
-    ...rest > 0 ? [`  … and ${rest} more (--verbose lists all)`] : [],
+    ...rest > 0 ? [`  … and ${rest} more (${where})`] : [],
   ];
 }
 

@@ -9,7 +9,12 @@ import { EXIT } from "./errors.ts";
 import { guardPlan } from "./guard.ts";
 import { type Interrupt, UNINTERRUPTED } from "./interrupt.ts";
 import { completeMoves, foreignLeftovers } from "./leftovers.ts";
-import { meet, type Meeting, requireStillThere } from "./meeting.ts";
+import {
+  lostRecord,
+  meet,
+  type Meeting,
+  requireStillThere,
+} from "./meeting.ts";
 import type { SideScan } from "./merge.ts";
 import { Meter } from "./meter.ts";
 import type { TemporaryOwner } from "./names.ts";
@@ -238,7 +243,11 @@ export class Run {
     const options = { isDryRun, acceptRoots, owner };
     const meeting = meet(this.#db, this.#paths, options);
     if (meeting.isKnown) requireNewest(this.#db, this.#paths);
-    if (meeting.warning) this.#listener.onWarning(meeting.warning);
+    if (meeting.warning) {
+      this.#listener.onWarning(meeting.warning, true);
+      const alarm = lostRecord(meeting.warning, this.#id, this.#db);
+      this.#listener.onAlarm?.(alarm);
+    }
     const probes = probeRoots(this.#db, this.#paths, isDryRun ? null : owner);
     const roots = {
       left: new Root("left", this.#paths.left, probes.left.habits),

@@ -25,6 +25,7 @@ import type { Settling } from "./settlement.ts";
 import type { Lock, StateDb } from "./state_db.ts";
 import type { DecisionSettings } from "./sync_logic.ts";
 import { type Folder, spelledPath } from "./tree.ts";
+import type { Alarm } from "./troubles.ts";
 import {
   type Both,
   type ConflictKind,
@@ -75,7 +76,10 @@ export interface SyncOptions {
 export interface SyncListener {
   onOutcome(outcome: Outcome): void;
   onProblem(problem: Problem): void;
-  onWarning(text: string): void;
+  /** `isGrave`: also for who wants to hear of nothing but errors. */
+  onWarning(text: string, isGrave?: boolean): void;
+  /** What is to be mailed besides; it was said by a warning. */
+  onAlarm?(alarm: Alarm): void;
   /** How far the run is, ten times a second at most. */
   onProgress?(progress: Progress): void;
   /** What was decided, before a guard looks at it; for who asks why. */

@@ -10,10 +10,11 @@ import { SignalInterrupt } from "./interrupt.ts";
 import { jsonReport, jsonText } from "./json_report.ts";
 import { type Log, openLog } from "./logging.ts";
 import { logOutcome, logStop } from "./outcome_log.ts";
+import type { RunMails } from "./mailing.ts";
 import { print, warn } from "./output.ts";
 import { missingWalls } from "./network_roots.ts";
 import { openProgress, type ProgressLine } from "./progress.ts";
-import { reportText } from "./report.ts";
+import { reportText, untoldText } from "./report.ts";
 import type { RunResult } from "./run_result.ts";
 import type { SyncListener } from "./run_settings.ts";
 import type { Scans } from "./scans.ts";
@@ -59,7 +60,7 @@ export async function syncOrPlan(
   try {
     const listener = logging(log, invocation, progress);
     const mails = isDryRun || !invocation.sendsMail
-      ? {}
+      ? null
       : await mailsOf({ id, startedAtMs }, config, log, listener);
     const result = await runSync(
       id,
@@ -75,7 +76,7 @@ export async function syncOrPlan(
         listUnchanged: invocation.isVerbose,
         interrupt,
       },
-      { ...listener, ...mails },
+      { ...listener, ...mails?.listener },
       scans,
     );
     progress[Symbol.dispose]();
@@ -86,6 +87,7 @@ export async function syncOrPlan(
     const exitCode = await report(told, log);
     log.info(`ended with exit code ${exitCode}`);
     show(told, exitCode);
+    if (!isDryRun && !mails?.haveTold()) showUntold(told);
     if (result.stop && isInterrupted(result)) {
       warn(`${result.stop.reason} ${result.stop.hint}`);
     }
@@ -110,23 +112,25 @@ function logging(
   return {
     onOutcome: (outcome) => logOutcome(log, outcome),
     onProblem: (problem) => log.problem(problem),
-    onWarning: (text) => {
+    onWarning: (text, isGrave = false) => {
       log.warning(text);
-      if (!invocation.isQuiet) progress.aside(() => warn(text));
+      if (isGrave || !invocation.isQuiet) {
+        progress.aside(() => warn(text));
+      }
     },
     onProgress: (it) => progress.show(it),
   };
 }
 
-/** What a run is to tell for its mails; nothing where none are wanted. */
+/** What a run is to tell for its mails; null where none are wanted. */
 async function mailsOf(
   run: { readonly id: string; readonly startedAtMs: number },
   config: Config,
   log: Log,
   listener: SyncListener,
-): Promise<Partial<SyncListener>> {
+): Promise<RunMails | null> {
   const { email, leftRoot, rightRoot, file, logging } = config;
-  if (email === null) return {};
+  if (email === null) return null;
   const { BOUND_MS, mailing } = await import("./mailing.ts");
   return mailing({
     email,
@@ -167,6 +171,17 @@ async function report(
   log.error(failure);
   warn(failure);
   return result.exitCode === EXIT.agreed ? EXIT.leftForPerson : result.exitCode;
+}
+
+/** Somebody's version lost, and neither a mail nor a summary says so. */
+function showUntold({ result, invocation, config }: Told): void {
+  if (!invocation.isQuiet) return;
+  const isShown = !invocation.isJson && !isInterrupted(result) &&
+    result.exitCode !== EXIT.agreed;
+  if (isShown) return;
+  const roots = { left: config.leftRoot, right: config.rightRoot };
+  const text = untoldText(result, roots);
+  if (text !== null) warn(text);
 }
 
 function show(

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { PROGRAM } from "./called.ts";
 import type { Block, Fact } from "./mail_blocks.ts";
 import {
   countOf,
@@ -31,23 +32,35 @@ export function troubleMail(
     subjectOf(news),
     [
       { kind: "text", text: opening(news) },
-      ...section("New", news.fresh),
-      ...section("Reported before, not over", news.lasting),
-      ...section("Over", news.over),
+      ...section("New", news.fresh, LISTS_ALL),
+      ...section("Reported before, not over", news.lasting, LISTS_ALL),
+      ...section("Over", news.over, []),
     ],
     run,
     facts,
   );
 }
 
+/** What is tried again with each run is listed by the next one. */
+const LISTS_ALL: readonly Block[] = [
+  { kind: "text", text: "To run again and see all that still fails:" },
+  { kind: "commands", commands: [`${PROGRAM} --verbose`] },
+];
+
 function subjectOf({ fresh, lasting, over }: TroubleNews): string {
   const there = [...fresh, ...lasting];
   const stop = there.find(({ isStop }) => isStop);
   const still = fresh.length === 0 ? "still " : "";
   if (stop) return `office-sync ${still}does not sync: ${stop.title}`;
-  if (there.length > 0) {
-    const files = countOf(there.length, "action");
+  const failed = there.filter(({ isEvent }) => !isEvent);
+  if (failed.length > 0) {
+    const files = countOf(failed.length, "action");
     return `office-sync: ${files} ${still}failed`;
+  }
+  const [event] = there;
+  if (event) {
+    const again = over.some(({ isStop }) => isStop) ? " syncs again" : "";
+    return `office-sync${again}: ${event.title}`;
   }
   return over.some(({ isStop }) => isStop)
     ? "office-sync syncs again: all clear"
@@ -57,11 +70,14 @@ function subjectOf({ fresh, lasting, over }: TroubleNews): string {
 function opening({ fresh, lasting }: TroubleNews): string {
   const there = [...fresh, ...lasting];
   if (there.length === 0) {
-    return "What was reported before is over. There is nothing to do.";
+    return "What went wrong before is over. There is nothing to do.";
   }
-  return there.some(({ isStop }) => isStop)
-    ? "The run was stopped. Until the cause is removed, nothing is synced: " +
-      "what changes on one side does not reach the other."
+  if (there.some(({ isStop }) => isStop)) {
+    return "The run was stopped. Until the cause is removed, nothing is " +
+      "synced: what changes on one side does not reach the other.";
+  }
+  return there.every(({ isEvent }) => isEvent)
+    ? "The run went to its end, but you should know what happened."
     : "The run went to its end, but some of it could not be done. It is " +
       "tried again with each run. Everything else is synced.";
 }
@@ -69,6 +85,7 @@ function opening({ fresh, lasting }: TroubleNews): string {
 function section(
   title: string,
   troubles: readonly (Trouble | KnownTrouble)[],
+  forAll: readonly Block[],
 ): Block[] {
   if (troubles.length === 0) return [];
   const told = troubles.slice(0, TOLD);
@@ -80,7 +97,7 @@ function section(
       facts: factsOf(trouble),
     })),
     ...rest > 0
-      ? [{ kind: "text", text: `And ${rest} more; the log has all.` } as const]
+      ? [{ kind: "text", text: `And ${rest} more.` } as const, ...forAll]
       : [],
   ];
 }

@@ -1,6 +1,7 @@
 /**
  * Guards and failures over many runs: each is mailed once, again after a day
- * while it lasts, and once when it is over. Pure.
+ * while it lasts, and once when it is over. What happened once, such as the
+ * loss of the record, is mailed once a day at most, and is never over. Pure.
  *
  * @module
  */
@@ -12,6 +13,8 @@ export interface Trouble {
   readonly key: string;
   /** It stopped the run; nothing is known of what else there may be. */
   readonly isStop: boolean;
+  /** It happened in this run: the next one does not undo it. */
+  readonly isEvent?: boolean;
   /** In a few words. */
   readonly title: string;
   readonly reason: string;
@@ -36,6 +39,17 @@ export interface TroubleNews {
   readonly over: readonly KnownTrouble[];
 }
 
+/** Something of weight that a run met, and that does not stop it. */
+export interface Alarm {
+  /** The same each time. */
+  readonly key: string;
+  /** In a few words. */
+  readonly title: string;
+  readonly reason: string;
+  /** What to do. */
+  readonly hint: string;
+}
+
 /** What is to be mailed, and what is to be remembered then. */
 export interface Judged {
   /** Null: nothing. */
@@ -57,6 +71,15 @@ const AGAIN_MS = 24 * 60 * 60 * 1000 - 10 * 60 * 1000;
 export function troublesOf(result: RunResult): Trouble[] {
   if (result.stop !== null) return [stopped(result.stop)];
   return result.outcomes.filter(({ kind }) => kind === "failed").map(failed);
+}
+
+/**
+ * An alarm as what went wrong.
+ *
+ * @param alarm What the run met.
+ */
+export function alarming(alarm: Alarm): Trouble {
+  return { ...alarm, isStop: false, isEvent: true };
 }
 
 /**
@@ -99,8 +122,13 @@ function failed({ action, detail }: Outcome): Trouble {
   };
 }
 
-/** One file more or less does not make it another trouble. */
-function withoutNumbers(words: string): string {
+/**
+ * What is the same each time: one file more or less does not make it another
+ * trouble.
+ *
+ * @param words What is said.
+ */
+export function withoutNumbers(words: string): string {
   return words.replaceAll(/\d+/g, "#");
 }
 
@@ -124,17 +152,23 @@ export function judge(
   const updated = known.map((trouble): KnownTrouble => {
     const again = present.get(trouble.key);
     if (again) return { ...trouble, ...again, isOver: false };
-    return isStopped ? trouble : { ...trouble, isOver: true };
+    return isStopped || trouble.isEvent
+      ? trouble
+      : { ...trouble, isOver: true };
   });
-  const over = updated.filter(({ isOver }) => isOver);
-  const lasting = updated.filter((it) => !it.isOver);
+  // Remembered for a day, so that it is not told again if it happens again.
+  const quiet = updated.filter((it) => it.isEvent && !present.has(it.key))
+    .filter((it) => !isOld(it, nowMs));
+  const heard = updated.filter((it) => !it.isEvent || present.has(it.key));
+  const over = heard.filter(({ isOver }) => isOver);
+  const lasting = heard.filter((it) => !it.isOver);
   const isDue = fresh.length > 0 ||
     lasting.some((it) => present.has(it.key) && isOld(it, nowMs)) ||
     // A sync that runs again is told at once. Files that fail are told when
     // none is left: they may get well one by one.
     over.some(({ isStop }) => isStop) ||
-    over.length > 0 && lasting.length === 0;
-  if (!isDue) return { news: null, known: updated };
+    over.length > 0 && !lasting.some(({ isEvent }) => !isEvent);
+  if (!isDue) return { news: null, known: [...heard, ...quiet] };
   const mailed = [
     ...lasting.map((it) => ({ ...it, mailedAtMs: nowMs })),
     ...fresh.map((it) => ({
@@ -143,8 +177,48 @@ export function judge(
       mailedAtMs: nowMs,
       isOver: false,
     })),
+    ...quiet,
   ];
   return { news: { fresh, lasting, over }, known: mailed };
+}
+
+/**
+ * What a mail that nobody has got yet would have to say now, together with
+ * what is new: nothing in it may be untrue by the time it is read.
+ *
+ * @param untold What it says.
+ * @param judged What is so now.
+ * @returns Null where it is true as it is.
+ */
+export function retold(
+  untold: TroubleNews,
+  { news, known }: Judged,
+): TroubleNews | null {
+  const now = new Map(known.map((it) => [it.key, it]));
+  const isThere = ({ key, isEvent }: Trouble) =>
+    isEvent || now.has(key) && !now.get(key)!.isOver;
+  const told = [...untold.fresh, ...untold.lasting];
+  const ended = told.filter((it) => !isThere(it));
+  if (news === null && ended.length === 0) return null;
+  const fresh = byKey([
+    ...untold.fresh.filter(isThere).map((it) => now.get(it.key) ?? it),
+    ...news?.fresh ?? [],
+  ]);
+  const lasting = byKey([
+    ...untold.lasting.filter(isThere).map((it) => now.get(it.key) ?? it),
+    ...news?.lasting ?? [],
+  ]).filter(({ key }) => !fresh.some((it) => it.key === key));
+  const over = byKey([
+    ...untold.over.filter((it) => !isThere(it)),
+    ...ended.flatMap((it) => now.get(it.key) ?? []),
+    ...news?.over ?? [],
+  ]);
+  return { fresh, lasting, over };
+}
+
+/** The last one of each. */
+function byKey<T extends Trouble>(troubles: readonly T[]): T[] {
+  return [...new Map(troubles.map((it) => [it.key, it])).values()];
 }
 
 /** A clock that was put back must not keep it quiet for years. */

@@ -48,6 +48,8 @@ export class MailServer implements AsyncDisposable {
   readonly refused = new Set<string>();
   /** Takes no login for right. */
   refusesLogin = false;
+  /** Whether it takes a mail that it has read: throws, or never ends. */
+  takes: (mail: ParsedMail) => Promise<void> | void = () => {};
   /** Runs before a mail that was read is acknowledged. */
   beforeAcknowledged: () => Promise<void> | void = () => {};
   readonly certificateFile: string;
@@ -111,6 +113,7 @@ export class MailServer implements AsyncDisposable {
     const parts: Uint8Array[] = [];
     for await (const part of stream) parts.push(part);
     const mail = await simpleParser(Buffer.concat(parts));
+    await this.takes(mail);
     this.arrived.push({
       ...mail,
       sender: session.envelope.mailFrom.address,
@@ -174,6 +177,11 @@ export class MailServer implements AsyncDisposable {
       recursive: true,
     });
   }
+}
+
+/** What a server says to a mail that it will not take. */
+export function refusal(responseCode: number, text: string): Error {
+  return Object.assign(new Error(text), { responseCode });
 }
 
 /** An office that mails, and the server that it mails to. */

@@ -4,6 +4,9 @@ import { conflictMail } from "../lib/conflict_mail.ts";
 import { type MailFacts, placeOf } from "../lib/mail_words.ts";
 import type { Conflict } from "../lib/plan.ts";
 import { shellQuoted } from "../lib/shell_words.ts";
+import type { ToldConflict } from "../lib/told_conflict.ts";
+import { troubleMail } from "../lib/trouble_mail.ts";
+import type { Trouble } from "../lib/troubles.ts";
 
 const FACTS: MailFacts = {
   roots: { left: "/srv/left", right: "/srv/right" },
@@ -62,12 +65,55 @@ Deno.test("the page follows the reader's colours and loads nothing", () => {
   assert.doesNotMatch(html, /background|[^-]color:/);
 });
 
-Deno.test("a mail stays readable with very many conflicts, and says how many more there are", () => {
-  const open = Array.from({ length: 150 }, (_, n) => openAt(`${n}.txt`));
+Deno.test("a mail stays readable with very many open conflicts, and names the command that lists them", () => {
+  const open = Array.from({ length: 5000 }, (_, n) => openAt(`${n}.txt`));
   const { text } = conflictMail({ open, settled: [] }, RUN, FACTS);
   assert.equal(text.match(/^\d+\.txt$/gm)?.length, 100);
-  assert.match(text, /And 50 more conflicts/);
-  assert.match(text, /deno task sync history 20260520-120000-ab12/);
+  assert.match(text, /And 4900 more open conflicts/);
+  assert.match(text, /^ +deno task sync conflicts$/m);
+  assert.doesNotMatch(text, /history/);
+});
+
+function settledAt(path: string, cutOff: string | null = null): ToldConflict {
+  return {
+    conflict: { ...openAt(path), policy: "clash", winner: "left" },
+    actions: ["CLASH_CREATE", "COPY_LEFT_TO_RIGHT"],
+    clashPath: `${path}.clash`,
+    keptAt: null,
+    renamed: null,
+    detail: null,
+    cutOff,
+  };
+}
+
+Deno.test("a mail with very many settled conflicts names the run that has them all", () => {
+  const open = Array.from({ length: 60 }, (_, n) => openAt(`${n}.txt`));
+  const settled = Array.from({ length: 60 }, (_, n) => settledAt(`s${n}.txt`));
+  const { text } = conflictMail({ open, settled }, RUN, FACTS);
+  assert.equal(text.match(/^s?\d+\.txt$/gm)?.length, 100);
+  assert.match(text, /And 20 more conflicts that were settled; to see all:/);
+  assert.match(text, /^ +deno task sync history 20260520-120000-ab12$/m);
+  assert.doesNotMatch(text, /sync conflicts$/m);
+});
+
+Deno.test("what a run settled that was cut off is in no history, and no mail says so", () => {
+  const settled = Array.from({ length: 120 }, (_, n) => settledAt(`${n}`, "x"));
+  const { text } = conflictMail({ open: [], settled }, RUN, FACTS);
+  assert.match(text, /20 of them, from a run that was cut off, the log/);
+  assert.doesNotMatch(text, /history/);
+});
+
+Deno.test("a mail with very many failures names the command that shows them all", () => {
+  const fresh = Array.from({ length: 130 }, (_, n): Trouble => ({
+    key: `${n}`,
+    isStop: false,
+    title: `COPY_LEFT_TO_RIGHT ${n}.txt`,
+    reason: "no room",
+    hint: "",
+  }));
+  const { text } = troubleMail({ fresh, lasting: [], over: [] }, RUN, FACTS);
+  assert.match(text, /And 30 more\./);
+  assert.match(text, /^ +deno task sync --verbose$/m);
 });
 
 Deno.test("a subject is never longer than a line", () => {

@@ -33,7 +33,7 @@ async function run(
       boundMs,
       onInfo() {},
       onWarning: (text) => warnings.push(text),
-    }),
+    }).listener,
   };
   const options = {
     isDryRun: false,
@@ -170,7 +170,7 @@ Deno.test("many mails together hold a run up no longer than the bound", async ()
   });
   const { office, server } = place;
   server.refused.add("anna@example.com");
-  for (let n = 0; n < 4; n++) {
+  for (let n = 0; n < 3; n++) {
     clash(office);
     Deno.writeTextFileSync(`${office.left}/a.txt`, `another ${n}`);
     await run(office, () => ({}));
@@ -178,12 +178,12 @@ Deno.test("many mails together hold a run up no longer than the bound", async ()
   assert.deepEqual(server.take(), []);
   server.refused.clear();
   server.beforeAcknowledged = () =>
-    new Promise((done) => setTimeout(done, 400));
+    new Promise((done) => setTimeout(done, 1300));
   const started = performance.now();
-  const warnings = await run(office, () => ({}), 1000);
-  assert.ok(performance.now() - started < 4000);
-  assert.match(warnings.join("\n"), /within 1 s/);
-  assert.ok(server.take().length < 4);
+  const warnings = await run(office, () => ({}), 2000);
+  assert.ok(performance.now() - started < 5000);
+  assert.match(warnings.join("\n"), /within [\d.]+ s/);
+  assert.ok(server.take().length < 3);
   server.beforeAcknowledged = () => {};
   assert.deepEqual(await run(office, () => ({})), []);
   assert.deepEqual(await run(office, () => ({})), []);

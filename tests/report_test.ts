@@ -259,7 +259,10 @@ Deno.test("reportText() shows the first 20 of a kind, and all with --verbose", (
   const text = textOf(result);
   assert.match(text, /file 29/);
   assert.doesNotMatch(text, /file 30/);
-  has(text, "  … and 3 more (--verbose lists all)");
+  has(
+    text,
+    '  … and 3 more ("deno task sync history 20260520-120000-ab12" lists all)',
+  );
   const all = textOf(result, true);
   assert.match(all, /file 32/);
   assert.doesNotMatch(all, /more \(/);

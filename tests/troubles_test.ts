@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import {
   judge,
   type KnownTrouble,
+  retold,
   type Trouble,
   unexpected,
 } from "../lib/troubles.ts";
@@ -31,6 +32,7 @@ function play(
 
 const [a, b] = [trouble("a"), trouble("b")];
 const stop = trouble("stop", true);
+const event: Trouble = { ...trouble("event"), isEvent: true };
 
 const PLAYS: readonly (readonly [
   string,
@@ -76,6 +78,24 @@ const PLAYS: readonly (readonly [
     [0, [stop], "new stop; still ; over "],
     [1, [a], "new a; still ; over stop"],
   ]],
+  ["that happened once is never over", [
+    [0, [event], "new event; still ; over "],
+    [1, [], ""],
+    [30, [], ""],
+    [31, [event], "new event; still ; over "],
+  ]],
+  ["that happens again and again is mailed once a day", [
+    [0, [event], "new event; still ; over "],
+    [1, [event], ""],
+    [2, [], ""],
+    [3, [event], ""],
+    [24, [event], "new ; still event; over "],
+    [25, [event], ""],
+  ]],
+  ["that happened once keeps no other one from being over", [
+    [0, [event, a], "new event,a; still ; over "],
+    [1, [], "new ; still ; over a"],
+  ]],
   ["is mailed again after the clock was put back", [
     [1000, [a], "new a; still ; over "],
     [0, [a], "new ; still a; over "],
@@ -93,4 +113,21 @@ Deno.test("a trouble stays the same when only its figures change", () => {
   const key = (words: string) => unexpected(words, "").key;
   assert.equal(key("12 of 20 files are gone"), key("13 of 20 files are gone"));
   assert.notEqual(key("Left is missing"), key("Right is missing"));
+});
+
+Deno.test("a mail that nobody has got is told as it is by then", () => {
+  const first = judge([], [a, b, event], 0);
+  const untold = first.news!;
+  const keys = (of: readonly Trouble[]) => of.map(({ key }) => key).join();
+  const same = judge(first.known, [a, b], HOUR_MS);
+  assert.equal(retold(untold, same), null, "all of it is true");
+  const one = judge(first.known, [a], HOUR_MS);
+  const later = retold(untold, one)!;
+  assert.equal(keys(later.fresh), "a,event");
+  assert.equal(keys(later.over), "b");
+  const stopped = retold(untold, judge(first.known, [stop], HOUR_MS))!;
+  assert.equal(keys(stopped.fresh), "a,b,event,stop", "as far as is known");
+  const none = retold(untold, judge(first.known, [], HOUR_MS))!;
+  assert.equal(keys(none.fresh), "event");
+  assert.equal(keys(none.over), "a,b");
 });

@@ -1,0 +1,430 @@
+import assert from "node:assert/strict";
+import { DatabaseSync } from "node:sqlite";
+import { loadConfig } from "../lib/config_loader.ts";
+import { mailing } from "../lib/mailing.ts";
+import type { SyncListener } from "../lib/run_settings.ts";
+import { newRunId, runSync } from "../lib/sync.ts";
+import { LocalScans } from "./local_scans.ts";
+import { MailOffice, MailServer, refusal } from "./mail_server.ts";
+import { file, type Office } from "./support.ts";
+
+const HOUR_MS = 60 * 60 * 1000;
+const DAY_MS = 24 * HOUR_MS;
+const PLAIN = { security: "none", needsLogin: false } as const;
+
+/** What a run said: all of it, and what is said with --quiet too. */
+interface Said {
+  readonly all: readonly string[];
+  readonly grave: readonly string[];
+}
+
+/** Runs with mails in this process, at any time. */
+async function run(
+  { office }: MailOffice,
+  atMs = 0,
+  boundMs = 20_000,
+  change: (listener: SyncListener) => Partial<SyncListener> = () => ({}),
+): Promise<Said> {
+  using _ = new LocalScans();
+  const config = loadConfig(office.config);
+  const id = newRunId(Date.now());
+  const said = { all: [] as string[], grave: [] as string[] };
+  const onWarning = (text: string, isGrave = false) => {
+    said.all.push(text);
+    if (isGrave) said.grave.push(text);
+  };
+  const { listener } = mailing({
+    email: config.email!,
+    facts: {
+      roots: { left: config.leftRoot, right: config.rightRoot },
+      configFile: config.file,
+      logFile: config.logging.file,
+    },
+    run: { id, startedAtMs: Date.now() },
+    boundMs,
+    now: () => Date.UTC(2026, 5, 1) + atMs,
+    onInfo() {},
+    onWarning,
+  });
+  const all = { onOutcome() {}, onProblem() {}, onWarning, ...listener };
+  await runSync(id, config, {
+    isDryRun: false,
+    allowed: { deletes: false, changes: false },
+    acceptRoots: false,
+    listUnchanged: false,
+  }, { ...all, ...change(all) });
+  return said;
+}
+
+const NOTIFY = "conflict_policy:\n  modify_modify: notify\n  new_new: notify\n";
+
+/** Gives both sides a file of their own under one name. */
+function conflict(office: Office, name: string, left = "one"): void {
+  office.write({
+    left: { [name]: file(left, { mtime: Date.UTC(2026, 0, 1) }) },
+    right: { [name]: file("three", { mtime: Date.UTC(2026, 0, 2) }) },
+  });
+}
+
+async function stop(place: MailOffice): Promise<number> {
+  const { port } = place.server;
+  await place.server[Symbol.asyncDispose]();
+  return port;
+}
+
+async function restart(place: MailOffice, port: number): Promise<void> {
+  place.server = await new MailServer({ ...PLAIN, port }).start();
+}
+
+function waiting({ office }: MailOffice): number {
+  using db = new DatabaseSync(office.stateDb, { readOnly: true });
+  return Number(db.prepare("SELECT count(*) AS n FROM outbox").get()?.n);
+}
+
+Deno.test("an open conflict is told when the server is back, however long that takes", async () => {
+  await using place = await MailOffice.start(NOTIFY, PLAIN);
+  const port = await stop(place);
+  conflict(place.office, "plan.txt");
+  for (const day of [0, 1, 13, 15, 40]) await run(place, day * DAY_MS);
+  await restart(place, port);
+  await run(place, 41 * DAY_MS);
+  const [mail, ...others] = place.server.take();
+  assert.deepEqual(others, []);
+  assert.match(mail!.text ?? "", /conflicts resolve plan\.txt left/);
+  await run(place, 42 * DAY_MS);
+  assert.deepEqual(place.server.take(), [], "told once");
+});
+
+Deno.test("a version that lost is told when the server is back, however long that takes", async () => {
+  await using place = await MailOffice.start("", PLAIN);
+  const port = await stop(place);
+  conflict(place.office, "plan.txt");
+  for (const day of [0, 15]) await run(place, day * DAY_MS);
+  await restart(place, port);
+  await run(place, 40 * DAY_MS);
+  const [mail] = place.server.take();
+  assert.match(mail?.text ?? "", /plan\.clash-20260101-000000-left\.txt/);
+});
+
+Deno.test("what was settled, edited or removed while no mail went out is not told as open", async () => {
+  await using place = await MailOffice.start(NOTIFY, PLAIN);
+  const { office } = place;
+  const port = await stop(place);
+  const names = ["same.txt", "gone.txt", "edited.txt", "open.txt"];
+  for (const name of names) conflict(office, name);
+  await run(place);
+  office.write({ left: { "same.txt": "three" } });
+  Deno.removeSync(`${office.left}/gone.txt`);
+  Deno.removeSync(`${office.right}/gone.txt`);
+  conflict(office, "edited.txt", "another one");
+  await run(place, HOUR_MS);
+  await restart(place, port);
+  await run(place, 2 * HOUR_MS);
+  const told = place.server.take().flatMap(({ text }) =>
+    [...(text ?? "").matchAll(/resolve (\S+) left/g)].map(([, name]) => name)
+  );
+  assert.deepEqual(told.toSorted(), ["edited.txt", "open.txt"]);
+});
+
+Deno.test("a mail of which nothing is true any more is not sent", async () => {
+  await using place = await MailOffice.start(NOTIFY, PLAIN);
+  const port = await stop(place);
+  conflict(place.office, "plan.txt");
+  await run(place);
+  place.office.write({ left: { "plan.txt": "three" } });
+  await restart(place, port);
+  await run(place, HOUR_MS);
+  assert.deepEqual(place.server.take(), []);
+  assert.equal(waiting(place), 0);
+});
+
+Deno.test("a guard that came and went while no mail went out is told as over, in one mail", async () => {
+  await using place = await MailOffice.start("", PLAIN);
+  const { office } = place;
+  office.write({ left: { "a.txt": "one" } });
+  await run(place);
+  const port = await stop(place);
+  Deno.renameSync(office.right, `${office.folder}/elsewhere`);
+  for (const day of [0, 1, 2]) await run(place, day * DAY_MS);
+  assert.equal(waiting(place), 1, "not a mail for each day");
+  Deno.renameSync(`${office.folder}/elsewhere`, office.right);
+  await restart(place, port);
+  await run(place, 3 * DAY_MS);
+  const subjects = place.server.take().map(({ subject }) => subject);
+  assert.deepEqual(subjects, ["office-sync syncs again: all clear"]);
+});
+
+Deno.test("a guard that lasts is told as new by the first mail that goes out", async () => {
+  await using place = await MailOffice.start("", PLAIN);
+  const { office } = place;
+  office.write({ left: { "a.txt": "one" } });
+  await run(place);
+  const port = await stop(place);
+  Deno.renameSync(office.right, `${office.folder}/elsewhere`);
+  for (const day of [0, 1, 20]) await run(place, day * DAY_MS);
+  await restart(place, port);
+  await run(place, 20 * DAY_MS + HOUR_MS);
+  const [mail, ...others] = place.server.take();
+  assert.deepEqual(others, []);
+  assert.match(mail!.subject ?? "", /^office-sync does not sync: /);
+  assert.match(mail!.text ?? "", /Since: +2026-06-01/);
+});
+
+Deno.test("a mail that the server refuses for good is tried once, and keeps no other one", async () => {
+  await using place = await MailOffice.start("", PLAIN);
+  const { office, server } = place;
+  let tries = 0;
+  server.takes = ({ subject }) => {
+    if (!subject?.includes("bad")) return;
+    tries++;
+    throw refusal(554, "looks like spam");
+  };
+  conflict(office, "bad.txt");
+  const said = await run(place);
+  assert.match(said.grave.join("\n"), /given up.*bad\.txt/);
+  conflict(office, "good.txt");
+  await run(place, HOUR_MS);
+  assert.match(server.take()[0]?.subject ?? "", /good\.txt/);
+  await run(place, 2 * DAY_MS);
+  assert.equal(tries, 1);
+  assert.equal(waiting(place), 0);
+});
+
+Deno.test("an open conflict whose mail is refused for good is told again a day later, and at once by other settings", async () => {
+  await using place = await MailOffice.start(NOTIFY, PLAIN);
+  const { office, server } = place;
+  let tries = 0;
+  server.takes = () => {
+    tries++;
+    throw refusal(552, "too big");
+  };
+  conflict(office, "plan.txt");
+  for (let hour = 0; hour < 24; hour += 3) await run(place, hour * HOUR_MS);
+  assert.equal(tries, 1);
+  await run(place, DAY_MS);
+  assert.equal(tries, 2);
+  server.takes = () => {};
+  await run(place, DAY_MS + HOUR_MS);
+  assert.deepEqual(server.take(), []);
+  office.configure(NOTIFY + server.config({ to: "bob@example.com" }));
+  await run(place, DAY_MS + 2 * HOUR_MS);
+  const [mail] = server.take();
+  assert.deepEqual(mail?.recipients, ["bob@example.com"]);
+  assert.match(mail?.text ?? "", /resolve plan\.txt/);
+});
+
+for (const code of [451, 550]) {
+  Deno.test(`50 mails refused with ${code} keep no later one from going out`, async () => {
+    await using place = await MailOffice.start("", PLAIN);
+    const { office, server } = place;
+    conflict(office, "first.txt");
+    server.refused.add("anna@example.com");
+    await run(place);
+    {
+      using db = new DatabaseSync(office.stateDb);
+      const insert = db.prepare(
+        "INSERT INTO outbox (created_at, message_id, subject, text, html, " +
+          "delivered) VALUES (?, ?, ?, 'text', 'text', '[]')",
+      );
+      for (let n = 0; n < 50; n++) insert.run(0, `old-${n}`, `old ${n}`);
+    }
+    server.refused.clear();
+    server.takes = ({ subject }) => {
+      if (!subject?.includes("new.txt")) throw refusal(code, "not this one");
+    };
+    conflict(office, "new.txt");
+    await run(place, HOUR_MS);
+    const subjects = server.take().map(({ subject }) => subject);
+    assert.deepEqual(subjects, ["office-sync: 1 conflict: new.txt"]);
+  });
+}
+
+Deno.test("a mail that the server never ends leaves time for the newer ones, in the same run", async () => {
+  await using place = await MailOffice.start("", PLAIN);
+  const { office, server } = place;
+  server.takes = ({ subject }) =>
+    subject?.includes("big") ? new Promise(() => {}) : undefined;
+  conflict(office, "big.txt");
+  await run(place, 0, 1000);
+  conflict(office, "small.txt");
+  // Even if it were tried first.
+  {
+    using db = new DatabaseSync(office.stateDb);
+    db.exec("UPDATE outbox SET tried_at = NULL, id = 1000");
+  }
+  const started = performance.now();
+  await run(place, HOUR_MS, 2000);
+  assert.ok(performance.now() - started < 6000);
+  const subjects = server.take().map(({ subject }) => subject);
+  assert.deepEqual(subjects, ["office-sync: 1 conflict: small.txt"]);
+  assert.equal(waiting(place), 1);
+});
+
+Deno.test("more than a few mails that wait become one, which tells all that they would have", async () => {
+  await using place = await MailOffice.start(
+    "conflict_policy:\n  new_new: clash\n  modify_modify: notify\n",
+    PLAIN,
+  );
+  const { office } = place;
+  office.write({
+    left: { "open.txt": file("base", { mtime: Date.UTC(2025, 0, 1) }) },
+  });
+  await run(place);
+  const port = await stop(place);
+  conflict(office, "open.txt");
+  for (let n = 0; n < 6; n++) {
+    conflict(office, `file ${n}.txt`);
+    await run(place, n * HOUR_MS);
+  }
+  await restart(place, port);
+  conflict(office, "now.txt");
+  await run(place, DAY_MS);
+  const mails = place.server.take();
+  assert.ok(mails.length <= 4, `${mails.length} mails`);
+  const text = mails.map((mail) => mail.text).join("\n");
+  for (let n = 0; n < 6; n++) {
+    assert.match(text, new RegExp(`file ${n}\\.clash-20260101-000000-left`));
+  }
+  assert.match(
+    text,
+    /open\.txt: changed on both sides, and nothing was touched/,
+  );
+  assert.match(text, /deno task sync conflicts$/m);
+  assert.match(text, /now\.clash-/);
+  await run(place, 2 * DAY_MS);
+  assert.deepEqual(place.server.take(), []);
+});
+
+Deno.test("300 mails of an older version go out as one, with the subjects of the newest", async () => {
+  await using place = await MailOffice.start("", PLAIN);
+  const { office, server } = place;
+  await run(place);
+  {
+    using db = new DatabaseSync(office.stateDb);
+    const insert = db.prepare(
+      "INSERT INTO outbox (created_at, message_id, subject, text, html, " +
+        "delivered) VALUES (?, ?, ?, ?, 'x', '[]')",
+    );
+    for (let n = 0; n < 300; n++) {
+      const text = `a.txt\n-----\n\nwhat ${n} told\n\nAbout this mail\n---\nx`;
+      insert.run(1e12 + n, `id-${n}`, `subject ${n}`, text);
+    }
+  }
+  await run(place);
+  const [mail, ...others] = server.take();
+  assert.deepEqual(others, []);
+  assert.match(mail!.subject ?? "", /300 older mails/);
+  assert.match(mail!.text ?? "", /subject 299[^]*what 299 told/);
+  assert.match(mail!.text ?? "", /And 200 older mails more/);
+  assert.ok((mail!.text ?? "").length < 50_000);
+});
+
+Deno.test("a wrong password is tried a few times a day, and told once a day", async () => {
+  await using place = await MailOffice.start("", { security: "none" });
+  const { office, server } = place;
+  server.refusesLogin = true;
+  conflict(office, "plan.txt");
+  let grave = 0;
+  for (let n = 0; n < 96; n++) {
+    grave += (await run(place, n * HOUR_MS / 4)).grave.length;
+  }
+  const firstDay = server.logins.length;
+  assert.ok(firstDay >= 2 && firstDay <= 8, `${firstDay} logins`);
+  assert.equal(grave, 1);
+  for (let n = 0; n < 24; n++) await run(place, DAY_MS + n * HOUR_MS);
+  assert.ok(server.logins.length - firstDay <= 2);
+  // Another password is tried at once.
+  server.refusesLogin = false;
+  const before = server.logins.length;
+  const settings = server.config();
+  office.configure(settings.replace(/password: .*/, "password: other"));
+  await run(place, 2 * DAY_MS);
+  assert.equal(server.logins.length, before + 1);
+  office.configure(settings);
+  await run(place, 2 * DAY_MS + 1);
+  assert.equal(server.take().length, 1);
+});
+
+Deno.test("a wrong password is tried a few times a day where there is no state DB either", async () => {
+  await using place = await MailOffice.start("", { security: "none" });
+  const { office, server } = place;
+  Deno.writeTextFileSync(office.stateDb, "not a database".repeat(999));
+  server.refusesLogin = true;
+  for (let n = 0; n < 20; n++) await run(place, n * HOUR_MS / 4);
+  assert.ok(server.logins.length <= 6, `${server.logins.length} logins`);
+  server.refusesLogin = false;
+  await run(place, 3 * DAY_MS);
+  assert.equal(server.take().length, 1);
+  await run(place, 3 * DAY_MS + HOUR_MS);
+  assert.deepEqual(server.take(), [], "told");
+});
+
+Deno.test("that mail can't get out is said once a day, each reason", async () => {
+  await using place = await MailOffice.start("", PLAIN);
+  const port = await stop(place);
+  conflict(place.office, "plan.txt");
+  const graveAt = async (hour: number) =>
+    (await run(place, hour * HOUR_MS)).grave.length;
+  assert.deepEqual(
+    [await graveAt(0), await graveAt(1), await graveAt(20), await graveAt(24)],
+    [1, 0, 0, 1],
+  );
+  await restart(place, port);
+  place.server.refused.add("anna@example.com");
+  assert.equal(await graveAt(25), 1, "another reason");
+  assert.equal(await graveAt(26), 0);
+});
+
+Deno.test("a lost record is mailed once a day, however often it is lost, and is never over", async () => {
+  await using place = await MailOffice.start("", PLAIN);
+  const { office, server } = place;
+  office.write({ left: { "a.txt": "one", "b.txt": "two" } });
+  await run(place);
+  const lose = async (hour: number) => {
+    Deno.removeSync(office.stateDb);
+    const { grave } = await run(place, hour * HOUR_MS);
+    assert.match(grave.join("\n"), /knows nothing of it/);
+    return server.take();
+  };
+  Deno.removeSync(`${office.left}/a.txt`);
+  const [mail, ...others] = await lose(0);
+  assert.deepEqual(others, []);
+  assert.match(mail!.subject ?? "", /record of earlier runs was lost/);
+  assert.match(mail!.text ?? "", /1 file that only one side had was copied/);
+  const [, command = ""] = /"(?:.*) (history \S+)" lists/.exec(mail!.text!)!;
+  const { stdout } = await office.command(...command.split(" "));
+  assert.match(stdout, /COPY_RIGHT_TO_LEFT a\.txt/);
+  await run(place, 1);
+  assert.deepEqual(server.take(), [], "there is nothing to be over");
+  assert.deepEqual(await lose(2), []);
+  assert.equal((await lose(25)).length, 1);
+});
+
+Deno.test("a lost record is mailed by the next run where its own was cut off", async () => {
+  await using place = await MailOffice.start("", PLAIN);
+  const { office, server } = place;
+  office.write({ left: { "a.txt": "one" } });
+  await run(place);
+  Deno.removeSync(office.stateDb);
+  await run(place, 0, 20_000, () => ({ onEnd: () => Promise.resolve() }));
+  await run(place);
+  assert.match(server.take()[0]?.subject ?? "", /record of earlier runs/);
+});
+
+Deno.test("who refuses a mail for two weeks gets it no more, and that is told", async () => {
+  await using place = await MailOffice.start(NOTIFY, PLAIN);
+  const { office, server } = place;
+  office.configure(
+    NOTIFY + server.config({ to: "[anna@example.com, bob@example.com]" }),
+  );
+  server.refused.add("bob@example.com");
+  conflict(office, "plan.txt");
+  await run(place);
+  assert.equal(server.take().length, 1);
+  await run(place, 13 * DAY_MS);
+  assert.equal(waiting(place), 1);
+  const { grave } = await run(place, 14 * DAY_MS + 1);
+  assert.match(grave.join("\n"), /dropped after 14 days.*plan\.txt/);
+  assert.equal(waiting(place), 0);
+  assert.deepEqual(server.take(), [], "anna has it");
+});

@@ -1,0 +1,102 @@
+import assert from "node:assert/strict";
+import { MailOffice } from "./mail_server.ts";
+import { file, Office } from "./support.ts";
+
+const OLD = Date.UTC(2026, 0, 1);
+const NEW = Date.UTC(2026, 0, 2);
+
+/** Gives both sides a file of their own under one name. */
+function conflict(office: Office, name = "plan.txt"): void {
+  office.write({
+    left: { [name]: file("one", { mtime: OLD }) },
+    right: { [name]: file("three", { mtime: NEW }) },
+  });
+}
+
+async function quiet(office: Office, ...args: string[]): Promise<string> {
+  const { code, stdout, stderr } = await office.command("--quiet", ...args);
+  assert.equal(code, 0, stderr);
+  assert.equal(args.includes("--json") || stdout === "", true, stdout);
+  return stderr;
+}
+
+const LOSING: readonly (readonly [string, string, RegExp])[] = [
+  ["a clash", "", /Left's version .* is kept on both sides as plan\.clash-/],
+  [
+    "overwrite",
+    "conflict_policy:\n  new_new: overwrite\n",
+    /Left's version .* is replaced, kept as .*\.office-sync\/deleted/,
+  ],
+  [
+    "overwrite without soft delete",
+    "conflict_policy:\n  new_new: overwrite\nsoft_delete:\n  enabled: false\n",
+    /Left's version .* is replaced, not kept/,
+  ],
+];
+
+for (const [name, settings, words] of LOSING) {
+  Deno.test(`--quiet tells which version lost where nobody is mailed: ${name}`, async () => {
+    using office = new Office(settings);
+    conflict(office);
+    const stderr = await quiet(office);
+    assert.match(stderr, /^1 conflict settled, and mailed to nobody:/);
+    assert.match(stderr, words);
+    assert.equal(await quiet(office), "", "once");
+  });
+}
+
+Deno.test("--quiet tells which version lost beside --json too, and of very many a few", async () => {
+  using office = new Office();
+  for (let n = 0; n < 30; n++) conflict(office, `${n}.txt`);
+  const stderr = await quiet(office, "--json");
+  assert.match(stderr, /^30 conflicts settled/);
+  assert.match(stderr, /… and 10 more \("deno task sync history \S+" lists/);
+});
+
+Deno.test("--quiet says nothing of what is mailed, nor of copies and deletions", async () => {
+  await using place = await MailOffice.start("");
+  const { office } = place;
+  office.write({ left: { "a.txt": "one", "b.txt": "two" } });
+  assert.equal(await quiet(office), "");
+  Deno.removeSync(`${office.left}/a.txt`);
+  conflict(office);
+  assert.equal(await quiet(office), "");
+  assert.equal(place.server.take().length, 1);
+  conflict(office, "more.txt");
+  assert.match(await quiet(office, "--no-email"), /mailed to nobody/);
+});
+
+Deno.test("--quiet says once a day that no mail gets out, and each time which version lost", async () => {
+  await using place = await MailOffice.start("");
+  const { office } = place;
+  await place.server[Symbol.asyncDispose]();
+  delete office.env.DENO_CERT;
+  conflict(office);
+  const stderr = await quiet(office);
+  assert.match(stderr, /^E-mail waits for the next run: /);
+  assert.match(stderr, /plan\.clash-/);
+  assert.equal(await quiet(office), "");
+  conflict(office, "other.txt");
+  const again = await quiet(office);
+  assert.doesNotMatch(again, /E-mail/);
+  assert.match(again, /other\.clash-/);
+  const log = Deno.readTextFileSync(office.log);
+  assert.equal(log.match(/WARNING \S+ E-mail waits/g)?.length, 3);
+});
+
+for (const settings of ["", "email"]) {
+  const how = settings === "" ? "without mail" : "with mail";
+  Deno.test(`--quiet tells of a lost record, ${how}`, async () => {
+    await using place = await MailOffice.start("");
+    const { office, server } = place;
+    if (settings === "") office.configure("");
+    office.write({ left: { "a.txt": "one", "b.txt": "two" } });
+    assert.equal(await quiet(office), "");
+    Deno.removeSync(`${office.left}/a.txt`);
+    Deno.removeSync(office.stateDb);
+    assert.match(await quiet(office), /deleted on one side .* come back/);
+    assert.equal(server.take().length, settings === "" ? 0 : 1);
+    assert.equal(await quiet(office), "");
+    assert.deepEqual(server.take(), []);
+  });
+}
