@@ -15,6 +15,7 @@ import {
   cacheWarnings,
   cronLine,
   driveWarnings,
+  printedXml,
   type Scheduled,
   type Scheduler,
   systemdUnits,
@@ -106,7 +107,7 @@ function requireTellable(
 }
 
 function textOf(scheduler: Scheduler, scheduled: Scheduled): string {
-  if (scheduler === "windows") return taskXml(scheduled);
+  if (scheduler === "windows") return printedXml(taskXml(scheduled));
   if (scheduler === "cron") return cronLine(scheduled);
   const { service, timer } = systemdUnits(scheduled);
   return `# office-sync.service\n${service}\n# office-sync.timer\n${timer}`;

@@ -105,6 +105,20 @@ export function taskXml(scheduled: Scheduled): string {
   return `${lines.replaceAll("\n", "\r\n")}\r\n`;
 }
 
+/**
+ * A task to be printed. Nobody knows in which encoding a shell puts that into a
+ * file, and Windows takes no file that is in another one than it says: so it
+ * says none, and holds letters only that all of them have in common.
+ *
+ * @param task What {@linkcode taskXml} gives.
+ */
+export function printedXml(task: string): string {
+  return task.replace(' encoding="UTF-16"', "").replaceAll(
+    /[^\u0000-\u007f]/gu,
+    (letter) => `&#${letter.codePointAt(0)};`,
+  );
+}
+
 function xml(text: string): string {
   return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;")
     .replaceAll(">", "&gt;");

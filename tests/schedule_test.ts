@@ -165,6 +165,30 @@ function besidesTheCache(stderr: string): string {
   return stderr.slice(0, stderr.length - told.length);
 }
 
+Deno.test("schedule windows prints a task that is true in whatever encoding a shell keeps it, as the one that is written", async () => {
+  using office = new OddOffice("Büro 😀 & Söhne");
+  const file = `${office.folder}/task.xml`;
+  for (const write of [[], ["--write", file]]) {
+    const { code, stdout, stderr } = await office.command(
+      ...["schedule", "windows", ...write],
+    );
+    assert.equal(code, 0, stderr);
+    if (write.length > 0) continue;
+    assert.match(stdout, /^<\?xml version="1\.0"\?>\r\n<Task /);
+    // deno-lint-ignore no-control-regex
+    assert.match(stdout, /^[\u0000-\u007f]*$/);
+    Deno.writeTextFileSync(`${file}.printed`, stdout);
+  }
+  const printed = Deno.readTextFileSync(`${file}.printed`);
+  const written = new TextDecoder("utf-16le").decode(Deno.readFileSync(file));
+  const read = printed.replaceAll(
+    /&#(\d+);/g,
+    (_, code) => String.fromCodePoint(Number(code)),
+  ).replace('"1.0"', '"1.0" encoding="UTF-16"');
+  assert.equal(read.trimEnd(), written.trimEnd());
+  assert.match(read, /Büro 😀 &amp; Söhne/);
+});
+
 Deno.test("schedule windows writes a task in UTF-16 that keeps to the schema", async () => {
   using office = new OddOffice("Müller & Söhne <office>");
   const file = `${office.folder}/task.xml`;
