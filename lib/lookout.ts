@@ -14,6 +14,11 @@ export class FailedLook {
   constructor(readonly error: unknown) {}
 }
 
+/** A name that is not looked at: this system would find something else. */
+export class BadName extends Error {
+  override readonly name = "BadName";
+}
+
 /** Looks that tell how quick a disk is. */
 const SAMPLES = 31;
 

@@ -312,21 +312,38 @@ export function utf8Length(text: string): number {
  * @example
  * ```ts
  * import { whyNotOnWindows } from "./names.ts";
- * whyNotOnWindows("a:b.txt"); // 'the other side can't hold names with ":"'
+ * whyNotOnWindows("a:b.txt"); // 'the other side can't hold names with ":": rename it'
  * ```
  */
 export function whyNotOnWindows(name: string): string | null {
+  const flaw = flawOnWindows(name);
+  return flaw && `the other side can't hold ${flaw}: rename it`;
+}
+
+/**
+ * Why a system that keeps to Windows' rules can't look at what another system
+ * made: it would find something else by that name, or nothing.
+ *
+ * @param name A file or folder name, as it is listed.
+ * @returns The reason and the way out in words, or null where it can.
+ *
+ * @example
+ * ```ts
+ * import { whyNotSeenOnWindows } from "./names.ts";
+ * whyNotSeenOnWindows("plan.txt"); // null
+ * ```
+ */
+export function whyNotSeenOnWindows(name: string): string | null {
+  const flaw = flawOnWindows(name);
+  return flaw &&
+    `this system can't open ${flaw}: rename it on the machine that made it`;
+}
+
+function flawOnWindows(name: string): string | null {
   const forbidden = FORBIDDEN.exec(name);
-  if (forbidden) {
-    return `the other side can't hold names with ${
-      JSON.stringify(forbidden[0])
-    }`;
-  }
+  if (forbidden) return `names with ${JSON.stringify(forbidden[0])}`;
   if (RESERVED.test(name)) {
-    return `the other side can't hold ${name}: it is the name of a device there`;
+    return `${name}, which is the name of a device on Windows`;
   }
-  if (/[. ]$/.test(name)) {
-    return "the other side can't hold names that end with a dot or a space";
-  }
-  return null;
+  return /[. ]$/.test(name) ? "names that end with a dot or a space" : null;
 }

@@ -32,6 +32,11 @@ export function scanRequests(known: KnownRoots): Both<ScanRequest> {
     root: known.paths[side],
     tickMs: known.probes[side].habits.tickMs,
     startedAtMs: known.probes[side].startedAtMs,
+    windowsNames: Deno.build.os === "windows"
+      ? "all"
+      : known.probes[side].habits.hasWindowsNames
+      ? "missing"
+      : undefined,
     digests: known.isFull || !known.idsCount[side]
       ? new Map()
       : digestsOf(known.directories, side),

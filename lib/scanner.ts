@@ -9,8 +9,13 @@ import { figuresOf, type ReportedFile } from "./figures.ts";
 import type { IgnorePredicate } from "./ignore.ts";
 import { isLink } from "./links.ts";
 import { type Listing, ListingBuilder } from "./listing.ts";
-import { FailedLook, type Look } from "./lookout.ts";
-import { isOwnName, MOVING_PREFIX, TEMPORARY_PREFIX } from "./names.ts";
+import { BadName, FailedLook, type Look } from "./lookout.ts";
+import {
+  isOwnName,
+  MOVING_PREFIX,
+  TEMPORARY_PREFIX,
+  whyNotSeenOnWindows,
+} from "./names.ts";
 import { joinPath } from "./paths.ts";
 import { codeOf, inWords, troubleOf } from "./system_errors.ts";
 import type { FileFigures, Problem, ProblemKind, Side } from "./types.ts";
@@ -25,6 +30,12 @@ export interface ScanRequest {
   readonly tickMs: number;
   /** When the run began, by the root's own clock, in ms since 1970. */
   readonly startedAtMs: number;
+  /**
+   * Which names can't be looked at by Windows' rules. "all" of those that
+   * break them, where it is the system that keeps to them; "missing", where it
+   * may be the disk. Left out: none.
+   */
+  readonly windowsNames?: "all" | "missing" | undefined;
   /** Digests of the recorded folders; one that agrees is not handed on. */
   readonly digests: ReadonlyMap<string, string>;
 }
@@ -102,6 +113,9 @@ class Scanner {
       take: (seen) => this.#take(seen),
       unreadable: ({ path }, error) =>
         this.#problem(path, unreadableKind(error), null, error),
+      whyNoLook: this.#request.windowsNames === "all"
+        ? whyNotSeenOnWindows
+        : undefined,
       pause: this.#listener.pause,
     });
     return {
@@ -153,7 +167,12 @@ class Scanner {
     shared: ReadonlySet<number>,
   ): void {
     if (look instanceof FailedLook) {
-      const { error } = look;
+      const error = this.#badName(name, look) ?? look.error;
+      if (error instanceof BadName) {
+        const kind = this.#isIgnored(name, false) ? "ignored" : "name";
+        this.#problem(joinPath(folder.path, name), kind, null, error);
+        return;
+      }
       // What is no Unicode is listed with a stand-in, and not found by it.
       const isBroken = name.includes("\ufffd") &&
         troubleOf(error) === "missing";
@@ -177,6 +196,15 @@ class Scanner {
     } else {
       this.#problem(joinPath(folder.path, name), "special", null);
     }
+  }
+
+  /** What is listed and not found by that name. */
+  #badName(name: string, { error }: FailedLook): BadName | null {
+    if (error instanceof BadName) return error;
+    const isMissing = this.#request.windowsNames === "missing" &&
+      troubleOf(error) === "missing";
+    const why = isMissing ? whyNotSeenOnWindows(name) : null;
+    return why === null ? null : new BadName(why);
   }
 
   #figures(info: ReportedFile): FileFigures {
@@ -208,7 +236,9 @@ class Scanner {
     }
     if (look instanceof FailedLook) {
       // Another PC's, gone meanwhile: nobody's concern.
-      if (codeOf(look.error) === null) throw look.error;
+      const isKnown = look.error instanceof BadName ||
+        codeOf(look.error) !== null;
+      if (!isKnown) throw look.error;
       return null;
     }
     if (isMoving) {
@@ -231,7 +261,11 @@ class Scanner {
     error?: unknown,
   ): void {
     const { side } = this.#request;
-    const reason = kind === "unreadable" ? inWords(error) : REASONS[kind];
+    const reason = kind === "unreadable"
+      ? inWords(error)
+      : kind === "name" && error instanceof BadName
+      ? error.message
+      : REASONS[kind];
     this.#problems.push({ side, path, kind, reason, figures });
   }
 }

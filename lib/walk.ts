@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { type Look, Lookout, namesIn } from "./lookout.ts";
+import { BadName, FailedLook, type Look, Lookout, namesIn } from "./lookout.ts";
 
 /** A folder to look into. */
 export interface FolderToSee {
@@ -36,6 +36,8 @@ export interface WalkListener {
    * @returns The folders in it to look into next. Where it throws, none.
    */
   take(seen: SeenFolder): readonly FolderToSee[];
+  /** Why there is to be no look at a name, in words. Left out: all are seen. */
+  readonly whyNoLook?: ((name: string) => string | null) | undefined;
   /** A folder below the root could not be read, or not be taken. */
   unreadable(folder: FolderToSee, error: unknown): void;
   /**
@@ -89,7 +91,8 @@ class Walker {
       const names = namesIn(folder.absolute);
       const looks: Look[] = [];
       for (const name of names) {
-        looks.push(this.#lookout.look(`${folder.absolute}/${name}`));
+        const bad = this.#bad(name);
+        looks.push(bad ?? this.#lookout.look(`${folder.absolute}/${name}`));
         if (!this.#lookout.isSlow) continue;
         // Nothing is lost: it is begun anew, with many calls at once.
         this.#waiting.push(folder);
@@ -135,10 +138,17 @@ class Walker {
     const lookedAtMs = Date.now();
     const names = await this.#lookout.namesLater(absolute);
     const looks = await Promise.all(
-      names.map((name) => this.#lookout.later(`${absolute}/${name}`)),
+      names.map((name) =>
+        this.#bad(name) ?? this.#lookout.later(`${absolute}/${name}`)
+      ),
     );
     const own = await this.#lookout.later(absolute);
     return { folder, lookedAtMs, names, looks, own };
+  }
+
+  #bad(name: string): FailedLook | null {
+    const why = this.#listener.whyNoLook?.(name) ?? null;
+    return why === null ? null : new FailedLook(new BadName(why));
   }
 
   /** Only then: a folder that fails half-way must not be descended into. */

@@ -321,3 +321,92 @@ Deno.test("a digest does not depend on the order in which a system lists", async
     { handOn: ({ folder }) => assert.fail(`"${folder}" differs`) },
   );
 });
+
+/** Names of a Mac or a NAS that Windows lists, and can't be asked for. */
+const NOT_FOR_WINDOWS = [
+  "lone.txt.",
+  "lone.txt",
+  "trail ",
+  "trail",
+  "CON",
+  "aux.tar.gz",
+  "com1",
+  "nul.txt",
+  "a:b",
+  "what?",
+  "dir.",
+  "a|b",
+  'say "hi"',
+  "tab\there",
+  "dots...",
+];
+
+const PLAIN = ["lone.txt", "trail"];
+
+for (const isSlow of [false, true]) {
+  Deno.test({
+    name:
+      `on Windows a name that breaks its rules is told, with the way out, and not looked at${
+        isSlow ? ", on a slow share too" : ""
+      }`,
+    ignore: Deno.build.os === "windows",
+    async fn() {
+      const tree: Record<string, Tree[string]> = { d: { "e ": { "f": "1" } } };
+      for (const name of NOT_FOR_WINDOWS) tree[name] = name;
+      delete tree["dir."];
+      for (let n = 0; isSlow && n < 50; n++) tree[`file ${n}`] = "x";
+      using at = rooms({ ...tree, "dir.": { inside: "1" }, ".ds.": "ignored" });
+      const looked: string[] = [];
+      const note = (path: string) => looked.push(path.split("/").at(-1)!);
+      using _looks = intercept("lstatSync", (real, path) => {
+        note(path!);
+        for (
+          const end = performance.now() + 1;
+          isSlow && performance.now() < end;
+        );
+        return real(path);
+      });
+      using _later = intercept("lstat", (real, path) => {
+        note(path!);
+        return real(path);
+      });
+      const scanned = await look(at, { windowsNames: "all" });
+      const bad = NOT_FOR_WINDOWS.filter((name) => !PLAIN.includes(name));
+      assert.deepEqual(
+        problems(scanned),
+        Object.fromEntries(
+          [...bad, ".ds.", "d/e "].map((name) => [name, "name"]),
+        ),
+      );
+      assert.deepEqual(looked.filter((name) => bad.includes(name)), []);
+      for (const { reason } of scanned.problems) {
+        assert.match(
+          reason,
+          /^this system can't open .+: rename it on the machine that made it$/,
+        );
+      }
+      const others = scanned.paths.filter((path) => !path.startsWith("file "));
+      assert.deepEqual(others, ["d", ...PLAIN]);
+    },
+  });
+}
+
+Deno.test("where the disk keeps to Windows' rules, a name is told that it lists and does not find", async () => {
+  using at = rooms({ "lone.txt.": "1", "a:b": "2", gone: "3" });
+  using _disk = intercept("lstatSync", (real, path) => {
+    if (/\.$|gone$/.test(path!)) throw systemError("ENOENT");
+    return real(path);
+  });
+  const scanned = await look(at, { windowsNames: "missing" });
+  assert.deepEqual(problems(scanned), {
+    "lone.txt.": "name",
+    gone: "vanished",
+  });
+  assert.deepEqual(scanned.paths, ["a:b"]);
+});
+
+Deno.test("a name that Windows can't ask for is ignored where the config says so", async () => {
+  using at = rooms({ "~$lock.": "1" });
+  const scanned = await look(at, { windowsNames: "all" });
+  assert.deepEqual(problems(scanned), { "~$lock.": "ignored" });
+});

@@ -35,27 +35,41 @@ function respell(folder: string, from: string, to: string): void {
   Deno.renameSync(`${folder}\\~`, `${folder}\\${to}`);
 }
 
-// Such names come from other systems, and can be told by no plain path.
-for (const name of ["ends with a dot.", "ends with a space ", "aux.txt"]) {
-  Deno.test(`"${name}" is left alone with a reason, and not taken for another file`, async () => {
-    const plain = name.replace(/[. ]$/, "");
-    using office = new Office();
-    // Last of all, as it is removed by its full name only.
-    const odd = `\\\\?\\${office.left}\\${name}`;
-    Deno.writeTextFileSync(odd, "odd");
-    if (plain !== name) office.write({ left: { [plain]: "another" } });
-    try {
-      const result = await office.run();
-      assert.equal(result.exitCode, 1, describe(result));
-      assert.deepEqual(
-        result.problems.map(({ side, path }) => [side, path]),
-        [["left", name]],
-      );
-      const copied = plain === name ? {} : { [plain]: "another" };
-      assert.deepEqual(read(office.right), copied);
-      assert.equal(Deno.readTextFileSync(odd), "odd");
-    } finally {
-      Deno.removeSync(odd);
-    }
-  });
+/** Such names come from other systems, and can be told by no plain path. */
+const ODD = ["ends with a dot.", "ends with a space ", "aux.txt", "CON", "a:b"];
+
+for (const name of ODD) {
+  for (const side of ["left", "right"] as const) {
+    Deno.test(`"${name}" on ${side} is left alone with a reason, and not taken for another file`, async () => {
+      const other = side === "left" ? "right" : "left";
+      const plain = name.replace(/[. ]$/, "");
+      using office = new Office().write({ left: { b: "1" } });
+      assert.equal((await office.run()).exitCode, 0);
+      // Last of all, as it is removed by its full name only.
+      const odd = `\\\\?\\${office[side]}\\${name}`;
+      Deno.writeTextFileSync(odd, "odd");
+      if (plain !== name) office.write({ [side]: { [plain]: "another" } });
+      office.write({ [other]: { b: "edited" } });
+      try {
+        for (let n = 0; n < 2; n++) {
+          const result = await office.run();
+          assert.equal(result.exitCode, 1, describe(result));
+          assert.deepEqual(
+            result.problems.map(({ side, path }) => [side, path]),
+            [[side, name]],
+          );
+          assert.match(
+            result.problems[0]!.reason,
+            /^this system can't open .*: rename it on the machine that made it/,
+          );
+        }
+        const copied = plain === name ? {} : { [plain]: "another" };
+        assert.deepEqual(read(office[other]), { b: "edited", ...copied });
+        assert.equal(Deno.readTextFileSync(odd), "odd");
+      } finally {
+        Deno.removeSync(odd);
+      }
+      await office.does([]);
+    });
+  }
 }
