@@ -72,7 +72,10 @@ function closing(
   facts: MailFacts,
 ): Block[] {
   const { roots, configFile, logFile } = facts;
-  const hasCommands = blocks.some(({ kind }) => kind === "commands");
+  const hasCommands = blocks.some((block) =>
+    block.kind === "commands" || block.kind === "facts" &&
+      block.facts.some(([, value]) => value.includes(`"${PROGRAM} `))
+  );
   return [
     { kind: "heading", text: "About this mail" },
     {

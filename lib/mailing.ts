@@ -146,6 +146,8 @@ class Mailing implements RunMails {
   readonly #password: string | null;
   #outbox: Outbox | null = null;
   #memory = NO_MEMORY;
+  /** What is remembered goes into the state DB. */
+  #isRecorded = false;
   /** The mail that tells what this run settled. */
   #ownMail: number | null = null;
   #hasTold = false;
@@ -222,7 +224,7 @@ class Mailing implements RunMails {
     try {
       if (end.db === null) throw new Error("the state DB can't be opened");
       this.#memory = { ...NO_MEMORY, ...this.#outbox!.kept<Memory>(MEMORY) };
-      this.#minded();
+      if (this.#minded()) this.#outbox!.forgetRefusals();
       this.#post(end, note, nowMs);
     } catch (error) {
       this.#memory = note.memory;
@@ -230,24 +232,28 @@ class Mailing implements RunMails {
       await this.#sendUnrecorded(end, note, nowMs, error);
       return;
     }
+    this.#isRecorded = true;
+    this.#remember({});
+    await this.#sendWaiting(nowMs);
+  }
+
+  /** Before what follows from it: a run may be cut off at any moment. */
+  #remember(change: Partial<Memory>): void {
+    this.#memory = { ...this.#memory, ...change };
+    if (!this.#isRecorded) return;
     const known = JSON.stringify(this.#outbox!.kept<Memory>(MEMORY));
-    try {
-      await this.#sendWaiting(nowMs);
-    } finally {
-      if (JSON.stringify(this.#memory) !== known) {
-        this.#outbox!.keep(MEMORY, this.#memory);
-      }
-    }
+    if (JSON.stringify(this.#memory) === known) return;
+    this.#outbox!.keep(MEMORY, this.#memory);
   }
 
   /** With other settings what was refused may go out at once. */
-  #minded(): void {
+  #minded(): boolean {
     const settings = this.#settings();
-    if (settings === this.#memory.settings) return;
+    if (settings === this.#memory.settings) return false;
     const givenUp = this.#memory.givenUp &&
       { ...this.#memory.givenUp, atMs: 0 };
-    this.#memory = { ...this.#memory, settings, login: null, givenUp };
-    this.#outbox?.forgetRefusals();
+    this.#remember({ settings, login: null, givenUp });
+    return true;
   }
 
   /** Of the password so little that nobody could find it by that. */
@@ -303,7 +309,7 @@ class Mailing implements RunMails {
     const before = this.#outbox!.mailed();
     const { givenUp } = this.#memory;
     if (givenUp === null || !isPast(givenUp.atMs, DAY_MS, nowMs)) return before;
-    this.#memory = { ...this.#memory, givenUp: null };
+    this.#remember({ givenUp: null });
     const again = new Set(givenUp.paths);
     const conflicts = [...before.conflicts].filter(([path]) =>
       !again.has(path)
@@ -481,7 +487,7 @@ class Mailing implements RunMails {
   #settle(mail: WaitingMail, sent: Sent, nowMs: number): boolean {
     const outbox = this.#outbox!;
     if (sent.kind === "sent") {
-      this.#memory = { ...this.#memory, login: null };
+      this.#remember({ login: null });
       if (mail.id === this.#ownMail) {
         this.#hasTold = sent.delivered.length > 0;
       }
@@ -513,7 +519,7 @@ class Mailing implements RunMails {
 
   #noteLogin(what: string, reason: string, nowMs: number): void {
     const count = (this.#memory.login?.count ?? 0) + 1;
-    this.#memory = { ...this.#memory, login: { count, atMs: nowMs } };
+    this.#remember({ login: { count, atMs: nowMs } });
     const hours = waitMs("login", count) / HOUR_MS;
     const when = hours === 0
       ? "with the next run"
@@ -525,13 +531,13 @@ class Mailing implements RunMails {
   /** Its tries end; what is still open is told by another mail, a day later. */
   #giveUp(mail: WaitingMail, reason: string, nowMs: number): void {
     const { news, subject, id } = mail;
-    this.#outbox!.drop(id);
     const open = news === null || news.kind === "troubles" ? [] : news.open;
     if (open.length > 0) {
       const before = this.#memory.givenUp?.paths ?? [];
       const paths = [...new Set([...before, ...open.map(({ path }) => path)])];
-      this.#memory = { ...this.#memory, givenUp: { paths, atMs: nowMs } };
+      this.#remember({ givenUp: { paths, atMs: nowMs } });
     }
+    this.#outbox!.drop(id);
     this.#options.onWarning(
       `E-mail given up, the server refuses it for good: ${subject} (${reason})`,
       true,
@@ -549,7 +555,7 @@ class Mailing implements RunMails {
         !isPast(atMs, DAY_MS, nowMs)
       );
       const all = { ...Object.fromEntries(young), [key]: nowMs };
-      this.#memory = { ...this.#memory, said: all };
+      this.#remember({ said: all });
     }
     this.#options.onWarning(`E-mail ${reason}${more}`, isNew);
   }

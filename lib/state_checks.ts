@@ -122,7 +122,7 @@ export function lastRunCheck(db: StateDb, nowMs: number): Check {
      ORDER BY rowid DESC LIMIT 1`,
   );
   if (last === null) return fine(of, "none yet");
-  const [id, startedAt, finishedAt, exitCode, stoppedBy] = last;
+  const [id, startedAt, finishedAt, exitCode, stoppedBy, conflicts] = last;
   const good = db.first(
     "SELECT started_at FROM runs WHERE exit_code = 0 ORDER BY rowid DESC LIMIT 1",
   )?.[0] ?? null;
@@ -150,7 +150,9 @@ export function lastRunCheck(db: StateDb, nowMs: number): Check {
     return warning(
       of,
       `that of ${when} ended with exit code ${exitCode}${why}; ${told}`,
-      `See what it left: ${PROGRAM} history ${id}.`,
+      // A run does nothing about an open conflict: the history has none.
+      `See what it left: ${PROGRAM} history ${id}` +
+        (Number(conflicts) > 0 ? `, and ${PROGRAM} conflicts.` : "."),
     );
   }
   return nowMs - Number(startedAt) <= STALE_MS ? fine(of, told) : warning(

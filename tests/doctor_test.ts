@@ -188,6 +188,19 @@ Deno.test("doctor tells when a run last went well", async () => {
   assert.match(await saying(office, "last run"), /clock is behind that$/);
 });
 
+Deno.test("doctor names what lists the open conflicts that the last run left", async () => {
+  using office = new Office("conflict_policy: { new_new: notify }");
+  write(office.left, { a: "one" });
+  write(office.right, { a: "three" });
+  await office.run();
+  const { stdout } = await office.command("doctor");
+  assert.match(stdout, /history \S+, and deno task sync conflicts\./);
+  Deno.removeSync(`${office.right}/a`);
+  await office.settle();
+  const again = await office.command("doctor");
+  assert.doesNotMatch(again.stdout, /sync conflicts/);
+});
+
 Deno.test("doctor tells how much is kept in soft delete, and whose it is", async () => {
   using office = new Office("soft_delete: { retention_days: 9 }");
   write(office.left, { a: "12345" });
