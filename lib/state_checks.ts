@@ -118,8 +118,8 @@ function isThere(file: string): boolean {
 export function lastRunCheck(db: StateDb, nowMs: number): Check {
   const of = { name: "last run", side: null };
   const last = db.first(
-    `SELECT id, started_at, finished_at, exit_code, stopped_by FROM runs
-     ORDER BY rowid DESC LIMIT 1`,
+    `SELECT id, started_at, finished_at, exit_code, stopped_by,
+     summary ->> '$.openConflicts' FROM runs ORDER BY rowid DESC LIMIT 1`,
   );
   if (last === null) return fine(of, "none yet");
   const [id, startedAt, finishedAt, exitCode, stoppedBy, conflicts] = last;
