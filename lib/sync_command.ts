@@ -21,6 +21,7 @@ import type { Scans } from "./scans.ts";
 import { prunedWords } from "./summary.ts";
 import { isInterrupted } from "./stop.ts";
 import { newRunId, runSync } from "./sync.ts";
+import { doubtAlarm } from "./troubles.ts";
 import { VERSION } from "./version.ts";
 
 /**
@@ -87,7 +88,13 @@ export async function syncOrPlan(
     const exitCode = await report(told, log);
     log.info(`ended with exit code ${exitCode}`);
     show(told, exitCode);
-    if (!isDryRun && !mails?.haveTold()) showUntold(told);
+    if (invocation.isQuiet && !isDryRun) {
+      const alarm = doubtAlarm(result);
+      if (alarm !== null) {
+        warn(`${alarm.title}. ${alarm.reason}\n${alarm.hint}`);
+      }
+      if (!mails?.haveTold()) showUntold(told);
+    }
     if (result.stop && isInterrupted(result)) {
       warn(`${result.stop.reason} ${result.stop.hint}`);
     }
@@ -175,7 +182,6 @@ async function report(
 
 /** Somebody's version lost, and neither a mail nor a summary says so. */
 function showUntold({ result, invocation, config }: Told): void {
-  if (!invocation.isQuiet) return;
   const isShown = !invocation.isJson && !isInterrupted(result) &&
     result.exitCode !== EXIT.agreed;
   if (isShown) return;

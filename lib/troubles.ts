@@ -5,6 +5,8 @@
  *
  * @module
  */
+import { PROGRAM } from "./called.ts";
+import { printable } from "./printable.ts";
 import type { Outcome, RunResult, Stop } from "./run_result.ts";
 
 /** A guard that stopped a run, or something that failed in it. */
@@ -70,7 +72,47 @@ const AGAIN_MS = 24 * 60 * 60 * 1000 - 10 * 60 * 1000;
  */
 export function troublesOf(result: RunResult): Trouble[] {
   if (result.stop !== null) return [stopped(result.stop)];
-  return result.outcomes.filter(({ kind }) => kind === "failed").map(failed);
+  const alarm = doubtAlarm(result);
+  return [
+    ...alarm === null ? [] : [alarming(alarm)],
+    ...result.outcomes.filter(({ kind }) => kind === "failed").map(failed),
+  ];
+}
+
+/** Versions that perhaps nobody meant: more than so many are of weight. */
+const FEW_DOUBTFUL = 10;
+
+/** So many of them are named. */
+const NAMED = 20;
+
+/**
+ * Many good versions were replaced by such that perhaps nobody meant: files
+ * that are empty or older now, or all rewritten at once.
+ *
+ * @param result What came of the run.
+ * @returns Null where there are none, or few.
+ */
+export function doubtAlarm(
+  { outcomes, id, isDryRun }: Pick<RunResult, "outcomes" | "id" | "isDryRun">,
+): Alarm | null {
+  const paths = outcomes.filter(({ action: { work }, kind }) =>
+    kind === "done" && work.kind === "copy" && work.isDoubtful
+  ).map(({ action }) => printable(action.path));
+  if (isDryRun || paths.length <= FEW_DOUBTFUL) return null;
+  const rest = paths.length - NAMED;
+  const more = rest > 0 ? `, and ${rest} more` : "";
+  return {
+    key: "doubtful versions",
+    title: `${paths.length} files went across that perhaps nobody meant so`,
+    reason: "They are empty or older than before on the side they came from, " +
+      "or very many changed at once. What they replaced is kept. They are: " +
+      `${paths.slice(0, NAMED).join(", ")}${more}.`,
+    hint:
+      "Look whether they are as they should be. If not, stop the scheduled " +
+      `runs, and bring back what was there with "${PROGRAM} restore --force ` +
+      `PATH"; "${PROGRAM} history ${id}" lists all, and where each version ` +
+      "before is kept.",
+  };
 }
 
 /**

@@ -100,3 +100,35 @@ for (const settings of ["", "email"]) {
     assert.deepEqual(server.take(), []);
   });
 }
+
+Deno.test("more than ten versions that perhaps nobody meant are mailed, and told with --quiet; the command brings one back", async () => {
+  await using place = await MailOffice.start("");
+  const { office, server } = place;
+  const names = Array.from({ length: 33 }, (_, n) => `${n}.txt`);
+  office.write({
+    left: Object.fromEntries(
+      names.map((name) => [name, file(`good ${name}`, { mtime: OLD })]),
+    ),
+  });
+  assert.equal(await quiet(office), "");
+  const empty = (from: number, to: number) =>
+    names.slice(from, to).forEach((name) =>
+      Deno.writeTextFileSync(`${office.left}/${name}`, "")
+    );
+  empty(0, 10);
+  assert.equal(await quiet(office), "");
+  assert.deepEqual(server.take(), [], "ten are few");
+  empty(10, 21);
+  assert.match(await quiet(office), /^11 files went across.*\n?.*restore/);
+  const [mail, ...others] = server.take();
+  assert.deepEqual(others, []);
+  assert.match(mail!.subject ?? "", /11 files went across/);
+  const [, run = ""] = /(history \S+)" lists all/.exec(mail!.text!) ?? [];
+  const { stdout } = await office.command(...run.split(" "));
+  assert.match(stdout, /12\.txt .*before is kept as \.office-sync\/deleted/);
+  const back = await office.command("restore", "--force", "12.txt");
+  assert.equal(back.code, 0, back.stderr);
+  assert.equal(Deno.readTextFileSync(`${office.left}/12.txt`), "good 12.txt");
+  assert.equal(await quiet(office), "");
+  assert.deepEqual(server.take(), [], "there is nothing to be over");
+});
