@@ -20,6 +20,7 @@ import { onDisk } from "./config_places.ts";
 import type { ExitCode } from "./errors.ts";
 import type { DoctorInvocation } from "./invocation.ts";
 import { jsonText } from "./json_report.ts";
+import { errorWords } from "./log_lines.ts";
 import {
   type NetworkRoot,
   networkRootsOf,
@@ -154,20 +155,34 @@ async function mailCheck({ email }: Config): Promise<Check> {
     const todo = "Set it for the account, or the task, that runs office-sync.";
     return problem(of, says, todo);
   }
-  const { Mailer } = await import("./mailer.ts");
-  const { serverWords } = await import("./mail_faults.ts");
-  using mailer = new Mailer({ email, password, boundMs: MAIL_BOUND_MS });
-  const fault = await mailer.verify();
-  if (fault !== null) {
+  const waits = "Mails wait until they can be sent; no run fails for want of " +
+    "them.";
+  try {
+    const { Mailer } = await import("./mailer.ts");
+    const { serverWords } = await import("./mail_faults.ts");
+    using mailer = new Mailer({ email, password, boundMs: MAIL_BOUND_MS });
+    const fault = await mailer.verify();
+    if (fault === null) {
+      const login = mailer.hasLoggedIn
+        ? " and takes the login"
+        : username === null
+        ? ""
+        : " and asks for no login";
+      return fine(of, `${serverWords(email)} answers${login}`);
+    }
     const todo = fault.todo === null
       ? "Nothing in the config is wrong with that; try again later."
-      : `${fault.todo[0]!.toUpperCase()}${fault.todo.slice(1)}.`;
-    const waits = "Mails wait until they can be sent; no run fails for want " +
-      "of them.";
+      : asSentence(fault.todo);
     return problem(of, fault.says, `${todo} ${waits}`);
+  } catch (error) {
+    const says = `the mail server can't be asked: ${errorWords(error)}`;
+    return problem(of, says, waits);
   }
-  const login = username === null ? "" : " and takes the login";
-  return fine(of, `${serverWords(email)} answers${login}`);
+}
+
+function asSentence(words: string): string {
+  const text = words[0]!.toUpperCase() + words.slice(1);
+  return text.endsWith("?") ? text : `${text}.`;
 }
 
 /** What this process may do, as it is, and not as it should be. */

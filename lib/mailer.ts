@@ -75,6 +75,7 @@ export class Mailer implements Disposable {
   readonly #end = new AbortController();
   readonly #timer: ReturnType<typeof setTimeout>;
   #isLate = false;
+  #hasLoggedIn = false;
 
   /** @param options Through whom, and how long from now on. */
   constructor(options: MailerOptions) {
@@ -162,6 +163,11 @@ export class Mailer implements Disposable {
     } catch (error) {
       return await this.#told(error, session);
     }
+  }
+
+  /** Whether {@linkcode verify} was asked for the login, and it was taken. */
+  get hasLoggedIn(): boolean {
+    return this.#hasLoggedIn;
   }
 
   /** Ends the bound. */
@@ -275,7 +281,13 @@ export class Mailer implements Disposable {
       smtp.connect(then(() => {
         if (!options.auth || !smtp.allowsAuth) return addresses();
         const { user, pass } = options.auth;
-        smtp.login({ user, credentials: { user, pass } }, then(addresses));
+        smtp.login(
+          { user, credentials: { user, pass } },
+          then(() => {
+            this.#hasLoggedIn = true;
+            addresses();
+          }),
+        );
       }));
     }).catch((error) => {
       throw refused ?? error;
@@ -359,8 +371,8 @@ class Session implements Disposable {
     }
     this.step = isEncrypted ? "encrypt" : "greet";
     const stream = streamOf(connection, (bytes) => {
-      if (this.firstSaid !== "") return;
-      this.firstSaid = String.fromCharCode(...bytes.subarray(0, 300));
+      if (this.firstSaid.length >= 300) return;
+      this.firstSaid += String.fromCharCode(...bytes.subarray(0, 300));
     });
     return this.#stream = stream;
   }
