@@ -79,12 +79,15 @@ exec "$here/deno" ${START} \\
 const CMD = `@echo off
 rem Starts office-sync inside its walls; needs nothing but this folder.
 setlocal EnableExtensions DisableDelayedExpansion
-rem Settings of Deno and Node are made for other programs.
-for /f "delims==" %%v in ('${
-  FOREIGN_PREFIXES.map((it) => `set ${it} 2^>nul`).join(" ^& ")
-}') do ${
-  KEPT_VARIABLES.map((it) => `if /i not "%%v"=="${it}" `).join("")
-}set "%%v="
+rem Settings of Deno and Node are made for other programs. One is set first, so
+rem that there is something to list.
+${
+  FOREIGN_PREFIXES.map((it) =>
+    `set "${it}NONE=1"\nfor /f "delims==" %%v in ('set ${it}') do ${
+      KEPT_VARIABLES.map((it) => `if /i not "%%v"=="${it}" `).join("")
+    }set "%%v="`
+  ).join("\n")
+}
 set "SSLKEYLOGFILE="
 set "ERRORLEVEL="
 set "DENO_NO_UPDATE_CHECK=1"
