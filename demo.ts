@@ -139,4 +139,4 @@ say(`Right (${right}):\n${tree(right).join("\n")}`);
 
 title("A second run finds nothing to do");
 await officeSync();
-say(`\nThe log of all three runs: ${folder}/logs/office-sync.log`);
+say(`\nThe log of all three runs: ${folder}/logs/config.log`);

@@ -68,7 +68,7 @@ const DAMAGES: Readonly<Record<string, (file: string) => void>> = {
     using handle = Deno.openSync(file, { write: true });
     const { size } = handle.statSync();
     handle.seekSync(4096, Deno.SeekMode.Start);
-    handle.writeSync(crypto.getRandomValues(new Uint8Array(size - 4096)));
+    handle.writeSync(new Uint8Array(size - 4096).fill(0xa5));
   },
 };
 

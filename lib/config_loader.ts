@@ -9,13 +9,8 @@
 import * as yaml from "yaml";
 import * as v from "valibot";
 import { hintFor, keysOf } from "./config_hints.ts";
-import {
-  type Config,
-  CONFIG_KEYS,
-  configSchema,
-  OWN_FILES,
-} from "./config_schema.ts";
-import { absolute, isInside, resolved } from "./config_places.ts";
+import { type Config, CONFIG_KEYS, configSchema } from "./config_schema.ts";
+import { absolute, isInside, ownFiles, resolved } from "./config_places.ts";
 import { ConfigError, type ConfigProblem } from "./errors.ts";
 import { printable } from "./printable.ts";
 import { isWindowsPath, WHOLE, whyNoPath } from "./windows_paths.ts";
@@ -72,7 +67,7 @@ export function loadConfig(file: string): Config {
  * import { parseConfig } from "./config_loader.ts";
  * const text = "left_root: C:\\pdrive_local\nright_root: P:\\";
  * const config = parseConfig(text, "C:\\office\\config.yaml");
- * config.stateDb; // "C:\\office\\office-sync.db"
+ * config.stateDb; // "C:\\office\\config.db"
  * ```
  */
 export function parseConfig(text: string, file: string): Config {
@@ -82,7 +77,7 @@ export function parseConfig(text: string, file: string): Config {
     ...(checked.issues ?? []).flatMap((it) => shapeProblems(source, it)),
     ...loginProblems(source),
   ];
-  problems.push(...placeProblems(source, problems));
+  problems.push(...placeProblems(source, file, problems));
   if (!checked.success || problems.length > 0) return refuse(problems);
   return resolved(checked.output, file);
 }
@@ -257,7 +252,11 @@ function loginProblems(source: Source): ConfigProblem[] {
 }
 
 /** What a run writes for itself may not lie where the run would sync it. */
-function placeProblems(source: Source, told: readonly ConfigProblem[]) {
+function placeProblems(
+  source: Source,
+  file: string,
+  told: readonly ConfigProblem[],
+) {
   const seek = (key: string, standard?: string) => {
     const isTold = told.some((it) => `${key}.`.startsWith(`${it.key}.`));
     const { node, at } = find(source, key.split("."));
@@ -265,7 +264,7 @@ function placeProblems(source: Source, told: readonly ConfigProblem[]) {
     if (isTold || said === undefined) return [];
     return [{ key, at, said, path: absolute(said, source.folder) }];
   };
-  const files = Object.entries(OWN_FILES)
+  const files = Object.entries(ownFiles(file))
     .flatMap(([key, standard]) => seek(key, standard));
   const roots = ["left_root", "right_root"].flatMap((key) => seek(key));
   const strange = [...files, ...roots].flatMap(({ key, at, said, path }) => {

@@ -23,6 +23,9 @@ export type SaidConfig = InferOutput<typeof configSchema>;
 export function resolved(said: SaidConfig, file: string): Config {
   const folder = absolute(`${file}/..`);
   const place = (path: string) => absolute(path, folder);
+  const own = ownFiles(file);
+  const stateDb = place(said.state_db ?? own.state_db);
+  const oldStateDb = place(OLD_STATE_DB);
   return {
     file: absolute(file),
     leftRoot: place(said.left_root),
@@ -31,12 +34,43 @@ export function resolved(said: SaidConfig, file: string): Config {
     policies: said.conflict_policy,
     email: said.email,
     ignore: said.ignore,
-    stateDb: place(said.state_db),
-    logging: { ...said.logging, file: place(said.logging.file) },
+    stateDb,
+    oldStateDb: said.state_db !== undefined || oldStateDb === stateDb
+      ? null
+      : oldStateDb,
+    logging: {
+      ...said.logging,
+      file: place(said.logging.file ?? own["logging.file"]),
+    },
     safety: said.safety,
     networkRoots: said.sandbox.networkRoots,
     compare: said.compare,
   };
+}
+
+/** The default while it was the same for all configs of a folder. */
+const OLD_STATE_DB = "office-sync.db";
+
+/**
+ * What a run writes for itself, where the config names no other place: each
+ * config of a folder has files of its own.
+ *
+ * @param file The config file.
+ * @returns By key of the config, relative to the config's folder.
+ *
+ * @example
+ * ```ts
+ * import { ownFiles } from "./config_places.ts";
+ * ownFiles("/srv/office.yaml").state_db; // "office.db"
+ * ```
+ */
+export function ownFiles(
+  file: string,
+): { readonly "state_db": string; readonly "logging.file": string } {
+  const name = file.split(isWindowsPath(file) ? /[\\/]/u : "/").at(-1)!;
+  // What is called like a state DB must not become one.
+  const stem = name.replace(/(?<=.)\.(?!db$)[^.]+$/iu, "");
+  return { "state_db": `${stem}.db`, "logging.file": `logs/${stem}.log` };
 }
 
 /**

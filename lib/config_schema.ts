@@ -52,6 +52,11 @@ export interface Config {
     readonly names: readonly string[];
   };
   readonly stateDb: string;
+  /**
+   * What is to be used in place of `stateDb` where it knows these roots: the
+   * name that was the default once. Null: nothing else comes into question.
+   */
+  readonly oldStateDb: string | null;
   readonly logging: {
     readonly file: string;
     readonly level: "debug" | "info" | "warning" | "error";
@@ -226,12 +231,6 @@ const addresses = v.pipe(
   v.minLength(1, ADDRESSES),
 );
 
-/** What a run writes for itself, where the config names no other place. */
-export const OWN_FILES = {
-  "state_db": "office-sync.db",
-  "logging.file": "logs/office-sync.log",
-};
-
 /**
  * What must be there has a default that is refused: what lacks is told in the
  * words of the value itself, not in those of its section.
@@ -264,7 +263,7 @@ const SECTIONS = {
     filenames_exact: list(name),
   },
   logging: {
-    file: v.optional(file, OWN_FILES["logging.file"]),
+    file: v.exactOptional(file),
     level: v.optional(oneOf(["debug", "info", "warning", "error"]), "info"),
     max_size_mb: size("a number of MB above 0", 1, 10),
     max_files: v.optional(whole("a whole number from 1 to 100", 1, 100), 5),
@@ -335,7 +334,7 @@ const shape = {
       names: said.filenames_exact,
     })),
   ),
-  state_db: v.optional(file, OWN_FILES.state_db),
+  state_db: v.exactOptional(file),
   logging: v.pipe(section(SECTIONS.logging), v.transform(camel)),
   safety: v.pipe(section(SECTIONS.safety), v.transform(camel)),
   sandbox: v.pipe(section(SECTIONS.sandbox), v.transform(camel)),

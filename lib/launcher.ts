@@ -25,6 +25,7 @@ import {
 import { runInside } from "./inside.ts";
 import { printable } from "./printable.ts";
 import { type Access, closedFlags, isOpen, sandboxFlags } from "./sandbox.ts";
+import { withStateDb } from "./state_place.ts";
 import { twinOf } from "./unit_names.ts";
 import {
   isHelpMark,
@@ -178,7 +179,7 @@ async function wallsFor(
   if (configFile === null && statOf(file) === null) throw noConfig(file);
   // Reading YAML takes longer to load than all else here: not for --help.
   const { readConfig } = await import("./plain_config.ts");
-  const config = await readConfig(file);
+  const config = await withStateDb(await readConfig(file));
   requireLocalState(config.stateDb, realPath);
   const { onDisk, requireApart } = await import("./config_places.ts");
   const isReport = outputFile !== null && command !== "schedule";

@@ -28,6 +28,7 @@ import {
   sandboxFlags,
   type SandboxOptions,
 } from "./sandbox.ts";
+import { withStateDb } from "./state_place.ts";
 
 /** What is baked into a binary. No secret is in it. */
 export interface MadeFor {
@@ -69,12 +70,13 @@ export function binaryFlags(
  * @returns What may be baked.
  */
 export function sandboxPart(config: Config): SandboxConfig {
-  const { file, leftRoot, rightRoot, stateDb, logging, email } = config;
+  const { file, leftRoot, rightRoot, logging, email } = config;
   return {
     file,
     leftRoot,
     rightRoot,
-    stateDb,
+    stateDb: config.stateDb,
+    oldStateDb: config.oldStateDb,
     logging: { file: logging.file, maxFiles: logging.maxFiles },
     email: email && {
       smtpHost: email.smtpHost,
@@ -100,7 +102,7 @@ export function binaryHost(made: MadeFor): ProgramHost {
       const { readConfig } = await import("./plain_config.ts");
       const config = await readConfig(made.config.file);
       requireSameWalls(made, sandboxPart(config));
-      return config;
+      return await withStateDb(config);
     },
   };
 }

@@ -11,7 +11,7 @@ import type { TemporaryOwner } from "./names.ts";
 import { type Identity, makeIdentity, readIdentity } from "./roots.ts";
 import { RecordStore } from "./record_store.ts";
 import { acceptNumbers } from "./run_numbers.ts";
-import type { StateDb } from "./state_db.ts";
+import { StateDb } from "./state_db.ts";
 import type { Alarm } from "./troubles.ts";
 import type { Both, FileId, Side } from "./types.ts";
 import { otherSide, SIDES } from "./types.ts";
@@ -59,8 +59,10 @@ export function meet(
   };
   const known = { left: db.meta("root_left"), right: db.meta("root_right") };
   const isFirst = known.left === null || known.right === null;
+  if (!isFirst) requireThisPair(db, found, known, roots);
   if (!isFirst && !options.acceptRoots) {
-    requireKnown(found, known, roots);
+    requireKnown(db, found, known, roots);
+    if (!options.isDryRun) notePaths(db, roots);
     return {
       identities: found,
       idsCount: {
@@ -107,19 +109,117 @@ function introduce(
   db.transaction(() => {
     db.setMeta("root_left", left.id);
     db.setMeta("root_right", right.id);
+    notePaths(db, roots);
     acceptNumbers(db, roots);
   });
   return { left, right };
 }
 
-function requireKnown(
+/** Where the roots were when they were last met. */
+function notePaths(db: StateDb, roots: Both<string>): void {
+  for (const side of SIDES) {
+    if (db.meta(`path_${side}`) === roots[side]) continue;
+    db.setMeta(`path_${side}`, roots[side]);
+  }
+}
+
+/**
+ * Whether a root is where it was; null where an older version of the program
+ * did not note that.
+ */
+function isInPlace(db: StateDb, side: Side, root: string): boolean | null {
+  const known = db.meta(`path_${side}`);
+  if (known === null) return null;
+  const plain = (path: string) => path.replace(/(?<=.)[/\\]+$/, "");
+  if (Deno.build.os !== "windows") return plain(known) === plain(root);
+  const folded = (path: string) =>
+    plain(path).replaceAll("/", "\\").toLowerCase();
+  return folded(known) === folded(root);
+}
+
+/**
+ * Whether a state DB is that of two roots, as far as can be told now.
+ *
+ * @param file The state DB, which is there.
+ * @param roots Absolute paths.
+ * @returns Null where it can't be read.
+ */
+export function knowsRoots(file: string, roots: Both<string>): boolean | null {
+  try {
+    using db = new StateDb(file, { isReadOnly: true });
+    const verdicts = SIDES.map((side) => isKnownRoot(db, side, roots[side]));
+    return verdicts.includes(true) && !verdicts.includes(false);
+  } catch (error) {
+    // Damaged, of a newer version, or in use for a long time.
+    if (!(error instanceof Error)) throw error;
+    return null;
+  }
+}
+
+/** Null: it can't be told now. */
+function isKnownRoot(db: StateDb, side: Side, root: string): boolean | null {
+  const known = db.meta(`root_${side}`);
+  if (known === null) return false;
+  let found: Identity | null = null;
+  try {
+    found = readIdentity(side, root);
+  } catch (error) {
+    if (!(error instanceof GuardError)) throw error;
+    return isInPlace(db, side, root) === true ? true : null;
+  }
+  if (found?.id === known) return true;
+  const isThere = isInPlace(db, side, root);
+  // Emptied, or not mounted, perhaps.
+  return isThere ?? (found === null ? null : false);
+}
+
+/**
+ * A config of other roots than the state DB's has been given a state DB that
+ * is in use already. Accepting them would throw the other's record away.
+ */
+function requireThisPair(
+  db: StateDb,
   found: Both<Identity | null>,
   known: Both<string | null>,
   roots: Both<string>,
 ): void {
-  const isSwapped = found.left?.id === known.right &&
-    found.right?.id === known.left;
-  if (isSwapped) {
+  const isOther = SIDES.every((side) => {
+    if (found[side]?.id === known[side]) return false;
+    const isThere = isInPlace(db, side, roots[side]);
+    return isThere === null ? found[side] !== null : !isThere;
+  });
+  if (!isOther || isSwapped(found, known)) return;
+  const pair = pairIn(db);
+  throw identityGuard(
+    `The state DB ${db.file} belongs to another pair of folders` +
+      `${pair && ` (${pair})`}, and neither ${roots.left} nor ` +
+      `${roots.right} is one of them.`,
+    "Give this config a state DB of its own: name another file as state_db " +
+      "in it. Or, if it was meant to sync those other folders, correct " +
+      "left_root and right_root.",
+  );
+}
+
+/** The roots that a state DB knows; "" where it does not know their places. */
+function pairIn(db: StateDb): string {
+  const [left, right] = [db.meta("path_left"), db.meta("path_right")];
+  return left === null || right === null ? "" : `Left ${left}, Right ${right}`;
+}
+
+function isSwapped(
+  found: Both<Identity | null>,
+  known: Both<string | null>,
+): boolean {
+  return found.left?.id === known.right && found.right?.id === known.left;
+}
+
+function requireKnown(
+  db: StateDb,
+  found: Both<Identity | null>,
+  known: Both<string | null>,
+  roots: Both<string>,
+): void {
+  if (isSwapped(found, known)) {
     throw identityGuard(
       "Left and Right are swapped: each shows the identity of the other.",
       "Correct left_root and right_root in the config.",
@@ -129,6 +229,18 @@ function requireKnown(
     const identity = found[side];
     if (identity?.id === known[side]) continue;
     const where = `${CALLED[side]} (${roots[side]})`;
+    if (isInPlace(db, side, roots[side]) === false) {
+      throw identityGuard(
+        `${where} is another folder than at the last run, when it was ` +
+          `${db.meta(`path_${side}`)}: ${
+            identity === null ? "it shows no" : "it shows another"
+          } identity.`,
+        `Correct the config. If it is for another pair than ${pairIn(db)}, ` +
+          "name a state_db of its own in it. Only if this folder takes the " +
+          "place of the other, run once with --accept-roots: nothing is " +
+          "deleted then.",
+      );
+    }
     if (identity === null) {
       throw identityGuard(
         `${where} does not show the identity it had at the last run: its ` +

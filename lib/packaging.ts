@@ -110,7 +110,7 @@ Scheduler, systemd or cron needs to start it.
 
 config.yaml is the config; edit it as you like. If it holds a password, keep
 this folder where only you can read it. Unless the config says otherwise, the
-record (office-sync.db) and the log (logs) are written into this folder. The
+record (config.db) and the log (logs) are written into this folder. The
 record is all office-sync remembers: keep it when you replace the program, and
 take it along when you move the folder.
 

@@ -33,7 +33,8 @@ export function launchedHost(handed: HandedConfig | null): ProgramHost {
     async loadConfig(file) {
       if (handed?.said === file) return handed.config;
       const { readConfig } = await import("./plain_config.ts");
-      return await readConfig(file);
+      const { withStateDb } = await import("./state_place.ts");
+      return await withStateDb(await readConfig(file));
     },
   };
 }

@@ -24,6 +24,8 @@ import { quoted } from "./printable.ts";
  */
 export interface SandboxConfig extends NetworkConfig {
   readonly stateDb: string;
+  /** Another that may turn out to be the one; null, or left out: none may. */
+  readonly oldStateDb?: string | null;
   readonly logging: {
     readonly file: string;
     /** How many log files are kept, the current one included. */
@@ -159,19 +161,20 @@ export function sandboxFlags(
   const logs = logPaths(config, programFolder, both);
   const own = both(config.file, programFolder);
   const output = both(outputFile, options.twinFile ?? null);
+  const records = recordsOf(config);
   if (access === "plan") {
     return [
       ...NOTHING,
       ...pathFlag("--allow-read", [
         ...roots,
-        ...both(config.stateDb),
+        ...both(...records),
         ...logs,
         ...own,
       ]),
       ...pathFlag("--allow-write", [...logs, ...output]),
     ];
   }
-  const state = both(config.stateDb, `${config.stateDb}.lock`);
+  const state = both(...records.flatMap((file) => [file, `${file}.lock`]));
   return [
     ...NOTHING,
     ...mailFlags(config.email),
@@ -179,6 +182,11 @@ export function sandboxFlags(
     ...pathFlag("--allow-read", [...roots, ...state, ...logs, ...own]),
     ...pathFlag("--allow-write", [...roots, ...state, ...logs, ...output]),
   ];
+}
+
+/** Of several, which one it is turns out later. */
+function recordsOf({ stateDb, oldStateDb }: SandboxConfig): string[] {
+  return [stateDb, ...oldStateDb ? [oldStateDb] : []];
 }
 
 /**
@@ -207,7 +215,7 @@ function logPaths(
 ): string[] {
   const { file, maxFiles } = config.logging;
   const folders = both(pathsOf(file).dirname(file));
-  const others = both(config.file, config.stateDb, programFolder);
+  const others = both(config.file, ...recordsOf(config), programFolder);
   const isShared = folders.some((folder) =>
     others.some((path) => isWithin(folder, path))
   );

@@ -65,7 +65,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["soft_delete", "leftovers", "meeting"],
   ["mail_faults"],
   ["outbox", "mailer"],
-  ["kept", "restore_targets"],
+  ["kept", "restore_targets", "state_place"],
   ["restoring"],
   // What carries a plan out, and the walls around it.
   ["performing", "sandbox"],

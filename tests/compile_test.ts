@@ -67,7 +67,11 @@ Deno.test("a binary has the permissions baked in that sandbox.ts says, and no ot
   Deno.removeSync(output);
 
   const { folder } = office;
-  const state = [`${folder}/office-sync.db`, `${folder}/office-sync.db.lock`];
+  // The old name, too: whether that knows the roots turns out when it runs.
+  const state = ["config.db", "office-sync.db"].flatMap((name) => [
+    `${folder}/${name}`,
+    `${folder}/${name}.lock`,
+  ]);
   const touched = [office.left, office.right, ...state, `${folder}/logs`];
   const { prompt, ...lists } = permissions;
   assert.equal(prompt, false);
@@ -123,7 +127,8 @@ function windowsPlan(text: string, changes: Record<string, string> = {}) {
 
 Deno.test("paths of Windows are baked as they are, P: without a backslash at its end", () => {
   const plan = windowsPlan("left_root: C:\\pdrive_local\nright_root: P:\\\n");
-  const own = "C:\\office\\office-sync.db,C:\\office\\office-sync.db.lock," +
+  const own = "C:\\office\\config.db,C:\\office\\config.db.lock," +
+    "C:\\office\\office-sync.db,C:\\office\\office-sync.db.lock," +
     "C:\\office\\logs";
   assert.deepEqual(plan.flags.slice(-2), [
     `--allow-read=C:\\pdrive_local,P:/,${own},C:\\office\\config.yaml`,

@@ -111,7 +111,10 @@ Deno.test("loadConfig() tells why a file can't be read", async () => {
 const EXAMPLE = new URL("../config.example.yaml", import.meta.url);
 const example = Deno.readTextFileSync(EXAMPLE);
 /** The example with the settings that it shows switched off. */
-const wholeExample = example.replace(/^#(?=(?: {2})*(?:- |[a-z_]+:))/gm, "");
+const wholeExample = example.replace(
+  /^( *)#(?=(?: {2})*(?:- |[a-z_]+:))/gm,
+  "$1",
+);
 
 Deno.test("config.example.yaml loads, and changes no default but what to ignore", () => {
   const config = parseConfig(example, "/c.yaml");

@@ -56,9 +56,10 @@ Deno.test("parseConfig() fills in every default", () => {
     },
     email: null,
     ignore: { extensions: [], prefixes: [], names: [] },
-    stateDb: "C:\\office\\office-sync.db",
+    stateDb: "C:\\office\\c.db",
+    oldStateDb: "C:\\office\\office-sync.db",
     logging: {
-      file: "C:\\office\\logs\\office-sync.log",
+      file: "C:\\office\\logs\\c.log",
       level: "info",
       maxSizeBytes: 10_485_760,
       maxFiles: 5,
@@ -338,8 +339,8 @@ Deno.test("parseConfig() refuses its own files in a root by default, too", {
   ignore: isWindows,
 }, () => {
   assert.deepEqual(told("left_root: .\nright_root: ../b", "/o/c.yaml"), [
-    '/o/c.yaml:1:1: state_db: "office-sync.db" lies in left_root; allowed: outside both roots',
-    '/o/c.yaml:1:1: logging.file: "logs/office-sync.log" lies in left_root; allowed: outside both roots',
+    '/o/c.yaml:1:1: state_db: "c.db" lies in left_root; allowed: outside both roots',
+    '/o/c.yaml:1:1: logging.file: "logs/c.log" lies in left_root; allowed: outside both roots',
   ]);
   assert.deepEqual(told("left_root: a\nright_root: ../b", "/o/c.yaml"), []);
 });

@@ -94,7 +94,7 @@ Deno.test({
     assert.equal(synced.code, 0, synced.err);
     const all = { "a.txt": "one", "c.txt": "three", d: { "b.txt": "two" } };
     assert.deepEqual(office.trees(), { left: all, right: all });
-    assert.equal(Deno.statSync(join(folder, "office-sync.db")).isFile, true);
+    assert.equal(Deno.statSync(join(folder, "config.db")).isFile, true);
     assert.equal((await start(folder, "plan", "--json")).code, 0);
     const checked = await start(folder, "doctor");
     assert.equal(checked.code, 0, checked.out + checked.err);

@@ -174,7 +174,7 @@ scenario(
     await stage.begin({ "a.txt": "a", "b.txt": "b" });
     stage.remove("left", "b.txt");
     for (const { name } of [...Deno.readDirSync(stage.office.folder)]) {
-      if (name.startsWith("office-sync.db")) {
+      if (name.startsWith("config.db")) {
         Deno.removeSync(`${stage.office.folder}/${name}`);
       }
     }

@@ -140,7 +140,7 @@ scenario(
       .outputSync();
     assert.ok(success, "cp");
     for (const { name } of [...Deno.readDirSync(stage.office.folder)]) {
-      if (!name.startsWith("office-sync.db")) continue;
+      if (!name.startsWith("config.db")) continue;
       Deno.removeSync(`${stage.office.folder}/${name}`);
     }
     await stops(stage, "roots", /copy/);

@@ -129,8 +129,8 @@ export class Office implements Disposable {
     this.left = `${this.folder}/left`;
     this.right = `${this.folder}/right`;
     this.config = `${this.folder}/config.yaml`;
-    this.stateDb = `${this.folder}/office-sync.db`;
-    this.log = `${this.folder}/logs/office-sync.log`;
+    this.stateDb = `${this.folder}/config.db`;
+    this.log = `${this.folder}/logs/config.log`;
     Deno.mkdirSync(this.left);
     Deno.mkdirSync(this.right);
     this.configure(settings);

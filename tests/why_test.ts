@@ -11,7 +11,7 @@ const LATER = "2024-03-01T10:00:05.000Z";
 function everything(office: Office): unknown {
   const state = [...Deno.readDirSync(office.folder)].map(({ name }) => name)
     .filter((name) => name !== "logs").sort();
-  const db = state.includes("office-sync.db")
+  const db = state.includes("config.db")
     ? Deno.readFileSync(office.stateDb)
     : null;
   const roots = [office.left, office.right].map((it) => snapshot(it));
@@ -124,7 +124,7 @@ Deno.test("why writes nothing after a run, and does not wait for one", async () 
   }
   Deno.removeSync(`${office.stateDb}.lock`);
   const after = everything(office) as { state: string[] };
-  const lock = "office-sync.db.lock";
+  const lock = "config.db.lock";
   const { state, ...others } = before as { state: string[] };
   const { state: now, ...rest } = after;
   assert.deepEqual(rest, others);

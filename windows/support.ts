@@ -57,7 +57,7 @@ export class Office implements Disposable {
     const folder = join(this.folder, "Sync & Co");
     Deno.mkdirSync(folder);
     this.config = join(folder, "config.yaml");
-    this.log = join(folder, "logs", "office-sync.log");
+    this.log = join(folder, "logs", "config.log");
     this.configure(settings);
   }
 

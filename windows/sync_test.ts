@@ -63,7 +63,7 @@ Deno.test("C:\\pdrive_local and P:\\ are synced: new, changed, renamed and delet
   await office.rests();
   const log = Deno.readTextFileSync(office.log);
   assert.match(log, /INFO .*COPY_LEFT_TO_RIGHT path="Verträge\/Müller\.docx"/);
-  assert.ok(Deno.statSync(join(office.config, "..", "office-sync.db")).isFile);
+  assert.ok(Deno.statSync(join(office.config, "..", "config.db")).isFile);
   Deno.removeSync(left, { recursive: true });
 });
 
@@ -115,7 +115,7 @@ Deno.test("plan tells what a run then does, and writes nothing", async () => {
 
 Deno.test("a state DB that is damaged stops the run with 3, and can be moved out of the way", async () => {
   using office = new Office().write({ left: { a: "1" } });
-  const file = join(office.config, "..", "office-sync.db");
+  const file = join(office.config, "..", "config.db");
   Deno.writeTextFileSync(file, "this was never a database ".repeat(100));
   const { exitCode, stop } = await office.run();
   assert.deepEqual([exitCode, stop?.name], [3, "state"]);
