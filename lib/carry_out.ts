@@ -68,7 +68,9 @@ export async function carryOut(
     removeLeftovers(roots[side], leftovers, owner.pair, startedAtMs);
   }
   // Before anything that a restored backup would undo.
-  if (actions.some((action) => isChange(action, record))) {
+  const changes = context.alike.count > 0 ||
+    actions.some((action) => isChange(action, record));
+  if (changes) {
     numberRun(db, context.paths, owner.pair, context.onWarning);
   }
   adjustRecord(context);
