@@ -21,7 +21,9 @@ import {
   problemFields,
   stackLines,
 } from "./log_lines.ts";
+import { cantUse, logFiles } from "./own_files.ts";
 import { printable, quoted } from "./printable.ts";
+import { codeOf } from "./system_errors.ts";
 
 export type { LoggedAction, LoggedProblem } from "./log_lines.ts";
 
@@ -39,6 +41,8 @@ export interface LogOptions extends LogFileOptions {
   readonly runId: string;
   /** Whether debug records go to standard error, whatever `level` says. */
   readonly verbose: boolean;
+  /** Other files of the program, named where the log is somebody else's. */
+  readonly others?: readonly string[];
 }
 
 /** The log of one run; disposing of it writes what is left and closes it. */
@@ -71,7 +75,8 @@ export interface Log extends Disposable {
  *
  * @param options Where to and how much.
  * @returns The log; to be disposed of at the end of the run.
- * @throws {SyncError} Exit code 2, if the file can't be opened.
+ * @throws {SyncError} Exit code 2, if there can't be such a file.
+ * @throws {GuardError} "state": the system lets nobody write it.
  *
  * @example A log that is closed at the end of its block
  * ```ts
@@ -91,6 +96,13 @@ export function openLog(options: LogOptions): Log {
   try {
     return new FileLog(options);
   } catch (cause) {
+    const key = "logging.file" as const;
+    const { file } = options;
+    const own = { what: "The log", path: file, key, others: [] };
+    if (isTheDisks(cause)) {
+      const others = options.others ?? [];
+      throw cantUse({ ...own, others: [...logFiles(file), ...others] }, cause);
+    }
     throw new SyncError(
       `Can't write the log file ${printable(options.file)}: ${
         errorWords(cause)
@@ -100,6 +112,27 @@ export function openLog(options: LogOptions): Log {
     );
   }
 }
+
+/** Not the config's fault: a file of root's, a disk that is full or gone. */
+function isTheDisks(error: unknown): boolean {
+  return ["EACCES", "EPERM", "EROFS", "ENOSPC", "EDQUOT", "EIO"]
+    .includes(codeOf(error) ?? "");
+}
+
+/** A log that goes nowhere, where none can be written. */
+export const NO_LOG: Log = {
+  failure: null,
+  action() {},
+  skipped() {},
+  failed() {},
+  problem() {},
+  info() {},
+  warning() {},
+  error() {},
+  debug() {},
+  flush() {},
+  [Symbol.dispose]() {},
+};
 
 /**
  * Loss of power takes at most this many characters or this long. Every write

@@ -692,9 +692,9 @@ function troublesIn({ result, error }: RunEnd): Trouble[] {
 }
 
 /** What a run left in the lock file; a single trouble by older versions. */
-function noteIn(lock: Lock): Note {
+function noteIn(lock: Lock | null): Note {
   try {
-    const noted = JSON.parse(lock.note());
+    const noted = JSON.parse(lock?.note() ?? "");
     const troubles = typeof noted?.key === "string"
       ? [noted]
       : noted?.troubles ?? [];
@@ -705,10 +705,10 @@ function noteIn(lock: Lock): Note {
 }
 
 /** Null: nothing any more. What can't be kept is mailed once more at worst. */
-function keepNote(lock: Lock, note: Partial<Note> | null): void {
+function keepNote(lock: Lock | null, note: Partial<Note> | null): void {
   const text = note === null ? "" : JSON.stringify(note);
   try {
-    if (lock.note() !== text) lock.setNote(text);
+    if (lock !== null && lock.note() !== text) lock.setNote(text);
   } catch {
     // The disk that takes no note takes no DB either, and that is told.
   }

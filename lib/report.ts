@@ -22,7 +22,7 @@ import type { ActionName, Both } from "./types.ts";
 export interface ReportOptions {
   /** Absolute paths of the roots. */
   readonly roots: Both<string>;
-  readonly logFile: string;
+  readonly logFile: string | null;
   /** List everything, not only the first of each kind. */
   readonly isVerbose: boolean;
   /** That the process has no walls, in words; null: it has. */
@@ -130,7 +130,8 @@ export function reportText(result: RunResult, options: ReportOptions): string {
   } else {
     lines.push(...body(result, options));
   }
-  lines.push("", `Log: ${printable(options.logFile)}`);
+  const { logFile } = options;
+  if (logFile !== null) lines.push("", `Log: ${printable(logFile)}`);
   return lines.join("\n");
 }
 

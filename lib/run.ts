@@ -141,8 +141,7 @@ export class Run {
     if (!isDryRun) beginRun(this.#db, this.#id, this.#startedAtMs);
     try {
       const result = await this.#stages(scanners);
-      const settled = this.#options.settle?.path ?? null;
-      if (!isDryRun) endRun(this.#db, result, settled);
+      if (!isDryRun) this.#end(result);
       return result;
     } catch (error) {
       const stopped = asStop(error, this.#config.stateDb);
@@ -151,6 +150,15 @@ export class Run {
       // A damaged DB can't even take that.
       if (stopped.stop.name !== "state") endRun(this.#db, result);
       return result;
+    }
+  }
+
+  /** What a run did is done, whether it can be noted or not. */
+  #end(result: RunResult): void {
+    try {
+      endRun(this.#db, result, this.#options.settle?.path ?? null);
+    } catch (error) {
+      throw asFailure(error, this.#config.stateDb);
     }
   }
 

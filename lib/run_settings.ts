@@ -100,7 +100,8 @@ export interface RunEnd {
   readonly error: unknown;
   /** Null where it can't be opened. */
   readonly db: StateDb | null;
-  readonly lock: Lock;
+  /** Null where it can't be made. */
+  readonly lock: Lock | null;
 }
 
 /**

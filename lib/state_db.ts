@@ -7,7 +7,8 @@ import {
   DatabaseSync,
   type StatementSync as PlainStatement,
 } from "node:sqlite";
-import { EXIT, GuardError, LockedError, SyncError } from "./errors.ts";
+import { GuardError, LockedError } from "./errors.ts";
+import { cantUse, type OwnFile, refusalOf } from "./own_files.ts";
 import { MIGRATIONS } from "./state_schema.ts";
 
 /** As Deno has it; the published types lag behind. */
@@ -34,20 +35,10 @@ export interface Lock extends Disposable {
  * @param stateDb Path of the state DB; the lock is a file beside it.
  * @returns Disposable; disposing frees the lock.
  * @throws {LockedError} Another run holds it.
+ * @throws {GuardError} "state": it can't be made.
  */
 export function takeLock(stateDb: string): Lock {
-  const file = Deno.openSync(`${stateDb}.lock`, {
-    read: true,
-    write: true,
-    create: true,
-  });
-  let isTaken = false;
-  try {
-    isTaken = file.tryLockSync(true);
-  } finally {
-    if (!isTaken) file.close();
-  }
-  if (!isTaken) throw new LockedError(stateDb);
+  const file = openLock(stateDb);
   // Through this very handle: Windows lets no other one read what is locked.
   return {
     note() {
@@ -77,6 +68,45 @@ export function takeLock(stateDb: string): Lock {
   };
 }
 
+/** So often a lock is taken anew that was removed in that very moment. */
+const MOST_TRIES = 5;
+
+function openLock(stateDb: string): Deno.FsFile {
+  const path = `${stateDb}.lock`;
+  for (let attempt = 1;; attempt++) {
+    let file: Deno.FsFile | null = null;
+    let isTaken = false;
+    try {
+      file = Deno.openSync(path, { read: true, write: true, create: true });
+      isTaken = file.tryLockSync(true);
+      // RACE: who removes the file between the two calls would let a second
+      // run lock a new one, and both would run.
+      if (isTaken && (isStillAt(path, file) || attempt === MOST_TRIES)) {
+        return file;
+      }
+    } catch (error) {
+      isTaken = false;
+      file?.close();
+      const what = "The lock of the state DB";
+      const others = [stateDb];
+      throw cantUse({ what, path, key: "state_db", others }, error);
+    }
+    file.close();
+    if (!isTaken) throw new LockedError(stateDb);
+  }
+}
+
+function isStillAt(path: string, file: Deno.FsFile): boolean {
+  // Windows removes nothing that is open.
+  if (Deno.build.os === "windows") return true;
+  try {
+    return Deno.lstatSync(path).ino === file.statSync().ino;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
 /** The state DB, open. */
 export class StateDb implements Disposable {
   /** Where it is. */
@@ -89,7 +119,8 @@ export class StateDb implements Disposable {
    *
    * @param file Its path.
    * @param options With `isReadOnly`, a missing DB counts as an empty one.
-   * @throws {GuardError} "state": it is corrupt, or of a newer version.
+   * @throws {GuardError} "state": it is corrupt, of a newer version, or the
+   *   system lets nobody use it.
    */
   constructor(file: string, options: { readonly isReadOnly: boolean }) {
     this.file = file;
@@ -105,8 +136,7 @@ export class StateDb implements Disposable {
     } catch (error) {
       // On Windows nobody could move it out of the way as long as it is open.
       db?.close();
-      const known = asGuard(error, file);
-      throw known === error ? asUnwritable(error, file) : known;
+      throw asGuard(error, file, options.isReadOnly);
     }
   }
 
@@ -150,7 +180,7 @@ export class StateDb implements Disposable {
       return result;
     } catch (error) {
       if (this.#db.isTransaction) this.#db.exec("ROLLBACK");
-      throw asUnwritable(error, this.file);
+      throw asGuard(error, this.file);
     }
   }
 
@@ -176,7 +206,7 @@ export class StateDb implements Disposable {
     try {
       return this.#statement(sql).run(...values);
     } catch (error) {
-      throw asUnwritable(error, this.file);
+      throw asGuard(error, this.file);
     }
   }
 
@@ -248,51 +278,87 @@ function exists(file: string): boolean {
   }
 }
 
-/** A disk that takes no more is for a person to clear, and loses nothing. */
-function asUnwritable(error: unknown, file: string): unknown {
-  const isFull = error instanceof Error && !(error instanceof SyncError) &&
-    /disk is full|disk I\/O error|readonly database/i.test(error.message);
-  if (!isFull) return error;
-  return new SyncError(
-    `The state DB ${file} can't be written (${error.message}).`,
-    EXIT.unexpected,
-    {
-      cause: error,
-      hint: "Free space on its disk, or let it be written, and run again: " +
-        "what was synced already is recognised.",
-    },
-  );
-}
-
-/** What SQLite says where a cut-off write has to be undone first. */
-const CUT_OFF = /attempt to write a readonly database/i;
-
+/** What SQLite says of damage. */
 const DAMAGED = /malformed|not a database|corrupt|disk image/i;
 
+/** What it says where the system lets it neither read nor write. */
+const REFUSED =
+  /readonly database|unable to open|disk is full|disk I\/O|is locked/i;
+
+/** The state DB as one of the program's own files. */
+function ownFile(file: string, isRead = false): OwnFile {
+  const others = [`${file}.lock`];
+  return { what: "The state DB", path: file, key: "state_db", others, isRead };
+}
+
 /**
- * Damage is for a guard to tell; every other error stays what it is.
+ * Damage, and whatever keeps a run from using the DB, is for a guard to tell;
+ * every other error stays what it is.
  *
  * @param error What was thrown.
  * @param file The state DB.
- * @returns A {@linkcode GuardError} for damage, else the error itself.
+ * @param isRead It was opened to be read only.
+ * @returns A {@linkcode GuardError}, or the error itself.
  */
-export function asGuard(error: unknown, file: string): unknown {
-  if (!(error instanceof Error)) return error;
-  if (CUT_OFF.test(error.message)) {
+export function asGuard(
+  error: unknown,
+  file: string,
+  isRead = false,
+): unknown {
+  // What a path or a message of ours says must not pass for SQLite's words.
+  const isSqlite = error instanceof Error && "code" in error &&
+    error.code === "ERR_SQLITE_ERROR";
+  if (!isSqlite) return error;
+  const { message } = error;
+  if (DAMAGED.test(message)) {
     return new GuardError(
       "state",
-      `The last run was cut off while it wrote the state DB ${file}, and a ` +
-        "plan changes nothing, not even to undo that.",
+      `The state DB ${file} is damaged (${inOneLine(message)}). ` +
+        "Nothing was changed.",
+      "Move the file away and run again: the run is then a first meeting, in " +
+        "which files deleted since the last run come back and nothing is " +
+        "deleted.",
+      { cause: error },
+    );
+  }
+  return REFUSED.test(message) ? refused(error, file, isRead) : error;
+}
+
+function inOneLine(words: string): string {
+  return words.replaceAll(/\s+/g, " ").replace(/\.$/, "").trim();
+}
+
+/** SQLite tells what it could not do; the system tells why. */
+function refused(error: Error, file: string, isRead: boolean): GuardError {
+  const { message } = error;
+  const own = ownFile(file, isRead);
+  if (/is locked/i.test(message)) {
+    const why = new Error("another program has it open and locked");
+    const { message: says } = cantUse(own, why);
+    const hint = "Close that program (a database viewer, a backup), then run " +
+      "again.";
+    return new GuardError("state", says, hint, { cause: error });
+  }
+  if (/disk is full/i.test(message)) {
+    return cantUse(own, Object.assign(error, { code: "ENOSPC" }));
+  }
+  if (/disk I\/O/i.test(message)) {
+    return cantUse(own, Object.assign(error, { code: "EIO" }));
+  }
+  const refusal = refusalOf(file, isRead);
+  const isPlan = refusal instanceof Deno.errors.NotCapable ||
+    refusal === null && isRead;
+  if (isPlan && /readonly database/i.test(message)) {
+    return new GuardError(
+      "state",
+      `The last run was cut off while it wrote the state DB ${file}, and ` +
+        "what only reads must not even undo that. Nothing was changed.",
       "Run once (sync), or wait for the next scheduled run.",
       { cause: error },
     );
   }
-  if (!DAMAGED.test(error.message)) return error;
-  return new GuardError(
-    "state",
-    `The state DB ${file} is damaged (${error.message}). Nothing was changed.`,
-    "Move the file away and run again: the run is then a first meeting, in " +
-      "which files deleted since the last run come back and nothing is deleted.",
-    { cause: error },
-  );
+  if (refusal !== null) return cantUse(own, refusal);
+  // The file may be written; its journal, beside it, can't be made.
+  const denied = Object.assign(new Error(message), { code: "EACCES" });
+  return cantUse({ ...own, path: `${file}-journal`, others: [] }, denied);
 }

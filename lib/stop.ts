@@ -67,10 +67,14 @@ export function asStop(thrown: unknown, stateDb: string): Stopped | null {
 export function asFailure(thrown: unknown, stateDb: string): unknown {
   const known = asGuard(thrown, stateDb);
   if (!(known instanceof GuardError)) return thrown;
+  if (known.guard !== "state") return thrown;
   return new SyncError(
-    `The state DB ${stateDb} failed in the middle of the run.`,
+    known.message.replace("Nothing was changed.", "The run broke off."),
     EXIT.unexpected,
-    { cause: thrown, hint: known.hint ?? "" },
+    {
+      cause: thrown,
+      hint: `${known.hint} What was synced already is recognised.`,
+    },
   );
 }
 

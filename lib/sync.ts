@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { LockedError } from "./errors.ts";
 import { timeMark } from "./names.ts";
 import { Run, type RunContext } from "./run.ts";
 import type { RunResult } from "./run_result.ts";
@@ -44,13 +45,73 @@ export async function runSync(
   using scanners = scans;
   try {
     if (options.isDryRun) return await plan(context, scanners);
-    using lock = takeLock(config.stateDb);
+    using lock = await lockOrTell(context);
     return await underLock(context, scanners, lock);
   } catch (error) {
     const result = stoppedBy(error, context);
     if (result === null) throw error;
     return result;
   }
+}
+
+/** A lock that can't be made must be told as well as any guard. */
+async function lockOrTell(context: RunContext): Promise<Lock> {
+  const { config, listener } = context;
+  try {
+    return takeLock(config.stateDb);
+  } catch (error) {
+    // Another run is no trouble.
+    if (!(error instanceof LockedError)) {
+      const result = stoppedBy(error, context);
+      await listener.onEnd?.({ result, error, db: null, lock: null });
+    }
+    throw error;
+  }
+}
+
+/**
+ * A run that did not even come to its lock: tells it as a run does that was
+ * stopped, under the lock and by the state DB where there are any, so that it
+ * is mailed once and not in every try.
+ *
+ * @param id Id of the run.
+ * @param config What it was to sync.
+ * @param options What was asked for.
+ * @param listener Told of its end.
+ * @param error What stopped it.
+ * @returns What came of it.
+ * @throws What was given, where it is no guard.
+ */
+export async function endBeforeStart(
+  id: string,
+  config: SyncConfig,
+  options: SyncOptions,
+  listener: Pick<SyncListener, "onOpen" | "onEnd">,
+  error: unknown,
+): Promise<RunResult> {
+  const { startedAtMs = Date.now(), isDryRun } = options;
+  const nobody = { onOutcome() {}, onProblem() {}, onWarning() {} };
+  const context = { id, startedAtMs, config, options, listener: nobody };
+  const result = stoppedBy(error, context);
+  if (!isDryRun) {
+    let lock: Lock | null = null;
+    let db: StateDb | null = null;
+    try {
+      lock = takeLock(config.stateDb);
+      db = new StateDb(config.stateDb, { isReadOnly: false });
+      listener.onOpen?.(db);
+    } catch {
+      // What stopped the run is told without them.
+    }
+    try {
+      await listener.onEnd?.({ result, error, db, lock });
+    } finally {
+      db?.[Symbol.dispose]();
+      lock?.[Symbol.dispose]();
+    }
+  }
+  if (result === null) throw error;
+  return result;
 }
 
 async function plan(

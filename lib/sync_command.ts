@@ -8,7 +8,7 @@ import type { Config } from "./config_loader.ts";
 import { EXIT, type ExitCode } from "./errors.ts";
 import { SignalInterrupt } from "./interrupt.ts";
 import { jsonReport, jsonText } from "./json_report.ts";
-import { type Log, openLog } from "./logging.ts";
+import { type Log, NO_LOG, openLog } from "./logging.ts";
 import { logOutcome, logStop } from "./outcome_log.ts";
 import type { RunMails } from "./mailing.ts";
 import { print, warn } from "./output.ts";
@@ -20,7 +20,8 @@ import type { SyncListener } from "./run_settings.ts";
 import type { Scans } from "./scans.ts";
 import { prunedWords } from "./summary.ts";
 import { isInterrupted } from "./stop.ts";
-import { newRunId, runSync } from "./sync.ts";
+
+import { endBeforeStart, newRunId, runSync } from "./sync.ts";
 import { doubtAlarm } from "./troubles.ts";
 import { VERSION } from "./version.ts";
 
@@ -47,11 +48,38 @@ export async function syncOrPlan(
   const startedAtMs = Date.now();
   const id = newRunId(startedAtMs);
   const isDryRun = invocation.command === "plan";
-  using log = openLog({
-    ...config.logging,
-    runId: id,
-    verbose: invocation.isVerbose,
-  });
+  const options = {
+    isDryRun,
+    startedAtMs,
+    allowed: {
+      deletes: invocation.allowDeletes,
+      changes: invocation.allowChanges,
+    },
+    acceptRoots: invocation.acceptRoots,
+    listUnchanged: invocation.isVerbose,
+    interrupt,
+  };
+  const sendsMail = !isDryRun && invocation.sendsMail;
+  const opened = logOrRefusal(config, { id, isVerbose: invocation.isVerbose });
+  if (opened.log === null) {
+    const { refusal } = opened;
+    const listener = logging(NO_LOG, invocation, progress);
+    const mails = sendsMail
+      ? await mailsOf({ id, startedAtMs }, config, NO_LOG, listener)
+      : null;
+    const result = await endBeforeStart(
+      id,
+      config,
+      options,
+      mails?.listener ?? {},
+      refusal,
+    );
+    progress[Symbol.dispose]();
+    const told = { result, invocation, config, walls: null, isLogged: false };
+    show(told, result.exitCode);
+    return result.exitCode;
+  }
+  using log = opened.log;
   log.info(
     `${isDryRun ? "plan" : "run"} started, version ${VERSION}, ` +
       `Left ${config.leftRoot}, Right ${config.rightRoot}`,
@@ -60,23 +88,13 @@ export async function syncOrPlan(
   if (walls !== null) log.warning(walls);
   try {
     const listener = logging(log, invocation, progress);
-    const mails = isDryRun || !invocation.sendsMail
-      ? null
-      : await mailsOf({ id, startedAtMs }, config, log, listener);
+    const mails = sendsMail
+      ? await mailsOf({ id, startedAtMs }, config, log, listener)
+      : null;
     const result = await runSync(
       id,
       config,
-      {
-        isDryRun,
-        startedAtMs,
-        allowed: {
-          deletes: invocation.allowDeletes,
-          changes: invocation.allowChanges,
-        },
-        acceptRoots: invocation.acceptRoots,
-        listUnchanged: invocation.isVerbose,
-        interrupt,
-      },
+      options,
       { ...listener, ...mails?.listener },
       scans,
     );
@@ -84,7 +102,7 @@ export async function syncOrPlan(
     logStop(log, result);
     const freed = prunedWords(result.pruned);
     if (freed !== null) log.info(freed);
-    const told: Told = { result, invocation, config, walls };
+    const told = { result, invocation, config, walls, isLogged: true };
     const exitCode = await report(told, log);
     log.info(`ended with exit code ${exitCode}`);
     show(told, exitCode);
@@ -107,6 +125,27 @@ export async function syncOrPlan(
     log.error("the run ended unexpectedly", error);
     log.flush();
     throw error;
+  }
+}
+
+type OpenedLog =
+  | { readonly log: Log }
+  | { readonly log: null; readonly refusal: unknown };
+
+function logOrRefusal(
+  { logging, stateDb }: Config,
+  run: { readonly id: string; readonly isVerbose: boolean },
+): OpenedLog {
+  try {
+    const log = openLog({
+      ...logging,
+      runId: run.id,
+      verbose: run.isVerbose,
+      others: [stateDb, `${stateDb}.lock`],
+    });
+    return { log };
+  } catch (refusal) {
+    return { log: null, refusal };
   }
 }
 
@@ -160,6 +199,7 @@ interface Told {
   readonly config: Config;
   /** That there are no walls, in words; null: there are. */
   readonly walls: string | null;
+  readonly isLogged: boolean;
 }
 
 /** Writes the page; a run that can't be shown there is a run all the same. */
@@ -191,7 +231,7 @@ function showUntold({ result, invocation, config }: Told): void {
 }
 
 function show(
-  { result, invocation, config, walls }: Told,
+  { result, invocation, config, walls, isLogged }: Told,
   exitCode: ExitCode,
 ): void {
   if (invocation.isJson) {
@@ -203,7 +243,7 @@ function show(
   if (invocation.isQuiet && result.exitCode === EXIT.agreed) return;
   const text = reportText(result, {
     roots: { left: config.leftRoot, right: config.rightRoot },
-    logFile: config.logging.file,
+    logFile: isLogged ? config.logging.file : null,
     isVerbose: invocation.isVerbose,
     missingWalls: walls,
   });
