@@ -136,7 +136,7 @@ Deno.test("a disk under the state DB that was full before stops the run", async 
   edit(office);
   fill(`${disk}/filler`);
   const ended = await office.program();
-  assert.equal(ended.code, 5, whyOf(ended));
+  assert.equal(ended.code, 3, whyOf(ended));
   assert.match(ended.stdout + ended.stderr, /can't be written .*full/);
   office.isWhole("right");
   Deno.removeSync(`${disk}/filler`);

@@ -41,6 +41,7 @@ import {
   asProblem,
   identityCheck,
   lastRunCheck,
+  ownFileChecks,
   stateChecks,
 } from "./state_checks.ts";
 import { asGuard, StateDb } from "./state_db.ts";
@@ -69,6 +70,7 @@ export async function doctor(
   const checks = [
     fine({ name: "config", side: null }, config.file),
     ...officeChecks(config, network),
+    ...ownFileChecks(config.stateDb, config.logging.file),
     await mailCheck(config),
     permissionCheck(config, network),
   ];

@@ -8,6 +8,7 @@
  */
 import { basename, dirname } from "node:path";
 import { GuardError } from "./errors.ts";
+import { OWN_FOLDER } from "./names.ts";
 import { printable } from "./printable.ts";
 import { shellQuoted } from "./shell_words.ts";
 import { codeOf, inWords } from "./system_errors.ts";
@@ -146,8 +147,38 @@ function ownerOf({ uid }: Deno.FileInfo): string {
   return uid === 0 ? "root" : uid === null ? "another account" : `user ${uid}`;
 }
 
+/** Where nobody may look it is named as well: that harms nobody. */
 function isTheirs(path: string, uid: number | null): boolean {
-  return lookAt(path)?.uid === uid;
+  try {
+    return Deno.lstatSync(path).uid === uid;
+  } catch (error) {
+    return error instanceof Deno.errors.NotCapable;
+  }
+}
+
+/**
+ * Why nothing can be written in the program's folder of a root where the root
+ * itself may be written.
+ *
+ * @param root Absolute path of the root.
+ * @returns What it is, and what to do; null: its owner is not to blame.
+ */
+export function foreignFolder(
+  root: string,
+): { readonly says: string; readonly todo: string } | null {
+  const folder = `${root}/${OWN_FOLDER}`;
+  const [found, above] = [lookAt(folder), lookAt(root)];
+  if (!found?.isDirectory || found.uid === null || found.uid === above?.uid) {
+    return null;
+  }
+  return {
+    says: `${folder} belongs to ${ownerOf(found)}, and this account may not ` +
+      "write there",
+    todo: "An earlier run was made by another account, perhaps with sudo. " +
+      "Give the folder to the account that runs this: " +
+      `sudo chown -R "$(id -un)" ${typed(folder)} ` +
+      "(in a terminal of that account).",
+  };
 }
 
 /** `$(id -un)` is the name of who types it: the shell goes before sudo. */

@@ -17,6 +17,7 @@ import { keptFiles, runFolders } from "./kept.ts";
 import type { NetworkRoot } from "./network_roots.ts";
 import { OWN_FOLDER, temporaryName, type TemporaryOwner } from "./names.ts";
 import { joinPath } from "./paths.ts";
+import { foreignFolder } from "./own_files.ts";
 import { checkRoot, type RealRoot } from "./roots.ts";
 import { dropCopy, flushCopy } from "./staged.ts";
 import { stageCopy } from "./staging.ts";
@@ -141,6 +142,10 @@ function tryOut(
       rehearse(new Root(side, path, probed.habits), owner, inside);
       const says = "a file could be written, dated and removed";
       return { habits: probed.habits, check: fine(of, says) };
+    }
+    const foreign = foreignFolder(path);
+    if (foreign !== null) {
+      return { habits: null, check: problem(of, foreign.says, foreign.todo) };
     }
     const says = "no file can be written";
     const todo = "Give the account that runs office-sync the right to write " +

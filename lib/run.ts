@@ -256,7 +256,12 @@ export class Run {
       const alarm = lostRecord(meeting.warning, this.#id, this.#db);
       this.#listener.onAlarm?.(alarm);
     }
-    const probes = probeRoots(this.#db, this.#paths, isDryRun ? null : owner);
+    const probes = probeRoots(
+      this.#db,
+      this.#paths,
+      isDryRun ? null : owner,
+      (text) => this.#listener.onWarning(text),
+    );
     const roots = {
       left: new Root("left", this.#paths.left, probes.left.habits),
       right: new Root("right", this.#paths.right, probes.right.habits),

@@ -17,6 +17,7 @@ import {
   sharedRoom,
   type TemporaryOwner,
 } from "./names.ts";
+import { foreignFolder } from "./own_files.ts";
 import type { RecordStore } from "./record_store.ts";
 import type { Folding } from "./paths.ts";
 import { readingRoot } from "./roots.ts";
@@ -111,12 +112,14 @@ export interface RunEnd {
  * @param db The state DB, which remembers.
  * @param roots Absolute paths.
  * @param owner Names the file that is used; null for a plan.
+ * @param onWarning Told of a folder that can't be used.
  * @throws {GuardError} "roots": one can't be read.
  */
 export function probeRoots(
   db: StateDb,
   roots: Both<string>,
   owner: TemporaryOwner | null,
+  onWarning: (text: string) => void = () => {},
 ): Both<Probe> {
   const of = (side: Side): Probe => {
     const root = roots[side];
@@ -124,6 +127,12 @@ export function probeRoots(
     if (probed) {
       db.setMeta(`habits_${side}`, JSON.stringify(probed.habits));
       return probed;
+    }
+    const foreign = owner && foreignFolder(root);
+    if (foreign) {
+      onWarning(
+        `${foreign.says}: nothing can be soft-deleted there. ${foreign.todo}`,
+      );
     }
     const known = db.meta(`habits_${side}`);
     const habits: Habits = known === null

@@ -12,7 +12,8 @@ import { GuardError, LockedError } from "./errors.ts";
 import { meet } from "./meeting.ts";
 import { printable } from "./printable.ts";
 import { requireNewest } from "./run_numbers.ts";
-import { type StateDb, takeLock } from "./state_db.ts";
+import { cantUse, logFiles, refusalOf } from "./own_files.ts";
+import { cantWrite, type StateDb, takeLock, tryWriting } from "./state_db.ts";
 import { codeOf } from "./system_errors.ts";
 import type { Both } from "./types.ts";
 
@@ -92,11 +93,110 @@ export function stateChecks(db: StateDb, configFile: string): Check[] {
   const found = String(db.first("PRAGMA quick_check")?.[0] ?? "ok");
   const whole = found === "ok" ? fine(of, `${file} is whole`) : problem(
     of,
-    `${file} is damaged (${found})`,
+    `${file} is damaged (${printable(found.split("\n")[0] ?? "")})`,
     "Move the file away and run again: the run is then a first meeting, in " +
       "which files deleted since the last run come back.",
   );
   return [whole, disk];
+}
+
+/**
+ * Whether a run can use its own files: each is tried as a run uses it, and
+ * what was not there before is taken away again.
+ *
+ * @param stateDb Path of the state DB.
+ * @param log Path of the log.
+ */
+export function ownFileChecks(stateDb: string, log: string): Check[] {
+  const checks = [
+    tried("state DB's lock", () => tryLock(stateDb)),
+    tried("state DB", () => tryStateDb(stateDb)),
+    tried("log", () => tryLog(log, filesOf(stateDb))),
+  ].filter((it) => it !== null);
+  const of = { name: "own files", side: null };
+  return checks.length > 0
+    ? checks
+    : [fine(of, "the state DB, its lock and the log can be written")];
+}
+
+function filesOf(stateDb: string): string[] {
+  return [stateDb, `${stateDb}-journal`, `${stateDb}.lock`];
+}
+
+/** Null where it went well. */
+function tried(name: string, work: () => void): Check | null {
+  try {
+    work();
+    return null;
+  } catch (error) {
+    return asProblem(name, error);
+  }
+}
+
+function tryLock(stateDb: string): void {
+  const path = `${stateDb}.lock`;
+  const wasThere = mayBeThere(path);
+  try {
+    using _ = takeLock(stateDb);
+    // Windows removes nothing that is open; an empty file harms nobody.
+    if (!wasThere && Deno.build.os !== "windows") Deno.removeSync(path);
+  } catch (error) {
+    // A run that is active shows that it can.
+    if (!(error instanceof LockedError)) throw error;
+  }
+}
+
+/** What can't be read at all was told before. */
+function tryStateDb(stateDb: string): void {
+  if (!mayBeThere(stateDb) || refusalOf(stateDb, true) !== null) return;
+  const refusal = refusalOf(stateDb);
+  if (refusal !== null) throw cantWrite(stateDb, refusal);
+  try {
+    using _ = takeLock(stateDb);
+    tryWriting(stateDb);
+  } catch (error) {
+    // A lock that can't be made is told, one that a run has is no trouble.
+    const isTold = error instanceof LockedError ||
+      error instanceof GuardError && !isAbout(error, stateDb);
+    if (!isTold) throw error;
+  }
+}
+
+/** Damage is found by reading, too, and told there. */
+function isAbout({ message }: GuardError, stateDb: string): boolean {
+  return message.startsWith(`The state DB ${stateDb}`) &&
+    !message.includes(" is damaged ");
+}
+
+function tryLog(file: string, others: readonly string[]): void {
+  const folder = dirname(file);
+  try {
+    if (mayBeThere(file)) {
+      Deno.openSync(file, { append: true }).close();
+      return;
+    }
+    const isMade = !mayBeThere(folder);
+    if (isMade) Deno.mkdirSync(folder);
+    Deno.openSync(file, { append: true, createNew: true }).close();
+    Deno.removeSync(file);
+    if (isMade) Deno.removeSync(folder);
+  } catch (error) {
+    const what = "The log";
+    const all = [...logFiles(file), ...others];
+    throw cantUse(
+      { what, path: file, key: "logging.file", others: all },
+      error,
+    );
+  }
+}
+
+/** What may not be looked at is tried as if it were there. */
+function mayBeThere(path: string): boolean {
+  try {
+    return isThere(path);
+  } catch {
+    return true;
+  }
 }
 
 function isThere(file: string): boolean {

@@ -88,7 +88,7 @@ function openLock(stateDb: string): Deno.FsFile {
       isTaken = false;
       file?.close();
       const what = "The lock of the state DB";
-      const others = [stateDb];
+      const others = [stateDb, `${stateDb}-journal`];
       throw cantUse({ what, path, key: "state_db", others }, error);
     }
     file.close();
@@ -112,6 +112,7 @@ export class StateDb implements Disposable {
   /** Where it is. */
   readonly file: string;
   readonly #db: DatabaseSync;
+  readonly #isReadOnly: boolean;
   readonly #statements = new Map<string, StatementSync>();
 
   /**
@@ -124,6 +125,7 @@ export class StateDb implements Disposable {
    */
   constructor(file: string, options: { readonly isReadOnly: boolean }) {
     this.file = file;
+    this.#isReadOnly = options.isReadOnly;
     let db: DatabaseSync | null = null;
     try {
       const isMissing = options.isReadOnly && !exists(file);
@@ -180,7 +182,7 @@ export class StateDb implements Disposable {
       return result;
     } catch (error) {
       if (this.#db.isTransaction) this.#db.exec("ROLLBACK");
-      throw asGuard(error, this.file);
+      throw asGuard(error, this.file, this.#isReadOnly);
     }
   }
 
@@ -206,7 +208,7 @@ export class StateDb implements Disposable {
     try {
       return this.#statement(sql).run(...values);
     } catch (error) {
-      throw asGuard(error, this.file);
+      throw asGuard(error, this.file, this.#isReadOnly);
     }
   }
 
@@ -259,6 +261,30 @@ export class StateDb implements Disposable {
   }
 }
 
+/**
+ * Tries whether a state DB can be written, as a run does, and takes it back.
+ * To be called under the lock.
+ *
+ * @param file Its path; it is there.
+ * @throws {GuardError} "state": it can't.
+ */
+export function tryWriting(file: string): void {
+  let db: DatabaseSync | null = null;
+  try {
+    db = new DatabaseSync(file, { timeout: BUSY_TIMEOUT_MS });
+    // As a run has it: the journal stays, and is tried as well.
+    db.exec("PRAGMA journal_mode = TRUNCATE");
+    const row = db.prepare("PRAGMA user_version").get();
+    db.exec("BEGIN IMMEDIATE");
+    db.exec(`PRAGMA user_version = ${Number(row?.user_version ?? 0)}`);
+    db.exec("ROLLBACK");
+  } catch (error) {
+    throw asGuard(error, file);
+  } finally {
+    db?.close();
+  }
+}
+
 /** What a statement changed. */
 export interface Changes {
   readonly changes: number | bigint;
@@ -287,7 +313,7 @@ const REFUSED =
 
 /** The state DB as one of the program's own files. */
 function ownFile(file: string, isRead = false): OwnFile {
-  const others = [`${file}.lock`];
+  const others = [`${file}-journal`, `${file}.lock`];
   return { what: "The state DB", path: file, key: "state_db", others, isRead };
 }
 
@@ -328,6 +354,16 @@ function inOneLine(words: string): string {
   return words.replaceAll(/\s+/g, " ").replace(/\.$/, "").trim();
 }
 
+/**
+ * A state DB that the system lets nobody write, as the guard "state".
+ *
+ * @param file The state DB.
+ * @param error What the system said.
+ */
+export function cantWrite(file: string, error: unknown): GuardError {
+  return cantUse(ownFile(file), error);
+}
+
 /** SQLite tells what it could not do; the system tells why. */
 function refused(error: Error, file: string, isRead: boolean): GuardError {
   const { message } = error;
@@ -342,8 +378,16 @@ function refused(error: Error, file: string, isRead: boolean): GuardError {
   if (/disk is full/i.test(message)) {
     return cantUse(own, Object.assign(error, { code: "ENOSPC" }));
   }
+  const journal = `${file}-journal`;
   if (/disk I\/O/i.test(message)) {
-    return cantUse(own, Object.assign(error, { code: "EIO" }));
+    const { message: says } = cantUse(
+      own,
+      Object.assign(error, { code: "EIO" }),
+    );
+    const hint = `Look at its disk, and whose ${journal} is: it has to ` +
+      `belong to the account that runs this (sudo chown "$(id -un)", in a ` +
+      "terminal of that account).";
+    return new GuardError("state", says, hint, { cause: error });
   }
   const refusal = refusalOf(file, isRead);
   const isPlan = refusal instanceof Deno.errors.NotCapable ||
@@ -360,5 +404,5 @@ function refused(error: Error, file: string, isRead: boolean): GuardError {
   if (refusal !== null) return cantUse(own, refusal);
   // The file may be written; its journal, beside it, can't be made.
   const denied = Object.assign(new Error(message), { code: "EACCES" });
-  return cantUse({ ...own, path: `${file}-journal`, others: [] }, denied);
+  return cantUse({ ...own, path: journal, others: [] }, denied);
 }

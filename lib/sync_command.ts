@@ -141,7 +141,7 @@ function logOrRefusal(
       ...logging,
       runId: run.id,
       verbose: run.isVerbose,
-      others: [stateDb, `${stateDb}.lock`],
+      others: [stateDb, `${stateDb}-journal`, `${stateDb}.lock`],
     });
     return { log };
   } catch (refusal) {

@@ -72,7 +72,10 @@ Deno.test("doctor finds all well after a run, and its document has every key", a
     assert.deepEqual(Object.keys(check), keys);
   }
   assert.match(await saying(office, "last run"), /^the last that went well /);
-  assert.equal(whole(office), before);
+  // Whether a run can write it is tried: its journal is emptied once more.
+  const withoutTime = (text: string) =>
+    text.replace(/(-journal[^Z]*?) \S+Z/, "$1");
+  assert.equal(withoutTime(whole(office)), withoutTime(before));
 });
 
 Deno.test("doctor tells of a root that is missing, and looks at the other all the same", async () => {

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { FILE_COLUMNS, MIGRATIONS } from "../lib/state_schema.ts";
-import { StateDb, takeLock } from "../lib/state_db.ts";
+import { GuardError, LockedError } from "../lib/errors.ts";
+import { asGuard, StateDb, takeLock } from "../lib/state_db.ts";
 import { Office, read } from "./support.ts";
 import { fromFileUrl } from "./urls.ts";
 
@@ -162,7 +163,7 @@ Deno.test("a DB that is open to read can't be written", () => {
   using place = new Place();
   place.open()[Symbol.dispose]();
   using db = place.open(true);
-  assert.throws(() => db.setMeta("key", "value"), /readonly/);
+  assert.throws(() => db.setMeta("key", "value"), /only reads must not/);
 });
 
 Deno.test("a plan reads beside a run that writes, and sees what was there before", () => {
@@ -282,3 +283,92 @@ async function startChild(code: string): Promise<Deno.ChildProcess> {
   await reader.cancel();
   return child;
 }
+
+Deno.test("damage is told once and in one sentence, however often it is handed on", () => {
+  using place = new Place();
+  place.open()[Symbol.dispose]();
+  Deno.writeTextFileSync(place.file, "no database at all".repeat(99));
+  const told = (error: unknown) => {
+    const again = asGuard(asGuard(error, place.file), place.file);
+    assert.ok(again instanceof GuardError);
+    assert.equal(again.message.match(/is damaged/g)?.length, 1);
+    assert.equal(again.message.match(/Nothing was changed/g)?.length, 1);
+    assert.doesNotMatch(again.message, /\n/);
+    return true;
+  };
+  assert.throws(() => place.open(), told);
+  assert.throws(() => place.open(true), told);
+});
+
+Deno.test("no guard takes the words of a path for those of SQLite", () => {
+  for (
+    const error of [
+      new Error("Permission denied: open '/srv/corrupt/disk image.txt'"),
+      Object.assign(new Error("readonly database"), { code: "EACCES" }),
+      new TypeError("malformed"),
+    ]
+  ) assert.equal(asGuard(error, "/x.db"), error);
+});
+
+Deno.test("a lock that is removed in the very moment of taking it is taken anew", () => {
+  using place = new Place();
+  const { lstatSync } = Deno;
+  let isRemoved = false;
+  try {
+    Deno.lstatSync = (path) => {
+      if (!isRemoved) Deno.removeSync(path);
+      isRemoved = true;
+      return lstatSync(path);
+    };
+    using _lock = takeLock(place.file);
+    assert.throws(() => takeLock(place.file), LockedError);
+  } finally {
+    Deno.lstatSync = lstatSync;
+  }
+});
+
+for (
+  const [what, spoil, says] of [
+    [
+      "a folder that is not there",
+      (file: string) =>
+        Deno.removeSync(file.replace(/\/[^/]*$/, ""), { recursive: true }),
+      /its folder \S+ is not there/,
+    ],
+    [
+      "a folder in place of the lock",
+      (file: string) => Deno.mkdirSync(`${file}.lock`),
+      /a folder stands there/,
+    ],
+  ] as const
+) {
+  Deno.test(`a lock that can't be made is a guard's business: ${what}`, () => {
+    const folder = Deno.makeTempDirSync({ prefix: "office-sync-test-" });
+    try {
+      spoil(`${folder}/state.db`);
+      assert.throws(() => takeLock(`${folder}/state.db`), (error) => {
+        assert.ok(error instanceof GuardError);
+        assert.equal(error.guard, "state");
+        assert.match(error.message, says);
+        assert.doesNotMatch(error.message, /os error|open '/);
+        return true;
+      });
+    } finally {
+      try {
+        Deno.removeSync(folder, { recursive: true });
+      } catch { /* it is gone */ }
+    }
+  });
+}
+
+Deno.test("a state DB that another program has locked is a guard's business", () => {
+  using place = new Place();
+  place.open()[Symbol.dispose]();
+  const error = Object.assign(new Error("database is locked"), {
+    code: "ERR_SQLITE_ERROR",
+  });
+  const guard = asGuard(error, place.file);
+  assert.ok(guard instanceof GuardError);
+  assert.match(guard.message, /another program has it open and locked\. Noth/);
+  assert.match(guard.hint ?? "", /Close that program/);
+});
