@@ -228,6 +228,8 @@ class Mailing implements RunMails {
       this.#post(end, note, nowMs);
     } catch (error) {
       this.#memory = note.memory;
+      // One that can be read only would refuse the next thing as well.
+      this.#outbox = null;
       this.#minded();
       await this.#sendUnrecorded(end, note, nowMs, error);
       return;
