@@ -114,7 +114,7 @@ export function taskXml(scheduled: Scheduled): string {
  */
 export function printedXml(task: string): string {
   return task.replace(' encoding="UTF-16"', "").replaceAll(
-    /[^\u0000-\u007f]/gu,
+    /\P{ASCII}/gu,
     (letter) => `&#${letter.codePointAt(0)};`,
   );
 }
