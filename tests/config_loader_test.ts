@@ -100,6 +100,8 @@ const VALUES: [rule: string, line: string, pick: (config: Config) => unknown, va
   ["mail without login", `email: {${MAIL}}`, (it) => it.email, { smtpHost: "h", smtpPort: 587, security: "starttls", username: null, password: null, passwordEnv: null, from: "a@b.c", to: ["a@b.c"] }],
   ["mail with a password", `email: {${MAIL}, username: u, password: '*p"#', smtp_port: 465, security: tls}`, (it) => [it.email?.username, it.email?.password, it.email?.smtpPort, it.email?.security], ["u", '*p"#', 465, "tls"]],
   ["the variable with the password, unread", `email: {${MAIL}, username: u, password_env: NO_SUCH_1}`, (it) => [it.email?.password, it.email?.passwordEnv], [null, "NO_SUCH_1"]],
+  ["a mail server in letters of any script", "email: {smtp_host: mail.Müller.example, from: sync@müller.example, to: a@b.c}", (it) => [it.email?.smtpHost, it.email?.from], ["mail.xn--mller-kva.example", "sync@müller.example"]],
+  ["names of senders with any signs", "email: {smtp_host: h, from: 'Office: Sync (Köln) <a@b.c>', to: ['\"a@b, \\\"c\\\"\" <a@b.c>']}", (it) => [it.email?.from, it.email?.to], ["Office: Sync (Köln) <a@b.c>", ['"a@b, \\"c\\"" <a@b.c>']]],
   ["a list of addresses", "email: {smtp_host: ::1, from: 'A B <a@b.c>', to: [a@b.c, '\"B, C\" <b@c>']}", (it) => it.email?.to, ["a@b.c", '"B, C" <b@c>']],
 ];
 for (const [rule, line, pick, value] of VALUES) {
@@ -237,6 +239,7 @@ const REFUSED: [rule: string, text: string, lines: string[]][] = [
   ["what is no address", `${ROOTS}email: {smtp_host: h, from: a@, to: [a@b@c, 'a@b, c@d', A <b>, 5, 'A, B <a@b>']}`, [
     `3:29: email.from: found "a@"; allowed: ${ADDRESS}`, `3:38: email.to: found "a@b@c"; allowed: ${ADDRESS_OF_MANY}`, `3:45: email.to: found "a@b, c@d"; allowed: ${ADDRESS_OF_MANY}`,
     `3:57: email.to: found "A <b>"; allowed: ${ADDRESS_OF_MANY}`, `3:64: email.to: found 5, put it in quotes; allowed: ${ADDRESS_OF_MANY}`, `3:67: email.to: found "A, B <a@b>"; allowed: ${ADDRESS_OF_MANY}`]],
+  ["a host that would open more of the network, in other letters", `${ROOTS}email: {smtp_host: 'ä,b', from: 'a@ä..b', to: a@b.c}`, [`3:20: email.smtp_host: found "ä,b"; allowed: ${HOST}`, `3:33: email.from: found "a@ä..b"; allowed: ${ADDRESS}`]],
   ["a host that would open more of the network", `${ROOTS}email: {smtp_host: 'a,b', from: a@b.c, to: a@b.c}`, [`3:20: email.smtp_host: found "a,b"; allowed: ${HOST}`]],
   ["two passwords", `${ROOTS}email: {${MAIL}, username: u, password: x, password_env: X}`, ["3:87: email.password_env: beside password; allowed: one of the two"]],
   ["a username alone", `${ROOTS}email: {${MAIL}, username: u}`, [`3:57: email.username: ${ALONE}`]],
