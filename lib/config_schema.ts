@@ -50,6 +50,8 @@ export interface Config {
     readonly extensions: readonly string[];
     readonly prefixes: readonly string[];
     readonly names: readonly string[];
+    /** Of files; as written. */
+    readonly junk: readonly string[];
   };
   readonly stateDb: string;
   /**
@@ -117,8 +119,11 @@ function text(error: string, pattern = /./su) {
 }
 
 /** A list; its line may also be there without any entry. */
-function list(entry: v.GenericSchema<string>) {
-  return v.nullish(v.array(entry, "a list of texts"), []);
+function list(
+  entry: v.GenericSchema<string>,
+  standard: readonly string[] = [],
+) {
+  return v.nullish(v.array(entry, "a list of texts"), [...standard]);
 }
 
 // Line breaks and the like are what "C:\new" in double quotes turns into.
@@ -261,6 +266,7 @@ const SECTIONS = {
     extensions: list(extension),
     filenames_prefix: list(beginning),
     filenames_exact: list(name),
+    junk: list(name, ["Thumbs.db", "desktop.ini", ".DS_Store"]),
   },
   logging: {
     file: v.exactOptional(file),
@@ -332,6 +338,7 @@ const shape = {
       extensions: said.extensions,
       prefixes: said.filenames_prefix,
       names: said.filenames_exact,
+      junk: said.junk,
     })),
   ),
   state_db: v.exactOptional(file),

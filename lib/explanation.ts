@@ -199,6 +199,7 @@ function ignoringKeys(path: string, { ignore, plan }: Basis): string[] {
     ["ignore.filenames_exact", { ...none, names: ignore.names }],
     ["ignore.filenames_prefix", { ...none, prefixes: ignore.prefixes }],
     ["ignore.extensions", { ...none, extensions: ignore.extensions }],
+    ["ignore.junk", { ...none, junk: ignore.junk ?? [] }],
   ] as const;
   const name = nameOf(path);
   return lists.filter(([, list]) => ignorePredicate(list)(name, false))

@@ -9,7 +9,8 @@ import { words } from "./newer.ts";
 import type { Draft, Place } from "./order.ts";
 import { folderOf, joinPath, nameOf } from "./paths.ts";
 import type { Action, Conflict, RecordChange } from "./plan.ts";
-import type { Folder } from "./tree.ts";
+import { fateOf } from "./fate.ts";
+import type { Folder, Junk } from "./tree.ts";
 import type { Rule, Side } from "./types.ts";
 import { otherSide, SIDES } from "./types.ts";
 
@@ -183,11 +184,15 @@ export class FolderActions {
     );
     const after: Draft[] = [];
     this.#closing.set(`${on}/${folder.key}`, after);
+    const rule = on === "left" ? "5.8" : "5.7";
+    for (const junk of folder.junk[on]) {
+      this.#removeJunk(folder, on, { junk, path, rule });
+    }
     this.#draft(folder, {
       name: on === "left" ? "REMOVE_DIR_LEFT" : "REMOVE_DIR_RIGHT",
       path,
       newPath: null,
-      rule: on === "left" ? "5.8" : "5.7",
+      rule,
       side: on,
       reason: `removed on ${words(otherSide(on))}`,
       work: {
@@ -197,6 +202,47 @@ export class FolderActions {
         rowPath: this.#recordedPath(folder)!,
       },
     }, { frees: [{ side: on, key: folder.key }], after });
+  }
+
+  /** What is nobody's work keeps no folder, and is kept as a deleted file is. */
+  #removeJunk(
+    folder: Folder,
+    on: Side,
+    { junk, path, rule }: {
+      readonly junk: Junk;
+      readonly path: string;
+      readonly rule: Rule;
+    },
+  ): void {
+    const { sizeBytes } = junk.figures;
+    const fate = fateOf(sizeBytes, this.#settings.softDelete);
+    const [soft, hard] = on === "left"
+      ? ["SOFT_DELETE_LEFT", "DELETE_LEFT"] as const
+      : ["SOFT_DELETE_RIGHT", "DELETE_RIGHT"] as const;
+    const at = joinPath(path, junk.name);
+    this.drafts.push({
+      action: {
+        name: fate === "soft-delete" ? soft : hard,
+        path: at,
+        newPath: null,
+        rule,
+        side: on,
+        reason: "junk: goes with its folder",
+        bytes: sizeBytes,
+        work: {
+          kind: "remove",
+          on,
+          path: at,
+          figures: junk.figures,
+          fate,
+          rowPath: joinPath(this.#recordedPath(folder)!, junk.rowName),
+        },
+        conflict: null,
+      },
+      frees: [{ side: on, key: junk.key }],
+      takes: [],
+      after: this.before(folder),
+    });
   }
 
   #record(folder: Folder, change: RecordChange): void {

@@ -12,10 +12,18 @@ export interface IgnoreSettings {
   readonly prefixes: readonly string[];
   /** Whole names of files and folders. */
   readonly names: readonly string[];
+  /** Whole names of files that go with their folder; left out: none. */
+  readonly junk?: readonly string[];
 }
 
-/** Tells whether a name is to be ignored. */
-export type IgnorePredicate = (name: string, isDirectory: boolean) => boolean;
+/**
+ * Tells whether a name is to be ignored, and whether what has it is junk, if
+ * it is a file: nobody's work, which keeps no folder.
+ */
+export type IgnorePredicate = (
+  name: string,
+  isDirectory: boolean,
+) => boolean | "junk";
 
 /**
  * Makes the predicate.
@@ -40,10 +48,15 @@ export function ignorePredicate(settings: IgnoreSettings): IgnorePredicate {
   );
   const prefixes = settings.prefixes.map(fold);
   const names = new Set(settings.names.map(fold));
-  if (extensions.size + prefixes.length + names.size === 0) return () => false;
+  const junk = new Set((settings.junk ?? []).map(fold));
+  if (extensions.size + prefixes.length + names.size + junk.size === 0) {
+    return () => false;
+  }
   return (name, isDirectory) => {
     const folded = fold(name);
+    // Who names it by itself wants it to be left alone, whatever else it is.
     if (names.has(folded)) return true;
+    if (!isDirectory && junk.has(folded)) return "junk";
     if (prefixes.some((prefix) => folded.startsWith(prefix))) return true;
     return !isDirectory && extensions.has(afterLastDot(folded));
   };

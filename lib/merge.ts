@@ -205,6 +205,7 @@ class Merger {
       isMount: { left: false, right: false },
       isFrozen: false,
       holdsUnknown: { left: false, right: false },
+      junk: { left: [], right: [] },
       taken: new Set(),
     };
     this.#visit(root);
@@ -274,6 +275,7 @@ class Merger {
         ...child,
         parent: folder,
         holdsUnknown: { left: false, right: false },
+        junk: { left: [], right: [] },
         taken: new Set(),
       });
     }
@@ -308,9 +310,12 @@ class Merger {
     for (const pair of pairs) this.#pairs.push(pair);
     // No name is chosen in a folder in which nothing differs.
     if (pairs.length > 0) { for (const name of taken) folder.taken.add(name); }
-    for (const { key, problem, on, files } of unknown) {
+    for (const { key, problem, on, files, junk } of unknown) {
       this.#unknown.set(key, problem);
-      for (const side of on) folder.holdsUnknown[side] = true;
+      for (const side of on) {
+        folder.junk[side].push(...junk[side]);
+        if (junk[side].length === 0) folder.holdsUnknown[side] = true;
+      }
       for (const side of SIDES) {
         const file = files[side];
         if (file === null) continue;

@@ -14,6 +14,7 @@ import {
   type ChildFolder,
   type Folder,
   type FoundFile,
+  type Junk,
   type Pair,
   spelledPath,
 } from "./tree.ts";
@@ -75,6 +76,8 @@ export interface UnknownName {
   readonly on: readonly Side[];
   /** The files there: each may be one that is missed elsewhere. */
   readonly files: Both<SideFile | null>;
+  /** All that stands there is junk: it keeps no folder. */
+  readonly junk: Both<readonly Junk[]>;
 }
 
 /** What pairing a folder gives. */
@@ -106,6 +109,7 @@ interface Slot {
   folder: { left: SideFolder | null; right: SideFolder | null };
   problem: Problem | null;
   problemOn: Side[];
+  junk: Problem[];
 }
 
 /**
@@ -130,7 +134,8 @@ export function pairEntries(
     slots.judge(slot);
     if (slot.problem !== null) {
       const { key, problem, file: files } = slot;
-      unknown.push({ key, problem, on: slot.problemOn, files });
+      const junk = slots.junkAt(slot);
+      unknown.push({ key, problem, on: slot.problemOn, files, junk });
     } else if (slot.row || slot.file.left || slot.file.right) {
       const { left, right } = slot.file;
       if (left && right && isAlike(slot, left, right, settings)) {
@@ -203,6 +208,7 @@ class Slots {
       folder: { left: null, right: null },
       problem: null,
       problemOn: [],
+      junk: [],
     };
     this.byName.set(folded, slot);
     return slot;
@@ -267,7 +273,22 @@ class Slots {
     this.#setProblem(slot, problem);
   }
 
+  /** What goes with the folder; nothing where anything else stands there. */
+  junkAt(slot: Slot): Both<readonly Junk[]> {
+    const { key, problem, file, folder, directory, junk } = slot;
+    const isOther = !problem?.isJunk || directory !== null ||
+      SIDES.some((side) => file[side] !== null || folder[side] !== null);
+    const on = (side: Side): readonly Junk[] =>
+      isOther ? [] : junk.filter((it) => it.side === side).map((it) => {
+        const name = nameOf(it.path);
+        const rowName = slot.row === null ? name : nameOf(slot.row.path);
+        return { key, name, figures: it.figures!, rowName };
+      });
+    return { left: on("left"), right: on("right") };
+  }
+
   #setProblem(slot: Slot, problem: Problem): void {
+    if (problem.isJunk) slot.junk.push(problem);
     if (
       slot.problem === null || slot.problem.kind === "ignored" ||
       slot.problem.kind === "own"

@@ -177,10 +177,18 @@ class Scanner {
       const isBroken = name.includes("\ufffd") &&
         troubleOf(error) === "missing";
       const kind = isBroken ? "name" : unreadableKind(error);
-      this.#problem(joinPath(folder.path, name), kind, null, error);
-    } else if (this.#isIgnored(name, look.isDirectory)) {
+      // Programs make and remove files of such names all the time.
+      const isQuiet = kind === "vanished" && this.#isIgnored(name, false);
+      const path = joinPath(folder.path, name);
+      this.#problem(path, isQuiet ? "ignored" : kind, null, error);
+      return;
+    }
+    const ignored = this.#isIgnored(name, look.isDirectory);
+    if (ignored === true) {
       const figures = look.isFile ? this.#figures(look) : null;
       this.#problem(joinPath(folder.path, name), "ignored", figures);
+    } else if (ignored === "junk" && look.isFile) {
+      this.#junk(joinPath(folder.path, name), this.#figures(look));
     } else if (look.isSymlink && isLink(`${folder.absolute}/${name}`, look)) {
       this.#problem(joinPath(folder.path, name), "symlink", null);
     } else if (look.isFile) {
@@ -252,6 +260,13 @@ class Scanner {
     const mtimeMs = look.mtime?.getTime() ?? 0;
     this.#leftovers.push({ path, mtimeMs, figures: this.#figures(look) });
     return look.ino;
+  }
+
+  #junk(path: string, figures: FileFigures): void {
+    const { side } = this.#request;
+    const reason = "junk by the config: ignored, and goes with its folder";
+    const problem = { side, path, kind: "ignored", reason, figures } as const;
+    this.#problems.push({ ...problem, isJunk: true });
   }
 
   #problem(

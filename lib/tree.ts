@@ -27,8 +27,20 @@ export interface Folder {
   readonly isFrozen: boolean;
   /** Sides on which it directly holds something to be left alone. */
   readonly holdsUnknown: { left: boolean; right: boolean };
+  /** Files directly in it that go with it, where it goes. */
+  readonly junk: Both<Junk[]>;
   /** All names in it, folded, that exist on a side or are left alone. */
   readonly taken: Set<string>;
+}
+
+/** A file that keeps no folder. */
+export interface Junk {
+  /** Its path, folded. */
+  readonly key: string;
+  readonly name: string;
+  readonly figures: FileFigures;
+  /** The name it is recorded under; its own where it is not recorded. */
+  readonly rowName: string;
 }
 
 /** A name in a folder. */

@@ -95,6 +95,8 @@ export interface Problem {
   readonly reason: string;
   /** Its figures where they could be had: it may be a file that moved. */
   readonly figures: FileFigures | null;
+  /** Of an ignored file: it goes with its folder. Left out: no. */
+  readonly isJunk?: boolean;
 }
 
 /** What the user's rule list calls a rule, for instance "5.3". */

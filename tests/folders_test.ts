@@ -41,6 +41,7 @@ function folderAt(
     row: recorded === null ? null : directoryRow(recorded),
     isMount: { left: false, right: false },
     isFrozen: how.isFrozen ?? false,
+    junk: { left: [], right: [] },
     holdsUnknown: { left: false, right: false },
     taken: new Set(),
   };
