@@ -21,3 +21,21 @@ export function told(text: string, file = "c.yaml"): string[] {
     return error.message.split("\n");
   }
 }
+
+/** What the example, and so a first config, proposes to ignore. */
+export const PROPOSED = {
+  extensions: ["laccdb", "dwl", "dwl2", "idlk"],
+  prefixes: ["~$", ".~lock.", "~WRL", "~WRD", "~DF"],
+  names: [
+    "$RECYCLE.BIN",
+    "System Volume Information",
+    "#recycle",
+    "#snapshot",
+    "@eaDir",
+    "~snapshot",
+    ".Trash-1000",
+    ".TemporaryItems",
+    "lost+found",
+  ],
+  junk: ["Thumbs.db", "desktop.ini", ".DS_Store"],
+};

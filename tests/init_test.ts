@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { TypedSecret } from "../lib/asking.ts";
 import { configText } from "../lib/config_template.ts";
 import { loadConfig, parseConfig } from "../lib/config_loader.ts";
+import { PROPOSED } from "./config_lines.ts";
 import { fromFileUrl } from "./urls.ts";
 import { Office } from "./support.ts";
 
@@ -96,9 +97,7 @@ Deno.test("init with both folders asks nothing, and writes the example with them
   assert.equal(config.leftRoot, left);
   assert.equal(config.rightRoot, "P:\\");
   assert.equal(config.email, null);
-  assert.deepEqual(config.ignore.prefixes, ["~$", ".~lock."]);
-  const names = ["Thumbs.db", "desktop.ini", ".DS_Store"];
-  assert.deepEqual(config.ignore.names, names);
+  assert.deepEqual(config.ignore, PROPOSED);
   const roots = /^(left|right)_root: .*$/gm;
   const text = Deno.readTextFileSync(desk.config);
   assert.equal(text.replace(roots, ""), EXAMPLE.replace(roots, ""));
