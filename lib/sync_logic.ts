@@ -431,7 +431,8 @@ function keptProblems(
     while (key !== "" && !held.has(key)) key = folderOf(key);
     held.get(key)?.push(thing);
   };
-  if (tops.length > 0) problems.forEach(note);
+  // Junk keeps no folder.
+  if (tops.length > 0) problems.filter((it) => !it.isJunk).forEach(note);
   for (const folder of kept) {
     const side = sideOf(folder);
     if (!folder.isMount[side]) continue;
