@@ -15,6 +15,7 @@ import type { Action, Conflict, Plan } from "./plan.ts";
 import { currentPath, type Folder, type FoundFile, type Pair } from "./tree.ts";
 import type { Both, FileFigures, Problem, Rule, Side } from "./types.ts";
 import { SIDES } from "./types.ts";
+import { waitingWords } from "./summary.ts";
 import type { Verdict } from "./verdict.ts";
 
 /** A plan, and what it was made from. */
@@ -152,6 +153,13 @@ function whyLeftAlone(
   if (open && (item !== null || keyOf(open.path, folding) !== key)) {
     const reason = "conflict, left for a person to settle";
     return { path: open.path, reason };
+  }
+  const waiting = plan.waiting.find(({ path, as, isOver }) =>
+    !isOver && [path, as].some((it) => keyOf(it, folding) === key)
+  );
+  if (waiting) {
+    const reason = `${words(waiting.side)}: ${waitingWords(waiting)}`;
+    return { path: waiting.path, reason };
   }
   const above = plan.problems.filter(({ path }) => isAt(path))
     .toSorted((a, b) => b.path.length - a.path.length)[0];

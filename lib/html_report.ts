@@ -48,6 +48,7 @@ const MARKS: Readonly<Record<RowKind, string>> = {
   NOOP: "=",
   CONFLICT: "⚡",
   LEFT_ALONE: "–",
+  WAITING: "…",
 };
 
 /** A page without what surrounds it. */

@@ -9,14 +9,15 @@ import { openWords, sizeWords } from "./conflict_words.ts";
 import { words } from "./newer.ts";
 import { printable } from "./printable.ts";
 import {
+  doubtfulCopies,
   isTold,
   openConflicts,
   type Outcome,
   type RunResult,
 } from "./run_result.ts";
 import { settledConflicts } from "./settled_conflicts.ts";
-import { prunedWords, summarize } from "./summary.ts";
-import type { ActionName, Both } from "./types.ts";
+import { prunedWords, summarize, waitingWords } from "./summary.ts";
+import { type ActionName, type Both, otherSide } from "./types.ts";
 
 /** How to tell it. */
 export interface ReportOptions {
@@ -261,6 +262,32 @@ function personLines(result: RunResult, options: ReportOptions): string[] {
     );
     lines.push(`${title}: ${items.length}`, ...few(told, options));
   }
+  const doubtful = doubtfulCopies(result.outcomes);
+  if (doubtful.length > 0) {
+    const told = doubtful.map(({ action, newPath, detail }) => {
+      const kept = newPath && action.side
+        ? `; the version before is kept as ` +
+          printable(`${options.roots[action.side]}/${newPath}`)
+        : detail
+        ? `; ${printable(detail)}`
+        : "";
+      const from = words(otherSide(action.side!));
+      return `${printable(action.path)}: ${action.reason} (${from})${kept}`;
+    });
+    lines.push(
+      `Perhaps nobody meant these versions: ${doubtful.length}`,
+      ...few(told, options),
+    );
+  }
+  if (result.waiting.length > 0) {
+    const told = result.waiting.map(({ side, path, as }) =>
+      `${words(side)}: ${printable(path)}: ${waitingWords({ as })}`
+    );
+    lines.push(
+      `Waiting for the next run: ${result.waiting.length}`,
+      ...few(told, options),
+    );
+  }
   const problems = result.problems.filter(isTold);
   if (problems.length > 0) {
     const told = problems.map(({ side, path, reason }) =>
@@ -300,9 +327,13 @@ export function verdict(
     return `Finished in ${time}; ${unchanged}. What is listed ` +
       `${place} needs a person.`;
   }
-  const agree = counts.unknown === 0
+  const but = [
+    ...counts.unknown > 0 ? ["is left alone"] : [],
+    ...counts.waiting > 0 ? ["is being saved"] : [],
+  ];
+  const agree = but.length === 0
     ? "Both sides agree"
-    : `Both sides agree but for what is left alone, listed ${place}`;
+    : `Both sides agree but for what ${but.join(" or ")}, listed ${place}`;
   return acted.length === 0
     ? `${agree}; there was nothing to do. ${unchanged}, ${time}.`
     : `${agree}. ${actions} done, ${unchanged}, ${time}.`;

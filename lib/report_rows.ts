@@ -15,11 +15,12 @@ import {
   type RunResult,
 } from "./run_result.ts";
 import { settledConflicts } from "./settled_conflicts.ts";
+import { waitingWords } from "./summary.ts";
 import type { ActionName, Both, FileFigures, Side } from "./types.ts";
 import { otherSide } from "./types.ts";
 
 /** What a row is filtered by. */
-export type RowKind = ActionName | "CONFLICT" | "LEFT_ALONE";
+export type RowKind = ActionName | "CONFLICT" | "LEFT_ALONE" | "WAITING";
 
 /** What one side has. */
 export interface Cell {
@@ -47,7 +48,14 @@ export interface Row {
 
 /** Rows under one title. */
 export interface Section {
-  readonly id: "open" | "settled" | "failed" | "skipped" | "alone" | "actions";
+  readonly id:
+    | "open"
+    | "settled"
+    | "failed"
+    | "skipped"
+    | "alone"
+    | "waiting"
+    | "actions";
   readonly title: string;
   readonly rows: readonly Row[];
 }
@@ -79,6 +87,7 @@ const WORDS: Readonly<Record<ActionName, readonly [string, string]>> = {
 export function kindWords(kind: RowKind, isDone: boolean): string {
   if (kind === "CONFLICT") return "in conflict";
   if (kind === "LEFT_ALONE") return "left alone";
+  if (kind === "WAITING") return "waits";
   return WORDS[kind][isDone ? 1 : 0];
 }
 
@@ -134,6 +143,11 @@ export function reportSections(
       title: "Left alone on both sides",
       rows: result.problems.filter(isTold)
         .map(problemRow),
+    },
+    {
+      id: "waiting",
+      title: "Waiting for the next run",
+      rows: result.waiting.map(waitingRow),
     },
     {
       id: "actions",
@@ -230,6 +244,17 @@ function problemRow(
     note: null,
     bytes: null,
   };
+}
+
+function waitingRow({ side, path, as }: RunResult["waiting"][number]): Row {
+  const row = problemRow({
+    side,
+    path,
+    kind: "ignored",
+    reason: waitingWords({ as }),
+    figures: null,
+  });
+  return { ...row, kind: "WAITING", words: "waits" };
 }
 
 const NOWHERE = { isFolder: false, sizeBytes: null, mtimeMs: null } as const;

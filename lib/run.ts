@@ -348,6 +348,7 @@ export class Run {
       ...this.#run(),
       outcomes,
       problems: plan.problems,
+      waiting: plan.waiting.filter(({ isOver }) => !isOver),
       untouched,
       pruned: NOTHING_PRUNED,
       stop: null,

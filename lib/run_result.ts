@@ -4,7 +4,7 @@
  * @module
  */
 import type { ExitCode } from "./errors.ts";
-import type { Action, Conflict } from "./plan.ts";
+import type { Action, Conflict, Waiting } from "./plan.ts";
 import type { OutcomeKind, Problem, ProblemKind } from "./types.ts";
 
 /** What became of an action. */
@@ -49,6 +49,8 @@ export interface RunResult {
   readonly isDryRun: boolean;
   readonly outcomes: readonly Outcome[];
   readonly problems: readonly Problem[];
+  /** What is left to a later run, though nothing is wrong with it. */
+  readonly waiting: readonly Waiting[];
   /** Recorded files in folders that were not even looked into. */
   readonly untouched: number;
   readonly pruned: Pruned;
@@ -66,6 +68,18 @@ export function openConflicts(outcomes: readonly Outcome[]): Conflict[] {
     action.conflict !== null && action.conflict.winner === null
       ? [action.conflict]
       : []
+  );
+}
+
+/**
+ * Copies that were made, or are planned, of versions that perhaps nobody meant.
+ *
+ * @param outcomes Of the run.
+ */
+export function doubtfulCopies(outcomes: readonly Outcome[]): Outcome[] {
+  return outcomes.filter(({ action: { work }, kind }) =>
+    work.kind === "copy" && work.isDoubtful &&
+    (kind === "done" || kind === "planned")
   );
 }
 

@@ -27,6 +27,7 @@ import { asGuard } from "./state_db.ts";
 export const NOTHING_DONE = {
   outcomes: [],
   problems: [],
+  waiting: [],
   untouched: 0,
   pruned: NOTHING_PRUNED,
 } as const;

@@ -4,7 +4,14 @@
  * @module
  */
 import { sizeWords } from "./conflict_words.ts";
-import { isTold, type Pruned, type RunResult } from "./run_result.ts";
+import {
+  doubtfulCopies,
+  isTold,
+  type Pruned,
+  type RunResult,
+} from "./run_result.ts";
+import type { Waiting } from "./plan.ts";
+import { printable } from "./printable.ts";
 import { ACTION_NAMES, type ActionName } from "./types.ts";
 
 /** How often each action was done, or is planned, and what was left. */
@@ -17,6 +24,10 @@ export type Summary =
     readonly openConflicts: number;
     /** Paths that are left alone, ignored ones apart. */
     readonly unknown: number;
+    /** Paths that wait for a later run. */
+    readonly waiting: number;
+    /** Copies of versions that perhaps nobody meant. */
+    readonly doubtful: number;
   };
 
 /**
@@ -25,7 +36,7 @@ export type Summary =
  * @param result What came of the run.
  */
 export function summarize(
-  result: Pick<RunResult, "outcomes" | "problems" | "untouched">,
+  result: Pick<RunResult, "outcomes" | "problems" | "waiting" | "untouched">,
 ): Summary {
   const counts = Object.fromEntries(
     ACTION_NAMES.map((name) => [name, 0]),
@@ -52,7 +63,18 @@ export function summarize(
     failed,
     openConflicts,
     unknown: unknown.length,
+    waiting: result.waiting.length,
+    doubtful: doubtfulCopies(result.outcomes).length,
   };
+}
+
+/**
+ * Why a path waits for a later run.
+ *
+ * @param waiting The path.
+ */
+export function waitingWords({ as }: Pick<Waiting, "as">): string {
+  return `it is being saved, and called ${printable(as)} meanwhile`;
 }
 
 /**

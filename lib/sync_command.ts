@@ -18,7 +18,8 @@ import { reportText, untoldText } from "./report.ts";
 import type { RunResult } from "./run_result.ts";
 import type { SyncListener } from "./run_settings.ts";
 import type { Scans } from "./scans.ts";
-import { prunedWords } from "./summary.ts";
+import { words } from "./newer.ts";
+import { prunedWords, waitingWords } from "./summary.ts";
 import { isInterrupted } from "./stop.ts";
 
 import { endBeforeStart, newRunId, runSync } from "./sync.ts";
@@ -104,6 +105,9 @@ export async function syncOrPlan(
     if (freed !== null) log.info(freed);
     const told = { result, invocation, config, walls, isLogged: true };
     const exitCode = await report(told, log);
+    for (const { side, path, as } of result.waiting) {
+      log.info(`${words(side)}: ${path} waits: ${waitingWords({ as })}`);
+    }
     log.info(`ended with exit code ${exitCode}`);
     show(told, exitCode);
     if (invocation.isQuiet && !isDryRun) {

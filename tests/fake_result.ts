@@ -25,6 +25,7 @@ export function resultOf(
     isDryRun,
     outcomes: plan.actions.map((action) => outcomeOf(action, isDryRun)),
     problems: plan.problems,
+    waiting: plan.waiting,
     untouched: 0,
     pruned: { files: 0, bytes: 0 },
     stop: null,
