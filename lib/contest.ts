@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { doubtOf } from "./changes.ts";
 import { fateOf, type SoftDeleteSettings } from "./fate.ts";
 import type { Take } from "./invocation.ts";
 import { type Clocks, newerOf, type TimeReason, words } from "./newer.ts";
@@ -15,6 +16,8 @@ import { otherSide } from "./types.ts";
 /** Why a side wins a conflict. */
 export type WinReason =
   | TimeReason
+  /** The other version is one that perhaps nobody meant. */
+  | "doubtful"
   /** A person said so. */
   | "chosen"
   /** Folders have no time of their own: Left's name is taken. */
@@ -111,6 +114,25 @@ export function winnerOf(
 }
 
 /**
+ * The side that wins where both have content of their own: as
+ * {@linkcode winnerOf}, but that a version which perhaps nobody meant never
+ * wins against another one.
+ *
+ * @param pair The path.
+ * @param settings Clocks, and what a person ruled.
+ */
+export function contentWinnerOf(
+  pair: Pair,
+  settings: Pick<ContestSettings, "ruling"> & Clocks,
+): Win {
+  const win = winnerOf(pair, settings);
+  const loser = otherSide(win.side);
+  const isDoubtful = win.reason !== "chosen" &&
+    doubtOf(pair, win.side) !== null && doubtOf(pair, loser) === null;
+  return isDoubtful ? { side: loser, reason: "doubtful" } : win;
+}
+
+/**
  * Why that side wins. A file that was only renamed is no newer for it: of
  * names, nothing but the files' times can be said.
  *
@@ -132,6 +154,9 @@ export function winnerWords({ kind, winner, winReason }: Contest): string {
         `${won} wins`;
     case "wrong times":
       return `neither time can be right; ${won} has the later one and wins`;
+    case "doubtful":
+      return `the version on ${words(otherSide(winner))} is empty, or older ` +
+        `than at the last run, so ${won} wins`;
     case "no time":
       return `${won}'s name is taken`;
     case "folder":

@@ -156,6 +156,8 @@ class Merger {
   readonly #problemsIn: Both<Map<string, Map<string, Problem>>>;
   readonly #recordedChildren = new Map<string, DirectoryRow[]>();
   readonly #differing = new Set<string>();
+  /** Keys of folders whose figures do not tell whether they are as recorded. */
+  readonly #doubted = new Set<string>();
   readonly #folders: Folder[] = [];
   readonly #pairs: Pair[] = [];
   readonly #alikeIn: Folder[] = [];
@@ -192,6 +194,7 @@ class Merger {
       if (doubles.size === 0) continue;
       for (const folder of record.foldersWithout(side, doubles)) {
         this.#markUp(folder);
+        this.#doubted.add(keyOf(folder, settings.folding));
       }
     }
   }
@@ -258,9 +261,10 @@ class Merger {
   #visit(folder: Folder): void {
     this.#folders.push(folder);
     if (folder.isFrozen) return this.#straysBelow(folder);
-    const isAsRecorded = SIDES.every((side) =>
-      folder.name[side] !== null && !this.#listingOf(folder, side)
-    );
+    const isAsRecorded = !this.#doubted.has(folder.key) &&
+      SIDES.every((side) =>
+        folder.name[side] !== null && !this.#listingOf(folder, side)
+      );
     const children = isAsRecorded
       ? this.#recordedChildrenOf(folder)
       : this.#visitEntries(folder);

@@ -7,6 +7,7 @@
 import type { Judgement } from "./changes.ts";
 import {
   chosenFolderSide,
+  contentWinnerOf,
   type Contest,
   contestOf,
   type ContestSettings,
@@ -284,7 +285,7 @@ function contestVerdict(
 ): Verdict {
   const { conflict: kind, rule } = cell;
   const { key, left, right } = pair;
-  const win = winnerOf(pair, settings);
+  const win = contentWinnerOf(pair, settings);
   const subject = { key, kind, rule, win, left, right };
   const contest = contestOf(subject, settings);
   if (contest.policy === "notify") return { kind: "open", contest };

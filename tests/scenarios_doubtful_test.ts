@@ -1,0 +1,251 @@
+/** Versions that perhaps nobody meant, and figures that prove nothing. */
+import assert from "node:assert/strict";
+import { LONG_AGO, scenario, type Stage } from "./scenario.ts";
+import { describe, file, Office, softDeleted, write } from "./support.ts";
+
+const HOUR = 3_600_000;
+const AGAIN = { mtime: LONG_AGO + 24 * HOUR };
+
+/** `count` files, their contents of one length. */
+function files(
+  count: number,
+  content: (n: number) => string,
+  mtime = LONG_AGO,
+): Record<string, ReturnType<typeof file>> {
+  return Object.fromEntries(
+    Array.from({ length: count }, (_, n) => [
+      `f${String(n).padStart(3, "0")}.txt`,
+      file(content(n), { mtime }),
+    ]),
+  );
+}
+
+const name = (n: number) => `f${String(n).padStart(3, "0")}.txt`;
+
+for (const hours of [1, -1, 24, 24 * 365]) {
+  scenario(
+    `five files of one size rewritten on left with times ${hours} whole hours off go over (R 5.3)`,
+    async (stage) => {
+      await stage.begin(files(5, (n) => `first ${n}`));
+      stage.write({
+        left: files(5, (n) => `other ${n}`, LONG_AGO + hours * HOUR),
+      });
+      const { lines } = await stage.ends(0);
+      assert.deepEqual(
+        lines.map((line) => line.split(" -> ")[0]),
+        [0, 1, 2, 3, 4].map((n) => `5.3 COPY_LEFT_TO_RIGHT ${name(n)}`),
+      );
+      assert.equal(
+        stage.trees().right["f000.txt"],
+        "other 0",
+      );
+    },
+  );
+}
+
+scenario(
+  "times of all files on left an hour off, contents the same: read once, and carried over (R 5.11)",
+  async (stage) => {
+    await stage.begin(files(5, (n) => `first ${n}`));
+    for (let n = 0; n < 5; n++) {
+      const at = (LONG_AGO + HOUR) / 1000;
+      Deno.utimeSync(stage.at("left", name(n)), at, at);
+    }
+    await stage.does(
+      [0, 1, 2, 3, 4].map((n) => `5.11 RENAME_RIGHT ${name(n)}`),
+    );
+  },
+);
+
+/** A row that keeps a hash. */
+async function beginWithHash(stage: Stage, content: string): Promise<void> {
+  stage.write({ left: { "plan.txt": file(content, { mtime: LONG_AGO }) } });
+  const { exitCode } = await stage.office.run();
+  assert.equal(exitCode, 0);
+}
+
+const ALWAYS_READ = "compare:\n  always_read: [txt]\n";
+
+for (const edit of ["edited at length", "b"]) {
+  scenario(
+    `a file touched on left against an edit on right (${edit.length} bytes) is no conflict where a hash proves it (R 5.4)`,
+    async (stage) => {
+      await beginWithHash(stage, "a");
+      stage.write({ right: { "plan.txt": edit } });
+      const later = Date.now() / 1000 + 4;
+      Deno.utimeSync(stage.at("left", "plan.txt"), later, later);
+      await stage.does(["5.4 COPY_RIGHT_TO_LEFT plan.txt"]);
+      stage.holds({ "plan.txt": edit });
+    },
+    { settings: ALWAYS_READ },
+  );
+}
+
+scenario(
+  "without a hash, a file touched on left against an edit on right is a conflict (R 5.1)",
+  async (stage) => {
+    await stage.begin({ "plan.txt": "old" });
+    stage.write({ right: { "plan.txt": "new" } });
+    const later = LONG_AGO / 1000 + 4;
+    Deno.utimeSync(stage.at("left", "plan.txt"), later, later);
+    const { lines } = await stage.ends(0);
+    assert.equal(lines.length, 2);
+    assert.match(lines[0]!, /CLASH_CREATE/);
+  },
+);
+
+for (
+  const [how, edit] of [
+    ["emptied", file("", AGAIN)],
+    ["emptied with its time kept", file("", { mtime: LONG_AGO })],
+    ["rolled back", file("last night's", { mtime: LONG_AGO - 12 * HOUR })],
+  ] as const
+) {
+  for (const settings of ["", "soft_delete:\n  max_size_mb: 0\n"]) {
+    const limit = settings ? ", above the limit" : "";
+    scenario(
+      `a file ${how} on left goes over, and what it replaces is kept${limit} (R 5.3)`,
+      async (stage) => {
+        await stage.begin({ "a.txt": "good" });
+        stage.write({ left: { "a.txt": edit } });
+        const { document, lines } = await stage.ends(0);
+        assert.deepEqual(lines, [
+          "5.3 COPY_LEFT_TO_RIGHT a.txt -> deleted/a.txt",
+        ]);
+        assert.deepEqual(stage.kept("right"), { "a.txt": "good" });
+        assert.equal(document.summary.doubtful, 1);
+        const [{ reason, detail }] = document.actions as [
+          typeof document.actions[number],
+        ];
+        assert.match(reason, /so what it replaces is kept/);
+        assert.match(detail ?? "", /\.office-sync\/deleted\/.*a\.txt/);
+      },
+      { settings },
+    );
+  }
+  scenario(
+    `a file ${how} on left never wins against an edit on right (R 5.1)`,
+    async (stage) => {
+      await stage.begin({ "a.txt": "good" });
+      stage.write({
+        left: { "a.txt": edit },
+        // Even where its time is the earlier one.
+        right: {
+          "a.txt": how === "rolled back"
+            ? file("edited", { mtime: LONG_AGO + 1000 })
+            : file("edited", { mtime: LONG_AGO + HOUR }),
+        },
+      });
+      await stage.ends(0);
+      assert.equal(stage.trees().left["a.txt"], "edited");
+      assert.equal(stage.trees().right["a.txt"], "edited");
+    },
+  );
+}
+
+Deno.test("30 of 50 files changed on one side: what they replace is kept and told; 29 are edits like any", async () => {
+  for (const changed of [29, 30]) {
+    using office = new Office("safety:\n  max_change_percent: 50\n");
+    office.write({ left: files(50, (n) => `good ${n}`) });
+    await office.settle();
+    write(office.left, files(changed, (n) => `XXXX ${n}`, LONG_AGO + HOUR));
+    const result = await office.run();
+    assert.equal(result.exitCode, 0, describe(result));
+    const kept = Object.keys(softDeleted(office.right)).length;
+    assert.equal(kept, changed === 30 ? 30 : 0, `${changed} changed`);
+  }
+});
+
+Deno.test("30 of 60 files changed are half of them, not more: nothing is kept", async () => {
+  using office = new Office();
+  office.write({ left: files(60, (n) => `good ${n}`) });
+  await office.settle();
+  write(office.left, files(30, (n) => `XXXX ${n}`, LONG_AGO + HOUR));
+  await office.run();
+  assert.deepEqual(softDeleted(office.right), {});
+});
+
+Deno.test("with --allow-changes, what 250 changed files replace is kept as well", async () => {
+  using office = new Office();
+  office.write({ left: files(250, (n) => `good ${n}`) });
+  await office.settle();
+  write(office.left, files(250, (n) => `XXXX ${n}`, LONG_AGO + HOUR));
+  const stopped = await office.run();
+  assert.equal(stopped.stop?.name, "mass change");
+  const allowed = { deletes: false, changes: true };
+  const result = await office.run({ allowed });
+  assert.equal(result.exitCode, 0, describe(result));
+  assert.equal(Object.keys(softDeleted(office.right)).length, 250);
+});
+
+/** A second name outside of the root: a file with two names has no id. */
+function withoutIds(stage: Stage, ...names: string[]): void {
+  for (const name of names) {
+    const outside = `${stage.office.folder}/outside-${
+      name.replaceAll("/", "_")
+    }`;
+    Deno.linkSync(stage.at("left", name), outside);
+  }
+}
+
+async function beginWithoutIds(stage: Stage): Promise<void> {
+  stage.write({
+    left: {
+      "a.txt": file("of a", { mtime: LONG_AGO }),
+      "b.txt": file("of b", { mtime: LONG_AGO }),
+      d: { "c.txt": file("of c", { mtime: LONG_AGO }) },
+    },
+  });
+  withoutIds(stage, "a.txt", "b.txt", "d/c.txt");
+  await stage.office.settle();
+}
+
+scenario(
+  "without ids, a file with the figures of one that is gone on left is read (R 5.3)",
+  async (stage) => {
+    await beginWithoutIds(stage);
+    stage.rename("left", "a.txt", "e.txt");
+    stage.rename("left", "b.txt", "a.txt");
+    await stage.does([
+      "5.3 COPY_LEFT_TO_RIGHT a.txt",
+      "5.9 COPY_LEFT_TO_RIGHT e.txt",
+      "5.7 SOFT_DELETE_RIGHT b.txt -> deleted/b.txt",
+    ]);
+  },
+);
+
+scenario(
+  "without ids, a file of another folder with such figures on left is read too (R 5.3)",
+  async (stage) => {
+    await beginWithoutIds(stage);
+    stage.rename("left", "b.txt", "d/c.txt");
+    await stage.does([
+      "5.3 COPY_LEFT_TO_RIGHT d/c.txt",
+      "5.7 SOFT_DELETE_RIGHT b.txt -> deleted/b.txt",
+    ]);
+  },
+);
+
+scenario(
+  "without ids, a file with the figures of a new one on left is read, and stays where it is the same (R 5.9)",
+  async (stage) => {
+    await beginWithoutIds(stage);
+    stage.write({ left: { "n.txt": file("of n", { mtime: LONG_AGO }) } });
+    withoutIds(stage, "n.txt");
+    await stage.does(["5.9 COPY_LEFT_TO_RIGHT n.txt"]);
+  },
+);
+
+scenario(
+  "without ids, what may be another file on left is never deleted for right's sake (R 5.6)",
+  async (stage) => {
+    await beginWithoutIds(stage);
+    stage.rename("left", "b.txt", "a.txt");
+    stage.remove("right", "a.txt");
+    await stage.does([
+      "5.6 COPY_LEFT_TO_RIGHT a.txt",
+      "5.7 SOFT_DELETE_RIGHT b.txt -> deleted/b.txt",
+    ]);
+    stage.holds({ "a.txt": "of b", d: { "c.txt": "of c" } });
+  },
+);
