@@ -165,13 +165,13 @@ function failed({ action, detail }: Outcome): Trouble {
 }
 
 /**
- * What is the same each time: one file more or less does not make it another
- * trouble.
+ * What is the same each time: one file more or less, or the random part of a
+ * run's id, does not make it another trouble.
  *
  * @param words What is said.
  */
 export function withoutNumbers(words: string): string {
-  return words.replaceAll(/\d+/g, "#");
+  return words.replaceAll(/[\da-f]*\d[\da-f]*/gi, "#");
 }
 
 /**

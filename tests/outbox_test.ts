@@ -428,3 +428,80 @@ Deno.test("who refuses a mail for two weeks gets it no more, and that is told", 
   assert.equal(waiting(place), 0);
   assert.deepEqual(server.take(), [], "anna has it");
 });
+
+/** Files enough that a guard minds when all are gone, or changed. */
+const MANY = Array.from({ length: 12 }, (_, n) => `${n}.txt`);
+
+/** What stops a run, and what ends it. */
+const GUARDS: readonly (readonly [
+  string,
+  (office: Office) => void,
+  (office: Office) => void,
+])[] = [
+  [
+    "roots",
+    ({ right, folder }) => Deno.renameSync(right, `${folder}/away`),
+    ({ right, folder }) => Deno.renameSync(`${folder}/away`, right),
+  ],
+  [
+    "identity",
+    ({ right, folder }) =>
+      Deno.renameSync(`${right}/.office-sync/root.json`, `${folder}/id`),
+    ({ right, folder }) =>
+      Deno.renameSync(`${folder}/id`, `${right}/.office-sync/root.json`),
+  ],
+  [
+    "mass deletion",
+    ({ left }) => MANY.forEach((name) => Deno.removeSync(`${left}/${name}`)),
+    (office) => office.write({ left: manyFiles("good") }),
+  ],
+  [
+    "mass change",
+    (office) => office.write({ left: manyFiles("encrypted") }),
+    (office) => office.write({ left: manyFiles("good") }),
+  ],
+  [
+    "state",
+    ({ stateDb }) => setVersion(stateDb, (version) => version + 100),
+    ({ stateDb }) => setVersion(stateDb, (version) => version - 100),
+  ],
+];
+
+function manyFiles(content: string) {
+  return Object.fromEntries(
+    MANY.map((name) => [name, file(content, { mtime: Date.UTC(2026, 0, 1) })]),
+  );
+}
+
+function setVersion(stateDb: string, change: (now: number) => number): void {
+  using db = new DatabaseSync(stateDb);
+  const { user_version } = db.prepare("PRAGMA user_version").get()!;
+  db.exec(`PRAGMA user_version = ${change(Number(user_version))}`);
+}
+
+for (const [guard, trip, clear] of GUARDS) {
+  Deno.test(`the guard "${guard}" is mailed once, again after a day, and once when it is over`, async () => {
+    await using place = await MailOffice.start(
+      "safety:\n  max_change_files: 5\n  max_delete_files: 5\n",
+      PLAIN,
+    );
+    const { office, server } = place;
+    office.write({ left: manyFiles("good") });
+    await run(place);
+    const subjectsAt = async (hour: number) => {
+      await run(place, hour * HOUR_MS);
+      return server.take().map(({ subject }) => subject);
+    };
+    trip(office);
+    const what = `does not sync: The run was stopped by the guard "${guard}"`;
+    assert.deepEqual(await subjectsAt(0), [`office-sync ${what}`]);
+    assert.deepEqual(await subjectsAt(1), []);
+    assert.deepEqual(await subjectsAt(24), [`office-sync still ${what}`]);
+    assert.deepEqual(await subjectsAt(25), []);
+    clear(office);
+    assert.deepEqual(await subjectsAt(26), [
+      "office-sync syncs again: all clear",
+    ]);
+    assert.deepEqual(await subjectsAt(27), []);
+  });
+}

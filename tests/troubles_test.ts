@@ -113,6 +113,10 @@ Deno.test("a trouble stays the same when only its figures change", () => {
   const key = (words: string) => unexpected(words, "").key;
   assert.equal(key("12 of 20 files are gone"), key("13 of 20 files are gone"));
   assert.notEqual(key("Left is missing"), key("Right is missing"));
+  assert.equal(
+    key("no such file: .office-sync-tmp-ab12cd-20260520-120000-1f2e3d4c-7"),
+    key("no such file: .office-sync-tmp-ab12cd-20260521-093000-a0b1c2d3-12"),
+  );
 });
 
 Deno.test("a mail that nobody has got is told as it is by then", () => {
