@@ -239,25 +239,56 @@ for (const code of [451, 550]) {
   });
 }
 
-Deno.test("a mail that the server never ends leaves time for the newer ones, in the same run", async () => {
+/** Never says whether it takes such a mail. */
+function hangOn({ server }: MailOffice, word: string): void {
+  server.takes = ({ subject }) =>
+    subject?.includes(word) ? new Promise(() => {}) : undefined;
+}
+
+Deno.test("a mail that the server never ends leaves time for others, in the same run", async () => {
   await using place = await MailOffice.start("", PLAIN);
   const { office, server } = place;
-  server.takes = ({ subject }) =>
-    subject?.includes("big") ? new Promise(() => {}) : undefined;
+  office.write({ left: { "a.txt": "one" } });
+  await run(place);
+  Deno.removeSync(office.stateDb);
   conflict(office, "big.txt");
-  await run(place, 0, 1000);
-  conflict(office, "small.txt");
-  // Even if it were tried first.
-  {
-    using db = new DatabaseSync(office.stateDb);
-    db.exec("UPDATE outbox SET tried_at = NULL, id = 1000");
-  }
+  hangOn(place, "big");
   const started = performance.now();
-  await run(place, HOUR_MS, 2000);
+  await run(place, 0, 2000);
   assert.ok(performance.now() - started < 6000);
   const subjects = server.take().map(({ subject }) => subject);
+  assert.deepEqual(subjects, [
+    "office-sync: The record of earlier runs was lost",
+  ]);
+});
+
+Deno.test("mails that the server never ends come after those that were not tried yet", async () => {
+  await using place = await MailOffice.start("", PLAIN);
+  const { office, server } = place;
+  hangOn(place, "big");
+  for (const name of ["big 1.txt", "big 2.txt", "big 3.txt"]) {
+    conflict(office, name);
+    await run(place, 0, 400);
+  }
+  conflict(office, "small.txt");
+  await run(place, HOUR_MS, 1500);
+  const subjects = server.take().map(({ subject }) => subject);
   assert.deepEqual(subjects, ["office-sync: 1 conflict: small.txt"]);
-  assert.equal(waiting(place), 1);
+  assert.equal(waiting(place), 3);
+  server.takes = () => {};
+  await run(place, 2 * HOUR_MS);
+  assert.equal(server.take().length, 3, "none is lost");
+});
+
+Deno.test("an open conflict is told however long all recipients were refused", async () => {
+  await using place = await MailOffice.start(NOTIFY, PLAIN);
+  const { server } = place;
+  server.refused.add("anna@example.com");
+  conflict(place.office, "plan.txt");
+  for (const day of [0, 1, 13, 15, 40]) await run(place, day * DAY_MS);
+  server.refused.clear();
+  await run(place, 42 * DAY_MS);
+  assert.match(server.take()[0]?.text ?? "", /resolve plan\.txt left/);
 });
 
 Deno.test("more than a few mails that wait become one, which tells all that they would have", async () => {
