@@ -25,7 +25,7 @@ import {
 } from "./random_office.ts";
 import { ALLOWED } from "./random_play.ts";
 import { snapshot } from "./random_state.ts";
-import { Office } from "./support.ts";
+import { Office, write } from "./support.ts";
 
 /** The decision that `why` looks into. */
 async function decidedOf(office: Office): Promise<Decided> {
@@ -82,6 +82,35 @@ async function assertWhyIsPlan(office: Office): Promise<void> {
     }
     assertRule(path, why);
   }
+  for (const path of onOneSide(office)) {
+    const { actions, problem } = explain(path, basis);
+    const isTold = problem !== null ||
+      actions.some(({ name, conflict }) =>
+        name !== "NOOP" || conflict !== null
+      );
+    assert.ok(isTold, `${path}: stands on one side, and nobody says why`);
+  }
+}
+
+/** Whatever stands on one side only, of any kind, at any depth. */
+function onOneSide(office: Office): string[] {
+  const [left, right] = [office.left, office.right].map(everything);
+  return [...left!].filter((it) => !right!.has(it))
+    .concat([...right!].filter((it) => !left!.has(it)));
+}
+
+function everything(root: string): Set<string> {
+  const found = new Set<string>();
+  const walk = (folder: string): void => {
+    for (const { name, isDirectory } of Deno.readDirSync(`${root}/${folder}`)) {
+      const path = folder === "" ? name : `${folder}/${name}`;
+      if (path === ".office-sync") continue;
+      found.add(path);
+      if (isDirectory) walk(path);
+    }
+  };
+  walk("");
+  return found;
 }
 
 /** The rule is the plan's, and that of the cell in the tables. */
@@ -128,3 +157,72 @@ Deno.test("why: rule and actions are those of the plan, whatever is edited", asy
   ).map(([it, last]) => ({ ...it, rounds: [...it.rounds, last] }));
   await fc.assert(fc.asyncProperty(scenario, play), parameters(25));
 });
+
+/** What is done to a side that agrees with the other, by what it leaves. */
+const LEAVING: Readonly<Record<string, (root: string) => void>> = {
+  "a file that got an ignored name": (root) => {
+    Deno.renameSync(`${root}/d/a.txt`, `${root}/d/~$a.txt`);
+  },
+  "a file that got an ignored name elsewhere": (root) => {
+    Deno.renameSync(`${root}/d/a.txt`, `${root}/~$a.txt`);
+  },
+  "a folder that got an ignored name": (root) => {
+    Deno.renameSync(`${root}/d`, `${root}/~$d`);
+  },
+  "a new folder below an ignored one": (root) => {
+    write(root, { "~$trash": { in: { "x.txt": "x" } } });
+  },
+  "a folder, and its parents, kept for an ignored file": (root) => {
+    write(root, { d: { in: { "~$x": "x" } } });
+  },
+  "new folders that hold ignored files only": (root) => {
+    write(root, { n: { in: { "~$x": "x" }, too: { "~$y": "y" } } });
+  },
+  "a copy of a root": (root) => {
+    write(root, { copy: { ".office-sync": { deleted: { "a.txt": "a" } } } });
+  },
+  "a temporary file of another PC": (root) => {
+    write(root, { n: { ".office-sync-tmp-others-1-1": "half" } });
+  },
+  "a folder in the middle of a rename": (root) => {
+    write(root, { n: { ".office-sync-mv-12345678": { "a.txt": "a" } } });
+  },
+  "a link, in a new folder too": (root) => {
+    write(root, { n: {} });
+    Deno.symlinkSync("nowhere", `${root}/link`);
+    Deno.symlinkSync("nowhere", `${root}/n/link`);
+  },
+  "a file that became a link": (root) => {
+    Deno.renameSync(`${root}/d/a.txt`, `${root}/elsewhere.txt`);
+    Deno.symlinkSync("../elsewhere.txt", `${root}/d/a.txt`);
+  },
+  "a folder that became a link": (root) => {
+    Deno.renameSync(`${root}/d`, `${root}/e`);
+    Deno.symlinkSync("e", `${root}/d`);
+  },
+  "a pipe": (root) => {
+    new Deno.Command("mkfifo", { args: [`${root}/pipe`] }).outputSync();
+  },
+};
+
+for (const [what, leave] of Object.entries(LEAVING)) {
+  for (const side of ["left", "right"] as const) {
+    for (const isRemoved of [false, true]) {
+      const how = isRemoved ? ", whose folder is removed there" : "";
+      Deno.test(`why: has a reason for ${what} on ${side}${how}`, async () => {
+        using office = new Office("ignore: {filenames_prefix: ['~$']}\n");
+        write(office.left, { "k.txt": "k", d: { "a.txt": "a", in: {} } });
+        await office.settle();
+        leave(office[side]);
+        if (isRemoved) {
+          const other = side === "left" ? office.right : office.left;
+          Deno.removeSync(`${other}/d`, { recursive: true });
+        }
+        for (let round = 0; round < 3; round++) {
+          await assertWhyIsPlan(office);
+          await office.run(ALLOWED);
+        }
+      });
+    }
+  }
+}

@@ -66,6 +66,18 @@ export class Editor {
       this.#write(`${root}/${free}`, this.#content(edit.at), timeMs);
     } else if (edit.kind === "make link") {
       if (free !== null) Deno.symlinkSync("elsewhere", `${root}/${free}`);
+    } else if (edit.kind === "make pipe") {
+      if (free === null) return;
+      new Deno.Command("mkfifo", { args: [`${root}/${free}`] }).outputSync();
+    } else if (edit.kind === "nest a root") {
+      const folder = pick(folders, edit.at);
+      if (folder === undefined) return;
+      Deno.mkdirSync(`${root}/${folder}/.office-sync`, { recursive: true });
+    } else if (edit.kind === "leave a temporary") {
+      const folder = pick(folders, edit.at);
+      if (folder === undefined) return;
+      const name = ".office-sync-tmp-others-20990101-000000-abcd-1";
+      Deno.writeTextFileSync(`${root}/${folder}/${name}`, "half");
     } else if (isFolderEdit) {
       this.#editFolder(edit, root, folders, free);
     } else if (file !== undefined) {

@@ -49,6 +49,9 @@ export const HIDING_KINDS = [
   "hide folder",
   "make link",
   "file to link",
+  "make pipe",
+  "nest a root",
+  "leave a temporary",
 ] as const;
 
 /** What needs the clock, or makes ties: not the same with sides swapped. */

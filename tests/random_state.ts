@@ -46,6 +46,10 @@ export function snapshot(root: string): Snapshot {
         links.set(path, Deno.readLinkSync(`${root}/${path}`));
         continue;
       }
+      if (!info.isFile) {
+        links.set(path, "special");
+        continue;
+      }
       files.set(path, {
         content: Deno.readTextFileSync(`${root}/${path}`),
         mtimeMs: info.mtime!.getTime(),
