@@ -18,7 +18,7 @@ import {
   write,
 } from "../tests/support.ts";
 import { killEverywhere } from "./crash_support.ts";
-import { after } from "../tests/two_roots.ts";
+import { after, intercept } from "../tests/two_roots.ts";
 import { at, FaultyOffice } from "./file_faults_support.ts";
 import { temporaries, tool, Undone } from "./support.ts";
 
@@ -263,6 +263,24 @@ for (const from of ["left", "right"] as const) {
     const names = [...Deno.readDirSync(office.to)].map(({ name }) => name);
     const clash = names.find((name) => name.startsWith("disk.clash-"));
     assert.equal(Deno.readTextFileSync(`${office.to}/${clash}`), "a file");
+    assert.deepEqual(actions(await office.settle()), []);
+  });
+
+  Deno.test(`a new time reaches a disk inside that keeps even seconds only on ${on}`, async () => {
+    using office = new MountedOffice(from);
+    await office.agrees({ disk: { "a.txt": at(2020, "a") } });
+    const odd = new Date("2021-01-01T00:00:01.500Z");
+    Deno.utimeSync(`${office.from}/disk/a.txt`, odd, odd);
+    const cut = (time: string) =>
+      new Date(Math.floor(new Date(time).getTime() / 2000) * 2000);
+    using _ = intercept(
+      "utimeSync",
+      (real, path, ...times) =>
+        path!.includes("/disk/")
+          ? real(path, ...times.map(cut))
+          : real(path, ...times),
+    );
+    await office.settle();
     assert.deepEqual(actions(await office.settle()), []);
   });
 

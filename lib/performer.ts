@@ -30,6 +30,9 @@ import type {
 } from "./types.ts";
 import { otherSide } from "./types.ts";
 
+/** That of FAT, in ms. */
+const COARSEST_TICK_MS = 2000;
+
 /** Carries out actions. */
 export class Performer {
   readonly #context: PerformerContext;
@@ -203,13 +206,18 @@ export class Performer {
     if (look.kind !== "file") throw new Skipped(CHANGED);
     const { figures } = look;
     const { tickMs } = root.habits;
+    // A disk inside the root may cut times as no other does.
+    const isInner = root.info(work.to)?.dev !== root.self?.dev;
+    const cut = isInner ? COARSEST_TICK_MS : 1;
     const asked = cutToTick(work.mtimeMs ?? work.figures.mtimeMs, tickMs);
     // Some servers know no time of creation, and tell that of the last change.
     const seen = work.figures.id;
     const id = figures.id?.ino === seen?.ino ? figures.id : seen;
     // A system that refuses a time leaves the one that was seen.
-    const isOurs = [asked, work.figures.mtimeMs].includes(figures.mtimeMs) &&
-      isStill({ ...work.figures, mtimeMs: figures.mtimeMs, id }, figures);
+    const isOurs =
+      [asked, work.figures.mtimeMs].some((time) =>
+        Math.abs(time - figures.mtimeMs) < cut
+      ) && isStill({ ...work.figures, mtimeMs: figures.mtimeMs, id }, figures);
     if (!isOurs) throw new Skipped(CHANGED);
     const isYoung = isFresh(figures.mtimeMs, lookedAtMs, root.habits);
     return halfOf(figures, isYoung && row.hash !== null);
