@@ -163,9 +163,27 @@ function whyLeftAlone(
   }
   const above = plan.problems.filter(({ path }) => isAt(path))
     .toSorted((a, b) => b.path.length - a.path.length)[0];
-  if (above === undefined) return null;
+  if (above === undefined) return whyWaiting(key, plan, folding);
   const reason = `${words(above.side)}: ${above.reason}`;
   return { path: above.path, reason };
+}
+
+/** Neither what is being saved changes, nor the folders that hold it. */
+function whyWaiting(
+  key: string,
+  { waiting }: Plan,
+  folding: Folding,
+): Explanation["problem"] {
+  const found = waiting.find(({ path, as, isOver }) =>
+    key !== "" && !isOver &&
+    [path, as].some((it) => isWithin(keyOf(it, folding), key))
+  );
+  if (found === undefined) return null;
+  const { side, path, as } = found;
+  const reason = `${
+    words(side)
+  }: it is being saved, and called ${as} meanwhile`;
+  return { path, reason };
 }
 
 /** Keys of the config that have a say. */
