@@ -17,9 +17,11 @@ import {
 } from "./checks.ts";
 import type { Config } from "./config_loader.ts";
 import { onDisk } from "./config_places.ts";
-import type { ExitCode } from "./errors.ts";
+import { type ExitCode, InterruptedError } from "./errors.ts";
+import { UNINTERRUPTED } from "./interrupt.ts";
 import type { DoctorInvocation } from "./invocation.ts";
 import { jsonText } from "./json_report.ts";
+import { joiningWords, meet } from "./meeting.ts";
 import { errorWords } from "./log_lines.ts";
 import {
   type NetworkRoot,
@@ -45,7 +47,8 @@ import {
   stateChecks,
 } from "./state_checks.ts";
 import { asGuard, StateDb } from "./state_db.ts";
-import { newRunId } from "./sync.ts";
+import type { SyncListener, SyncOptions } from "./run_settings.ts";
+import { newRunId, runSync } from "./sync.ts";
 import type { Both, Side } from "./types.ts";
 
 const isTask = PROGRAM !== "office-sync";
@@ -71,6 +74,7 @@ export async function doctor(
     fine({ name: "config", side: null }, config.file),
     ...officeChecks(config, network),
     ...ownFileChecks(config.stateDb, config.logging.file),
+    ...await joiningChecks(config),
     await mailCheck(config),
     permissionCheck(config, network),
   ];
@@ -97,6 +101,57 @@ function officeChecks(
     const damage = asProblem("state DB", asGuard(error, config.stateDb));
     const roots = rootFindings(config, network, null);
     return [...rootChecks(config, roots, null), damage];
+  }
+}
+
+/**
+ * Of two roots that meet, one was synced before. What that means for how many
+ * files a plan would tell; here it ends before it would read any.
+ */
+async function joiningChecks(config: Config): Promise<Check[]> {
+  if (!isJoining(config)) return [];
+  const found: { readonly side: Side; readonly files: number }[] = [];
+  const options: SyncOptions = {
+    isDryRun: true,
+    allowed: { deletes: false, changes: false },
+    acceptRoots: false,
+    listUnchanged: false,
+    interrupt: {
+      ...UNINTERRUPTED,
+      pass: () =>
+        found.length === 0
+          ? Promise.resolve()
+          : Promise.reject(new InterruptedError("SIGINT")),
+    },
+  };
+  const listener: SyncListener = {
+    onOutcome() {},
+    onProblem() {},
+    onWarning() {},
+    onJoining: (side, files) => found.push({ side, files }),
+  };
+  await runSync(newRunId(Date.now()), config, options, listener);
+  return found.flatMap(({ side, files }) => {
+    const words = joiningWords(side, files);
+    return words === null ? [] : [warning(
+      { name: "first meeting", side },
+      words.replace(/\.$/, ""),
+      "Look at the plan before the first run; remove what is old, or meant " +
+        "to stay deleted, on the side that is new.",
+    )];
+  });
+}
+
+/** What is wrong with the roots is told by other checks. */
+function isJoining(config: Config): boolean {
+  const paths = { left: config.leftRoot, right: config.rightRoot };
+  try {
+    using db = new StateDb(config.stateDb, { isReadOnly: true });
+    const owner = { pair: "doctor", run: "doctor" };
+    const options = { isDryRun: true, acceptRoots: false, owner };
+    return meet(db, paths, options).newSide !== null;
+  } catch {
+    return false;
   }
 }
 

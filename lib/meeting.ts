@@ -25,6 +25,8 @@ export interface Meeting {
   readonly warning: string | null;
   /** The state DB has met these roots, and is to go on from there. */
   readonly isKnown: boolean;
+  /** The side that was never synced, where the other was; null: neither. */
+  readonly newSide: Side | null;
   /** The record is to be taken for empty. */
   readonly forgets: boolean;
 }
@@ -70,6 +72,7 @@ export function meet(
         right: isSameId(found.right!.fileId, storedId(db, "right")),
       },
       isKnown: true,
+      newSide: null,
       warning: null,
       forgets: false,
     };
@@ -87,9 +90,30 @@ export function meet(
     identities,
     idsCount: { left: true, right: true },
     isKnown: false,
+    newSide:
+      SIDES.find((side) =>
+        found[side] === null && found[otherSide(side)] !== null
+      ) ?? null,
     warning,
     forgets: options.acceptRoots,
   };
+}
+
+/**
+ * What it means that a root was never synced and the other was.
+ *
+ * @param side The one that was not.
+ * @param files How many files are on that side only.
+ * @returns Null where there are none.
+ */
+export function joiningWords(side: Side, files: number): string | null {
+  if (files === 0) return null;
+  const [here, there] = [CALLED[side], CALLED[otherSide(side)]];
+  const what = files === 1
+    ? `1 file that only ${here} has comes`
+    : `${files} files that only ${here} has come`;
+  return `${there} has been synced before and ${here} has not: ${what} to ` +
+    `${there}, deleted there before or not.`;
 }
 
 /** Both ids are on disk before the state DB learns of either. */

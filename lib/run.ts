@@ -10,12 +10,13 @@ import { guardPlan } from "./guard.ts";
 import { type Interrupt, UNINTERRUPTED } from "./interrupt.ts";
 import { completeMoves, foreignLeftovers } from "./leftovers.ts";
 import {
+  joiningWords,
   lostRecord,
   meet,
   type Meeting,
   requireStillThere,
 } from "./meeting.ts";
-import type { SideScan } from "./merge.ts";
+import type { Merged, SideScan } from "./merge.ts";
 import { Meter } from "./meter.ts";
 import type { TemporaryOwner } from "./names.ts";
 import type { MergeSettings } from "./merge.ts";
@@ -65,7 +66,7 @@ import { requireNewest } from "./run_numbers.ts";
 import { scanRequests } from "./scan_requests.ts";
 import type { StateDb } from "./state_db.ts";
 import { mergeWitnessed } from "./witness.ts";
-import type { Both, Side } from "./types.ts";
+import { type Both, otherSide, type Side } from "./types.ts";
 
 /** What a run is. */
 export interface RunContext {
@@ -209,6 +210,7 @@ export class Run {
       merging,
       roots,
     );
+    this.#tellJoining(meeting, merged);
     const { alike } = merged;
     const reading = { interrupt: this.#interrupt, meter: this.#meter };
     const decided = await decideReading(merged, roots, settings, reading);
@@ -267,6 +269,18 @@ export class Run {
       right: new Root("right", this.#paths.right, probes.right.habits),
     };
     return { meeting, probes, roots };
+  }
+
+  #tellJoining({ newSide }: Meeting, { pairs }: Merged): void {
+    if (newSide === null) return;
+    const files =
+      pairs.filter((pair) =>
+        pair.row === null && pair[newSide] !== null &&
+        pair[otherSide(newSide)] === null
+      ).length;
+    this.#listener.onJoining?.(newSide, files);
+    const words = joiningWords(newSide, files);
+    if (words !== null) this.#listener.onWarning(words, true);
   }
 
   #guard(plan: Plan, recordedFiles: number): void {

@@ -83,6 +83,8 @@ export interface SyncListener {
   onAlarm?(alarm: Alarm): void;
   /** How far the run is, ten times a second at most. */
   onProgress?(progress: Progress): void;
+  /** How many files only a side has that meets one that was synced before. */
+  onJoining?(side: Side, files: number): void;
   /** What was decided, before a guard looks at it; for who asks why. */
   onDecided?(decided: Decided): void;
   /** The lock is held and the state DB is open; not told to a plan. */

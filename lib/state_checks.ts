@@ -58,7 +58,10 @@ export function identityCheck(db: StateDb, paths: Both<string>): Check {
       of,
       left !== null && right !== null
         ? "both roots show the identity they had"
-        : "none yet; the first run gives both roots one",
+        : left === null && right === null
+        ? "none yet; the first run gives both roots one"
+        : `only ${left === null ? "Right" : "Left"} has one yet; the first ` +
+          "run gives the other root one",
     );
   } catch (error) {
     return asProblem("identity", error);

@@ -1,0 +1,128 @@
+import assert from "node:assert/strict";
+import { StateDb } from "../lib/state_db.ts";
+import { snapshot } from "./snapshot.ts";
+import { file, Office, write } from "./support.ts";
+
+/** A PC whose Left was never synced, and a share that another PC has synced. */
+async function joining(
+  side: "left" | "right",
+): Promise<{ readonly office: Office } & Disposable> {
+  const other = new Office();
+  const old = { mtime: "2024-01-01" };
+  write(other.left, {
+    "same.txt": file("same", old),
+    "kept.txt": "kept",
+    "old.txt": "old",
+    d: { "gone.txt": "gone", "gone2.txt": "gone" },
+  });
+  await other.settle();
+  Deno.removeSync(`${other.left}/old.txt`);
+  Deno.removeSync(`${other.left}/d`, { recursive: true });
+  await other.settle();
+  const office = new Office("ignore: { extensions: [tmp] }");
+  const known = side === "left" ? "right" : "left";
+  const roots = `${known}_root: ${other.right}\n${side}_root: ${side}\n`;
+  Deno.writeTextFileSync(
+    office.config,
+    `${roots}ignore: { extensions: [tmp] }\n`,
+  );
+  // An old copy of the share, from before those were deleted.
+  write(office[side], {
+    "same.txt": file("same", old),
+    "kept.txt": "changed here",
+    "old.txt": "old",
+    "ignored.tmp": "ignored",
+    d: { "gone.txt": "gone", "gone2.txt": "gone" },
+  });
+  return {
+    office,
+    [Symbol.dispose]() {
+      other[Symbol.dispose]();
+      office[Symbol.dispose]();
+    },
+  };
+}
+
+for (const side of ["left", "right"] as const) {
+  const [here, there] = side === "left" ? ["Left", "Right"] : ["Right", "Left"];
+  const says = `${there} has been synced before and ${here} has not: 3 files ` +
+    `that only ${here} has come to ${there}, deleted there before or not.`;
+  Deno.test(`a new ${side} with old files that meets a synced root: doctor, plan and run say how many come back`, async () => {
+    using it = await joining(side);
+    const { office } = it;
+    const before = snapshot(office.folder);
+    const doctor = await office.command("doctor");
+    assert.ok(doctor.stdout.includes(says.slice(0, -1)), doctor.stdout);
+    assert.match(doctor.stdout, /Look at the plan before the first run/);
+    assert.deepEqual(
+      Object.keys(snapshot(office.folder)).filter((path) =>
+        !(path in before) && !path.startsWith("logs/")
+      ),
+      [],
+    );
+    const plan = await office.command("plan");
+    assert.equal(plan.code, 0);
+    assert.ok(plan.stderr.includes(says), plan.stderr);
+    const run = await office.command("--quiet");
+    assert.ok(run.stderr.includes(says), run.stderr);
+    assert.match(
+      Deno.readTextFileSync(office.log),
+      /WARNING .*3 files that only/,
+    );
+    for (const args of [["plan"], [], ["doctor"]]) {
+      const { stdout, stderr } = await office.command(...args);
+      assert.doesNotMatch(stdout + stderr, /has been synced before/);
+    }
+  });
+}
+
+Deno.test("an empty folder that meets a synced root brings nothing back, and nothing is said", async () => {
+  using it = await joining("left");
+  const { office } = it;
+  Deno.removeSync(office.left, { recursive: true });
+  Deno.mkdirSync(office.left);
+  for (const args of [["doctor"], ["plan"], []]) {
+    const { stdout, stderr } = await office.command(...args);
+    assert.doesNotMatch(stdout + stderr, /synced before/);
+  }
+});
+
+Deno.test("two new folders, and two that were synced, are no joining", async () => {
+  using office = new Office();
+  write(office.left, { "a.txt": "a" });
+  const first = await office.command("plan");
+  assert.doesNotMatch(first.stderr, /synced before/);
+  await office.settle();
+  // A lost state DB is told otherwise.
+  Deno.removeSync(office.stateDb);
+  const { stderr } = await office.command("plan");
+  assert.match(stderr, /Both folders have been synced before/);
+  assert.doesNotMatch(stderr, /that only Left has/);
+});
+
+Deno.test("a new folder that takes the place of a synced one is joining, too", async () => {
+  using office = new Office();
+  write(office.left, { "a.txt": "a" });
+  await office.settle();
+  Deno.removeSync(`${office.left}/.office-sync`, { recursive: true });
+  write(office.left, { "b.txt": "b" });
+  const { code, stderr } = await office.command("--accept-roots");
+  assert.equal(code, 0);
+  assert.match(
+    stderr,
+    /^Right has been .* 1 file that only Left has comes to/m,
+  );
+  using db = new StateDb(office.stateDb, { isReadOnly: true });
+  assert.notEqual(db.meta("root_left"), null);
+});
+
+Deno.test("doctor tells it in JSON, too", async () => {
+  using it = await joining("left");
+  const { office } = it;
+  const { stdout } = await office.command("doctor", "--json");
+  const { checks } = JSON.parse(stdout);
+  const [check] = checks.filter((it: { check: string }) =>
+    it.check === "first meeting"
+  );
+  assert.match(JSON.stringify(check), /3 files that only Left has/);
+});
