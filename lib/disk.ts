@@ -6,8 +6,9 @@
  */
 import { figuresOf, type Habits, isStill } from "./figures.ts";
 import { isLink } from "./links.ts";
-import { type NameRoom, utf8Length } from "./names.ts";
-import { folderOf } from "./paths.ts";
+import { isOwnName, type NameRoom, utf8Length } from "./names.ts";
+import { folderOf, joinPath, keyOf, nameOf } from "./paths.ts";
+import { quoted } from "./printable.ts";
 import { CHANGED, Skipped, WENT_AWAY } from "./skipped.ts";
 import { codeOf } from "./system_errors.ts";
 import type { FileFigures, Side } from "./types.ts";
@@ -21,6 +22,14 @@ export type Look =
   | { readonly kind: "directory" }
   /** A link or a special file. */
   | { readonly kind: "other" };
+
+/** What a path is only a second name of. */
+export interface SecondName {
+  /** The entry's own path. */
+  readonly path: string;
+  /** What it is and what to do about it, in words. */
+  readonly why: string;
+}
 
 /** A parent folder that was looked at is not looked at again for so long. */
 const PARENT_TRUST_MS = 20;
@@ -209,7 +218,66 @@ export class Root {
    * @throws {Skipped} Something does.
    */
   requireAbsent(path: string): void {
-    if (this.look(path).kind !== "absent") throw new Skipped(CHANGED);
+    if (this.look(path).kind === "absent") return;
+    const second = this.secondName(path);
+    throw new Skipped(second === null ? CHANGED : second.why);
+  }
+
+  /**
+   * Whether a path is only a second name of a given entry.
+   *
+   * @param path The path.
+   * @param entry The entry's path.
+   */
+  isSecondName(path: string, entry: string): boolean {
+    return this.habits.hasWindowsNames && folderOf(path) === folderOf(entry) &&
+      this.look(path).kind !== "absent" &&
+      this.secondName(path)?.path === entry;
+  }
+
+  /**
+   * Whether a path at which something was found is only a second name of an
+   * entry, as Windows and FAT know `Langer Name.docx` as `LANGER~1.DOC` too: no
+   * listing shows it, so no scan has seen it, and whatever is done by that name
+   * is done to the entry. Lists folders: for the rare case that something
+   * stands where nothing should.
+   *
+   * @param path The path.
+   * @returns The entry's path, and in words what it is and the way out; null
+   *   where the path is an entry's own, or nothing is there by now.
+   */
+  secondName(path: string): SecondName | null {
+    const above = folderOf(path);
+    if (path === "") return null;
+    if (above !== "") {
+      const folder = this.secondName(above);
+      if (folder !== null) return folder;
+    }
+    const name = nameOf(path);
+    const own = keyOf(name, this.habits);
+    try {
+      const info = this.info(path);
+      // Where a listing was cut off, a link must not pass for a second name.
+      const isLinked = info?.isFile && (info.nlink ?? 1) > 1;
+      if (info === null || isLinked) return null;
+      const names = [...Deno.readDirSync(this.absolute(above))]
+        .map((entry) => entry.name);
+      if (names.some((it) => keyOf(it, this.habits) === own)) return null;
+      const entry = names.find((it) => {
+        const other = this.info(joinPath(above, it));
+        return other !== null && other.ino === info.ino &&
+          other.dev === info.dev && other.size === info.size;
+      });
+      if (entry === undefined) return null;
+      const where = this.side === "left" ? "Left" : "Right";
+      const way = isOwnName(entry) ? "rename it" : "rename one of the two";
+      const why = `on ${where} ${quoted(name)} is a second name of ` +
+        `${quoted(entry)}: ${way}`;
+      return { path: joinPath(above, entry), why };
+    } catch (error) {
+      if (!(error instanceof Skipped) && codeOf(error) === null) throw error;
+      return null;
+    }
   }
 }
 

@@ -63,7 +63,10 @@ export function linkTo(root: Root, from: string, to: string): boolean {
     return true;
   } catch (error) {
     const code = codeOf(error) ?? "";
-    if (code === "EEXIST") throw new Skipped(CHANGED);
+    if (code === "EEXIST") {
+      root.requireAbsent(to);
+      throw new Skipped(CHANGED);
+    }
     if (!NO_LINKS.has(code)) throw error;
     // EPERM may also be about this very file.
     if (code !== "EPERM" && code !== "EMLINK") root.hasLinks = false;

@@ -6,6 +6,7 @@
  */
 import type { CommitContext } from "./commits.ts";
 import { CHANGED, type Root, Skipped } from "./disk.ts";
+import { respell } from "./file_ops.ts";
 import type { FolderMove } from "./folder_moves.ts";
 import { folderOf, nameOf } from "./paths.ts";
 import {
@@ -22,7 +23,7 @@ import { otherSide } from "./types.ts";
 
 /** What moving folders needs. */
 export type MoverContext =
-  & Pick<PerformerContext, "roots" | "rowAt" | "pause">
+  & Pick<PerformerContext, "roots" | "rowAt" | "noteMove" | "pause">
   & Pick<CommitContext, "verifyRoots">;
 
 /** Moves whole folders. */
@@ -63,9 +64,21 @@ export class FolderMover {
       await this.#look(move, parts);
       this.#context.verifyRoots();
       root.distrust();
-      root.requireAbsent(move.to);
       root.requireRealFolder(move.from);
-      Deno.renameSync(root.absolute(move.from), root.absolute(move.to));
+      const { from, to } = move;
+      if (root.isSecondName(to, from)) {
+        const { side } = root;
+        const { noteMove } = this.#context;
+        respell(
+          root,
+          from,
+          to,
+          (middle) => noteMove({ side, from, middle, to }),
+        );
+      } else {
+        root.requireAbsent(to);
+        Deno.renameSync(root.absolute(from), root.absolute(to));
+      }
     } catch (error) {
       // On its own, each finds out what is wrong with it, and tells.
       if (error instanceof Skipped || codeOf(error) !== null) return null;

@@ -224,14 +224,16 @@ export class Performer {
   }
 
   /**
-   * Gives a name that is only another spelling: it is taken by the very file.
+   * Gives a name that is only another spelling, or the short one that Windows
+   * has for it already: it is taken by the very file.
    *
-   * @returns False where the two names are no spellings of one.
+   * @returns False where the two names are not of one file.
    */
   #respell(root: Root, from: string, to: string): boolean {
     const { ignoresCase, ignoresNormalForm } = root.habits;
     const folding = { ignoresCase, ignoresNormalForm };
-    if (keyOf(from, folding) !== keyOf(to, folding)) return false;
+    const isSpelling = keyOf(from, folding) === keyOf(to, folding);
+    if (!isSpelling && !root.isSecondName(to, from)) return false;
     respell(
       root,
       from,

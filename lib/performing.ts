@@ -136,14 +136,17 @@ export function isAsPlaced(root: Root, row: FileRow): boolean {
 }
 
 /**
- * What stands at a path; nothing, where the folders above are gone too.
+ * What stands at a path; nothing, where the folders above are gone too, or
+ * where it is only a second name of something else.
  *
  * @param root The root.
  * @param path The path.
  */
 export function kindAt(root: Root, path: string): Look["kind"] {
   try {
-    return root.look(path).kind;
+    const { kind } = root.look(path);
+    const isOther = kind !== "absent" && root.secondName(path) !== null;
+    return isOther ? "absent" : kind;
   } catch (error) {
     if (error instanceof Skipped) return "absent";
     throw error;

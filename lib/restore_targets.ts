@@ -53,6 +53,9 @@ export function targetOn(
   requireName(root, path);
   const look = hasFolders(root, path) ? root.look(path) : null;
   if (look === null || look.kind === "absent") return { root, standing: null };
+  // Only such names are short ones: no need to list each folder.
+  const second = path.includes("~") ? root.secondName(path) : null;
+  if (second !== null) throw new Refused(second.why);
   if (look.kind !== "file") {
     const what = look.kind === "directory" ? "a folder" : "a link or the like";
     throw new Refused(`on ${words(side)} ${what} has that name`);
@@ -109,6 +112,8 @@ function hasFolders(root: Root, path: string): boolean {
     folder = joinPath(folder, name);
     const { kind } = root.look(folder);
     if (kind === "absent") return false;
+    const second = name.includes("~") ? root.secondName(folder) : null;
+    if (second !== null) throw new Refused(second.why);
     if (kind === "directory") continue;
     throw new Refused(
       `on ${words(root.side)} ${folder} is no folder any more`,

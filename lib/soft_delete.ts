@@ -242,7 +242,10 @@ export class SoftDelete {
   /** Gives it the mode of the one it stands for: no wider, no narrower. */
   #makeOne(root: Root, folder: string, original: string): string | null {
     const { kind } = root.look(folder);
-    if (kind === "directory") return folder;
+    if (kind === "directory") {
+      const mayBeSecond = nameOf(folder).includes("~");
+      return mayBeSecond && root.secondName(folder) !== null ? null : folder;
+    }
     if (kind === "file") return null;
     if (kind === "other") throw new Skipped(inTheWay(folder));
     Deno.mkdirSync(root.absolute(folder));

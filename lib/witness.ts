@@ -98,7 +98,7 @@ function whyNotGone(
   wanted: Look["kind"],
 ): string | null {
   try {
-    return root.look(path).kind === wanted
+    return root.look(path).kind === wanted && root.secondName(path) === null
       ? "it is there, though its folder's listing left it out: have the disk checked"
       : null;
   } catch (error) {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, file, read } from "../tests/support.ts";
-import { Office } from "./support.ts";
+import { Office, shortName } from "./support.ts";
 
 const LONG_AGO = Date.UTC(2024, 0, 15, 8, 30);
 
@@ -72,4 +72,72 @@ for (const name of ODD) {
       await office.does([]);
     });
   }
+}
+
+for (const long of ["left", "right"] as const) {
+  const short = long === "left" ? "right" : "left";
+  const where = long === "left" ? "Left" : "Right";
+
+  for (const isFolder of [false, true]) {
+    const what = isFolder ? "folder" : "file";
+    const name = isFolder ? "Langer Ordner" : "Langer Dateiname.docx";
+    const entry = (text: string) => {
+      const one = file(text, { mtime: LONG_AGO });
+      return isFolder ? { a: one } : one;
+    };
+    const plain = (text: string) => isFolder ? { a: text } : text;
+
+    Deno.test(`a ${what} of the short name that another has on ${where} is told, with the way out, and nothing is lost`, async () => {
+      using office = new Office();
+      office.write({ [long]: { [name]: entry("long") } });
+      const alias = shortName(office.at(long, name));
+      assert.match(alias, /~/);
+      office.write({ [short]: { [alias]: entry("another") } });
+      for (let n = 0; n < 2; n++) {
+        const result = await office.run();
+        assert.equal(result.exitCode, 1, describe(result));
+        const said = result.outcomes.map(({ detail }) => detail ?? "");
+        const told = `on ${where} "${alias}" is a second name of "${name}": ` +
+          "rename one of the two";
+        assert.ok(said.includes(told), describe(result));
+        assert.deepEqual(read(office[long]), { [name]: plain("long") });
+        assert.deepEqual(read(office[short]), {
+          [name]: plain("long"),
+          [alias]: plain("another"),
+        });
+      }
+      Deno.renameSync(office.at(short, alias), office.at(short, "other"));
+      assert.equal((await office.run()).exitCode, 0);
+      office.holds({ [name]: plain("long"), other: plain("another") });
+    });
+  }
+
+  Deno.test(`a file whose name became the short one of another on ${where} is gone there, and follows`, async () => {
+    using office = new Office();
+    const name = "Langer Dateiname.docx";
+    office.write({ [long]: { [name]: "x" } });
+    const alias = shortName(office.at(long, name));
+    Deno.removeSync(office.at(long, name));
+    office.write({ left: { [alias]: file("own", { mtime: LONG_AGO }) } });
+    assert.equal((await office.run()).exitCode, 0);
+    Deno.removeSync(office.at(long, alias));
+    office.write({ [long]: { [name]: "a new one" } });
+    assert.equal((await office.run()).exitCode, 0);
+    office.holds({ [name]: "a new one" });
+    assert.deepEqual(office.kept(short), { [alias]: "own" });
+    await office.rests();
+  });
+
+  Deno.test(`a file that takes its own short name gets it on ${where} too`, async () => {
+    using office = new Office();
+    const name = "Langer Dateiname.docx";
+    office.write({ left: { [name]: file("1", { mtime: LONG_AGO }) } });
+    assert.equal((await office.run()).exitCode, 0);
+    const alias = shortName(office.at(long, name));
+    Deno.renameSync(office.at(short, name), office.at(short, "~"));
+    Deno.renameSync(office.at(short, "~"), office.at(short, alias));
+    assert.equal((await office.run()).exitCode, 0);
+    office.holds({ [alias]: "1" });
+    await office.rests();
+  });
 }

@@ -228,3 +228,23 @@ export class Locked implements Disposable {
     this.#system.close();
   }
 }
+
+/**
+ * The short name by which Windows knows an entry besides its own.
+ *
+ * @param path Of the entry.
+ */
+export function shortName(path: string): string {
+  const system = Deno.dlopen("kernel32.dll", {
+    GetShortPathNameW: {
+      parameters: ["buffer", "buffer", "u32"],
+      result: "u32",
+    },
+  });
+  const buffer = new Uint16Array(1000);
+  const { GetShortPathNameW } = system.symbols;
+  const length = GetShortPathNameW(wide(path), buffer, buffer.length);
+  system.close();
+  const short = String.fromCharCode(...buffer.slice(0, length));
+  return short.slice(short.lastIndexOf("\\") + 1);
+}
