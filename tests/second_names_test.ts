@@ -217,14 +217,14 @@ for (const long of sides) {
     using office = new Office().write({
       left: {
         "Langer Ordner": { x: file("1", { mtime: OLD }) },
-        "LANGER~1": { x: file("2", { mtime: OLD }) },
+        "langer~1": { x: file("2", { mtime: OLD }) },
       },
     });
     await office.settle();
-    for (const name of ["Langer Ordner", "LANGER~1"]) {
+    for (const name of ["Langer Ordner", "langer~1"]) {
       Deno.removeSync(`${office[short]}/${name}`, { recursive: true });
     }
-    using _disk = disk(office, { "LANGER~1": "Langer Ordner" });
+    using _disk = disk(office, { "langer~1": "Langer Ordner" });
     await office.settle();
     assert.deepEqual(Object.values(softDeleted(office[long])).sort(), [
       "1",
