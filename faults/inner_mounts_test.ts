@@ -284,6 +284,26 @@ for (const from of ["left", "right"] as const) {
     assert.deepEqual(actions(await office.settle()), []);
   });
 
+  Deno.test(`a full disk inside stops the copies to it, and no others on ${on}`, async () => {
+    using office = new MountedOffice(from);
+    office.undone.disk(`${office.to}/small`, "64k");
+    await office.agrees({ small: {} });
+    const large = "x".repeat(100_000);
+    write(office.from, {
+      small: { "1.bin": large, "2.bin": large },
+      disk: { "a.bin": large },
+      "z.bin": large,
+    });
+    const result = await office.run();
+    const left = result.outcomes.filter(({ kind }) => kind !== "done")
+      .map(({ action, detail }) => `${action.path}: ${detail}`).sort();
+    assert.equal(left.length, 2, describe(result));
+    for (const words of left) {
+      assert.match(words, /^small\/\d\.bin: the disk is full: make room/);
+    }
+    assert.deepEqual(temporaries(office.to), []);
+  });
+
   Deno.test(`a disk that is taken off, or mounted, names the way out on ${on}`, async () => {
     using office = new MountedOffice(from);
     await office.agrees({ disk: { "a.txt": at(2020, "a") } });

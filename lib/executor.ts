@@ -21,8 +21,10 @@ import { type ActionResult, outcomeOf } from "./outcomes.ts";
 import { Performer } from "./performer.ts";
 import type { Performed, PerformerContext } from "./performing.ts";
 import type { Action, Work } from "./plan.ts";
+import { folderOf } from "./paths.ts";
 import type { Outcome } from "./run_result.ts";
-import { troubleOf } from "./system_errors.ts";
+import { Skipped } from "./skipped.ts";
+import { codeOf, troubleOf } from "./system_errors.ts";
 import {
   isSmall,
   type TakenBack,
@@ -30,7 +32,7 @@ import {
   threadedCopies,
   type ThreadSupply,
 } from "./threaded_copies.ts";
-import type { FileRow, Side } from "./types.ts";
+import type { FileRow } from "./types.ts";
 import { otherSide } from "./types.ts";
 
 /** What executing needs. */
@@ -91,7 +93,8 @@ export class Executor {
   readonly #large: LargeCopies;
   readonly #outcomes: Outcome[] = [];
   readonly #written = new Map<string, FileRow>();
-  readonly #full = new Set<Side>();
+  /** Disks without room: a root may hold several. */
+  readonly #full = new Set<string>();
   /** By position: what comes again when all others had their turn. */
   readonly #postponed = new Map<number, Postponed>();
   #staged: StagedAction[] = [];
@@ -248,12 +251,30 @@ export class Executor {
 
   async #copy(item: CopyAction): Promise<void> {
     const { work } = item;
-    const isFull = this.#full.has(otherSide(work.from));
-    if (this.#threaded && isSmall(work.source.sizeBytes) && !isFull) {
+    const isLikely = isSmall(work.source.sizeBytes) && !this.#isFull(work);
+    if (this.#threaded && isLikely) {
       await this.#threaded.add(item, this.#copier.taskFor(work));
     } else {
       await this.#stage(item);
     }
+  }
+
+  #isFull(work: CopyWork): boolean {
+    return this.#full.size > 0 && this.#full.has(this.#diskFor(work));
+  }
+
+  /** The disk that a copy goes to: others may be mounted inside a root. */
+  #diskFor({ from, path }: CopyWork): string {
+    const side = otherSide(from);
+    const root = this.#context.roots[side];
+    const folder = folderOf(path);
+    let dev = root.self?.dev;
+    try {
+      if (folder !== "") dev = root.info(folder)?.dev ?? dev;
+    } catch (error) {
+      if (!(error instanceof Skipped) && codeOf(error) === null) throw error;
+    }
+    return `${side}/${dev}`;
   }
 
   async #finishCopies(): Promise<void> {
@@ -284,8 +305,7 @@ export class Executor {
 
   async #stage(item: CopyAction): Promise<void> {
     const { index, action, work } = item;
-    const to = otherSide(work.from);
-    if (this.#full.has(to)) {
+    if (this.#isFull(work)) {
       this.#settle(index, action, {
         failed: new Error("the disk is full: make room there"),
       });
@@ -297,7 +317,7 @@ export class Executor {
       this.#stagedBytes += work.source.sizeBytes;
     } catch (error) {
       if (error instanceof InterruptedError) throw error;
-      if (troubleOf(error) === "full") this.#full.add(to);
+      if (troubleOf(error) === "full") this.#full.add(this.#diskFor(work));
       this.#fail(item, error);
     }
     const isFull = this.#staged.length >= BATCH_FILES ||
