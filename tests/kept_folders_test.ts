@@ -5,6 +5,7 @@
  * @module
  */
 import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
 import { jsonReport } from "../lib/json_report.ts";
 import { reportText } from "../lib/report.ts";
 import { reportSections } from "../lib/report_rows.ts";
@@ -144,6 +145,25 @@ for (const isMirrored of [false, true]) {
       await office.rests(result);
     });
   }
+}
+
+for (const policy of ["overwrite"]) {
+  Deno.test(`a file against such a folder is settled under ${policy}, and lost nowhere`, async () => {
+    const policies =
+      `conflict_policy: {modify_modify: ${policy}, new_new: ${policy}}\n`;
+    using office = await new KeptOffice(false, IGNORE + policies)
+      .agreed({ d: { "a.txt": "a" } });
+    KEEPERS["another root's own folder"]!.make(office.at("right", "d"));
+    Deno.removeSync(office.at("left", "d"), { recursive: true });
+    Deno.writeTextFileSync(office.at("left", "d"), "a file");
+    const result = await office.settle();
+    const everywhere = [office.left, office.right].map((root) =>
+      JSON.stringify(snapshot(root))
+    ).join();
+    assert.match(everywhere, /a file/, describe(result));
+    assert.ok(existsSync(`${office.right}/d/.office-sync/root.json`));
+    await office.rests(result);
+  });
 }
 
 Deno.test("a file against such a folder stays open under notify", async () => {
