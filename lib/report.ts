@@ -276,7 +276,7 @@ function personLines(result: RunResult, options: ReportOptions): string[] {
     });
     lines.push(
       `Perhaps nobody meant these versions: ${doubtful.length}`,
-      ...few(told, options),
+      ...few(told, options, historyWords(result)),
     );
   }
   if (result.waiting.length > 0) {

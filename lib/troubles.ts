@@ -7,7 +7,12 @@
  */
 import { PROGRAM } from "./called.ts";
 import { printable } from "./printable.ts";
-import type { Outcome, RunResult, Stop } from "./run_result.ts";
+import {
+  doubtfulCopies,
+  type Outcome,
+  type RunResult,
+  type Stop,
+} from "./run_result.ts";
 
 /** A guard that stopped a run, or something that failed in it. */
 export interface Trouble {
@@ -95,9 +100,9 @@ const NAMED = 20;
 export function doubtAlarm(
   { outcomes, id, isDryRun }: Pick<RunResult, "outcomes" | "id" | "isDryRun">,
 ): Alarm | null {
-  const paths = outcomes.filter(({ action: { work }, kind }) =>
-    kind === "done" && work.kind === "copy" && work.isDoubtful
-  ).map(({ action }) => printable(action.path));
+  const paths = doubtfulCopies(outcomes).map(({ action }) =>
+    printable(action.path)
+  );
   if (isDryRun || paths.length <= FEW_DOUBTFUL) return null;
   const rest = paths.length - NAMED;
   const more = rest > 0 ? `, and ${rest} more` : "";
