@@ -115,6 +115,8 @@ export function isInside(path: string, root: string): boolean {
  * @returns The path itself where the disk does not tell.
  */
 export function onDisk(path: string): string {
+  // A server may be slow to say nothing that would matter.
+  if (path.startsWith("\\\\")) return path;
   try {
     return Deno.realPathSync(path);
   } catch {
@@ -130,6 +132,7 @@ export function onDisk(path: string): string {
  *
  * @param config The config.
  * @param report A page to be written, in full; null: none.
+ * @param spelled Tells how the disk spells a path.
  * @throws {SyncError} It does.
  */
 export function requireApart(
@@ -137,17 +140,20 @@ export function requireApart(
     readonly logging: Pick<Config["logging"], "file">;
   },
   report: string | null,
+  spelled: (path: string) => string = onDisk,
 ): void {
-  const roots = { left_root: config.leftRoot, right_root: config.rightRoot };
+  const roots = [
+    ["left_root", spelled(config.leftRoot)],
+    ["right_root", spelled(config.rightRoot)],
+  ] as const;
   const files = {
     state_db: config.stateDb,
     "logging.file": config.logging.file,
     ...report === null ? {} : { "--report": report },
   };
   for (const [name, file] of Object.entries(files)) {
-    const real = onDisk(file);
-    const [root] = Object.entries(roots)
-      .find(([, root]) => isInside(real, onDisk(root))) ?? [];
+    const real = spelled(file);
+    const [root] = roots.find(([, root]) => isInside(real, root)) ?? [];
     if (root === undefined) continue;
     const where = real === file ? "" : `, for it is "${printable(real)}"`;
     throw new SyncError(

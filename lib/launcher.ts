@@ -183,7 +183,14 @@ async function wallsFor(
   requireLocalState(config.stateDb, realPath);
   const { onDisk, requireApart } = await import("./config_places.ts");
   const isReport = outputFile !== null && command !== "schedule";
-  requireApart(config, isReport ? resolve(outputFile) : null);
+  // Asked once for each path: a drive may be slow to answer.
+  const told = new Map<string, string>();
+  const spelled = (path: string) => {
+    const known = told.get(path) ?? onDisk(path);
+    told.set(path, known);
+    return known;
+  };
+  requireApart(config, isReport ? resolve(outputFile) : null, spelled);
   const realRoots = realRootsOf(config, realPath);
   const twin = command === "schedule" ? twinOf(outputFile ?? "") : null;
   const permissions = sandboxFlags(config, {
@@ -192,7 +199,7 @@ async function wallsFor(
     outputFile: outputFile === null ? null : checkedOutput(outputFile),
     twinFile: twin === null ? null : checkedOutput(twin),
     realRoots,
-    onDisk,
+    onDisk: spelled,
   });
   const network = networkRootsOf(config, realRoots);
   if (network.length > 0 && !call.isQuiet) {
