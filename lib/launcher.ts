@@ -172,9 +172,12 @@ async function wallsFor(
   // Words that the program does not know either are no reason to open a wall.
   const access = ACCESS.get(command) ?? null;
   const file = resolve(configFile ?? DEFAULT_CONFIG);
-  if (command === "init") return closed(file);
+  if (command === "init") {
+    const { onDisk } = await import("./config_places.ts");
+    return { permissions: closedFlags(file, onDisk), handed: [] };
+  }
   if (access === null || configFile === "" || outputFile === "") {
-    return closed(null);
+    return { permissions: closedFlags(null), handed: [] };
   }
   if (configFile === null && statOf(file) === null) throw noConfig(file);
   // Reading YAML takes longer to load than all else here: not for --help.
@@ -211,10 +214,6 @@ async function wallsFor(
   }
   const said = configFile ?? DEFAULT_CONFIG;
   return { permissions, handed: handOn({ said, config }) };
-}
-
-function closed(outputFile: string | null): Walls {
-  return { permissions: closedFlags(outputFile), handed: [] };
 }
 
 function noConfig(file: string): SyncError {

@@ -96,6 +96,7 @@ export function isOpen(flags: readonly string[]): boolean {
  * The flags for commands that need no config, such as `--help`.
  *
  * @param outputFile The one file that may be read and written, or null.
+ * @param onDisk As in {@linkcode SandboxOptions}.
  * @returns The flags, to be put before the program.
  *
  * @example Nothing at all
@@ -104,8 +105,11 @@ export function isOpen(flags: readonly string[]): boolean {
  * closedFlags(null)[0]; // "--no-prompt"
  * ```
  */
-export function closedFlags(outputFile: string | null): string[] {
-  const paths = outputFile === null ? [] : [outputFile];
+export function closedFlags(
+  outputFile: string | null,
+  onDisk: (path: string) => string = (path) => path,
+): string[] {
+  const paths = spellings([outputFile], { onDisk });
   return [
     ...NOTHING,
     ...pathFlag("--allow-read", paths),
@@ -195,7 +199,7 @@ function recordsOf({ stateDb, oldStateDb }: SandboxConfig): string[] {
  */
 function spellings(
   paths: readonly (string | null)[],
-  { onDisk }: SandboxOptions,
+  { onDisk }: Pick<SandboxOptions, "onDisk">,
 ): string[] {
   return paths.filter((path) => path !== null).flatMap((path) => {
     const real = onDisk?.(path) ?? path;

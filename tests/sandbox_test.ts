@@ -253,4 +253,7 @@ Deno.test("closedFlags() names one file at most", () => {
     "--allow-read=/office/config.yaml",
     "--allow-write=/office/config.yaml",
   ]);
+  assert.deepEqual(closedFlags("/office/config.yaml", onDisk).slice(-1), [
+    "--allow-write=/office/config.yaml,/disk/office/config.yaml",
+  ]);
 });
