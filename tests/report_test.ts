@@ -85,7 +85,7 @@ for (const [what, it, lines] of SECTIONS) {
 
 Deno.test("reportText() says where soft-deleted files can be found", () => {
   const it = {
-    record: { a: A, "d/b": A, "d/c": A },
+    record: { a: A, "d/b": A, "d/c": NEWER },
     right: { a: A, "d/b": A },
   };
   const result = withOutcomes(resultOf(it), ({ action }) => ({
