@@ -21,7 +21,8 @@ const LOCAL = /^[^\s@<>,;:"()[\]\\\p{Cc}\p{Cf}]+$/u;
 const LABEL = "[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?";
 const DOMAIN = RegExp(`^(?!.{254})${LABEL}(?:\\.${LABEL})*$`, "i");
 const LITERAL = /^\[(?:[\d.]+|IPv6:[\da-f:.]+)\]$/i;
-const HOST = /^(?:[a-z0-9._-]+|[\da-f:.]*:[\da-f:.]*)$/i;
+const NAME = /^(?:[a-z0-9_-]+\.)*[a-z0-9_-]+\.?$/i;
+const IPV6 = /^[\da-f:.]*:[\da-f:.]*$/i;
 // Full stops of other scripts separate labels too.
 const INTERNATIONAL = /^[\p{L}\p{M}\p{N}._\-\u3002\uff0e\uff61]+$/u;
 
@@ -83,11 +84,15 @@ export function addressKey(address: string): string {
  * ```
  */
 export function asciiHost(host: string): string | null {
-  if (HOST.test(host)) return host;
-  if (!INTERNATIONAL.test(host)) return null;
+  if (NAME.test(host)) return host;
+  if (IPV6.test(host)) return hostOfUrl(`[${host}]`) === null ? null : host;
+  const ascii = INTERNATIONAL.test(host) ? hostOfUrl(host) : null;
+  return ascii !== null && NAME.test(ascii) ? ascii : null;
+}
+
+function hostOfUrl(host: string): string | null {
   try {
-    const ascii = new URL(`http://${host}`).hostname;
-    return HOST.test(ascii) ? ascii : null;
+    return new URL(`http://${host}`).hostname;
   } catch {
     return null;
   }

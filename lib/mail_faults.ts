@@ -58,6 +58,7 @@ export interface ToldFault {
 
 /** An error of the library's, or of Deno's. */
 interface MailError {
+  readonly message?: unknown;
   readonly code?: unknown;
   readonly originalCode?: unknown;
   readonly command?: unknown;
@@ -171,7 +172,9 @@ export class FaultWords {
     if (lateMs !== null) return this.#late(step, lateMs, firstSaid);
     if (isAboutCertificate(error)) return this.#certificate(fault);
     if (code === "EAUTH") return this.#login(Object(error));
-    if (command === "STARTTLS" && response) return this.#noEncryption(response);
+    if (command === "STARTTLS" && response) {
+      return this.#noEncryption(Object(error));
+    }
     if (typeof response === "string") return this.#refused(fault, response);
     if (step === "connect") return this.#unreached(error);
     if (step === "encrypt" && !isCut(Object(error))) {
@@ -356,9 +359,13 @@ export class FaultWords {
       : `the variable ${passwordEnv} that email.password_env names`;
   }
 
-  #noEncryption(response: unknown): ToldFault {
+  #noEncryption({ response, responseCode }: MailError): ToldFault {
+    const reply = this.#reply(response);
+    if (Number(responseCode) < 500) {
+      return { says: `it can't begin encryption for now${reply}`, todo: WAIT };
+    }
     return {
-      says: `it offers no STARTTLS${this.#reply(response)}`,
+      says: `it offers no STARTTLS${reply}`,
       todo: "set email.security to tls and email.smtp_port to the server's " +
         "port for it, mostly 465",
     };
@@ -474,8 +481,10 @@ function inBrackets(mailbox: string): string {
   return /<([^<>]+)>\s*$/u.exec(mailbox)?.[1] ?? mailbox;
 }
 
-function isCut({ code, originalCode }: MailError): boolean {
+function isCut({ code, originalCode, message }: MailError): boolean {
   return code === "ECONNECTION" ||
+    // While TLS begins on a connection that was there before.
+    (code === "ETLS" && /closed/.test(String(message))) ||
     /ECONNRESET|EPIPE|ECONNABORTED|ENOTCONN|ETIMEDOUT|ERR_STREAM|ERR_SOCKET/
       .test(`${code} ${originalCode}`);
 }

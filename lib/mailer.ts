@@ -384,7 +384,7 @@ class Session implements Disposable {
       // The server's go-ahead, which comes after it has heard all recipients.
       else if (entry.tnx === "server" && /^354/.test(text)) {
         this.step = "content";
-      } else if (entry.tnx === "network" && this.step === "encrypt") {
+      } else if (entry.tnx === "network" && /established/.test(text)) {
         this.step = "greet";
       }
     };

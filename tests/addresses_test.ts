@@ -75,6 +75,7 @@ const HOSTS: readonly [host: string, ascii: string | null][] = [
   ["mail.example.com", "mail.example.com"], ["Mail_1.example.", "Mail_1.example."], ["192.0.2.1", "192.0.2.1"], ["::1", "::1"],
   ["mail.müller.example", "mail.xn--mller-kva.example"], ["MAIL.MÜLLER.EXAMPLE", "mail.xn--mller-kva.example"],
   ["mail.mu\u0308ller.example", "mail.xn--mller-kva.example"], ["почта.рф", "xn--80a1acny.xn--p1ai"], ["straße.example", "xn--strae-oqa.example"],
+  ["2001:db8::1", "2001:db8::1"], ["::ffff:192.0.2.1", "::ffff:192.0.2.1"], ["cafe.de:25", null], ["1:2", null], [":", null], ["a..b", null], [".a", null], [".", null], ["ä..b", null],
   ["", null], ["a,b", null], ["ä,b", null], ["ä:25", null], ["ä/x", null], ["x@ä", null], ["*.ä", null], ["ä b", null], ["ä\u202eb", null], ["http://ä", null],
 ];
 for (const [host, ascii] of HOSTS) {

@@ -220,6 +220,8 @@ export type Moment =
   | "connect"
   | "EHLO"
   | "STARTTLS"
+  /** The first that comes after STARTTLS was taken. */
+  | "TLS"
   | "AUTH"
   | "MAIL"
   | "RCPT"
@@ -289,6 +291,7 @@ export class FaultyMailServer implements Disposable {
       EHLO: ["250-mail.example", ...can.map((it) => `250-${it}`), "250 HELP"]
         .join("\r\n"),
       STARTTLS: "502 5.5.1 not here",
+      TLS: "",
       AUTH: "235 welcome",
       DATA: "354 go on",
       content: "",
@@ -305,11 +308,16 @@ export class FaultyMailServer implements Disposable {
     };
     if (!await answer("connect", "")) return;
     let isContent = false;
+    let isTls = false;
     let rest = "";
     const buffer = new Uint8Array(65_536);
     for (;;) {
       const size = await connection.read(buffer);
       if (size === null) return;
+      if (isTls) {
+        if (!await answer("TLS", "")) return;
+        continue;
+      }
       rest += new TextDecoder().decode(buffer.subarray(0, size));
       if (isContent && !await answer("content", "")) return;
       const lines = rest.split("\r\n");
@@ -329,6 +337,7 @@ export class FaultyMailServer implements Disposable {
         }
         if (!await answer(verb as Moment, line)) return;
         isContent = verb === "DATA" && !("DATA" in replies);
+        isTls = verb === "STARTTLS" && "STARTTLS" in replies;
       }
     }
   }
