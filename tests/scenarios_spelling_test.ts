@@ -23,7 +23,9 @@ class Linked implements Disposable {
         `state_db: ${this.link}/state/sync.db\n` +
         `logging: { file: ${this.link}/own/logs/sync.log }\n`,
     );
-    Deno.mkdirSync(`${this.office.folder}/state`);
+    for (const name of ["state", "own"]) {
+      Deno.mkdirSync(`${this.office.folder}/${name}`);
+    }
   }
 
   /** All of it through the link, the program too. */
@@ -83,14 +85,15 @@ Deno.test("a link above roots, state DB, log and program changes nothing: both w
   }
 });
 
-/** Starts a program inside walls that name a path only as it is written. */
+/** Starts a program inside walls that name the roots only as they are written. */
 async function startAsWritten(
   { office, link }: Linked,
   program: string,
   ...args: readonly string[]
 ): Promise<CommandResult> {
   const own = ["state/sync.db", "state/sync.db.lock", "own/logs"];
-  const paths = ["left", "right", ...own].map((it) => `${link}/${it}`);
+  const paths = ["left", "right", ...own].map((it) => `${link}/${it}`)
+    .concat(own.map((it) => `${office.folder}/${it}`));
   const read = [...paths, `${link}/config.yaml`, fromFileUrl("../")];
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: [
