@@ -188,7 +188,7 @@ function reasonWords(action: Outcome["action"]): string {
  * @returns Null where it settled none.
  */
 export function untoldText(
-  result: RunResult,
+  result: Pick<RunResult, "id" | "isDryRun" | "outcomes">,
   roots: Both<string>,
 ): string | null {
   const settled = settledConflicts(result.outcomes, roots);
@@ -201,7 +201,9 @@ export function untoldText(
 }
 
 /** A run that is over is not seen by running again. */
-function historyWords({ isDryRun, id }: RunResult): string {
+function historyWords(
+  { isDryRun, id }: Pick<RunResult, "id" | "isDryRun">,
+): string {
   return isDryRun ? AGAIN : `"${PROGRAM} history ${id}" lists all`;
 }
 

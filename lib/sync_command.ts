@@ -15,7 +15,7 @@ import { print, warn } from "./output.ts";
 import { missingWalls } from "./network_roots.ts";
 import { openProgress, type ProgressLine } from "./progress.ts";
 import { reportText, untoldText } from "./report.ts";
-import type { RunResult } from "./run_result.ts";
+import type { Outcome, RunResult } from "./run_result.ts";
 import type { SyncListener } from "./run_settings.ts";
 import type { Scans } from "./scans.ts";
 import { words } from "./newer.ts";
@@ -87,16 +87,25 @@ export async function syncOrPlan(
   );
   const walls = missingWalls(config);
   if (walls !== null) log.warning(walls);
+  let mails: RunMails | null = null;
+  const conflicts: Outcome[] = [];
   try {
     const listener = logging(log, invocation, progress);
-    const mails = sendsMail
-      ? await mailsOf({ id, startedAtMs }, config, log, listener)
-      : null;
+    if (sendsMail) {
+      mails = await mailsOf({ id, startedAtMs }, config, log, listener);
+    }
     const result = await runSync(
       id,
       config,
       options,
-      { ...listener, ...mails?.listener },
+      {
+        ...listener,
+        ...mails?.listener,
+        onOutcome(outcome) {
+          listener.onOutcome(outcome);
+          if (outcome.action.conflict !== null) conflicts.push(outcome);
+        },
+      },
       scans,
     );
     progress[Symbol.dispose]();
@@ -126,8 +135,14 @@ export async function syncOrPlan(
     }
     return exitCode;
   } catch (error) {
+    progress[Symbol.dispose]();
     log.error("the run ended unexpectedly", error);
     log.flush();
+    // There is no summary, and what was done is done.
+    const text = mails?.haveTold() || isDryRun
+      ? null
+      : untoldText({ id, isDryRun, outcomes: conflicts }, roots);
+    if (text !== null) warn(text);
     throw error;
   }
 }

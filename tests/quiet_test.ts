@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { DatabaseSync } from "node:sqlite";
 import { MailOffice } from "./mail_server.ts";
 import { file, Office } from "./support.ts";
 
@@ -51,6 +52,24 @@ Deno.test("--quiet tells which version lost beside --json too, and of very many 
   const stderr = await quiet(office, "--json");
   assert.match(stderr, /^30 conflicts settled/);
   assert.match(stderr, /… and 10 more \("deno task sync history \S+" lists/);
+});
+
+Deno.test("which version lost is told where the run ends with an error after that", async () => {
+  using office = new Office();
+  office.write({ left: { "a.txt": "one" } });
+  await office.settle();
+  {
+    using db = new DatabaseSync(office.stateDb);
+    db.exec(
+      "CREATE TRIGGER no BEFORE INSERT ON actions " +
+        "BEGIN SELECT RAISE(ABORT, 'no'); END",
+    );
+  }
+  conflict(office);
+  const { code, stderr } = await office.command("--quiet");
+  assert.equal(code, 5);
+  assert.match(stderr, /^1 conflict settled, and mailed to nobody:/m);
+  assert.match(stderr, /plan\.clash-/);
 });
 
 Deno.test("--quiet says nothing of what is mailed, nor of copies and deletions", async () => {
