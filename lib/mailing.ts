@@ -549,7 +549,8 @@ class Mailing implements RunMails {
   /** Why mails wait: each reason once a day also for who wants no more. */
   #tell(reason: string, more = ""): void {
     const nowMs = this.#nowMs;
-    const key = withoutNumbers(reason);
+    // What the server said may have another id in it each time.
+    const key = withoutNumbers(reason.replaceAll(/"(?:[^"\\]|\\.)*"/gu, ""));
     const { said } = this.#memory;
     const isNew = isPast(said[key] ?? -Infinity, DAY_MS - HOUR_MS / 6, nowMs);
     if (isNew) {

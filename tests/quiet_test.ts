@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
-import { MailOffice } from "./mail_server.ts";
+import { FaultyMailServer, MailOffice } from "./mail_server.ts";
 import { file, Office } from "./support.ts";
 
 const OLD = Date.UTC(2026, 0, 1);
@@ -101,6 +101,21 @@ Deno.test("--quiet says once a day that no mail gets out, and each time which ve
   assert.match(again, /other\.clash-/);
   const log = Deno.readTextFileSync(office.log);
   assert.equal(log.match(/WARNING \S+ E-mail waits/g)?.length, 3);
+});
+
+Deno.test("--quiet says once a day that no mail gets out, where the server names each try otherwise", async () => {
+  let tries = "";
+  using server = new FaultyMailServer({
+    replies: { RCPT: () => `450 4.2.0 Greylisted, id ${tries += "x"}` },
+  });
+  using office = new Office(
+    `email: {smtp_host: localhost, smtp_port: ${server.port}, ` +
+      "security: none, from: a@b.example, to: c@b.example}\n",
+  );
+  conflict(office);
+  assert.match(await quiet(office), /Greylisted, id x"\n/);
+  assert.equal(await quiet(office), "");
+  assert.equal(tries, "xx", "it is tried in each run");
 });
 
 for (const settings of ["", "email"]) {
