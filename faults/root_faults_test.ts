@@ -92,6 +92,9 @@ for (const side of SIDES) {
     office.undone.disk(office.right);
     write(office.left, { "a.txt": old("a") });
     tool("mount", "-o", "remount,ro", office[side]);
+    const plan = await office.command("plan");
+    assert.equal(plan.code, 0);
+    assert.match(plan.stderr, /can't be written: a run would be refused/);
     requireGuard(
       await office.program(),
       "roots",

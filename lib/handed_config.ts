@@ -5,12 +5,16 @@
  * @module
  */
 import type { Config } from "./config_schema.ts";
+import type { Side } from "./types.ts";
 
-/** A config that was read already. */
+/** A config that was read already, and what only the launcher may look at. */
 export interface HandedConfig {
   /** What the command line says, so that no other config is meant. */
   readonly said: string;
-  readonly config: Config;
+  /** Null: the program has to read it itself. */
+  readonly config: Config | null;
+  /** Roots that can't be written, as far as was asked. */
+  readonly unwritable?: readonly Side[];
 }
 
 const OPTION = "--handed-config=";
@@ -22,14 +26,16 @@ const MAX_LENGTH = 8_000;
  * The argument that hands a config on; to be put before all others.
  *
  * @param handed The config.
- * @returns None where the program has to read the file itself: what it is
+ * @returns Without it where the program has to read the file itself: what it is
  * started with can be seen by others on the same computer, so a password is
  * not part of it, and a list may be too long.
  */
 export function handOn(handed: HandedConfig): string[] {
-  if ((handed.config.email?.password ?? null) !== null) return [];
+  const isSecret = (handed.config?.email?.password ?? null) !== null;
   const argument = OPTION + JSON.stringify(handed);
-  return argument.length > MAX_LENGTH ? [] : [argument];
+  if (!isSecret && argument.length <= MAX_LENGTH) return [argument];
+  if ((handed.unwritable ?? []).length === 0) return [];
+  return [OPTION + JSON.stringify({ ...handed, config: null })];
 }
 
 /**

@@ -41,8 +41,11 @@ export function jsonReport(
       detail: outcome.detail,
       bytes: outcome.action.bytes,
     })),
-    problems: result.problems.filter(isTold)
-      .map(({ side, path, reason }) => ({ side, path, reason })),
+    problems: [
+      // Of a root as a whole.
+      ...(result.rootTroubles ?? []).map((it) => ({ ...it, path: "" })),
+      ...result.problems.filter(isTold),
+    ].map(({ side, path, reason }) => ({ side, path, reason })),
     guard: stop && { name: stop.name, reason: `${stop.reason} ${stop.hint}` },
   };
 }

@@ -11,6 +11,7 @@
 
 import { resolve } from "node:path";
 import { ConfigError, EXIT, SyncError } from "./errors.ts";
+import type { Config } from "./config_schema.ts";
 import { handOn } from "./handed_config.ts";
 import { errorWords } from "./log_lines.ts";
 import {
@@ -23,9 +24,11 @@ import {
   requireLocalState,
 } from "./network_roots.ts";
 import { runInside } from "./inside.ts";
+import { OWN_FOLDER } from "./names.ts";
 import { printable } from "./printable.ts";
 import { type Access, closedFlags, isOpen, sandboxFlags } from "./sandbox.ts";
 import { withStateDb } from "./state_place.ts";
+import { type Side, SIDES } from "./types.ts";
 import { twinOf } from "./unit_names.ts";
 import {
   isHelpMark,
@@ -213,7 +216,40 @@ async function wallsFor(
     write(Deno.stderr, words.replace(/\.?$/u, "."));
   }
   const said = configFile ?? DEFAULT_CONFIG;
-  return { permissions, handed: handOn({ said, config }) };
+  const isPlan = command === "plan" || command === "sync" && call.isDryRun;
+  const unwritable = isPlan ? await unwritableRoots(config) : [];
+  const more = unwritable.length === 0 ? {} : { unwritable };
+  return { permissions, handed: handOn({ said, config, ...more }) };
+}
+
+/** Writes nothing: a system call of its own tells that, which Deno lacks. */
+const ASK = `for at do
+  for part in "$at" "$at/${OWN_FOLDER}"; do
+    [ ! -d "$part" ] || [ -w "$part" ] || { echo no; continue 2; }
+  done
+  echo yes
+done`;
+
+/**
+ * The roots in which a run could change nothing. A plan may not try it, and a
+ * read-only disk can't be told from the rights of a folder.
+ */
+async function unwritableRoots(
+  { leftRoot, rightRoot }: Pick<Config, "leftRoot" | "rightRoot">,
+): Promise<Side[]> {
+  if (Deno.build.os === "windows") return [];
+  try {
+    const { stdout } = await new Deno.Command("sh", {
+      args: ["-c", ASK, "sh", leftRoot, rightRoot],
+      stdin: "null",
+      stderr: "null",
+    }).output();
+    const answers = new TextDecoder().decode(stdout).trim().split("\n");
+    return SIDES.filter((_, n) => answers[n] === "no");
+  } catch {
+    // No shell: then the run itself tells it.
+    return [];
+  }
 }
 
 function noConfig(file: string): SyncError {

@@ -11,12 +11,15 @@ import type { HandedConfig } from "./handed_config.ts";
 import type { Invocation } from "./invocation.ts";
 import { errorWords } from "./log_lines.ts";
 import { print, warn } from "./output.ts";
+import type { Side } from "./types.ts";
 import { VERSION } from "./version.ts";
 
 /** What differs between a program behind a launcher and a compiled one. */
 export interface ProgramHost {
   /** Throws an error for what can't be done here. */
   readonly check: (invocation: Invocation) => void;
+  /** Roots that can't be written, as far as was asked for a plan. */
+  readonly unwritable?: readonly Side[];
   /** Gives the config, or says why it may not be used here. */
   readonly loadConfig: (file: string) => Promise<Config>;
 }
@@ -30,8 +33,9 @@ export interface ProgramHost {
 export function launchedHost(handed: HandedConfig | null): ProgramHost {
   return {
     check() {},
+    unwritable: handed?.unwritable ?? [],
     async loadConfig(file) {
-      if (handed?.said === file) return handed.config;
+      if (handed?.said === file && handed.config) return handed.config;
       const { readConfig } = await import("./plain_config.ts");
       const { withStateDb } = await import("./state_place.ts");
       return await withStateDb(await readConfig(file));
@@ -62,7 +66,7 @@ export async function runProgram(
 
 async function obey(
   invocation: Invocation,
-  { loadConfig }: ProgramHost,
+  { loadConfig, unwritable = [] }: ProgramHost,
 ): Promise<number> {
   switch (invocation.command) {
     case "help": {
@@ -84,7 +88,7 @@ async function obey(
       // Their threads load while the rest of the program does.
       using scans = new Scans(config.stateDb);
       const { syncOrPlan } = await import("./sync_command.ts");
-      return await syncOrPlan(invocation, config, scans);
+      return await syncOrPlan(invocation, config, scans, unwritable);
     }
     case "history": {
       const { history } = await import("./history.ts");

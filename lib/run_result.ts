@@ -5,7 +5,7 @@
  */
 import type { ExitCode } from "./errors.ts";
 import type { Action, Conflict, Waiting } from "./plan.ts";
-import type { OutcomeKind, Problem, ProblemKind } from "./types.ts";
+import type { OutcomeKind, Problem, ProblemKind, Side } from "./types.ts";
 
 /** What became of an action. */
 export interface Outcome {
@@ -39,6 +39,12 @@ export interface Pruned {
 /** None were. */
 export const NOTHING_PRUNED: Pruned = { files: 0, bytes: 0 };
 
+/** What would keep a run from changing a root. */
+export interface RootTrouble {
+  readonly side: Side;
+  readonly reason: string;
+}
+
 /** What a run, or a plan, came to. */
 export interface RunResult {
   readonly id: string;
@@ -49,6 +55,8 @@ export interface RunResult {
   readonly isDryRun: boolean;
   readonly outcomes: readonly Outcome[];
   readonly problems: readonly Problem[];
+  /** Of a plan: what would keep a run from changing a root, in words. */
+  readonly rootTroubles?: readonly RootTrouble[];
   /** What is left to a later run, though nothing is wrong with it. */
   readonly waiting: readonly Waiting[];
   /** Recorded files in folders that were not even looked into. */

@@ -5,7 +5,7 @@
  */
 import type { SyncInvocation } from "./invocation.ts";
 import type { Config } from "./config_loader.ts";
-import { EXIT, type ExitCode } from "./errors.ts";
+import { EXIT, type ExitCode, SyncError } from "./errors.ts";
 import { SignalInterrupt } from "./interrupt.ts";
 import { jsonReport, jsonText } from "./json_report.ts";
 import { type Log, NO_LOG, openLog } from "./logging.ts";
@@ -13,8 +13,10 @@ import { logOutcome, logStop } from "./outcome_log.ts";
 import type { RunMails } from "./mailing.ts";
 import { print, warn } from "./output.ts";
 import { missingWalls } from "./network_roots.ts";
+import { printable } from "./printable.ts";
 import { openProgress, type ProgressLine } from "./progress.ts";
 import { reportText, untoldText } from "./report.ts";
+import { readIdentity } from "./roots.ts";
 import type { Outcome, RunResult } from "./run_result.ts";
 import type { SyncListener } from "./run_settings.ts";
 import type { Scans } from "./scans.ts";
@@ -24,6 +26,7 @@ import { isInterrupted } from "./stop.ts";
 
 import { endBeforeStart, newRunId, runSync } from "./sync.ts";
 import { doubtAlarm } from "./troubles.ts";
+import { otherSide, type Side } from "./types.ts";
 import { VERSION } from "./version.ts";
 
 /**
@@ -32,12 +35,14 @@ import { VERSION } from "./version.ts";
  * @param invocation What is asked for.
  * @param config The config.
  * @param scans The scans of its roots, started already.
+ * @param unwritable Roots that can't be written, where that is known.
  * @returns The exit code.
  */
 export async function syncOrPlan(
   invocation: SyncInvocation,
   config: Config,
   scans: Scans,
+  unwritable: readonly Side[] = [],
 ): Promise<number> {
   const roots = { left: config.leftRoot, right: config.rightRoot };
   if (invocation.report !== null) {
@@ -94,7 +99,7 @@ export async function syncOrPlan(
     if (sendsMail) {
       mails = await mailsOf({ id, startedAtMs }, config, log, listener);
     }
-    const result = await runSync(
+    const planned = await runSync(
       id,
       config,
       options,
@@ -108,7 +113,11 @@ export async function syncOrPlan(
       },
       scans,
     );
+    const result = withRootTroubles(planned, config, unwritable);
     progress[Symbol.dispose]();
+    for (const { reason } of result.rootTroubles ?? []) {
+      listener.onWarning(reason, true);
+    }
     logStop(log, result);
     const freed = prunedWords(result.pruned);
     if (freed !== null) log.info(freed);
@@ -165,6 +174,46 @@ function logOrRefusal(
     return { log };
   } catch (refusal) {
     return { log: null, refusal };
+  }
+}
+
+/** A plan, with what a run would meet at roots that can't be written. */
+function withRootTroubles(
+  result: RunResult,
+  config: Config,
+  unwritable: readonly Side[],
+): RunResult {
+  if (!result.isDryRun || result.stop !== null) return result;
+  const rootTroubles = unwritable.flatMap((side) => {
+    const root = side === "left" ? config.leftRoot : config.rightRoot;
+    const where = `${side === "left" ? "Left" : "Right"} (${printable(root)})`;
+    const count = result.outcomes.filter(({ action }) =>
+      action.name !== "NOOP" && action.side !== otherSide(side)
+    ).length;
+    // There the run would give it an identity.
+    const effect = !hasIdentity(side, root)
+      ? "a run would be refused"
+      : count === 0
+      ? null
+      : count === 1
+      ? "of a run, the action that changes it would fail"
+      : `of a run, the ${count} actions that change it would fail`;
+    if (effect === null) {
+      return [];
+    }
+    const reason = `${where} can't be written: ${effect}. Let the account ` +
+      "that runs office-sync write there.";
+    return [{ side, reason }];
+  });
+  return rootTroubles.length === 0 ? result : { ...result, rootTroubles };
+}
+
+function hasIdentity(side: Side, root: string): boolean {
+  try {
+    return readIdentity(side, root) !== null;
+  } catch (error) {
+    if (!(error instanceof SyncError)) throw error;
+    return true;
   }
 }
 
