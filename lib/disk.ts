@@ -101,6 +101,30 @@ export class Root {
   }
 
   /**
+   * What came of giving a name: Windows says of a name that a disk does not
+   * take that it is not there.
+   *
+   * @param error What was thrown.
+   * @param path The name.
+   * @param from What was to have it; left out: a new folder.
+   * @returns The error, or a truer one.
+   */
+  refusal(error: unknown, path: string, from?: string): unknown {
+    if (codeOf(error) !== "ENOENT" || !this.habits.hasWindowsNames) {
+      return error;
+    }
+    try {
+      const isThere = this.look(folderOf(path)).kind === "directory" &&
+        (from === undefined || this.look(from).kind !== "absent");
+      if (!isThere) return error;
+    } catch {
+      return error;
+    }
+    const message = error instanceof Error ? error.message : String(error);
+    return Object.assign(new Error(message), { code: "ENAMETOOLONG" });
+  }
+
+  /**
    * What a name in a folder may measure in UTF-8, in bytes, before its path is
    * too long for the system.
    *

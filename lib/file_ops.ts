@@ -44,7 +44,11 @@ export function moveToFree(root: Root, from: string, to: string): void {
   }
   // No links here: look once more, then rename.
   root.requireAbsent(to);
-  Deno.renameSync(source, target);
+  try {
+    Deno.renameSync(source, target);
+  } catch (error) {
+    throw root.refusal(error, to, from);
+  }
 }
 
 /**
@@ -67,7 +71,7 @@ export function linkTo(root: Root, from: string, to: string): boolean {
       root.requireAbsent(to);
       throw new Skipped(CHANGED);
     }
-    if (!NO_LINKS.has(code)) throw error;
+    if (!NO_LINKS.has(code)) throw root.refusal(error, to, from);
     // EPERM may also be about this very file.
     if (code !== "EPERM" && code !== "EMLINK") root.hasLinks = false;
     return false;

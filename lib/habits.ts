@@ -164,34 +164,39 @@ function hasWindowsNames(folder: string, owner: TemporaryOwner): boolean {
 const LONG_NAME = 255;
 
 /**
- * The longest name of plain letters that a folder takes, of 255 at most.
+ * The longest name that a folder takes, of 255 letters at most.
  *
  * @param folder Absolute path.
  * @param owner Names the file that is tried; null where nothing may be written:
- *   then it is what can be looked for.
- * @returns In bytes, and letters.
+ *   then it is what can be looked for, which Windows does not tell.
+ * @returns In bytes; Infinity where letters count, as on Windows' own disks, and
+ *   not what a NAS behind a drive makes of them.
  */
 export function longestName(
   folder: string,
   owner: TemporaryOwner | null,
 ): number {
   const start = `${temporaryName(owner ?? NOBODY, 0)}-`;
-  const takes = (length: number): boolean => {
-    const path = `${folder}/${start.padEnd(length, "n")}`;
+  const isWindows = Deno.build.os === "windows";
+  const takes = (length: number, letter = "n"): boolean => {
+    const name = start.padEnd(length, letter);
+    const path = `${folder}/${name}`;
     try {
       if (owner === null) Deno.lstatSync(path);
       else Deno.openSync(path, { write: true, createNew: true }).close();
     } catch (error) {
       // Windows has several words for it; these are about something else.
       const code = codeOf(error) ?? "";
-      if (owner === null || Deno.build.os !== "windows") {
-        return code !== "ENAMETOOLONG";
-      }
-      return TROUBLES.has(code);
+      return isWindows ? TROUBLES.has(code) : code !== "ENAMETOOLONG";
     }
+    // Some cut a name that is too long for them, and say nothing.
+    const isWhole = !isWindows ||
+      [...Deno.readDirSync(folder)].some((entry) => entry.name === name);
     if (owner !== null) removeIfThere(path);
-    return true;
+    return isWhole;
   };
+  if (isWindows && owner === null) return LONG_NAME;
+  if (isWindows && takes(LONG_NAME, "\u00fc")) return Infinity;
   if (takes(LONG_NAME)) return LONG_NAME;
   let [most, less] = [start.length, LONG_NAME];
   while (less - most > 1) {

@@ -267,7 +267,11 @@ export class Performer {
       throw new Skipped(CHANGED);
     }
     root.requireAbsent(path);
-    Deno.mkdirSync(root.absolute(path));
+    try {
+      Deno.mkdirSync(root.absolute(path));
+    } catch (error) {
+      throw root.refusal(error, path);
+    }
     const isMount = on === "left"
       ? { left: false, right: work.isMount }
       : { left: work.isMount, right: false };

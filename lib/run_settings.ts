@@ -185,7 +185,7 @@ export function roomIn(
       const bytes = stored === null
         ? longestName(root.absolute(owner ? OWN_FOLDER : ""), owner)
         : Number(stored);
-      if (bytes < 255) root.refuseNames(bytes);
+      if (bytes < root.nameRoom.bytes) root.refuseNames(bytes);
       known.set(side, room = root.nameRoom);
     }
     return room;

@@ -10,7 +10,7 @@ import {
   read,
   softDeleted,
 } from "./support.ts";
-import { PATH_CALLS, replaceCall } from "./system_calls.ts";
+import { type AnyFunction, PATH_CALLS, replaceCall } from "./system_calls.ts";
 import { systemError, TwoRoots } from "./two_roots.ts";
 
 const OLD = Date.UTC(2024, 0, 15, 8, 30);
@@ -181,6 +181,39 @@ Deno.test("a version that is saved at the last moment is kept under a name that 
     assert.ok(bytes(kept.slice(2)) <= 143 && kept.includes(MARK), kept);
   }
 });
+
+Deno.test("a system that says of a name that is too long that it is not there is not believed", async () => {
+  const name = "ü".repeat(100) + ".docx";
+  using office = new Office().write({
+    left: { [name]: file("1", { mtime: OLD }), ["d".repeat(150)]: {}, b: "2" },
+  });
+  using _disk = intercepted(["linkSync", "mkdirSync"], (real, ...args) => {
+    const to = String(args.findLast((it) => typeof it === "string"));
+    if (to.startsWith(office.right) && bytes(to.split("/").at(-1)!) > 143) {
+      throw systemError("ENOENT");
+    }
+    return real(...args);
+  });
+  using _colon = intercepted(["openSync"], (real, path, ...rest) => {
+    if (path!.endsWith(":")) throw systemError("EINVAL");
+    return real(path, ...rest);
+  });
+  const result = await office.run();
+  assert.equal(result.exitCode, 1, describe(result));
+  const details = result.outcomes.flatMap(({ detail }) => detail ?? []);
+  assert.equal(details.length, 2, describe(result));
+  for (const detail of details) assert.match(detail, /name is too long/);
+  assert.deepEqual(read(office.right), { b: "2" });
+});
+
+function intercepted(
+  calls: readonly string[],
+  replacement: (real: AnyFunction, ...args: string[]) => unknown,
+): Disposable {
+  const stack = new DisposableStack();
+  for (const call of calls) stack.use(replaceCall(Deno, call, replacement));
+  return stack;
+}
 
 /** Folders and a file whose path has so many bytes, below a root. */
 function longPath(root: string, length: number, name: string): string {

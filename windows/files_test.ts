@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { actions, describe, file } from "../tests/support.ts";
+import { actions, describe, file, read } from "../tests/support.ts";
 import { replaceCall } from "../tests/system_calls.ts";
 import { systemError } from "../tests/two_roots.ts";
 import { Locked, Office } from "./support.ts";
@@ -153,6 +153,23 @@ Deno.test("a file that is made read-only is as before: an edit, a name, a time a
       Deno.chmodSync(office.at(side, name), 0o666);
     }
   }
+});
+
+Deno.test("a conflict on a name that a NAS behind the drive takes, and no longer one, is settled at once", async () => {
+  // 240 bytes, as most disks of a NAS count, and 124 letters.
+  const name = "\u00fc".repeat(116) + ".docx";
+  using office = new Office().write({
+    left: { [name]: file("older", OLD) },
+    right: { [name]: file("the newer", { mtime: LONG_AGO + 60_000 }) },
+  });
+  const result = await office.run();
+  assert.equal(result.exitCode, 0, describe(result));
+  const [clash = ""] = Object.keys(read(office.left)).filter((it) =>
+    it !== name
+  );
+  assert.match(clash, /^\u00fc+\.clash-20240115-083000-left\.docx$/);
+  office.holds({ [name]: "the newer", [clash]: "older" });
+  await office.rests();
 });
 
 Deno.test("paths of more than 260 characters are synced both ways", async () => {
