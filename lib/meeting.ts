@@ -161,6 +161,10 @@ function isInPlace(db: StateDb, side: Side, root: string): boolean | null {
   return folded(known) === folded(root);
 }
 
+/** Where an older version noted no places, nobody can tell these apart. */
+const OTHER_PAIR = " If this config is for other folders than this state DB " +
+  "is, name a state_db of its own in it.";
+
 /**
  * Whether a state DB is that of two roots, as far as can be told now.
  *
@@ -270,7 +274,9 @@ function requireKnown(
         `${where} does not show the identity it had at the last run: its ` +
           "disk or network drive may not be connected, or the folder was " +
           "emptied.",
-        `Connect it and run again. Only if ${CALLED[side]} is meant to start ` +
+        `Connect it and run again.${
+          isInPlace(db, side, roots[side]) === null ? OTHER_PAIR : ""
+        } Only if ${CALLED[side]} is meant to start ` +
           "anew, run once with --accept-roots: nothing is deleted then, and " +
           `what is on ${CALLED[otherSide(side)]} is copied.`,
       );

@@ -216,6 +216,21 @@ for (const hasPaths of [true, false]) {
   );
 }
 
+Deno.test("new folders and a state DB of an older version: it may be another pair's, and that is said before anything else", async () => {
+  using one = new Office();
+  write(one.left, { "one.txt": "1" });
+  await one.settle();
+  forgetPaths(one.stateDb);
+  using two = new SecondConfig(one, "lab.yaml", "state_db: config.db\n");
+  const { stop } = await two.run();
+  assert.equal(stop?.name, "identity");
+  assert.match(stop.hint, /name a state_db of its own in it\. Only if Left is/);
+  // The first config's next run notes its places: then it is certain.
+  await one.settle();
+  const certain = await two.run();
+  assert.match(certain.stop!.reason, /belongs to another pair of folders/);
+});
+
 Deno.test("both roots may move, and their places are noted anew", async () => {
   using office = new Office();
   write(office.left, { "a.txt": "a", "b.txt": "b" });
