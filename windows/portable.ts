@@ -24,7 +24,7 @@ const SUBJECTS = [
   ],
   ...["printable", "record_digests", "record_store", "renames", "rules"],
   ...["sandbox", "settlement", "system_errors"],
-  ...["told_conflict", "troubles", "typed_path"],
+  ...["told_conflict", "troubles", "typed_path", "windows_paths"],
 ];
 
 /** Files of tests that are run there as they are. */
