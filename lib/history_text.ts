@@ -35,6 +35,8 @@ export interface PastAction {
   readonly outcome: OutcomeKind;
   readonly detail: string | null;
   readonly bytes: number | null;
+  /** In how many runs it was so, from `run` on; left out: in that one. */
+  readonly runs?: number;
 }
 
 /**
@@ -110,8 +112,12 @@ export function actionLine(action: PastAction): string {
   const why = rule === null ? reason : `${reason}; rule ${rule}`;
   const size = bytes === null ? "" : `, ${sizeWords(bytes)}`;
   const more = detail === null ? "" : ` (${printable(detail)})`;
+  const { runs = 1, startedAtMs } = action;
+  const since = runs < 2
+    ? ""
+    : `, since ${timeWords(startedAtMs)}, in ${runs} runs`;
   return `${outcome}: ${action.action} ${printable(action.path)}${to}  ` +
-    `[${printable(why)}${size}]${more}`;
+    `[${printable(why)}${size}]${more}${since}`;
 }
 
 /**

@@ -74,6 +74,53 @@ export function problemFields(problem: LoggedProblem): string {
   return `PROBLEM side=${side} path=${quoted(path)} reason=${quoted(reason)}`;
 }
 
+/** Things that stand as in the run before, as they are logged. */
+export interface LoggedStanding {
+  /** What kind they are. */
+  readonly what: string;
+  /** In words; "" where it says nothing. */
+  readonly why: string;
+  /** Path of the first; "" where it says nothing. */
+  readonly first: string;
+  readonly count: number;
+  readonly since: {
+    readonly run: string;
+    /** In ms since 1970. */
+    readonly startedAtMs: number;
+    readonly runs: number;
+  };
+}
+
+/**
+ * Things that stand as in the run before, as fields.
+ *
+ * @param standing All of one kind.
+ * @returns The fields in one line.
+ *
+ * @example Files that can't be copied for a week
+ * ```ts
+ * import { standingFields } from "./log_lines.ts";
+ * standingFields({
+ *   what: "COPY_LEFT_TO_RIGHT failed",
+ *   why: "access is denied",
+ *   first: "a.txt",
+ *   count: 500,
+ *   since: { run: "42", startedAtMs: 0, runs: 672 },
+ * });
+ * // AS_BEFORE COPY_LEFT_TO_RIGHT failed count=500
+ * //   since=1970-01-01T00:00:00.000Z since_run=42 runs=672
+ * //   first="a.txt" why="access is denied"
+ * ```
+ */
+export function standingFields(standing: LoggedStanding): string {
+  const { what, why, first, count, since } = standing;
+  const time = new Date(since.startedAtMs).toISOString();
+  return `AS_BEFORE ${printable(what)} count=${count} since=${time}` +
+    ` since_run=${printable(since.run)} runs=${since.runs}` +
+    (first === "" ? "" : ` first=${quoted(first)}`) +
+    (why === "" ? "" : ` why=${quoted(why)}`);
+}
+
 /** Causes can go in circles. */
 const MAX_CAUSES = 5;
 

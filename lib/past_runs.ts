@@ -4,6 +4,7 @@
  * @module
  */
 import type { PastAction, PastRun } from "./history_text.ts";
+import { wholeRuns } from "./standing.ts";
 import type { SqlValue, StateDb } from "./state_db.ts";
 import type { ActionName, OutcomeKind, Rule, Side } from "./types.ts";
 
@@ -12,6 +13,13 @@ const RUN_COLUMNS =
 
 const ACTION_COLUMNS = "run, started_at, action, path, new_path, rule, side, " +
   "reason, outcome, detail, bytes";
+
+/** A plan reads a DB of before, too, as it is. */
+function hasStanding(db: StateDb): boolean {
+  return db.first(
+    "SELECT 1 FROM pragma_table_info('actions') WHERE name = 'last'",
+  ) !== null;
+}
 
 /**
  * The last runs, newest first.
@@ -51,9 +59,19 @@ export function runsBeginning(db: StateDb, start: string): PastRun[] {
  * @param run Its id.
  */
 export function actionsOf(db: StateDb, run: string): PastAction[] {
+  if (!hasStanding(db)) {
+    return db.query(
+      `SELECT ${ACTION_COLUMNS}, NULL FROM actions JOIN runs ON runs.id = run
+       WHERE run = ? ORDER BY seq`,
+      run,
+    ).map(toAction);
+  }
+  // What stood already is a row of the run that met it first.
+  const nth = "(SELECT nth FROM runs WHERE id = ?1)";
   return db.query(
-    `SELECT ${ACTION_COLUMNS} FROM actions JOIN runs ON runs.id = run
-     WHERE run = ? ORDER BY seq`,
+    `SELECT ${ACTION_COLUMNS}, ${nth} - nth + 1
+     FROM actions JOIN runs ON runs.id = run
+     WHERE run = ?1 OR last >= ${nth} AND nth < ${nth} ORDER BY seq, nth`,
     run,
   ).map(toAction);
 }
@@ -70,8 +88,12 @@ export function actionsAt(
   path: string,
   limit: number,
 ): PastAction[] {
+  const runs = hasStanding(db)
+    ? `min(coalesce(last, nth), ${wholeRuns(db)}) - nth + 1`
+    : "NULL";
   return db.query(
-    `SELECT ${ACTION_COLUMNS} FROM actions JOIN runs ON runs.id = run
+    `SELECT ${ACTION_COLUMNS}, ${runs}
+     FROM actions JOIN runs ON runs.id = run
      WHERE path = ? OR new_path = ?
      ORDER BY started_at DESC, seq DESC LIMIT ?`,
     path,
@@ -94,7 +116,7 @@ function toRun(row: readonly SqlValue[]): PastRun {
 
 function toAction(row: readonly SqlValue[]): PastAction {
   const [run, started, action, path, newPath, rule, side, reason] = row;
-  const [outcome, detail, bytes] = row.slice(8);
+  const [outcome, detail, bytes, runs] = row.slice(8);
   return {
     run: String(run),
     startedAtMs: Number(started),
@@ -107,6 +129,7 @@ function toAction(row: readonly SqlValue[]): PastAction {
     outcome: outcome as OutcomeKind,
     detail: textOrNull(detail),
     bytes: numberOrNull(bytes),
+    runs: Math.max(1, numberOrNull(runs) ?? 1),
   };
 }
 

@@ -24,6 +24,8 @@ export interface ReportOptions {
   /** Absolute paths of the roots. */
   readonly roots: Both<string>;
   readonly logFile: string | null;
+  /** What of it is as in the run before, in words; left out: nothing. */
+  readonly asBefore?: string | null;
   /** List everything, not only the first of each kind. */
   readonly isVerbose: boolean;
   /** That the process has no walls, in words; null: it has. */
@@ -159,6 +161,7 @@ function body(result: RunResult, options: ReportOptions): string[] {
   }
   lines.push(...conflictLines(result, options));
   lines.push(...personLines(result, options));
+  if (options.asBefore) lines.push(options.asBefore);
   const freed = prunedWords(result.pruned);
   if (freed !== null) lines.push(freed);
   if (lines.length > 0) lines.push("");

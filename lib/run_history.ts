@@ -10,6 +10,7 @@ import { openConflicts, type Outcome, type RunResult } from "./run_result.ts";
 import type { Version } from "./plan.ts";
 import type { ListedConflict } from "./settlement.ts";
 import type { SqlValue, StateDb } from "./state_db.ts";
+import { canStand, Standing, STILL, wholeRuns } from "./standing.ts";
 import { summarize } from "./summary.ts";
 import type { ConflictKind, Rule } from "./types.ts";
 
@@ -38,13 +39,21 @@ export function endRun(
   settled: string | null = null,
 ): void {
   db.transaction(() => {
+    const isWhole = result.stop === null && settled === null;
+    const nth = isWhole ? wholeRuns(db) + 1 : null;
+    // What stood before is looked up by the number of the run before.
+    const held = nth === null
+      ? new Set<Outcome>()
+      : new Standing(db).note(result, nth);
+    if (nth !== null) db.setMeta("whole_runs", String(nth));
     db.run(
       `UPDATE runs SET finished_at = ?, exit_code = ?, summary = ?,
-       stopped_by = ? WHERE id = ?`,
+       stopped_by = ?, nth = ? WHERE id = ?`,
       result.finishedAtMs,
       result.exitCode,
       JSON.stringify(summarize(result)),
       result.stop && `${result.stop.name}: ${result.stop.reason}`,
+      nth,
       result.id,
     );
     const acted = result.outcomes.filter(({ action }) =>
@@ -52,15 +61,47 @@ export function endRun(
     );
     const rows = new BulkInsert(db, "INSERT INTO actions");
     for (const [seq, outcome] of acted.entries()) {
-      rows.add(actionRow(result.id, seq, outcome));
+      if (held.has(outcome)) continue;
+      const last = nth !== null && canStand(outcome) ? STILL : null;
+      rows.add([...actionRow(result.id, seq, outcome), last]);
     }
     rows.write();
+    removeOld(db, result.id);
     if (result.stop !== null) return;
     if (settled === null) noteConflicts(db, result);
     else if (result.exitCode === EXIT.agreed) {
       db.run("DELETE FROM conflicts WHERE path = ?", settled);
     }
   });
+}
+
+const KEPT_MS = 400 * 24 * 60 * 60 * 1000;
+
+/**
+ * Removes runs, and what they did, that began more than 400 days before both
+ * this run and the one before it: a wrong clock must not take all of them. The
+ * last good run stays, and each that something standing goes back to.
+ */
+function removeOld(db: StateDb, run: string): void {
+  const [newest = null] = db.first(
+    `SELECT min(started_at) FROM
+     (SELECT started_at FROM runs ORDER BY runs.rowid DESC LIMIT 2)`,
+  ) ?? [];
+  const before = Number(newest) - KEPT_MS;
+  const isAny = db.first(
+    "SELECT 1 FROM runs WHERE started_at < ? LIMIT 1",
+    before,
+  );
+  if (isAny === null) return;
+  const old = `SELECT id FROM runs WHERE started_at < ?1 AND id <> ?2
+    AND id IS NOT (SELECT id FROM runs WHERE exit_code = 0
+      ORDER BY started_at DESC LIMIT 1)
+    AND id NOT IN (SELECT since_run FROM problems)
+    AND id NOT IN (SELECT since_run FROM conflicts)
+    AND id NOT IN (SELECT run FROM actions WHERE last >=
+      (SELECT min(nth) FROM runs WHERE started_at >= ?1))`;
+  db.run(`DELETE FROM actions WHERE run IN (${old})`, before, run);
+  db.run(`DELETE FROM runs WHERE id IN (${old})`, before, run);
 }
 
 function actionRow(run: string, seq: number, outcome: Outcome): SqlValue[] {

@@ -156,6 +156,23 @@ export const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (side, folder)
   ) WITHOUT ROWID;
   `,
+  `
+  -- whole runs are numbered: those that came to all of their actions
+  ALTER TABLE runs ADD COLUMN nth INTEGER;
+  -- number of the last run that it was so in, beyond all numbers while it is;
+  -- NULL: its own run alone
+  ALTER TABLE actions ADD COLUMN last INTEGER;
+  CREATE INDEX actions_by_last ON actions (last) WHERE last IS NOT NULL;
+
+  -- paths that the last whole run left alone
+  CREATE TABLE problems (
+    side TEXT NOT NULL,
+    path TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    since_run TEXT NOT NULL REFERENCES runs (id),
+    PRIMARY KEY (side, path, reason)
+  ) WITHOUT ROWID;
+  `,
 ];
 
 /** Columns of a file row, in the order of {@linkcode StoredFile}. */

@@ -22,6 +22,7 @@ import type { SyncListener } from "./run_settings.ts";
 import type { Scans } from "./scans.ts";
 import { words } from "./newer.ts";
 import { prunedWords, waitingWords } from "./summary.ts";
+import { StandingKinds } from "./standing.ts";
 import { isInterrupted } from "./stop.ts";
 
 import { endBeforeStart, newRunId, runSync } from "./sync.ts";
@@ -69,7 +70,7 @@ export async function syncOrPlan(
   const opened = logOrRefusal(config, { id, isVerbose: invocation.isVerbose });
   if (opened.log === null) {
     const { refusal } = opened;
-    const listener = logging(NO_LOG, invocation, progress);
+    const listener = logging(NO_LOG, invocation, progress, null);
     const mails = sendsMail
       ? await mailsOf({ id, startedAtMs }, config, NO_LOG, listener)
       : null;
@@ -81,7 +82,14 @@ export async function syncOrPlan(
       refusal,
     );
     progress[Symbol.dispose]();
-    const told = { result, invocation, config, walls: null, isLogged: false };
+    const told = {
+      result,
+      invocation,
+      config,
+      walls: null,
+      isLogged: false,
+      asBefore: null,
+    };
     show(told, result.exitCode);
     return result.exitCode;
   }
@@ -95,7 +103,8 @@ export async function syncOrPlan(
   let mails: RunMails | null = null;
   const conflicts: Outcome[] = [];
   try {
-    const listener = logging(log, invocation, progress);
+    const standing = new StandingKinds();
+    const listener = logging(log, invocation, progress, standing);
     if (sendsMail) {
       mails = await mailsOf({ id, startedAtMs }, config, log, listener);
     }
@@ -106,6 +115,10 @@ export async function syncOrPlan(
       {
         ...listener,
         ...mails?.listener,
+        onOpen(db) {
+          standing.open(db);
+          mails?.listener.onOpen?.(db);
+        },
         onOutcome(outcome) {
           listener.onOutcome(outcome);
           if (outcome.action.conflict !== null) conflicts.push(outcome);
@@ -118,10 +131,18 @@ export async function syncOrPlan(
     for (const { reason } of result.rootTroubles ?? []) {
       listener.onWarning(reason, true);
     }
+    for (const line of standing.lines()) log.warning(line);
     logStop(log, result);
     const freed = prunedWords(result.pruned);
     if (freed !== null) log.info(freed);
-    const told = { result, invocation, config, walls, isLogged: true };
+    const told = {
+      result,
+      invocation,
+      config,
+      walls,
+      isLogged: true,
+      asBefore: standing.words(),
+    };
     const exitCode = await report(told, log);
     for (const { side, path, as } of result.waiting) {
       log.info(`${words(side)}: ${path} waits: ${waitingWords({ as })}`);
@@ -222,10 +243,15 @@ function logging(
   log: Log,
   invocation: SyncInvocation,
   progress: ProgressLine,
+  standing: StandingKinds | null,
 ): SyncListener {
   return {
-    onOutcome: (outcome) => logOutcome(log, outcome),
-    onProblem: (problem) => log.problem(problem),
+    onOutcome: (outcome) => {
+      if (!standing?.takesOutcome(outcome)) logOutcome(log, outcome);
+    },
+    onProblem: (problem) => {
+      if (!standing?.takesProblem(problem)) log.problem(problem);
+    },
     onWarning: (text, isGrave = false) => {
       log.warning(text);
       if (isGrave || !invocation.isQuiet) {
@@ -268,6 +294,8 @@ interface Told {
   /** That there are no walls, in words; null: there are. */
   readonly walls: string | null;
   readonly isLogged: boolean;
+  /** What of it is as in the run before, in words; null: nothing. */
+  readonly asBefore: string | null;
 }
 
 /** Writes the page; a run that can't be shown there is a run all the same. */
@@ -299,7 +327,7 @@ function showUntold({ result, invocation, config }: Told): void {
 }
 
 function show(
-  { result, invocation, config, walls, isLogged }: Told,
+  { result, invocation, config, walls, isLogged, asBefore }: Told,
   exitCode: ExitCode,
 ): void {
   if (invocation.isJson) {
@@ -312,6 +340,7 @@ function show(
   const text = reportText(result, {
     roots: { left: config.leftRoot, right: config.rightRoot },
     logFile: isLogged ? config.logging.file : null,
+    asBefore,
     isVerbose: invocation.isVerbose,
     missingWalls: walls,
   });

@@ -59,7 +59,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["copy_content", "copy_messages"],
   ["staged", "temporary_names"],
   ["staging"],
-  ["bulk_insert"],
+  ["bulk_insert", "standing"],
   [
     "scans",
     "scan_requests",
