@@ -47,12 +47,17 @@ export class FuseFolder {
   readonly #byPath = new Map<string, bigint>();
   /** The names in a folder as they were when it was opened. */
   readonly #listed = new Map<bigint, fs.Dirent[]>();
+  readonly #longestName: number;
   #lastId = ROOT;
   #lastListed = 0n;
 
-  /** @param root The folder. */
-  constructor(root: string) {
+  /**
+   * @param root The folder.
+   * @param longestName What a name may measure in UTF-8, in bytes.
+   */
+  constructor(root: string, longestName = 255) {
     this.#root = root;
+    this.#longestName = longestName;
     const { ino } = fs.lstatSync(root, { bigint: true });
     this.#nodes.set(ROOT, { ino, paths: new Set([root]) });
     this.#ids.set(ino, ROOT);
@@ -172,6 +177,9 @@ export class FuseFolder {
   }
 
   #child(id: bigint, name: string): string {
+    if (Buffer.byteLength(name) > this.#longestName) {
+      throw Object.assign(new Error(), { code: "ENAMETOOLONG" });
+    }
     return `${this.#path(id)}/${name}`;
   }
 

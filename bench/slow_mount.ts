@@ -40,15 +40,21 @@ export class SlowShare implements Disposable {
    * @param folder What is shown.
    * @param place Where; an empty folder.
    * @param delayMs Of each call.
+   * @param longestName What a name may measure in UTF-8, in bytes.
    */
-  constructor(folder: string, place: string, delayMs: number) {
+  constructor(
+    folder: string,
+    place: string,
+    delayMs: number,
+    longestName = 255,
+  ) {
     this.#place = place;
     const program = fileURLToPath(new URL("slow_share.ts", import.meta.url));
     const serve = [Deno.execPath(), "run", "--no-prompt", "--allow-all"];
     this.#server = new Deno.Command("bash", {
       args: [
         ...["-c", MOUNT, "bash", OPTIONS, place],
-        ...[...serve, program, folder, String(delayMs)],
+        ...[...serve, program, folder, String(delayMs), String(longestName)],
       ],
       stdin: "null",
       stdout: "piped",

@@ -34,9 +34,9 @@ const INIT = 26;
 const LARGEST = 128 * 1024 + 4096;
 const HEADER = 40;
 
-const [folder = "", delay = "2"] = Deno.args;
+const [folder = "", delay = "2", longestName = "255"] = Deno.args;
 const delayMs = Number(delay);
-const shown = new FuseFolder(folder);
+const shown = new FuseFolder(folder, Number(longestName));
 let calls = 0;
 let waitedMs = 0;
 
