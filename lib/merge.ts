@@ -273,7 +273,8 @@ class Merger {
       const isWorthIt = isGone || child.row === null || child.isFrozen ||
         child.name.left !== nameOf(child.row.path) ||
         child.name.right !== nameOf(child.row.path) ||
-        !child.row.isAgreed || this.#differing.has(child.key);
+        !child.row.isAgreed || child.hasFileRow ||
+        this.#differing.has(child.key);
       if (!isWorthIt) continue;
       this.#visit({
         ...child,

@@ -380,5 +380,6 @@ function toChild(slot: Slot): ChildFolder {
       right: right?.isMount ?? false,
     },
     isFrozen: slot.problem !== null,
+    hasFileRow: slot.row !== null,
   };
 }

@@ -80,6 +80,8 @@ export interface ChildFolder {
   readonly row: DirectoryRow | null;
   readonly isMount: Both<boolean>;
   readonly isFrozen: boolean;
+  /** A file is still recorded at its path: the folder took its name. */
+  readonly hasFileRow?: boolean;
 }
 
 /**

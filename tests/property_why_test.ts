@@ -246,3 +246,16 @@ for (const [what, leave] of Object.entries(LEAVING)) {
     }
   }
 }
+
+Deno.test("why: a file that is gone behind a folder of its name is gone for every plan", async () => {
+  using office = new Office("ignore: {filenames_prefix: ['~$']}\n");
+  write(office.left, { a: "a" });
+  await office.settle();
+  Deno.renameSync(`${office.right}/a`, `${office.right}/~$a`);
+  Deno.removeSync(`${office.left}/a`);
+  write(office.left, { a: {} });
+  for (let round = 0; round < 2; round++) {
+    await assertWhyIsPlan(office);
+    await office.run(ALLOWED);
+  }
+});
