@@ -38,8 +38,17 @@ export function placeNew(root: Root, temporary: string, path: string): void {
  */
 export function moveToFree(root: Root, from: string, to: string): void {
   const [source, target] = [root.absolute(from), root.absolute(to)];
-  if (linkTo(root, from, to)) {
-    removeDespite(source, target);
+  try {
+    if (linkTo(root, from, to)) {
+      removeDespite(source, target);
+      return;
+    }
+  } catch (error) {
+    const isOwn = error instanceof Skipped && root.isSecondName(to, from);
+    if (!isOwn) throw error;
+    // The short name that Windows gave this very file: it may take it.
+    Deno.renameSync(source, target);
+    if (root.secondName(to) !== null) throw error;
     return;
   }
   // No links here: look once more, then rename.

@@ -41,7 +41,7 @@ export function sharedRoom(a: NameRoom, b: NameRoom): NameRoom {
 
 const CLASH_MARK = /\.clash-\d{8}-\d{6}-(?:left|right)(?:-\d+)?$/;
 const DELETED_NAME = /^(\d{8})-(\d{6})-([^-]+)(?:-\d+)?$/;
-const RESERVED = /^(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(?:\.|$)/i;
+const RESERVED = /^(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]) *(?:\.|$)/i;
 // deno-lint-ignore no-control-regex
 const FORBIDDEN = /[<>:"\\|?*\u0000-\u001f]/;
 

@@ -224,7 +224,7 @@ const DEVICES = [
   "nul.tar.gz",
   "COM1.",
 ];
-const ENDINGS = ["a.", "a ", ".", "..", "a.txt ", "a.txt."];
+const ENDINGS = ["a.", "a ", ".", "..", "a.txt ", "a.txt.", "con .txt"];
 
 for (const name of [...FORBIDDEN, ...DEVICES, ...ENDINGS]) {
   Deno.test(`whyNotOnWindows(${JSON.stringify(name)}) gives a reason`, () => {

@@ -11,6 +11,7 @@ import {
   read,
   softDeleted,
 } from "./support.ts";
+import { placeNew } from "../lib/file_ops.ts";
 import { targetOn } from "../lib/restore_targets.ts";
 import type { Version } from "../lib/versions.ts";
 import { PATH_CALLS, replaceCall } from "./system_calls.ts";
@@ -27,6 +28,7 @@ const SHORT = "LANGER~1.DOC";
 function shortNames(
   root: string,
   names: Readonly<Record<string, string>>,
+  takesOwn = false,
 ): Disposable {
   const lstat = Deno.lstatSync;
   const isThere = (path: string): boolean => {
@@ -52,12 +54,13 @@ function shortNames(
   for (const [call, paths] of Object.entries(PATH_CALLS)) {
     stack.use(replaceCall(Deno, call, (real, ...args) => {
       const seen = args.map((it, n) => n < paths ? meant(String(it)) : it);
-      // As Windows does it: a file is not put in the place of itself.
+      // As wine does it: a file is not put in the place of itself.
       const isColon = String(seen[0]).endsWith(":");
       if (call === "openSync" && isColon && String(seen[0]).startsWith(root)) {
         throw systemError("EINVAL");
       }
       if (call === "renameSync" && seen[0] === seen[1]) {
+        if (takesOwn) real(seen[0], args[1]);
         return;
       }
       return real(...seen);
@@ -235,6 +238,29 @@ for (const long of sides) {
       false,
     );
   });
+}
+
+for (const takesOwn of [true, false]) {
+  Deno.test(
+    `a file that has the short name of what is copied for it ${
+      takesOwn ? "takes it" : "is told"
+    }`,
+    () => {
+      using at = new TwoRoots({ hasWindowsNames: true });
+      const temporary = ".office-sync-tmp-pair-run-1";
+      at.write({ left: { [temporary]: "new" } });
+      using _disk = shortNames(
+        at.left.path,
+        { "OFFICE~1": temporary },
+        takesOwn,
+      );
+      const place = () => placeNew(at.left, temporary, "OFFICE~1");
+      if (takesOwn) place();
+      else assert.throws(place, { name: "Skipped", message: /second name/ });
+      const name = takesOwn ? "OFFICE~1" : temporary;
+      assert.deepEqual(read(at.left.path), { [name]: "new" });
+    },
+  );
 }
 
 Deno.test("where a listing is cut off, a file with two names of its own is not taken for gone", async () => {
