@@ -59,6 +59,27 @@ function idOf(info: ReportedFile): FileId | null {
 }
 
 /**
+ * The id of a folder, which has several names by its nature.
+ *
+ * @param info What `lstat` gave.
+ */
+export function folderIdOf(
+  { ino, birthtime }: Pick<ReportedFile, "ino" | "birthtime">,
+): FileId | null {
+  return ino && birthtime ? { ino, birthMs: birthtime.getTime() } : null;
+}
+
+/**
+ * Whether two ids are the same, or both are none.
+ *
+ * @param a An id, or null for none.
+ * @param b Another.
+ */
+export function isEqualId(a: FileId | null, b: FileId | null): boolean {
+  return a === null ? b === null : isSameId(a, b);
+}
+
+/**
  * Cuts a time to a file system's precision.
  *
  * @param timeMs In ms since 1970.

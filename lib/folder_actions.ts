@@ -4,6 +4,7 @@
  * @module
  */
 import { type ContestSettings, winnerWords } from "./contest.ts";
+import { isEqualId } from "./figures.ts";
 import { folderContest, isContestedName, type Layout } from "./folders.ts";
 import { words } from "./newer.ts";
 import type { Draft, Place } from "./order.ts";
@@ -99,11 +100,15 @@ export class FolderActions {
     }
     if (isRenamed) return;
     this.#moveRecord(folder);
-    if (folder.row?.isAgreed) return;
+    const { row, id, isMount } = folder;
+    const isKnown = row?.isAgreed &&
+      SIDES.every((side) => isEqualId(id[side], row.id[side]));
+    if (isKnown) return;
     this.#record(folder, {
       kind: "put-directory",
       path,
-      isMount: folder.isMount,
+      isMount,
+      id,
     });
   }
 
@@ -131,6 +136,7 @@ export class FolderActions {
         to: path,
         rowPath: this.#recordedPath(folder),
         isMount: folder.isMount,
+        id: folder.id,
       },
     });
   }
@@ -173,6 +179,7 @@ export class FolderActions {
         on,
         path,
         isMount: folder.isMount[from],
+        id: folder.id[from],
       },
     }, { takes: [{ side: on, key: folder.key }] });
   }

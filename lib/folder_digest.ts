@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { FileFigures } from "./types.ts";
+import type { FileFigures, FileId } from "./types.ts";
 
 /** Stands for "no id": no file system gives it. */
 const NO_BIRTH = -1;
@@ -14,7 +14,7 @@ const NO_BIRTH = -1;
  * digests. It tells whether a folder has to be looked at more closely, and is
  * never taken for equality of content.
  *
- * Files count by name, size, mtime, mode and id, folders by name and kind.
+ * Files count by name, size, mtime, mode and id, folders by name, kind and id.
  */
 export class DigestBuilder {
   #low: number;
@@ -63,10 +63,15 @@ export class DigestBuilder {
   /**
    * @param name Name of the next folder.
    * @param isMount Whether another file system begins there.
+   * @param id Its id.
    */
-  addFolder(name: string, isMount: boolean): void {
+  addFolder(name: string, isMount: boolean, id: FileId | null): void {
     const kind = isMount ? 2 : 1;
-    const [a, b] = [hashName(name), hashNameOtherwise(name)];
+    const ino = id === null ? 0 : id.ino;
+    const birthMs = id === null ? NO_BIRTH : id.birthMs;
+    let [a, b] = [hashName(name), hashNameOtherwise(name)];
+    a = mixNumber(mixNumber(a, ino), birthMs);
+    b = mixNumber(mixNumber(b, birthMs), ino);
     this.#put(mix(a, kind), mix(b, kind + 7), 1);
   }
 

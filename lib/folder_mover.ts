@@ -6,6 +6,7 @@
  */
 import type { CommitContext } from "./commits.ts";
 import { CHANGED, type Root, Skipped } from "./disk.ts";
+import { folderIdOf } from "./figures.ts";
 import { respell } from "./file_ops.ts";
 import type { FolderMove } from "./folder_moves.ts";
 import { folderOf, nameOf } from "./paths.ts";
@@ -132,7 +133,13 @@ export class FolderMover {
         return this.#moved(work);
       case "create-directory": {
         const isMount = { left: false, right: false };
-        return { kind: "put-directory", path: work.path, isMount };
+        const { path } = work;
+        const root = this.#roots[work.on];
+        const made = folderIdOf(Deno.lstatSync(root.absolute(path)));
+        const id = work.on === "left"
+          ? { left: made, right: work.id }
+          : { left: work.id, right: made };
+        return { kind: "put-directory", path, isMount, id };
       }
       case "remove-directory":
         return { kind: "forget-directory", path: work.rowPath };

@@ -19,6 +19,7 @@ export interface DirectoryEntry {
   readonly name: string;
   /** Another file system begins here. */
   readonly isMount: boolean;
+  readonly id: FileId | null;
 }
 
 /** What a scan found at a name. */
@@ -63,7 +64,7 @@ export class ListingBuilder {
   /** @param entry The next entry of the folder. */
   add(entry: Entry): void {
     if (entry.kind === "file") this.addFile(entry.name, entry);
-    else this.addDirectory(entry.name, entry.isMount);
+    else this.addDirectory(entry.name, entry.isMount, entry.id);
   }
 
   /**
@@ -83,11 +84,12 @@ export class ListingBuilder {
    *
    * @param name Its name.
    * @param isMount Whether another file system begins there.
+   * @param id Its id.
    */
-  addDirectory(name: string, isMount: boolean): void {
+  addDirectory(name: string, isMount: boolean, id: FileId | null): void {
     const at = this.#next(name);
-    packDirectory(isMount, this.#figures, at);
-    this.#digest.addFolder(name, isMount);
+    packDirectory(isMount, id, this.#figures, at);
+    this.#digest.addFolder(name, isMount, id);
   }
 
   /** Where the figures of the next name go. */
@@ -126,8 +128,16 @@ export class ListingBuilder {
   }
 }
 
-function packDirectory(isMount: boolean, to: Float64Array, at: number): void {
-  to.fill(0, at, at + STRIDE - 1);
+function packDirectory(
+  isMount: boolean,
+  id: FileId | null,
+  to: Float64Array,
+  at: number,
+): void {
+  to[at] = 0;
+  to[at + 1] = 0;
+  to[at + 2] = id?.ino ?? 0;
+  to[at + 3] = id?.birthMs ?? NO_BIRTH;
   to[at + 4] = (isMount ? KIND_MOUNT : KIND_DIRECTORY) * KIND_SHIFT;
 }
 
@@ -159,10 +169,10 @@ function unpackEntry(name: string, from: Float64Array, at: number): Entry {
   const birthMs = from[at + 3]!;
   const modeAndKind = from[at + 4]!;
   const kind = Math.floor(modeAndKind / KIND_SHIFT);
-  if (kind !== KIND_FILE) {
-    return { kind: "directory", name, isMount: kind === KIND_MOUNT };
-  }
   const id: FileId | null = birthMs === NO_BIRTH ? null : { ino, birthMs };
+  if (kind !== KIND_FILE) {
+    return { kind: "directory", name, isMount: kind === KIND_MOUNT, id };
+  }
   const mode = modeAndKind % KIND_SHIFT;
   return { kind: "file", name, sizeBytes, mtimeMs, mode, id };
 }

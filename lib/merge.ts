@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { identityOf } from "./figures.ts";
+import { identityOf, isEqualId } from "./figures.ts";
 import { entriesOf, type Listing } from "./listing.ts";
 import {
   EMPTY,
@@ -206,6 +206,7 @@ class Merger {
       name: { left: "", right: "" },
       row: this.#record.directories.get("") ?? null,
       isMount: { left: false, right: false },
+      id: { left: null, right: null },
       isFrozen: false,
       holdsUnknown: { left: false, right: false },
       junk: { left: [], right: [] },
@@ -274,7 +275,8 @@ class Merger {
         child.name.left !== nameOf(child.row.path) ||
         child.name.right !== nameOf(child.row.path) ||
         !child.row.isAgreed || child.hasFileRow ||
-        this.#differing.has(child.key);
+        this.#differing.has(child.key) ||
+        SIDES.some((side) => !isEqualId(child.id[side], child.row!.id[side]));
       if (!isWorthIt) continue;
       this.#visit({
         ...child,
@@ -402,6 +404,7 @@ class Merger {
         name: { left: name, right: name },
         row,
         isMount: row.isMount,
+        id: row.id,
         isFrozen,
       };
     });

@@ -268,7 +268,8 @@ class Slots {
   ): void {
     const path = joinPath(spelledPath(this.#folder, side), name);
     const figures = slot.file[side]?.figures ?? null;
-    const problem = { side, path, kind, reason, figures };
+    const folderId = slot.folder[side]?.id ?? null;
+    const problem = { side, path, kind, reason, figures, folderId };
     this.found.push(problem);
     this.#setProblem(slot, problem);
   }
@@ -379,6 +380,7 @@ function toChild(slot: Slot): ChildFolder {
       left: left?.isMount ?? false,
       right: right?.isMount ?? false,
     },
+    id: { left: left?.id ?? null, right: right?.id ?? null },
     isFrozen: slot.problem !== null,
     hasFileRow: slot.row !== null,
   };

@@ -8,7 +8,7 @@ import { ClashCopier } from "./clash_copier.ts";
 import { CHANGED, type Root, Skipped } from "./disk.ts";
 import { removeDespite, setProperties } from "./attributes.ts";
 import { destroy, moveAcross, renameFile, respell } from "./file_ops.ts";
-import { cutToTick, isFresh, isStill } from "./figures.ts";
+import { cutToTick, folderIdOf, isFresh, isStill } from "./figures.ts";
 import { folderOf, keyOf } from "./paths.ts";
 import {
   foldersTo,
@@ -253,7 +253,12 @@ export class Performer {
       Deno.renameSync(root.absolute(from), root.absolute(to));
     }
     const change: RecordChange = work.rowPath === null
-      ? { kind: "put-directory", path: to, isMount: work.isMount }
+      ? {
+        kind: "put-directory",
+        path: to,
+        isMount: work.isMount,
+        id: work.id,
+      }
       : { kind: "move-directory", from: work.rowPath, to };
     const folders = [{ side: work.on, folder: folderOf(to) }];
     return { ...NOTHING, changes: [change], folders };
@@ -275,7 +280,11 @@ export class Performer {
     const isMount = on === "left"
       ? { left: false, right: work.isMount }
       : { left: work.isMount, right: false };
-    const change = { kind: "put-directory", path, isMount } as const;
+    const made = folderIdOf(Deno.lstatSync(root.absolute(path)));
+    const id = on === "left"
+      ? { left: made, right: work.id }
+      : { left: work.id, right: made };
+    const change = { kind: "put-directory", path, isMount, id } as const;
     const folders = [{ side: on, folder: folderOf(path) }];
     return { ...NOTHING, changes: [change], folders };
   }

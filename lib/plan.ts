@@ -8,6 +8,7 @@ import type {
   Both,
   ConflictKind,
   FileFigures,
+  FileId,
   FileRow,
   Policy,
   Problem,
@@ -100,6 +101,7 @@ export type Work =
     /** Recorded path of the folder; null where it is not recorded. */
     readonly rowPath: string | null;
     readonly isMount: Both<boolean>;
+    readonly id: Both<FileId | null>;
   }
   | {
     readonly kind: "create-directory";
@@ -107,6 +109,7 @@ export type Work =
     readonly path: string;
     /** Of the folder on the side that has it. */
     readonly isMount: boolean;
+    readonly id: FileId | null;
   }
   | {
     readonly kind: "remove-directory";
@@ -132,6 +135,7 @@ export type RecordChange =
     readonly kind: "put-directory";
     readonly path: string;
     readonly isMount: Both<boolean>;
+    readonly id: Both<FileId | null>;
   }
   | { readonly kind: "forget-directory"; readonly path: string }
   | {

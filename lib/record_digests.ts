@@ -6,8 +6,8 @@
 import { DigestBuilder } from "./folder_digest.ts";
 import { nameOf } from "./paths.ts";
 import type { StateDb } from "./state_db.ts";
-import { fromStored, type StoredFile } from "./state_rows.ts";
-import { FILE_COLUMNS } from "./state_schema.ts";
+import { folderFromStored, fromStored, type StoredFile } from "./state_rows.ts";
+import { FILE_COLUMNS, FOLDER_COLUMNS } from "./state_schema.ts";
 import type { Both, DirectoryRow, FileRow, Side } from "./types.ts";
 import { SIDES } from "./types.ts";
 
@@ -118,14 +118,15 @@ export class FolderDigests {
       for (const side of SIDES) made[side].addFile(name, row[side]);
     }
     const children = this.#db.query(
-      `SELECT path, mount_left, mount_right FROM directories
+      `SELECT ${FOLDER_COLUMNS} FROM directories
        WHERE parent = ? AND agreed = 1`,
       folder,
     );
-    for (const [path, mountL, mountR] of children) {
-      const name = nameOf(String(path));
-      made.left.addFolder(name, mountL === 1);
-      made.right.addFolder(name, mountR === 1);
+    for (const stored of children) {
+      const { path, isMount, id } = folderFromStored(stored);
+      for (const side of SIDES) {
+        made[side].addFolder(nameOf(path), isMount[side], id[side]);
+      }
     }
     return made;
   }

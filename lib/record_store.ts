@@ -9,8 +9,13 @@ import { folderOf } from "./paths.ts";
 import type { RecordChange, Waiting } from "./plan.ts";
 import { FolderDigests } from "./record_digests.ts";
 import type { StateDb } from "./state_db.ts";
-import { fromStored, type StoredFile, toStored } from "./state_rows.ts";
-import { FILE_COLUMNS } from "./state_schema.ts";
+import {
+  folderFromStored,
+  fromStored,
+  type StoredFile,
+  toStored,
+} from "./state_rows.ts";
+import { FILE_COLUMNS, FOLDER_COLUMNS } from "./state_schema.ts";
 import type { DirectoryRow, FileId, FileRow, Side } from "./types.ts";
 
 const ROOT_ID = 1;
@@ -41,20 +46,10 @@ export class RecordStore {
   /** Every recorded folder by its path. */
   directories(): Map<string, DirectoryRow> {
     const rows = new Map<string, DirectoryRow>();
-    const stored = this.#db.query(
-      "SELECT path, agreed, mount_left, mount_right, digest_left, " +
-        "digest_right FROM directories",
-    );
-    for (const [path, agreed, mountL, mountR, digestL, digestR] of stored) {
-      rows.set(String(path), {
-        path: String(path),
-        isAgreed: agreed === 1,
-        isMount: { left: mountL === 1, right: mountR === 1 },
-        digest: {
-          left: digestL as string | null,
-          right: digestR as string | null,
-        },
-      });
+    const stored = this.#db.query(`SELECT ${FOLDER_COLUMNS} FROM directories`);
+    for (const columns of stored) {
+      const row = folderFromStored(columns);
+      rows.set(row.path, row);
     }
     return rows;
   }
@@ -135,10 +130,15 @@ export class RecordStore {
       case "put-directory": {
         const id = this.#folderId(change.path);
         this.#db.run(
-          `UPDATE directories SET agreed = 1, mount_left = ?, mount_right = ?
+          `UPDATE directories SET agreed = 1, mount_left = ?, mount_right = ?,
+             ino_left = ?, ino_right = ?, birth_left = ?, birth_right = ?
            WHERE id = ?`,
           change.isMount.left ? 1 : 0,
           change.isMount.right ? 1 : 0,
+          change.id.left?.ino ?? null,
+          change.id.right?.ino ?? null,
+          change.id.left?.birthMs ?? null,
+          change.id.right?.birthMs ?? null,
           id,
         );
         return this.#digests.drop(this.#folderId(folderOf(change.path)));
@@ -243,7 +243,11 @@ export class RecordStore {
 
   /** Drops the file ids of a side: they mean nothing any more. */
   dropIds(side: Side): void {
-    this.#db.run(`UPDATE files SET ino_${side} = NULL, birth_${side} = NULL`);
+    for (const table of ["files", "directories"]) {
+      this.#db.run(
+        `UPDATE ${table} SET ino_${side} = NULL, birth_${side} = NULL`,
+      );
+    }
   }
 
   /** Writes a rename in two steps down, at once. */

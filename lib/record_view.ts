@@ -29,8 +29,17 @@ export function withoutIds(
     ...row[side],
     id: idsCount[side] ? row[side].id : null,
   });
+  const directories = new Map(
+    [...record.directories].map(([path, row]) => {
+      const id = {
+        left: idsCount.left ? row.id.left : null,
+        right: idsCount.right ? row.id.right : null,
+      };
+      return [path, { ...row, id }];
+    }),
+  );
   return {
-    directories: record.directories,
+    directories,
     // Where ids mean nothing, every folder is looked at.
     foldersWithout: (side, wanted) =>
       idsCount[side]

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { figuresOf, type ReportedFile } from "./figures.ts";
+import { figuresOf, folderIdOf, type ReportedFile } from "./figures.ts";
 import type { IgnorePredicate } from "./ignore.ts";
 import { isLink } from "./links.ts";
 import { type Listing, ListingBuilder } from "./listing.ts";
@@ -18,7 +18,13 @@ import {
 } from "./names.ts";
 import { joinPath } from "./paths.ts";
 import { codeOf, inWords, troubleOf } from "./system_errors.ts";
-import type { FileFigures, Problem, ProblemKind, Side } from "./types.ts";
+import type {
+  FileFigures,
+  FileId,
+  Problem,
+  ProblemKind,
+  Side,
+} from "./types.ts";
 import { type FolderToSee, type SeenFolder, walk } from "./walk.ts";
 
 /** What a scan needs to know. */
@@ -111,8 +117,8 @@ class Scanner {
   async run(): Promise<ScanSummary> {
     await walk(this.#request.root, {
       take: (seen) => this.#take(seen),
-      unreadable: ({ path }, error) =>
-        this.#problem(path, unreadableKind(error), null, error),
+      unreadable: ({ path, id }, error) =>
+        this.#problem(path, unreadableKind(error), null, error, id),
       whyNoLook: this.#request.windowsNames === "all"
         ? whyNotSeenOnWindows
         : undefined,
@@ -197,10 +203,11 @@ class Scanner {
       const figures = this.#figures(isAlone ? { ...look, nlink: 1 } : look);
       this.#builder.addFile(name, figures);
     } else if (look.isDirectory) {
-      this.#builder.addDirectory(name, look.dev !== folder.dev);
+      const id = folderIdOf(look);
+      this.#builder.addDirectory(name, look.dev !== folder.dev, id);
       const path = joinPath(folder.path, name);
       const absolute = `${folder.absolute}/${name}`;
-      found.push({ path, absolute, dev: look.dev });
+      found.push({ path, absolute, dev: look.dev, id });
     } else {
       this.#problem(joinPath(folder.path, name), "special", null);
     }
@@ -274,6 +281,7 @@ class Scanner {
     kind: ProblemKind,
     figures: FileFigures | null,
     error?: unknown,
+    folderId: FileId | null = null,
   ): void {
     const { side } = this.#request;
     const reason = kind === "unreadable"
@@ -281,7 +289,7 @@ class Scanner {
       : kind === "name" && error instanceof BadName
       ? error.message
       : REASONS[kind];
-    this.#problems.push({ side, path, kind, reason, figures });
+    this.#problems.push({ side, path, kind, reason, figures, folderId });
   }
 }
 

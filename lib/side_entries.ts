@@ -9,6 +9,7 @@ import { folderOf, nameOf } from "./paths.ts";
 import type {
   DirectoryRow,
   FileFigures,
+  FileId,
   FileRow,
   Problem,
   Side,
@@ -25,6 +26,7 @@ export interface SideFile {
 export interface SideFolder {
   readonly name: string;
   readonly isMount: boolean;
+  readonly id: FileId | null;
 }
 
 /** What stands in a folder on one side. */
@@ -84,6 +86,7 @@ export function fromRecord(
     folders: directories.filter((row) => row.isAgreed).map((row) => ({
       name: nameOf(row.path),
       isMount: row.isMount[side],
+      id: row.id[side],
     })),
   };
 }

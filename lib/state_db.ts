@@ -111,7 +111,7 @@ function isStillAt(path: string, file: Deno.FsFile): boolean {
 export class StateDb implements Disposable {
   /** Where it is. */
   readonly file: string;
-  readonly #db: DatabaseSync;
+  #db: DatabaseSync;
   readonly #isReadOnly: boolean;
   readonly #statements = new Map<string, StatementSync>();
 
@@ -156,6 +156,7 @@ export class StateDb implements Disposable {
     if (isReadOnly) {
       // A read makes a damaged file show now, not in the middle.
       this.#value("SELECT count(*) FROM sqlite_master");
+      if (version > 0 && version < MIGRATIONS.length) this.#readCopy(version);
       return;
     }
     // One writer, few commits: a plain journal is enough, and it lets a plan
@@ -167,6 +168,37 @@ export class StateDb implements Disposable {
         this.#db.exec(`PRAGMA user_version = ${next + 1}`);
       });
     }
+  }
+
+  /**
+   * Reads on in a copy in memory that is of today's version: the DB is of an
+   * older one, and must not be written to.
+   */
+  #readCopy(version: number): void {
+    const stored = this.#db;
+    const copy = new DatabaseSync(":memory:");
+    for (const migration of MIGRATIONS.slice(0, version)) copy.exec(migration);
+    const tables = copy.prepare(
+      "SELECT name FROM sqlite_master WHERE type = 'table'",
+    ).all();
+    copy.exec("PRAGMA foreign_keys = OFF; BEGIN");
+    for (const { name } of tables) {
+      const rows = stored.prepare(`SELECT * FROM ${name}`) as StatementSync;
+      rows.setReturnArrays(true);
+      const marks = rows.columns().map(() => "?").join(", ");
+      const insert = copy.prepare(
+        `INSERT OR REPLACE INTO ${name} VALUES (${marks})`,
+      );
+      for (const row of rows.iterate()) {
+        insert.run(...row as unknown as SqlValue[]);
+      }
+    }
+    copy.exec("COMMIT");
+    for (const migration of MIGRATIONS.slice(version)) copy.exec(migration);
+    copy.exec(`PRAGMA user_version = ${MIGRATIONS.length}`);
+    this.#statements.clear();
+    stored.close();
+    this.#db = copy;
   }
 
   /**

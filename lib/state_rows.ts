@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { FileId, FileRow, RecordedHalf } from "./types.ts";
+import type { DirectoryRow, FileId, FileRow, RecordedHalf } from "./types.ts";
 
 /** A file row as SQLite gives and takes it, in the order of its columns. */
 export type StoredFile = readonly [
@@ -66,6 +66,29 @@ export function fromStored(stored: StoredFile): FileRow {
     left: half(sizeL, mtimeL, modeL, idOf(inoL, birthL), freshL),
     right: half(sizeR, mtimeR, modeR, idOf(inoR, birthR), freshR),
     hash,
+  };
+}
+
+/**
+ * A stored row of a folder.
+ *
+ * @param stored Its `FOLDER_COLUMNS`, as SQLite gives them.
+ */
+export function folderFromStored(stored: readonly unknown[]): DirectoryRow {
+  const [path, agreed, mountL, mountR, digestL, digestR, ...ids] = stored;
+  const [inoL, inoR, birthL, birthR] = ids as (number | null)[];
+  return {
+    path: String(path),
+    isAgreed: agreed === 1,
+    isMount: { left: mountL === 1, right: mountR === 1 },
+    digest: {
+      left: digestL as string | null,
+      right: digestR as string | null,
+    },
+    id: {
+      left: idOf(inoL ?? null, birthL ?? null),
+      right: idOf(inoR ?? null, birthR ?? null),
+    },
   };
 }
 

@@ -173,7 +173,19 @@ export const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (side, path, reason)
   ) WITHOUT ROWID;
   `,
+  `
+  -- as of files; the next run learns them, and makes all digests anew
+  ALTER TABLE directories ADD COLUMN ino_left REAL;
+  ALTER TABLE directories ADD COLUMN ino_right REAL;
+  ALTER TABLE directories ADD COLUMN birth_left REAL;
+  ALTER TABLE directories ADD COLUMN birth_right REAL;
+  UPDATE directories SET digest_left = NULL, digest_right = NULL;
+  `,
 ];
+
+/** Columns of a folder's row, in the order that `folderFromStored` takes. */
+export const FOLDER_COLUMNS = "path, agreed, mount_left, mount_right, " +
+  "digest_left, digest_right, ino_left, ino_right, birth_left, birth_right";
 
 /** Columns of a file row, in the order of {@linkcode StoredFile}. */
 export const FILE_COLUMNS = "path, exists_left, exists_right, " +

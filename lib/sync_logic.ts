@@ -84,7 +84,7 @@ export function decide(
 ): Decision {
   // A file against a folder that is left open freezes all below it, which may
   // change what is a rename, which may show the next such conflict.
-  const frozen: Frozen = new Map();
+  const frozen = movedElsewhere(merged);
   for (;;) {
     const round = new Round(merged, answers, settings, frozen);
     const result = round.run();
@@ -94,6 +94,45 @@ export function decide(
 
 /** Paths that are frozen with all below them, and what does so. */
 type Frozen = Map<string, { readonly open: Case } | Problem>;
+
+/**
+ * Recorded folders that are gone on a side while a folder that must be left
+ * alone there is the same one: with all that is in them they are not deleted.
+ */
+function movedElsewhere({ folders, problems }: Merged): Frozen {
+  const frozen: Frozen = new Map();
+  const elsewhere = new Map<string, Problem>();
+  const keyOfId = (side: Side, { ino, birthMs }: FileId) =>
+    `${side}/${ino}:${birthMs}`;
+  for (const problem of problems) {
+    const { side, kind, folderId } = problem;
+    // What got an ignored name was deleted.
+    if (kind === "ignored" || !folderId) continue;
+    elsewhere.set(keyOfId(side, folderId), problem);
+  }
+  if (elsewhere.size === 0) return frozen;
+  for (const { key, row, name } of folders) {
+    for (const side of SIDES) {
+      const id = row?.id[side];
+      if (!row || !id || name[side] !== null) continue;
+      const found = elsewhere.get(keyOfId(side, id));
+      if (!found) continue;
+      frozen.set(key, {
+        side,
+        path: row.path,
+        kind: "elsewhere",
+        reason: isNow(found),
+        figures: null,
+      });
+    }
+  }
+  return frozen;
+}
+
+/** Where something is that is missed, and why nothing is done about it. */
+function isNow({ path, reason }: Elsewhere): string {
+  return `it is now ${path}, which is left alone (${reason})`;
+}
 
 class Round {
   readonly #merged: Merged;
@@ -142,8 +181,7 @@ class Round {
         side,
         path: pair.row?.path ?? pair.key,
         kind: "elsewhere",
-        reason: `it is now ${elsewhere.path}, which is left alone ` +
-          `(${elsewhere.reason})`,
+        reason: isNow(elsewhere),
         figures: null,
       });
     }

@@ -7,6 +7,7 @@ import type {
   Both,
   DirectoryRow,
   FileFigures,
+  FileId,
   FileRow,
   Side,
 } from "./types.ts";
@@ -23,6 +24,8 @@ export interface Folder {
   readonly row: DirectoryRow | null;
   /** Whether another file system begins here. */
   readonly isMount: Both<boolean>;
+  /** Null where a side has no such folder, or no id for it. */
+  readonly id: Both<FileId | null>;
   /** Its state can't be told: it and all below is left alone. */
   readonly isFrozen: boolean;
   /** Sides on which it directly holds something to be left alone. */
@@ -79,6 +82,7 @@ export interface ChildFolder {
   readonly name: Both<string | null>;
   readonly row: DirectoryRow | null;
   readonly isMount: Both<boolean>;
+  readonly id: Both<FileId | null>;
   readonly isFrozen: boolean;
   /** A file is still recorded at its path: the folder took its name. */
   readonly hasFileRow?: boolean;

@@ -65,6 +65,8 @@ export interface DirectoryRow {
   readonly isAgreed: boolean;
   /** Whether another file system began here. */
   readonly isMount: Both<boolean>;
+  /** Null where the file system has none that could be trusted. */
+  readonly id: Both<FileId | null>;
   /** Digest of the rows directly in it; null where there is none. */
   readonly digest: Both<string | null>;
 }
@@ -95,6 +97,8 @@ export interface Problem {
   readonly reason: string;
   /** Its figures where they could be had: it may be a file that moved. */
   readonly figures: FileFigures | null;
+  /** Of a folder: it may be one that moved. Left out: none. */
+  readonly folderId?: FileId | null;
   /** Of an ignored file: it goes with its folder. Left out: no. */
   readonly isJunk?: boolean;
 }

@@ -5,6 +5,7 @@
  * @module
  */
 import { BadName, FailedLook, type Look, Lookout, namesIn } from "./lookout.ts";
+import type { FileId } from "./types.ts";
 
 /** A folder to look into. */
 export interface FolderToSee {
@@ -13,6 +14,8 @@ export interface FolderToSee {
   readonly absolute: string;
   /** Of the disk it is on. */
   readonly dev: number;
+  /** Null for the root, and where the file system has none. */
+  readonly id: FileId | null;
 }
 
 /** What was seen of a folder. */
@@ -61,7 +64,7 @@ export async function walk(
 ): Promise<void> {
   const { dev } = Deno.lstatSync(root);
   const walker = new Walker(listener);
-  await walker.run({ path: "", absolute: root, dev });
+  await walker.run({ path: "", absolute: root, dev, id: null });
 }
 
 class Walker {

@@ -260,7 +260,13 @@ Deno.test("a folder is made only while the other side has it, and where nothing 
     right: { e: "in the way" },
   });
   const make = (path: string) =>
-    ({ kind: "create-directory", on: "right", path, isMount: false }) as const;
+    ({
+      kind: "create-directory",
+      on: "right",
+      path,
+      isMount: false,
+      id: null,
+    }) as const;
   const outcomes = await at.do(...["d", "e", "f", "gone"].map(make));
   assert.deepEqual(outcomes, ["done", changed, changed, changed]);
   assert.deepEqual(at.trees().right, { d: {}, e: "in the way" });

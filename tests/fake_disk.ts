@@ -151,6 +151,7 @@ export class FakeDisk {
             kind: "put-directory",
             path: work.to,
             isMount: NONE,
+            id: NO_IDS,
           })
           : this.#change({
             kind: "move-directory",
@@ -166,6 +167,7 @@ export class FakeDisk {
           kind: "put-directory",
           path: work.path,
           isMount: NONE,
+          id: NO_IDS,
         });
       case "remove-directory": {
         const { on, path } = work;
@@ -283,6 +285,7 @@ export class FakeDisk {
 }
 
 const NONE = { left: false, right: false };
+const NO_IDS = { left: null, right: null };
 
 function isAsRecorded(half: RecordedHalf, now: FakeFile): boolean {
   const { sizeBytes, mtimeMs, id } = half;

@@ -221,7 +221,12 @@ export function scan(situation: Situation, side: Side): SideScan {
       const reason = `a problem: ${literal.problem}`;
       problems.push({ side, path, kind: literal.problem, reason, figures });
       if (seen?.kind === "folder") {
-        within.push({ kind: "directory", name, isMount: seen.isMount });
+        within.push({
+          kind: "directory",
+          name,
+          isMount: seen.isMount,
+          id: null,
+        });
       }
     } else if (seen?.kind === "file") {
       within.push({ kind: "file", name, ...figuresOf(seen) });
@@ -244,7 +249,7 @@ export function scan(situation: Situation, side: Side): SideScan {
 function asFolder(path: string, tree: SideTree): Entry {
   const literal = tree[path];
   const isMount = literal?.kind === "folder" && literal.isMount;
-  return { kind: "directory", name: nameOf(path), isMount };
+  return { kind: "directory", name: nameOf(path), isMount, id: null };
 }
 
 export function recordView(record: RecordTree): RecordView {
@@ -256,6 +261,7 @@ export function recordView(record: RecordTree): RecordView {
       path,
       isAgreed: literal?.kind !== "folder" || literal.isAgreed,
       isMount: { left: isMount, right: isMount },
+      id: { left: null, right: null },
       digest: { left: null, right: null },
     });
   }

@@ -43,7 +43,7 @@ Deno.test("DigestBuilder goes on from a digest", () => {
   }));
 });
 
-const D: Entry = { kind: "directory", name: "a.txt", isMount: false };
+const D: Entry = { kind: "directory", name: "a.txt", isMount: false, id: null };
 
 /** One figure at a time, by the least that can be. */
 const CHANGES: readonly [string, Entry][] = [
@@ -115,7 +115,7 @@ Deno.test("DigestBuilder gives no two of 200,000 like folders one digest", () =>
     add({ ...A, sizeBytes: 100 + at });
     add({ ...A, mtimeMs: A.mtimeMs + 1 + at * 1000 });
     add({ ...A, id: { ino: 2000 + at, birthMs: A.id!.birthMs } });
-    add({ kind: "directory", name: at.toString(36), isMount: false });
+    add({ kind: "directory", name: at.toString(36), isMount: false, id: null });
   }
   assert.equal(seen.size, count);
 });

@@ -20,7 +20,8 @@ const EMPTY: FolderContent = {
 function directoryRow(path: string): DirectoryRow {
   const both = { left: false, right: false };
   const digest = { left: null, right: null };
-  return { path, isAgreed: true, isMount: both, digest };
+  const id = { left: null, right: null };
+  return { path, isAgreed: true, isMount: both, digest, id };
 }
 
 function folderAt(
@@ -40,6 +41,7 @@ function folderAt(
     name: how.name ?? { left: name, right: name },
     row: recorded === null ? null : directoryRow(recorded),
     isMount: { left: false, right: false },
+    id: { left: null, right: null },
     isFrozen: how.isFrozen ?? false,
     junk: { left: [], right: [] },
     holdsUnknown: { left: false, right: false },

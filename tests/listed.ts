@@ -22,7 +22,7 @@ export function digestOf(...entries: readonly Entry[]): string {
   const builder = new DigestBuilder();
   for (const entry of entries) {
     if (entry.kind === "file") builder.addFile(entry.name, entry);
-    else builder.addFolder(entry.name, entry.isMount);
+    else builder.addFolder(entry.name, entry.isMount, entry.id);
   }
   return builder.value();
 }
@@ -47,6 +47,7 @@ const directory: fc.Arbitrary<Entry> = fc.record({
   kind: fc.constant("directory" as const),
   name,
   isMount: fc.boolean(),
+  id: fc.constant(null),
 }, PLAIN);
 /** Any file or folder. */
 export const entry: fc.Arbitrary<Entry> = fc.oneof(file, directory);

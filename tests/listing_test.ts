@@ -25,10 +25,20 @@ const PACKED: readonly [string, readonly Entry[]][] = [
   ["a large inode", [{ ...A, id: { ino: 2 ** 53 - 1, birthMs: 1 } }]],
   ["no permission at all", [{ ...A, mode: 0 }]],
   ["every permission", [{ ...A, mode: 0o777 }]],
-  ["a folder", [{ kind: "directory", name: "d", isMount: false }]],
-  ["a mount point", [{ kind: "directory", name: "d", isMount: true }]],
+  ["a folder", [{ kind: "directory", name: "d", isMount: false, id: null }]],
+  ["a mount point", [{
+    kind: "directory",
+    name: "d",
+    isMount: true,
+    id: null,
+  }]],
   ["strange names", [{ ...A, name: " \n\u{1f600}" }, { ...A, name: "\\" }]],
-  ["files and folders", [A, { kind: "directory", name: "d", isMount: true }, {
+  ["files and folders", [A, {
+    kind: "directory",
+    name: "d",
+    isMount: true,
+    id: null,
+  }, {
     ...A,
     name: "b",
   }]],

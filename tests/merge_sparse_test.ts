@@ -58,7 +58,12 @@ function digestOfRows(record: RecordView, at: string, side: Side): string {
     const isIn = row.path !== "" && row.path.replace(/\/?[^/]*$/, "") === at;
     if (!isIn || !row.isAgreed) continue;
     const isMount = row.isMount[side];
-    entries.push({ kind: "directory", name: nameOf(row.path), isMount });
+    entries.push({
+      kind: "directory",
+      name: nameOf(row.path),
+      isMount,
+      id: null,
+    });
   }
   return digestOf(...entries);
 }
@@ -156,10 +161,10 @@ for (const within of ["", "e/", "e/f/"]) {
       record: {
         [`${within}d`]: folder({ isAgreed: false }),
         [`${within}d/a`]: A,
-        [`${within}b`]: A,
+        [`${within}b`]: EDIT,
       },
-      left: { [`${within}b`]: A },
-      right: { [`${within}b`]: A },
+      left: { [`${within}b`]: EDIT },
+      right: { [`${within}b`]: EDIT },
     });
     const view = recordView(it.record);
     const scans = {

@@ -63,7 +63,8 @@ export class Shelf implements Disposable {
 /** Both sides have a folder. */
 export function agree(path: string): RecordChange {
   const isMount = { left: false, right: false };
-  return { kind: "put-directory", path, isMount };
+  const id = { left: null, right: null };
+  return { kind: "put-directory", path, isMount, id };
 }
 
 /** Half of a row. */

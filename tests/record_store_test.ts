@@ -74,9 +74,11 @@ Deno.test("a folder that is not agreed on is kept only while it holds rows", () 
 Deno.test("a folder is agreed on, with its mount points, and no more", () => {
   using shelf = new Shelf();
   const isMount = { left: true, right: false };
-  shelf.record.apply([{ kind: "put-directory", path: "d", isMount }]);
+  const id = { left: { ino: 7, birthMs: 70 }, right: null };
+  shelf.record.apply([{ kind: "put-directory", path: "d", isMount, id }]);
   const known = shelf.record.directories().get("d");
   assert.deepEqual([known?.isAgreed, known?.isMount], [true, isMount]);
+  assert.deepEqual(known?.id, id);
   shelf.record.apply([{ kind: "forget-directory", path: "d" }]);
   assert.equal(shelf.record.directories().get("d")?.isAgreed, false);
 });

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { folderIdOf } from "../lib/figures.ts";
 import { ignorePredicate } from "../lib/ignore.ts";
 import { entriesOf, type Listing } from "../lib/listing.ts";
 import { scan, type ScanRequest, type ScanSummary } from "../lib/scanner.ts";
@@ -65,7 +66,9 @@ Deno.test("a scan hands on every folder with its files and folders, empty ones t
     name: "a",
     ...at.seen("left", "a"),
   });
-  const folder = { kind: "directory", name: "d", isMount: false };
+  const id = folderIdOf(Deno.statSync(at.left.absolute("d")));
+  assert.notEqual(id, null);
+  const folder = { kind: "directory", name: "d", isMount: false, id };
   assert.deepEqual(entries.find(({ name }) => name === "d"), folder);
   assert.deepEqual(scanned.problems, []);
 });

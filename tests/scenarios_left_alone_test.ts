@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { scenario, type Stage } from "./scenario.ts";
+import { scenario, Stage } from "./scenario.ts";
 import { snapshot } from "./snapshot.ts";
 import { file, read, type Tree } from "./support.ts";
 
@@ -266,3 +266,25 @@ for (const [where, within] of [["", ""], [" in another", "p/"]] as const) {
     { settings: IGNORE, leavesAlone: true },
   );
 }
+
+Deno.test("a folder whose new name can't be looked into is left alone with all below it, and told by name", async () => {
+  for (const isMirrored of [false, true]) {
+    using stage = new Stage("", isMirrored);
+    await stage.begin({
+      d: { "a.txt": "a", e: { "b.txt": "b", empty: {} } },
+      "x.txt": "x",
+    });
+    stage.rename("left", "d", "gone");
+    Deno.chmodSync(stage.at("left", "gone"), 0);
+    const before = read(stage.root("right"));
+    const { code, stdout } = await stage.office.humbleCommand();
+    Deno.chmodSync(stage.at("left", "gone"), 0o755);
+    assert.equal(code, 1, stdout);
+    assert.match(stdout, /d: it is now gone, which is left alone/);
+    assert.deepEqual(read(stage.root("right")), before);
+    // With its old name back all is as it was.
+    stage.rename("left", "gone", "d");
+    await stage.rests(0);
+    stage.agrees();
+  }
+});

@@ -75,6 +75,27 @@ function withMigration(sql: string, act: () => void): void {
   }
 }
 
+Deno.test("a plan reads a DB of any older version, and leaves it as it is", () => {
+  for (let version = 1; version < MIGRATIONS.length; version++) {
+    using place = new Place();
+    using old = new DatabaseSync(place.file);
+    for (const migration of MIGRATIONS.slice(0, version)) old.exec(migration);
+    old.exec(
+      `INSERT INTO meta VALUES ('pair', 'abc');
+       INSERT INTO directories (path, parent, agreed) VALUES ('d', 1, 1);
+       PRAGMA user_version = ${version}`,
+    );
+    const before = Deno.readFileSync(place.file);
+    using db = place.open(true);
+    assert.equal(db.meta("pair"), "abc");
+    assert.deepEqual(db.query("SELECT path, ino_left FROM directories"), [
+      ["", null],
+      ["d", null],
+    ]);
+    assert.deepEqual(Deno.readFileSync(place.file), before);
+  }
+});
+
 Deno.test("a DB of an older version is brought to the newest, and keeps what it holds", () => {
   using place = new Place();
   {

@@ -61,7 +61,7 @@ async function walked(
         else {
           seen[path] = "folder";
           const absolute = `${folder.absolute}/${name}`;
-          found.push({ path, absolute, dev: look.dev });
+          found.push({ path, absolute, dev: look.dev, id: null });
         }
       }
       return found;
