@@ -4,6 +4,7 @@
  * @module
  */
 import type { Config } from "./config_loader.ts";
+import { onDisk } from "./config_places.ts";
 import {
   conflictsDocument,
   conflictsText,
@@ -58,7 +59,7 @@ export async function conflicts(
 /** The path as it is listed: typed otherwise it still means the same. */
 function listedPath(typed: string, config: Config): string {
   const roots = { left: config.leftRoot, right: config.rightRoot };
-  const { path } = typedPath(typed, roots, Deno.build.os === "windows");
+  const { path } = typedPath(typed, roots, Deno.build.os === "windows", onDisk);
   using db = new StateDb(config.stateDb, { isReadOnly: true });
   const folding = storedFolding(db);
   const open = listedConflicts(db);

@@ -5,6 +5,7 @@
  * @module
  */
 import type { Config } from "./config_loader.ts";
+import { onDisk } from "./config_places.ts";
 import { Root } from "./disk.ts";
 import { EXIT, type ExitCode, InterruptedError, SyncError } from "./errors.ts";
 import { glance, probe } from "./habits.ts";
@@ -70,7 +71,7 @@ export async function restore(
   const paths = { left: config.leftRoot, right: config.rightRoot };
   const isWindows = Deno.build.os === "windows";
   const wanted: Wanted = {
-    ...typedPath(invocation.path, paths, isWindows),
+    ...typedPath(invocation.path, paths, isWindows, onDisk),
     from: invocation.from,
   };
   // From here on there is something that a signal must not leave half done.

@@ -23,6 +23,7 @@ export interface TypedPath {
  * @param typed The path.
  * @param roots Absolute paths of the roots.
  * @param isWindows `\` is a separator as well, and case tells nothing.
+ * @param onDisk Tells how the disk spells a root: a person may, too.
  * @throws {UsageError} It leads out of the roots.
  *
  * @example
@@ -36,14 +37,16 @@ export function typedPath(
   typed: string,
   roots: Both<string>,
   isWindows: boolean,
+  onDisk: (root: string) => string = (root) => root,
 ): TypedPath {
   const slashed = (path: string) =>
     isWindows ? path.replaceAll("\\", "/") : path;
   const said = slashed(isWindows ? withoutPrefix(typed) : typed);
-  const inRoot = SIDES.map((side) =>
-    below(said, slashed(roots[side]), isWindows)
-  ).find((it) => it !== null);
   const isAbsolute = said.startsWith("/") || isWindows && /^\w:/.test(said);
+  const inRoot = SIDES.flatMap((side) =>
+    isAbsolute ? [roots[side], onDisk(roots[side])] : []
+  ).map((root) => below(said, slashed(root), isWindows))
+    .find((it) => it !== null);
   if (inRoot === undefined && isAbsolute) {
     throw new UsageError(`${quoted(typed)} is in neither root.`);
   }

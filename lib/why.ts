@@ -6,6 +6,7 @@
  */
 import { lineOfKey, valueOfKey } from "./config_lines.ts";
 import type { Config } from "./config_loader.ts";
+import { onDisk } from "./config_places.ts";
 import { type Look, Root, Skipped } from "./disk.ts";
 import { EXIT, type ExitCode } from "./errors.ts";
 import { explain, type Explanation } from "./explanation.ts";
@@ -47,7 +48,7 @@ export async function why(
 ): Promise<ExitCode> {
   const roots = { left: config.leftRoot, right: config.rightRoot };
   const isWindows = Deno.build.os === "windows";
-  const { path } = typedPath(invocation.path, roots, isWindows);
+  const { path } = typedPath(invocation.path, roots, isWindows, onDisk);
   const { result, decided } = await plan(config);
   const explanation = decided && explain(path, {
     plan: decided.plan,

@@ -77,7 +77,13 @@ Deno.test("a run uses no permission but for its roots, state, log and config", a
     `${office.stateDb}.lock`,
     office.log.slice(0, office.log.lastIndexOf("/")),
   ];
-  const mayRead = [...mayWrite, office.config, fromFileUrl("../lib")];
+  const mayRead = [
+    ...mayWrite,
+    office.config,
+    fromFileUrl("../lib"),
+    // Looked for: what was the default while a folder had one for all configs.
+    `${office.folder}/office-sync.db`,
+  ];
   assert.ok(used.length > 50, "the audit saw the run");
   for (const { permission, value } of used) {
     const isFine = permission === "read"

@@ -49,6 +49,16 @@ for (
   }
 }
 
+Deno.test("typedPath() takes a root as the disk spells it, too", () => {
+  const real: Record<string, string> = { "/srv/left": "/disk/Left" };
+  const onDisk = (root: string) => real[root] ?? root;
+  const read = (typed: string) => typedPath(typed, POSIX, false, onDisk).path;
+  assert.equal(read("/disk/Left/d/a"), "d/a");
+  assert.equal(read("/srv/left/d/a"), "d/a");
+  assert.equal(read("disk/Left"), "disk/Left");
+  assert.throws(() => read("/disk/left/d"), UsageError);
+});
+
 Deno.test("typedPath() refuses what is in neither root", () => {
   for (
     const typed of [
