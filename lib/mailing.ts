@@ -24,6 +24,7 @@ import {
   type MailNews,
   type NewMail,
   Outbox,
+  type Posting,
   type WaitingMail,
 } from "./outbox.ts";
 import type { Conflict } from "./plan.ts";
@@ -277,15 +278,24 @@ class Mailing implements RunMails {
     const alarms = this.#alarms();
     const troubles = [
       ...alarms.map((alarm) => alarming(withEffect(alarm, end))),
-      ...troublesIn(end),
+      ...troublesOfEnd(end),
     ];
     const judged = judge(known, troubles, nowMs);
     const { settled, open, mailed } = this.#conflicts(end, before);
     const isOpen = (it: Conflict) => mailed.get(it.path) === versionsKey(it);
-    const untold = outbox.waiting().filter(({ delivered }) =>
-      delivered.length === 0
+    const waiting = Map.groupBy(
+      outbox.waiting(),
+      ({ delivered }) => JSON.stringify(delivered.toSorted()),
     );
-    const retelling = this.#retelling(untold, isOpen, judged);
+    const untold = this.#troublesTold(waiting.get("[]") ?? [], judged);
+    const retold = [...waiting.values()].map((mails) => [
+      this.#conflictsTold(mails, isOpen),
+      ...mails[0]!.delivered.length > 0
+        ? [this.#troublesLeft(mails, judged)]
+        : [],
+    ]).flat();
+    // What is new comes last: that is to be tried first.
+    const retelling = together([...retold, untold]);
     const added = [...retelling.added];
     if (settled.length + open.length > 0) {
       const news = { kind: "conflicts", run: this.#options.run, settled, open };
@@ -319,33 +329,50 @@ class Mailing implements RunMails {
     return { ...before, conflicts: new Map(conflicts) };
   }
 
-  /** What becomes of mails that nobody has got, now that time has gone by. */
-  #retelling(
-    untold: readonly WaitingMail[],
-    isOpen: (conflict: Conflict) => boolean,
-    judged: Judged,
-  ): {
-    readonly added: readonly NewMail[];
-    readonly rewritten: readonly (NewMail & { readonly id: number })[];
-    readonly removed: readonly number[];
-  } {
+  /** What is to be told of troubles, with what nobody was told of before. */
+  #troublesTold(mails: readonly WaitingMail[], judged: Judged): Posting {
     const { run } = this.#options;
-    const added: NewMail[] = [];
-    const removed: number[] = [];
-    let rewritten: (NewMail & { readonly id: number })[] = [];
-    const troubles = untold.filter(({ news }) => news?.kind === "troubles");
-    const told = troubles.reduce<TroubleNews | null>(
-      (all, { news }) => merged(all, news as TroubleNews),
-      null,
-    );
+    const { ids, told } = troublesIn(mails);
     const now = told === null ? judged.news : retold(told, judged);
-    if (now !== null) {
-      removed.push(...troubles.map(({ id }) => id));
-      added.push(this.#mailOf({ kind: "troubles", run, ...now }));
-    }
-    const others = untold.filter(({ news }) => news?.kind !== "troubles");
+    if (now === null) return NO_POSTING;
+    const added = [this.#mailOf({ kind: "troubles", run, ...now })];
+    return { ...NO_POSTING, added, removed: ids };
+  }
+
+  /** The same for who did not get what others have got. */
+  #troublesLeft(mails: readonly WaitingMail[], judged: Judged): Posting {
+    const { run } = this.#options;
+    const { ids, told } = troublesIn(mails);
+    if (told === null) return NO_POSTING;
+    // A new mail goes to all, and tells of all that lasts or is over.
+    const events = told.fresh.filter(({ isEvent }) => isEvent);
+    const now = judged.news === null
+      ? retold(told, judged)
+      : { fresh: events, lasting: [], over: [] };
+    if (now === null) return NO_POSTING;
+    const { delivered } = mails[0]!;
+    const isEmpty =
+      now.fresh.length + now.lasting.length + now.over.length === 0;
+    const added = isEmpty
+      ? []
+      : [{ ...this.#mailOf({ kind: "troubles", run, ...now }), delivered }];
+    return { ...NO_POSTING, added, removed: ids };
+  }
+
+  /**
+   * What becomes of mails about conflicts, now that time has gone by.
+   *
+   * @param mails Which the same people have got already.
+   */
+  #conflictsTold(
+    mails: readonly WaitingMail[],
+    isOpen: (conflict: Conflict) => boolean,
+  ): Posting {
+    const rewritten: (NewMail & { readonly id: number })[] = [];
+    const removed: number[] = [];
     const left: WaitingMail[] = [];
-    for (const mail of others) {
+    for (const mail of mails) {
+      if (mail.news?.kind === "troubles") continue;
       const news = trueOf(mail.news, isOpen);
       if (news === mail.news) left.push(mail);
       else if (isEmpty(news!)) removed.push(mail.id);
@@ -354,13 +381,14 @@ class Mailing implements RunMails {
         rewritten.push({ id: mail.id, ...this.#mailOf(news!) });
       }
     }
-    if (left.length > FEW) {
-      removed.push(...left.map(({ id }) => id));
-      rewritten = [];
-      // Before what is new: that is to be tried first.
-      added.unshift(this.#mailOf(this.#backlogOf(left)));
-    }
-    return { added, rewritten, removed };
+    if (left.length <= FEW) return { added: [], rewritten, removed };
+    const { delivered } = mails[0]!;
+    const backlog = this.#mailOf(this.#backlogOf(left));
+    return {
+      added: [{ ...backlog, delivered }],
+      rewritten: [],
+      removed: [...removed, ...left.map(({ id }) => id)],
+    };
   }
 
   #backlogOf(mails: readonly WaitingMail[]): MailNews {
@@ -512,7 +540,9 @@ class Mailing implements RunMails {
       this.#giveUp(mail, reason, nowMs);
       return true;
     }
-    outbox.noteTried(mail.id, nowMs, refusal === "recipients");
+    // Where others have it, the one that has not may have it any day.
+    const isRefused = refusal === "recipients" && mail.delivered.length === 0;
+    outbox.noteTried(mail.id, nowMs, isRefused);
     if (refusal === "login") this.#noteLogin("waits", reason, nowMs);
     else this.#tell(`waits for the next run: ${reason}`);
     // The time for one mail may be up, and not yet that for all.
@@ -532,8 +562,10 @@ class Mailing implements RunMails {
 
   /** Its tries end; what is still open is told by another mail, a day later. */
   #giveUp(mail: WaitingMail, reason: string, nowMs: number): void {
-    const { news, subject, id } = mail;
-    const open = news === null || news.kind === "troubles" ? [] : news.open;
+    const { news, subject, id, delivered } = mail;
+    const isUntold = delivered.length === 0 && news !== null &&
+      news.kind !== "troubles";
+    const open = isUntold ? news.open : [];
     if (open.length > 0) {
       const before = this.#memory.givenUp?.paths ?? [];
       const paths = [...new Set([...before, ...open.map(({ path }) => path)])];
@@ -574,7 +606,7 @@ class Mailing implements RunMails {
     cause: unknown,
   ): Promise<void> {
     const { run, facts, onInfo, boundMs } = this.#options;
-    const troubles = troublesIn(end);
+    const troubles = troublesOfEnd(end);
     if (troubles.length === 0) {
       // The run itself went well; what it has to tell can't be kept.
       throw cause;
@@ -662,6 +694,26 @@ function isEmpty(news: MailNews): boolean {
   return news.open.length + news.settled.length + others === 0;
 }
 
+const NO_POSTING: Posting = { added: [], rewritten: [], removed: [] };
+
+function together(postings: readonly Posting[]): Posting {
+  return {
+    added: postings.flatMap(({ added }) => added),
+    rewritten: postings.flatMap(({ rewritten }) => rewritten),
+    removed: postings.flatMap(({ removed }) => removed),
+  };
+}
+
+/** What mails tell of troubles; null where none does. */
+function troublesIn(mails: readonly WaitingMail[]) {
+  const about = mails.filter(({ news }) => news?.kind === "troubles");
+  const told = about.reduce<TroubleNews | null>(
+    (all, { news }) => merged(all, news as TroubleNews),
+    null,
+  );
+  return { ids: about.map(({ id }) => id), told };
+}
+
 /** Several mails about troubles as one; the older first. */
 function merged(all: TroubleNews | null, news: TroubleNews): TroubleNews {
   if (all === null) return news;
@@ -688,7 +740,7 @@ function withEffect(alarm: Alarm, { result }: RunEnd): Alarm {
   };
 }
 
-function troublesIn({ result, error }: RunEnd): Trouble[] {
+function troublesOfEnd({ result, error }: RunEnd): Trouble[] {
   if (result !== null) return troublesOf(result);
   const hint = error instanceof SyncError ? error.hint : null;
   return [unexpected(errorWords(error), hint ?? "The log has the details.")];

@@ -19,6 +19,8 @@ export type MailNews =
 /** A mail that is to be put into the outbox. */
 export interface NewMail extends MailText {
   readonly news: MailNews;
+  /** Addresses that have got all of it by other mails. Left out: none. */
+  readonly delivered?: readonly string[];
 }
 
 /** A mail that waits, but for its text. */
@@ -55,7 +57,7 @@ export interface Mailed {
 export interface Posting {
   /** In the order in which they are to be told. */
   readonly added: readonly NewMail[];
-  /** Of mails that nobody has got yet. */
+  /** Of mails that wait. */
   readonly rewritten: readonly (NewMail & { readonly id: number })[];
   /** Ids of mails that are told otherwise now, or are true no more. */
   readonly removed: readonly number[];
@@ -186,16 +188,19 @@ export class Outbox {
           id,
         );
       }
-      const ids = posting.added.map(({ subject, text, html, news }) =>
+      const ids = posting.added.map((
+        { subject, text, html, news, delivered },
+      ) =>
         Number(
           db.run(
             "INSERT INTO outbox (created_at, message_id, subject, text, html, " +
-              "delivered, news) VALUES (?, ?, ?, ?, ?, '[]', ?)",
+              "delivered, news) VALUES (?, ?, ?, ?, ?, ?, ?)",
             nowMs,
             crypto.randomUUID(),
             subject,
             text,
             html,
+            JSON.stringify(delivered ?? []),
             JSON.stringify(news),
           ).lastInsertRowid,
         )

@@ -536,3 +536,42 @@ for (const [guard, trip, clear] of GUARDS) {
     assert.deepEqual(await subjectsAt(27), []);
   });
 }
+
+Deno.test("who was refused for long gets what the others have in a few mails, as far as it is true", async () => {
+  await using place = await MailOffice.start(
+    "conflict_policy:\n  modify_modify: notify\n",
+    PLAIN,
+  );
+  const { office, server } = place;
+  const to = { to: "[anna@example.com, bob@example.com]" };
+  office.configure(server.config(to));
+  server.refused.add("bob@example.com");
+  office.write({ left: { "a.txt": "one" } });
+  await run(place);
+  for (let n = 0; n < 6; n++) {
+    conflict(office, `file ${n}.txt`);
+    await run(place, n * HOUR_MS);
+  }
+  Deno.renameSync(office.right, `${office.folder}/away`);
+  await run(place, 6 * HOUR_MS);
+  Deno.renameSync(`${office.folder}/away`, office.right);
+  await run(place, 7 * HOUR_MS);
+  assert.equal(server.take().length, 8, "anna has got all, each once");
+  await run(place, 8 * HOUR_MS);
+  assert.deepEqual(server.take(), []);
+  server.refused.clear();
+  await run(place, 9 * HOUR_MS);
+  const mails = server.take();
+  assert.ok(mails.length <= 4, `${mails.length} mails`);
+  assert.ok(mails.every((it) => it.recipients.join() === "bob@example.com"));
+  const text = mails.map((mail) => mail.text).join("\n");
+  for (let n = 0; n < 6; n++) {
+    assert.match(text, new RegExp(`file ${n}\\.clash`));
+  }
+  const about = mails.map(({ subject }) => subject).filter((it) =>
+    !it?.includes("conflict")
+  );
+  assert.deepEqual(about, ["office-sync syncs again: all clear"]);
+  await run(place, 10 * HOUR_MS);
+  assert.equal(waiting(place), 0);
+});
