@@ -330,8 +330,8 @@ Deno.test("restore goes on where one file can't be brought back, and leaves noth
   Deno.chmodSync(`${office.right}/${keptAt}`, 0);
   const { code, stdout } = await office.humbleCommand("restore", ".");
   assert.equal(code, 1);
-  assert.match(stdout, /^d\/a: failed: access is denied \(EACCES\)$/m);
-  assert.match(stdout, /^e\/f\/c: failed: access is denied \(EACCES\)$/m);
+  assert.match(stdout, /^d\/a: failed: access is denied.* \(EACCES\)$/m);
+  assert.match(stdout, /^e\/f\/c: failed: access is denied.* \(EACCES\)$/m);
   const left = { b: "2", d: {} };
   assert.deepEqual(office.trees(), { left, right: { b: "2" } });
   const names = JSON.stringify(both(office));
