@@ -49,7 +49,11 @@ async function decidedOf(office: Office): Promise<Decided> {
 
 /** Without what only the whole plan knows. */
 function plain(actions: readonly Action[]): string[] {
-  return actions.filter(({ reason }) => reason !== "nothing changed")
+  // What is merely recorded may be recorded by the folder, and is no action.
+  return actions.filter(({ name, reason }) =>
+    reason !== "nothing changed" &&
+    !(name === "NOOP" && reason === "same content")
+  )
     .map(({ name, path, newPath, rule, side, reason }) =>
       JSON.stringify([name, path, newPath, rule, side, reason])
     ).sort();
