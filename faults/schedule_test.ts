@@ -19,6 +19,12 @@ Deno.test("systemd accepts the units of schedule, from any folder's name", async
   Deno.mkdirSync(odd);
   Deno.copyFileSync(office.config, `${odd}/config.yaml`);
   (office as { config: string }).config = `${odd}/config.yaml`;
+  Deno.writeTextFileSync(
+    office.config,
+    "email: {smtp_host: localhost, from: a@b.example, to: c@d.example, " +
+      "username: a, password_env: MAIL_PASSWORD}\n",
+    { append: true },
+  );
   const { code, stderr } = await office.command(
     ...["schedule", "systemd", "--write", `${office.folder}/os.service`],
   );
@@ -31,6 +37,8 @@ Deno.test("systemd reads each interval as it is meant", () => {
   const expected = {
     1: "*-*-* *:00/1:00",
     15: "*-*-* *:00/15:00",
+    60: "*-*-* 00/1:00:00",
+    90: "*-*-* 00/3:00:00",
     120: "*-*-* 00/2:00:00",
     1440: "*-*-* 12:00:00",
   };

@@ -20,7 +20,12 @@ import type {
   Take,
 } from "./invocation.ts";
 import { printable, quoted } from "./printable.ts";
-import { minutesOf, type Scheduler, SCHEDULERS } from "./schedule_text.ts";
+import {
+  EVERY_WORDS,
+  minutesOf,
+  type Scheduler,
+  SCHEDULERS,
+} from "./schedule_text.ts";
 import { SIDES } from "./types.ts";
 import {
   isHelpMark,
@@ -36,6 +41,7 @@ const KINDS: Readonly<Record<OptionName, "boolean" | "string">> = {
   "dry-run": "boolean",
   "json": "boolean",
   "quiet": "boolean",
+  "only-new": "boolean",
   "verbose": "boolean",
   "allow-deletes": "boolean",
   "allow-changes": "boolean",
@@ -166,6 +172,7 @@ function readSync(said: Said): SyncInvocation {
     command,
     ...said.common(command, 0),
     isQuiet: said.has("quiet"),
+    onlyNew: said.has("only-new"),
     isVerbose: said.has("verbose"),
     allowDeletes: said.has("allow-deletes"),
     allowChanges: said.has("allow-changes"),
@@ -234,8 +241,7 @@ function everyOf(said: Said): number {
   const minutes = minutesOf(words);
   if (minutes !== null) return minutes;
   throw new UsageError(
-    `--every: ${quoted(words)} is not allowed; minutes that divide an hour ` +
-      "(15m), hours that divide a day (2h), or 1d.",
+    `--every: ${quoted(words)} is not allowed; ${EVERY_WORDS}.`,
   );
 }
 

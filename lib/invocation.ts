@@ -14,6 +14,8 @@ export interface SyncInvocation {
   readonly config: string;
   readonly isJson: boolean;
   readonly isQuiet: boolean;
+  /** Print no error that the run before printed, for a day. */
+  readonly onlyNew: boolean;
   readonly isVerbose: boolean;
   readonly allowDeletes: boolean;
   readonly allowChanges: boolean;

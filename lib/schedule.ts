@@ -21,6 +21,7 @@ import {
   systemdUnits,
   taskXml,
 } from "./schedule_text.ts";
+import { shellQuoted } from "./shell_words.ts";
 import { codeOf, inWords } from "./system_errors.ts";
 import { unitNames } from "./unit_names.ts";
 
@@ -43,6 +44,9 @@ export function schedule(
     folder: dirname(config.file),
     everyMinutes: invocation.everyMinutes,
     description: `office-sync: ${config.leftRoot} and ${config.rightRoot}`,
+    environmentFile: config.email?.passwordEnv
+      ? environmentFileOf(config)
+      : null,
   };
   requireTellable(scheduled, scheduler);
   const { write } = invocation;
@@ -190,7 +194,9 @@ function nextStep(scheduler: Scheduler, file: string): string {
   if (scheduler === "windows") {
     return `Next: schtasks /Create /TN office-sync /XML "${shown}"`;
   }
-  if (scheduler === "cron") return "Next: add the line with crontab -e.";
+  if (scheduler === "cron") {
+    return "Next: add what it holds with crontab -e.";
+  }
   const timer = basename(unitNames(file)?.timer ?? file);
   return "Next: put both into ~/.config/systemd/user, then: systemctl --user " +
     `daemon-reload && systemctl --user enable --now ${timer}`;
@@ -201,12 +207,38 @@ function warnings(scheduler: Scheduler, config: Config): string[] {
   const variable = config.email?.passwordEnv ?? null;
   return [
     ...scheduler === "windows" ? driveWarnings(roots, roots.map(seen)) : [],
-    ...variable === null ? [] : [
-      `The mail password is in the variable ${variable}: see to it that ` +
-      "scheduled runs have it.",
-    ],
+    ...scheduler === "systemd"
+      ? [
+        "A user's timers run only while that user is logged in. To let them " +
+        "run at any time: loginctl enable-linger",
+      ]
+      : [],
+    ...variable === null ? [] : [passwordWords(scheduler, variable, config)],
     ...Deno.build.standalone ? [] : cacheWarnings(Deno.execPath()),
   ];
+}
+
+/** Beside the config, with its name. */
+function environmentFileOf({ file }: Config): string {
+  return `${file.replace(/\.ya?ml$/i, "")}.env`;
+}
+
+/** How the mail password comes to scheduled runs. */
+function passwordWords(
+  scheduler: Scheduler,
+  variable: string,
+  config: Config,
+): string {
+  const file = environmentFileOf(config);
+  const how = {
+    systemd: `write ${variable}=… into ${file}, which the service reads, and ` +
+      `let nobody else read it: chmod 600 ${shellQuoted(file, false) ?? file}`,
+    cron: `write ${variable}=… in a line of its own above, in the crontab`,
+    windows: `set it for the account that runs the task, for instance with ` +
+      `setx ${variable}, and log on anew`,
+  };
+  return `The mail password is in the variable ${variable}: for scheduled ` +
+    `runs, ${how[scheduler]}.`;
 }
 
 /** Null where nothing can be known of it: not there now, or not Windows. */

@@ -22,6 +22,8 @@ export interface Scheduled {
   readonly everyMinutes: number;
   /** What is synced, for people. */
   readonly description: string;
+  /** Absolute path of a file with the mail password's variable. Left out: none. */
+  readonly environmentFile?: string | null;
 }
 
 const HOUR = 60;
@@ -31,8 +33,8 @@ const DAY = 24 * HOUR;
 const LIMIT_HOURS = 12;
 
 /**
- * An interval, from words. Only those that divide an hour or a day: cron knows
- * no others.
+ * An interval, from words. Only those that divide a day: each day then has the
+ * same times, and all schedulers can be told them.
  *
  * @param words A number and m, h or d.
  * @returns Minutes; null for an interval that is not allowed.
@@ -41,16 +43,51 @@ const LIMIT_HOURS = 12;
  * ```ts
  * import { minutesOf } from "./schedule_text.ts";
  * minutesOf("15m"); // 15
- * minutesOf("2h"); // 120
+ * minutesOf("90m"); // 90
+ * minutesOf("24h"); // 1440
  * minutesOf("7m"); // null
  * ```
  */
 export function minutesOf(words: string): number | null {
-  const [, digits, unit] = /^(\d{1,2})([mhd])$/.exec(words) ?? [];
-  const count = Number(digits);
-  if (unit === "m" && count < HOUR && HOUR % count === 0) return count;
-  if (unit === "h" && count < 24 && 24 % count === 0) return count * HOUR;
-  return unit === "d" && count === 1 ? DAY : null;
+  const [, digits, unit = ""] = /^(\d{1,4})([mhd])$/.exec(words) ?? [];
+  const minutes = Number(digits) * ({ m: 1, h: HOUR, d: DAY }[unit] ?? 0);
+  return minutes > 0 && DAY % minutes === 0 ? minutes : null;
+}
+
+/** What `--every` takes, for people. */
+export const EVERY_WORDS =
+  "minutes or hours that divide a day (15m, 90m, 2h, 24h), or 1d";
+
+/** Hours and minute of several starts a day: from an hour on, every so many. */
+interface Times {
+  readonly minute: number;
+  readonly firstHour: number;
+  /** 24 for once a day. */
+  readonly stepHours: number;
+}
+
+/** An interval of an hour or more as times of a day, all of a minute in one. */
+function timesOf(everyMinutes: number): Times[] {
+  if (everyMinutes === DAY) {
+    return [{ minute: 0, firstHour: 12, stepHours: 24 }];
+  }
+  const times: Times[] = [];
+  const minutes = new Set<number>();
+  for (let at = 0; !minutes.has(at % HOUR); at += everyMinutes) {
+    minutes.add(at % HOUR);
+    times.push({
+      minute: at % HOUR,
+      firstHour: Math.floor(at / HOUR),
+      stepHours: 0,
+    });
+  }
+  // After so many starts the minutes come round again.
+  const stepHours = times.length * everyMinutes / HOUR;
+  return times.map((it) => ({ ...it, stepHours }));
+}
+
+function two(number: number): string {
+  return String(number).padStart(2, "0");
 }
 
 /**
@@ -143,18 +180,29 @@ export interface Units {
  */
 export function systemdUnits(scheduled: Scheduled): Units {
   const { command, folder, everyMinutes, description } = scheduled;
-  const calendar = everyMinutes === DAY
-    ? "12:00"
-    : everyMinutes < HOUR
-    ? `*:0/${everyMinutes}`
-    : `0/${everyMinutes / HOUR}:00`;
+  const { environmentFile = null } = scheduled;
+  const calendar = HOUR % everyMinutes === 0 && everyMinutes < HOUR
+    ? [`*:0/${everyMinutes}`]
+    : timesOf(everyMinutes).map(({ minute, firstHour, stepHours }) =>
+      stepHours >= 24
+        ? `${two(firstHour)}:${two(minute)}`
+        : `${firstHour}/${stepHours}:${two(minute)}`
+    );
   const service = `[Unit]
 Description=${specifier(description)}
 
 [Service]
 Type=oneshot
 WorkingDirectory=${specifier(folder)}
-ExecStart=${command.map(systemdQuoted).join(" ")}
+${
+    environmentFile === null
+      ? ""
+      : `# Holds the mail password: NAME=value, for nobody else to read.
+EnvironmentFile=-${environmentPath(environmentFile)}
+`
+  }ExecStart=${command.map(systemdQuoted).join(" ")}
+# 1: done, but something is left for a person; 4: another run was active.
+SuccessExitStatus=1 4
 TimeoutStartSec=${LIMIT_HOURS}h
 # The first process passes the signal on.
 KillMode=mixed
@@ -163,7 +211,7 @@ KillMode=mixed
 Description=${specifier(description)}
 
 [Timer]
-OnCalendar=${calendar}
+${calendar.map((it) => `OnCalendar=${it}`).join("\n")}
 # After a start that was missed.
 Persistent=true
 
@@ -171,6 +219,11 @@ Persistent=true
 WantedBy=timers.target
 `;
   return { service, timer };
+}
+
+/** It is taken for a pattern. */
+function environmentPath(path: string): string {
+  return specifier(path).replaceAll(/[*?[\]\\]/g, "\\$&");
 }
 
 function specifier(text: string): string {
@@ -184,24 +237,30 @@ function systemdQuoted(word: string): string {
 }
 
 /**
- * A line for a user's crontab.
+ * Lines for a user's crontab: more than one where no single one can say the
+ * times. Cron mails what a run prints: it prints what is new only.
  *
  * @param scheduled What is to be run.
  */
 export function cronLine(scheduled: Scheduled): string {
   const { command, folder, everyMinutes } = scheduled;
-  const hours = everyMinutes / HOUR;
-  const when = everyMinutes === DAY
-    ? "0 12 * * *"
-    : everyMinutes < HOUR
-    ? `*/${everyMinutes} * * * *`
-    : `0 */${hours} * * *`;
-  const [cd, ...words] = [folder, ...command].map((word) =>
+  const whens = HOUR % everyMinutes === 0 && everyMinutes < HOUR
+    ? [everyMinutes === 1 ? "* * * * *" : `*/${everyMinutes} * * * *`]
+    : timesOf(everyMinutes).map(({ minute, firstHour, stepHours }) =>
+      `${minute} ${hours(firstHour, stepHours)} * * *`
+    );
+  const [cd, ...words] = [folder, ...command, "--only-new"].map((word) =>
     shellQuoted(word, false) ?? ""
   );
-  const line = `cd ${cd} && ${words.join(" ")}`;
   // Cron reads a % as the end of the line.
-  return `${when} ${line.replaceAll("%", "\\%")}\n`;
+  const line = `cd ${cd} && ${words.join(" ")}`.replaceAll("%", "\\%");
+  return whens.map((when) => `${when} ${line}\n`).join("");
+}
+
+function hours(first: number, step: number): string {
+  if (step >= 24) return String(first);
+  if (step === 1) return "*";
+  return first === 0 ? `*/${step}` : `${first}-23/${step}`;
 }
 
 /**

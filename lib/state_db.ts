@@ -293,6 +293,49 @@ export class StateDb implements Disposable {
   }
 }
 
+const DAY_MS = 24 * 60 * 60 * 1000;
+
+/**
+ * Whether the same was said less than a day ago; if not, remembers that it is
+ * now. It needs no lock: it is one value, and nothing depends on it.
+ *
+ * @param file Path of the state DB.
+ * @param topic What it is about: each has one value.
+ * @param what What is said; null: nothing any more.
+ * @param nowMs In ms since 1970.
+ * @returns False also where nothing can be remembered.
+ */
+export function wasSaid(
+  file: string,
+  topic: string,
+  what: string | null,
+  nowMs: number,
+): boolean {
+  let db: DatabaseSync | null = null;
+  try {
+    // Opening one that is missing would make it.
+    Deno.statSync(file);
+    db = new DatabaseSync(file, { timeout: BUSY_TIMEOUT_MS });
+    const key = `said_${topic}`;
+    const row = db.prepare("SELECT value FROM meta WHERE key = ?").get(key);
+    const known = row === undefined ? null : JSON.parse(String(row.value));
+    if (what === null) {
+      if (known) db.prepare("DELETE FROM meta WHERE key = ?").run(key);
+      return false;
+    }
+    const isRecent = Math.abs(nowMs - known?.atMs) < DAY_MS;
+    if (known?.what === what && isRecent) return true;
+    db.exec("PRAGMA journal_mode = TRUNCATE");
+    db.prepare("INSERT OR REPLACE INTO meta VALUES (?, ?)")
+      .run(key, JSON.stringify({ what, atMs: nowMs }));
+    return false;
+  } catch {
+    return false;
+  } finally {
+    db?.close();
+  }
+}
+
 /**
  * Tries whether a state DB can be written, as a run does, and takes it back.
  * To be called under the lock.

@@ -22,6 +22,7 @@ import type { SyncListener } from "./run_settings.ts";
 import type { Scans } from "./scans.ts";
 import { words } from "./newer.ts";
 import { prunedWords, waitingWords } from "./summary.ts";
+import { wasSaid } from "./state_db.ts";
 import { StandingKinds } from "./standing.ts";
 import { isInterrupted } from "./stop.ts";
 
@@ -90,7 +91,9 @@ export async function syncOrPlan(
       isLogged: false,
       asBefore: null,
     };
-    show(told, result.exitCode);
+    if (!await saysNothingNew(told, result.exitCode)) {
+      show(told, result.exitCode);
+    }
     return result.exitCode;
   }
   using log = opened.log;
@@ -148,13 +151,14 @@ export async function syncOrPlan(
       log.info(`${words(side)}: ${path} waits: ${waitingWords({ as })}`);
     }
     log.info(`ended with exit code ${exitCode}`);
-    show(told, exitCode);
+    const isRepeated = await saysNothingNew(told, exitCode);
+    if (!isRepeated) show(told, exitCode);
     if (invocation.isQuiet && !isDryRun) {
       const alarm = doubtAlarm(result);
       if (alarm !== null) {
         warn(`${alarm.title}. ${alarm.reason}\n${alarm.hint}`);
       }
-      if (!mails?.haveTold()) showUntold(told);
+      if (!mails?.haveTold()) showUntold(told, isRepeated);
     }
     if (result.stop && isInterrupted(result)) {
       warn(`${result.stop.reason} ${result.stop.hint}`);
@@ -316,9 +320,43 @@ async function report(
   return result.exitCode === EXIT.agreed ? EXIT.leftForPerson : result.exitCode;
 }
 
+/**
+ * Whether a run that is to print only what is new has nothing of that: cron
+ * mails whatever is printed, and what a person has to do stays so for days.
+ */
+async function saysNothingNew(
+  { result, invocation, config }: Told,
+  exitCode: ExitCode,
+): Promise<boolean> {
+  if (!invocation.onlyNew || invocation.isJson || result.isDryRun) return false;
+  const topic = exitCode === EXIT.busy ? "busy" : "left";
+  const what = exitCode === EXIT.agreed ? null : JSON.stringify([
+    exitCode,
+    result.stop && [result.stop.name, result.stop.reason],
+    result.outcomes.filter(({ kind }) => kind !== "done")
+      .map(({ action, kind, detail }) => [
+        ...[action.name, action.path, kind, detail],
+        action.conflict?.versions,
+      ]),
+    result.problems.filter(({ kind }) => kind !== "ignored")
+      .map(({ side, path, reason }) => [side, path, reason]),
+  ]);
+  const digest = what && await digestOf(what);
+  return wasSaid(config.stateDb, topic, digest, Date.now());
+}
+
+async function digestOf(text: string): Promise<string> {
+  const bytes = new TextEncoder().encode(text);
+  const digest = await crypto.subtle.digest("SHA-256", bytes);
+  return new Uint8Array(digest).toHex();
+}
+
 /** Somebody's version lost, and neither a mail nor a summary says so. */
-function showUntold({ result, invocation, config }: Told): void {
-  const isShown = !invocation.isJson && !isInterrupted(result) &&
+function showUntold(
+  { result, invocation, config }: Told,
+  isRepeated: boolean,
+): void {
+  const isShown = !isRepeated && !invocation.isJson && !isInterrupted(result) &&
     result.exitCode !== EXIT.agreed;
   if (isShown) return;
   const roots = { left: config.leftRoot, right: config.rightRoot };

@@ -9,6 +9,7 @@ const PLAIN: SyncInvocation = {
   config: "config.yaml",
   isJson: false,
   isQuiet: false,
+  onlyNew: false,
   isVerbose: false,
   allowDeletes: false,
   allowChanges: false,

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
+import { StateDb, takeLock, wasSaid } from "../lib/state_db.ts";
 import {
   cacheWarnings,
+  cronLine,
   driveWarnings,
   minutesOf,
   systemdUnits,
@@ -246,7 +248,8 @@ for (const named of ["service", "timer"]) {
     const { code, stdout, stderr } = await office.command(
       ...["schedule", "systemd", "--every", "1h", "--write", at(named)],
     );
-    assert.deepEqual([code, besidesTheCache(stderr)], [0, ""]);
+    assert.equal(code, 0);
+    assert.match(besidesTheCache(stderr), /^[^\n]* loginctl enable-linger\n$/);
     assert.equal(
       stdout,
       `Written: ${at("service")} and ${at("timer")}.\n` +
@@ -416,15 +419,134 @@ Deno.test("schedule windows tells of a drive that this system can't look at", as
   );
 });
 
-Deno.test("an interval divides an hour or a day", () => {
-  const allowed = { "1m": 1, "15m": 15, "30m": 30, "1h": 60, "12h": 720 };
+Deno.test("an interval divides a day", () => {
+  const allowed = {
+    ...{ "1m": 1, "15m": 15, "30m": 30, "45m": 45, "60m": 60, "90m": 90 },
+    ...{ "1h": 60, "12h": 720, "24h": 1440, "1440m": 1440, "1d": 1440 },
+  };
   for (const [words, minutes] of Object.entries(allowed)) {
-    assert.equal(minutesOf(words), minutes);
+    assert.equal(minutesOf(words), minutes, words);
   }
-  assert.equal(minutesOf("1d"), 1440);
   for (
-    const words of ["", "0m", "7m", "60m", "5h", "24h", "2d", "15", "1.5h"]
+    const words of ["", "0m", "7m", "50m", "5h", "48h", "2d", "15", "1.5h"]
   ) {
     assert.equal(minutesOf(words), null, words);
   }
+});
+
+/** The minutes of a day at which a line of a crontab starts something. */
+function startsOf(line: string): number[] {
+  const [minutes = "", hours = ""] = line.split(" ");
+  const all = (field: string, end: number): number[] => {
+    const [, first, last, step] = /^(?:\*|(\d+)(?:-(\d+))?)(?:\/(\d+))?$/.exec(
+      field,
+    )!;
+    const from = Number(first ?? 0);
+    const to = first === undefined || last !== undefined
+      ? Number(last ?? end - 1)
+      : from;
+    const found: number[] = [];
+    for (let at = from; at <= to; at += Number(step ?? 1)) found.push(at);
+    return found;
+  };
+  return all(hours, 24).flatMap((hour) =>
+    all(minutes, 60).map((minute) => hour * 60 + minute)
+  );
+}
+
+Deno.test("cron starts at every allowed interval, at the same times each day", () => {
+  const scheduled = { command: ["/x"], folder: "/", description: "" };
+  for (let everyMinutes = 1; everyMinutes <= 1440; everyMinutes++) {
+    if (1440 % everyMinutes !== 0) continue;
+    const text = cronLine({ ...scheduled, everyMinutes }).trimEnd();
+    const starts = text.split("\n").flatMap(startsOf).sort((a, b) => a - b);
+    assert.equal(starts.length, 1440 / everyMinutes, `${everyMinutes}`);
+    for (const [n, start] of starts.entries()) {
+      assert.equal(start, starts[0]! + n * everyMinutes, text);
+    }
+  }
+});
+
+for (const scheduler of ["windows", "systemd", "cron"]) {
+  Deno.test(`schedule ${scheduler} takes 90m, 60m and 24h; of another, one line says what is allowed`, async () => {
+    using office = new Office();
+    for (const every of ["90m", "60m", "24h"]) {
+      const { code, stdout } = await office.command(
+        ...["schedule", scheduler, "--every", every],
+      );
+      assert.equal(code, 0);
+      assert.notEqual(stdout, "");
+    }
+    const { code, stderr } = await office.command(
+      ...["schedule", scheduler, "--every", "50m"],
+    );
+    assert.equal(code, 2);
+    assert.match(
+      stderr,
+      /^--every: "50m" is not allowed; .* divide a day \(.*\)/,
+    );
+  });
+}
+
+Deno.test("schedule tells how the mail password comes to scheduled runs, and how systemd's run at any time", async () => {
+  using office = new Office(
+    "email: {smtp_host: localhost, from: a@b.example, to: c@d.example, " +
+      "username: a, password_env: MAIL_PASSWORD}\n",
+  );
+  const systemd = await office.command("schedule", "systemd");
+  const file = `${office.folder}/config.env`;
+  assert.match(systemd.stdout, new RegExp(`^EnvironmentFile=-${file}$`, "m"));
+  assert.match(systemd.stdout, /^SuccessExitStatus=1 4$/m);
+  assert.match(systemd.stderr, /loginctl enable-linger/);
+  assert.ok(systemd.stderr.includes(`MAIL_PASSWORD=… into ${file}`));
+  assert.match(systemd.stderr, /chmod 600/);
+  const cron = await office.command("schedule", "cron");
+  assert.match(cron.stderr, /MAIL_PASSWORD=… in a line of its own/);
+  assert.doesNotMatch(cron.stderr, /linger/);
+  const windows = await office.command("schedule", "windows");
+  assert.match(windows.stderr, /setx MAIL_PASSWORD/);
+});
+
+Deno.test("under cron a run says once what stays as it is, again when it changes, and anew after it was well", async () => {
+  using office = new Office("conflict_policy: {new_new: notify}\n");
+  const run = async () => {
+    const { code, stdout, stderr } = await office.command(
+      ...["--quiet", "--only-new"],
+    );
+    return [code, stdout + stderr === "" ? "silent" : "says"];
+  };
+  office.write({ left: { a: "1" }, right: { a: "two" } });
+  assert.deepEqual(await run(), [1, "says"]);
+  assert.deepEqual(await run(), [1, "silent"]);
+  office.write({ left: { b: "1" }, right: { b: "two" } });
+  assert.deepEqual(await run(), [1, "says"]);
+  assert.deepEqual(await run(), [1, "silent"]);
+  Deno.renameSync(office.right, `${office.right}.away`);
+  assert.deepEqual(await run(), [3, "says"]);
+  assert.deepEqual(await run(), [3, "silent"]);
+  Deno.renameSync(`${office.right}.away`, office.right);
+  assert.deepEqual(await run(), [1, "says"]);
+  {
+    using _lock = takeLock(office.stateDb);
+    assert.deepEqual(await run(), [4, "says"]);
+    assert.deepEqual(await run(), [4, "silent"]);
+  }
+  assert.deepEqual(await run(), [1, "silent"], "an overlap is another thing");
+  Deno.removeSync(`${office.right}/a`);
+  Deno.removeSync(`${office.right}/b`);
+  assert.deepEqual(await run(), [0, "silent"]);
+  Deno.renameSync(office.right, `${office.right}.away`);
+  assert.deepEqual(await run(), [3, "says"]);
+});
+
+Deno.test("what was said is said again after a day, and where there is no state DB none is made", () => {
+  using office = new Office();
+  assert.equal(wasSaid(office.stateDb, "left", "x", 0), false);
+  assert.throws(() => Deno.statSync(office.stateDb), Deno.errors.NotFound);
+  new StateDb(office.stateDb, { isReadOnly: false })[Symbol.dispose]();
+  const day = 24 * 60 * 60 * 1000;
+  assert.equal(wasSaid(office.stateDb, "left", "x", day), false);
+  assert.equal(wasSaid(office.stateDb, "left", "x", 2 * day - 1), true);
+  assert.equal(wasSaid(office.stateDb, "left", "x", 2 * day), false);
+  assert.equal(wasSaid(office.stateDb, "left", "y", 2 * day), false);
 });
