@@ -73,8 +73,10 @@ export function pruneOld(db: StateDb, context: RetentionContext): Pruned {
       const troubled = (path: string, why: string) => removal.note(path, why);
       for (const folder of runFolders(root, troubled)) {
         if (folder.pair !== pair) continue;
-        const keptAtMs = latestTimeOf(db, root, folder);
-        if (nowMs - keptAtMs <= retentionDays * DAY_MS) continue;
+        const isYoung = (timeMs: number) =>
+          nowMs - timeMs <= retentionDays * DAY_MS;
+        if (isYoung(Math.max(folder.timeMs, mtimeOf(root, folder)))) continue;
+        if (isYoung(timeBefore(db, folder, startedAtMs))) continue;
         // A run whose clock was ahead puts nothing off for long.
         const sinceMs = Math.min(
           sinceOf.get(`${side} ${folder.name}`) ?? startedAtMs,
@@ -96,20 +98,34 @@ export function pruneOld(db: StateDb, context: RetentionContext): Pruned {
 }
 
 /**
- * When a run's folder was filled, at the latest, in ms since 1970: by its
- * name, by the disk, and by the run before, which was earlier.
+ * The latest time that runs before a folder's own run tell, in ms since 1970:
+ * the one just before it, and, where several in a row were behind, the last
+ * that was not.
  */
-function latestTimeOf(db: StateDb, root: Root, folder: RunFolder): number {
-  const before = db.first(
-    `SELECT max(before.started_at) FROM runs AS own
-     JOIN runs AS before ON before.rowid =
-       (SELECT max(rowid) FROM runs WHERE rowid < own.rowid)
-     WHERE own.started_at BETWEEN ? AND ?`,
+function timeBefore(db: StateDb, folder: RunFolder, nowMs: number): number {
+  // The name tells seconds.
+  const [own = null] = db.first(
+    "SELECT min(runs.rowid) FROM runs WHERE started_at BETWEEN ? AND ?",
     folder.timeMs,
-    // The name tells seconds.
     folder.timeMs + 999,
-  )?.[0];
-  return Math.max(folder.timeMs, mtimeOf(root, folder), Number(before ?? 0));
+  ) ?? [];
+  if (own === null) return 0;
+  const times = [
+    db.first(
+      `SELECT started_at FROM runs WHERE runs.rowid < ?
+       ORDER BY runs.rowid DESC LIMIT 1`,
+      own,
+    ),
+    // What is yet to come tells nothing.
+    db.first(
+      `SELECT started_at FROM runs WHERE runs.rowid < ? AND started_at > ?
+       AND started_at <= ? ORDER BY runs.rowid DESC LIMIT 1`,
+      own,
+      folder.timeMs,
+      nowMs,
+    ),
+  ];
+  return Math.max(...times.map((row) => Number(row?.[0] ?? 0)));
 }
 
 function mtimeOf(root: Root, { path }: RunFolder): number {

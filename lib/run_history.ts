@@ -79,8 +79,9 @@ const KEPT_MS = 400 * 24 * 60 * 60 * 1000;
 
 /**
  * Removes runs, and what they did, that began more than 400 days before both
- * this run and the one before it: a wrong clock must not take all of them. The
- * last good run stays, and each that something standing goes back to.
+ * this run and the one before it, and that no younger one came before: a wrong
+ * clock must not take all of them, nor one that it only dates back. The last
+ * good run stays, and each that something standing goes back to.
  */
 function removeOld(db: StateDb, run: string): void {
   const [newest = null] = db.first(
@@ -88,20 +89,27 @@ function removeOld(db: StateDb, run: string): void {
      (SELECT started_at FROM runs ORDER BY runs.rowid DESC LIMIT 2)`,
   ) ?? [];
   const before = Number(newest) - KEPT_MS;
-  const isAny = db.first(
-    "SELECT 1 FROM runs WHERE started_at < ? LIMIT 1",
+  const young = db.first(
+    "SELECT min(runs.rowid) FROM runs WHERE started_at BETWEEN ? AND ?",
     before,
+    Number(newest),
+  )?.[0] ?? 0;
+  const isAny = db.first(
+    "SELECT 1 FROM runs WHERE started_at < ? AND runs.rowid < ? LIMIT 1",
+    before,
+    young,
   );
   if (isAny === null) return;
   const old = `SELECT id FROM runs WHERE started_at < ?1 AND id <> ?2
+    AND runs.rowid < ?3
     AND id IS NOT (SELECT id FROM runs WHERE exit_code = 0
       ORDER BY started_at DESC LIMIT 1)
     AND id NOT IN (SELECT since_run FROM problems)
     AND id NOT IN (SELECT since_run FROM conflicts)
     AND id NOT IN (SELECT run FROM actions WHERE last >=
       (SELECT min(nth) FROM runs WHERE started_at >= ?1))`;
-  db.run(`DELETE FROM actions WHERE run IN (${old})`, before, run);
-  db.run(`DELETE FROM runs WHERE id IN (${old})`, before, run);
+  db.run(`DELETE FROM actions WHERE run IN (${old})`, before, run, young);
+  db.run(`DELETE FROM runs WHERE id IN (${old})`, before, run, young);
 }
 
 function actionRow(run: string, seq: number, outcome: Outcome): SqlValue[] {
