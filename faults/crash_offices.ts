@@ -100,6 +100,7 @@ export async function busyOffice(): Promise<Office> {
       "file to folder": { "z.txt": later("z") },
       "new on both.txt": latest("n22"),
       empty: {},
+      gone: { "Thumbs.db": old("junk"), ".DS_Store": old("j".repeat(3000)) },
     },
   });
   return office;
