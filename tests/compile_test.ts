@@ -55,7 +55,7 @@ Deno.test("a binary has the permissions baked in that sandbox.ts says, and no ot
   const output = join(office.folder, "office-sync");
   const made = await deno(
     [
-      ...["run", "-A", "--no-lock", `--config=${fromFileUrl("../deno.json")}`],
+      ...["run", "-A", "--frozen", `--config=${fromFileUrl("../deno.json")}`],
       ...[harness, "config.yaml", output],
     ],
     office.folder,

@@ -69,7 +69,7 @@ class Office implements Disposable {
     const config = join(import.meta.dirname ?? "", "..", "deno.json");
     return new Deno.Command(Deno.execPath(), {
       args: [
-        ...["run", "--no-prompt", "--no-lock", `--config=${config}`],
+        ...["run", "--no-prompt", "--frozen", `--config=${config}`],
         ...["--ignore-env", "--allow-read", "--allow-run"],
         ...[this.at("start", "harness.ts"), ...args],
       ],

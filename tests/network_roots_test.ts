@@ -122,7 +122,7 @@ async function launch(
   const settings = join(import.meta.dirname ?? "", "..", "deno.json");
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: [
-      ...["run", "-A", "--no-lock", `--config=${settings}`, at("harness.ts")],
+      ...["run", "-A", "--frozen", `--config=${settings}`, at("harness.ts")],
       ...[at("program.ts"), JSON.stringify(real), word],
     ],
     cwd: desk.folder,
@@ -350,7 +350,7 @@ Deno.test("a run without walls says so in summary, page and log, and its documen
   const run = async (...args: string[]) => {
     const { stdout } = await new Deno.Command(Deno.execPath(), {
       args: [
-        ...["run", "-A", "--no-lock", `--config=${settings}`, harness],
+        ...["run", "-A", "--frozen", `--config=${settings}`, harness],
         ...[import.meta.resolve("../main.ts"), shares, ...args],
       ],
       cwd: office.folder,
