@@ -333,18 +333,19 @@ Deno.test("no guard takes the words of a path for those of SQLite", () => {
 
 Deno.test("a lock that is removed in the very moment of taking it is taken anew", () => {
   using place = new Place();
-  const { lstatSync } = Deno;
+  const { openSync } = Deno;
   let isRemoved = false;
   try {
-    Deno.lstatSync = (path) => {
+    Deno.openSync = (path, options) => {
+      const file = openSync(path, options);
       if (!isRemoved) Deno.removeSync(path);
       isRemoved = true;
-      return lstatSync(path);
+      return file;
     };
     using _lock = takeLock(place.file);
     assert.throws(() => takeLock(place.file), LockedError);
   } finally {
-    Deno.lstatSync = lstatSync;
+    Deno.openSync = openSync;
   }
 });
 
