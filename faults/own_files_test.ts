@@ -202,3 +202,22 @@ for (const [how, { spoil, says }] of Object.entries(PLACES)) {
     assert.match(doctor.stdout, says);
   });
 }
+
+Deno.test("a folder of root's, in which the first run can make nothing: which one it is, and what to do", async () => {
+  using undone = new Undone();
+  using office = new Office();
+  Deno.chmodSync(office.folder, 0o755);
+  tool("chown", "-R", USER, office.left, office.right);
+  const denoDir = cache(undone);
+  const { code, text } = await asUser(office, denoDir);
+  assert.equal(code, 3, text);
+  assert.ok(text.includes(`may not make files in ${office.folder}.`), text);
+  assert.ok(text.includes(`sudo chown "$(id -un)" ${office.folder} && chmod`));
+  const doctor = await asUser(office, denoDir, "doctor");
+  assert.match(
+    doctor.text,
+    /^PROBLEM {2}state DB's lock: .*may not make files/m,
+  );
+  tool("chown", USER, office.folder);
+  assert.equal((await asUser(office, denoDir)).code, 0);
+});

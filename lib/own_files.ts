@@ -118,11 +118,12 @@ function denied(own: OwnFile): Trouble {
     };
   }
   if (found === null) {
+    const above = nearest(folder);
     return {
-      why: `this account may not make files in ${folder}`,
-      hint: `Give the folder to the account that runs this: ${
-        chown([folder])
-      } (in a terminal of that account).`,
+      why: `this account may not make files in ${above}`,
+      hint: "Give the folder to the account that runs this: " +
+        `${chown([above])} && chmod u+rwx ${typed(above)} ` +
+        "(in a terminal of that account).",
     };
   }
   const bit = isRead ? 0o400 : 0o200;
@@ -141,6 +142,19 @@ function denied(own: OwnFile): Trouble {
       "Give its files to the account that runs this: " +
       `${chown([...new Set(theirs)])} (in a terminal of that account).`,
   };
+}
+
+/** The folder itself, or the nearest one above it that is there. */
+function nearest(folder: string): string {
+  try {
+    Deno.lstatSync(folder);
+    return folder;
+  } catch (error) {
+    const isMissing = error instanceof Deno.errors.NotFound;
+    return isMissing && dirname(folder) !== folder
+      ? nearest(dirname(folder))
+      : folder;
+  }
 }
 
 function ownerOf({ uid }: Deno.FileInfo): string {
