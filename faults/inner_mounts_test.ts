@@ -323,6 +323,32 @@ for (const from of ["left", "right"] as const) {
     assert.deepEqual(actions(await office.settle()), []);
     assert.deepEqual(read(office.to), read(office.from));
   });
+
+  Deno.test(`a disk that is taken off with its mount point deletes nothing on ${on}`, async () => {
+    using office = new MountedOffice(from);
+    await office.agrees({
+      disk: { "a.txt": at(2020, "a"), d: { "b.txt": at(2020, "b") } },
+    });
+    tool("umount", "-l", `${office.to}/disk`);
+    Deno.removeSync(`${office.to}/disk`);
+    write(office.from, { disk: { "a.txt": "edited" } });
+    for (const _ of [1, 2]) {
+      const result = await office.run();
+      assert.equal(result.exitCode, 1);
+      assert.deepEqual(actions(result), [], describe(result));
+      assert.deepEqual(
+        result.problems.map(({ path, reason }) => [
+          path,
+          /not mounted now.*--accept-roots/.test(reason),
+        ]),
+        [["disk", true]],
+      );
+    }
+    // Gone on both sides, it is forgotten.
+    Deno.removeSync(`${office.from}/disk`, { recursive: true });
+    await office.settle();
+    await office.rests({ "keep.txt": "keep", other: {} });
+  });
 }
 
 /** Renames that cross, all ways. */

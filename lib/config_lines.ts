@@ -53,6 +53,7 @@ export function valueOfKey(config: Config, key: string): string {
     "ignore.extensions": ignore.extensions,
     "ignore.filenames_prefix": ignore.prefixes,
     "ignore.filenames_exact": ignore.names,
+    "ignore.junk": ignore.junk ?? [],
     "compare.verify_first_run": compare.verifyFirstRun,
   };
   const value = values[key];

@@ -12,6 +12,7 @@ import {
 } from "./figures.ts";
 import {
   type ChildFolder,
+  currentPath,
   type Folder,
   type FoundFile,
   type Junk,
@@ -36,6 +37,11 @@ import type {
   Side,
 } from "./types.ts";
 import { otherSide, SIDES } from "./types.ts";
+
+/** What is said of a folder whose disk was taken off. */
+const NOT_MOUNTED =
+  "the disk that was mounted here is not mounted now: mount it again, or, if " +
+  "it is gone for good, run once with --accept-roots";
 
 /** What pairing depends on besides the data. */
 export interface PairingSettings {
@@ -237,6 +243,8 @@ class Slots {
         const why = this.#unsettled[side];
         if ((slot.row ?? slot.directory) !== null && why !== null) {
           this.#report(slot, side, slot.name, "vanished", why);
+        } else if (this.#isTakenOff(slot, side)) {
+          this.#report(slot, side, slot.name, "mount", NOT_MOUNTED);
         }
         continue;
       }
@@ -252,11 +260,20 @@ class Slots {
         const why = folder.isMount
           ? "another disk is mounted here now, which was not so before: " +
             "unmount it, or, if it is to stay, run once with --accept-roots"
-          : "the disk that was mounted here is not mounted now: mount it " +
-            "again, or, if it is gone for good, run once with --accept-roots";
+          : NOT_MOUNTED;
         this.#report(slot, side, found.name, "mount", why);
       }
     }
+  }
+
+  /**
+   * A disk that is taken off may take its mount point along, as automounters
+   * do. Nobody deleted what is on it.
+   */
+  #isTakenOff(slot: Slot, side: Side): boolean {
+    return slot.directory?.isMount[side] === true &&
+      slot.folder[otherSide(side)] !== null &&
+      currentPath(this.#folder, side) !== null;
   }
 
   #report(

@@ -144,6 +144,12 @@ Deno.test("why: ignored paths, with the list and its line", async () => {
   const [{ key, value, line }] = file.settings;
   assert.deepEqual([key, value, line], ["ignore.extensions", "tmp", 4]);
   assert.deepEqual([file.left.kind, file.left.sizeBytes], ["file", 1]);
+  office.write({ left: { "thumbs.db": "" } });
+  const [junk] = (await office.json("why", "thumbs.db")).settings;
+  assert.deepEqual(
+    [junk.key, junk.value],
+    ["ignore.junk", "Thumbs.db, desktop.ini, .DS_Store"],
+  );
   const below = await office.json("why", "old/deep/y.txt");
   assert.equal(below.leftAlone.path, "old");
   assert.equal(below.settings[0].key, "ignore.filenames_exact");
