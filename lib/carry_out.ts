@@ -14,7 +14,7 @@ import type { AlikeFiles } from "./merge.ts";
 import type { Meter, Totals } from "./meter.ts";
 import { type Meeting, rememberIds, requireStillThere } from "./meeting.ts";
 import { type TemporaryOwner, timeMark } from "./names.ts";
-import type { Action, Waiting } from "./plan.ts";
+import type { Action, Suspect, Waiting } from "./plan.ts";
 import type { RecordStore } from "./record_store.ts";
 import { numberRun } from "./run_numbers.ts";
 import type { Outcome } from "./run_result.ts";
@@ -38,6 +38,8 @@ export interface CarryOutContext {
   readonly alwaysRead: readonly string[];
   /** What is being saved. */
   readonly waiting: readonly Waiting[];
+  /** What the next run has to read, as the plan says. */
+  readonly suspects: readonly Suspect[];
   readonly meeting: Meeting;
   readonly scans: Both<FinishedScan>;
   /** What only the record has to learn. */
@@ -74,6 +76,8 @@ export async function carryOut(
     numberRun(db, context.paths, owner.pair, context.onWarning);
   }
   adjustRecord(context);
+  // Before what shows them is recorded: a run may end at any moment.
+  record.suspect(context.suspects);
   await recordAlike(context);
   // What acts takes a moment to load, and most runs have nothing to do.
   const outcomes = actions.length === 0 ? [] : await execute(actions, context);

@@ -161,7 +161,7 @@ class Judge {
       // Nothing to hold it against but the other side, if it has its file.
       if (this.#pair[otherSide(side)] !== null) return "undecided";
       // What may be another file is never taken for the recorded one.
-      return found.hasDouble ? "different" : modeState;
+      return found.hasDouble || row[side].isFresh ? "different" : modeState;
     }
     return this.#hashOf(side, found) === row.hash ? modeState : "different";
   }

@@ -120,7 +120,8 @@ export function merge(
   const doubles = doublesIn(merged);
   const isTold = SIDES.some((side) =>
     doubles[side].size > 0 &&
-    record.foldersWithout(side, doubles[side]).length > 0
+    (hasUnproven(merged, side) ||
+      record.foldersWithout(side, doubles[side]).length > 0)
   );
   return isTold
     ? new Merger(scans, record, { ...settings, doubles }).run()
@@ -130,21 +131,35 @@ export function merge(
 /** What merging depends on besides the data. */
 export type MergeSettings = Omit<PairingSettings, "doubles">;
 
-/** Files without an id that came or went: another one may have their figures. */
-function doublesIn({ pairs }: Merged): Both<ReadonlySet<string>> {
+/**
+ * Files that came or went, and that another one may be which has their figures:
+ * all of them where ids appear or get lost, else those without an id.
+ */
+function doublesIn(merged: Merged): Both<ReadonlySet<string>> {
   const doubles = { left: new Set<string>(), right: new Set<string>() };
-  for (const pair of pairs) {
-    for (const side of SIDES) {
+  for (const side of SIDES) {
+    const isAny = hasUnproven(merged, side);
+    for (const pair of merged.pairs) {
       const figures = pair[side]?.figures ?? null;
       const moved = pair.row === null
         ? figures
         : figures === null
         ? pair.row[side]
         : null;
-      if (moved?.id === null) doubles[side].add(identityOf(moved));
+      if (moved === null || !isAny && moved.id !== null) continue;
+      doubles[side].add(identityOf({ ...moved, id: null }));
     }
   }
   return doubles;
+}
+
+/** Whether a recorded file has no id now and had one, or the other way round. */
+function hasUnproven({ pairs }: Merged, side: Side): boolean {
+  return pairs.some((pair) => {
+    const found = pair[side];
+    return found !== null && pair.row !== null &&
+      (found.figures.id === null) !== (pair.row[side].id === null);
+  });
 }
 
 const NO_PROBLEMS: ProblemsByName = new Map();

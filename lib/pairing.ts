@@ -55,7 +55,7 @@ export interface PairingSettings {
    */
   readonly trustsFigures?: boolean;
   /**
-   * Of each side, what {@linkcode identityOf} gives of files without an id that
+   * Of each side, what {@linkcode identityOf} gives without an id of files that
    * came or went: others that it gives the same of may be those.
    */
   readonly doubles: Both<ReadonlySet<string>>;
@@ -330,7 +330,7 @@ function toPair(
       at: { folder, name: file.name },
       figures: file.figures,
       isFresh: file.isFresh,
-      hasDouble: isDouble(file.figures, doubles[side]),
+      hasDouble: isDouble(file.figures, slot.row?.[side], doubles[side]),
     };
   };
   const fileName = slot.file.left?.name ?? slot.file.right?.name ?? slot.name;
@@ -343,12 +343,14 @@ function toPair(
   };
 }
 
+/** Another file may be this one: no two ids tell. */
 function isDouble(
   figures: FileFigures,
+  half: FileFigures | undefined,
   doubles: ReadonlySet<string>,
 ): boolean {
-  return doubles.size > 0 && figures.id === null &&
-    doubles.has(identityOf(figures));
+  return doubles.size > 0 && (figures.id === null || half?.id === null) &&
+    doubles.has(identityOf({ ...figures, id: null }));
 }
 
 function isUnchanged(slot: Slot, settings: PairingSettings): boolean {
@@ -359,7 +361,7 @@ function isUnchanged(slot: Slot, settings: PairingSettings): boolean {
     const file = slot.file[side];
     if (file === null || file.name !== nameOf(row.path)) return false;
     const { id } = file.figures;
-    if (isDouble(file.figures, settings.doubles[side])) return false;
+    if (isDouble(file.figures, row[side], settings.doubles[side])) return false;
     const hasKnownId = id === null
       ? row[side].id === null
       : isSameId(id, row[side].id);

@@ -193,8 +193,20 @@ export interface Plan {
   readonly problems: readonly Problem[];
   /** What waits for a later run, though nothing is wrong with it. */
   readonly waiting: readonly Waiting[];
+  /**
+   * What may be another file with the recorded one's figures, and is not
+   * recorded anew by this plan: the next run has to read it, too.
+   */
+  readonly suspects: readonly Suspect[];
   /** Figures for the guards. */
   readonly counts: PlanCounts;
+}
+
+/** A side of a recorded path. */
+export interface Suspect {
+  readonly side: Side;
+  /** As it is recorded. */
+  readonly path: string;
 }
 
 /** A recorded path that is gone on a side while a program saves its file. */

@@ -50,8 +50,7 @@ export class FolderDigests {
   ): void {
     const kept = this.#keptOf(folder);
     if (kept === null) return;
-    // A hash is there because the next run has to read the file.
-    const isYoung = after !== null && after.hash !== null;
+    const isYoung = after !== null && isToBeRead(after);
     if (isYoung || ++kept.changes > MOST_CHANGES) {
       this.#kept.set(folder, null);
       return;
@@ -113,7 +112,7 @@ export class FolderDigests {
     );
     for (const stored of rows) {
       const row = fromStored(stored as unknown as StoredFile);
-      if (row.hash !== null) return {};
+      if (isToBeRead(row)) return {};
       const name = nameOf(row.path);
       for (const side of SIDES) made[side].addFile(name, row[side]);
     }
@@ -152,6 +151,11 @@ export class FolderDigests {
   forget(): void {
     this.#kept.clear();
   }
+}
+
+/** A hash is there because the next run has to read the file. */
+function isToBeRead({ hash, left, right }: FileRow): boolean {
+  return hash !== null || left.isFresh || right.isFresh;
 }
 
 /**

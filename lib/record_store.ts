@@ -6,7 +6,7 @@
 import { BulkInsert } from "./bulk_insert.ts";
 import { identityOf } from "./figures.ts";
 import { folderOf } from "./paths.ts";
-import type { RecordChange, Waiting } from "./plan.ts";
+import type { RecordChange, Suspect, Waiting } from "./plan.ts";
 import { FolderDigests } from "./record_digests.ts";
 import type { StateDb } from "./state_db.ts";
 import {
@@ -111,6 +111,20 @@ export class RecordStore {
       for (const change of changes) this.#change(change);
       this.#rows.write();
     });
+  }
+
+  /**
+   * Has the next runs read files before these are called unchanged.
+   *
+   * @param suspects Those that may be others than the recorded ones.
+   */
+  suspect(suspects: readonly Suspect[]): void {
+    for (const { side, path } of suspects) {
+      const row = this.fileAt(path);
+      if (row === null || row[side].isFresh) continue;
+      const suspect = { ...row, [side]: { ...row[side], isFresh: true } };
+      this.apply([{ kind: "put", row: suspect, rowPath: path }]);
+    }
   }
 
   #change(change: RecordChange): void {

@@ -309,6 +309,7 @@ export class Run {
           ? this.#config.compare.alwaysRead
           : this.#alwaysReadBefore(),
         waiting: plan.waiting,
+        suspects: plan.suspects,
         onOutcome: (outcome) => this.#listener.onOutcome(outcome),
         onWarning: (text) => this.#listener.onWarning(text),
       });

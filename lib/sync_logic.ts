@@ -22,7 +22,7 @@ import {
   joinPath,
   keyOf,
 } from "./paths.ts";
-import type { Plan, Waiting } from "./plan.ts";
+import type { Plan, Suspect, Waiting } from "./plan.ts";
 import { countChanges, massChanged } from "./plan_counts.ts";
 import {
   type BeingSaved,
@@ -216,9 +216,28 @@ class Round {
       actions: inOrder(drafts),
       problems: this.#allProblems(layout, problems),
       waiting,
+      suspects: this.#suspects(cases),
       counts,
     };
     return { kind: "plan", plan, cases: [...cases, ...open] };
+  }
+
+  /**
+   * That another file of its figures came or went tells of one run only: of
+   * what stays as it is, the next run must not think that nothing changed.
+   */
+  #suspects(cases: readonly Case[]): Suspect[] {
+    const settled = new Set(
+      cases.filter(({ verdict }) => verdict.kind === "settle")
+        .map(({ pair }) => pair.key),
+    );
+    return this.#merged.pairs.flatMap((pair) => {
+      const { row } = pair;
+      return row === null || settled.has(pair.key)
+        ? []
+        : SIDES.filter((side) => pair[side]?.hasDouble)
+          .map((side) => ({ side, path: row.path }));
+    });
   }
 
   #allProblems(layout: Layout, frozen: readonly Problem[]): Problem[] {

@@ -24,6 +24,7 @@ import {
 } from "./random_office_checks.ts";
 import {
   contentsOf,
+  isIgnored,
   isWithinAny,
   type Snapshot,
   type State,
@@ -60,11 +61,6 @@ const rounds = fc.tuple(
     maxLength: 4,
   }),
 ).map(([first, others]) => [first, ...others]);
-
-/** A path that is left alone, or one below it. */
-function isIgnored(path: string): boolean {
-  return path.split("/").some((name) => name.startsWith("~$"));
-}
 
 /** What a run must not touch, with all that can be seen of it. */
 function leftAlone(tree: Snapshot): unknown {

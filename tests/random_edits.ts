@@ -5,9 +5,16 @@
  * @module
  */
 import { StateDb } from "../lib/state_db.ts";
-import { otherSide, type Side } from "../lib/types.ts";
+import { type Both, otherSide, type Side, SIDES } from "../lib/types.ts";
 import { type Edit, type Settings, swapMarks } from "./random_office.ts";
-import { type FileState, snapshot } from "./random_state.ts";
+import { Owed } from "./random_owed.ts";
+import { emptyTrash, type Place, Saves, throwAway } from "./random_saves.ts";
+import {
+  exists,
+  type FileState,
+  type Snapshot,
+  snapshot,
+} from "./random_state.ts";
 import type { Office } from "./support.ts";
 
 const UMLAUTS = "ü ö.txt";
@@ -19,6 +26,12 @@ const ODD_TIMES = [0, Date.UTC(1979, 5, 1), Date.UTC(2150, 0, 1)];
 
 /** How far ahead of the edit a time may be, so that a run's look is near it. */
 export const JUST_WRITTEN_MS = 200;
+
+/** A save that takes so long is none. */
+const LONGEST_SAVE_MS = 10 * 60 * 1000;
+
+/** So many changes are too many to be meant. */
+const MANY = 32;
 const OLD_MS = Date.UTC(2020, 0, 1);
 
 /** Applies edits to an office, with sides swapped or not. */
@@ -27,7 +40,12 @@ export class Editor {
   readonly #isSwapped: boolean;
   readonly #settings: Settings;
   readonly #versions = new Map<string, FileState[]>();
+  readonly #saves = new Saves();
   #count = 0;
+  #hasTimePassed = false;
+
+  /** What people wrote and nobody replaced after seeing it. */
+  readonly owed = new Owed();
 
   /**
    * @param office Where to edit.
@@ -49,8 +67,61 @@ export class Editor {
   apply(edit: Edit, wanted?: string): void {
     this.#count++;
     const side = this.#isSwapped ? otherSide(edit.side) : edit.side;
+    const trees = {
+      left: snapshot(this.#office.left),
+      right: snapshot(this.#office.right),
+    };
+    this.#apply(edit, side, trees[side], wanted);
+    const isBlind = edit.kind === "go on saving" ||
+      edit.kind === "empty the trash";
+    for (const each of SIDES) {
+      const after = snapshot(this.#office[each]);
+      this.owed.note(each, trees[each], after, isBlind);
+    }
+  }
+
+  /** Whether saves have become old since this was asked before. */
+  hasTimePassed(): boolean {
+    const hasPassed = this.#hasTimePassed;
+    this.#hasTimePassed = false;
+    return hasPassed;
+  }
+
+  /**
+   * Gives new times to files that nobody could tell from the recorded ones:
+   * without ids, with the figures of the record, and no other of these came or
+   * went.
+   *
+   * @param agreed What both sides had at a path when they last agreed.
+   */
+  tellApart(agreed: ReadonlyMap<string, Both<FileState>>): void {
+    for (const side of SIDES) {
+      const { files } = snapshot(this.#office[side]);
+      // Of those without an id, and of all.
+      const [bare, moved] = [new Set<string>(), new Set<string>()];
+      const add = (file: FileState) => {
+        moved.add(figuresOf(file));
+        if (file.isLinked) bare.add(figuresOf(file));
+      };
+      for (const [path, file] of files) if (!agreed.has(path)) add(file);
+      for (const [path, { [side]: half }] of agreed) {
+        if (!files.has(path)) add(half);
+      }
+      for (const [path, { [side]: half }] of agreed) {
+        const file = files.get(path);
+        if (file === undefined || file.content === half.content) continue;
+        if (figuresOf(file) !== figuresOf(half)) continue;
+        if (!file.isLinked && !half.isLinked) continue;
+        const isRead = file.isLinked === half.isLinked ? bare : moved;
+        if (isRead.has(figuresOf(file))) continue;
+        this.#count++;
+        setTime(`${this.#office[side]}/${path}`, this.#time());
+      }
+    }
+  }
+
+  #apply(edit: Edit, side: Side, tree: Snapshot, wanted?: string): void {
     const root = this.#office[side];
-    const tree = snapshot(root);
     const files = this.#sorted(tree.files.keys());
     const folders = this.#sorted(tree.folders);
     const file = files.find((it) => it === wanted) ?? pick(files, edit.at);
@@ -78,6 +149,8 @@ export class Editor {
       if (folder === undefined) return;
       const name = ".office-sync-tmp-others-20990101-000000-abcd-1";
       Deno.writeTextFileSync(`${root}/${folder}/${name}`, "half");
+    } else if (this.#save(edit, root, tree, files)) {
+      return;
     } else if (isFolderEdit) {
       this.#editFolder(edit, root, folders, free);
     } else if (file !== undefined) {
@@ -108,7 +181,7 @@ export class Editor {
       case "edit, other size":
         return this.#write(path, this.#text(size + 7), this.#time());
       case "save anew, same time": {
-        const isSafe = this.#settings.verifyFirstRun;
+        const isSafe = this.#settings.verifyFirstRun && !state.isLinked;
         const timeMs = isSafe ? state.mtimeMs : this.#time();
         return this.#saveAnew(path, this.#text(size), timeMs);
       }
@@ -163,12 +236,129 @@ export class Editor {
         return Deno.symlinkSync("elsewhere", path);
       case "change case":
         return move(root, file, respelled(file));
+      case "empty":
+        // A crash may leave the time as it was.
+        return this.#write(
+          path,
+          "",
+          edit.to % 2 === 0 ? this.#time() : state.mtimeMs,
+        );
+      case "roll back": {
+        const backMs = (edit.to % 3 + 1) * 3_600_000;
+        const timeMs = state.mtimeMs - backMs - this.#count;
+        return this.#write(path, this.#text(size), timeMs);
+      }
+      case "lose the id":
+        return this.#link(root, file);
       case "rewrite unseen": {
         const isUnseen = this.#isFreshInRecord(side, file);
         const timeMs = isUnseen ? state.mtimeMs : this.#time();
         return this.#write(path, this.#text(size), timeMs);
       }
     }
+  }
+
+  /** What programs and trashes do. Says whether the edit is one of these. */
+  #save(
+    edit: Edit,
+    root: string,
+    tree: Snapshot,
+    files: readonly string[],
+  ): boolean {
+    const place: Place = {
+      side: edit.side,
+      root,
+      write: (path) => this.#write(path, this.#text(12), this.#time()),
+    };
+    const file = pick(files, edit.at);
+    switch (edit.kind) {
+      case "begin to save":
+        if (file !== undefined) this.#saves.begin(place, edit, file);
+        return true;
+      case "go on saving":
+        this.#saves.goOn(place, edit);
+        return true;
+      case "edit what is being saved": {
+        const saved = pick(this.#saves.savedElsewhere(place), edit.at);
+        if (saved !== undefined) place.write(`${root}/${saved}`);
+        return true;
+      }
+      case "ten minutes pass":
+        this.#hasTimePassed = true;
+        this.#letTimePass();
+        return true;
+      case "throw away":
+        if (file !== undefined) throwAway(place, edit, file);
+        return true;
+      case "empty the trash":
+        emptyTrash(place, edit);
+        return true;
+      case "fill a folder": {
+        const folder = `${root}/many`;
+        if (exists(folder)) return true;
+        Deno.mkdirSync(folder);
+        for (let n = 0; n < MANY; n++) {
+          this.#count++;
+          this.#write(`${folder}/${n}`, this.#text(12), this.#time());
+        }
+        return true;
+      }
+      case "rewrite everything":
+        for (const each of files) {
+          this.#count++;
+          this.#write(`${root}/${each}`, this.#text(14), this.#time());
+        }
+        return true;
+      case "make a double": {
+        const state = file === undefined ? null : tree.files.get(file)!;
+        const free = this.#freePlace(root, ["", ...tree.folders], edit.to);
+        if (state === null || free === null) return true;
+        const size = state.content.length;
+        // So many letters tell it from all others. In a first run the figures
+        // alone may count.
+        if (size < 6 || !this.#settings.verifyFirstRun) return true;
+        this.#write(`${root}/${free}`, this.#text(size), state.mtimeMs);
+        this.#link(root, file!);
+        this.#link(root, free);
+        return true;
+      }
+      case "take a double's place": {
+        const linked = files.filter((it) => tree.files.get(it)!.isLinked);
+        const first = pick(linked, edit.at);
+        const free = this.#freePlace(root, ["", ...tree.folders], edit.to);
+        if (first === undefined || free === null) return true;
+        const figures = figuresOf(tree.files.get(first)!);
+        const double = linked.find((it) =>
+          it !== first && figuresOf(tree.files.get(it)!) === figures
+        );
+        if (double === undefined) return true;
+        if (edit.to % 2 === 0) move(root, first, free);
+        Deno.renameSync(`${root}/${double}`, `${root}/${first}`);
+        return true;
+      }
+      default:
+        return false;
+    }
+  }
+
+  /** Outside of the roots, so that the file has several names. */
+  #link(root: string, file: string): void {
+    this.#count++;
+    Deno.linkSync(
+      `${root}/${file}`,
+      `${this.#office.folder}/outside-${this.#count}`,
+    );
+  }
+
+  #letTimePass(): void {
+    if (!exists(this.#office.stateDb)) return;
+    using db = new StateDb(this.#office.stateDb, { isReadOnly: false });
+    const known = JSON.parse(db.meta("being_saved") ?? "[]");
+    const older = known.map(([path, sinceMs]: [string, number]) => [
+      path,
+      sinceMs - LONGEST_SAVE_MS,
+    ]);
+    if (older.length > 0) db.setMeta("being_saved", JSON.stringify(older));
   }
 
   #editFolder(
@@ -264,6 +454,10 @@ function pick<T>(list: readonly T[], choice: number): T | undefined {
   return list[choice % list.length];
 }
 
+function figuresOf({ content, mtimeMs }: FileState): string {
+  return `${content.length}@${mtimeMs}`;
+}
+
 function setTime(path: string, timeMs: number): void {
   Deno.utimeSync(path, timeMs / 1000, timeMs / 1000);
 }
@@ -275,15 +469,6 @@ function move(root: string, from: string, to: string | null): void {
   const isFree = !exists(target) ||
     Deno.lstatSync(source).ino === Deno.lstatSync(target).ino;
   if (isFree) Deno.renameSync(source, target);
-}
-
-function exists(path: string): boolean {
-  try {
-    Deno.lstatSync(path);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /** Where the other side has a folder in the way, or none to put it into. */

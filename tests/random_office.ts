@@ -54,6 +54,40 @@ export const HIDING_KINDS = [
   "leave a temporary",
 ] as const;
 
+/**
+ * What programs do while they save, what becomes of versions that perhaps
+ * nobody meant, and files that have no ids, or the figures of others.
+ */
+export const SAVING_KINDS = [
+  "begin to save",
+  "go on saving",
+  "edit what is being saved",
+  "ten minutes pass",
+  "throw away",
+  "empty the trash",
+  "empty",
+  "roll back",
+  "lose the id",
+  "make a double",
+  "take a double's place",
+  "fill a folder",
+  "rewrite everything",
+] as const;
+
+/** How likely each is: what begins is to end, and what is rare is costly. */
+const SAVING_WEIGHTS: Partial<Record<typeof SAVING_KINDS[number], number>> = {
+  "begin to save": 8,
+  "go on saving": 8,
+  "edit what is being saved": 5,
+  "throw away": 3,
+  "rewrite everything": 2,
+  "empty": 3,
+  "roll back": 3,
+  "lose the id": 3,
+  "make a double": 4,
+  "take a double's place": 4,
+};
+
 /** What needs the clock, or makes ties: not the same with sides swapped. */
 const NOT_MIRRORED: ReadonlySet<typeof KINDS[number]> = new Set([
   "save anew, same time",
@@ -63,7 +97,10 @@ const NOT_MIRRORED: ReadonlySet<typeof KINDS[number]> = new Set([
 
 /** One edit; numbers are taken modulo what there is to choose from. */
 export interface Edit {
-  readonly kind: typeof KINDS[number] | typeof HIDING_KINDS[number];
+  readonly kind:
+    | typeof KINDS[number]
+    | typeof HIDING_KINDS[number]
+    | typeof SAVING_KINDS[number];
   readonly side: Side;
   /** Chooses what is edited. */
   readonly at: number;
@@ -112,22 +149,34 @@ export function edits(
  * Scenarios.
  *
  * @param how Whether conflicts may stay open, and whether only edits are
- *   wanted that mean the same with the sides swapped.
+ *   wanted that mean the same with the sides swapped. With `saves`, half of
+ *   the edits are of {@linkcode SAVING_KINDS}.
  */
 export function scenarios(how: {
   readonly isMirrored: boolean;
   readonly leavesOpen: boolean;
+  readonly saves?: boolean;
 }): fc.Arbitrary<Scenario> {
   const kinds = KINDS.filter((kind) =>
     !how.isMirrored || !NOT_MIRRORED.has(kind)
   );
-  const edit = (side?: Side) => edits(kinds, side);
+  const saving = SAVING_KINDS.flatMap((kind) =>
+    Array<typeof kind>(SAVING_WEIGHTS[kind] ?? 1).fill(kind)
+  );
+  const edit = (side?: Side) =>
+    how.saves
+      ? fc.oneof(edits(kinds, side), edits(saving, side))
+      : edits(kinds, side);
   const round = fc.oneof(
     { weight: 3, arbitrary: fc.array(edit(), { maxLength: 14 }) },
     { weight: 1, arbitrary: fc.array(edit("left"), { maxLength: 8 }) },
     { weight: 1, arbitrary: fc.array(edit("right"), { maxLength: 8 }) },
   );
-  const creating = fc.array(edits(["create"]), { maxLength: 10 });
+  const few = fc.array(edits(["create"]), { maxLength: 10 });
+  const many = fc.tuple(edits(["fill a folder"]), few).map((it) => it.flat());
+  const creating = how.saves
+    ? fc.oneof({ weight: 4, arbitrary: few }, { weight: 1, arbitrary: many })
+    : few;
   const policy = fc.constantFrom<Policy>(
     ...(how.leavesOpen ? POLICIES : SETTLING),
   );

@@ -5,7 +5,7 @@
  */
 import assert from "node:assert/strict";
 import { openConflicts, type RunResult } from "../lib/run_result.ts";
-import { otherSide, SIDES } from "../lib/types.ts";
+import { otherSide, type Side, SIDES } from "../lib/types.ts";
 import { Editor, JUST_WRITTEN_MS } from "./random_edits.ts";
 import { configLines, type Scenario } from "./random_office.ts";
 import {
@@ -18,11 +18,20 @@ import {
 } from "./random_office_checks.ts";
 import {
   comparable,
+  isIgnored,
   settledPart,
   sharedContents,
   type State,
   stateOf,
+  withoutAside,
 } from "./random_state.ts";
+import {
+  type Agreed,
+  agreedAfter,
+  assertDoubtfulKept,
+  assertWaiting,
+  waitingPaths,
+} from "./random_waiting.ts";
 import { SharedPaths } from "./shared_paths.ts";
 import { describe, Office } from "./support.ts";
 
@@ -44,10 +53,13 @@ export async function play(
   const editor = new Editor(office, settings);
   let agreed: State | null = null;
   let agreedContents: ReadonlySet<string> = new Set();
+  let known: Agreed = new Map();
   const shared = new SharedPaths();
   let wasOpen = false;
+  let hadAside = false;
   for (const edits of rounds) {
     edits.forEach((edit) => editor.apply(edit));
+    editor.tellApart(known);
     const before = stateOf(office);
     const plan = await office.run({ isDryRun: true, ...ALLOWED });
     assert.deepEqual(stateOf(office), before, "a plan changes nothing");
@@ -56,9 +68,18 @@ export async function play(
     assertRanAsPlanned(plan, result);
     assertExit(result);
     const open = shared.heldBack(after.trees, openPaths(result));
+    const waiting = waitingPaths(office, result, after.trees);
+    const settled = (side: Side) =>
+      comparable(
+        withoutAside(
+          settledPart(after.trees[side], open),
+          after.trees,
+          waiting,
+        ),
+      );
     assert.deepEqual(
-      comparable(settledPart(after.trees.left, open)),
-      comparable(settledPart(after.trees.right, open)),
+      settled("left"),
+      settled("right"),
       `both sides agree: ${describe(result)}`,
     );
     const passage = { agreed, agreedContents, before, after, result };
@@ -66,23 +87,45 @@ export async function play(
       ...settings,
       isOverwrite: settings.policy === "overwrite",
     });
-    if (!wasOpen && open.length === 0) {
+    const passageOfSaves = { agreed: known, before, after, result };
+    const hasTimePassed = editor.hasTimePassed();
+    assertWaiting(
+      passageOfSaves,
+      waiting,
+      !hasTimePassed && !wasOpen && open.length === 0,
+    );
+    assertDoubtfulKept(passageOfSaves, waiting);
+    if (settings.policy !== "overwrite") {
+      const missing = editor.owed.missing(before, after);
+      assert.deepEqual(missing, [], `nobody removed it: ${describe(result)}`);
+    }
+    const hasAside = waiting.size > 0 || [before, after].some(hasIgnored);
+    const isPlain = !hadAside && !hasAside;
+    if (!wasOpen && open.length === 0 && isPlain) {
       assertDeletionsTravel(passage);
       assertOneSideIsFollowed(passage);
     }
-    assertRecord(office, after.trees, open);
+    assertRecord(office, after.trees, open, waiting);
     assertNoLeftovers(office);
     await assertSettled(office, result);
     assert.deepEqual(stateOf(office), after, "nothing more to do");
     shared.note(after.trees);
     wasOpen = open.length > 0;
+    hadAside = hasAside;
+    known = agreedAfter(known, after.trees, waiting);
     agreed = wasOpen ? null : after;
     agreedContents = new Set([
       ...sharedContents(after.trees),
       // Rows of open conflicts stay as they were.
-      ...(wasOpen ? agreedContents : []),
+      ...(wasOpen || hasAside ? agreedContents : []),
     ]);
   }
+}
+
+function hasIgnored({ trees }: State): boolean {
+  return SIDES.some((side) =>
+    [...trees[side].files.keys(), ...trees[side].folders].some(isIgnored)
+  );
 }
 
 function assertRanAsPlanned(plan: RunResult, result: RunResult): void {
@@ -142,6 +185,11 @@ async function assertSettled(office: Office, first: RunResult): Promise<void> {
   const open = openConflicts(first.outcomes);
   const second = await office.run(ALLOWED);
   assert.deepEqual(openConflicts(second.outcomes), open, describe(second));
+  assert.deepEqual(
+    second.waiting,
+    first.waiting,
+    "what waits goes on waiting",
+  );
   const others = second.outcomes.filter(({ action }) =>
     action.conflict === null
   );

@@ -13,12 +13,16 @@ export interface FileState {
   readonly mtimeMs: number;
   readonly mode: number;
   readonly id: string;
+  /** It has another name, perhaps outside of the root: no id counts. */
+  readonly isLinked: boolean;
 }
 
 /** A root on disk, by path; the product's own names are left out. */
 export interface Snapshot {
   readonly files: ReadonlyMap<string, FileState>;
   readonly folders: ReadonlySet<string>;
+  /** Inodes of the folders. */
+  readonly folderIds: ReadonlyMap<string, number | null>;
   /** Symbolic links, with where they lead. */
   readonly links: ReadonlyMap<string, string>;
 }
@@ -31,6 +35,7 @@ export interface Snapshot {
 export function snapshot(root: string): Snapshot {
   const files = new Map<string, FileState>();
   const folders = new Set<string>();
+  const folderIds = new Map<string, number | null>();
   const links = new Map<string, string>();
   const walk = (folder: string): void => {
     for (const { name } of Deno.readDirSync(`${root}/${folder}`)) {
@@ -39,6 +44,7 @@ export function snapshot(root: string): Snapshot {
       const info = Deno.lstatSync(`${root}/${path}`);
       if (info.isDirectory) {
         folders.add(path);
+        folderIds.set(path, info.ino);
         walk(path);
         continue;
       }
@@ -55,11 +61,12 @@ export function snapshot(root: string): Snapshot {
         mtimeMs: info.mtime!.getTime(),
         mode: info.mode! & 0o777,
         id: `${info.ino}:${info.birthtime?.getTime()}`,
+        isLinked: (info.nlink ?? 1) > 1,
       });
     }
   };
   walk("");
-  return { files, folders, links };
+  return { files, folders, folderIds, links };
 }
 
 /** Both roots, and what soft delete keeps in each. */
@@ -106,8 +113,61 @@ export function settledPart(tree: Snapshot, open: readonly string[]): Snapshot {
   return {
     files: new Map([...tree.files].filter(([path]) => !isOpen(path))),
     folders: new Set([...tree.folders].filter((path) => !isOpen(path))),
+    folderIds: tree.folderIds,
     links: tree.links,
   };
+}
+
+/** A path that is ignored, or below one that is. */
+export function isIgnored(path: string): boolean {
+  return path.split("/").some((name) => name.startsWith("~$"));
+}
+
+/**
+ * A tree without what is ignored or waits, and without the folders that are
+ * there for it: those may be on one side only.
+ *
+ * @param tree The tree.
+ * @param trees Both sides.
+ * @param waiting Paths that wait.
+ */
+export function withoutAside(
+  tree: Snapshot,
+  trees: Both<Snapshot>,
+  waiting: ReadonlySet<string>,
+): Snapshot {
+  const isAside = (path: string) => waiting.has(path) || isIgnored(path);
+  const above = foldersWithAside(trees, waiting);
+  return {
+    files: new Map([...tree.files].filter(([path]) => !isAside(path))),
+    folders: new Set(
+      [...tree.folders].filter((path) => !isAside(path) && !above.has(path)),
+    ),
+    folderIds: tree.folderIds,
+    links: tree.links,
+  };
+}
+
+/**
+ * Folders in which something is ignored, or waits, on either side.
+ *
+ * @param trees Both sides.
+ * @param waiting Paths that wait.
+ */
+export function foldersWithAside(
+  trees: Both<Snapshot>,
+  waiting: ReadonlySet<string>,
+): ReadonlySet<string> {
+  const ignored = SIDES.flatMap((side) =>
+    [...trees[side].files.keys(), ...trees[side].folders].filter(isIgnored)
+  );
+  return new Set([...waiting, ...ignored].flatMap(foldersAbove));
+}
+
+/** All folders that a path is in, but for the root. */
+function foldersAbove(path: string): string[] {
+  const names = path.split("/");
+  return names.slice(1).map((_, n) => names.slice(0, n + 1).join("/"));
 }
 
 /** Contents and times by path: what both sides must have in common. */
@@ -132,4 +192,14 @@ export function sorted<T>(list: readonly T[]): T[] {
 export function isWithinAny(path: string, others: readonly string[]): boolean {
   const key = (text: string) => text.normalize("NFC").toLowerCase();
   return others.some((other) => `${key(path)}/`.startsWith(`${key(other)}/`));
+}
+
+/** Whether anything is at a path, a link that leads nowhere included. */
+export function exists(path: string): boolean {
+  try {
+    Deno.lstatSync(path);
+    return true;
+  } catch {
+    return false;
+  }
 }
