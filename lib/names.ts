@@ -97,6 +97,31 @@ export function isPassing(path: string): boolean {
   return PASSING_NAME.test(name) || names.some((it) => TRASH_NAME.test(it));
 }
 
+/** As {@linkcode PASSING_NAME}, of folders: eight digits may be a date. */
+const PASSING_FOLDER = /\.(?:tmp|temp)$|~$|\.sb-/;
+
+/**
+ * The folder of a path that has its name only while a program saves a document
+ * that is a folder, as programs of a Mac do: the outermost one.
+ *
+ * @param path Relative to the root.
+ * @returns Its path, or null.
+ *
+ * @example
+ * ```ts
+ * import { passingFolder } from "./names.ts";
+ * passingFolder("d/Plan.pages.sb-1a2b-XyZ/Index.zip"); // "d/Plan.pages.sb-1a2b-XyZ"
+ * passingFolder("d/Plan.pages/Index.zip"); // null
+ * ```
+ */
+export function passingFolder(path: string): string | null {
+  const names = path.split("/");
+  const n = names.findIndex((name, at) =>
+    at < names.length - 1 && PASSING_FOLDER.test(name.toLowerCase())
+  );
+  return n < 0 ? null : names.slice(0, n + 1).join("/");
+}
+
 /** Who made a temporary name. */
 export interface TemporaryOwner {
   /** The pair of roots, as its state DB names it. */

@@ -7,9 +7,15 @@
  * @module
  */
 import { identityOf } from "./figures.ts";
-import { isPassing } from "./names.ts";
-import { joinPath } from "./paths.ts";
-import { currentPath, type Folder, type FoundFile, type Pair } from "./tree.ts";
+import { isPassing, passingFolder } from "./names.ts";
+import { folderOf, isWithin, joinPath } from "./paths.ts";
+import {
+  currentPath,
+  type Folder,
+  type FoundFile,
+  type Pair,
+  spelledPath,
+} from "./tree.ts";
 import type { Both, FileFigures, FileId, Side } from "./types.ts";
 import { otherSide, SIDES } from "./types.ts";
 
@@ -137,13 +143,52 @@ function passingFiles(pairs: readonly Pair[]): Both<Map<string, SavedAs>> {
       const found = pair[side];
       if (found === null) continue;
       const path = pathOf(found, side);
-      if (!isPassing(path)) continue;
-      const folder = currentPath(found.at.folder, side) ?? "";
-      const place = inFolder(folder, found.figures);
-      files[side].set(place, { as: path, asKey: pair.key });
+      const as = { as: path, asKey: pair.key };
+      if (isPassing(path)) {
+        files[side].set(inFolder(folderOf(path), found.figures), as);
+      }
+      const above = passingFolder(path);
+      if (above !== null) {
+        files[side].set(belowPassing(above, path, found.figures), as);
+      }
     }
   }
   return files;
+}
+
+/**
+ * What is equal for a file and itself in a folder that only got another name
+ * beside its own.
+ *
+ * @param above The folder.
+ * @param path Of the file, below it.
+ * @param figures Of the file.
+ */
+function belowPassing(
+  above: string,
+  path: string,
+  figures: FileFigures,
+): string {
+  const inside = path.slice(above.length + 1);
+  return inFolder(`${folderOf(above)}//${inside}`, figures);
+}
+
+/** Where the file of a path stands whose folder got a passing name. */
+function savedAbove(
+  folder: Folder,
+  name: string,
+  half: FileFigures,
+  side: Side,
+  passing: ReadonlyMap<string, SavedAs>,
+): SavedAs | null {
+  const path = joinPath(spelledPath(folder, side), name);
+  for (let at = folder; at.parent !== null; at = at.parent) {
+    // A folder that is there is not being saved.
+    if (currentPath(at, side) !== null) break;
+    const as = passing.get(belowPassing(spelledPath(at, side), path, half));
+    if (as !== undefined) return as;
+  }
+  return null;
 }
 
 /** The name under which the file of a gone path stands in its own folder. */
@@ -155,7 +200,11 @@ function savedAs(
 ): SavedAs | null {
   const half = pair.row?.[side];
   const folder = currentPath(pair.at.folder, side);
-  if (!half || pair[side] !== null || folder === null) return null;
+  if (!half || pair[side] !== null) return null;
+  if (folder === null) {
+    const { at: { folder, name } } = pair;
+    return savedAbove(folder, name, half, side, passing[side]);
+  }
   // A folder took its name: nothing is going to be saved there.
   if (isFolderOn(folders, pair.key, side)) return null;
   const file = inFolder(folder, half);
@@ -206,7 +255,10 @@ function findMoves(
     const [target] = to;
     if (from.length !== 1 || to.length !== 1 || !source || !target) continue;
     const id = source.row?.[side].id;
-    if (id && !settings.isSharedId(side, id)) moves.set(source, target);
+    if (!id || settings.isSharedId(side, id)) continue;
+    const above = passingFolder(pathOf(target[side]!, side));
+    if (above !== null && !isWithin(source.row!.path, above)) continue;
+    moves.set(source, target);
   }
   return moves;
 }

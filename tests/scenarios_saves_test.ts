@@ -1,7 +1,14 @@
 /** What programs do while they save: the path is gone for a moment. */
 import assert from "node:assert/strict";
 import { scenario, Stage } from "./scenario.ts";
-import { actions, describe, file, Office, write } from "./support.ts";
+import {
+  actions,
+  describe,
+  file,
+  Office,
+  type Tree,
+  write,
+} from "./support.ts";
 
 const BAK = 'ignore:\n  extensions: [bak]\n  filenames_prefix: ["~$"]\n';
 
@@ -94,6 +101,30 @@ scenario(
     await stage.does(["5.4 COPY_RIGHT_TO_LEFT Brief.docx"]);
   },
 );
+
+for (const meanwhile of ["n.sb-1a2b3c4d-XyZ", "n.pages.tmp", "n.pages~"]) {
+  scenario(
+    `a document that is a folder waits while left calls it ${meanwhile}, and so does an edit (R 5.1)`,
+    async (stage) => {
+      const d = { "n.pages": { i: "agreed", media: { p: "picture" } }, e: {} };
+      await stage.begin({ d, x: "x" });
+      stage.rename("left", "d/n.pages", `d/${meanwhile}`);
+      stage.write({ right: { d: { "n.pages": { i: "edited there" } } } });
+      await stage.does([]);
+      await stage.does([]);
+      stage.write({ left: { d: { "n.pages": { i: "the saved version" } } } });
+      stage.remove("left", `d/${meanwhile}`);
+      const { lines } = await stage.ends(0);
+      assert.equal(lines.filter((it) => /CLASH_CREATE/.test(it)).length, 1);
+      for (const { d } of Object.values(stage.trees())) {
+        const document = (d as Tree)["n.pages"] as Tree;
+        const contents = Object.values(document);
+        assert.ok(contents.includes("edited there"), "the edit is there");
+        assert.ok(contents.includes("the saved version"), "and the save");
+      }
+    },
+  );
+}
 
 scenario(
   "a document in a folder that right removed meanwhile waits with its folder",
