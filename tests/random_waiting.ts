@@ -72,7 +72,9 @@ export function waitingPaths(
       path,
     );
     for (const [name, { id, isLinked }] of trees[other].files) {
-      if (!isLinked && id === row?.join(":")) paths.add(name);
+      // What went into a trash there is a file of its own.
+      const isIt = !isLinked && id === row?.join(":") && !isPassing(name);
+      if (isIt) paths.add(name);
     }
   }
   return paths;

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { LONG_AGO, scenario, Stage } from "./scenario.ts";
 import { describe, file, Office, softDeleted, write } from "./support.ts";
+import { intercept, systemError } from "./two_roots.ts";
 
 const HOUR = 3_600_000;
 const AGAIN = { mtime: LONG_AGO + 24 * HOUR };
@@ -315,6 +316,29 @@ for (const { what, settings, exitCode, begin, end } of HINDRANCES) {
     }
   });
 }
+
+Deno.test("without ids, what may be another file is read in later runs too, after a copy that failed", async () => {
+  for (const isMirrored of [false, true]) {
+    using stage = new Stage("", isMirrored);
+    await beginWithoutIds(stage);
+    stage.rename("left", "b.txt", "a.txt");
+    {
+      const broken = stage.at("right", "a.txt");
+      using stack = new DisposableStack();
+      for (const call of ["renameSync", "linkSync"] as const) {
+        stack.use(intercept(call, (real, from, to) => {
+          if (from === broken || to === broken) throw systemError("EIO");
+          return real(from, to);
+        }));
+      }
+      const result = await stage.office.run();
+      assert.equal(result.exitCode, 1, describe(result));
+    }
+    await stage.office.settle();
+    stage.holds({ "a.txt": "of b", d: { "c.txt": "of c" } });
+    await stage.rests(0);
+  }
+});
 
 for (
   const [what, move, expected] of [
