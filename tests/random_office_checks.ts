@@ -28,10 +28,9 @@ import { describe, type Office } from "./support.ts";
 /** Actions, as far as a plan and a run have them in common. */
 export function plainActions(outcomes: readonly Outcome[]): unknown[] {
   return outcomes
-    // Whether a file is still fresh depends on the very moment.
-    .filter(({ action }) =>
-      action.name !== "NOOP" || action.reason !== "nothing changed"
-    )
+    // Whether a file is still fresh, and so has to be read before it counts as
+    // known, depends on the very moment.
+    .filter(({ action }) => action.name !== "NOOP" || action.conflict !== null)
     .map(({ action }) => {
       const { name, path, newPath, rule, side, reason, bytes, conflict } =
         action;
