@@ -280,7 +280,9 @@ export class Editor {
         return true;
       case "edit what is being saved": {
         const saved = pick(this.#saves.savedElsewhere(place), edit.at);
-        if (saved !== undefined) place.write(`${root}/${saved}`);
+        if (saved === undefined) return true;
+        // Longer than what some configs keep when it is deleted.
+        this.#write(`${root}/${saved}`, this.#text(24), this.#time());
         return true;
       }
       case "ten minutes pass":

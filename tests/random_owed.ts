@@ -31,10 +31,13 @@ export class Owed {
     after: Snapshot,
     isBlind: boolean,
   ): void {
+    const was = new Set([...before.files.values()].map((it) => it.content));
     for (const [path, { content }] of after.files) {
       if (content === "" || before.files.get(path)?.content === content) {
         continue;
       }
+      // Who only moves it has not written what another replaced.
+      if (was.has(content) && !this.#contents.has(content)) continue;
       this.#contents.set(content, { side, path });
     }
     const still = new Set([...after.files.values()].map((it) => it.content));

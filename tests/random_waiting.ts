@@ -73,7 +73,8 @@ export function waitingPaths(
     );
     for (const [name, { id, isLinked }] of trees[other].files) {
       // What went into a trash there is a file of its own.
-      const isIt = !isLinked && id === row?.join(":") && !isPassing(name);
+      const isIt = !isLinked && id === row?.join(":") && !isPassing(name) &&
+        !db.first("SELECT 1 FROM files WHERE path = ?", name);
       if (isIt) paths.add(name);
     }
   }
