@@ -76,13 +76,13 @@ export class DraftList {
    * @param action What is to be done.
    * @param links What it has to do with others.
    */
-  add(action: Omit<Action, "needs">, links: Links): Draft {
+  add(action: Omit<Action, "needs" | "files">, links: Links): Draft {
     const after = [
       ...(links.after ?? []),
       ...(links.within ?? []).flatMap((it) => this.#folders.before(it)),
     ];
     const draft: Draft = {
-      action,
+      action: { ...action, files: null },
       frees: links.frees ?? [],
       takes: links.takes ?? [],
       after,

@@ -14,8 +14,6 @@ import {
 } from "./staged.ts";
 import { type CommitContext, Commits } from "./commits.ts";
 import { Copier } from "./copier.ts";
-import { FolderMover } from "./folder_mover.ts";
-import { findFolderMoves, type FolderMove } from "./folder_moves.ts";
 import { LargeCopies } from "./large_copies.ts";
 import { type ActionResult, outcomeOf } from "./outcomes.ts";
 import { Performer } from "./performer.ts";
@@ -89,7 +87,6 @@ export class Executor {
   readonly #context: ExecutorContext;
   readonly #performer: Performer;
   readonly #copier: Copier;
-  readonly #mover: FolderMover;
   readonly #large: LargeCopies;
   readonly #outcomes: Outcome[] = [];
   readonly #written = new Map<string, FileRow>();
@@ -115,7 +112,6 @@ export class Executor {
     };
     this.#performer = new Performer(performing);
     this.#copier = new Copier(performing);
-    this.#mover = new FolderMover({ ...context, ...performing });
     this.#commits = new Commits(context, ({ index, action }, error) => {
       this.#settle(index, action, { failed: error });
     });
@@ -153,13 +149,13 @@ export class Executor {
     this.#outcomes[index]?.kind === "done";
 
   async #carryOut(actions: readonly Action[]): Promise<void> {
-    await this.#round(actions, [...actions.keys()], findFolderMoves(actions));
+    await this.#round(actions, [...actions.keys()]);
     const end = performance.now() + PATIENCE_MS;
     for (const pauseMs of BACK_OFF_MS) {
       if (this.#postponed.size === 0 || performance.now() > end) break;
       await new Promise((resolve) => setTimeout(resolve, pauseMs));
       const again = [...this.#postponed.keys()].sort((a, b) => a - b);
-      await this.#round(actions, again, new Map(), end);
+      await this.#round(actions, again, end);
     }
     // In order: what waits for another one is told after it.
     const left = [...this.#postponed].sort(([a], [b]) => a - b);
@@ -177,13 +173,11 @@ export class Executor {
    *
    * @param actions All of the plan.
    * @param positions Which of them.
-   * @param moves Whole folders, by the position of their first action.
    * @param end No busy one is tried again then, by `performance.now()`.
    */
   async #round(
     actions: readonly Action[],
     positions: readonly number[],
-    moves: ReadonlyMap<number, FolderMove>,
     end = Infinity,
   ): Promise<void> {
     for (const index of positions) {
@@ -193,10 +187,6 @@ export class Executor {
       if (isBusy && performance.now() > end) continue;
       const action = actions[index]!;
       if (action.work.kind !== "copy") await this.#finishCopies();
-      const move = moves.get(index);
-      if (move) await this.#moveFolder(move, actions);
-      // It has moved with its folder.
-      if (this.#outcomes[index]) continue;
       const copied = this.#postponed.get(index)?.copy ?? null;
       this.#postponed.delete(index);
       if (action.needs.some((need) => this.#postponed.has(need))) {
@@ -235,18 +225,6 @@ export class Executor {
     }
     if (copy) dropCopy(copy);
     this.#settle(index, action, { failed: error });
-  }
-
-  async #moveFolder(
-    move: FolderMove,
-    actions: readonly Action[],
-  ): Promise<void> {
-    const done = await this.#mover.move(move, actions, this.#isDone);
-    if (done === null) return;
-    for (const [n, position] of move.positions.entries()) {
-      this.#settle(position, actions[position]!, { done: done[n]! });
-    }
-    this.#commits.commit();
   }
 
   async #copy(item: CopyAction): Promise<void> {
@@ -372,6 +350,8 @@ export class Executor {
       // A second rename builds on the first; a copy relies on clash copies.
       if (work.kind === "rename" || work.kind === "clash") this.#noteRows(done);
       this.#settle(index, action, { done });
+      // What follows in the folder is recorded under its new name.
+      if (work.kind === "rename-directory") this.#commits.commit();
     } catch (error) {
       if (error instanceof InterruptedError) throw error;
       this.#fail({ index, action }, error);

@@ -5,13 +5,21 @@
  */
 import { type ContestSettings, winnerWords } from "./contest.ts";
 import { isEqualId } from "./figures.ts";
+import type { FolderRename } from "./folder_renames.ts";
 import { folderContest, isContestedName, type Layout } from "./folders.ts";
 import { words } from "./newer.ts";
 import type { Draft, Place } from "./order.ts";
-import { folderOf, joinPath, nameOf } from "./paths.ts";
+import {
+  folderOf,
+  type Folding,
+  isWithin,
+  joinPath,
+  keyOf,
+  nameOf,
+} from "./paths.ts";
 import type { Action, Conflict, RecordChange } from "./plan.ts";
 import { fateOf } from "./fate.ts";
-import type { Folder, Junk } from "./tree.ts";
+import { currentPath, type Folder, type Junk } from "./tree.ts";
 import type { Rule, Side } from "./types.ts";
 import { otherSide, SIDES } from "./types.ts";
 
@@ -20,7 +28,16 @@ export class FolderActions {
   /** Every draft for a folder. */
   readonly drafts: Draft[] = [];
   readonly #layout: Layout;
-  readonly #settings: ContestSettings;
+  readonly #settings: ContestSettings & { readonly folding: Folding };
+  readonly #renamed: readonly Folder[];
+  readonly #added = new Set<Folder>();
+  /** Renames of folders with another path, as they are to be done. */
+  readonly #moves: {
+    readonly side: Side;
+    readonly from: string;
+    readonly to: string;
+    readonly draft: Draft;
+  }[] = [];
   /** What has to be done before anything inside a folder. */
   readonly #opening = new Map<Folder, Draft>();
   /** What has to wait for everything inside a folder, by place. */
@@ -34,13 +51,12 @@ export class FolderActions {
   constructor(
     folders: readonly Folder[],
     layout: Layout,
-    settings: ContestSettings,
+    settings: ContestSettings & { readonly folding: Folding },
   ) {
     this.#layout = layout;
     this.#settings = settings;
-    for (const folder of folders) {
-      if (folder.parent !== null) this.#add(folder);
-    }
+    this.#renamed = folders.filter(({ rename }) => rename !== null);
+    for (const folder of folders) this.#ensure(folder);
     for (const draft of this.drafts) this.noteRemoval(draft);
   }
 
@@ -68,6 +84,25 @@ export class FolderActions {
     }
   }
 
+  /** Adds what a folder needs, after all that has to come before it. */
+  #ensure(folder: Folder): void {
+    if (folder.parent === null || this.#added.has(folder)) return;
+    this.#added.add(folder);
+    this.#ensure(folder.parent);
+    if (folder.rename !== null) {
+      // Each is told in terms of those that were found before it.
+      const at = this.#order(folder);
+      for (const other of this.#renamed) {
+        if (this.#order(other) < at) this.#ensure(other);
+      }
+    }
+    this.#add(folder);
+  }
+
+  #order({ rename }: Folder): number {
+    return rename?.order ?? 0;
+  }
+
   #add(folder: Folder): void {
     const fate = this.#layout.fateOf(folder);
     switch (fate.kind) {
@@ -90,6 +125,7 @@ export class FolderActions {
   }
 
   #stay(folder: Folder): void {
+    if (folder.rename !== null) return this.#follow(folder, folder.rename);
     const path = this.#layout.pathOf(folder);
     let isRenamed = false;
     for (const side of SIDES) {
@@ -110,6 +146,72 @@ export class FolderActions {
       isMount,
       id,
     });
+  }
+
+  /** Brings the folder's new name to the side that does not have it yet. */
+  #follow(folder: Folder, rename: FolderRename): void {
+    const to = this.#layout.pathOf(folder);
+    const conflict = rename.isContested ? this.#contest(folder, to) : null;
+    // The name of the other side, where a person chose that.
+    const chosen = SIDES.find((side) => folder.stillAt[side] === to);
+    const behind = SIDES.filter((side) =>
+      chosen === undefined ? !rename.by.includes(side) : side !== chosen
+    );
+    for (const side of behind) {
+      const now = currentPath(folder, side)!;
+      this.#move(folder, rename, { side, now, to, conflict });
+    }
+    if (behind.length > 0) return;
+    this.#record(folder, { kind: "move-directory", from: rename.from, to });
+  }
+
+  #move(
+    folder: Folder,
+    rename: FolderRename,
+    { side, now, to, conflict }: {
+      readonly side: Side;
+      readonly now: string;
+      readonly to: string;
+      readonly conflict: Conflict | null;
+    },
+  ): void {
+    const before = this.#moves.filter((it) => it.side === side);
+    const from = before.reduce(
+      (at, it) => isWithin(at, it.from) ? it.to + at.slice(it.from.length) : at,
+      now,
+    );
+    const { folding } = this.#settings;
+    const after = before.filter((it) =>
+      isWithin(from, it.to) || isWithin(to, it.to) || isWithin(to, it.from)
+    ).map(({ draft }) => draft);
+    this.#draft(folder, {
+      name: side === "left" ? "RENAME_LEFT" : "RENAME_RIGHT",
+      path: from,
+      newPath: to,
+      rule: conflict?.rule ?? (side === "left" ? "5.12" : "5.11"),
+      side,
+      files: rename.files,
+      reason: conflict === null
+        ? `folder renamed on ${words(otherSide(side))}`
+        : "folder renamed on both sides; " +
+          winnerWords(folderContest(folder.key, this.#settings)),
+      conflict,
+      work: {
+        kind: "rename-directory",
+        on: side,
+        from,
+        to,
+        rowPath: rename.from,
+        isMount: folder.isMount,
+        id: folder.id,
+      },
+    }, {
+      takes: [{ side, key: folder.key }],
+      frees: [{ side, key: keyOf(from, folding) }],
+      after,
+    });
+    const draft = this.#opening.get(folder)!;
+    this.#moves.push({ side, from, to, draft });
   }
 
   #rename(folder: Folder, side: Side): void {
@@ -236,6 +338,7 @@ export class FolderActions {
         side: on,
         reason: "junk: goes with its folder",
         bytes: sizeBytes,
+        files: null,
         work: {
           kind: "remove",
           on,
@@ -266,8 +369,9 @@ export class FolderActions {
 
   #draft(
     folder: Folder,
-    action: Omit<Action, "needs" | "bytes" | "conflict"> & {
+    action: Omit<Action, "needs" | "bytes" | "conflict" | "files"> & {
       readonly conflict?: Conflict | null;
+      readonly files?: number;
     },
     links: {
       readonly frees?: readonly Place[];
@@ -278,7 +382,7 @@ export class FolderActions {
     const after = links.after ?? [];
     after.push(...this.before(folder));
     const draft: Draft = {
-      action: { conflict: null, ...action, bytes: null },
+      action: { conflict: null, files: null, ...action, bytes: null },
       frees: links.frees ?? [],
       takes: links.takes ?? [],
       after,

@@ -90,6 +90,11 @@ export class Layout {
     if (folder.parent === null) return "";
     const known = this.#paths.get(folder);
     if (known !== undefined) return known;
+    const chosen = chosenPath(folder, this.#settings);
+    if (chosen !== null) {
+      this.#paths.set(folder, chosen);
+      return chosen;
+    }
     const name = this.#names.get(folder) ??
       finalName(folder, this.#settings);
     const path = joinPath(this.pathOf(folder.parent), name);
@@ -199,6 +204,13 @@ function finalName(folder: Folder, settings: ContestSettings): string {
   return left;
 }
 
+/** The other of a folder's two new names, where a person chose that. */
+function chosenPath(folder: Folder, settings: ContestSettings): string | null {
+  if (!folder.rename?.isContested) return null;
+  const { winner, winReason } = folderContest(folder.key, settings);
+  return winReason === "chosen" ? folder.stillAt[winner] : null;
+}
+
 /**
  * The contest about a folder's two new names. Folders have no times to tell
  * the newer: Left's is taken unless a person chose.
@@ -226,6 +238,7 @@ export function folderContest(
  * @param folder The folder.
  */
 export function isContestedName(folder: Folder): boolean {
+  if (folder.rename !== null) return folder.rename.isContested;
   const recorded = folder.row && nameOf(folder.row.path);
   const { left, right } = folder.name;
   return recorded !== null && left !== null && right !== null &&

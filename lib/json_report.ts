@@ -34,6 +34,7 @@ export function jsonReport(
       action: outcome.action.name,
       path: outcome.action.path,
       newPath: outcome.newPath,
+      files: outcome.action.files,
       rule: outcome.action.rule,
       side: outcome.action.side,
       reason: outcome.action.reason,

@@ -113,6 +113,10 @@ export function completeMoves(
 ): void {
   for (const move of record.moves()) {
     const root = roots[move.side];
+    if (move.middle === move.to) {
+      if (!isDryRun) completeFolder(root, record, move);
+      continue;
+    }
     const trouble = isDryRun
       ? isUnderWay(root, move) ? "a plan changes nothing" : null
       : tryToComplete(root, move);
@@ -129,8 +133,34 @@ export function completeMoves(
  */
 export function settleMoves(record: RecordStore, roots: Both<Root>): void {
   for (const move of record.moves()) {
+    if (move.middle === move.to) {
+      completeFolder(roots[move.side], record, move);
+      continue;
+    }
     const trouble = tryToComplete(roots[move.side], move);
     if (trouble === null) record.forgetMove(move);
+  }
+}
+
+/**
+ * A folder's rename is one step: if it came to that, the rows follow; if not,
+ * it is decided anew.
+ */
+function completeFolder(root: Root, record: RecordStore, move: Move): void {
+  const { from, to } = move;
+  const rows = record.directories();
+  const isOpen = rows.has(from) && !rows.has(to);
+  const isDone = isOpen && kindOf(root, to) === "directory";
+  if (isDone) record.apply([{ kind: "move-directory", from, to }]);
+  record.forgetMove(move);
+}
+
+function kindOf(root: Root, path: string): string {
+  try {
+    return root.look(path).kind;
+  } catch (error) {
+    if (error instanceof Skipped || codeOf(error) !== null) return "unknown";
+    throw error;
   }
 }
 

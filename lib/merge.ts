@@ -8,6 +8,11 @@
  * @module
  */
 import { identityOf, isEqualId } from "./figures.ts";
+import {
+  findFolderRenames,
+  type FolderRename,
+  type FolderRenames,
+} from "./folder_renames.ts";
 import { entriesOf, type Listing } from "./listing.ts";
 import {
   EMPTY,
@@ -29,6 +34,7 @@ import {
   currentPath,
   type Folder,
   type Pair,
+  spelledPath,
 } from "./tree.ts";
 import type {
   Both,
@@ -54,6 +60,8 @@ export interface RecordView {
   readonly directories: ReadonlyMap<string, DirectoryRow>;
   /** The rows directly in a folder. */
   filesIn(folder: string): readonly FileRow[];
+  /** How many files are recorded below a folder. */
+  countBelow(folder: string): number;
   /**
    * Folders of the rows that have no id on a side and of whose figures there
    * {@linkcode identityOf} gives one of `wanted`.
@@ -114,18 +122,46 @@ export function merge(
   record: RecordView,
   settings: MergeSettings,
 ): Merged {
+  const renames = findFolderRenames(scans, record, settings);
+  const view = renames.all.length === 0
+    ? record
+    : underNewNames(record, renames);
   const none = { left: new Set<string>(), right: new Set<string>() };
   const plain = { ...settings, doubles: none };
-  const merged = new Merger(scans, record, plain).run();
+  const merged = new Merger(scans, view, renames, plain).run();
   const doubles = doublesIn(merged);
   const isTold = SIDES.some((side) =>
     doubles[side].size > 0 &&
     (hasUnproven(merged, side) ||
-      record.foldersWithout(side, doubles[side]).length > 0)
+      view.foldersWithout(side, doubles[side]).length > 0)
   );
   return isTold
-    ? new Merger(scans, record, { ...settings, doubles }).run()
+    ? new Merger(scans, view, renames, { ...settings, doubles }).run()
     : merged;
+}
+
+/** The record as if folders had always had their new names. */
+function underNewNames(record: RecordView, renames: FolderRenames): RecordView {
+  const directories = new Map<string, DirectoryRow>();
+  for (const row of record.directories.values()) {
+    const path = renames.renamed(row.path);
+    directories.set(path, { ...row, path });
+  }
+  return {
+    directories,
+    filesIn(folder) {
+      const recorded = renames.recorded(folder);
+      if (recorded === null || recorded === folder) {
+        return recorded === null ? [] : record.filesIn(folder);
+      }
+      return record.filesIn(recorded).map((row) => {
+        return { ...row, path: joinPath(folder, nameOf(row.path)) };
+      });
+    },
+    countBelow: (folder) => record.countBelow(renames.recorded(folder) ?? ""),
+    foldersWithout: (side, wanted) =>
+      record.foldersWithout(side, wanted).map((it) => renames.renamed(it)),
+  };
 }
 
 /** What merging depends on besides the data. */
@@ -167,6 +203,11 @@ const NO_PROBLEMS: ProblemsByName = new Map();
 class Merger {
   readonly #scans: Both<SideScan>;
   readonly #record: RecordView;
+  readonly #renames: FolderRenames;
+  /** By the folded path that a folder has from now on. */
+  readonly #renamedTo = new Map<string, FolderRename>();
+  /** Folded paths at which a side still has what got another name. */
+  readonly #stillAt: Both<Set<string>> = { left: new Set(), right: new Set() };
   readonly #settings: PairingSettings;
   readonly #problemsIn: Both<Map<string, Map<string, Problem>>>;
   readonly #recordedChildren = new Map<string, DirectoryRow[]>();
@@ -184,11 +225,22 @@ class Merger {
   constructor(
     scans: Both<SideScan>,
     record: RecordView,
+    renames: FolderRenames,
     settings: PairingSettings,
   ) {
     this.#scans = scans;
     this.#record = record;
+    this.#renames = renames;
     this.#settings = settings;
+    for (const rename of renames.all) {
+      // A later one may have taken it along.
+      const path = renames.renamed(rename.row.path);
+      this.#renamedTo.set(this.#key(path), rename);
+      for (const side of SIDES) {
+        if (rename.by.includes(side)) continue;
+        this.#stillAt[side].add(this.#key(renames.present(side, path)));
+      }
+    }
     this.#problems = [...scans.left.problems, ...scans.right.problems];
     this.#problemsIn = {
       left: problemsByFolder(scans.left.problems),
@@ -204,7 +256,9 @@ class Merger {
       else this.#recordedChildren.set(parent, [row]);
     }
     for (const side of SIDES) {
-      for (const folder of scans[side].listings.keys()) this.#markUp(folder);
+      for (const folder of scans[side].listings.keys()) {
+        this.#markUp(renames.placed(side, folder));
+      }
       const doubles = settings.doubles[side];
       if (doubles.size === 0) continue;
       for (const folder of record.foldersWithout(side, doubles)) {
@@ -222,6 +276,8 @@ class Merger {
       row: this.#record.directories.get("") ?? null,
       isMount: { left: false, right: false },
       id: { left: null, right: null },
+      rename: null,
+      stillAt: { left: null, right: null },
       isFrozen: false,
       holdsUnknown: { left: false, right: false },
       junk: { left: [], right: [] },
@@ -284,12 +340,15 @@ class Merger {
     const children = isAsRecorded
       ? this.#recordedChildrenOf(folder)
       : this.#visitEntries(folder);
-    for (const child of children) {
+    for (const found of children) {
+      const child = this.#renames.all.length === 0
+        ? found
+        : this.#withRename(found);
       const isGone = child.name.left === null || child.name.right === null;
       const isWorthIt = isGone || child.row === null || child.isFrozen ||
         child.name.left !== nameOf(child.row.path) ||
         child.name.right !== nameOf(child.row.path) ||
-        !child.row.isAgreed || child.hasFileRow ||
+        !child.row.isAgreed || child.hasFileRow || child.rename !== null ||
         this.#differing.has(child.key) ||
         SIDES.some((side) => !isEqualId(child.id[side], child.row!.id[side]));
       if (!isWorthIt) continue;
@@ -384,9 +443,10 @@ class Merger {
       : this.#problemsIn[side].get(path) ?? NO_PROBLEMS;
   }
 
+  /** Rows of the folders in one; what moves into a new folder has one, too. */
   #childRows(folder: Folder): readonly DirectoryRow[] {
-    if (folder.row === null) return [];
-    return this.#recordedChildren.get(folder.row.path) ?? [];
+    const path = folder.row?.path ?? spelledPath(folder, "left");
+    return this.#recordedChildren.get(path) ?? [];
   }
 
   /** What stands in a folder on a side: listed, as recorded, or nothing. */
@@ -395,11 +455,62 @@ class Merger {
     side: Side,
     rows: readonly FileRow[],
   ): SideEntries {
-    if (folder.name[side] === null) return EMPTY;
     const listing = this.#listingOf(folder, side);
-    if (listing) return fromListing(listing, this.#settings.habits[side]);
-    if (folder.row === null) return EMPTY;
-    return fromRecord(rows, this.#childRows(folder), side);
+    if (folder.name[side] !== null && !listing && folder.row !== null) {
+      return fromRecord(rows, this.#childRows(folder), side);
+    }
+    const listed = listing
+      ? fromListing(listing, this.#settings.habits[side])
+      : EMPTY;
+    return this.#renames.all.length === 0
+      ? listed
+      : this.#underNewNames(folder, side, listed);
+  }
+
+  /** What is listed, as it will be once folders have their new names there. */
+  #underNewNames(
+    folder: Folder,
+    side: Side,
+    listed: SideEntries,
+  ): SideEntries {
+    const path = currentPath(folder, side);
+    const stay = listed.folders.filter(({ name }) =>
+      !this.#stillAt[side].has(this.#key(joinPath(path ?? "", name)))
+    );
+    const come = this.#childRows(folder).filter((row) => {
+      const rename = this.#renamedTo.get(this.#key(row.path));
+      return rename !== undefined && !rename.by.includes(side);
+    });
+    if (come.length === 0 && stay.length === listed.folders.length) {
+      return listed;
+    }
+    return {
+      ...listed,
+      folders: [
+        ...stay,
+        ...come.map(({ path, isMount, id }) => {
+          return { name: nameOf(path), isMount: isMount[side], id: id[side] };
+        }),
+      ],
+    };
+  }
+
+  /** A folder that got another name, with all that is told of it. */
+  #withRename(child: ChildFolder): ChildFolder {
+    const rename = this.#renamedTo.get(child.key);
+    if (rename === undefined || child.row === null) return child;
+    const { path } = child.row;
+    const stillAt = (side: Side) =>
+      rename.by.includes(side) ? null : this.#renames.present(side, path);
+    return {
+      ...child,
+      rename,
+      stillAt: { left: stillAt("left"), right: stillAt("right") },
+    };
+  }
+
+  #key(path: string): string {
+    return keyOf(path, this.#settings.folding);
   }
 
   /**
@@ -420,6 +531,8 @@ class Merger {
         row,
         isMount: row.isMount,
         id: row.id,
+        rename: null,
+        stillAt: { left: null, right: null },
         isFrozen,
       };
     });

@@ -30,15 +30,16 @@ export function outcomeOf(action: Action, result: ActionResult): Outcome {
   const { done, skipped, failed } = result;
   const isSkip = failed instanceof Skipped ||
     ["busy", "missing", "away"].includes(troubleOf(failed));
-  const kind: OutcomeKind = done || skipped === null
+  const isWhole = done !== undefined && done.left === undefined;
+  const kind: OutcomeKind = isWhole || skipped === null
     ? "done"
-    : skipped !== undefined || isSkip
+    : skipped !== undefined || isSkip || done
     ? "skipped"
     : "failed";
   return {
     action,
     kind,
-    detail: done?.note ?? keptWords(action, done) ?? skipped ??
+    detail: done?.left ?? done?.note ?? keptWords(action, done) ?? skipped ??
       (failed ? whyNot(action, failed) : null),
     newPath: done?.keptAt ?? action.newPath,
     error: kind === "failed" ? failed : null,

@@ -400,6 +400,8 @@ function toChild(slot: Slot): ChildFolder {
       right: right?.isMount ?? false,
     },
     id: { left: left?.id ?? null, right: right?.id ?? null },
+    rename: null,
+    stillAt: { left: null, right: null },
     isFrozen: slot.problem !== null,
     hasFileRow: slot.row !== null,
   };

@@ -5,11 +5,17 @@
  * @module
  */
 import { ClashCopier } from "./clash_copier.ts";
-import { CHANGED, type Root, Skipped } from "./disk.ts";
+import { CHANGED, type Look, type Root, Skipped } from "./disk.ts";
 import { removeDespite, setProperties } from "./attributes.ts";
 import { destroy, moveAcross, renameFile, respell } from "./file_ops.ts";
-import { cutToTick, folderIdOf, isFresh, isStill } from "./figures.ts";
-import { folderOf, keyOf } from "./paths.ts";
+import {
+  cutToTick,
+  folderIdOf,
+  isFresh,
+  isOtherId,
+  isStill,
+} from "./figures.ts";
+import { folderOf, joinPath, keyOf } from "./paths.ts";
 import {
   foldersTo,
   kindAt,
@@ -20,7 +26,7 @@ import {
 } from "./performing.ts";
 import { halfOf, type RecordChange, type Work } from "./plan.ts";
 import { isAcrossDisks } from "./soft_delete.ts";
-import { codeOf } from "./system_errors.ts";
+import { codeOf, inWords, troubleOf } from "./system_errors.ts";
 import type {
   Both,
   FileFigures,
@@ -243,25 +249,131 @@ export class Performer {
     return true;
   }
 
-  #renameDirectory(work: WorkOf<"rename-directory">): Performed {
-    const root = this.#roots[work.on];
-    const { from, to } = work;
-    if (root.look(from).kind !== "directory") throw new Skipped(CHANGED);
+  async #renameDirectory(work: WorkOf<"rename-directory">): Promise<Performed> {
+    const { on, from, to, rowPath } = work;
+    const root = this.#roots[on];
+    const look = root.look(from);
+    const isIt = look.kind === "directory" &&
+      !isOtherId(folderIdOf(Deno.lstatSync(root.absolute(from))), work.id[on]);
+    if (!isIt) throw new Skipped(CHANGED);
     root.distrust();
+    let left: string[] = [];
+    let note: string | null = null;
     if (!this.#respell(root, from, to)) {
+      // What the other side calls it by now, if it has it at all.
+      if (kindAt(this.#roots[otherSide(on)], to) !== "directory") {
+        throw new Skipped(CHANGED);
+      }
+      root.requireRealFolder(folderOf(to));
       root.requireAbsent(to);
-      Deno.renameSync(root.absolute(from), root.absolute(to));
+      // Both names first: whoever finds the new one finds its rows by that.
+      const move = { side: on, from: rowPath ?? from, middle: to, to };
+      this.#context.noteMove(move);
+      try {
+        // RACE: an empty folder that is made there right now is replaced.
+        Deno.renameSync(root.absolute(from), root.absolute(to));
+      } catch (error) {
+        if (!isRefusal(error)) throw error;
+        const moved = await this.#renameEach(root, from, to);
+        left = moved.left;
+        note = `file by file (${inWords(error)}): ${moved.files} renamed`;
+      } finally {
+        root.distrust();
+      }
     }
-    const change: RecordChange = work.rowPath === null
-      ? {
+    const changes: RecordChange[] = rowPath === null
+      ? [{
         kind: "put-directory",
         path: to,
         isMount: work.isMount,
         id: work.id,
+      }]
+      : [{ kind: "move-directory", from: rowPath, to }];
+    if (rowPath !== null) {
+      for (const path of left) {
+        const [before, after] = [joinPath(rowPath, path), joinPath(to, path)];
+        changes.push({ kind: "move-file", from: after, to: before });
       }
-      : { kind: "move-directory", from: work.rowPath, to };
-    const folders = [{ side: work.on, folder: folderOf(to) }];
-    return { ...NOTHING, changes: [change], folders };
+    }
+    const folders = [folderOf(from), folderOf(to)].map((folder) => {
+      return { side: on, folder };
+    });
+    const done = { ...NOTHING, changes, folders, note };
+    if (left.length === 0) return done;
+    const [first] = left;
+    return { ...done, left: `${note}, ${left.length} not: ${first}` };
+  }
+
+  /** Renames what is in a folder that can't be renamed itself. */
+  async #renameEach(
+    root: Root,
+    from: string,
+    to: string,
+  ): Promise<{ readonly files: number; readonly left: string[] }> {
+    let files = 0;
+    const left: string[] = [];
+    const each = async (below: string): Promise<void> => {
+      const [source, target] = [joinPath(from, below), joinPath(to, below)];
+      const { mode } = Deno.lstatSync(root.absolute(source));
+      if (kindAt(root, target) !== "directory") {
+        Deno.mkdirSync(root.absolute(target));
+        if (mode !== null && Deno.build.os !== "windows") {
+          Deno.chmodSync(root.absolute(target), mode & 0o777);
+        }
+      }
+      for (const entry of [...Deno.readDirSync(root.absolute(source))]) {
+        await this.#context.pause?.();
+        const path = joinPath(below, entry.name);
+        try {
+          const look = root.look(joinPath(from, path));
+          if (look.kind === "directory") await each(path);
+          else {await this.#renameOne(
+              root,
+              joinPath(from, path),
+              joinPath(to, path),
+              look,
+            );}
+          if (look.kind === "file") files++;
+        } catch (error) {
+          const isKnown = error instanceof Skipped || codeOf(error) !== null;
+          if (!isKnown) throw error;
+          left.push(path);
+        }
+      }
+      try {
+        Deno.removeSync(root.absolute(source));
+      } catch (error) {
+        if (codeOf(error) === null) throw error;
+      }
+    };
+    await each("");
+    return { files, left };
+  }
+
+  async #renameOne(
+    root: Root,
+    from: string,
+    to: string,
+    look: Look,
+  ): Promise<void> {
+    if (look.kind !== "file") {
+      root.requireAbsent(to);
+      Deno.renameSync(root.absolute(from), root.absolute(to));
+      return;
+    }
+    await this.#rename({
+      kind: "rename",
+      on: root.side,
+      from,
+      to,
+      figures: look.figures,
+      other: null,
+      mtimeMs: null,
+      mode: null,
+      row: null,
+      rowPath: null,
+      keepsHalves: false,
+    });
   }
 
   #createDirectory(work: WorkOf<"create-directory">): Performed {
@@ -341,4 +453,10 @@ function whatIsIn(root: Root, folder: string): string {
   const more = names.length - NAMED;
   return `it holds ${names.slice(0, NAMED).join(", ")}` +
     `${more > 0 ? ` and ${more} more` : ""} by now; the next run looks at that`;
+}
+
+/** A folder that may not be renamed: in use, protected, or to another disk. */
+function isRefusal(error: unknown): boolean {
+  return isAcrossDisks(error) || troubleOf(error) === "busy" ||
+    ["EACCES", "EPERM", "EBUSY"].includes(codeOf(error) ?? "");
 }

@@ -30,6 +30,8 @@ export interface Performed {
   readonly keptAt: string | null;
   /** Anything a person should know besides. */
   readonly note: string | null;
+  /** Why only a part of it was done, in words. Left out: all of it was. */
+  readonly left?: string;
 }
 
 /** A folder of a side. */

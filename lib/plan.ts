@@ -139,7 +139,13 @@ export type RecordChange =
   }
   | { readonly kind: "forget-directory"; readonly path: string }
   | {
+    /** A folder's row, and all below, under another path. */
     readonly kind: "move-directory";
+    readonly from: string;
+    readonly to: string;
+  }
+  | {
+    readonly kind: "move-file";
     readonly from: string;
     readonly to: string;
   };
@@ -156,6 +162,8 @@ export interface Action {
   readonly reason: string;
   /** Size of the file concerned; null for folders. */
   readonly bytes: number | null;
+  /** How many files a folder's rename moves; null for all else. */
+  readonly files: number | null;
   readonly work: Work;
   /** Positions in the plan of the actions that this one builds on. */
   readonly needs: readonly number[];

@@ -44,6 +44,7 @@ export function viewOf(record: RecordStore): RecordView {
   return {
     directories: record.directories(),
     filesIn: (folder) => record.filesIn(folder),
+    countBelow: (folder) => record.countBelow(folder),
     foldersWithout: (side, wanted) => record.foldersWithout(side, wanted),
   };
 }

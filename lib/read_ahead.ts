@@ -41,6 +41,11 @@ export class ReadAhead implements RecordView {
     }
   }
 
+  /** As the record has it. */
+  countBelow(folder: string): number {
+    return this.#record.countBelow(folder);
+  }
+
   /** As the record has them. */
   foldersWithout(side: Side, wanted: ReadonlySet<string>): readonly string[] {
     return this.#record.foldersWithout(side, wanted);

@@ -20,6 +20,9 @@ import type { DirectoryRow, FileId, FileRow, Side } from "./types.ts";
 
 const ROOT_ID = 1;
 
+/** Tables whose paths follow a folder's. */
+const MOVED_TABLES = ["files", "directories", "conflicts", "mailed_conflicts"];
+
 /** A rename in two steps: what is moved, through where, to where. */
 export interface Move {
   readonly side: Side;
@@ -52,6 +55,17 @@ export class RecordStore {
       rows.set(row.path, row);
     }
     return rows;
+  }
+
+  /** How many files are recorded below a folder. */
+  countBelow(folder: string): number {
+    // "0" is the letter after "/".
+    const found = this.#db.first(
+      "SELECT count(*) FROM files WHERE path >= ? AND path < ?",
+      `${folder}/`,
+      `${folder}0`,
+    );
+    return Number(found?.[0] ?? 0);
   }
 
   /** How many files are recorded. */
@@ -165,6 +179,12 @@ export class RecordStore {
         return this.#digests.drop(this.#folderId(folderOf(change.path)));
       case "move-directory":
         return this.#moveDirectory(change.from, change.to);
+      case "move-file": {
+        const row = this.fileAt(change.from);
+        if (row === null) return;
+        const put = { ...row, path: change.to };
+        return this.#change({ kind: "put", row: put, rowPath: change.from });
+      }
     }
   }
 
@@ -190,7 +210,7 @@ export class RecordStore {
   }
 
   #moveDirectory(from: string, to: string): void {
-    for (const table of ["files", "directories"]) {
+    for (const table of MOVED_TABLES) {
       this.#db.run(
         `UPDATE ${table} SET path = ? || substr(path, ?)
          WHERE path = ? OR substr(path, 1, ?) = ? || '/'`,
@@ -202,7 +222,19 @@ export class RecordStore {
       );
     }
     this.#forgetIds();
-    this.#digests.drop(this.#folderId(folderOf(to)));
+    this.#db.run(
+      "UPDATE directories SET parent = ? WHERE path = ?",
+      this.#folderId(folderOf(to)),
+      to,
+    );
+    for (const path of [from, to]) {
+      this.#digests.drop(this.#folderId(folderOf(path)));
+    }
+    this.#db.run(
+      "DELETE FROM moves WHERE middle_path = ? AND to_path = ?",
+      to,
+      to,
+    );
   }
 
   /** The folder's id; a folder that is not recorded gets a row to hold on to. */

@@ -11,6 +11,7 @@ import { SIDES } from "./types.ts";
 export const NO_RECORD: RecordView = {
   directories: new Map(),
   filesIn: () => [],
+  countBelow: () => 0,
   foldersWithout: () => [],
 };
 
@@ -40,6 +41,7 @@ export function withoutIds(
   );
   return {
     directories,
+    countBelow: (folder) => record.countBelow(folder),
     // Where ids mean nothing, every folder is looked at.
     foldersWithout: (side, wanted) =>
       idsCount[side]

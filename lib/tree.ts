@@ -11,6 +11,7 @@ import type {
   FileRow,
   Side,
 } from "./types.ts";
+import type { FolderRename } from "./folder_renames.ts";
 import { joinPath } from "./paths.ts";
 
 /** A folder on either side or in the record. */
@@ -26,6 +27,10 @@ export interface Folder {
   readonly isMount: Both<boolean>;
   /** Null where a side has no such folder, or no id for it. */
   readonly id: Both<FileId | null>;
+  /** It got another name; null where it did not. */
+  readonly rename: FolderRename | null;
+  /** Where a side has it still, which is yet to rename it; else null. */
+  readonly stillAt: Both<string | null>;
   /** Its state can't be told: it and all below is left alone. */
   readonly isFrozen: boolean;
   /** Sides on which it directly holds something to be left alone. */
@@ -83,6 +88,8 @@ export interface ChildFolder {
   readonly row: DirectoryRow | null;
   readonly isMount: Both<boolean>;
   readonly id: Both<FileId | null>;
+  readonly rename: FolderRename | null;
+  readonly stillAt: Both<string | null>;
   readonly isFrozen: boolean;
   /** A file is still recorded at its path: the folder took its name. */
   readonly hasFileRow?: boolean;
@@ -97,6 +104,8 @@ export interface ChildFolder {
  */
 export function currentPath(folder: Folder, side: Side): string | null {
   if (folder.parent === null) return "";
+  const stillAt = folder.stillAt[side];
+  if (stillAt !== null) return stillAt;
   const name = folder.name[side];
   const parent = currentPath(folder.parent, side);
   return name === null || parent === null ? null : joinPath(parent, name);

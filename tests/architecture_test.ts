@@ -21,7 +21,6 @@ const LAYERS: readonly (readonly string[])[] = [
   ["handed_config", "config_hints"],
   ["typed_path", "versions"],
   ["side_entries", "newer", "changes", "order", "renames", "cli", "fate"],
-  ["folder_moves"],
   ["pairing", "conflict_words", "contest"],
   ["verdict", "folders"],
   ["merge", "clashes", "cases", "folder_actions", "run_result"],
@@ -78,7 +77,7 @@ const LAYERS: readonly (readonly string[])[] = [
   // What carries a plan out, and the walls around it.
   ["performing", "sandbox"],
   ["copier", "clash_copier", "commits"],
-  ["copy_batch", "performer", "folder_mover", "outcomes"],
+  ["copy_batch", "performer", "outcomes"],
   ["copy_orders", "copy_threads", "threaded_copies", "large_copies"],
   ["scan_worker", "copy_worker"],
   ["executor"],

@@ -276,6 +276,10 @@ export function recordView(record: RecordTree): RecordView {
     directories,
     filesIn: (at) => rows.get(at) ?? [],
     foldersWithout: () => [...directories.keys()],
+    countBelow: (folder) =>
+      [...rows.values()].flat().filter(({ path }) =>
+        path.startsWith(`${folder}/`)
+      ).length,
   };
 }
 

@@ -27,8 +27,9 @@ function recordTold(
       const was = change.rowPath !== null && change.rowPath !== change.row.path;
       return `put ${change.row.path}${was ? ` (was ${change.rowPath})` : ""}`;
     }
+    case "move-file":
     case "move-directory":
-      return `move-directory ${change.from} -> ${change.to}`;
+      return `${change.kind} ${change.from} -> ${change.to}`;
     default:
       return `${change.kind} ${change.path}`;
   }

@@ -42,6 +42,8 @@ function folderAt(
     row: recorded === null ? null : directoryRow(recorded),
     isMount: { left: false, right: false },
     id: { left: null, right: null },
+    rename: null,
+    stillAt: { left: null, right: null },
     isFrozen: how.isFrozen ?? false,
     junk: { left: [], right: [] },
     holdsUnknown: { left: false, right: false },

@@ -33,6 +33,7 @@ function draft(
       side: null,
       reason: "",
       bytes: null,
+      files: null,
       // Only the kind of work counts for the order.
       work: { kind } as Work,
       conflict: null,

@@ -18,6 +18,7 @@ function recorded(folders: Readonly<Record<string, number>>) {
       Object.keys(folders).map((path) => [path, { path } as DirectoryRow]),
     ),
     foldersWithout: () => [],
+    countBelow: () => 0,
     filesIn(folder: string): readonly FileRow[] {
       asked.push(folder);
       return rows.get(folder) ?? [];
@@ -83,6 +84,7 @@ Deno.test("a record that can't be read fails who asks, and nobody before", () =>
   const ahead = new ReadAhead({
     directories: record.directories,
     foldersWithout: () => [],
+    countBelow: () => 0,
     filesIn() {
       throw new Error("malformed");
     },

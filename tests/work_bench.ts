@@ -188,6 +188,7 @@ export function action(work: Work, needs: readonly number[] = []): Action {
     side: null,
     reason: "test",
     bytes: null,
+    files: null,
     work,
     needs,
     conflict: null,
