@@ -96,9 +96,10 @@ function keysOf(pair: Pair, folding: Folding): string[] {
 }
 
 /** All names that an action speaks of. */
-function pathsOf({ path, conflict }: Action): string[] {
+function pathsOf({ path, newPath, work, conflict }: Action): string[] {
   return [
     path,
+    ...work.kind === "rename-directory" ? [newPath] : [],
     conflict?.path,
     ...SIDES.map((side) => conflict?.versions[side]?.path),
   ].filter((it) => typeof it === "string");

@@ -35,6 +35,8 @@ export interface PastAction {
   readonly outcome: OutcomeKind;
   readonly detail: string | null;
   readonly bytes: number | null;
+  /** How many files a folder's rename moved; null for all else. */
+  readonly files: number | null;
   /** In how many runs it was so, from `run` on; left out: in that one. */
   readonly runs?: number;
 }
@@ -165,11 +167,12 @@ function runDocument(run: PastRun): unknown {
  */
 export function actionDocument(past: PastAction): Record<string, unknown> {
   const { action, path, newPath, rule, side, reason } = past;
-  const { outcome, detail, bytes } = past;
+  const { outcome, detail, bytes, files } = past;
   return {
     action,
     path,
     newPath,
+    files,
     rule,
     side,
     reason,

@@ -12,14 +12,7 @@ const RUN_COLUMNS =
   "id, started_at, finished_at, exit_code, summary, stopped_by";
 
 const ACTION_COLUMNS = "run, started_at, action, path, new_path, rule, side, " +
-  "reason, outcome, detail, bytes";
-
-/** A plan reads a DB of before, too, as it is. */
-function hasStanding(db: StateDb): boolean {
-  return db.first(
-    "SELECT 1 FROM pragma_table_info('actions') WHERE name = 'last'",
-  ) !== null;
-}
+  "reason, outcome, detail, bytes, files";
 
 /**
  * The last runs, newest first.
@@ -59,13 +52,6 @@ export function runsBeginning(db: StateDb, start: string): PastRun[] {
  * @param run Its id.
  */
 export function actionsOf(db: StateDb, run: string): PastAction[] {
-  if (!hasStanding(db)) {
-    return db.query(
-      `SELECT ${ACTION_COLUMNS}, NULL FROM actions JOIN runs ON runs.id = run
-       WHERE run = ? ORDER BY seq`,
-      run,
-    ).map(toAction);
-  }
   // What stood already is a row of the run that met it first.
   const nth = "(SELECT nth FROM runs WHERE id = ?1)";
   return db.query(
@@ -88,9 +74,7 @@ export function actionsAt(
   path: string,
   limit: number,
 ): PastAction[] {
-  const runs = hasStanding(db)
-    ? `min(coalesce(last, nth), ${wholeRuns(db)}) - nth + 1`
-    : "NULL";
+  const runs = `min(coalesce(last, nth), ${wholeRuns(db)}) - nth + 1`;
   return db.query(
     `SELECT ${ACTION_COLUMNS}, ${runs}
      FROM actions JOIN runs ON runs.id = run
@@ -116,7 +100,7 @@ function toRun(row: readonly SqlValue[]): PastRun {
 
 function toAction(row: readonly SqlValue[]): PastAction {
   const [run, started, action, path, newPath, rule, side, reason] = row;
-  const [outcome, detail, bytes, runs] = row.slice(8);
+  const [outcome, detail, bytes, files, runs] = row.slice(8);
   return {
     run: String(run),
     startedAtMs: Number(started),
@@ -129,6 +113,7 @@ function toAction(row: readonly SqlValue[]): PastAction {
     outcome: outcome as OutcomeKind,
     detail: textOrNull(detail),
     bytes: numberOrNull(bytes),
+    files: numberOrNull(files),
     runs: Math.max(1, numberOrNull(runs) ?? 1),
   };
 }

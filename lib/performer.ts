@@ -258,6 +258,7 @@ export class Performer {
     if (!isIt) throw new Skipped(CHANGED);
     root.distrust();
     let left: string[] = [];
+    let made: string[] = [];
     let note: string | null = null;
     if (!this.#respell(root, from, to)) {
       // What the other side calls it by now, if it has it at all.
@@ -276,6 +277,7 @@ export class Performer {
         if (!isRefusal(error)) throw error;
         const moved = await this.#renameEach(root, from, to);
         left = moved.left;
+        made = moved.made;
         note = `file by file (${inWords(error)}): ${moved.files} renamed`;
       } finally {
         root.distrust();
@@ -289,6 +291,10 @@ export class Performer {
         id: work.id,
       }]
       : [{ kind: "move-directory", from: rowPath, to }];
+    for (const path of made) {
+      const id = folderIdOf(Deno.lstatSync(root.absolute(path)));
+      changes.push({ kind: "folder-id", side: on, path, id });
+    }
     if (rowPath !== null) {
       for (const path of left) {
         const [before, after] = [joinPath(rowPath, path), joinPath(to, path)];
@@ -309,14 +315,23 @@ export class Performer {
     root: Root,
     from: string,
     to: string,
-  ): Promise<{ readonly files: number; readonly left: string[] }> {
+  ): Promise<{
+    readonly files: number;
+    readonly made: string[];
+    /** Below the folder. */
+    readonly left: string[];
+  }> {
     let files = 0;
+    const made: string[] = [];
     const left: string[] = [];
     const each = async (below: string): Promise<void> => {
-      const [source, target] = [joinPath(from, below), joinPath(to, below)];
+      const at = (folder: string) =>
+        below === "" ? folder : joinPath(folder, below);
+      const [source, target] = [at(from), at(to)];
       const { mode } = Deno.lstatSync(root.absolute(source));
       if (kindAt(root, target) !== "directory") {
         Deno.mkdirSync(root.absolute(target));
+        made.push(target);
         if (mode !== null && Deno.build.os !== "windows") {
           Deno.chmodSync(root.absolute(target), mode & 0o777);
         }
@@ -347,7 +362,7 @@ export class Performer {
       }
     };
     await each("");
-    return { files, left };
+    return { files, made, left };
   }
 
   async #renameOne(

@@ -145,6 +145,13 @@ export type RecordChange =
     readonly to: string;
   }
   | {
+    /** A folder that was made anew on a side. */
+    readonly kind: "folder-id";
+    readonly path: string;
+    readonly side: Side;
+    readonly id: FileId | null;
+  }
+  | {
     readonly kind: "move-file";
     readonly from: string;
     readonly to: string;

@@ -179,6 +179,17 @@ export class RecordStore {
         return this.#digests.drop(this.#folderId(folderOf(change.path)));
       case "move-directory":
         return this.#moveDirectory(change.from, change.to);
+      case "folder-id": {
+        const { side, path, id } = change;
+        this.#db.run(
+          `UPDATE directories SET ino_${side} = ?, birth_${side} = ?
+           WHERE path = ?`,
+          id?.ino ?? null,
+          id?.birthMs ?? null,
+          path,
+        );
+        return this.#digests.drop(this.#folderId(folderOf(path)));
+      }
       case "move-file": {
         const row = this.fileAt(change.from);
         if (row === null) return;

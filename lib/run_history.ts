@@ -63,7 +63,8 @@ export function endRun(
     for (const [seq, outcome] of acted.entries()) {
       if (held.has(outcome)) continue;
       const last = nth !== null && canStand(outcome) ? STILL : null;
-      rows.add([...actionRow(result.id, seq, outcome), last]);
+      const row = actionRow(result.id, seq, outcome);
+      rows.add([...row, last, outcome.action.files]);
     }
     rows.write();
     removeOld(db, result.id);

@@ -179,6 +179,8 @@ export const MIGRATIONS: readonly string[] = [
   ALTER TABLE directories ADD COLUMN ino_right REAL;
   ALTER TABLE directories ADD COLUMN birth_left REAL;
   ALTER TABLE directories ADD COLUMN birth_right REAL;
+  -- how many files a folder's rename moved
+  ALTER TABLE actions ADD COLUMN files INTEGER;
   UPDATE directories SET digest_left = NULL, digest_right = NULL;
   `,
 ];

@@ -130,7 +130,7 @@ function planLines(explanation: Explanation | null): string[] {
 }
 
 function plannedAction(action: Action): PastAction {
-  const { name, path, newPath, rule, side, reason, bytes } = action;
+  const { name, path, newPath, rule, side, reason, bytes, files } = action;
   return {
     run: "",
     startedAtMs: 0,
@@ -143,6 +143,7 @@ function plannedAction(action: Action): PastAction {
     outcome: "planned",
     detail: null,
     bytes,
+    files,
   };
 }
 

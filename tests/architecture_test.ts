@@ -23,6 +23,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["side_entries", "newer", "changes", "order", "renames", "cli", "fate"],
   ["pairing", "conflict_words", "contest"],
   ["verdict", "folders"],
+  ["folder_renames"],
   ["merge", "clashes", "cases", "folder_actions", "run_result"],
   ["conflict", "draft_list", "settled_rows", "plan_counts"],
   ["clash_actions", "rename_actions", "record_view", "summary", "guard"],

@@ -21,6 +21,8 @@ const FIGURES = {
   failed: 0,
   openConflicts: 0,
   unknown: 0,
+  waiting: 0,
+  doubtful: 0,
 };
 
 // deno-lint-ignore no-explicit-any
@@ -48,6 +50,7 @@ Deno.test("jsonReport() lists an action with all its keys, null where one says n
     action: "COPY_LEFT_TO_RIGHT",
     path: "a",
     newPath: null,
+    files: null,
     rule: "5.9",
     side: "right",
     reason: "new on Left",

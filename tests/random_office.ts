@@ -243,6 +243,26 @@ export function parameters(numRuns: number): fc.Parameters<unknown> {
   };
 }
 
+/**
+ * Checks a property, and again with other cases until they were of all kinds:
+ * on a busy machine few come about in the time there is.
+ *
+ * @param property The property.
+ * @param numRuns Cases each time.
+ * @param isVaried Whether all kinds were met.
+ */
+export async function assertVaried<T>(
+  property: fc.IAsyncProperty<T>,
+  numRuns: number,
+  isVaried: () => boolean,
+): Promise<void> {
+  const given = parameters(numRuns) as fc.Parameters<T>;
+  await fc.assert(property, given);
+  for (let more = 1; more < 10 && !isVaried() && !isReplay(); more++) {
+    await fc.assert(property, { ...given, seed: given.seed! + more });
+  }
+}
+
 /** Whether only one failing case is run again, not many of all kinds. */
 export function isReplay(): boolean {
   return Deno.env.has("OFFICE_SYNC_PATH");

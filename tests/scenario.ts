@@ -38,6 +38,7 @@ export interface JsonDocument {
     readonly outcome: string;
     readonly detail: string | null;
     readonly bytes: number | null;
+    readonly files: number | null;
   }[];
   readonly problems: readonly {
     readonly side: string;

@@ -26,6 +26,8 @@ const SUMMARY_KEYS = [
   "failed",
   "openConflicts",
   "unknown",
+  "waiting",
+  "doubtful",
 ];
 const ACTION_KEYS = [
   "action",
@@ -37,6 +39,7 @@ const ACTION_KEYS = [
   "outcome",
   "detail",
   "bytes",
+  "files",
 ];
 
 function keysOf(value: object): string[] {
@@ -102,6 +105,7 @@ scenario("--json tells each action in full (R 5.3, 5.7)", async (stage) => {
       reason: "changed on Left",
       outcome: "done",
       detail: null,
+      files: null,
       bytes: 6,
     },
     {
@@ -113,6 +117,7 @@ scenario("--json tells each action in full (R 5.3, 5.7)", async (stage) => {
       reason: "deleted on Left",
       outcome: "done",
       detail: null,
+      files: null,
       bytes: 2,
     },
   ]);

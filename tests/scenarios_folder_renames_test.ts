@@ -1,7 +1,9 @@
 /** Folders that got another name: one rename, and what was done inside. */
 import assert from "node:assert/strict";
+import { DatabaseSync } from "node:sqlite";
 import { Stage } from "./scenario.ts";
 import { actions, describe, type Tree } from "./support.ts";
+import { intercept, systemError } from "./two_roots.ts";
 
 /** Files of one folder, all different. */
 const IN: Tree = { "a.txt": "of a", "b.txt": "of b", e: { "c.txt": "of c" } };
@@ -378,3 +380,143 @@ folders("an empty folder that was renamed", async (stage) => {
   await stage.makes(["RENAME_RIGHT P -> Q (0)"]);
   stage.holds({ Q: {}, "x.txt": "x" });
 });
+
+for (const code of ["EBUSY", "EACCES", "EPERM", "EXDEV"]) {
+  folders(
+    `a folder that may not be renamed (${code}) has its files renamed one by one`,
+    async (stage) => {
+      await stage.begin({ P: { ...IN, empty: {} } });
+      stage.rename("left", "P", "Q");
+      using _ = intercept("renameSync", (real, from, to) => {
+        if (from === stage.at("right", "P")) throw systemError(code);
+        real(from, to);
+      });
+      const result = await stage.office.run();
+      assert.equal(result.exitCode, 0, describe(result));
+      const [outcome] = result.outcomes;
+      assert.match(outcome?.detail ?? "", /file by file .*: 3 renamed/);
+      stage.holds({ Q: { ...IN, empty: {} } });
+    },
+  );
+}
+
+folders(
+  "what can't go with such a folder keeps its name, is told, and goes with a later run",
+  async (stage) => {
+    await stage.begin({ P: IN });
+    stage.rename("left", "P", "Q");
+    {
+      const busy = [stage.at("right", "P"), stage.at("right", "P/b.txt")];
+      using _ = intercept("renameSync", (real, from, to) => {
+        if (busy.includes(String(from))) throw systemError("EACCES");
+        real(from, to);
+      });
+      using __ = intercept("linkSync", (real, from, to) => {
+        if (busy.includes(String(from))) throw systemError("EACCES");
+        real(from, to);
+      });
+      const result = await stage.office.run();
+      assert.equal(result.exitCode, 1, describe(result));
+      const [outcome] = result.outcomes;
+      assert.match(outcome?.detail ?? "", /2 renamed, 1 not: b.txt/);
+    }
+    assert.deepEqual(stage.trees().right, {
+      P: { "b.txt": "of b" },
+      Q: { "a.txt": "of a", e: { "c.txt": "of c" } },
+    });
+    const result = await stage.office.run();
+    assert.equal(result.exitCode, 0, describe(result));
+    stage.holds({ Q: IN });
+  },
+);
+
+folders(
+  "a rename of a folder that fails when it is done: the record follows, and the next run finds both sides the same",
+  async (stage) => {
+    await stage.begin({ P: IN });
+    stage.rename("left", "P", "Q");
+    {
+      using _ = intercept("renameSync", (real, from, to) => {
+        real(from, to);
+        if (from === stage.at("right", "P")) throw systemError("EIO");
+      });
+      assert.equal((await stage.office.run()).exitCode, 1);
+    }
+    await stage.makes([]);
+    stage.holds({ Q: IN });
+  },
+);
+
+folders(
+  "a rename of a folder that fails is done by the next run",
+  async (stage) => {
+    await stage.begin({ P: IN });
+    stage.rename("left", "P", "Q");
+    {
+      using _ = intercept("renameSync", (real, from, to) => {
+        if (from === stage.at("right", "P")) throw systemError("EIO");
+        real(from, to);
+      });
+      assert.equal((await stage.office.run()).exitCode, 1);
+    }
+    await stage.makes(["RENAME_RIGHT P -> Q (3)"]);
+  },
+);
+
+folders(
+  "an edit in a folder at the moment it is renamed goes along, and the next run finds it",
+  async (stage) => {
+    await stage.begin({ P: IN });
+    stage.rename("left", "P", "Q");
+    {
+      using _ = intercept("renameSync", (real, from, to) => {
+        if (from === stage.at("right", "P")) {
+          Deno.writeTextFileSync(`${from}/a.txt`, "edited just now");
+        }
+        real(from, to);
+      });
+      await stage.makes(["RENAME_RIGHT P -> Q (3)"]);
+    }
+    await stage.makes(["COPY_RIGHT_TO_LEFT Q/a.txt"]);
+  },
+);
+
+folders(
+  "a folder whose name was taken just now on right stays, and nothing is replaced",
+  async (stage) => {
+    await stage.begin({ P: IN });
+    stage.rename("left", "P", "Q");
+    {
+      // In the moment before both names are looked at.
+      using _ = intercept("lstatSync", (real, path) => {
+        const taken = stage.at("right", "Q");
+        if (path === stage.at("right", "P")) {
+          Deno.mkdirSync(taken, { recursive: true });
+          Deno.writeTextFileSync(`${taken}/z.txt`, "z");
+        }
+        return real(path);
+      });
+      const result = await stage.office.run();
+      assert.equal(result.exitCode, 1, describe(result));
+    }
+    const result = await stage.office.run();
+    assert.equal(result.exitCode, 0, describe(result));
+    stage.holds({ Q: { ...IN, "z.txt": "z" } });
+  },
+);
+
+folders(
+  "a folder on a side without ids (another disk, mounted anew) goes by its files",
+  async (stage) => {
+    await stage.begin({ P: IN });
+    stage.rename("left", "P", "Q");
+    using db = new DatabaseSync(stage.office.stateDb);
+    db.exec(
+      "UPDATE directories SET ino_left = NULL, ino_right = NULL; " +
+        "UPDATE files SET ino_left = NULL, ino_right = NULL",
+    );
+    const result = await stage.office.run();
+    assert.equal(result.exitCode, 0, describe(result));
+    stage.holds({ Q: IN });
+  },
+);

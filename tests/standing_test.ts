@@ -254,22 +254,3 @@ Deno.test("what stands for more than 400 days is told since then", async () => {
   const { actions } = await office.json("history", third.id);
   assert.equal(actions.length, MANY);
 });
-
-Deno.test("history reads a state DB that no run of this version has written yet", async () => {
-  using office = new Office();
-  write(office.left, { "a.txt": "a" });
-  const { id } = await office.settle();
-  {
-    using db = new DatabaseSync(office.stateDb);
-    db.exec(
-      "DROP INDEX actions_by_last; ALTER TABLE actions DROP COLUMN last; " +
-        "ALTER TABLE runs DROP COLUMN nth; DROP TABLE problems",
-    );
-  }
-  const { actions } = await office.json("history", id);
-  assert.deepEqual(actions.map(({ path }: { path: string }) => path), [
-    "a.txt",
-  ]);
-  const { code } = await office.command("why", "a.txt");
-  assert.equal(code, 0);
-});

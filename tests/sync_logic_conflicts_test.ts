@@ -35,7 +35,8 @@ const WINNERS: readonly [string, number, number, Side][] = [
 for (const [what, leftMs, rightMs, winner] of WINNERS) {
   Deno.test(`decide(), conflict: ${what} (section 4)`, () => {
     const { plan } = decided(situationOf({
-      record: { a: BASE },
+      // So old that no version is older than the recorded one.
+      record: { a: but(BASE, { mtimeMs: 0 }) },
       left: { a: edit("left edit", leftMs) },
       right: { a: edit("right edit", rightMs) },
     }));
