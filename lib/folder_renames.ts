@@ -12,7 +12,7 @@ import {
   type Entry,
   type Listing,
 } from "./listing.ts";
-import { isPassing, whyNotOnWindows } from "./names.ts";
+import { isPassing, passingFolder, whyNotOnWindows } from "./names.ts";
 import type { RecordView, SideScan } from "./merge.ts";
 import {
   comparePaths,
@@ -303,7 +303,10 @@ class Finder {
     const key = this.#key(path);
     // Another spelling is no other place, and none may come to lie in itself.
     if (isWithin(key, this.#key(from))) return null;
-    if (isPassing(path) || this.#isRecorded(path)) return null;
+    // Below a passing name nothing is renamed.
+    const inside = joinPath(path, "file");
+    const isPassed = isPassing(inside) || passingFolder(inside) !== null;
+    if (isPassed || this.#isRecorded(path)) return null;
     if (this.#countIn(side, standing.path) !== 1) return null;
     const isUnknown = SIDES.some((it) =>
       this.#isLeftAlone(it, path) || this.#isLeftAlone(it, from)

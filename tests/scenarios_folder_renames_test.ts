@@ -520,3 +520,12 @@ folders(
     stage.holds({ Q: IN });
   },
 );
+
+folders(
+  "a folder whose new name is a date, eight digits, is renamed like any (R 5.11)",
+  async (stage) => {
+    await stage.begin({ P: IN });
+    stage.rename("left", "P", "20240115");
+    await stage.makes(["RENAME_RIGHT P -> 20240115 (3)"]);
+  },
+);
