@@ -186,7 +186,7 @@ class Round {
       });
     }
     const waiting = renamed.saved.map((it) => this.#waiting(it));
-    const isWaiting = ({ key }: Pair) => this.#waits.has(key);
+    const isWaiting = ({ key }: Pair) => this.#isWaiting(key);
     const cases = this.#cases(
       waiting.length === 0
         ? renamed.pairs
@@ -252,6 +252,15 @@ class Round {
 
   #questions(): Decision {
     return { kind: "questions", questions: this.#inquiry.open };
+  }
+
+  /** What the other side put at the name of what is being saved waits, too. */
+  #isWaiting(key: string): boolean {
+    if (this.#waits.has(key)) return true;
+    for (const waiting of this.#waits) {
+      if (isWithin(key, waiting)) return true;
+    }
+    return false;
   }
 
   #isFrozen(key: string): boolean {
@@ -372,7 +381,8 @@ class Round {
     return new Layout(this.#folders, (folder) => {
       const isUnknown = this.#unknownIn.has(folder);
       return {
-        isFrozen: folder.isFrozen || this.#isFrozen(folder.key),
+        isFrozen: folder.isFrozen || this.#isFrozen(folder.key) ||
+          this.#isWaiting(folder.key),
         waits: this.#waitingIn.has(folder),
         survives: alive.has(folder),
         holdsUnknown: {

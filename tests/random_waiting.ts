@@ -6,7 +6,7 @@
  */
 import assert from "node:assert/strict";
 import { isPassing, passingFolder } from "../lib/names.ts";
-import { folderOf, nameOf } from "../lib/paths.ts";
+import { folderOf, isWithin, nameOf } from "../lib/paths.ts";
 import type { RunResult } from "../lib/run_result.ts";
 import { StateDb } from "../lib/state_db.ts";
 import { type Both, otherSide, type Side, SIDES } from "../lib/types.ts";
@@ -67,6 +67,11 @@ export function waitingPaths(
   using db = new StateDb(office.stateDb, { isReadOnly: true });
   for (const { side, path } of result.waiting) {
     const other = otherSide(side);
+    // A folder in its place, with all that is in it.
+    const { files, folders } = trees[other];
+    for (const name of [...files.keys(), ...folders]) {
+      if (name !== path && isWithin(name, path)) paths.add(name);
+    }
     const row = db.first(
       `SELECT ino_${other}, birth_${other} FROM files WHERE path = ?`,
       path,

@@ -142,6 +142,23 @@ scenario(
 );
 
 scenario(
+  "a folder that right made in place of a document that is being saved waits with it",
+  async (stage) => {
+    await stage.begin({ a: "agreed", "x.txt": "x" });
+    stage.rename("left", "a", "a~");
+    stage.remove("right", "a");
+    stage.write({ right: { a: { "in.txt": "in the folder" } } });
+    await stage.does([]);
+    stage.rename("left", "a~", "a");
+    await stage.does([
+      "5.8 SOFT_DELETE_LEFT a -> deleted/a",
+      "CREATE_DIR_LEFT a",
+      "5.10 COPY_RIGHT_TO_LEFT a/in.txt",
+    ]);
+  },
+);
+
+scenario(
   "a document that right renamed meanwhile waits under both names (R 5.11)",
   async (stage) => {
     await stage.begin({ "a.txt": "agreed" });
