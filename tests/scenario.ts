@@ -1,6 +1,6 @@
 /**
- * Scenarios: played through the real command, on either side, each ending
- * with a run that finds nothing to do.
+ * Scenarios: played in this process, or through the real command where that
+ * is the point, on either side, each ending with a run that finds nothing to do.
  *
  * @module
  */
@@ -16,6 +16,8 @@ import {
   type Tree,
   write,
 } from "./support.ts";
+import { jsonReport, jsonText } from "../lib/json_report.ts";
+import type { SyncOptions } from "../lib/run_settings.ts";
 import { type Snapshot, snapshot, synced } from "./snapshot.ts";
 
 /** The document of `--json`. */
@@ -87,6 +89,13 @@ export function mirrored(text: string): string {
 /** The mtime of what a stage begins with, long ago. */
 export const LONG_AGO = Date.UTC(2024, 0, 15, 8, 30);
 
+/** Options of the command that a run in this process takes, too. */
+const OPTIONS: Readonly<Record<string, Partial<SyncOptions>>> = {
+  "--accept-roots": { acceptRoots: true },
+  "--allow-changes": {},
+  "--allow-deletes": {},
+};
+
 /** An office whose sides may be swapped: a scenario is written once. */
 export class Stage implements Disposable {
   readonly office: Office;
@@ -94,8 +103,13 @@ export class Stage implements Disposable {
   /**
    * @param settings YAML lines for the config besides the roots.
    * @param isMirrored Whether Left stands for Right, and Right for Left.
+   * @param isCommand Whether runs are the real command; else in this process.
    */
-  constructor(settings: string, readonly isMirrored: boolean) {
+  constructor(
+    settings: string,
+    readonly isMirrored: boolean,
+    readonly isCommand = false,
+  ) {
     this.office = new Office(settings);
   }
 
@@ -166,9 +180,27 @@ export class Stage implements Disposable {
     return [left, right].map((root) => snapshot(root, hasOwnTimes));
   }
 
-  /** The real command, with `--json`. */
+  /** A run, told as `--json` does. */
   async run(...args: readonly string[]): Promise<Told> {
-    return this.told(await this.office.command(...args, "--json"));
+    const isPlain = args.every((it) => it in OPTIONS);
+    if (this.isCommand || !isPlain) {
+      return this.told(await this.office.command(...args, "--json"));
+    }
+    const allowed = {
+      deletes: args.includes("--allow-deletes"),
+      changes: args.includes("--allow-changes"),
+    };
+    const options = Object.assign({}, ...args.map((it) => OPTIONS[it]));
+    const warnings: string[] = [];
+    const result = await this.office.run(
+      { ...options, allowed },
+      (text) => warnings.push(text),
+    );
+    return this.told({
+      code: result.exitCode,
+      stdout: jsonText(jsonReport(result, false)),
+      stderr: warnings.join("\n"),
+    });
   }
 
   /** What a command with `--json` told. */
@@ -180,7 +212,7 @@ export class Stage implements Disposable {
     return { code, document, stderr, lines };
   }
 
-  /** The real command; requires what it does and that it ends with 0. */
+  /** A run; requires what it does and that it ends with 0. */
   async does(lines: readonly string[], ...args: string[]): Promise<Told> {
     const told = await this.run(...args);
     assert.deepEqual(told.lines, [...lines].sort(), whyOf(told));
@@ -188,7 +220,7 @@ export class Stage implements Disposable {
     return told;
   }
 
-  /** The real command; requires how it ends. */
+  /** A run; requires how it ends. */
   async ends(code: number, ...args: string[]): Promise<Told> {
     const told = await this.run(...args);
     assert.equal(told.code, code, whyOf(told));
@@ -260,6 +292,8 @@ export interface ScenarioOptions {
   readonly ends?: 0 | 1;
   /** Something is left alone, so that the sides are not the same. */
   readonly leavesAlone?: boolean;
+  /** Runs are the real command; else they are made in this process. */
+  readonly isCommand?: boolean;
 }
 
 /**
@@ -272,6 +306,7 @@ export function scenario(
   options: ScenarioOptions = {},
 ): void {
   const { settings = "", isMirrored = true, ends = 0 } = options;
+  const { isCommand = false } = options;
   const swapped = name.replaceAll(
     /\b(?:left|right)\b|\bLeft\b|\bRight\b|\b5\.\d+\b/g,
     (word) => SWAPPED[word] ?? word,
@@ -280,10 +315,19 @@ export function scenario(
   for (const [index, title] of names.entries()) {
     if (index === 1 && !isMirrored) continue;
     Deno.test(title, async () => {
-      using stage = new Stage(settings, index === 1);
+      using stage = new Stage(settings, index === 1, isCommand);
       await play(stage);
       await stage.rests(ends);
       if (ends === 0 && !options.leavesAlone) stage.agrees();
     });
   }
+}
+
+/** As {@linkcode scenario}, through the real command. */
+export function commandScenario(
+  name: string,
+  play: (stage: Stage) => Promise<void>,
+  options: ScenarioOptions = {},
+): void {
+  scenario(name, play, { ...options, isCommand: true });
 }

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { LONG_AGO, scenario } from "./scenario.ts";
+import { commandScenario as scenario, LONG_AGO } from "./scenario.ts";
 import { snapshot } from "./snapshot.ts";
 import { file } from "./support.ts";
 

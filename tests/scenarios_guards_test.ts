@@ -1,6 +1,10 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
-import { LONG_AGO, scenario, type Stage } from "./scenario.ts";
+import {
+  commandScenario as scenario,
+  LONG_AGO,
+  type Stage,
+} from "./scenario.ts";
 import { snapshot } from "./snapshot.ts";
 
 /** Puts text into the config in place of the roots' lines. */

@@ -155,7 +155,7 @@ scenario(
     const log = Deno.readTextFileSync(stage.office.log);
     assert.match(log, / WARNING .*path="pipe"/);
   },
-  { leavesAlone: true },
+  { leavesAlone: true, isCommand: true },
 );
 
 scenario(

@@ -1,5 +1,9 @@
 import assert from "node:assert/strict";
-import { LONG_AGO, scenario, type Stage } from "./scenario.ts";
+import {
+  commandScenario as scenario,
+  LONG_AGO,
+  type Stage,
+} from "./scenario.ts";
 import { file } from "./support.ts";
 
 /** The lines of one run in the log, each without time, level and run id. */

@@ -1,5 +1,10 @@
 import assert from "node:assert/strict";
-import { LONG_AGO, scenario, type Stage, type Told } from "./scenario.ts";
+import {
+  commandScenario as scenario,
+  LONG_AGO,
+  type Stage,
+  type Told,
+} from "./scenario.ts";
 import { snapshot } from "./snapshot.ts";
 import { file } from "./support.ts";
 

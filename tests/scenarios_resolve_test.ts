@@ -1,7 +1,12 @@
 /** The command `conflicts`: what is open, and how one is settled. */
 import assert from "node:assert/strict";
 import { takeLock } from "../lib/state_db.ts";
-import { LONG_AGO, scenario, type Stage, type Told } from "./scenario.ts";
+import {
+  commandScenario as scenario,
+  LONG_AGO,
+  type Stage,
+  type Told,
+} from "./scenario.ts";
 import { file, Office, softDeleted } from "./support.ts";
 
 const OLDER = "2024-03-01T10:00:05Z";

@@ -211,7 +211,10 @@ export class Office implements Disposable {
    * A run in this process: the same code without launcher, walls and threads
    * that scan.
    */
-  async run(options: Partial<SyncOptions> = {}): Promise<RunResult> {
+  async run(
+    options: Partial<SyncOptions> = {},
+    onWarning: (text: string) => void = () => {},
+  ): Promise<RunResult> {
     using _ = new LocalScans();
     return await runSync(newRunId(Date.now()), loadConfig(this.config), {
       isDryRun: false,
@@ -219,7 +222,7 @@ export class Office implements Disposable {
       acceptRoots: false,
       listUnchanged: false,
       ...options,
-    }, { onOutcome() {}, onProblem() {}, onWarning() {} });
+    }, { onOutcome() {}, onProblem() {}, onWarning });
   }
 
   /** Runs in this process and requires that both sides agree. */
