@@ -70,6 +70,7 @@ export async function busyOffice(): Promise<Office> {
       "same.txt": old("same"),
       "touched.txt": old("tt"),
       gone: { "x.txt": old("x") },
+      "old folder": { "p.txt": old("pppp"), in: { "q.txt": old("qqqqq") } },
     },
   });
   await office.settle();
@@ -83,6 +84,7 @@ export async function busyOffice(): Promise<Office> {
     ]
   ) Deno.removeSync(path);
   Deno.renameSync(`${left}/renamed.txt`, `${left}/new name.txt`);
+  Deno.renameSync(`${left}/old folder`, `${left}/new folder`);
   Deno.removeSync(`${left}/gone`, { recursive: true });
   Deno.removeSync(`${left}/folder to file`, { recursive: true });
   office.write({

@@ -89,6 +89,12 @@ await rests(office, "nothing is fresh any more");
 for (const minutes of [60, 0]) {
   must("umount", office.right);
   mount(office, minutes);
+  // Every file is touched: read once, and its time carried over.
+  const touched = await office.settle();
+  assert.ok(actions(touched).length > 0, describe(touched));
+  for (const action of actions(touched)) {
+    assert.match(action, /^RENAME_LEFT [^>]*$/, describe(touched));
+  }
   await rests(office, `another hour of the disk, by ${minutes} minutes`);
 }
 

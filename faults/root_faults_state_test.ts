@@ -137,7 +137,7 @@ Deno.test("a disk under the state DB that was full before stops the run", async 
   fill(`${disk}/filler`);
   const ended = await office.program();
   assert.equal(ended.code, 3, whyOf(ended));
-  assert.match(ended.stdout + ended.stderr, /can't be written .*full/);
+  assert.match(ended.stdout + ended.stderr, /can't be written.*full/);
   office.isWhole("right");
   Deno.removeSync(`${disk}/filler`);
   await office.recovers();

@@ -70,13 +70,14 @@ export function folderIdOf(
 }
 
 /**
- * Whether two ids are the same, or both are none.
+ * Whether a folder at one path has the id that is recorded for it. Some servers
+ * tell the time of the last change for that of creation: it does not count.
  *
  * @param a An id, or null for none.
  * @param b Another.
  */
 export function isEqualId(a: FileId | null, b: FileId | null): boolean {
-  return a === null ? b === null : isSameId(a, b);
+  return a?.ino === b?.ino;
 }
 
 /**

@@ -67,11 +67,11 @@ export class DigestBuilder {
    */
   addFolder(name: string, isMount: boolean, id: FileId | null): void {
     const kind = isMount ? 2 : 1;
+    // Not its time of creation: see `isEqualId`.
     const ino = id === null ? 0 : id.ino;
-    const birthMs = id === null ? NO_BIRTH : id.birthMs;
     let [a, b] = [hashName(name), hashNameOtherwise(name)];
-    a = mixNumber(mixNumber(a, ino), birthMs);
-    b = mixNumber(mixNumber(b, birthMs), ino);
+    a = mixNumber(a, ino);
+    b = mixNumber(b, ino);
     this.#put(mix(a, kind), mix(b, kind + 7), 1);
   }
 
