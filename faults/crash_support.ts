@@ -93,6 +93,11 @@ export interface Killing {
   readonly make: () => Promise<Office>;
   /** The calls, each with how many of it such a run was seen to make. */
   readonly calls: Readonly<Record<string, number>>;
+  /**
+   * Only every n-th is tried, where many do the same; all with
+   * `OFFICE_SYNC_EVERY=1`.
+   */
+  readonly every?: number;
 }
 
 /**
@@ -103,7 +108,7 @@ export interface Killing {
  * @param killing What is killed, and where.
  */
 export function killEverywhere(
-  { run, make, calls }: Killing,
+  { run, make, calls, every = 1 }: Killing,
 ): void {
   let met = 0;
   for (const call of Object.keys(calls)) {
@@ -111,7 +116,7 @@ export function killEverywhere(
       requireTool("strace");
       const expected = await undisturbed(make);
       for (
-        const n of call === "openat" ? await creations(make) : counting()
+        const n of call === "openat" ? await creations(make) : counting(every)
       ) {
         using office = await make();
         const ended = await killedAt(office, call, n);
@@ -193,8 +198,9 @@ function opened(trace: string): string[] {
   return trace.split("\n").filter((line) => line.includes("openat("));
 }
 
-function* counting(): Generator<number> {
-  for (let n = 1;; n++) yield n;
+function* counting(every: number): Generator<number> {
+  const step = Number(Deno.env.get("OFFICE_SYNC_EVERY") ?? every);
+  for (let n = 1;; n += step) yield n;
 }
 
 /** Which of the calls that open files make files of an office. */

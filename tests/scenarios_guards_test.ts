@@ -1,10 +1,6 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
-import {
-  commandScenario as scenario,
-  LONG_AGO,
-  type Stage,
-} from "./scenario.ts";
+import { LONG_AGO, scenario, type Stage } from "./scenario.ts";
 import { snapshot } from "./snapshot.ts";
 
 /** Puts text into the config in place of the roots' lines. */
@@ -192,7 +188,7 @@ scenario(
       LONG_AGO,
     );
   },
-  { isMirrored: false },
+  { isMirrored: false, isCommand: true },
 );
 
 for (

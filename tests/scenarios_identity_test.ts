@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { commandScenario as scenario, type Stage } from "./scenario.ts";
+import { scenario, type Stage } from "./scenario.ts";
 import { snapshot } from "./snapshot.ts";
 import { Office } from "./support.ts";
 

@@ -1,10 +1,5 @@
 import assert from "node:assert/strict";
-import {
-  commandScenario as scenario,
-  LONG_AGO,
-  type Stage,
-  type Told,
-} from "./scenario.ts";
+import { LONG_AGO, scenario, type Stage, type Told } from "./scenario.ts";
 import { snapshot } from "./snapshot.ts";
 import { file } from "./support.ts";
 
