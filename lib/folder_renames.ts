@@ -197,7 +197,11 @@ class Finder {
   }
 
   find(): FolderRenames {
-    if (this.#record.directories.size <= 1) return this.#renames;
+    // Whatever got another name makes two folders differ.
+    const isQuiet = SIDES.every((side) =>
+      this.#scans[side].listings.size === 0
+    );
+    if (isQuiet || this.#record.directories.size <= 1) return this.#renames;
     const candidates = this.#candidates();
     if (candidates.length === 0) return this.#renames;
     for (const side of SIDES) {

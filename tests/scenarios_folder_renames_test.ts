@@ -302,6 +302,29 @@ folders(
   { settings: "conflict_policy:\n  metadata_conflict: notify\n" },
 );
 
+for (const take of ["left", "right"] as const) {
+  folders(
+    `of two new names a person chooses that of ${take} (R 5.13)`,
+    async (stage) => {
+      await stage.begin({ P: IN });
+      stage.rename("left", "P", "Q");
+      stage.rename("right", "P", "R");
+      await stage.makes([], 1);
+      const name = stage.isMirrored ? "R" : "Q";
+      const { code, stdout } = await stage.office.command(
+        "conflicts",
+        "resolve",
+        name,
+        take,
+      );
+      assert.equal(code, 0, stdout);
+      const isLeft = (take === "left") !== stage.isMirrored;
+      stage.holds({ [isLeft ? "Q" : "R"]: IN });
+    },
+    { settings: "conflict_policy:\n  metadata_conflict: notify\n" },
+  );
+}
+
 folders("the new name is taken on right: by its files", async (stage) => {
   await stage.begin({ P: IN });
   stage.rename("left", "P", "Q");
