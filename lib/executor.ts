@@ -342,6 +342,9 @@ export class Executor {
       });
       return;
     }
+    // Both names of a folder are written down before it is renamed: nothing
+    // may wait for its flush by then.
+    if (work.kind === "rename-directory") this.#commits.commit();
     try {
       const removes = work.kind === "remove" ||
         work.kind === "remove-directory";
