@@ -181,6 +181,7 @@ export class FolderActions {
       now,
     );
     const { folding } = this.#settings;
+    const filesWords = `${rename.files} file${rename.files === 1 ? "" : "s"}`;
     const after = before.filter((it) =>
       isWithin(from, it.to) || isWithin(to, it.to) || isWithin(to, it.from)
     ).map(({ draft }) => draft);
@@ -192,8 +193,8 @@ export class FolderActions {
       side,
       files: rename.files,
       reason: conflict === null
-        ? `folder renamed on ${words(otherSide(side))}`
-        : "folder renamed on both sides; " +
+        ? `folder of ${filesWords} renamed on ${words(otherSide(side))}`
+        : `folder of ${filesWords} renamed on both sides; ` +
           winnerWords(folderContest(folder.key, this.#settings)),
       conflict,
       work: {
