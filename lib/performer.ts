@@ -11,8 +11,8 @@ import { destroy, moveAcross, renameFile, respell } from "./file_ops.ts";
 import {
   cutToTick,
   folderIdOf,
+  isEqualId,
   isFresh,
-  isOtherId,
   isStill,
 } from "./figures.ts";
 import { folderOf, joinPath, keyOf } from "./paths.ts";
@@ -253,8 +253,10 @@ export class Performer {
     const { on, from, to, rowPath } = work;
     const root = this.#roots[on];
     const look = root.look(from);
+    const seen = work.id[on];
     const isIt = look.kind === "directory" &&
-      !isOtherId(folderIdOf(Deno.lstatSync(root.absolute(from))), work.id[on]);
+      (seen === null ||
+        isEqualId(folderIdOf(Deno.lstatSync(root.absolute(from))), seen));
     if (!isIt) throw new Skipped(CHANGED);
     root.distrust();
     let left: string[] = [];

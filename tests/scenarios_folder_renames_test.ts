@@ -552,3 +552,15 @@ folders(
     await stage.makes(["RENAME_RIGHT P -> 20240115 (3)"]);
   },
 );
+
+folders(
+  "a folder on a server that tells another time of creation after each change is renamed all the same (R 5.11)",
+  async (stage) => {
+    await stage.begin({ P: IN });
+    stage.rename("left", "P", "Q");
+    using db = new DatabaseSync(stage.office.stateDb);
+    const there = stage.isMirrored ? "left" : "right";
+    db.exec(`UPDATE directories SET birth_${there} = birth_${there} - 1000`);
+    await stage.makes(["RENAME_RIGHT P -> Q (3)"]);
+  },
+);
