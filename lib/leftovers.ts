@@ -150,7 +150,9 @@ function completeFolder(root: Root, record: RecordStore, move: Move): void {
   const { from, to } = move;
   const rows = record.directories();
   const isOpen = rows.has(from) && !rows.has(to);
-  const isDone = isOpen && kindOf(root, to) === "directory";
+  // One that went file by file and was cut off still has both.
+  const isDone = isOpen && kindOf(root, to) === "directory" &&
+    kindOf(root, from) !== "directory";
   if (isDone) record.apply([{ kind: "move-directory", from, to }]);
   record.forgetMove(move);
 }

@@ -564,3 +564,19 @@ folders(
     await stage.makes(["RENAME_RIGHT P -> Q (3)"]);
   },
 );
+
+folders(
+  "a folder that went file by file and was cut off in the middle goes on",
+  async (stage) => {
+    await stage.begin({ P: IN });
+    stage.rename("left", "P", "Q");
+    stage.folders("right", "Q");
+    stage.rename("right", "P/a.txt", "Q/a.txt");
+    using db = new DatabaseSync(stage.office.stateDb);
+    const there = stage.isMirrored ? "left" : "right";
+    db.exec(`INSERT INTO moves VALUES ('${there}', 'P', 'Q', 'Q')`);
+    const result = await stage.office.run();
+    assert.equal(result.exitCode, 0, describe(result));
+    stage.holds({ Q: IN });
+  },
+);
