@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { fromFileUrl } from "./urls.ts";
+import { fromFileUrl } from "./support/urls.ts";
 
 /**
  * Layers of `lib/`: a module may import from lower layers and, where they

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { loadConfig } from "../lib/config_loader.ts";
 import { type Access, sandboxFlags } from "../lib/sandbox.ts";
-import { Office } from "./support.ts";
-import { fromFileUrl } from "./urls.ts";
+import { Office } from "./support/support.ts";
+import { fromFileUrl } from "./support/urls.ts";
 
 /** One use of a permission, as the runtime writes it down. */
 interface Used {

@@ -1,15 +1,15 @@
 import assert from "node:assert/strict";
-import { chart } from "../bench/chart.ts";
-import { sampleOf } from "../bench/measured.ts";
-import { optionsFrom, UsageError } from "../bench/options.ts";
+import { chart } from "../tools/bench/chart.ts";
+import { sampleOf } from "../tools/bench/measured.ts";
+import { optionsFrom, UsageError } from "../tools/bench/options.ts";
 import {
   type Figure,
   type Goal,
   median,
   type Results,
   verdicts,
-} from "../bench/results.ts";
-import { GOALS, OURS, ROWS } from "../bench/rows.ts";
+} from "../tools/bench/results.ts";
+import { GOALS, OURS, ROWS } from "../tools/bench/rows.ts";
 import {
   between,
   goalTable,
@@ -20,7 +20,7 @@ import {
   shortText,
   table,
   terminalText,
-} from "../bench/table.ts";
+} from "../tools/bench/table.ts";
 
 /** A figure with these times, in s, and peaks of 10 MB a second. */
 function figure(row: string, what: string, ...times: number[]): Figure {
@@ -220,7 +220,7 @@ Deno.test("between() replaces what stands between the marks, and nothing else", 
 });
 
 Deno.test("README.md and bench/README.md have the marks", () => {
-  for (const name of ["README.md", "bench/README.md"]) {
+  for (const name of ["README.md", "tools/bench/README.md"]) {
     const page = Deno.readTextFileSync(new URL(`../${name}`, import.meta.url));
     assert.ok(between(page, "x").includes("\nx\n"), name);
   }

@@ -1,7 +1,14 @@
 import assert from "node:assert/strict";
-import { merged, settingsOf } from "./fake_merge.ts";
-import { situationOf } from "./plan_rows.ts";
-import { but, type FakeFile, file, hashOf, OLD, row } from "./fake_tree.ts";
+import { merged, settingsOf } from "./support/fake_merge.ts";
+import { situationOf } from "./support/plan_rows.ts";
+import {
+  but,
+  type FakeFile,
+  file,
+  hashOf,
+  OLD,
+  row,
+} from "./support/fake_tree.ts";
 import { judge, type Judgement, refOf } from "../lib/changes.ts";
 import { type Answer, Inquiry, questionId } from "../lib/inquiry.ts";
 import type { RecordedChange } from "../lib/rules.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { describe, file, Office, read } from "./support.ts";
-import { intercept } from "./two_roots.ts";
+import { describe, file, Office, read } from "./support/support.ts";
+import { intercept } from "./support/two_roots.ts";
 import { type Side, SIDES } from "../lib/types.ts";
 
 /** What somebody does to a clash copy, and where. */

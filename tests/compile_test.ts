@@ -7,8 +7,8 @@ import { loadConfig } from "../lib/config_loader.ts";
 import { type MadeFor, requireSameWalls } from "../lib/made_for.ts";
 import { bundle } from "../lib/making.ts";
 import { sandboxFlags } from "../lib/sandbox.ts";
-import { Office, read } from "./support.ts";
-import { fromFileUrl } from "./urls.ts";
+import { Office, read } from "./support/support.ts";
+import { fromFileUrl } from "./support/urls.ts";
 
 const EMAIL =
   "email: { smtp_host: mail.example, smtp_port: 2525, username: u, password_env: MAIL_PW, from: a@b.c, to: a@b.c }\n";
@@ -250,7 +250,7 @@ Deno.test("requireSameWalls() lets pass what changes no wall", () => {
 
 /** The real command. */
 function compile(office: Office, args: string[], env: Record<string, string>) {
-  const script = fromFileUrl("../compile.ts");
+  const script = fromFileUrl("../tools/compile.ts");
   return deno(["run", "-A", script, ...args], office.folder, env);
 }
 

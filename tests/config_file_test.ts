@@ -5,7 +5,7 @@ import { parse } from "yaml";
 import { loadConfig, parseConfig } from "../lib/config_loader.ts";
 import { CONFIG_KEYS } from "../lib/config_schema.ts";
 import { ConfigError, EXIT } from "../lib/errors.ts";
-import { PROPOSED, ROOTS, told } from "./config_lines.ts";
+import { PROPOSED, ROOTS, told } from "./support/config_lines.ts";
 
 // The same cases for everybody.
 fc.configureGlobal({ seed: 20260101 });

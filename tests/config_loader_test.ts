@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { type Config, parseConfig } from "../lib/config_loader.ts";
 import { CONFIG_KEYS } from "../lib/config_schema.ts";
-import { ROOTS, told } from "./config_lines.ts";
+import { ROOTS, told } from "./support/config_lines.ts";
 
 const MAIL = "smtp_host: h, from: a@b.c, to: a@b.c";
 const SECTIONS = [...new Set(CONFIG_KEYS.map((key) => key.split(".")[0]!))]

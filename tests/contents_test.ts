@@ -3,8 +3,8 @@ import { createHash } from "node:crypto";
 import { answerTo } from "../lib/contents.ts";
 import type { Answer, FileRef } from "../lib/inquiry.ts";
 import type { Side } from "../lib/types.ts";
-import { file } from "./support.ts";
-import { intercept, systemError, TwoRoots } from "./two_roots.ts";
+import { file } from "./support/support.ts";
+import { intercept, systemError, TwoRoots } from "./support/two_roots.ts";
 
 const CHUNK = 256 * 1024;
 

@@ -2,8 +2,13 @@ import assert from "node:assert/strict";
 import { CHANGED, Root, Skipped } from "../lib/disk.ts";
 import { openFile } from "../lib/open_file.ts";
 import { PLAIN_HABITS } from "../lib/habits.ts";
-import { file } from "./support.ts";
-import { after, intercept, systemError, TwoRoots } from "./two_roots.ts";
+import { file } from "./support/support.ts";
+import {
+  after,
+  intercept,
+  systemError,
+  TwoRoots,
+} from "./support/two_roots.ts";
 
 const changed = { name: "Skipped", message: CHANGED };
 

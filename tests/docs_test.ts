@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { fromFileUrl } from "./urls.ts";
+import { fromFileUrl } from "./support/urls.ts";
 
 /** [file, words of a test's name] of each line of the table. */
 function namedTests(): [string, string][] {

@@ -6,9 +6,9 @@ import { PLAIN_HABITS } from "../lib/habits.ts";
 import { clockCheck } from "../lib/root_checks.ts";
 import { sandboxFlags } from "../lib/sandbox.ts";
 import { takeLock } from "../lib/state_db.ts";
-import { fromFileUrl } from "./urls.ts";
-import { snapshot } from "./snapshot.ts";
-import { Office, write } from "./support.ts";
+import { fromFileUrl } from "./support/urls.ts";
+import { snapshot } from "./support/snapshot.ts";
+import { Office, write } from "./support/support.ts";
 
 interface Told {
   readonly exitCode: number;

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { Skipped } from "../lib/disk.ts";
 import { InterruptedError } from "../lib/errors.ts";
-import { file, softDeleted } from "./support.ts";
-import { after, intercept, systemError } from "./two_roots.ts";
-import { action, Bench } from "./work_bench.ts";
+import { file, softDeleted } from "./support/support.ts";
+import { after, intercept, systemError } from "./support/two_roots.ts";
+import { action, Bench } from "./support/work_bench.ts";
 
 const changed = "skipped: changed during the run";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { file } from "./support.ts";
-import { after, intercept } from "./two_roots.ts";
-import { Bench } from "./work_bench.ts";
+import { file } from "./support/support.ts";
+import { after, intercept } from "./support/two_roots.ts";
+import { Bench } from "./support/work_bench.ts";
 
 const changed = "skipped: changed during the run";
 

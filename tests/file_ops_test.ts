@@ -12,8 +12,13 @@ import {
 } from "../lib/file_ops.ts";
 import { setProperties } from "../lib/attributes.ts";
 import { flushFolder } from "../lib/staged.ts";
-import { file, type Tree } from "./support.ts";
-import { after, intercept, systemError, TwoRoots } from "./two_roots.ts";
+import { file, type Tree } from "./support/support.ts";
+import {
+  after,
+  intercept,
+  systemError,
+  TwoRoots,
+} from "./support/two_roots.ts";
 
 const TMP = ".office-sync-tmp-pair-run-1";
 const ASIDE = ".office-sync-tmp-pair-run-2";

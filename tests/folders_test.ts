@@ -7,7 +7,7 @@ import {
   Layout,
 } from "../lib/folders.ts";
 import type { Folder } from "../lib/tree.ts";
-import { settingsOf } from "./fake_merge.ts";
+import { settingsOf } from "./support/fake_merge.ts";
 import type { Both, DirectoryRow } from "../lib/types.ts";
 
 const EMPTY: FolderContent = {

@@ -1,7 +1,7 @@
 /** The command `history`, through the real command. */
 import assert from "node:assert/strict";
 import { StateDb } from "../lib/state_db.ts";
-import { file, Office } from "./support.ts";
+import { file, Office } from "./support/support.ts";
 
 Deno.test("history: nothing before the first run", async () => {
   using office = new Office();

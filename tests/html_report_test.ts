@@ -1,7 +1,14 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { resultOf, withOutcomes } from "./fake_result.ts";
-import { but, file, folder, HOUR, OLD, type Situation } from "./fake_tree.ts";
+import { resultOf, withOutcomes } from "./support/fake_result.ts";
+import {
+  but,
+  file,
+  folder,
+  HOUR,
+  OLD,
+  type Situation,
+} from "./support/fake_tree.ts";
 import { htmlPage } from "../lib/html_page.ts";
 import { htmlReport } from "../lib/html_report.ts";
 import { escapeHtml } from "../lib/printable.ts";

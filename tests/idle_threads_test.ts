@@ -5,8 +5,8 @@ import type { Listing } from "../lib/listing.ts";
 import { Meter } from "../lib/meter.ts";
 import { type FinishedScan, idleThreads, Scans } from "../lib/scans.ts";
 import { type Both, type Side, SIDES } from "../lib/types.ts";
-import { file, type Tree } from "./support.ts";
-import { action, Bench } from "./work_bench.ts";
+import { file, type Tree } from "./support/support.ts";
+import { action, Bench } from "./support/work_bench.ts";
 
 const COUNT = 500;
 

@@ -2,8 +2,14 @@ import assert from "node:assert/strict";
 import { InterruptedError } from "../lib/errors.ts";
 import { type Interrupt, SignalInterrupt } from "../lib/interrupt.ts";
 import type { RunResult } from "../lib/run_result.ts";
-import { LONG_AGO } from "./scenario.ts";
-import { actions, describe, file, Office, softDeleted } from "./support.ts";
+import { LONG_AGO } from "./support/scenario.ts";
+import {
+  actions,
+  describe,
+  file,
+  Office,
+  softDeleted,
+} from "./support/support.ts";
 
 const OLDER = "2024-03-01T10:00:05Z";
 const NEWER = "2024-03-02T11:30:00Z";

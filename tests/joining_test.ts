@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { StateDb } from "../lib/state_db.ts";
-import { snapshot } from "./snapshot.ts";
-import { file, Office, write } from "./support.ts";
+import { snapshot } from "./support/snapshot.ts";
+import { file, Office, write } from "./support/support.ts";
 
 /** A PC whose Left was never synced, and a share that another PC has synced. */
 async function joining(

@@ -1,7 +1,7 @@
 /** The one JSON document of a run, as interface and programs know it. */
 import assert from "node:assert/strict";
-import { resultOf, withOutcomes } from "./fake_result.ts";
-import { but, file, folder, HOUR, OLD, problem } from "./fake_tree.ts";
+import { resultOf, withOutcomes } from "./support/fake_result.ts";
+import { but, file, folder, HOUR, OLD, problem } from "./support/fake_tree.ts";
 import { ConfigError, EXIT, LockedError, UsageError } from "../lib/errors.ts";
 import { jsonError, jsonReport } from "../lib/json_report.ts";
 import { summarize } from "../lib/summary.ts";

@@ -9,8 +9,8 @@ import {
   read,
   softDeleted,
   type Tree,
-} from "./support.ts";
-import { replaceCall } from "./system_calls.ts";
+} from "./support/support.ts";
+import { replaceCall } from "./support/system_calls.ts";
 
 const OLD = "2026-01-05T09:00:00Z";
 const NAMES = ["Thumbs.db", "desktop.ini", ".DS_Store", "thumbs.DB"];

@@ -10,9 +10,15 @@ import { jsonReport } from "../lib/json_report.ts";
 import { reportText } from "../lib/report.ts";
 import { reportSections } from "../lib/report_rows.ts";
 import type { RunResult } from "../lib/run_result.ts";
-import { snapshot } from "./snapshot.ts";
-import { actions, describe, Office, type Tree, write } from "./support.ts";
-import { intercept } from "./two_roots.ts";
+import { snapshot } from "./support/snapshot.ts";
+import {
+  actions,
+  describe,
+  Office,
+  type Tree,
+  write,
+} from "./support/support.ts";
+import { intercept } from "./support/two_roots.ts";
 
 const IGNORE = "ignore: {extensions: [tmp], filenames_exact: [skip]}\n";
 const FOREIGN = ".office-sync-tmp-others-20990101-000000-abcd-1";

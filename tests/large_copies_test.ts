@@ -8,7 +8,7 @@ import { InterruptedError } from "../lib/errors.ts";
 import { openFile } from "../lib/open_file.ts";
 import { atOnce } from "../lib/pieces.ts";
 import { SharedCopy } from "../lib/shared_copy.ts";
-import { action, Bench } from "./work_bench.ts";
+import { action, Bench } from "./support/work_bench.ts";
 
 const LONG_AGO = 1_577_836_922_202;
 const MB = 1024 * 1024;

@@ -1,7 +1,13 @@
 import assert from "node:assert/strict";
-import { FoldingDisk } from "./folding_disk.ts";
-import { actions, describe, Office, read, type Tree } from "./support.ts";
-import { intercept, systemError } from "./two_roots.ts";
+import { FoldingDisk } from "./support/folding_disk.ts";
+import {
+  actions,
+  describe,
+  Office,
+  read,
+  type Tree,
+} from "./support/support.ts";
+import { intercept, systemError } from "./support/two_roots.ts";
 
 const AGREED: Tree = { d: { "plan.txt": "1" }, "other.txt": "2" };
 

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { isLink } from "../lib/links.ts";
 import { openFile } from "../lib/open_file.ts";
-import { Office } from "./support.ts";
-import { intercept, TwoRoots } from "./two_roots.ts";
+import { Office } from "./support/support.ts";
+import { intercept, TwoRoots } from "./support/two_roots.ts";
 
 /** What Windows says of what is marked, but leads nowhere. */
 const REFUSALS = [

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { entriesOf, type Entry, ListingBuilder } from "../lib/listing.ts";
-import { A, digestOf, entries } from "./listed.ts";
+import { A, digestOf, entries } from "./support/listed.ts";
 
 // The same cases for everybody.
 fc.configureGlobal({ seed: 20260101 });

@@ -9,9 +9,13 @@ import {
   Office,
   read,
   softDeleted,
-} from "./support.ts";
-import { type AnyFunction, PATH_CALLS, replaceCall } from "./system_calls.ts";
-import { systemError, TwoRoots } from "./two_roots.ts";
+} from "./support/support.ts";
+import {
+  type AnyFunction,
+  PATH_CALLS,
+  replaceCall,
+} from "./support/system_calls.ts";
+import { systemError, TwoRoots } from "./support/two_roots.ts";
 
 const OLD = Date.UTC(2024, 0, 15, 8, 30);
 const MARK = ".clash-20240115-083000-left";

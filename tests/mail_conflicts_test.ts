@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { MailOffice } from "./mail_server.ts";
-import { file } from "./support.ts";
+import { MailOffice } from "./support/mail_server.ts";
+import { file } from "./support/support.ts";
 
 const OLD = Date.UTC(2026, 0, 5, 9, 0, 0);
 const NEW = Date.UTC(2026, 0, 5, 10, 30, 0);

@@ -6,9 +6,9 @@ import {
   MailServer,
   type MailServerOptions,
   PASSWORD,
-} from "./mail_server.ts";
-import { file, Office } from "./support.ts";
-import { fromFileUrl } from "./urls.ts";
+} from "./support/mail_server.ts";
+import { file, Office } from "./support/support.ts";
+import { fromFileUrl } from "./support/urls.ts";
 
 /** Gives both sides a conflict that the next run settles and mails. */
 function clash(office: Office, name = "a.txt"): void {

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { takeLock } from "../lib/state_db.ts";
-import { MailOffice, PASSWORD } from "./mail_server.ts";
-import { file } from "./support.ts";
+import { MailOffice, PASSWORD } from "./support/mail_server.ts";
+import { file } from "./support/support.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 

@@ -8,7 +8,7 @@ import {
   MailServer,
   PASSWORD,
   USERNAME,
-} from "./mail_server.ts";
+} from "./support/mail_server.ts";
 
 /** What no person is to read. */
 const RAW =

@@ -3,8 +3,8 @@ import { loadConfig } from "../lib/config_loader.ts";
 import { mailing } from "../lib/mailing.ts";
 import type { SyncListener } from "../lib/run_settings.ts";
 import { newRunId, runSync } from "../lib/sync.ts";
-import { MailOffice } from "./mail_server.ts";
-import { file, Office } from "./support.ts";
+import { MailOffice } from "./support/mail_server.ts";
+import { file, Office } from "./support/support.ts";
 
 /** A run with mails in this process; a test may change what it listens to. */
 async function run(

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { edits, situationOf as edited } from "./fake_edits.ts";
-import { recordView, scan, told } from "./fake_merge.ts";
-import { digestOf } from "./listed.ts";
-import { situationOf } from "./plan_rows.ts";
-import { but, file, folder, type Situation } from "./fake_tree.ts";
+import { edits, situationOf as edited } from "./support/fake_edits.ts";
+import { recordView, scan, told } from "./support/fake_merge.ts";
+import { digestOf } from "./support/listed.ts";
+import { situationOf } from "./support/plan_rows.ts";
+import { but, file, folder, type Situation } from "./support/fake_tree.ts";
 import { entriesOf, type Entry, type Listing } from "../lib/listing.ts";
 import {
   merge,

@@ -1,7 +1,18 @@
 import assert from "node:assert/strict";
-import { IGNORING_CASE, merged, type Options, told } from "./fake_merge.ts";
-import { situationOf } from "./plan_rows.ts";
-import { but, file, folder, problem, type Situation } from "./fake_tree.ts";
+import {
+  IGNORING_CASE,
+  merged,
+  type Options,
+  told,
+} from "./support/fake_merge.ts";
+import { situationOf } from "./support/plan_rows.ts";
+import {
+  but,
+  file,
+  folder,
+  problem,
+  type Situation,
+} from "./support/fake_tree.ts";
 
 const A = file("one");
 const EDIT = but(A, { content: "edited" });

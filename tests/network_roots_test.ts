@@ -13,8 +13,8 @@ import {
 import { makePackage } from "../lib/packaging.ts";
 import { lookAtRoot } from "../lib/root_checks.ts";
 import type { SandboxConfig } from "../lib/sandbox.ts";
-import { Office } from "./support.ts";
-import { fromFileUrl } from "./urls.ts";
+import { Office } from "./support/support.ts";
+import { fromFileUrl } from "./support/urls.ts";
 
 /** Two drives, and where they really lead to. */
 const ROOTS = { left: "L:\\office", right: "P:\\" };

@@ -4,9 +4,9 @@ import { loadConfig } from "../lib/config_loader.ts";
 import { mailing } from "../lib/mailing.ts";
 import type { SyncListener } from "../lib/run_settings.ts";
 import { newRunId, runSync } from "../lib/sync.ts";
-import { LocalScans } from "./local_scans.ts";
-import { MailOffice, MailServer, refusal } from "./mail_server.ts";
-import { file, type Office } from "./support.ts";
+import { LocalScans } from "./support/local_scans.ts";
+import { MailOffice, MailServer, refusal } from "./support/mail_server.ts";
+import { file, type Office } from "./support/support.ts";
 
 const HOUR_MS = 60 * 60 * 1000;
 const DAY_MS = 24 * HOUR_MS;

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { makePackage } from "../lib/packaging.ts";
-import { Office, read } from "./support.ts";
-import { fromFileUrl } from "./urls.ts";
-import { PROBE, REFUSED, type Try } from "./walls.ts";
+import { Office, read } from "./support/support.ts";
+import { fromFileUrl } from "./support/urls.ts";
+import { PROBE, REFUSED, type Try } from "./support/walls.ts";
 
 const isLinux = Deno.build.os === "linux";
 
@@ -21,7 +21,7 @@ async function packaged(office: Office): Promise<string> {
   Deno.writeTextFileSync(office.config, roots);
   const made = await output(
     new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", fromFileUrl("../package.ts")],
+      args: ["run", "-A", fromFileUrl("../tools/package.ts")],
       cwd: office.folder,
       env: { NO_COLOR: "1" },
       stdin: "null",

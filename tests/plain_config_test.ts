@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { parseConfig } from "../lib/config_loader.ts";
 import { plainConfig } from "../lib/plain_config.ts";
-import { parameters } from "./random_office.ts";
-import { fromFileUrl } from "./urls.ts";
+import { parameters } from "./support/random_office.ts";
+import { fromFileUrl } from "./support/urls.ts";
 
 const FILE = "/etc/office/config.yaml";
 const ROOTS = "left_root: /l\nright_root: /r\n";

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { Meter, type Progress } from "../lib/meter.ts";
 import { progressText } from "../lib/progress.ts";
-import { Office } from "./support.ts";
-import { fromFileUrl } from "./urls.ts";
+import { Office } from "./support/support.ts";
+import { fromFileUrl } from "./support/urls.ts";
 
 const APPLY: Progress = {
   phase: "apply",

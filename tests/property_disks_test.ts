@@ -7,10 +7,10 @@
  */
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { parameters, scenarios } from "./random_office.ts";
-import { play } from "./random_play.ts";
-import { actions, Office } from "./support.ts";
-import { intercept, systemError } from "./two_roots.ts";
+import { parameters, scenarios } from "./support/random_office.ts";
+import { play } from "./support/random_play.ts";
+import { actions, Office } from "./support/support.ts";
+import { intercept, systemError } from "./support/two_roots.ts";
 
 /** Which disk a path of an office is on: each folder of a root is one. */
 function diskOf(office: Office, path: string): string {

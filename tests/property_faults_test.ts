@@ -8,24 +8,24 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { RunResult } from "../lib/run_result.ts";
-import { Editor } from "./random_edits.ts";
+import { Editor } from "./support/random_edits.ts";
 import {
   assertVaried,
   configLines,
   isReplay,
   type Scenario,
   scenarios,
-} from "./random_office.ts";
+} from "./support/random_office.ts";
 import {
   assertNoLeftovers,
   assertNothingLost,
   assertRecord,
-} from "./random_office_checks.ts";
-import { ALLOWED } from "./random_play.ts";
-import { comparable, contentsOf, stateOf } from "./random_state.ts";
-import { describe, Office } from "./support.ts";
-import { systemError } from "./two_roots.ts";
-import { WatchedCalls } from "./watched_calls.ts";
+} from "./support/random_office_checks.ts";
+import { ALLOWED } from "./support/random_play.ts";
+import { comparable, contentsOf, stateOf } from "./support/random_state.ts";
+import { describe, Office } from "./support/support.ts";
+import { systemError } from "./support/two_roots.ts";
+import { WatchedCalls } from "./support/watched_calls.ts";
 
 /** What the disk does wrong, and when. */
 interface Fault {

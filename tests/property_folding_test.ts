@@ -6,9 +6,13 @@
  * @module
  */
 import fc from "fast-check";
-import { FoldingDisk } from "./folding_disk.ts";
-import { parameters, type Scenario, scenarios } from "./random_office.ts";
-import { play } from "./random_play.ts";
+import { FoldingDisk } from "./support/folding_disk.ts";
+import {
+  parameters,
+  type Scenario,
+  scenarios,
+} from "./support/random_office.ts";
+import { play } from "./support/random_play.ts";
 
 async function playFolded(scenario: Scenario): Promise<void> {
   await play(

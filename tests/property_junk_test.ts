@@ -8,7 +8,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { nameOf } from "../lib/paths.ts";
 import { type Side, SIDES } from "../lib/types.ts";
-import { Editor } from "./random_edits.ts";
+import { Editor } from "./support/random_edits.ts";
 import {
   configLines,
   type Edit,
@@ -16,10 +16,10 @@ import {
   KINDS,
   parameters,
   type Settings,
-} from "./random_office.ts";
-import { ALLOWED } from "./random_play.ts";
-import { type Snapshot, stateOf } from "./random_state.ts";
-import { describe, Office } from "./support.ts";
+} from "./support/random_office.ts";
+import { ALLOWED } from "./support/random_play.ts";
+import { type Snapshot, stateOf } from "./support/random_state.ts";
+import { describe, Office } from "./support/support.ts";
 
 const SETTINGS: Settings = {
   policy: "clash",

@@ -7,7 +7,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { otherSide, type Side, SIDES } from "../lib/types.ts";
-import { Editor } from "./random_edits.ts";
+import { Editor } from "./support/random_edits.ts";
 import {
   configLines,
   type Edit,
@@ -16,12 +16,12 @@ import {
   KINDS,
   parameters,
   type Settings,
-} from "./random_office.ts";
+} from "./support/random_office.ts";
 import {
   assertNoLeftovers,
   assertNothingLost,
   plainActions,
-} from "./random_office_checks.ts";
+} from "./support/random_office_checks.ts";
 import {
   contentsOf,
   isIgnored,
@@ -29,10 +29,10 @@ import {
   type Snapshot,
   type State,
   stateOf,
-} from "./random_state.ts";
-import { ALLOWED } from "./random_play.ts";
-import { SharedPaths } from "./shared_paths.ts";
-import { describe, Office } from "./support.ts";
+} from "./support/random_state.ts";
+import { ALLOWED } from "./support/random_play.ts";
+import { SharedPaths } from "./support/shared_paths.ts";
+import { describe, Office } from "./support/support.ts";
 
 const SETTINGS: Settings = {
   policy: "clash",

@@ -12,24 +12,27 @@ import { listedConflicts } from "../lib/run_history.ts";
 import { openConflicts, type RunResult } from "../lib/run_result.ts";
 import { StateDb } from "../lib/state_db.ts";
 import { type Both, type Side, SIDES } from "../lib/types.ts";
-import { FoldingDisk } from "./folding_disk.ts";
-import { Editor } from "./random_edits.ts";
+import { FoldingDisk } from "./support/folding_disk.ts";
+import { Editor } from "./support/random_edits.ts";
 import {
   configLines,
   parameters,
   type Scenario,
   scenarios,
-} from "./random_office.ts";
-import { assertNoLeftovers, assertRecord } from "./random_office_checks.ts";
-import { ALLOWED } from "./random_play.ts";
+} from "./support/random_office.ts";
+import {
+  assertNoLeftovers,
+  assertRecord,
+} from "./support/random_office_checks.ts";
+import { ALLOWED } from "./support/random_play.ts";
 import {
   comparable,
   contentsOf,
   isWithinAny,
   type State,
   stateOf,
-} from "./random_state.ts";
-import { describe, Office } from "./support.ts";
+} from "./support/random_state.ts";
+import { describe, Office } from "./support/support.ts";
 
 /** Conflicts may stand in folders that others hold back: not more than that. */
 const ROUNDS = 6;

@@ -9,18 +9,26 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { folderOf } from "../lib/paths.ts";
 import { type Side, SIDES } from "../lib/types.ts";
-import { Editor } from "./random_edits.ts";
+import { Editor } from "./support/random_edits.ts";
 import {
   assertVaried,
   configLines,
   isReplay,
   type Scenario,
   scenarios,
-} from "./random_office.ts";
-import { assertNoLeftovers, assertRecord } from "./random_office_checks.ts";
-import { ALLOWED } from "./random_play.ts";
-import { comparable, contentsOf, type State, stateOf } from "./random_state.ts";
-import { describe, Office, softDeleted } from "./support.ts";
+} from "./support/random_office.ts";
+import {
+  assertNoLeftovers,
+  assertRecord,
+} from "./support/random_office_checks.ts";
+import { ALLOWED } from "./support/random_play.ts";
+import {
+  comparable,
+  contentsOf,
+  type State,
+  stateOf,
+} from "./support/random_state.ts";
+import { describe, Office, softDeleted } from "./support/support.ts";
 
 /** What is brought back after a round. */
 interface Wish {

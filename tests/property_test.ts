@@ -9,17 +9,17 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { RunResult } from "../lib/run_result.ts";
 import { otherSide, SIDES } from "../lib/types.ts";
-import { Editor } from "./random_edits.ts";
+import { Editor } from "./support/random_edits.ts";
 import {
   configLines,
   parameters,
   type Scenario,
   scenarios,
   swapMarks,
-} from "./random_office.ts";
-import { type Snapshot, stateOf } from "./random_state.ts";
-import { ALLOWED, play } from "./random_play.ts";
-import { Office } from "./support.ts";
+} from "./support/random_office.ts";
+import { type Snapshot, stateOf } from "./support/random_state.ts";
+import { ALLOWED, play } from "./support/random_play.ts";
+import { Office } from "./support/support.ts";
 
 Deno.test("whatever is edited, both sides agree after a run and nothing is lost", async () => {
   const scenario = scenarios({ isMirrored: false, leavesOpen: false });

@@ -16,7 +16,7 @@ import type { Decided } from "../lib/planning.ts";
 import { isTold, type RunResult } from "../lib/run_result.ts";
 import { type Cell, RECORDED, UNRECORDED } from "../lib/rules.ts";
 import { newRunId, runSync } from "../lib/sync.ts";
-import { Editor } from "./random_edits.ts";
+import { Editor } from "./support/random_edits.ts";
 import {
   configLines,
   edits,
@@ -25,10 +25,10 @@ import {
   parameters,
   type Scenario,
   scenarios,
-} from "./random_office.ts";
-import { ALLOWED } from "./random_play.ts";
-import { snapshot } from "./random_state.ts";
-import { Office, write } from "./support.ts";
+} from "./support/random_office.ts";
+import { ALLOWED } from "./support/random_play.ts";
+import { snapshot } from "./support/random_state.ts";
+import { Office, write } from "./support/support.ts";
 
 /** The decision that `why` looks into. */
 async function decidedOf(office: Office): Promise<Decided> {

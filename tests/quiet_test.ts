@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
-import { FaultyMailServer, MailOffice } from "./mail_server.ts";
-import { file, Office } from "./support.ts";
+import { FaultyMailServer, MailOffice } from "./support/mail_server.ts";
+import { file, Office } from "./support/support.ts";
 
 const OLD = Date.UTC(2026, 0, 1);
 const NEW = Date.UTC(2026, 0, 2);

@@ -6,8 +6,8 @@ import { digestsOf } from "../lib/record_digests.ts";
 import { RecordStore } from "../lib/record_store.ts";
 import { scan } from "../lib/scanner.ts";
 import { StateDb } from "../lib/state_db.ts";
-import { agree, HALF, row, Shelf } from "./record_shelf.ts";
-import { file, Office } from "./support.ts";
+import { agree, HALF, row, Shelf } from "./support/record_shelf.ts";
+import { file, Office } from "./support/support.ts";
 
 // The same cases for everybody.
 fc.configureGlobal({ seed: 20260101 });

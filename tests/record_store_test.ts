@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { HALF, row, Shelf } from "./record_shelf.ts";
+import { HALF, row, Shelf } from "./support/record_shelf.ts";
 
 Deno.test("a row is read as it was written", () => {
   const rows = [

@@ -1,9 +1,15 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { edits, situationOf as edited } from "./fake_edits.ts";
-import { merged } from "./fake_merge.ts";
-import { situationOf } from "./plan_rows.ts";
-import { but, figuresOf, file, folder, type Situation } from "./fake_tree.ts";
+import { edits, situationOf as edited } from "./support/fake_edits.ts";
+import { merged } from "./support/fake_merge.ts";
+import { situationOf } from "./support/plan_rows.ts";
+import {
+  but,
+  figuresOf,
+  file,
+  folder,
+  type Situation,
+} from "./support/fake_tree.ts";
 import { joinPath, NO_FOLDING } from "../lib/paths.ts";
 import { identityOf } from "../lib/figures.ts";
 import {

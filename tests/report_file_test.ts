@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { writeReport } from "../lib/report_file.ts";
-import { resultOf } from "./fake_result.ts";
-import { file, Office } from "./support.ts";
+import { resultOf } from "./support/fake_result.ts";
+import { file, Office } from "./support/support.ts";
 
 const PAGE = /^<!DOCTYPE html>[^]*<\/html>\n$/;
 

@@ -1,6 +1,6 @@
 /** The summary that an office manager reads. */
 import assert from "node:assert/strict";
-import { resultOf, withOutcomes } from "./fake_result.ts";
+import { resultOf, withOutcomes } from "./support/fake_result.ts";
 import {
   but,
   file,
@@ -9,7 +9,7 @@ import {
   OLD,
   problem,
   type Situation,
-} from "./fake_tree.ts";
+} from "./support/fake_tree.ts";
 import { reportText } from "../lib/report.ts";
 import type { RunResult } from "../lib/run_result.ts";
 

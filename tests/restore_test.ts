@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { takeLock } from "../lib/state_db.ts";
-import { snapshot } from "./snapshot.ts";
+import { snapshot } from "./support/snapshot.ts";
 import {
   actions,
   describe,
@@ -8,7 +8,7 @@ import {
   Office,
   softDeleted,
   write,
-} from "./support.ts";
+} from "./support/support.ts";
 
 const OLD = "2024-01-15T08:30:00.123Z";
 const OLDER = "2024-01-14T08:30:00Z";

@@ -5,8 +5,8 @@ import { SoftDelete } from "../lib/soft_delete.ts";
 import { TemporaryNames } from "../lib/temporary_names.ts";
 import { SIDES } from "../lib/types.ts";
 import type { Version } from "../lib/versions.ts";
-import { file, softDeleted } from "./support.ts";
-import { intercept, systemError, TwoRoots } from "./two_roots.ts";
+import { file, softDeleted } from "./support/support.ts";
+import { intercept, systemError, TwoRoots } from "./support/two_roots.ts";
 
 const KEPT = ".office-sync/deleted/20240101-000000-pair";
 

@@ -4,8 +4,8 @@ import { timeMark } from "../lib/names.ts";
 import { pruneOld } from "../lib/retention.ts";
 import type { RunResult } from "../lib/run_result.ts";
 import { StateDb } from "../lib/state_db.ts";
-import { snapshot } from "./snapshot.ts";
-import { Office, softDeleted, type Tree, write } from "./support.ts";
+import { snapshot } from "./support/snapshot.ts";
+import { Office, softDeleted, type Tree, write } from "./support/support.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 

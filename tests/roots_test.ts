@@ -4,8 +4,8 @@ import { PLAIN_HABITS, probe } from "../lib/habits.ts";
 import { checkRoots, makeIdentity, readIdentity } from "../lib/roots.ts";
 import { probeRoots } from "../lib/run_settings.ts";
 import { StateDb } from "../lib/state_db.ts";
-import { actions, file, Office, write } from "./support.ts";
-import { intercept, systemError, TwoRoots } from "./two_roots.ts";
+import { actions, file, Office, write } from "./support/support.ts";
+import { intercept, systemError, TwoRoots } from "./support/two_roots.ts";
 
 const OWNER = { pair: "pair", run: "run" };
 const ID = "01234567-89ab-cdef-0123-456789abcdef";

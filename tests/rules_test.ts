@@ -1,6 +1,6 @@
 /** The three tables of section 3, cell by cell, against the contract's text. */
 import assert from "node:assert/strict";
-import { mirrorRule } from "./fake_plan.ts";
+import { mirrorRule } from "./support/fake_plan.ts";
 import {
   type Cell,
   PROPERTIES,

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { loadConfig } from "../lib/config_loader.ts";
 import { StateDb } from "../lib/state_db.ts";
-import { snapshot } from "./snapshot.ts";
-import { actions, describe, Office, write } from "./support.ts";
-import { intercept, systemError } from "./two_roots.ts";
+import { snapshot } from "./support/snapshot.ts";
+import { actions, describe, Office, write } from "./support/support.ts";
+import { intercept, systemError } from "./support/two_roots.ts";
 
 function copy(from: string, to: string): void {
   const { success } = new Deno.Command("cp", { args: ["-a", from, to] })
@@ -303,7 +303,7 @@ for (const side of ["left", "right"] as const) {
 
 async function runTelling(office: Office, warnings: string[]) {
   const { newRunId, runSync } = await import("../lib/sync.ts");
-  const { LocalScans } = await import("./local_scans.ts");
+  const { LocalScans } = await import("./support/local_scans.ts");
   using _ = new LocalScans();
   return await runSync(newRunId(Date.now()), loadConfig(office.config), {
     isDryRun: false,

@@ -4,8 +4,8 @@ import { ignorePredicate } from "../lib/ignore.ts";
 import { entriesOf, type Listing } from "../lib/listing.ts";
 import { scan, type ScanRequest, type ScanSummary } from "../lib/scanner.ts";
 import { StateDb } from "../lib/state_db.ts";
-import { file, Office, type Tree } from "./support.ts";
-import { intercept, systemError, TwoRoots } from "./two_roots.ts";
+import { file, Office, type Tree } from "./support/support.ts";
+import { intercept, systemError, TwoRoots } from "./support/two_roots.ts";
 
 interface Scanned extends ScanSummary {
   readonly listings: ReadonlyMap<string, Listing>;

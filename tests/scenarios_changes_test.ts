@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { LONG_AGO, scenario } from "./scenario.ts";
-import { file } from "./support.ts";
+import { LONG_AGO, scenario } from "./support/scenario.ts";
+import { file } from "./support/support.ts";
 
 scenario("create left → right (R 5.9)", async (stage) => {
   await stage.begin({ "old.txt": "old" });

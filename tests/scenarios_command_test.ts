@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { commandScenario as scenario, LONG_AGO } from "./scenario.ts";
-import { snapshot } from "./snapshot.ts";
-import { file } from "./support.ts";
+import { commandScenario as scenario, LONG_AGO } from "./support/scenario.ts";
+import { snapshot } from "./support/snapshot.ts";
+import { file } from "./support/support.ts";
 
 const OLDER = "2024-03-01T10:00:05Z";
 const NEWER = "2024-03-02T11:30:00Z";

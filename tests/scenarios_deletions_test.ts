@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { LONG_AGO, scenario, type Stage } from "./scenario.ts";
-import { snapshot } from "./snapshot.ts";
-import { file } from "./support.ts";
+import { LONG_AGO, scenario, type Stage } from "./support/scenario.ts";
+import { snapshot } from "./support/snapshot.ts";
+import { file } from "./support/support.ts";
 
 const LIMIT = 20 * 1_048_576;
 const DELETED = ".office-sync/deleted";

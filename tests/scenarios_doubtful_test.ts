@@ -1,8 +1,14 @@
 /** Versions that perhaps nobody meant, and figures that prove nothing. */
 import assert from "node:assert/strict";
-import { LONG_AGO, scenario, Stage } from "./scenario.ts";
-import { describe, file, Office, softDeleted, write } from "./support.ts";
-import { intercept, systemError } from "./two_roots.ts";
+import { LONG_AGO, scenario, Stage } from "./support/scenario.ts";
+import {
+  describe,
+  file,
+  Office,
+  softDeleted,
+  write,
+} from "./support/support.ts";
+import { intercept, systemError } from "./support/two_roots.ts";
 
 const HOUR = 3_600_000;
 const AGAIN = { mtime: LONG_AGO + 24 * HOUR };

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
-import { LONG_AGO, scenario } from "./scenario.ts";
-import { file, Office, type Tree } from "./support.ts";
+import { LONG_AGO, scenario } from "./support/scenario.ts";
+import { file, Office, type Tree } from "./support/support.ts";
 import { summarize } from "../lib/summary.ts";
 
 const OLDER = "2024-03-01T10:00:05Z";

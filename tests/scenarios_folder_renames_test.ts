@@ -1,9 +1,9 @@
 /** Folders that got another name: one rename, and what was done inside. */
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
-import { Stage } from "./scenario.ts";
-import { actions, describe, type Tree } from "./support.ts";
-import { intercept, systemError } from "./two_roots.ts";
+import { Stage } from "./support/scenario.ts";
+import { actions, describe, type Tree } from "./support/support.ts";
+import { intercept, systemError } from "./support/two_roots.ts";
 
 /** Files of one folder, all different. */
 const IN: Tree = { "a.txt": "of a", "b.txt": "of b", e: { "c.txt": "of c" } };

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { LONG_AGO, scenario } from "./scenario.ts";
-import { file } from "./support.ts";
+import { LONG_AGO, scenario } from "./support/scenario.ts";
+import { file } from "./support/support.ts";
 
 scenario(
   "empty folders are created from left → right, however deep",

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
-import { LONG_AGO, scenario, type Stage } from "./scenario.ts";
-import { snapshot } from "./snapshot.ts";
+import { LONG_AGO, scenario, type Stage } from "./support/scenario.ts";
+import { snapshot } from "./support/snapshot.ts";
 
 /** Puts text into the config in place of the roots' lines. */
 function useRoots(stage: Stage, left: string, right: string): void {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { scenario, type Stage } from "./scenario.ts";
-import { snapshot } from "./snapshot.ts";
-import { Office } from "./support.ts";
+import { scenario, type Stage } from "./support/scenario.ts";
+import { snapshot } from "./support/snapshot.ts";
+import { Office } from "./support/support.ts";
 
 const IDENTITY = ".office-sync/root.json";
 

@@ -3,8 +3,8 @@ import {
   commandScenario as scenario,
   LONG_AGO,
   type Stage,
-} from "./scenario.ts";
-import { file } from "./support.ts";
+} from "./support/scenario.ts";
+import { file } from "./support/support.ts";
 
 /** The mtime of the file that stands against a folder, and its clash mark. */
 const OLDER = "2024-03-01T10:00:05Z";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { scenario, Stage } from "./scenario.ts";
-import { snapshot } from "./snapshot.ts";
-import { file, read, type Tree } from "./support.ts";
+import { scenario, Stage } from "./support/scenario.ts";
+import { snapshot } from "./support/snapshot.ts";
+import { file, read, type Tree } from "./support/support.ts";
 
 const IGNORE = `ignore:
   extensions: [tmp, .BAK]

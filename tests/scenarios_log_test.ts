@@ -3,8 +3,8 @@ import {
   commandScenario as scenario,
   LONG_AGO,
   type Stage,
-} from "./scenario.ts";
-import { file } from "./support.ts";
+} from "./support/scenario.ts";
+import { file } from "./support/support.ts";
 
 /** The lines of one run in the log, each without time, level and run id. */
 function linesOf(stage: Stage, run: string, level: string): string[] {

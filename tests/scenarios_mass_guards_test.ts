@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { LONG_AGO, scenario, type Stage } from "./scenario.ts";
-import { file } from "./support.ts";
+import { LONG_AGO, scenario, type Stage } from "./support/scenario.ts";
+import { file } from "./support/support.ts";
 
 /** Names `f0.txt` … of as many files. */
 function names(count: number): string[] {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { LONG_AGO, scenario } from "./scenario.ts";
-import { file, type Tree } from "./support.ts";
+import { LONG_AGO, scenario } from "./support/scenario.ts";
+import { file, type Tree } from "./support/support.ts";
 
 const OLDER = "2024-03-01T10:00:05Z";
 const NEWER = "2024-03-02T11:30:00Z";

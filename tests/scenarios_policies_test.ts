@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { LONG_AGO, scenario, type Stage } from "./scenario.ts";
-import { file } from "./support.ts";
+import { LONG_AGO, scenario, type Stage } from "./support/scenario.ts";
+import { file } from "./support/support.ts";
 
 const OLDER = "2024-03-01T10:00:05Z";
 const NEWER = "2024-03-02T11:30:00Z";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { LONG_AGO, scenario, type Stage } from "./scenario.ts";
-import { file } from "./support.ts";
+import { LONG_AGO, scenario, type Stage } from "./support/scenario.ts";
+import { file } from "./support/support.ts";
 
 function inodeOf(stage: Stage, side: "left" | "right", path: string) {
   return Deno.statSync(stage.at(side, path)).ino;

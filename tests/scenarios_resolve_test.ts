@@ -6,8 +6,8 @@ import {
   LONG_AGO,
   type Stage,
   type Told,
-} from "./scenario.ts";
-import { file, Office, softDeleted } from "./support.ts";
+} from "./support/scenario.ts";
+import { file, Office, softDeleted } from "./support/support.ts";
 
 const OLDER = "2024-03-01T10:00:05Z";
 const NEWER = "2024-03-02T11:30:00Z";

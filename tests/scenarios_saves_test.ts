@@ -1,6 +1,6 @@
 /** What programs do while they save: the path is gone for a moment. */
 import assert from "node:assert/strict";
-import { scenario, Stage } from "./scenario.ts";
+import { scenario, Stage } from "./support/scenario.ts";
 import {
   actions,
   describe,
@@ -8,7 +8,7 @@ import {
   Office,
   type Tree,
   write,
-} from "./support.ts";
+} from "./support/support.ts";
 
 const BAK = 'ignore:\n  extensions: [bak]\n  filenames_prefix: ["~$"]\n';
 

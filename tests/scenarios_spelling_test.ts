@@ -4,8 +4,8 @@ import { planBinary } from "../lib/compiling.ts";
 import { loadConfig } from "../lib/config_loader.ts";
 import { onDisk, requireApart } from "../lib/config_places.ts";
 import { type MadeFor, sandboxPart } from "../lib/made_for.ts";
-import { type CommandResult, Office } from "./support.ts";
-import { fromFileUrl } from "./urls.ts";
+import { type CommandResult, Office } from "./support/support.ts";
+import { fromFileUrl } from "./support/urls.ts";
 
 const DENO_WORDS = /Requires |--allow-(?!all)|NotCapable|SANDBOX/;
 

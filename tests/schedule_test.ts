@@ -8,7 +8,7 @@ import {
   systemdUnits,
   taskXml,
 } from "../lib/schedule_text.ts";
-import { Office } from "./support.ts";
+import { Office } from "./support/support.ts";
 
 /** A folder whose name means something to every scheduler. */
 class OddOffice extends Office {

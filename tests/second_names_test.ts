@@ -10,12 +10,12 @@ import {
   Office,
   read,
   softDeleted,
-} from "./support.ts";
+} from "./support/support.ts";
 import { placeNew } from "../lib/file_ops.ts";
 import { targetOn } from "../lib/restore_targets.ts";
 import type { Version } from "../lib/versions.ts";
-import { PATH_CALLS, replaceCall } from "./system_calls.ts";
-import { systemError, TwoRoots } from "./two_roots.ts";
+import { PATH_CALLS, replaceCall } from "./support/system_calls.ts";
+import { systemError, TwoRoots } from "./support/two_roots.ts";
 
 const OLD = Date.UTC(2024, 0, 15, 8, 30);
 const LONG = "Langer Dateiname.docx";

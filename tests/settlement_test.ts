@@ -4,10 +4,10 @@ import type { Take } from "../lib/invocation.ts";
 import { keyOf } from "../lib/paths.ts";
 import type { Action, Conflict, Plan } from "../lib/plan.ts";
 import { addedActions, openAsListed, rulingOn } from "../lib/settlement.ts";
-import { decided, IGNORING_CASE, type Options } from "./fake_merge.ts";
-import { acts, lines } from "./fake_plan.ts";
-import { file, folder, HOUR, OLD } from "./fake_tree.ts";
-import { situationOf } from "./plan_rows.ts";
+import { decided, IGNORING_CASE, type Options } from "./support/fake_merge.ts";
+import { acts, lines } from "./support/fake_plan.ts";
+import { file, folder, HOUR, OLD } from "./support/fake_tree.ts";
+import { situationOf } from "./support/plan_rows.ts";
 
 const NOTIFY = {
   modify_modify: "notify",

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { fromFileUrl } from "./urls.ts";
-import { LONG_AGO } from "./scenario.ts";
-import { file, Office } from "./support.ts";
+import { fromFileUrl } from "./support/urls.ts";
+import { LONG_AGO } from "./support/scenario.ts";
+import { file, Office } from "./support/support.ts";
 
 // A hole costs no disk, and reading it takes minutes: far longer than the
 // flushes of a busy disk hold a run up that was told to end.

@@ -1,8 +1,19 @@
 import assert from "node:assert/strict";
 import { DELETED_FOLDER, SoftDelete } from "../lib/soft_delete.ts";
 import { TemporaryNames } from "../lib/temporary_names.ts";
-import { actions, file, Office, softDeleted, type Tree } from "./support.ts";
-import { after, intercept, systemError, TwoRoots } from "./two_roots.ts";
+import {
+  actions,
+  file,
+  Office,
+  softDeleted,
+  type Tree,
+} from "./support/support.ts";
+import {
+  after,
+  intercept,
+  systemError,
+  TwoRoots,
+} from "./support/two_roots.ts";
 
 const RUN = "20260102-030405-pair";
 const changed = { name: "Skipped", message: "changed during the run" };

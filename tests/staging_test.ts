@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { dropCopy } from "../lib/staged.ts";
 import { stageCopy } from "../lib/staging.ts";
-import { TwoRoots } from "./two_roots.ts";
+import { TwoRoots } from "./support/two_roots.ts";
 
 Deno.test("a copy that is dropped goes, but never through a folder swapped for a link", () => {
   for (const isSwapped of [false, true]) {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
-import { file, Office, write } from "./support.ts";
+import { file, Office, write } from "./support/support.ts";
 
 /** What a query gives. */
 function ask(office: Office, sql: string): Record<string, unknown>[] {

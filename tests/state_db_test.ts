@@ -3,8 +3,8 @@ import { DatabaseSync } from "node:sqlite";
 import { FILE_COLUMNS, MIGRATIONS } from "../lib/state_schema.ts";
 import { GuardError, LockedError } from "../lib/errors.ts";
 import { asGuard, StateDb, takeLock } from "../lib/state_db.ts";
-import { Office, read } from "./support.ts";
-import { fromFileUrl } from "./urls.ts";
+import { Office, read } from "./support/support.ts";
+import { fromFileUrl } from "./support/urls.ts";
 
 /** A folder for a state DB. */
 class Place implements Disposable {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { ownFiles } from "../lib/config_places.ts";
 import { StateDb } from "../lib/state_db.ts";
-import { actions, Office, write } from "./support.ts";
+import { actions, Office, write } from "./support/support.ts";
 
 /** A second config in the folder of an office, for roots of its own. */
 class SecondConfig extends Office {

@@ -1,8 +1,8 @@
 /** Section 3 in rows: same content, names and properties. */
 import assert from "node:assert/strict";
-import { decided } from "./fake_merge.ts";
-import { situationOf, testRows } from "./plan_rows.ts";
-import { but, DAY, file, hashOf, HOUR, NOW, OLD } from "./fake_tree.ts";
+import { decided } from "./support/fake_merge.ts";
+import { situationOf, testRows } from "./support/plan_rows.ts";
+import { but, DAY, file, hashOf, HOUR, NOW, OLD } from "./support/fake_tree.ts";
 
 const A = file("one");
 const OTHER = but(A, { content: "two" });

@@ -1,5 +1,5 @@
 /** Section 2: what counts as a change, and what can't be told. */
-import { testRows } from "./plan_rows.ts";
+import { testRows } from "./support/plan_rows.ts";
 import {
   but,
   DAY,
@@ -11,7 +11,7 @@ import {
   OLD,
   problem,
   row,
-} from "./fake_tree.ts";
+} from "./support/fake_tree.ts";
 
 const A = file("one");
 const LATER = OLD + HOUR;

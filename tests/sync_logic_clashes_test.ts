@@ -1,8 +1,8 @@
 /** Section 4: clash names, when they are reused, and files against folders. */
 import assert from "node:assert/strict";
-import { decided } from "./fake_merge.ts";
-import { acts } from "./fake_plan.ts";
-import { situationOf, testRows } from "./plan_rows.ts";
+import { decided } from "./support/fake_merge.ts";
+import { acts } from "./support/fake_plan.ts";
+import { situationOf, testRows } from "./support/plan_rows.ts";
 import {
   but,
   type FakeFile,
@@ -13,7 +13,7 @@ import {
   problem,
   row,
   type SideTree,
-} from "./fake_tree.ts";
+} from "./support/fake_tree.ts";
 
 const BASE = file("one");
 const NEWER = file("newer", { mtimeMs: OLD + HOUR });

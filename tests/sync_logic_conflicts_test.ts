@@ -1,8 +1,16 @@
 /** Section 4: who wins, what each policy does, and where the loser goes. */
 import assert from "node:assert/strict";
-import { decided } from "./fake_merge.ts";
-import { situationOf, testRows } from "./plan_rows.ts";
-import { but, DAY, type FakeFile, file, HOUR, NOW, OLD } from "./fake_tree.ts";
+import { decided } from "./support/fake_merge.ts";
+import { situationOf, testRows } from "./support/plan_rows.ts";
+import {
+  but,
+  DAY,
+  type FakeFile,
+  file,
+  HOUR,
+  NOW,
+  OLD,
+} from "./support/fake_tree.ts";
 import type { Policy, Side } from "../lib/types.ts";
 import { POLICIES } from "../lib/types.ts";
 

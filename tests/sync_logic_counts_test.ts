@@ -1,8 +1,8 @@
 /** What a plan counts for the guards (section 7). */
 import assert from "node:assert/strict";
-import { decided, type Options } from "./fake_merge.ts";
-import { mirror } from "./fake_plan.ts";
-import { situationOf } from "./plan_rows.ts";
+import { decided, type Options } from "./support/fake_merge.ts";
+import { mirror } from "./support/fake_plan.ts";
+import { situationOf } from "./support/plan_rows.ts";
 import {
   but,
   type FakeFile,
@@ -11,7 +11,7 @@ import {
   OLD,
   problem,
   type Situation,
-} from "./fake_tree.ts";
+} from "./support/fake_tree.ts";
 import type { PlanCounts } from "../lib/plan.ts";
 
 const A = file("one");

@@ -1,6 +1,6 @@
 /** Directories (section 3): created, removed, surviving, forgotten. */
-import { testRows } from "./plan_rows.ts";
-import { but, file, folder, HOUR, OLD, problem } from "./fake_tree.ts";
+import { testRows } from "./support/plan_rows.ts";
+import { but, file, folder, HOUR, OLD, problem } from "./support/fake_tree.ts";
 
 const A = file("one");
 const EDIT = but(A, { content: "edited", mtimeMs: OLD + HOUR });

@@ -1,9 +1,9 @@
 /** Section 5: the order of a whole plan, and what waits for what. */
 import assert from "node:assert/strict";
-import { FakeDisk } from "./fake_disk.ts";
-import { decided, type Options } from "./fake_merge.ts";
-import { acts, told } from "./fake_plan.ts";
-import { situationOf } from "./plan_rows.ts";
+import { FakeDisk } from "./support/fake_disk.ts";
+import { decided, type Options } from "./support/fake_merge.ts";
+import { acts, told } from "./support/fake_plan.ts";
+import { situationOf } from "./support/plan_rows.ts";
 import {
   but,
   type FakeFile,
@@ -12,7 +12,7 @@ import {
   HOUR,
   OLD,
   type Situation,
-} from "./fake_tree.ts";
+} from "./support/fake_tree.ts";
 
 const A = file("one");
 const NEWER = but(A, { content: "newer", mtimeMs: OLD + HOUR });

@@ -4,9 +4,9 @@
  */
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { FakeDisk } from "./fake_disk.ts";
-import { edits, situationOf } from "./fake_edits.ts";
-import { decided, IGNORING_CASE, type Options } from "./fake_merge.ts";
+import { FakeDisk } from "./support/fake_disk.ts";
+import { edits, situationOf } from "./support/fake_edits.ts";
+import { decided, IGNORING_CASE, type Options } from "./support/fake_merge.ts";
 import {
   acts,
   lines,
@@ -14,8 +14,13 @@ import {
   mirroredUnordered,
   told,
   unordered,
-} from "./fake_plan.ts";
-import { but, type FakeFile, HOUR, type Situation } from "./fake_tree.ts";
+} from "./support/fake_plan.ts";
+import {
+  but,
+  type FakeFile,
+  HOUR,
+  type Situation,
+} from "./support/fake_tree.ts";
 import { NO_FOLDING } from "../lib/paths.ts";
 import type { Plan } from "../lib/plan.ts";
 import { POLICIES } from "../lib/types.ts";

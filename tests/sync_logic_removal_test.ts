@@ -1,8 +1,15 @@
 /** What a copy or a removal does with the file it meets, and what it says. */
 import assert from "node:assert/strict";
-import { decided } from "./fake_merge.ts";
-import { situationOf, testRows } from "./plan_rows.ts";
-import { but, type FakeFile, file, HOUR, OLD, row } from "./fake_tree.ts";
+import { decided } from "./support/fake_merge.ts";
+import { situationOf, testRows } from "./support/plan_rows.ts";
+import {
+  but,
+  type FakeFile,
+  file,
+  HOUR,
+  OLD,
+  row,
+} from "./support/fake_tree.ts";
 
 const A = file("one");
 const LATER = OLD + HOUR;

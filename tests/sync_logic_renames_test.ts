@@ -1,6 +1,13 @@
 /** Renames: what counts as one (section 2) and what comes of it (section 3). */
-import { testRows } from "./plan_rows.ts";
-import { but, type FakeFile, file, folder, HOUR, OLD } from "./fake_tree.ts";
+import { testRows } from "./support/plan_rows.ts";
+import {
+  but,
+  type FakeFile,
+  file,
+  folder,
+  HOUR,
+  OLD,
+} from "./support/fake_tree.ts";
 
 const BASE = file("one");
 const withId = (ino: number, more: Partial<FakeFile> = {}): FakeFile =>

@@ -3,11 +3,11 @@
  * the name axis. Every combination for one path, then folders.
  */
 import assert from "node:assert/strict";
-import { expected, type SideState } from "./expected_plan.ts";
-import { FakeDisk } from "./fake_disk.ts";
-import { decided, IGNORING_CASE, type Options } from "./fake_merge.ts";
-import { acts, lines } from "./fake_plan.ts";
-import { testRows } from "./plan_rows.ts";
+import { expected, type SideState } from "./support/expected_plan.ts";
+import { FakeDisk } from "./support/fake_disk.ts";
+import { decided, IGNORING_CASE, type Options } from "./support/fake_merge.ts";
+import { acts, lines } from "./support/fake_plan.ts";
+import { testRows } from "./support/plan_rows.ts";
 import {
   but,
   type FakeFile,
@@ -18,7 +18,7 @@ import {
   row,
   type SideTree,
   type Situation,
-} from "./fake_tree.ts";
+} from "./support/fake_tree.ts";
 import type { Side } from "../lib/types.ts";
 import { POLICIES } from "../lib/types.ts";
 

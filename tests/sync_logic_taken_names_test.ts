@@ -1,5 +1,5 @@
 /** Renames whose name is taken, unknown or contested (sections 2 and 3). */
-import { testRows } from "./plan_rows.ts";
+import { testRows } from "./support/plan_rows.ts";
 import {
   but,
   type FakeFile,
@@ -9,7 +9,7 @@ import {
   OLD,
   problem,
   row,
-} from "./fake_tree.ts";
+} from "./support/fake_tree.ts";
 
 const BASE = file("one");
 const withId = (ino: number, more: Partial<FakeFile> = {}): FakeFile =>

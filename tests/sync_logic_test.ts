@@ -4,16 +4,16 @@
  * against a second writing of the contract, carried out, and mirrored.
  */
 import assert from "node:assert/strict";
-import { expected, type SideState } from "./expected_plan.ts";
-import { FakeDisk } from "./fake_disk.ts";
-import { decided, type Options } from "./fake_merge.ts";
+import { expected, type SideState } from "./support/expected_plan.ts";
+import { FakeDisk } from "./support/fake_disk.ts";
+import { decided, type Options } from "./support/fake_merge.ts";
 import {
   acts,
   lines,
   mirror,
   mirroredUnordered,
   unordered,
-} from "./fake_plan.ts";
+} from "./support/fake_plan.ts";
 import {
   but,
   type FakeFile,
@@ -25,7 +25,7 @@ import {
   row,
   type SideTree,
   type Situation,
-} from "./fake_tree.ts";
+} from "./support/fake_tree.ts";
 import type { Plan } from "../lib/plan.ts";
 import type { Side } from "../lib/types.ts";
 import { POLICIES } from "../lib/types.ts";

@@ -3,16 +3,16 @@
  * what counts as the same content on a first meeting and later.
  */
 import assert from "node:assert/strict";
-import { clash } from "./expected_plan.ts";
-import { FakeDisk } from "./fake_disk.ts";
-import { decided, type Options } from "./fake_merge.ts";
+import { clash } from "./support/expected_plan.ts";
+import { FakeDisk } from "./support/fake_disk.ts";
+import { decided, type Options } from "./support/fake_merge.ts";
 import {
   acts,
   lines,
   mirror,
   mirroredUnordered,
   unordered,
-} from "./fake_plan.ts";
+} from "./support/fake_plan.ts";
 import {
   type FakeFile,
   file,
@@ -22,7 +22,7 @@ import {
   problem,
   type SideTree,
   type Situation,
-} from "./fake_tree.ts";
+} from "./support/fake_tree.ts";
 import type { Policy, Side } from "../lib/types.ts";
 import { POLICIES } from "../lib/types.ts";
 

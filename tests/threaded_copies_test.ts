@@ -3,8 +3,8 @@ import { createHash } from "node:crypto";
 import { CopyThreads, threadsFor } from "../lib/copy_threads.ts";
 import { InterruptedError } from "../lib/errors.ts";
 import type { FileRow } from "../lib/types.ts";
-import { file, type Tree } from "./support.ts";
-import { action, Bench } from "./work_bench.ts";
+import { file, type Tree } from "./support/support.ts";
+import { action, Bench } from "./support/work_bench.ts";
 
 const COUNT = 700;
 const LONG_AGO = 1_577_836_922_202;

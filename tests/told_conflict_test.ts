@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { settledBy, settledIn, versionsKey } from "../lib/told_conflict.ts";
 import { openConflicts } from "../lib/run_result.ts";
 import type { RunResult } from "../lib/run_result.ts";
-import { file, Office } from "./support.ts";
+import { file, Office } from "./support/support.ts";
 
 /** A run that meets one conflict, of a file or of whatever a test makes. */
 async function clashed(settings = ""): Promise<RunResult> {

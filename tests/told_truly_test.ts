@@ -3,8 +3,8 @@
  * version that is, "changed" only of what was.
  */
 import assert from "node:assert/strict";
-import { MailOffice } from "./mail_server.ts";
-import { file, type Tree } from "./support.ts";
+import { MailOffice } from "./support/mail_server.ts";
+import { file, type Tree } from "./support/support.ts";
 
 const OLD = Date.UTC(2026, 0, 5, 9, 0, 0);
 const HOUR = 60 * 60 * 1000;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { StateDb } from "../lib/state_db.ts";
-import { file, Office, type Tree } from "./support.ts";
+import { file, Office, type Tree } from "./support/support.ts";
 
 const FOLDERS = 5;
 const FILES = 8;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { snapshot } from "./snapshot.ts";
-import { Office, write } from "./support.ts";
+import { snapshot } from "./support/snapshot.ts";
+import { Office, write } from "./support/support.ts";
 
 const isPosix = Deno.build.os !== "windows";
 

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { FailedLook } from "../lib/lookout.ts";
 import { type FolderToSee, walk } from "../lib/walk.ts";
-import { read, type Tree } from "./support.ts";
-import { intercept, systemError, TwoRoots } from "./two_roots.ts";
+import { read, type Tree } from "./support/support.ts";
+import { intercept, systemError, TwoRoots } from "./support/two_roots.ts";
 
 /** A share on which every call takes so long, in ms. */
 class SlowShare implements Disposable {

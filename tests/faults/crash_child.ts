@@ -1,0 +1,41 @@
+/**
+ * One run and nothing around it: no command line, no log, no sandbox. Tests
+ * start it as a process of its own, to kill or disturb it. It starts in half
+ * the time of the whole program, and its run has an id that is known before,
+ * and with it the names of its temporary files.
+ *
+ * @module
+ */
+import type { Config } from "../../lib/config_loader.ts";
+import { SyncError } from "../../lib/errors.ts";
+import { jsonError, jsonReport } from "../../lib/json_report.ts";
+import { runSync } from "../../lib/sync.ts";
+
+/** Runs once; gives the exit code and the document. */
+async function runOnce(
+  id: string,
+  config: Config,
+): Promise<[number, unknown]> {
+  try {
+    const result = await runSync(id, config, {
+      isDryRun: false,
+      allowed: { deletes: false, changes: false },
+      acceptRoots: false,
+      listUnchanged: false,
+    }, { onOutcome() {}, onProblem() {}, onWarning() {} });
+    return [result.exitCode, jsonReport(result, false)];
+  } catch (error) {
+    const known = error instanceof SyncError
+      ? error
+      : new SyncError(String(error), 5, { cause: error });
+    return [known.exitCode, jsonError(known)];
+  }
+}
+
+const [id = "", config = ""] = Deno.args;
+// All is loaded: now is the time to watch this process, and to let it go on.
+Deno.stderr.writeSync(new TextEncoder().encode("ready\n"));
+Deno.stdin.readSync(new Uint8Array(1));
+const [code, told] = await runOnce(id, JSON.parse(config));
+Deno.stdout.writeSync(new TextEncoder().encode(JSON.stringify(told)));
+Deno.exit(code);

@@ -1,0 +1,95 @@
+/**
+ * Kills runs whose copies are made by threads, and breaks their disks.
+ *
+ * @module
+ */
+import assert from "node:assert/strict";
+import { snapshot, synced } from "../support/snapshot.ts";
+import { describe, file, Office } from "../support/support.ts";
+import { manyOffice } from "./crash_offices.ts";
+import { killHereAndThere } from "./crash_support.ts";
+import {
+  disturbed,
+  documentOf,
+  temporaries,
+  temporaryName,
+  tool,
+  Undone,
+  whyOf,
+} from "./support.ts";
+
+killHereAndThere({
+  run: "a run whose copies are made by threads",
+  make: () => manyOffice(),
+  // Each thread counts its own: the first ones are in the middle of a batch.
+  calls: {
+    linkat: [5, 60, 128],
+    unlink: [5, 60, 128],
+    fsync: [5, 60, 128],
+    utimensat: [5, 100, 150],
+    write: [12, 100, 150],
+  },
+});
+
+killHereAndThere({
+  run: "a run that copies a large file with helpers",
+  make: largeOffice,
+  // Whichever thread comes there first.
+  calls: { write: [60, 120] },
+});
+
+/** A file that several threads copy at once. */
+async function largeOffice(): Promise<Office> {
+  const office = new Office();
+  await office.settle();
+  const words = Array.from({ length: 1000 }, (_, n) => `words ${n}\n`).join("");
+  const content = words.repeat(Math.ceil(70 * 1024 * 1024 / words.length));
+  const large = file(content, { mtime: "2024-01-01T00:00:00Z" });
+  office.write({ left: { f: { large } } });
+  return office;
+}
+
+for (const [call, error] of [["fsync", "EIO"], ["write", "ENOSPC"]] as const) {
+  Deno.test(`what a thread fails to copy for ${error} is tried again by the run`, async () => {
+    using office = await manyOffice();
+    // The first try of three files, in batches of two threads.
+    const tries = [10, 95, 300].map((n) => {
+      const name = temporaryName(office, n);
+      return `${office.right}/f${Math.ceil(n / 90) - 1}/${name}`;
+    });
+    const ended = await disturbed(office, {
+      strace: [
+        `--trace=${call}`,
+        `--inject=${call}:error=${error}`,
+        ...tries.flatMap((path) => ["-P", path]),
+      ],
+    });
+    assert.equal(ended.code, 0, whyOf(ended));
+    assert.equal(ended.trace.match(/INJECTED/g)?.length, tries.length);
+    const left = synced(snapshot(office.left));
+    assert.deepEqual(synced(snapshot(office.right)), left);
+    assert.deepEqual(temporaries(office.right), []);
+  });
+}
+
+Deno.test("a disk that is full in the middle of a thread's batch ends the copies to it, and loses nothing", async () => {
+  const disks = new Undone();
+  using office = await manyOffice(({ right }) => disks.disk(right, "1m"));
+  using _undone = disks;
+  const ended = await disturbed(office);
+  assert.equal(ended.code, 1, whyOf(ended));
+  const { actions } = documentOf(ended);
+  const failed = actions.filter(({ outcome }) => outcome === "failed");
+  assert.ok(failed.length > 50, `${failed.length} failed`);
+  for (const { detail } of failed) assert.match(detail ?? "", /disk is full/);
+  assert.deepEqual(temporaries(office.right), []);
+  const there = synced(snapshot(office.right));
+  const left = synced(snapshot(office.left));
+  for (const [path, what] of Object.entries(there)) {
+    assert.equal(what, left[path], path);
+  }
+  tool("mount", "-o", "remount,size=16m", office.right);
+  const result = await office.run();
+  assert.equal(result.exitCode, 0, describe(result));
+  assert.deepEqual(synced(snapshot(office.right)), left);
+});

@@ -1,0 +1,135 @@
+import assert from "node:assert/strict";
+import { actions, describe, file, Office, read } from "../support/support.ts";
+import { need, rests, told, why } from "./neighbours_program.ts";
+
+const LONG_AGO = "2024-01-15T08:30:00Z";
+
+/** One step of a save: does something in a folder. */
+type Step = (folder: string) => void;
+
+const writeNew = (name: string): Step => (folder) =>
+  Deno.writeTextFileSync(`${folder}/${name}`, "new version");
+const move = (from: string, to: string): Step => (folder) =>
+  Deno.renameSync(`${folder}/${from}`, `${folder}/${to}`);
+const remove = (name: string): Step => (folder) =>
+  Deno.removeSync(`${folder}/${name}`);
+const pause: Step = () => {};
+
+/** How programs save `plan.txt`, step by step. */
+const DANCES: Readonly<Record<string, readonly Step[]>> = {
+  "Word": [
+    writeNew("~WRD0001.tmp"),
+    move("plan.txt", "~WRL0002.tmp"),
+    move("~WRD0001.tmp", "plan.txt"),
+    remove("~WRL0002.tmp"),
+  ],
+  "Excel": [
+    writeNew("5A6B7C80"),
+    move("plan.txt", "9D0E1F20.tmp"),
+    move("5A6B7C80", "plan.txt"),
+    remove("9D0E1F20.tmp"),
+  ],
+  "vim": [
+    move("plan.txt", "plan.txt~"),
+    writeNew("plan.txt"),
+    remove("plan.txt~"),
+  ],
+  "an editor that keeps a backup": [
+    move("plan.txt", "plan.bak"),
+    writeNew("plan.txt"),
+  ],
+  "an editor that saves aside": [
+    writeNew(".plan.txt.swp"),
+    move(".plan.txt.swp", "plan.txt"),
+  ],
+  "an editor whose temporary files are ignored": [
+    writeNew("~$new"),
+    move("plan.txt", "~$old"),
+    move("~$new", "plan.txt"),
+    remove("~$old"),
+  ],
+};
+
+for (const [who, steps] of Object.entries(DANCES)) {
+  for (let at = 1; at <= steps.length; at++) {
+    // Either side has its turn, as the rules are the same for both.
+    for (const side of [at % 2 === 0 ? "left" : "right"] as const) {
+      const name = `a save of ${who} caught after step ${at} of ` +
+        `${steps.length} on ${side} is no deletion`;
+      Deno.test(name, async () => {
+        using office = new Office();
+        office.write({
+          left: { d: { "plan.txt": file("old version", { mtime: LONG_AGO }) } },
+        });
+        await office.settle();
+        const folder = `${office[side]}/d`;
+        const other = `${side === "left" ? office.right : office.left}/d`;
+        for (const step of steps.slice(0, at)) step(folder);
+        const caught = await office.run();
+        const words = actions(caught);
+        const isDeleted = words.some((line) => /DELETE/.test(line));
+        assert.ok(!isDeleted, `no deletion: ${words.join(", ")}`);
+        const there = Object.values(read(other));
+        if (at < steps.length) {
+          assert.ok(there.length > 0, "a version is left on the other side");
+        }
+        for (const step of steps.slice(at)) step(folder);
+        for (let n = 0; n < 2; n++) await office.run();
+        const after = await office.settle();
+        assert.deepEqual(actions(after), [], describe(after));
+        assert.equal(read(folder)["plan.txt"], "new version");
+        assert.equal(read(other)["plan.txt"], "new version");
+      });
+    }
+  }
+}
+
+Deno.test("a save that begins after the folder was listed is no deletion", async () => {
+  need("strace");
+  for (let step = 1; step <= 3; step++) {
+    using office = new Office();
+    office.write({
+      left: { d: { "plan.txt": file("old version", { mtime: LONG_AGO }) } },
+    });
+    await office.settle();
+    // Each listing takes long: what was listed is gone when it is looked at.
+    const running = told(office.config, [], [
+      "strace",
+      "-f",
+      "-qq",
+      "-o",
+      `${office.folder}/trace`,
+      "-e",
+      "trace=getdents64",
+      "-e",
+      "inject=getdents64:delay_exit=300000",
+      `--trace-path=${office.left}/d`,
+    ]);
+    const steps = [pause, ...DANCES.Word!];
+    const trace = `${office.folder}/trace`;
+    const isListed = () => {
+      try {
+        return Deno.readTextFileSync(trace).includes("getdents64");
+      } catch {
+        return false;
+      }
+    };
+    for (let n = 0; !isListed() && n < 2000; n++) {
+      await new Promise((resolve) => setTimeout(resolve, 2));
+    }
+    for (const each of steps.slice(0, step + 1)) each(`${office.left}/d`);
+    const caught = await running;
+    assert.deepEqual(
+      caught.lines.filter((line) => /DELETE/.test(line)),
+      [],
+      why(caught),
+    );
+    for (const each of steps.slice(step + 1)) each(`${office.left}/d`);
+    for (let n = 0; n < 2; n++) await told(office.config);
+    await rests(office.config);
+    assert.deepEqual(office.trees().right, {
+      d: { "plan.txt": "new version" },
+    });
+    assert.deepEqual(office.trees().left, office.trees().right);
+  }
+});

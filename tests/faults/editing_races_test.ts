@@ -1,0 +1,179 @@
+import assert from "node:assert/strict";
+import { file, Office } from "../support/support.ts";
+import {
+  isThere,
+  need,
+  program,
+  rests,
+  told,
+  why,
+} from "./neighbours_program.ts";
+
+const LONG_AGO = "2024-01-15T08:30:00Z";
+
+/** Each call of a kind takes this long to begin: time to do something first. */
+const DELAY_MS = 400;
+
+/** strace, so that each call of some kinds begins late. */
+function slowly(log: string, calls: string): string[] {
+  return [
+    "strace",
+    "-f",
+    "-qq",
+    "-o",
+    log,
+    "-e",
+    `trace=${calls}`,
+    "-e",
+    `inject=${calls}:delay_enter=${DELAY_MS * 1000}`,
+  ];
+}
+
+/** Waits, as short as can be, and acts: somebody works in the same instant. */
+async function once(isTime: () => boolean, act: () => void): Promise<void> {
+  const until = performance.now() + 20_000;
+  while (!isTime()) {
+    assert.ok(performance.now() < until, "the moment came");
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+  act();
+}
+
+function asides(folder: string): string[] {
+  return [...Deno.readDirSync(folder)].map(({ name }) => name)
+    .filter((name) => name.startsWith(".office-sync-tmp-"));
+}
+
+/** Saves as most editors do: writes aside, then takes the name. */
+function save(path: string, content: string): void {
+  const aside = `${path}.saving`;
+  Deno.writeTextFileSync(aside, content);
+  Deno.renameSync(aside, path);
+}
+
+/** Everything that is anywhere in a folder. */
+function allContents(folder: string): string[] {
+  return [...Deno.readDirSync(folder)].flatMap(({ name, isDirectory }) =>
+    isDirectory
+      ? allContents(`${folder}/${name}`)
+      : [Deno.readTextFileSync(`${folder}/${name}`)]
+  );
+}
+
+/** Both agree after a run or two, and a version is somewhere on each side. */
+async function keeps(office: Office, version: string): Promise<void> {
+  let last = await told(office.config);
+  if (last.code !== 0) last = await told(office.config);
+  assert.equal(last.code, 0, why(last));
+  await rests(office.config);
+  const { left, right } = office.trees();
+  assert.deepEqual(left, right);
+  const all = [...allContents(office.left), ...allContents(office.right)];
+  assert.ok(all.includes(version), `"${version}" is in ${all.join(", ")}`);
+}
+
+async function begin(settings = ""): Promise<Office> {
+  const office = new Office(settings);
+  office.write({
+    left: {
+      "a.txt": file("first", { mtime: LONG_AGO }),
+      "b.txt": file("other", { mtime: LONG_AGO }),
+    },
+  });
+  await office.settle();
+  return office;
+}
+
+/** Moments after the new content is there, while name after name is taken. */
+const MOMENTS_MS = [0, 200, 600, 1000, 1400];
+
+Deno.test("a version saved at any moment while its name is replaced is kept", async () => {
+  need("strace");
+  await Promise.all(MOMENTS_MS.map(async (momentMs) => {
+    using office = await begin();
+    office.write({ left: { "a.txt": "edited on Left" } });
+    const calls = "rename,renameat,renameat2,linkat,link,unlink,unlinkat";
+    const run = program(
+      office.config,
+      [],
+      slowly(`${office.folder}/trace`, calls),
+    );
+    await once(() => asides(office.right).length > 0, () => {});
+    await new Promise((resolve) => setTimeout(resolve, momentMs));
+    save(`${office.right}/a.txt`, "saved on Right");
+    await run;
+    await keeps(office, "saved on Right");
+  }));
+});
+
+Deno.test("a version saved in the instant in which its file is renamed is kept", async () => {
+  need("strace");
+  using office = await begin();
+  Deno.renameSync(`${office.left}/a.txt`, `${office.left}/renamed.txt`);
+  const run = program(
+    office.config,
+    [],
+    slowly(`${office.folder}/trace`, "unlink,unlinkat"),
+  );
+  await once(
+    () => isThere(`${office.right}/renamed.txt`),
+    () => {
+      if (isThere(`${office.right}/a.txt`)) {
+        save(`${office.right}/a.txt`, "saved on Right");
+      } else Deno.writeTextFileSync(`${office.right}/a.txt`, "saved on Right");
+    },
+  );
+  await run;
+  await keeps(office, "saved on Right");
+});
+
+for (const fate of ["true", "false"]) {
+  Deno.test(`a version saved in the instant in which its file is removed is kept (soft delete ${fate})`, async () => {
+    need("strace");
+    using office = await begin(`soft_delete:\n  enabled: ${fate}\n`);
+    Deno.removeSync(`${office.left}/a.txt`);
+    const calls = "rename,renameat,renameat2,unlink,unlinkat";
+    const run = program(
+      office.config,
+      [],
+      slowly(`${office.folder}/trace`, calls),
+    );
+    // From now on each call waits: save again and again until one was late.
+    let n = 0;
+    let isOver = false;
+    const work = (async () => {
+      while (!isOver) {
+        save(`${office.right}/a.txt`, `saved on Right ${++n}`);
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+    })();
+    await run;
+    isOver = true;
+    await work;
+    await keeps(office, `saved on Right ${n}`);
+  });
+}
+
+Deno.test("a file written to while it is copied is copied whole, or not at all", async () => {
+  need("strace");
+  using office = await begin();
+  const half = "1".repeat(1024 * 1024);
+  Deno.writeTextFileSync(`${office.left}/long.txt`, half + half + half);
+  const run = program(
+    office.config,
+    [],
+    [
+      ...slowly(`${office.folder}/trace`, "read,pread64"),
+      `--trace-path=${office.left}/long.txt`,
+    ],
+  );
+  await once(
+    () => asides(office.right).length > 0,
+    () => Deno.writeTextFileSync(`${office.left}/long.txt`, "2".repeat(9)),
+  );
+  await run;
+  const path = `${office.right}/long.txt`;
+  const seen = isThere(path) ? Deno.readTextFileSync(path) : null;
+  assert.ok(seen === null || /^(1+|2+)$/.test(seen), "no mixture");
+  await keeps(office, "2".repeat(9));
+});

@@ -1,0 +1,311 @@
+/**
+ * What the tests that break things share: tools that must be there, runs as
+ * processes that are disturbed, disks of their own.
+ *
+ * @module
+ */
+import assert from "node:assert/strict";
+import { loadConfig } from "../../lib/config_loader.ts";
+import { StateDb } from "../../lib/state_db.ts";
+import type { JsonDocument } from "../support/scenario.ts";
+import type { Office } from "../support/support.ts";
+import { fromFileUrl } from "../support/urls.ts";
+
+/**
+ * Requires root and tools. A test that can't be run fails: it never counts as
+ * passed.
+ *
+ * @param names Programs.
+ */
+export function requireTool(...names: readonly string[]): void {
+  const path = `${Deno.env.get("PATH") ?? ""}:/usr/sbin:/sbin`.split(":");
+  const missing = names.filter((name) =>
+    !path.some((folder) => isThere(`${folder}/${name}`))
+  );
+  if (Deno.uid() !== 0) missing.unshift("the rights of root");
+  if (missing.length > 0) throw new Error(`not run: ${missing.join(", ")}`);
+}
+
+function isThere(path: string): boolean {
+  try {
+    Deno.statSync(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Runs a tool that must succeed.
+ *
+ * @param name The program.
+ * @param args Its arguments.
+ */
+export function tool(name: string, ...args: readonly string[]): void {
+  requireTool(name);
+  const { success, stderr } = new Deno.Command(name, { args: [...args] })
+    .outputSync();
+  if (success) return;
+  throw new Error(`not run: ${name} ${args.join(" ")}: ${decode(stderr)}`);
+}
+
+/** What is undone at the end of a test, whatever came of it; last first. */
+export class Undone implements Disposable {
+  readonly #steps: (() => void)[] = [];
+
+  /** Adds a step. */
+  add(step: () => void): void {
+    this.#steps.push(step);
+  }
+
+  /**
+   * Mounts a disk in memory, to be unmounted at the end.
+   *
+   * @param folder Where; made where it is missing.
+   * @param size As `mount` takes it.
+   */
+  disk(folder: string, size = "8m"): void {
+    Deno.mkdirSync(folder, { recursive: true });
+    tool("mount", "-t", "tmpfs", "-o", `size=${size}`, "tmpfs", folder);
+    this.add(() => unmount(folder));
+  }
+
+  /** Makes a folder a mount of itself, which can be read-only. */
+  bind(folder: string): void {
+    tool("mount", "--bind", folder, folder);
+    this.add(() => unmount(folder));
+  }
+
+  /** Shows a folder at a second place, so that it outlives its own. */
+  bindTo(folder: string, place: string): void {
+    Deno.mkdirSync(place);
+    tool("mount", "--bind", folder, place);
+    this.add(() => unmount(place));
+  }
+
+  [Symbol.dispose](): void {
+    const failures: unknown[] = [];
+    for (const step of this.#steps.reverse()) {
+      try {
+        step();
+      } catch (error) {
+        failures.push(error);
+      }
+    }
+    if (failures.length > 0) throw new AggregateError(failures, "not undone");
+  }
+}
+
+/** Unmounts whatever is mounted at a folder, used or not. */
+function unmount(folder: string): void {
+  const mounts = Deno.readTextFileSync("/proc/self/mounts").split("\n");
+  for (const line of mounts) {
+    if (line.split(" ")[1] === folder) tool("umount", "-l", folder);
+  }
+}
+
+/** How a run is disturbed. */
+export interface Disturbance {
+  /** Options for strace; without them it is not used. */
+  readonly strace?: readonly string[];
+  /** Only the first thread is watched: it alone changes names. */
+  readonly isFirstThreadOnly?: boolean;
+  /** A program, with arguments, that starts the run. */
+  readonly through?: readonly string[];
+  /** It is killed, which may be before the run begins. */
+  readonly isKilled?: boolean;
+  /** The whole program instead of a run alone, with these arguments. */
+  readonly program?: readonly string[];
+}
+
+/** What came of a disturbed run. */
+export interface Ended {
+  /** Of the process; its first thread has the same. */
+  readonly pid: number;
+  /** Null for one that was killed. */
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+  /** Output of strace. */
+  readonly trace: string;
+}
+
+/** What a process says on standard error when its run can begin. */
+export const READY = "ready\n";
+
+/** Id of disturbed runs. */
+export const RUN_ID = "20250101-000000-test";
+
+/**
+ * The n-th temporary name that a disturbed run gives.
+ *
+ * @param office Its office, which an earlier run gave a pair.
+ * @param n Counted from 1, over both sides.
+ */
+export function temporaryName({ stateDb }: Office, n: number): string {
+  using db = new StateDb(stateDb, { isReadOnly: true });
+  const pair = db.meta("pair") ?? "";
+  return `.office-sync-tmp-${pair}-${RUN_ID}-${n}`;
+}
+
+/**
+ * Makes a run in a process of its own, and waits for it. The process is
+ * watched only from when it has loaded all it needs: that is faster, and no
+ * call is counted that is not the run's.
+ *
+ * @param office Whose run.
+ * @param how How it is disturbed.
+ */
+export async function disturbed(
+  office: Office,
+  how: Disturbance = {},
+): Promise<Ended> {
+  const [program = "", ...args] = [
+    ...how.through ?? [],
+    Deno.execPath(),
+    "run",
+    "--no-prompt",
+    "--allow-all",
+    "--no-check",
+    "--cached-only",
+    `--config=${fromFileUrl("../deno.json")}`,
+    ...whatRuns(office, how),
+  ];
+  if (how.through) requireTool(program);
+  const child = new Deno.Command(program, {
+    args,
+    cwd: "/",
+    env: { NO_COLOR: "1" },
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  const traceFile = `${office.folder}/trace`;
+  const stdout = child.stdout.text();
+  const said = new Said(child.stderr);
+  let watcher: Deno.ChildProcess | null = null;
+  if (!how.program) {
+    await said.until(READY).catch((error) => {
+      if (!how.isKilled) throw error;
+    });
+  }
+  if (how.strace) {
+    const options = how.isFirstThreadOnly ? how.strace : ["-f", ...how.strace];
+    watcher = await watch(child.pid, traceFile, options);
+  }
+  const stdin = child.stdin.getWriter();
+  await stdin.write(new Uint8Array(1)).catch(() => {});
+  await stdin.close().catch(() => {});
+  const { code, signal } = await child.status;
+  await watcher?.status;
+  return {
+    pid: child.pid,
+    code: signal === null ? code : null,
+    stdout: await stdout,
+    stderr: await said.all(),
+    trace: how.strace ? Deno.readTextFileSync(traceFile) : "",
+  };
+}
+
+/** Whether a call that is watched for has come. */
+export function isTraced(office: Office): boolean {
+  const file = `${office.folder}/trace`;
+  return isThere(file) && Deno.statSync(file).size > 0;
+}
+
+/** Attaches strace to a process. */
+async function watch(
+  pid: number,
+  traceFile: string,
+  options: readonly string[],
+): Promise<Deno.ChildProcess> {
+  requireTool("strace");
+  const watcher = new Deno.Command("strace", {
+    args: ["-y", "-o", traceFile, ...options, "-p", String(pid)],
+    stdin: "null",
+    stdout: "null",
+    stderr: "piped",
+  }).spawn();
+  const said = new Said(watcher.stderr);
+  await said.until("attached");
+  void said.all();
+  return watcher;
+}
+
+/** What a process says, while it says it. */
+class Said {
+  readonly #stream: ReadableStreamDefaultReader<string>;
+  #text = "";
+
+  constructor(stream: ReadableStream<Uint8Array>) {
+    const decoder = new TextDecoderStream() as ReadableWritablePair<
+      string,
+      Uint8Array
+    >;
+    this.#stream = stream.pipeThrough(decoder).getReader();
+  }
+
+  /** Waits for words. */
+  async until(words: string): Promise<void> {
+    while (!this.#text.includes(words)) {
+      if (!await this.#more()) throw new Error(`no "${words}": ${this.#text}`);
+    }
+  }
+
+  /** All it said, once it has ended. */
+  async all(): Promise<string> {
+    while (await this.#more());
+    return this.#text;
+  }
+
+  async #more(): Promise<boolean> {
+    const { done, value } = await this.#stream.read();
+    this.#text += value ?? "";
+    return !done;
+  }
+}
+
+function whatRuns(office: Office, { program }: Disturbance): string[] {
+  if (program) {
+    const main = fromFileUrl("../main.ts");
+    return [main, ...program, "--config", office.config];
+  }
+  const config = JSON.stringify(loadConfig(office.config));
+  return [fromFileUrl("faults/crash_child.ts"), RUN_ID, config];
+}
+
+/** The document that a disturbed run printed. */
+export function documentOf(ended: Ended): JsonDocument {
+  assert.match(ended.stdout, /^\{\s*"run"/, whyOf(ended));
+  return JSON.parse(ended.stdout);
+}
+
+/** What explains an end that was not expected. */
+export function whyOf({ code, stdout, stderr }: Ended): string {
+  return `exit code ${code}\n${stdout}\n${stderr}`;
+}
+
+/** All temporary files below a folder, the product's own folder included. */
+export function temporaries(folder: string): string[] {
+  return [...Deno.readDirSync(folder)].flatMap(({ name, isDirectory }) => {
+    const path = `${folder}/${name}`;
+    if (/^\.office-sync-(?:tmp|mv)-/.test(name)) return [path];
+    return isDirectory ? temporaries(path) : [];
+  });
+}
+
+/** Waits until something is so; a test that waits in vain fails. */
+export async function until(
+  what: string,
+  isSo: () => boolean,
+  timeoutMs = 15_000,
+): Promise<void> {
+  for (const end = Date.now() + timeoutMs; !isSo();) {
+    if (Date.now() > end) throw new Error(`never came: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+function decode(bytes: Uint8Array): string {
+  return new TextDecoder().decode(bytes);
+}

@@ -1,0 +1,264 @@
+/**
+ * What tests share: real temporary folders, trees as literals, the real
+ * command.
+ *
+ * @module
+ */
+import assert from "node:assert/strict";
+import { LocalScans } from "./local_scans.ts";
+import { fromFileUrl } from "./urls.ts";
+import { loadConfig } from "../../lib/config_loader.ts";
+import type { RunResult } from "../../lib/run_result.ts";
+import type { SyncOptions } from "../../lib/run_settings.ts";
+import { newRunId, runSync } from "../../lib/sync.ts";
+
+/** A folder as a literal: a text is a file, an object a folder. */
+export interface Tree {
+  readonly [name: string]: string | Tree | FileSpec;
+}
+
+/** A file with more than content. */
+export class FileSpec {
+  /**
+   * @param content Its content.
+   * @param options mtime as ISO time or ms since 1970; permission bits.
+   */
+  constructor(
+    readonly content: string | Uint8Array,
+    readonly options: {
+      readonly mtime?: string | number;
+      readonly mode?: number;
+    } = {},
+  ) {}
+}
+
+/** A file with an mtime, or a mode. */
+export function file(
+  content: string | Uint8Array,
+  options: FileSpec["options"] = {},
+): FileSpec {
+  return new FileSpec(content, options);
+}
+
+/** Writes a tree into a folder that exists; what is there stays. */
+export function write(root: string, tree: Tree): void {
+  assert.match(root, /office-sync-test-/, "only ever a test's own folder");
+  for (const [name, item] of Object.entries(tree)) {
+    const path = `${root}/${name}`;
+    if (typeof item === "string") Deno.writeTextFileSync(path, item);
+    else if (item instanceof FileSpec) writeFile(path, item);
+    else {
+      Deno.mkdirSync(path, { recursive: true });
+      write(path, item);
+    }
+  }
+}
+
+function writeFile(path: string, { content, options }: FileSpec): void {
+  const bytes = typeof content === "string"
+    ? new TextEncoder().encode(content)
+    : content;
+  Deno.writeFileSync(path, bytes);
+  if (options.mode !== undefined) Deno.chmodSync(path, options.mode);
+  if (options.mtime !== undefined) {
+    const at = new Date(options.mtime).getTime() / 1000;
+    Deno.utimeSync(path, at, at);
+  }
+}
+
+/** Reads a folder as a tree of texts; the product's own folder is left out. */
+export function read(root: string): Tree {
+  const tree: Record<string, string | Tree> = {};
+  const names = [...Deno.readDirSync(root)].sort((a, b) =>
+    a.name < b.name ? -1 : 1
+  );
+  for (const { name, isDirectory, isSymlink } of names) {
+    if (name === ".office-sync") continue;
+    const path = `${root}/${name}`;
+    tree[name] = isSymlink
+      ? `-> ${Deno.readLinkSync(path)}`
+      : isDirectory
+      ? read(path)
+      : Deno.readTextFileSync(path);
+  }
+  return tree;
+}
+
+/** Soft-deleted files of a root: path below the run's folder → content. */
+export function softDeleted(root: string): Record<string, string> {
+  const found: Record<string, string> = {};
+  const base = `${root}/.office-sync/deleted`;
+  const walk = (folder: string, path: string): void => {
+    for (const { name, isDirectory } of Deno.readDirSync(folder)) {
+      const at = path === "" ? name : `${path}/${name}`;
+      if (isDirectory) walk(`${folder}/${name}`, at);
+      else found[at] = Deno.readTextFileSync(`${folder}/${name}`);
+    }
+  };
+  try {
+    for (const { name } of Deno.readDirSync(base)) walk(`${base}/${name}`, "");
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+  return found;
+}
+
+/** What the real command gave. */
+export interface CommandResult {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Two roots, a config and a state DB in a temporary folder. */
+export class Office implements Disposable {
+  readonly folder: string;
+  readonly left: string;
+  readonly right: string;
+  readonly config: string;
+  readonly stateDb: string;
+  readonly log: string;
+  /** Environment of the commands. */
+  readonly env: Record<string, string> = { NO_COLOR: "1" };
+
+  /**
+   * @param settings YAML lines for the config besides the roots.
+   */
+  constructor(settings = "") {
+    this.folder = Deno.makeTempDirSync({ prefix: "office-sync-test-" });
+    this.left = `${this.folder}/left`;
+    this.right = `${this.folder}/right`;
+    this.config = `${this.folder}/config.yaml`;
+    this.stateDb = `${this.folder}/config.db`;
+    this.log = `${this.folder}/logs/config.log`;
+    Deno.mkdirSync(this.left);
+    Deno.mkdirSync(this.right);
+    this.configure(settings);
+  }
+
+  /** Rewrites the config. */
+  configure(settings: string): void {
+    const roots = "left_root: left\nright_root: right\n";
+    Deno.writeTextFileSync(this.config, roots + settings);
+  }
+
+  /** Writes trees into both roots. */
+  write(trees: { readonly left?: Tree; readonly right?: Tree }): this {
+    write(this.left, trees.left ?? {});
+    write(this.right, trees.right ?? {});
+    return this;
+  }
+
+  /** Both trees as they are now. */
+  trees(): { readonly left: Tree; readonly right: Tree } {
+    return { left: read(this.left), right: read(this.right) };
+  }
+
+  /** Runs the real command, launcher and sandbox included. */
+  command(...args: readonly string[]): Promise<CommandResult> {
+    return this.#launch([], args);
+  }
+
+  /**
+   * Runs the real command as somebody whom permission bits bind: root as
+   * well, who may read and write everything otherwise.
+   */
+  humbleCommand(...args: readonly string[]): Promise<CommandResult> {
+    const caps = "-dac_override,-dac_read_search,-fowner";
+    const humbly = ["setpriv", `--bounding-set=${caps}`, `--inh-caps=${caps}`];
+    return this.#launch(Deno.uid() === 0 ? humbly : [], args);
+  }
+
+  async #launch(
+    before: readonly string[],
+    args: readonly string[],
+  ): Promise<CommandResult> {
+    const launch = fromFileUrl("../launch.ts");
+    const [program = "", ...all] = [
+      ...before,
+      Deno.execPath(),
+      "run",
+      "--no-prompt",
+      "-A",
+      launch,
+      ...args,
+      "--config",
+      this.config,
+    ];
+    const command = new Deno.Command(program, {
+      args: all,
+      cwd: this.folder,
+      env: this.env,
+      stdin: "null",
+    });
+    const { code, stdout, stderr } = await command.output();
+    const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+    return { code, stdout: decode(stdout), stderr: decode(stderr) };
+  }
+
+  /** Runs the real command with `--json` and gives the document. */
+  // deno-lint-ignore no-explicit-any
+  async json(...args: readonly string[]): Promise<any> {
+    const { stdout, stderr } = await this.command(...args, "--json");
+    try {
+      return JSON.parse(stdout);
+    } catch {
+      throw new Error(`no JSON: ${stdout}\n${stderr}`);
+    }
+  }
+
+  /**
+   * A run in this process: the same code without launcher, walls and threads
+   * that scan.
+   */
+  async run(
+    options: Partial<SyncOptions> = {},
+    onWarning: (text: string) => void = () => {},
+  ): Promise<RunResult> {
+    using _ = new LocalScans();
+    return await runSync(newRunId(Date.now()), loadConfig(this.config), {
+      isDryRun: false,
+      allowed: { deletes: false, changes: false },
+      acceptRoots: false,
+      listUnchanged: false,
+      ...options,
+    }, { onOutcome() {}, onProblem() {}, onWarning });
+  }
+
+  /** Runs in this process and requires that both sides agree. */
+  async settle(options: Partial<SyncOptions> = {}): Promise<RunResult> {
+    const result = await this.run(options);
+    assert.equal(result.exitCode, 0, describe(result));
+    return result;
+  }
+
+  /** Removes everything. */
+  [Symbol.dispose](): void {
+    Deno.removeSync(this.folder, { recursive: true });
+  }
+}
+
+/** The actions of a run as short lines: `NAME path -> newPath`. */
+export function actions(result: RunResult): string[] {
+  return result.outcomes.filter(({ action }) => action.name !== "NOOP").map(
+    ({ action, newPath }) => {
+      const isNew = newPath !== null && !newPath.startsWith(".office-sync/");
+      return `${action.name} ${action.path}${isNew ? ` -> ${newPath}` : ""}`;
+    },
+  );
+}
+
+/** Everything about a result that explains a failing test. */
+export function describe(result: RunResult): string {
+  return JSON.stringify(
+    {
+      stop: result.stop,
+      problems: result.problems,
+      outcomes: result.outcomes.map(({ action, kind, detail }) =>
+        `${kind} ${action.name} ${action.path} (${action.reason}) ${detail}`
+      ),
+    },
+    null,
+    2,
+  );
+}

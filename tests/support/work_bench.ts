@@ -1,0 +1,196 @@
+/**
+ * Carries out single pieces of work on two real roots, with a record that only
+ * listens.
+ *
+ * @module
+ */
+import type { CopyThreads } from "../../lib/copy_threads.ts";
+import { Executor } from "../../lib/executor.ts";
+import type { Habits } from "../../lib/figures.ts";
+import type { Action, RecordChange, Work } from "../../lib/plan.ts";
+import type { Outcome } from "../../lib/run_result.ts";
+import { SoftDelete } from "../../lib/soft_delete.ts";
+import { TemporaryNames } from "../../lib/temporary_names.ts";
+import type { FileRow, Side } from "../../lib/types.ts";
+import { otherSide } from "../../lib/types.ts";
+import { TwoRoots } from "./two_roots.ts";
+
+/** A kind of work. */
+type WorkOf<K extends Work["kind"]> = Work & { readonly kind: K };
+
+/** Two roots and an executor. */
+export class Bench extends TwoRoots {
+  /** What the record was told, in order. */
+  readonly changes: RecordChange[] = [];
+  /** Outcomes, in the order in which they were told. */
+  readonly told: Outcome[] = [];
+  /** Called whenever the record is told something. */
+  onApply: (changes: readonly RecordChange[]) => void = () => {};
+  /** Called with each outcome. */
+  onOutcome: (outcome: Outcome) => void = () => {};
+  /** Starts threads for copies; null: there are none. */
+  startThreads: ((count: number) => CopyThreads) | null = null;
+  /** Called between two pieces of work. */
+  pause: () => Promise<void> = () => Promise.resolve();
+  /** Called before deletions. */
+  verifyRoots: () => void = () => {};
+  readonly #names = new TemporaryNames({ pair: "pair", run: "run" });
+
+  /** @param habits Of both roots, where they are not plain. */
+  constructor(habits: Partial<Habits> = {}) {
+    super(habits);
+  }
+
+  /** Carries out actions. */
+  run(actions: readonly Action[]): Promise<readonly Outcome[]> {
+    return new Executor({
+      roots: this.roots,
+      names: this.#names,
+      softDelete: new SoftDelete("20260102-030405-pair", this.#names),
+      recorder: {
+        apply: (changes) => {
+          this.onApply(changes);
+          this.changes.push(...changes);
+        },
+      },
+      verifyRoots: () => this.verifyRoots(),
+      noteMove() {},
+      onOutcome: (outcome) => {
+        this.told.push(outcome);
+        this.onOutcome(outcome);
+      },
+      pause: () => this.pause(),
+      ...this.startThreads && {
+        threads: {
+          countFor: (copies) => copies >= 400 ? 2 : 0,
+          helpers: 2,
+          start: this.startThreads,
+        },
+      },
+    }).run(actions);
+  }
+
+  /** Carries out works, none of which needs another: kind and detail. */
+  async do(...works: readonly Work[]): Promise<string[]> {
+    const outcomes = await this.run(works.map((work) => action(work)));
+    return outcomes.map(({ kind, detail }) =>
+      detail === null ? kind : `${kind}: ${detail}`
+    );
+  }
+
+  /** The rows that were written, by path. */
+  rows(): Record<string, FileRow> {
+    const puts = this.changes.filter((change) => change.kind === "put");
+    return Object.fromEntries(puts.map(({ row }) => [row.path, row]));
+  }
+
+  /** A copy of what is there now, over what is there now. */
+  copy(path: string, how: Partial<WorkOf<"copy">> = {}): WorkOf<"copy"> {
+    const from = how.from ?? "left";
+    const to = otherSide(from);
+    return {
+      kind: "copy",
+      from,
+      path,
+      source: this.seen(from, path),
+      target: this.#isThere(to, path) ? this.seen(to, path) : null,
+      mode: null,
+      fate: "destroy",
+      clashPath: null,
+      isDoubtful: false,
+      keepsHash: false,
+      rowPath: null,
+      ...how,
+    };
+  }
+
+  /** The removal of a file of Right. */
+  remove(path: string, how: Partial<WorkOf<"remove">> = {}): WorkOf<"remove"> {
+    const figures = this.seen("right", path);
+    const base = { on: "right", fate: "soft-delete", rowPath: path } as const;
+    return { kind: "remove", path, figures, ...base, ...how };
+  }
+
+  /** A rename of Right's file, as Left's has been renamed. */
+  rename(
+    from: string,
+    to: string,
+    how: Partial<WorkOf<"rename">> = {},
+  ): WorkOf<"rename"> {
+    const figures = this.seen("right", from);
+    const other = this.seen("left", to);
+    const half = { ...figures, isFresh: false };
+    return {
+      kind: "rename",
+      on: "right",
+      from,
+      to,
+      figures,
+      other: { path: to, figures: other },
+      mtimeMs: null,
+      mode: null,
+      row: {
+        path: to,
+        left: { ...other, isFresh: false },
+        right: half,
+        hash: null,
+      },
+      rowPath: from,
+      keepsHalves: false,
+      ...how,
+    };
+  }
+
+  /** A clash copy of Left's version, which is the older one. */
+  clash(
+    path: string,
+    clashPath: string,
+    how: Partial<WorkOf<"clash">> = {},
+  ): WorkOf<"clash"> {
+    return {
+      kind: "clash",
+      from: "left",
+      path,
+      clashPath,
+      figures: this.seen("left", path),
+      existing: { left: null, right: null },
+      winner: this.#isThere("right", path) ? this.seen("right", path) : null,
+      leaves: false,
+      keepsHash: false,
+      rowPath: null,
+      ...how,
+    };
+  }
+
+  /** Not by way of the root, which trusts its folders for a moment then. */
+  #isThere(side: Side, path: string): boolean {
+    try {
+      return Deno.lstatSync(this[side].absolute(path)).isFile;
+    } catch {
+      return false;
+    }
+  }
+}
+
+/**
+ * Work as an action of a plan.
+ *
+ * @param work The work.
+ * @param needs Positions of what it builds on.
+ */
+export function action(work: Work, needs: readonly number[] = []): Action {
+  const path = "path" in work ? work.path : "from" in work ? work.from : "";
+  return {
+    name: "NOOP",
+    path,
+    newPath: null,
+    rule: null,
+    side: null,
+    reason: "test",
+    bytes: null,
+    files: null,
+    work,
+    needs,
+    conflict: null,
+  };
+}

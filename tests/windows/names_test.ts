@@ -1,0 +1,143 @@
+import assert from "node:assert/strict";
+import { describe, file, read } from "../support/support.ts";
+import { Office, shortName } from "./support.ts";
+
+const LONG_AGO = Date.UTC(2024, 0, 15, 8, 30);
+
+Deno.test("names that differ in case only are one file, and get the newer side's spelling", async () => {
+  using office = new Office().write({
+    left: { "PLAN.txt": file("same", { mtime: LONG_AGO }) },
+    right: { "Plan.txt": file("same", { mtime: LONG_AGO + 60_000 }) },
+  });
+  await office.does(["RENAME_LEFT PLAN.txt -> Plan.txt"]);
+  office.holds({ "Plan.txt": "same" });
+  await office.rests();
+});
+
+Deno.test("another spelling of a file and of a folder is brought to the other side, both ways", async () => {
+  using office = new Office().write({
+    left: {
+      a: file("1", { mtime: LONG_AGO }),
+      d: { b: file("22", { mtime: LONG_AGO }) },
+    },
+  });
+  assert.equal((await office.run()).exitCode, 0);
+  respell(office.left, "a", "A");
+  respell(office.right, "d", "D");
+  await office.does(["RENAME_RIGHT a -> A", "RENAME_LEFT d -> D"]);
+  office.holds({ A: "1", D: { b: "22" } });
+  await office.rests();
+});
+
+/** Through another name: wine does nothing in one step. */
+function respell(folder: string, from: string, to: string): void {
+  Deno.renameSync(`${folder}\\${from}`, `${folder}\\~`);
+  Deno.renameSync(`${folder}\\~`, `${folder}\\${to}`);
+}
+
+/** Such names come from other systems, and can be told by no plain path. */
+const ODD = ["ends with a dot.", "ends with a space ", "aux.txt", "CON", "a:b"];
+
+for (const name of ODD) {
+  for (const side of ["left", "right"] as const) {
+    Deno.test(`"${name}" on ${side} is left alone with a reason, and not taken for another file`, async () => {
+      const other = side === "left" ? "right" : "left";
+      const plain = name.replace(/[. ]$/, "");
+      using office = new Office().write({ left: { b: "1" } });
+      assert.equal((await office.run()).exitCode, 0);
+      // Last of all, as it is removed by its full name only.
+      const odd = `\\\\?\\${office[side]}\\${name}`;
+      Deno.writeTextFileSync(odd, "odd");
+      if (plain !== name) office.write({ [side]: { [plain]: "another" } });
+      office.write({ [other]: { b: "edited" } });
+      try {
+        for (let n = 0; n < 2; n++) {
+          const result = await office.run();
+          assert.equal(result.exitCode, 1, describe(result));
+          assert.deepEqual(
+            result.problems.map(({ side, path }) => [side, path]),
+            [[side, name]],
+          );
+          assert.match(
+            result.problems[0]!.reason,
+            /^this system can't open .*: rename it on the machine that made it/,
+          );
+        }
+        const copied = plain === name ? {} : { [plain]: "another" };
+        assert.deepEqual(read(office[other]), { b: "edited", ...copied });
+        assert.equal(Deno.readTextFileSync(odd), "odd");
+      } finally {
+        Deno.removeSync(odd);
+      }
+      await office.does([]);
+    });
+  }
+}
+
+for (const long of ["left", "right"] as const) {
+  const short = long === "left" ? "right" : "left";
+  const where = long === "left" ? "Left" : "Right";
+
+  for (const isFolder of [false, true]) {
+    const what = isFolder ? "folder" : "file";
+    const name = isFolder ? "Langer Ordner" : "Langer Dateiname.docx";
+    const entry = (text: string) => {
+      const one = file(text, { mtime: LONG_AGO });
+      return isFolder ? { a: one } : one;
+    };
+    const plain = (text: string) => isFolder ? { a: text } : text;
+
+    Deno.test(`a ${what} of the short name that another has on ${where} is told, with the way out, and nothing is lost`, async () => {
+      using office = new Office();
+      office.write({ [long]: { [name]: entry("long") } });
+      const alias = shortName(office.at(long, name));
+      assert.match(alias, /~/);
+      office.write({ [short]: { [alias]: entry("another") } });
+      for (let n = 0; n < 2; n++) {
+        const result = await office.run();
+        assert.equal(result.exitCode, 1, describe(result));
+        const said = result.outcomes.map(({ detail }) => detail ?? "");
+        const told = `on ${where} "${alias}" is a second name of "${name}": ` +
+          "rename one of the two";
+        assert.ok(said.includes(told), describe(result));
+        assert.deepEqual(read(office[long]), { [name]: plain("long") });
+        assert.deepEqual(read(office[short]), {
+          [name]: plain("long"),
+          [alias]: plain("another"),
+        });
+      }
+      Deno.renameSync(office.at(short, alias), office.at(short, "other"));
+      assert.equal((await office.run()).exitCode, 0);
+      office.holds({ [name]: plain("long"), other: plain("another") });
+    });
+  }
+
+  Deno.test(`a file whose name became the short one of another on ${where} is gone there, and follows`, async () => {
+    using office = new Office();
+    const name = "Langer Dateiname.docx";
+    office.write({ [long]: { [name]: "x" } });
+    const alias = shortName(office.at(long, name));
+    Deno.removeSync(office.at(long, name));
+    office.write({ left: { [alias]: file("own", { mtime: LONG_AGO }) } });
+    assert.equal((await office.run()).exitCode, 0);
+    Deno.removeSync(office.at(long, alias));
+    office.write({ [long]: { [name]: "a new one" } });
+    assert.equal((await office.run()).exitCode, 0);
+    office.holds({ [name]: "a new one" });
+    assert.deepEqual(office.kept(short), { [alias]: "own" });
+    await office.rests();
+  });
+
+  Deno.test(`a file that takes its own short name gets it on ${where} too`, async () => {
+    using office = new Office();
+    const name = "Langer Dateiname.docx";
+    office.write({ left: { [name]: file("1", { mtime: LONG_AGO }) } });
+    assert.equal((await office.run()).exitCode, 0);
+    const alias = shortName(office.at(long, name));
+    Deno.renameSync(office.at(short, name), office.at(short, "~"));
+    Deno.renameSync(office.at(short, "~"), office.at(short, alias));
+    assert.equal((await office.run()).exitCode, 0);
+    office.holds({ [alias]: "1" });
+    await office.rests();
+  });
+}

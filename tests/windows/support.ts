@@ -1,0 +1,250 @@
+/**
+ * What the tests on Windows share: roots on two drives, the real command, and
+ * a program that locks files.
+ *
+ * @module
+ */
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import type { JsonDocument } from "../support/scenario.ts";
+import { loadConfig } from "../../lib/config_loader.ts";
+import type { RunResult } from "../../lib/run_result.ts";
+import { newRunId, runSync } from "../../lib/sync.ts";
+import {
+  actions,
+  describe,
+  read,
+  softDeleted,
+  type Tree,
+  write,
+} from "../support/support.ts";
+
+/** Where the project is, in the machine. */
+export const PROJECT = join(import.meta.dirname ?? "", "..", "..");
+
+/** The portable folder that was made on Linux, in a path with a space. */
+export const PORTABLE_COMMAND =
+  "C:\\Program Files\\Office Sync\\office-sync.cmd";
+
+/** What a command gave. */
+export interface Output {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A left root on C:, a right root on P:, and a config with spaces in its path. */
+export class Office implements Disposable {
+  readonly folder: string;
+  readonly config: string;
+  readonly log: string;
+  readonly left: string;
+  readonly right: string;
+  readonly #own: readonly string[];
+
+  /**
+   * @param settings Lines for the config besides the roots.
+   * @param roots Others than folders made for this office.
+   */
+  constructor(settings = "", roots: { left?: string; right?: string } = {}) {
+    const own = (dir: string) =>
+      Deno.makeTempDirSync({ dir, prefix: "office-sync-test-" });
+    this.folder = own("C:\\");
+    this.left = roots.left ?? own("C:\\");
+    this.right = roots.right ?? own("P:\\");
+    this.#own = [this.folder, ...roots.left ? [] : [this.left]]
+      .concat(roots.right ? [] : [this.right]);
+    const folder = join(this.folder, "Sync & Co");
+    Deno.mkdirSync(folder);
+    this.config = join(folder, "config.yaml");
+    this.log = join(folder, "logs", "config.log");
+    this.configure(settings);
+  }
+
+  /** Rewrites the config. */
+  configure(settings: string): void {
+    const roots = `left_root: '${this.left}'\nright_root: '${this.right}'\n`;
+    Deno.writeTextFileSync(this.config, roots + settings);
+  }
+
+  /** Writes trees into both roots. */
+  write(trees: { readonly left?: Tree; readonly right?: Tree }): this {
+    write(this.left, trees.left ?? {});
+    write(this.right, trees.right ?? {});
+    return this;
+  }
+
+  /** Absolute path of something on a side. */
+  at(side: "left" | "right", path: string): string {
+    return join(side === "left" ? this.left : this.right, path);
+  }
+
+  /** Requires that both sides hold exactly this. */
+  holds(tree: Tree): void {
+    assert.deepEqual([read(this.left), read(this.right)], [tree, tree]);
+  }
+
+  /** Soft-deleted files of a side. */
+  kept(side: "left" | "right"): Record<string, string> {
+    return softDeleted(side === "left" ? this.left : this.right);
+  }
+
+  /** The real command, as it is installed: launcher and walls included. */
+  words(...args: readonly string[]): string[] {
+    return [PORTABLE_COMMAND, ...args, "--config", this.config];
+  }
+
+  /** Runs the real command. */
+  command(...args: readonly string[]): Promise<Output> {
+    return output(this.words(...args), { cwd: this.folder });
+  }
+
+  /** One run; requires how it ends, and gives its document. */
+  async ends(code: number, ...args: readonly string[]): Promise<JsonDocument> {
+    const { stdout, stderr, code: is } = await this.command(...args, "--json");
+    assert.match(stdout, /^\{/, stderr);
+    const document: JsonDocument = JSON.parse(stdout);
+    assert.equal(is, code, `${stdout}\n${stderr}`);
+    return document;
+  }
+
+  /** A run in this process: the same code without launcher and walls. */
+  run(): Promise<RunResult> {
+    return runSync(newRunId(Date.now()), loadConfig(this.config), {
+      isDryRun: false,
+      allowed: { deletes: false, changes: false },
+      acceptRoots: false,
+      listUnchanged: false,
+    }, { onOutcome() {}, onProblem() {}, onWarning() {} });
+  }
+
+  /** A run in this process that ends with 0, and all it did. */
+  async does(lines: readonly string[]): Promise<void> {
+    const result = await this.run();
+    assert.equal(result.exitCode, 0, describe(result));
+    assert.deepEqual(actions(result).sort(), [...lines].sort());
+  }
+
+  /** One more run finds nothing to do. */
+  rests(): Promise<void> {
+    return this.does([]);
+  }
+
+  [Symbol.dispose](): void {
+    for (const folder of this.#own) removeWhenFree(folder);
+  }
+}
+
+/** A program that has just ended may have its own file for a moment longer. */
+function removeWhenFree(folder: string): void {
+  for (const end = Date.now() + 5000;;) {
+    try {
+      return Deno.removeSync(folder, { recursive: true });
+    } catch (error) {
+      const isBusy = error instanceof Deno.errors.PermissionDenied;
+      if (!isBusy || Date.now() > end) throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 50);
+    }
+  }
+}
+
+/** What was done, as short lines: `NAME path -> new name`. */
+export function linesOf({ actions }: JsonDocument): string[] {
+  return actions.map(({ action, path, newPath }) =>
+    `${action} ${path}${
+      newPath === null || newPath.startsWith(".office-sync")
+        ? ""
+        : ` -> ${newPath}`
+    }`
+  );
+}
+
+/** Runs a program and waits for it. */
+export async function output(
+  [program = "", ...args]: readonly string[],
+  options: Deno.CommandOptions = {},
+): Promise<Output> {
+  const { code, stdout, stderr } = await new Deno.Command(program, {
+    args,
+    stdin: "null",
+    ...options,
+  }).output();
+  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+  return { code, stdout: text(stdout), stderr: text(stderr) };
+}
+
+/** Waits until something is so; a test that waits in vain fails. */
+export async function until(what: string, isSo: () => boolean): Promise<void> {
+  for (const end = Date.now() + 30_000; !isSo();) {
+    if (Date.now() > end) throw new Error(`never came: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+/** A text as Windows takes it. */
+export function wide(text: string): Uint16Array<ArrayBuffer> {
+  return Uint16Array.from(
+    [...`${text}\0`].flatMap((it) =>
+      [...it].flatMap((letter) =>
+        Array.from({ length: letter.length }, (_, n) => letter.charCodeAt(n))
+      )
+    ),
+  );
+}
+
+const GENERIC_READ = 0x8000_0000;
+const OPEN_EXISTING = 3;
+
+/** A file that another program has open, and shares with nobody. */
+export class Locked implements Disposable {
+  readonly #system = Deno.dlopen("kernel32.dll", {
+    CreateFileW: {
+      parameters: ["buffer", "u32", "u32", "pointer", "u32", "u32", "pointer"],
+      result: "pointer",
+    },
+    CloseHandle: { parameters: ["pointer"], result: "i32" },
+  });
+  readonly #handle: Deno.PointerValue;
+
+  /** @param path The file. */
+  constructor(path: string) {
+    const { CreateFileW } = this.#system.symbols;
+    this.#handle = CreateFileW(
+      wide(path),
+      GENERIC_READ,
+      0,
+      null,
+      OPEN_EXISTING,
+      0,
+      null,
+    );
+    const isOpen = this.#handle !== null &&
+      BigInt.asIntN(64, Deno.UnsafePointer.value(this.#handle)) !== -1n;
+    assert.ok(isOpen, `${path} can't be locked`);
+  }
+
+  [Symbol.dispose](): void {
+    this.#system.symbols.CloseHandle(this.#handle);
+    this.#system.close();
+  }
+}
+
+/**
+ * The short name by which Windows knows an entry besides its own.
+ *
+ * @param path Of the entry.
+ */
+export function shortName(path: string): string {
+  const system = Deno.dlopen("kernel32.dll", {
+    GetShortPathNameW: {
+      parameters: ["buffer", "buffer", "u32"],
+      result: "u32",
+    },
+  });
+  const buffer = new Uint16Array(1000);
+  const { GetShortPathNameW } = system.symbols;
+  const length = GetShortPathNameW(wide(path), buffer, buffer.length);
+  system.close();
+  const short = String.fromCharCode(...buffer.slice(0, length));
+  return short.slice(short.lastIndexOf("\\") + 1);
+}

@@ -1,0 +1,12 @@
+/**
+ * What `deno task compile` starts: makes a binary for one config.
+ *
+ * @module
+ */
+
+import { compile, COMPILE_HELP, COMPILE_OPTIONS } from "../lib/compiling.ts";
+import { runTask } from "../lib/making.ts";
+import { fromThere } from "../lib/started_in.ts";
+
+const args = fromThere(Deno.args);
+Deno.exitCode = await runTask(args, COMPILE_OPTIONS, COMPILE_HELP, compile);

@@ -1,0 +1,16 @@
+/**
+ * What `deno task package` starts: makes a portable folder.
+ *
+ * @module
+ */
+
+import { runTask } from "../lib/making.ts";
+import {
+  makePackage,
+  PACKAGE_HELP,
+  PACKAGE_OPTIONS,
+} from "../lib/packaging.ts";
+import { fromThere } from "../lib/started_in.ts";
+
+const args = fromThere(Deno.args);
+Deno.exitCode = await runTask(args, PACKAGE_OPTIONS, PACKAGE_HELP, makePackage);
