@@ -1,6 +1,7 @@
 /**
  * Makes the pictures of the README: what a plan looks like in a terminal, and
- * as a page in a browser. They show a real plan for two real folders.
+ * as a page in a browser. They show a real plan for two real folders. To make
+ * them: `deno run --lock=tests/browser/deno.lock -A tests/browser/pictures.ts`
  *
  * @module
  */
