@@ -6,7 +6,7 @@
  */
 
 import { binaryHost, type MadeFor } from "./lib/made_for.ts";
-import { runProgram } from "./lib/program.ts";
+import { runProgram } from "./lib/cli_program.ts";
 
 const [said = "", ...args] = Deno.args;
 const made: MadeFor = JSON.parse(said);

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { launch } from "./lib/launcher.ts";
+import { launch } from "./lib/sandbox_launcher.ts";
 import { fromThere } from "./lib/started_in.ts";
 
 Deno.exitCode = await launch(fromThere(Deno.args), {

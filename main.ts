@@ -5,7 +5,7 @@
  * @module
  */
 import { takeHanded } from "./lib/handed_config.ts";
-import { launchedHost, runProgram } from "./lib/program.ts";
+import { launchedHost, runProgram } from "./lib/cli_program.ts";
 
 const { handed, rest } = takeHanded(Deno.args);
 Deno.exit(await runProgram(rest, launchedHost(handed)));

@@ -6,7 +6,7 @@
  */
 
 import { join } from "node:path";
-import { launch } from "./lib/launcher.ts";
+import { launch } from "./lib/sandbox_launcher.ts";
 
 const config = join(import.meta.dirname ?? ".", "..", "config.yaml");
 Deno.exitCode = await launch([`--config=${config}`, ...Deno.args], {

@@ -4,7 +4,7 @@
  * @module
  */
 import { EXIT, SyncError } from "./errors.ts";
-import { warn } from "./output.ts";
+import { warn } from "./cli_output.ts";
 
 /** What keys in raw mode come as. */
 const KEYS = {

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import type { Root } from "./disk.ts";
-import { codeOf } from "./system_errors.ts";
+import type { Root } from "./root_files.ts";
+import { codeOf } from "./system.ts";
 
 /**
  * Sets a property. Who may write a file but does not own it can't set its time

@@ -4,21 +4,25 @@
  *
  * @module
  */
-import { CopyThreads, threadsFor } from "./copy_threads.ts";
-import { type Root, Skipped, WENT_AWAY } from "./disk.ts";
+import { CopyThreads, threadsFor } from "./apply_threads.ts";
+import { type Root, Skipped, WENT_AWAY } from "./root_files.ts";
 import { GuardError } from "./errors.ts";
-import type { Probe } from "./habits.ts";
-import { removeLeftovers, settleMoves } from "./leftovers.ts";
+import type { Probe } from "./root_traits.ts";
+import { removeLeftovers, settleMoves } from "./files_leftovers.ts";
 import type { Interrupt } from "./interrupt.ts";
-import type { AlikeFiles } from "./merge.ts";
+import type { AlikeFiles } from "./plan_merge.ts";
 import type { Meter, Totals } from "./meter.ts";
-import { type Meeting, rememberIds, requireStillThere } from "./meeting.ts";
+import {
+  type Meeting,
+  rememberIds,
+  requireStillThere,
+} from "./run_identify.ts";
 import { type TemporaryOwner, timeMark } from "./names.ts";
-import type { Action, Suspect, Waiting } from "./plan.ts";
-import type { RecordStore } from "./record_store.ts";
+import type { Action, Suspect, Waiting } from "./plan_types.ts";
+import type { RecordStore } from "./state_record.ts";
 import { numberRun } from "./run_numbers.ts";
 import type { Outcome } from "./run_result.ts";
-import type { FinishedScan, IdleThreads } from "./scans.ts";
+import type { FinishedScan, IdleThreads } from "./run_scan.ts";
 import type { StateDb } from "./state_db.ts";
 import { TemporaryNames } from "./temporary_names.ts";
 import type { Both, FileRow } from "./types.ts";
@@ -112,7 +116,7 @@ async function execute(
 ): Promise<readonly Outcome[]> {
   const { record, roots, owner, startedAtMs, probes, meter, idle } = context;
   const [{ Executor }, { SoftDelete }] = await Promise.all([
-    import("./executor.ts"),
+    import("./apply_plan.ts"),
     import("./soft_delete.ts"),
   ]);
   const names = new TemporaryNames(owner, [roots.left, roots.right]);

@@ -3,13 +3,13 @@
  *
  * @module
  */
-import type { Judgement } from "./changes.ts";
+import type { Judgement } from "./plan_changes.ts";
 import type { Location, Pair } from "./tree.ts";
 import type { Side } from "./types.ts";
 import { SIDES } from "./types.ts";
 import type { Contest } from "./contest.ts";
 import type { SoftDeleteSettings } from "./fate.ts";
-import type { Verdict } from "./verdict.ts";
+import type { Verdict } from "./plan_rules.ts";
 
 /** What becomes of removed and replaced files. */
 export interface RemovalSettings {

@@ -6,7 +6,7 @@
  */
 import { EXIT, type ExitCode } from "./errors.ts";
 import { words } from "./newer.ts";
-import { printable } from "./printable.ts";
+import { printable } from "./text.ts";
 import type { Side } from "./types.ts";
 
 /** One thing that was looked at. */

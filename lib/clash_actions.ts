@@ -5,8 +5,8 @@
  */
 import type { Case } from "./cases.ts";
 import type { DraftList } from "./draft_list.ts";
-import type { Draft } from "./order.ts";
-import type { Conflict } from "./plan.ts";
+import type { Draft } from "./plan_order.ts";
+import type { Conflict } from "./plan_types.ts";
 import type { ClashPlace } from "./clashes.ts";
 import type { Location } from "./tree.ts";
 import type { Rule, Side } from "./types.ts";

@@ -3,10 +3,10 @@
  *
  * @module
  */
-import { CHANGED, type Root, Skipped } from "./disk.ts";
+import { CHANGED, type Root, Skipped } from "./root_files.ts";
 import { InterruptedError } from "./errors.ts";
 import { destroy, placeNew, requireReplaceable } from "./file_ops.ts";
-import { longestName } from "./habits.ts";
+import { longestName } from "./root_traits.ts";
 import { utf8Length } from "./names.ts";
 import { folderOf, nameOf } from "./paths.ts";
 import {
@@ -21,9 +21,9 @@ import {
   type WorkOf,
 } from "./performing.ts";
 import { inPieces } from "./pieces.ts";
-import type { RecordChange } from "./plan.ts";
+import type { RecordChange } from "./plan_types.ts";
 import { dropCopy, flushCopies, type FlushedCopy } from "./staged.ts";
-import { codeOf } from "./system_errors.ts";
+import { codeOf } from "./system.ts";
 import type { Both, FileFigures, FileRow } from "./types.ts";
 import { otherSide, SIDES } from "./types.ts";
 

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { refOf } from "./changes.ts";
+import { refOf } from "./plan_changes.ts";
 import type { Inquiry } from "./inquiry.ts";
 import { clashName, COMMON_ROOM, type NameRoom } from "./names.ts";
 import { type Folding, joinPath, keyOf } from "./paths.ts";

@@ -5,7 +5,7 @@
  */
 
 import { PROGRAM } from "./called.ts";
-import { printable } from "./printable.ts";
+import { printable } from "./text.ts";
 
 /** An option; with two dashes before it. */
 export type OptionName = keyof typeof OPTIONS;

@@ -4,11 +4,11 @@
  *
  * @module
  */
-import type { Root } from "./disk.ts";
+import type { Root } from "./root_files.ts";
 import type { Performed } from "./performing.ts";
-import type { RecordChange } from "./plan.ts";
+import type { RecordChange } from "./plan_types.ts";
 import { flushFolder } from "./staged.ts";
-import { troubleOf } from "./system_errors.ts";
+import { troubleOf } from "./system.ts";
 import type { Both, Side } from "./types.ts";
 
 /** Takes what the record has to learn, batch by batch. */

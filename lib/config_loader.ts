@@ -12,7 +12,7 @@ import { hintFor, keysOf } from "./config_hints.ts";
 import { type Config, CONFIG_KEYS, configSchema } from "./config_schema.ts";
 import { absolute, isInside, ownFiles, resolved } from "./config_places.ts";
 import { ConfigError, type ConfigProblem } from "./errors.ts";
-import { printable } from "./printable.ts";
+import { printable } from "./text.ts";
 import { isWindowsPath, WHOLE, whyNoPath } from "./windows_paths.ts";
 
 export type { Config } from "./config_schema.ts";

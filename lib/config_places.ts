@@ -7,7 +7,7 @@ import { posix, win32 } from "node:path";
 import type { InferOutput } from "valibot";
 import type { Config, configSchema } from "./config_schema.ts";
 import { EXIT, SyncError } from "./errors.ts";
-import { printable } from "./printable.ts";
+import { printable } from "./text.ts";
 import { isWindowsPath, withoutPrefix } from "./windows_paths.ts";
 
 /** What a config file says, in the file's own terms. */

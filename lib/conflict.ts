@@ -5,7 +5,7 @@
  */
 import type { Case } from "./cases.ts";
 import type { Contest } from "./contest.ts";
-import type { Conflict, Fate, Version } from "./plan.ts";
+import type { Conflict, Fate, Version } from "./plan_types.ts";
 import type { Location } from "./tree.ts";
 import type { Side } from "./types.ts";
 

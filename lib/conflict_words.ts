@@ -4,8 +4,8 @@
  * @module
  */
 import { words } from "./newer.ts";
-import type { Conflict, Version } from "./plan.ts";
-import { printable } from "./printable.ts";
+import type { Conflict, Version } from "./plan_types.ts";
+import { printable } from "./text.ts";
 import { otherSide, type Side, SIDES } from "./types.ts";
 
 /**

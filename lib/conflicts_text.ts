@@ -6,8 +6,8 @@
 import { PROGRAM } from "./called.ts";
 import { conflictWords, timeWords, versionWords } from "./conflict_words.ts";
 import { words } from "./newer.ts";
-import type { Version } from "./plan.ts";
-import { printable } from "./printable.ts";
+import type { Version } from "./plan_types.ts";
+import { printable } from "./text.ts";
 import type { Outcome, RunResult } from "./run_result.ts";
 import type { ListedConflict } from "./settlement.ts";
 import type { Both, Rule, Side } from "./types.ts";

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { doubtOf } from "./changes.ts";
+import { doubtOf } from "./plan_changes.ts";
 import { fateOf, type SoftDeleteSettings } from "./fate.ts";
 import type { Take } from "./invocation.ts";
 import { type Clocks, newerOf, type TimeReason, words } from "./newer.ts";

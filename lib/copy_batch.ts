@@ -4,9 +4,9 @@
  *
  * @module
  */
-import { requestFor } from "./copier.ts";
-import type { CopyDone, CopyTask } from "./copy_messages.ts";
-import type { Root } from "./disk.ts";
+import { requestFor } from "./files_copy.ts";
+import type { CopyDone, CopyTask } from "./wire_messages.ts";
+import type { Root } from "./root_files.ts";
 import { placeNew } from "./file_ops.ts";
 import {
   abandonCopy,
@@ -17,7 +17,7 @@ import {
   type StagedCopy,
 } from "./staged.ts";
 import { beginWriting, stageCopy } from "./staging.ts";
-import { troubleOf } from "./system_errors.ts";
+import { troubleOf } from "./system.ts";
 import type { Both } from "./types.ts";
 
 const FAILED = { kind: "failed" } as const;

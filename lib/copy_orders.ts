@@ -11,10 +11,10 @@ import {
   type PackedTasks,
   type ShareTask,
   unpackTasks,
-} from "./copy_messages.ts";
+} from "./wire_messages.ts";
 import { copyPieces } from "./copy_content.ts";
-import { Root, type RootSelf } from "./disk.ts";
-import type { Habits } from "./figures.ts";
+import { Root, type RootSelf } from "./root_files.ts";
+import type { Habits } from "./metadata.ts";
 import { openFile } from "./open_file.ts";
 import { SharedCopy } from "./shared_copy.ts";
 import type { Both, Side } from "./types.ts";

@@ -7,8 +7,8 @@
 import { statfsSync } from "node:fs";
 import { type Check, fine, problem, type Subject, warning } from "./checks.ts";
 import { sizeWords } from "./conflict_words.ts";
-import { isNetworkPath, realPathOnWindows } from "./network_roots.ts";
-import { codeOf } from "./system_errors.ts";
+import { isNetworkPath, realPathOnWindows } from "./sandbox_network.ts";
+import { codeOf } from "./system.ts";
 
 const MB = 1_048_576;
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Fate } from "./plan.ts";
+import type { Fate } from "./plan_types.ts";
 
 /** The config's `soft_delete` section, as far as it decides. */
 export interface SoftDeleteSettings {

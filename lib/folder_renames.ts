@@ -5,15 +5,15 @@
  *
  * @module
  */
-import type { Habits } from "./figures.ts";
+import type { Habits } from "./metadata.ts";
 import {
   type DirectoryEntry,
   entriesOf,
   type Entry,
   type Listing,
-} from "./listing.ts";
+} from "./wire_listing.ts";
 import { isPassing, passingFolder, whyNotOnWindows } from "./names.ts";
-import type { RecordView, SideScan } from "./merge.ts";
+import type { RecordView, SideScan } from "./plan_merge.ts";
 import {
   comparePaths,
   folderOf,

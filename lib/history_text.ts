@@ -4,7 +4,7 @@
  * @module
  */
 import { sizeWords, timeWords } from "./conflict_words.ts";
-import { printable } from "./printable.ts";
+import { printable } from "./text.ts";
 import type { Summary } from "./summary.ts";
 import type { ActionName, OutcomeKind, Rule, Side } from "./types.ts";
 

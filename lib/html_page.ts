@@ -5,10 +5,10 @@
  * @module
  */
 import { createHash } from "node:crypto";
-import type { PageContent } from "./html_report.ts";
+import type { PageContent } from "./report_html.ts";
 import { PAGE_SCRIPT } from "./html_script.ts";
 import { PAGE_STYLE } from "./html_style.ts";
-import { escapeHtml } from "./printable.ts";
+import { escapeHtml } from "./text.ts";
 
 /**
  * A whole page, which needs nothing besides itself.

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import type { CopyThreads } from "./copy_threads.ts";
-import type { ShareTask } from "./copy_messages.ts";
+import type { CopyThreads } from "./apply_threads.ts";
+import type { ShareTask } from "./wire_messages.ts";
 import { SharedCopy } from "./shared_copy.ts";
 import type { ThreadSupply } from "./threaded_copies.ts";
 

@@ -9,7 +9,7 @@
  * @module
  */
 import { dirname } from "node:path";
-import { codeOf } from "./system_errors.ts";
+import { codeOf } from "./system.ts";
 
 /** Where a log goes, and how much is kept of it. */
 export interface LogFileOptions {

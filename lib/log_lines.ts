@@ -5,8 +5,8 @@
  * @module
  */
 
-import { printable, quoted } from "./printable.ts";
-import { codeOf, inWords } from "./system_errors.ts";
+import { printable, quoted } from "./text.ts";
+import { codeOf, inWords } from "./system.ts";
 import type { ActionName, Rule, Side } from "./types.ts";
 
 /** An action as it is logged. */

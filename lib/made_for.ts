@@ -19,15 +19,15 @@ import {
   type RealPath,
   realRootsOf,
   requireLocalState,
-} from "./network_roots.ts";
-import { quoted } from "./printable.ts";
-import type { ProgramHost } from "./program.ts";
+} from "./sandbox_network.ts";
+import { quoted } from "./text.ts";
+import type { ProgramHost } from "./cli_program.ts";
 import { shellQuoted } from "./shell_words.ts";
 import {
   type SandboxConfig,
   sandboxFlags,
   type SandboxOptions,
-} from "./sandbox.ts";
+} from "./sandbox_permissions.ts";
 import { withStateDb } from "./state_place.ts";
 
 /** What is baked into a binary. No secret is in it. */

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { escapeHtml, printable } from "./printable.ts";
+import { escapeHtml, printable } from "./text.ts";
 
 /** A piece of a mail. Texts are given as they are; both forms escape them. */
 export type Block =

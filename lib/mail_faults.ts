@@ -10,7 +10,7 @@ import { domainToUnicode } from "node:url";
 import { addressKey } from "./addresses.ts";
 import type { EmailConfig } from "./config_schema.ts";
 import { errorWords } from "./log_lines.ts";
-import { quoted } from "./printable.ts";
+import { quoted } from "./text.ts";
 
 /** How far it came: what was under way when it went wrong. */
 export type MailStep =

@@ -8,12 +8,12 @@
 
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { windowsPath } from "./cli.ts";
+import { windowsPath } from "./cli_args.ts";
 import { type Config, loadConfig, parseConfig } from "./config_loader.ts";
 import { EXIT, type ExitCode, SyncError, UsageError } from "./errors.ts";
-import { print, warn } from "./output.ts";
-import { printable, quoted } from "./printable.ts";
-import { codeOf } from "./system_errors.ts";
+import { print, warn } from "./cli_output.ts";
+import { printable, quoted } from "./text.ts";
+import { codeOf } from "./system.ts";
 import { isHelpMark, whyNoArguments, whyNoPath } from "./windows_paths.ts";
 
 const PROJECT = join(import.meta.dirname ?? ".", "..");

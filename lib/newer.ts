@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { cutToTick } from "./figures.ts";
+import { cutToTick } from "./metadata.ts";
 import type { FoundFile } from "./tree.ts";
 import type { Side } from "./types.ts";
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Log } from "./logging.ts";
+import type { Log } from "./logging_setup.ts";
 import { INTERRUPTED, type Outcome, type RunResult } from "./run_result.ts";
 
 /**

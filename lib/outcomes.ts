@@ -5,10 +5,10 @@
  */
 import { words } from "./newer.ts";
 import type { Performed } from "./performing.ts";
-import type { Action } from "./plan.ts";
+import type { Action } from "./plan_types.ts";
 import type { Outcome } from "./run_result.ts";
 import { Skipped } from "./skipped.ts";
-import { inWords, troubleOf } from "./system_errors.ts";
+import { inWords, troubleOf } from "./system.ts";
 import { otherSide, type OutcomeKind } from "./types.ts";
 
 /** One of these. */

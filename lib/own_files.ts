@@ -9,9 +9,9 @@
 import { basename, dirname } from "node:path";
 import { GuardError } from "./errors.ts";
 import { OWN_FOLDER } from "./names.ts";
-import { printable } from "./printable.ts";
+import { printable } from "./text.ts";
 import { shellQuoted } from "./shell_words.ts";
-import { codeOf, inWords } from "./system_errors.ts";
+import { codeOf, inWords } from "./system.ts";
 
 /** A file of the program. */
 export interface OwnFile {

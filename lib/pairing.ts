@@ -9,7 +9,7 @@ import {
   halfState,
   identityOf,
   isSameId,
-} from "./figures.ts";
+} from "./metadata.ts";
 import {
   type ChildFolder,
   currentPath,

@@ -3,12 +3,12 @@
  *
  * @module
  */
-import type { ShareTask } from "./copy_messages.ts";
-import { type Look, type Root, Skipped } from "./disk.ts";
-import { isFresh, isStill, mayBeFresh } from "./figures.ts";
+import type { ShareTask } from "./wire_messages.ts";
+import { type Look, type Root, Skipped } from "./root_files.ts";
+import { isFresh, isStill, mayBeFresh } from "./metadata.ts";
 import { folderOf } from "./paths.ts";
-import { halfOf, type RecordChange, type Work } from "./plan.ts";
-import type { Move } from "./record_store.ts";
+import { halfOf, type RecordChange, type Work } from "./plan_types.ts";
+import type { Move } from "./state_record.ts";
 import type { SharedCopy } from "./shared_copy.ts";
 import type { SoftDelete } from "./soft_delete.ts";
 import type { TemporaryNames } from "./temporary_names.ts";

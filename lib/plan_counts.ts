@@ -4,7 +4,7 @@
  * @module
  */
 import type { Case, RemovalSettings } from "./cases.ts";
-import type { PlanCounts } from "./plan.ts";
+import type { PlanCounts } from "./plan_types.ts";
 import { isMoved, type Location } from "./tree.ts";
 import { otherSide, type Side, SIDES } from "./types.ts";
 

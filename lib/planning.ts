@@ -5,16 +5,16 @@
  * @module
  */
 import type { Case } from "./cases.ts";
-import type { Root } from "./disk.ts";
+import type { Root } from "./root_files.ts";
 import type { Answer } from "./inquiry.ts";
-import type { Merged, RecordView } from "./merge.ts";
+import type { Merged, RecordView } from "./plan_merge.ts";
 import type { Interrupt } from "./interrupt.ts";
 import type { Meter } from "./meter.ts";
 import { inPieces } from "./pieces.ts";
-import type { Plan } from "./plan.ts";
-import type { RecordStore } from "./record_store.ts";
+import type { Plan } from "./plan_types.ts";
+import type { RecordStore } from "./state_record.ts";
 import type { Outcome } from "./run_result.ts";
-import { listedConflict } from "./run_history.ts";
+import { listedConflict } from "./state_runs.ts";
 import {
   addedActions,
   openAsListed,
@@ -82,7 +82,7 @@ export async function decideReading(
       return { plan, cases, merged, settings };
     }
     // Most runs have nothing to read.
-    const { answering } = await import("./contents.ts");
+    const { answering } = await import("./files_read.ts");
     const files = decision.questions.size;
     meter?.begin("compare", { files, bytes: null });
     for (const [id, question] of decision.questions) {

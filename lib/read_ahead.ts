@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { RecordView } from "./merge.ts";
+import type { RecordView } from "./plan_merge.ts";
 import type { DirectoryRow, FileRow, Side } from "./types.ts";
 
 /** So many rows are kept at most; the rest is read when it is asked for. */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { RecordView } from "./merge.ts";
+import type { RecordView } from "./plan_merge.ts";
 import type { Both, FileRow, Side } from "./types.ts";
 import { SIDES } from "./types.ts";
 

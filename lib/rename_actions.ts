@@ -5,12 +5,12 @@
  */
 import type { Case } from "./cases.ts";
 import type { DraftList } from "./draft_list.ts";
-import type { Draft } from "./order.ts";
-import type { Conflict } from "./plan.ts";
+import type { Draft } from "./plan_order.ts";
+import type { Conflict } from "./plan_types.ts";
 import type { Location } from "./tree.ts";
 import type { FileRow, Rule, Side } from "./types.ts";
 import { otherSide } from "./types.ts";
-import type { Properties } from "./verdict.ts";
+import type { Properties } from "./plan_rules.ts";
 
 /** What is brought, and what the record learns of it. */
 export interface RenameDraft {

@@ -5,10 +5,10 @@
  */
 import { isAbsolute, relative, resolve } from "node:path";
 import { EXIT, SyncError } from "./errors.ts";
-import { quoted } from "./printable.ts";
+import { quoted } from "./text.ts";
 import type { RowOptions } from "./report_rows.ts";
 import type { RunResult } from "./run_result.ts";
-import { inWords, troubleOf } from "./system_errors.ts";
+import { inWords, troubleOf } from "./system.ts";
 import type { Both } from "./types.ts";
 import { SIDES } from "./types.ts";
 
@@ -48,7 +48,7 @@ export async function writeReport(
 ): Promise<string | null> {
   // Few runs need them, and the start counts in all.
   const { htmlPage } = await import("./html_page.ts");
-  const { htmlReport } = await import("./html_report.ts");
+  const { htmlReport } = await import("./report_html.ts");
   const bytes = new TextEncoder().encode(htmlPage(htmlReport(result, options)));
   try {
     using page = Deno.openSync(file, {

@@ -6,8 +6,8 @@
 import { conflictWords } from "./conflict_words.ts";
 import { words } from "./newer.ts";
 import { comparePaths } from "./paths.ts";
-import type { Action, Version, Work } from "./plan.ts";
-import { printable } from "./printable.ts";
+import type { Action, Version, Work } from "./plan_types.ts";
+import { printable } from "./text.ts";
 import {
   isTold,
   openConflicts,

@@ -4,9 +4,9 @@
  *
  * @module
  */
-import { answerTo } from "./contents.ts";
-import { type Root, Skipped } from "./disk.ts";
-import { cutToTick } from "./figures.ts";
+import { answerTo } from "./files_read.ts";
+import { type Root, Skipped } from "./root_files.ts";
+import { cutToTick } from "./metadata.ts";
 import { whyNotOnWindows } from "./names.ts";
 import { words } from "./newer.ts";
 import { joinPath } from "./paths.ts";

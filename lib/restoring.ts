@@ -6,7 +6,7 @@
  * @module
  */
 import { removeDespite, setQuietly } from "./attributes.ts";
-import { type Root, Skipped, WENT_AWAY } from "./disk.ts";
+import { type Root, Skipped, WENT_AWAY } from "./root_files.ts";
 import { GuardError } from "./errors.ts";
 import { keepAsClash, placeNew, replace } from "./file_ops.ts";
 import { folderOf } from "./paths.ts";
@@ -23,7 +23,7 @@ import {
 } from "./staged.ts";
 import { staging } from "./staging.ts";
 import type { TemporaryNames } from "./temporary_names.ts";
-import { codeOf, inWords } from "./system_errors.ts";
+import { codeOf, inWords } from "./system.ts";
 import type { Both, FileFigures, Side } from "./types.ts";
 import type { Version } from "./versions.ts";
 

@@ -4,32 +4,32 @@
  * @module
  */
 import { carryOut, type CarryOutContext } from "./carry_out.ts";
-import { Root } from "./disk.ts";
+import { Root } from "./root_files.ts";
 import { EXIT } from "./errors.ts";
-import { guardPlan } from "./guard.ts";
+import { guardPlan } from "./plan_guard.ts";
 import { type Interrupt, UNINTERRUPTED } from "./interrupt.ts";
-import { completeMoves, foreignLeftovers } from "./leftovers.ts";
+import { completeMoves, foreignLeftovers } from "./files_leftovers.ts";
 import {
   joiningWords,
   lostRecord,
   meet,
   type Meeting,
   requireStillThere,
-} from "./meeting.ts";
-import type { Merged, SideScan } from "./merge.ts";
+} from "./run_identify.ts";
+import type { Merged, SideScan } from "./plan_merge.ts";
 import { Meter } from "./meter.ts";
 import type { TemporaryOwner } from "./names.ts";
-import type { MergeSettings } from "./merge.ts";
-import type { Plan } from "./plan.ts";
+import type { MergeSettings } from "./plan_merge.ts";
+import type { Plan } from "./plan_types.ts";
 import {
   decideReading,
   plannedOutcomes,
   settlingPlan,
   viewOf,
 } from "./planning.ts";
-import type { Probe } from "./habits.ts";
-import { checkRoots } from "./roots.ts";
-import { beginRun, endRun } from "./run_history.ts";
+import type { Probe } from "./root_traits.ts";
+import { checkRoots } from "./root_identity.ts";
+import { beginRun, endRun } from "./state_runs.ts";
 import {
   isTold,
   needsPerson,
@@ -45,7 +45,7 @@ import {
   type SyncConfig,
   type SyncListener,
   type SyncOptions,
-} from "./run_settings.ts";
+} from "./run_types.ts";
 import {
   asCut,
   asFailure,
@@ -60,8 +60,8 @@ import {
   idleThreads,
   type RootScan,
   scanBoth,
-} from "./scans.ts";
-import { RecordStore } from "./record_store.ts";
+} from "./run_scan.ts";
+import { RecordStore } from "./state_record.ts";
 import { requireNewest } from "./run_numbers.ts";
 import { scanRequests } from "./scan_requests.ts";
 import type { StateDb } from "./state_db.ts";

@@ -18,9 +18,9 @@ import {
   ownFile,
   removeIfThere,
   writeDurably,
-} from "./roots.ts";
+} from "./root_identity.ts";
 import type { StateDb } from "./state_db.ts";
-import { codeOf, inWords } from "./system_errors.ts";
+import { codeOf, inWords } from "./system.ts";
 import type { Both, Side } from "./types.ts";
 import { SIDES } from "./types.ts";
 

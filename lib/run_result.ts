@@ -4,7 +4,7 @@
  * @module
  */
 import type { ExitCode } from "./errors.ts";
-import type { Action, Conflict, Waiting } from "./plan.ts";
+import type { Action, Conflict, Waiting } from "./plan_types.ts";
 import type { OutcomeKind, Problem, ProblemKind, Side } from "./types.ts";
 
 /** What became of an action. */

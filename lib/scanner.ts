@@ -5,10 +5,10 @@
  *
  * @module
  */
-import { figuresOf, folderIdOf, type ReportedFile } from "./figures.ts";
-import type { IgnorePredicate } from "./ignore.ts";
+import { figuresOf, folderIdOf, type ReportedFile } from "./metadata.ts";
+import type { IgnorePredicate } from "./wire_ignore.ts";
 import { isLink } from "./links.ts";
-import { type Listing, ListingBuilder } from "./listing.ts";
+import { type Listing, ListingBuilder } from "./wire_listing.ts";
 import { BadName, FailedLook, type Look } from "./lookout.ts";
 import {
   isOwnName,
@@ -17,7 +17,7 @@ import {
   whyNotSeenOnWindows,
 } from "./names.ts";
 import { joinPath } from "./paths.ts";
-import { codeOf, inWords, troubleOf } from "./system_errors.ts";
+import { codeOf, inWords, troubleOf } from "./system.ts";
 import type {
   FileFigures,
   FileId,

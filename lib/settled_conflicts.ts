@@ -4,7 +4,7 @@
  * @module
  */
 import { conflictWords } from "./conflict_words.ts";
-import type { Conflict } from "./plan.ts";
+import type { Conflict } from "./plan_types.ts";
 import type { Outcome } from "./run_result.ts";
 import type { Both } from "./types.ts";
 

@@ -4,8 +4,8 @@
  * @module
  */
 import type { Case } from "./cases.ts";
-import { isSameId } from "./figures.ts";
-import { halfOf } from "./plan.ts";
+import { isSameId } from "./metadata.ts";
+import { halfOf } from "./plan_types.ts";
 import type { FileRow, RecordedHalf, Side } from "./types.ts";
 import { SIDES } from "./types.ts";
 

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { type Habits, isFresh } from "./figures.ts";
-import { entriesOf, type Listing } from "./listing.ts";
+import { type Habits, isFresh } from "./metadata.ts";
+import { entriesOf, type Listing } from "./wire_listing.ts";
 import { folderOf, nameOf } from "./paths.ts";
 import type {
   DirectoryRow,

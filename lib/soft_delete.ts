@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { CHANGED, type Root, Skipped } from "./disk.ts";
+import { CHANGED, type Root, Skipped } from "./root_files.ts";
 import { moveAcross, moveToFree } from "./file_ops.ts";
-import { isStill } from "./figures.ts";
+import { isStill } from "./metadata.ts";
 import {
   fittingName,
   isOwnName,
@@ -15,7 +15,7 @@ import {
 } from "./names.ts";
 import { folderOf, joinPath, nameOf } from "./paths.ts";
 import type { TemporaryNames } from "./temporary_names.ts";
-import { codeOf } from "./system_errors.ts";
+import { codeOf } from "./system.ts";
 import type { FileFigures } from "./types.ts";
 
 /** The folder that holds all soft-deleted files of a root. */

@@ -4,9 +4,9 @@
  *
  * @module
  */
-import type { Root } from "./disk.ts";
+import type { Root } from "./root_files.ts";
 import { folderOf } from "./paths.ts";
-import { codeOf } from "./system_errors.ts";
+import { codeOf } from "./system.ts";
 import type { FileFigures } from "./types.ts";
 
 /** How many flushes the disk is given at once. */

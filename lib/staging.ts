@@ -7,7 +7,7 @@
 import fs from "node:fs";
 import { setQuietly } from "./attributes.ts";
 import { copyingAlone, copyingShared } from "./copy_content.ts";
-import type { Root } from "./disk.ts";
+import type { Root } from "./root_files.ts";
 import { openFile } from "./open_file.ts";
 import { folderOf } from "./paths.ts";
 import { atOnce, type Pieces } from "./pieces.ts";

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { codeOf } from "./system_errors.ts";
+import { codeOf } from "./system.ts";
 
 /** The part of a config that this is about. */
 interface StatePlaces {
@@ -27,7 +27,7 @@ export async function withStateDb<C extends StatePlaces>(
   const { stateDb, oldStateDb } = config;
   const settled = { ...config, oldStateDb: null };
   if (oldStateDb === null || !isThere(oldStateDb)) return settled;
-  const { knowsRoots } = await import("./meeting.ts");
+  const { knowsRoots } = await import("./run_identify.ts");
   const roots = { left: config.leftRoot, right: config.rightRoot };
   const isMade = isThere(stateDb);
   // What can't be told of it, a guard tells.

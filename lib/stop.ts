@@ -13,7 +13,7 @@ import {
   type StopSignal,
   SyncError,
 } from "./errors.ts";
-import type { Action } from "./plan.ts";
+import type { Action } from "./plan_types.ts";
 import {
   INTERRUPTED,
   NOTHING_PRUNED,

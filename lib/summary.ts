@@ -10,8 +10,8 @@ import {
   type Pruned,
   type RunResult,
 } from "./run_result.ts";
-import type { Waiting } from "./plan.ts";
-import { printable } from "./printable.ts";
+import type { Waiting } from "./plan_types.ts";
+import { printable } from "./text.ts";
 import { ACTION_NAMES, type ActionName } from "./types.ts";
 
 /** How often each action was done, or is planned, and what was left. */

@@ -7,8 +7,8 @@ import { LockedError } from "./errors.ts";
 import { timeMark } from "./names.ts";
 import { Run, type RunContext } from "./run.ts";
 import type { RunResult } from "./run_result.ts";
-import type { SyncConfig, SyncListener, SyncOptions } from "./run_settings.ts";
-import { type RootScan, Scans } from "./scans.ts";
+import type { SyncConfig, SyncListener, SyncOptions } from "./run_types.ts";
+import { type RootScan, Scans } from "./run_scan.ts";
 import { type Lock, StateDb, takeLock } from "./state_db.ts";
 import { asStop, isInterrupted, NOTHING_DONE } from "./stop.ts";
 import type { Both } from "./types.ts";
@@ -161,7 +161,7 @@ async function pruned(
   if (result.stop !== null || options.settle !== undefined) return result;
   const isNoted = db.first("SELECT 1 FROM expired LIMIT 1") !== null;
   if (retentionDays === 0 && !isNoted) return result;
-  const { pruneOld } = await import("./retention.ts");
+  const { pruneOld } = await import("./run_retention.ts");
   const removed = pruneOld(db, {
     run: id,
     startedAtMs,

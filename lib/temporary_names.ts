@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Root } from "./disk.ts";
+import type { Root } from "./root_files.ts";
 import { OWN_FOLDER, temporaryName, type TemporaryOwner } from "./names.ts";
 import { folderOf, joinPath } from "./paths.ts";
 

@@ -4,10 +4,10 @@
  *
  * @module
  */
-import type { CopyDone, CopyTask } from "./copy_messages.ts";
-import type { CopyThreads } from "./copy_threads.ts";
+import type { CopyDone, CopyTask } from "./wire_messages.ts";
+import type { CopyThreads } from "./apply_threads.ts";
 import { folderOf } from "./paths.ts";
-import type { Action } from "./plan.ts";
+import type { Action } from "./plan_types.ts";
 
 /** Limits of a batch. */
 const MOST_FILES = 128;

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Action, Conflict } from "./plan.ts";
+import type { Action, Conflict } from "./plan_types.ts";
 import type { Outcome } from "./run_result.ts";
 import type { ActionName } from "./types.ts";
 

@@ -6,7 +6,7 @@
  * @module
  */
 import { PROGRAM } from "./called.ts";
-import { printable } from "./printable.ts";
+import { printable } from "./text.ts";
 import {
   doubtfulCopies,
   type Outcome,

@@ -4,7 +4,7 @@
  * @module
  */
 import { UsageError } from "./errors.ts";
-import { quoted } from "./printable.ts";
+import { quoted } from "./text.ts";
 import { type Both, SIDES } from "./types.ts";
 import { withoutPrefix } from "./windows_paths.ts";
 

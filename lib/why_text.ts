@@ -4,11 +4,11 @@
  * @module
  */
 import { versionWords } from "./conflict_words.ts";
-import type { Explanation } from "./explanation.ts";
+import type { Explanation } from "./plan_explain.ts";
 import { actionDocument, actionLine, type PastAction } from "./history_text.ts";
 import { words } from "./newer.ts";
-import type { Action } from "./plan.ts";
-import { printable } from "./printable.ts";
+import type { Action } from "./plan_types.ts";
+import { printable } from "./text.ts";
 import type { Stop } from "./run_result.ts";
 import type { Both, FileRow, Side } from "./types.ts";
 import { SIDES } from "./types.ts";

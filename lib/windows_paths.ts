@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { printable } from "./printable.ts";
+import { printable } from "./text.ts";
 
 /**
  * Whether a path is in full and of Windows.

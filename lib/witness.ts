@@ -5,16 +5,16 @@
  *
  * @module
  */
-import { type Look, type Root, Skipped } from "./disk.ts";
+import { type Look, type Root, Skipped } from "./root_files.ts";
 import {
   merge,
   type Merged,
   type MergeSettings,
   type RecordView,
   type SideScan,
-} from "./merge.ts";
+} from "./plan_merge.ts";
 import { joinPath, nameOf } from "./paths.ts";
-import { inWords } from "./system_errors.ts";
+import { inWords } from "./system.ts";
 import { currentPath, type Folder } from "./tree.ts";
 import type { Both, Problem, Side } from "./types.ts";
 import { SIDES } from "./types.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { loadConfig } from "../lib/config_loader.ts";
-import { type Access, sandboxFlags } from "../lib/sandbox.ts";
+import { type Access, sandboxFlags } from "../lib/sandbox_permissions.ts";
 import { Office } from "./support/support.ts";
 import { fromFileUrl } from "./support/urls.ts";
 

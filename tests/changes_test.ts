@@ -9,7 +9,7 @@ import {
   OLD,
   row,
 } from "./support/fake_tree.ts";
-import { judge, type Judgement, refOf } from "../lib/changes.ts";
+import { judge, type Judgement, refOf } from "../lib/plan_changes.ts";
 import { type Answer, Inquiry, questionId } from "../lib/inquiry.ts";
 import type { RecordedChange } from "../lib/rules.ts";
 import type { Pair } from "../lib/tree.ts";

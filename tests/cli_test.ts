@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readArguments } from "../lib/cli.ts";
+import { readArguments } from "../lib/cli_args.ts";
 import { COMMANDS, helpText } from "../lib/cli_words.ts";
 import { EXIT, UsageError } from "../lib/errors.ts";
 import type { Invocation, SyncInvocation } from "../lib/invocation.ts";

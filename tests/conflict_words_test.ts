@@ -1,7 +1,7 @@
 /** Conflicts and sizes in words. */
 import assert from "node:assert/strict";
 import { conflictWords, openWords, sizeWords } from "../lib/conflict_words.ts";
-import type { Conflict } from "../lib/plan.ts";
+import type { Conflict } from "../lib/plan_types.ts";
 
 /** [bytes, words] */
 const SIZES: readonly [number, string][] = [

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { answerTo } from "../lib/contents.ts";
+import { answerTo } from "../lib/files_read.ts";
 import type { Answer, FileRef } from "../lib/inquiry.ts";
 import type { Side } from "../lib/types.ts";
 import { file } from "./support/support.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { CHANGED, Root, Skipped } from "../lib/disk.ts";
+import { CHANGED, Root, Skipped } from "../lib/root_files.ts";
 import { openFile } from "../lib/open_file.ts";
-import { PLAIN_HABITS } from "../lib/habits.ts";
+import { PLAIN_HABITS } from "../lib/root_traits.ts";
 import { file } from "./support/support.ts";
 import {
   after,

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Skipped } from "../lib/disk.ts";
+import { Skipped } from "../lib/root_files.ts";
 import { InterruptedError } from "../lib/errors.ts";
 import { file, softDeleted } from "./support/support.ts";
 import { after, intercept, systemError } from "./support/two_roots.ts";

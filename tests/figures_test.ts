@@ -12,7 +12,7 @@ import {
   isStill,
   mayBeFresh,
   type ReportedFile,
-} from "../lib/figures.ts";
+} from "../lib/metadata.ts";
 import type { FileFigures, FileId, RecordedHalf } from "../lib/types.ts";
 
 // The same cases for everybody.

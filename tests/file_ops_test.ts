@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type Root, Skipped } from "../lib/disk.ts";
+import { type Root, Skipped } from "../lib/root_files.ts";
 import {
   destroy,
   linkTo,

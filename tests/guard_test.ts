@@ -2,8 +2,12 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { GuardError } from "../lib/errors.ts";
-import { type Allowances, guardPlan, type SafetyLimits } from "../lib/guard.ts";
-import type { PlanCounts } from "../lib/plan.ts";
+import {
+  type Allowances,
+  guardPlan,
+  type SafetyLimits,
+} from "../lib/plan_guard.ts";
+import type { PlanCounts } from "../lib/plan_types.ts";
 import { SIDES } from "../lib/types.ts";
 
 // The same cases for everybody.

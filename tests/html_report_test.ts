@@ -10,8 +10,8 @@ import {
   type Situation,
 } from "./support/fake_tree.ts";
 import { htmlPage } from "../lib/html_page.ts";
-import { htmlReport } from "../lib/html_report.ts";
-import { escapeHtml } from "../lib/printable.ts";
+import { htmlReport } from "../lib/report_html.ts";
+import { escapeHtml } from "../lib/text.ts";
 import { fold } from "../lib/report_folds.ts";
 import { reportSections, type Row } from "../lib/report_rows.ts";
 import type { RunResult } from "../lib/run_result.ts";

@@ -4,7 +4,7 @@ import {
   extensionOf,
   ignorePredicate,
   type IgnoreSettings,
-} from "../lib/ignore.ts";
+} from "../lib/wire_ignore.ts";
 
 // The same cases for everybody.
 fc.configureGlobal({ seed: 20260101 });

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { resultOf, withOutcomes } from "./support/fake_result.ts";
 import { but, file, folder, HOUR, OLD, problem } from "./support/fake_tree.ts";
 import { ConfigError, EXIT, LockedError, UsageError } from "../lib/errors.ts";
-import { jsonError, jsonReport } from "../lib/json_report.ts";
+import { jsonError, jsonReport } from "../lib/report_json.ts";
 import { summarize } from "../lib/summary.ts";
 import { ACTION_NAMES } from "../lib/types.ts";
 

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { type Copying, copyingShared } from "../lib/copy_content.ts";
-import type { ShareTask } from "../lib/copy_messages.ts";
-import { CopyThreads, threadsFor } from "../lib/copy_threads.ts";
-import { Skipped } from "../lib/disk.ts";
+import type { ShareTask } from "../lib/wire_messages.ts";
+import { CopyThreads, threadsFor } from "../lib/apply_threads.ts";
+import { Skipped } from "../lib/root_files.ts";
 import { InterruptedError } from "../lib/errors.ts";
 import { openFile } from "../lib/open_file.ts";
 import { atOnce } from "../lib/pieces.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { entriesOf, type Entry, ListingBuilder } from "../lib/listing.ts";
+import { entriesOf, type Entry, ListingBuilder } from "../lib/wire_listing.ts";
 import { A, digestOf, entries } from "./support/listed.ts";
 
 // The same cases for everybody.

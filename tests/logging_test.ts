@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { SyncError } from "../lib/errors.ts";
-import { type Log, type LogOptions, openLog } from "../lib/logging.ts";
+import { type Log, type LogOptions, openLog } from "../lib/logging_setup.ts";
 
 const ACTION = {
   name: "COPY_LEFT_TO_RIGHT",

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { addressKey } from "../lib/addresses.ts";
 import type { EmailConfig } from "../lib/config_schema.ts";
-import { Mailer, type OutgoingMail, type Sent } from "../lib/mailer.ts";
+import { Mailer, type OutgoingMail, type Sent } from "../lib/mail_smtp.ts";
 import {
   FaultyMailServer,
   type MailFaults,

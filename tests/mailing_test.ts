@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { loadConfig } from "../lib/config_loader.ts";
-import { mailing } from "../lib/mailing.ts";
-import type { SyncListener } from "../lib/run_settings.ts";
+import { mailing } from "../lib/email_notifications.ts";
+import type { SyncListener } from "../lib/run_types.ts";
 import { newRunId, runSync } from "../lib/sync.ts";
 import { MailOffice } from "./support/mail_server.ts";
 import { file, Office } from "./support/support.ts";

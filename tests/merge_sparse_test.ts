@@ -5,13 +5,13 @@ import { recordView, scan, told } from "./support/fake_merge.ts";
 import { digestOf } from "./support/listed.ts";
 import { situationOf } from "./support/plan_rows.ts";
 import { but, file, folder, type Situation } from "./support/fake_tree.ts";
-import { entriesOf, type Entry, type Listing } from "../lib/listing.ts";
+import { entriesOf, type Entry, type Listing } from "../lib/wire_listing.ts";
 import {
   merge,
   type Merged,
   type RecordView,
   type SideScan,
-} from "../lib/merge.ts";
+} from "../lib/plan_merge.ts";
 import { nameOf, NO_FOLDING } from "../lib/paths.ts";
 import type { Side } from "../lib/types.ts";
 

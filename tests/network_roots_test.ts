@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { planBinary } from "../lib/compiling.ts";
+import { planBinary } from "../lib/release_binary.ts";
 import { SyncError } from "../lib/errors.ts";
 import { type MadeFor, requireSameWalls } from "../lib/made_for.ts";
 import {
@@ -9,10 +9,10 @@ import {
   networkWords,
   openWords,
   realRootsOf,
-} from "../lib/network_roots.ts";
-import { makePackage } from "../lib/packaging.ts";
+} from "../lib/sandbox_network.ts";
+import { makePackage } from "../lib/release_portable.ts";
 import { lookAtRoot } from "../lib/root_checks.ts";
-import type { SandboxConfig } from "../lib/sandbox.ts";
+import type { SandboxConfig } from "../lib/sandbox_permissions.ts";
 import { Office } from "./support/support.ts";
 import { fromFileUrl } from "./support/urls.ts";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { type Draft, inOrder, type Place } from "../lib/order.ts";
-import type { Work } from "../lib/plan.ts";
+import { type Draft, inOrder, type Place } from "../lib/plan_order.ts";
+import type { Work } from "../lib/plan_types.ts";
 
 // The same cases for everybody.
 fc.configureGlobal({ seed: 20260101 });

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { loadConfig } from "../lib/config_loader.ts";
-import { mailing } from "../lib/mailing.ts";
-import type { SyncListener } from "../lib/run_settings.ts";
+import { mailing } from "../lib/email_notifications.ts";
+import type { SyncListener } from "../lib/run_types.ts";
 import { newRunId, runSync } from "../lib/sync.ts";
 import { LocalScans } from "./support/local_scans.ts";
 import { MailOffice, MailServer, refusal } from "./support/mail_server.ts";

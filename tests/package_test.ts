@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { makePackage } from "../lib/packaging.ts";
+import { makePackage } from "../lib/release_portable.ts";
 import { Office, read } from "./support/support.ts";
 import { fromFileUrl } from "./support/urls.ts";
 import { PROBE, REFUSED, type Try } from "./support/walls.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { printable, quoted } from "../lib/printable.ts";
+import { printable, quoted } from "../lib/text.ts";
 
 // The same cases for everybody.
 fc.configureGlobal({ seed: 20260101 });

@@ -8,7 +8,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { Take } from "../lib/invocation.ts";
-import { listedConflicts } from "../lib/run_history.ts";
+import { listedConflicts } from "../lib/state_runs.ts";
 import { openConflicts, type RunResult } from "../lib/run_result.ts";
 import { StateDb } from "../lib/state_db.ts";
 import { type Both, type Side, SIDES } from "../lib/types.ts";

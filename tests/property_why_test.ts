@@ -8,8 +8,8 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { loadConfig } from "../lib/config_loader.ts";
-import { explain } from "../lib/explanation.ts";
-import type { Action } from "../lib/plan.ts";
+import { explain } from "../lib/plan_explain.ts";
+import type { Action } from "../lib/plan_types.ts";
 import { isOwnName } from "../lib/names.ts";
 import { isWithin } from "../lib/paths.ts";
 import type { Decided } from "../lib/planning.ts";

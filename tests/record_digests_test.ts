@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { entriesOf, ListingBuilder } from "../lib/listing.ts";
-import type { RecordChange } from "../lib/plan.ts";
+import { entriesOf, ListingBuilder } from "../lib/wire_listing.ts";
+import type { RecordChange } from "../lib/plan_types.ts";
 import { digestsOf } from "../lib/record_digests.ts";
-import { RecordStore } from "../lib/record_store.ts";
+import { RecordStore } from "../lib/state_record.ts";
 import { scan } from "../lib/scanner.ts";
 import { StateDb } from "../lib/state_db.ts";
 import { agree, HALF, row, Shelf } from "./support/record_shelf.ts";

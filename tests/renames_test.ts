@@ -11,13 +11,13 @@ import {
   type Situation,
 } from "./support/fake_tree.ts";
 import { joinPath, NO_FOLDING } from "../lib/paths.ts";
-import { identityOf } from "../lib/figures.ts";
+import { identityOf } from "../lib/metadata.ts";
 import {
   type Elsewhere,
   findRenames,
   inFolder,
   type Renamed,
-} from "../lib/renames.ts";
+} from "../lib/plan_renames.ts";
 import { currentPath, type FoundFile, type Pair } from "../lib/tree.ts";
 import { type Both, SIDES } from "../lib/types.ts";
 

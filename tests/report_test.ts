@@ -10,7 +10,7 @@ import {
   problem,
   type Situation,
 } from "./support/fake_tree.ts";
-import { reportText } from "../lib/report.ts";
+import { reportText } from "../lib/report_text.ts";
 import type { RunResult } from "../lib/run_result.ts";
 
 const OPTIONS = {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { timeMark } from "../lib/names.ts";
-import { pruneOld } from "../lib/retention.ts";
+import { pruneOld } from "../lib/run_retention.ts";
 import type { RunResult } from "../lib/run_result.ts";
 import { StateDb } from "../lib/state_db.ts";
 import { snapshot } from "./support/snapshot.ts";

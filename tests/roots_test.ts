@@ -1,8 +1,12 @@
 import assert from "node:assert/strict";
 import { GuardError } from "../lib/errors.ts";
-import { PLAIN_HABITS, probe } from "../lib/habits.ts";
-import { checkRoots, makeIdentity, readIdentity } from "../lib/roots.ts";
-import { probeRoots } from "../lib/run_settings.ts";
+import { PLAIN_HABITS, probe } from "../lib/root_traits.ts";
+import {
+  checkRoots,
+  makeIdentity,
+  readIdentity,
+} from "../lib/root_identity.ts";
+import { probeRoots } from "../lib/run_types.ts";
 import { StateDb } from "../lib/state_db.ts";
 import { actions, file, Office, write } from "./support/support.ts";
 import { intercept, systemError, TwoRoots } from "./support/two_roots.ts";

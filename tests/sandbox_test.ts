@@ -5,7 +5,7 @@ import {
   type SandboxConfig,
   sandboxFlags,
   type SandboxOptions,
-} from "../lib/sandbox.ts";
+} from "../lib/sandbox_permissions.ts";
 
 const CONFIG: SandboxConfig = {
   file: "/office/config.yaml",

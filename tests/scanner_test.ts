@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { folderIdOf } from "../lib/figures.ts";
-import { ignorePredicate } from "../lib/ignore.ts";
-import { entriesOf, type Listing } from "../lib/listing.ts";
+import { folderIdOf } from "../lib/metadata.ts";
+import { ignorePredicate } from "../lib/wire_ignore.ts";
+import { entriesOf, type Listing } from "../lib/wire_listing.ts";
 import { scan, type ScanRequest, type ScanSummary } from "../lib/scanner.ts";
 import { StateDb } from "../lib/state_db.ts";
 import { file, Office, type Tree } from "./support/support.ts";

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import type { Take } from "../lib/invocation.ts";
 import { keyOf } from "../lib/paths.ts";
-import type { Action, Conflict, Plan } from "../lib/plan.ts";
+import type { Action, Conflict, Plan } from "../lib/plan_types.ts";
 import { addedActions, openAsListed, rulingOn } from "../lib/settlement.ts";
 import { decided, IGNORING_CASE, type Options } from "./support/fake_merge.ts";
 import { acts, lines } from "./support/fake_plan.ts";

@@ -12,7 +12,7 @@ import {
   problem,
   type Situation,
 } from "./support/fake_tree.ts";
-import type { PlanCounts } from "../lib/plan.ts";
+import type { PlanCounts } from "../lib/plan_types.ts";
 
 const A = file("one");
 const B = file("other", { mtimeMs: OLD - HOUR });

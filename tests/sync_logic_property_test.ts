@@ -22,7 +22,7 @@ import {
   type Situation,
 } from "./support/fake_tree.ts";
 import { NO_FOLDING } from "../lib/paths.ts";
-import type { Plan } from "../lib/plan.ts";
+import type { Plan } from "../lib/plan_types.ts";
 import { POLICIES } from "../lib/types.ts";
 
 // The same cases for everybody.

@@ -26,7 +26,7 @@ import {
   type SideTree,
   type Situation,
 } from "./support/fake_tree.ts";
-import type { Plan } from "../lib/plan.ts";
+import type { Plan } from "../lib/plan_types.ts";
 import type { Side } from "../lib/types.ts";
 import { POLICIES } from "../lib/types.ts";
 

@@ -1,11 +1,6 @@
 import assert from "node:assert/strict";
 import { errorWords, stackLines } from "../lib/log_lines.ts";
-import {
-  codeOf,
-  inWords,
-  type Trouble,
-  troubleOf,
-} from "../lib/system_errors.ts";
+import { codeOf, inWords, type Trouble, troubleOf } from "../lib/system.ts";
 
 const withCode = (code: unknown, message = "open '/secret/path'") =>
   Object.assign(new Error(message), { code });

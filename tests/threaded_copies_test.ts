@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { CopyThreads, threadsFor } from "../lib/copy_threads.ts";
+import { CopyThreads, threadsFor } from "../lib/apply_threads.ts";
 import { InterruptedError } from "../lib/errors.ts";
 import type { FileRow } from "../lib/types.ts";
 import { file, type Tree } from "./support/support.ts";

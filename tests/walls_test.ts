@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { closedFlags } from "../lib/sandbox.ts";
+import { closedFlags } from "../lib/sandbox_permissions.ts";
 import { assertRefused, Place, REFUSED, type Try } from "./support/walls.ts";
 
 Deno.test("inside: roots, state DB, lock and logs can be read and written", async () => {

@@ -4,7 +4,11 @@
  * @module
  */
 
-import { compile, COMPILE_HELP, COMPILE_OPTIONS } from "../lib/compiling.ts";
+import {
+  compile,
+  COMPILE_HELP,
+  COMPILE_OPTIONS,
+} from "../lib/release_binary.ts";
 import { runTask } from "../lib/making.ts";
 import { fromThere } from "../lib/started_in.ts";
 

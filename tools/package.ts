@@ -9,7 +9,7 @@ import {
   makePackage,
   PACKAGE_HELP,
   PACKAGE_OPTIONS,
-} from "../lib/packaging.ts";
+} from "../lib/release_portable.ts";
 import { fromThere } from "../lib/started_in.ts";
 
 const args = fromThere(Deno.args);

@@ -8,7 +8,7 @@
  */
 import type { Config } from "../../lib/config_loader.ts";
 import { SyncError } from "../../lib/errors.ts";
-import { jsonError, jsonReport } from "../../lib/json_report.ts";
+import { jsonError, jsonReport } from "../../lib/report_json.ts";
 import { runSync } from "../../lib/sync.ts";
 
 /** Runs once; gives the exit code and the document. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { cutToTick, type Habits, isFresh } from "../../lib/figures.ts";
-import { PLAIN_HABITS } from "../../lib/habits.ts";
+import { cutToTick, type Habits, isFresh } from "../../lib/metadata.ts";
+import { PLAIN_HABITS } from "../../lib/root_traits.ts";
 import { randomFrom } from "./editing_program.ts";
 
 // FAT keeps two seconds. Where its file system can't be mounted, this holds

@@ -23,7 +23,7 @@ import {
   type Plan,
   type RecordChange,
   type Work,
-} from "../../lib/plan.ts";
+} from "../../lib/plan_types.ts";
 import type { Both, RecordedHalf, Side } from "../../lib/types.ts";
 import { otherSide, SIDES } from "../../lib/types.ts";
 

@@ -16,19 +16,19 @@ import {
   type SideTree,
   type Situation,
 } from "./fake_tree.ts";
-import { type Habits, isStill } from "../../lib/figures.ts";
-import { extensionOf } from "../../lib/ignore.ts";
+import { type Habits, isStill } from "../../lib/metadata.ts";
+import { extensionOf } from "../../lib/wire_ignore.ts";
 import type { Answer, FileRef, Question } from "../../lib/inquiry.ts";
-import { type Entry, ListingBuilder } from "../../lib/listing.ts";
+import { type Entry, ListingBuilder } from "../../lib/wire_listing.ts";
 import {
   merge,
   type Merged,
   type RecordView,
   type SideScan,
-} from "../../lib/merge.ts";
+} from "../../lib/plan_merge.ts";
 import { folderOf, nameOf } from "../../lib/paths.ts";
 import type { Ruling } from "../../lib/contest.ts";
-import { halfOf, type Plan } from "../../lib/plan.ts";
+import { halfOf, type Plan } from "../../lib/plan_types.ts";
 import { decide, type DecisionSettings } from "../../lib/sync_logic.ts";
 import type {
   Both,

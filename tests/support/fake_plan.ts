@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Action, Plan } from "../../lib/plan.ts";
+import type { Action, Plan } from "../../lib/plan_types.ts";
 import type { Rule } from "../../lib/types.ts";
 
 /**

@@ -14,7 +14,7 @@ import {
 } from "./fake_tree.ts";
 import { foldersOf } from "./fake_merge.ts";
 import { move } from "./fake_record.ts";
-import { type Habits, isStill } from "../../lib/figures.ts";
+import { type Habits, isStill } from "../../lib/metadata.ts";
 import { folderOf, isWithin, keyOf } from "../../lib/paths.ts";
 import type { FileFigures, Side } from "../../lib/types.ts";
 

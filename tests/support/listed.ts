@@ -5,7 +5,7 @@
  */
 import fc from "fast-check";
 import { DigestBuilder } from "../../lib/folder_digest.ts";
-import type { Entry, FileEntry } from "../../lib/listing.ts";
+import type { Entry, FileEntry } from "../../lib/wire_listing.ts";
 
 /** A file. */
 export const A: FileEntry = {

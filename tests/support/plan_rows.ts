@@ -16,7 +16,7 @@ import {
   unordered,
 } from "./fake_plan.ts";
 import type { RecordTree, SideTree, Situation } from "./fake_tree.ts";
-import type { Plan } from "../../lib/plan.ts";
+import type { Plan } from "../../lib/plan_types.ts";
 
 /** A situation and what must come of it. */
 export interface PlanRow {

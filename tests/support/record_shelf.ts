@@ -5,9 +5,9 @@
  */
 import assert from "node:assert/strict";
 import { folderOf } from "../../lib/paths.ts";
-import type { RecordChange } from "../../lib/plan.ts";
+import type { RecordChange } from "../../lib/plan_types.ts";
 import { digestsOf } from "../../lib/record_digests.ts";
-import { RecordStore } from "../../lib/record_store.ts";
+import { RecordStore } from "../../lib/state_record.ts";
 import { StateDb } from "../../lib/state_db.ts";
 import type { FileRow, RecordedHalf } from "../../lib/types.ts";
 

@@ -16,8 +16,8 @@ import {
   type Tree,
   write,
 } from "./support.ts";
-import { jsonReport, jsonText } from "../../lib/json_report.ts";
-import type { SyncOptions } from "../../lib/run_settings.ts";
+import { jsonReport, jsonText } from "../../lib/report_json.ts";
+import type { SyncOptions } from "../../lib/run_types.ts";
 import { type Snapshot, snapshot, synced } from "./snapshot.ts";
 
 /** The document of `--json`. */

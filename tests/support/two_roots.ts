@@ -5,9 +5,9 @@
  * @module
  */
 import fs from "node:fs";
-import { Root } from "../../lib/disk.ts";
-import type { Habits } from "../../lib/figures.ts";
-import { PLAIN_HABITS } from "../../lib/habits.ts";
+import { Root } from "../../lib/root_files.ts";
+import type { Habits } from "../../lib/metadata.ts";
+import { PLAIN_HABITS } from "../../lib/root_traits.ts";
 import type { Both, FileFigures, Side } from "../../lib/types.ts";
 import { read, type Tree, write } from "./support.ts";
 import { type AnyFunction, replaceCall } from "./system_calls.ts";

@@ -11,7 +11,7 @@ import {
   type SandboxConfig,
   sandboxFlags,
   type SandboxOptions,
-} from "../../lib/sandbox.ts";
+} from "../../lib/sandbox_permissions.ts";
 
 /** Tries what it is told, one thing after the other, and tells how it went. */
 export const PROBE = `

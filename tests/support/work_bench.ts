@@ -4,10 +4,10 @@
  *
  * @module
  */
-import type { CopyThreads } from "../../lib/copy_threads.ts";
-import { Executor } from "../../lib/executor.ts";
-import type { Habits } from "../../lib/figures.ts";
-import type { Action, RecordChange, Work } from "../../lib/plan.ts";
+import type { CopyThreads } from "../../lib/apply_threads.ts";
+import { Executor } from "../../lib/apply_plan.ts";
+import type { Habits } from "../../lib/metadata.ts";
+import type { Action, RecordChange, Work } from "../../lib/plan_types.ts";
 import type { Outcome } from "../../lib/run_result.ts";
 import { SoftDelete } from "../../lib/soft_delete.ts";
 import { TemporaryNames } from "../../lib/temporary_names.ts";

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { print } from "../../lib/output.ts";
+import { print } from "../../lib/cli_output.ts";
 
 /** What is done. */
 export interface Keys {

@@ -5,7 +5,7 @@
  * @module
  */
 import { join } from "node:path";
-import { warn } from "../../lib/output.ts";
+import { warn } from "../../lib/cli_output.ts";
 import { enter, makeMachine, NoMachine } from "./machine.ts";
 import { PORTABLE } from "./portable.ts";
 

@@ -1,0 +1,384 @@
+/**
+ * Carries out a plan: in order, each action on its own, and records what was
+ * really done.
+ *
+ * @module
+ */
+import { InterruptedError } from "./errors.ts";
+import {
+  abandonCopy,
+  dropCopy,
+  flushCopies,
+  type FlushedCopy,
+  type StagedCopy,
+} from "./staged.ts";
+import { type CommitContext, Commits } from "./commits.ts";
+import { Copier } from "./files_copy.ts";
+import { LargeCopies } from "./large_copies.ts";
+import { type ActionResult, outcomeOf } from "./outcomes.ts";
+import { Performer } from "./files_act.ts";
+import type { Performed, PerformerContext } from "./performing.ts";
+import type { Action, Work } from "./plan_types.ts";
+import { folderOf } from "./paths.ts";
+import type { Outcome } from "./run_result.ts";
+import { Skipped } from "./skipped.ts";
+import { codeOf, troubleOf } from "./system.ts";
+import {
+  isSmall,
+  type TakenBack,
+  type ThreadedCopies,
+  threadedCopies,
+  type ThreadSupply,
+} from "./threaded_copies.ts";
+import type { FileRow } from "./types.ts";
+import { otherSide } from "./types.ts";
+
+/** What executing needs. */
+export interface ExecutorContext
+  extends Omit<PerformerContext, "rowAt" | "share">, CommitContext {
+  /** Threads for many copies or large ones; left out: it goes without. */
+  readonly threads?: ThreadSupply;
+  /** Told of each outcome as soon as it is certain. */
+  onOutcome(outcome: Outcome): void;
+}
+
+/** Limits of a batch of copies. */
+const BATCH_FILES = 128;
+const BATCH_BYTES = 64 * 1024 * 1024;
+
+/**
+ * Pauses of a run before it tries again what was busy, in ms: one for all of
+ * it, as there may be hundreds of files that a program has open.
+ */
+const BACK_OFF_MS = [50, 200, 600];
+
+/** No more tries are begun so long after the first pause began, in ms. */
+const PATIENCE_MS = 3000;
+
+/** A root that answered is trusted for so long, in ms. */
+const ROOT_TRUST_MS = 250;
+
+type CopyWork = Work & { readonly kind: "copy" };
+
+/** An action at its position in the plan. */
+interface Positioned {
+  readonly index: number;
+  readonly action: Action;
+}
+
+interface CopyAction extends Positioned {
+  readonly work: CopyWork;
+}
+
+interface StagedAction extends CopyAction {
+  readonly copy: StagedCopy;
+}
+
+/** What another program kept from being done, or from being begun. */
+interface Postponed {
+  /** What was thrown; null where it waits for another one that was busy. */
+  readonly error: unknown;
+  /** The copy that could not be put in place; null for none. */
+  readonly copy: FlushedCopy | null;
+}
+
+/** Executes one plan. */
+export class Executor {
+  readonly #context: ExecutorContext;
+  readonly #performer: Performer;
+  readonly #copier: Copier;
+  readonly #large: LargeCopies;
+  readonly #outcomes: Outcome[] = [];
+  readonly #written = new Map<string, FileRow>();
+  /** Disks without room: a root may hold several. */
+  readonly #full = new Set<string>();
+  /** By position: what comes again when all others had their turn. */
+  readonly #postponed = new Map<number, Postponed>();
+  #staged: StagedAction[] = [];
+  #stagedBytes = 0;
+  readonly #commits: Commits<Positioned>;
+  #threaded: ThreadedCopies<CopyAction> | null = null;
+  #isStopped = false;
+  #rootsTrustedUntil = 0;
+
+  /** @param context Roots, record and who is told. */
+  constructor(context: ExecutorContext) {
+    this.#context = context;
+    this.#large = new LargeCopies(context.threads);
+    const performing: PerformerContext = {
+      ...context,
+      share: (task, file) => this.#large.share(task, file),
+      rowAt: (path) => this.#written.get(path) ?? null,
+    };
+    this.#performer = new Performer(performing);
+    this.#copier = new Copier(performing);
+    this.#commits = new Commits(context, ({ index, action }, error) => {
+      this.#settle(index, action, { failed: error });
+    });
+  }
+
+  /**
+   * Carries out the actions.
+   *
+   * @param actions In order.
+   * @returns Their outcomes, in the same order; without those that a signal
+   *   left for the next run.
+   */
+  async run(actions: readonly Action[]): Promise<readonly Outcome[]> {
+    using _ = this.#large;
+    const take = this.#takeCopies.bind(this);
+    this.#threaded = threadedCopies(actions, this.#context.threads, take);
+    try {
+      await this.#carryOut(actions);
+    } catch (error) {
+      if (!(error instanceof InterruptedError)) throw error;
+      // Flushing them might take long: the next run copies them again.
+      for (const { copy } of this.#staged.splice(0)) abandonCopy(copy);
+      for (const { copy } of this.#postponed.values()) copy && dropCopy(copy);
+      this.#isStopped = true;
+      await this.#threaded?.stop();
+    } finally {
+      await this.#threaded?.end();
+    }
+    this.#commits.commit();
+    // What was not come to has left holes.
+    return this.#outcomes.filter(() => true);
+  }
+
+  readonly #isDone = (index: number): boolean =>
+    this.#outcomes[index]?.kind === "done";
+
+  async #carryOut(actions: readonly Action[]): Promise<void> {
+    await this.#round(actions, [...actions.keys()]);
+    const end = performance.now() + PATIENCE_MS;
+    for (const pauseMs of BACK_OFF_MS) {
+      if (this.#postponed.size === 0 || performance.now() > end) break;
+      await new Promise((resolve) => setTimeout(resolve, pauseMs));
+      const again = [...this.#postponed.keys()].sort((a, b) => a - b);
+      await this.#round(actions, again, end);
+    }
+    // In order: what waits for another one is told after it.
+    const left = [...this.#postponed].sort(([a], [b]) => a - b);
+    this.#postponed.clear();
+    for (const [index, { error, copy }] of left) {
+      const action = actions[index]!;
+      if (copy) dropCopy(copy);
+      const skipped = this.#waits(action, actions);
+      this.#settle(index, action, error ? { failed: error } : { skipped });
+    }
+  }
+
+  /**
+   * Carries out some of the actions, in order.
+   *
+   * @param actions All of the plan.
+   * @param positions Which of them.
+   * @param end No busy one is tried again then, by `performance.now()`.
+   */
+  async #round(
+    actions: readonly Action[],
+    positions: readonly number[],
+    end = Infinity,
+  ): Promise<void> {
+    for (const index of positions) {
+      await this.#context.pause?.();
+      // What waited for one that is done by now has its turn all the same.
+      const isBusy = (this.#postponed.get(index)?.error ?? null) !== null;
+      if (isBusy && performance.now() > end) continue;
+      const action = actions[index]!;
+      if (action.work.kind !== "copy") await this.#finishCopies();
+      const copied = this.#postponed.get(index)?.copy ?? null;
+      this.#postponed.delete(index);
+      if (action.needs.some((need) => this.#postponed.has(need))) {
+        this.#postponed.set(index, { error: null, copy: null });
+        continue;
+      }
+      const skipped = this.#waits(action, actions);
+      if (skipped !== null) {
+        this.#settle(index, action, { skipped });
+        continue;
+      }
+      const work = this.#performer.afterRenames(action.work);
+      if (work.kind !== "copy") await this.#perform(index, action, work);
+      else if (copied === null) await this.#copy({ index, action, work });
+      else await this.#place({ index, action, work }, copied);
+    }
+    await this.#finishCopies();
+    this.#commits.commit();
+  }
+
+  /** What an action waits for in vain, in words; null: nothing. */
+  #waits(action: Action, actions: readonly Action[]): string | null {
+    const need = action.needs.find((it) => !this.#isDone(it));
+    return need === undefined ? null : `waits for ${actions[need]?.path}`;
+  }
+
+  /** Tells what went wrong, unless it may go better in a moment. */
+  #fail(
+    { index, action }: Positioned,
+    error: unknown,
+    copy: FlushedCopy | null = null,
+  ): void {
+    if (troubleOf(error) === "busy") {
+      this.#postponed.set(index, { error, copy });
+      return;
+    }
+    if (copy) dropCopy(copy);
+    this.#settle(index, action, { failed: error });
+  }
+
+  async #copy(item: CopyAction): Promise<void> {
+    const { work } = item;
+    const isLikely = isSmall(work.source.sizeBytes) && !this.#isFull(work);
+    if (this.#threaded && isLikely) {
+      await this.#threaded.add(item, this.#copier.taskFor(work));
+    } else {
+      await this.#stage(item);
+    }
+  }
+
+  #isFull(work: CopyWork): boolean {
+    return this.#full.size > 0 && this.#full.has(this.#diskFor(work));
+  }
+
+  /** The disk that a copy goes to: others may be mounted inside a root. */
+  #diskFor({ from, path }: CopyWork): string {
+    const side = otherSide(from);
+    const root = this.#context.roots[side];
+    const folder = folderOf(path);
+    let dev = root.self?.dev;
+    try {
+      if (folder !== "") dev = root.info(folder)?.dev ?? dev;
+    } catch (error) {
+      if (!(error instanceof Skipped) && codeOf(error) === null) throw error;
+    }
+    return `${side}/${dev}`;
+  }
+
+  async #finishCopies(): Promise<void> {
+    await this.#threaded?.finish();
+    await this.#placeStaged();
+  }
+
+  /** Takes over what a thread has copied. */
+  async #takeCopies(copies: readonly TakenBack<CopyAction>[]): Promise<void> {
+    for (const { item, task, done } of copies) {
+      const { index, action, work } = item;
+      if (done.kind === "failed" || done.kind === "left") {
+        // Why it went wrong is found out, and told, where it is tried again.
+        if (!this.#isStopped) await this.#stage(item);
+        continue;
+      }
+      this.#context.onBytes?.(work.source.sizeBytes);
+      if (done.kind === "placed") {
+        const performed = this.#copier.placed(work, done);
+        this.#settle(index, action, { done: performed });
+      } else {
+        const to = this.#context.roots[otherSide(work.from)];
+        await this.#place(item, { ...done, to, temporary: task.temporary });
+      }
+    }
+    if (this.#commits.isMuch) this.#commits.commit();
+  }
+
+  async #stage(item: CopyAction): Promise<void> {
+    const { index, action, work } = item;
+    if (this.#isFull(work)) {
+      this.#settle(index, action, {
+        failed: new Error("the disk is full: make room there"),
+      });
+      return;
+    }
+    try {
+      const copy = await this.#copier.stage(work);
+      this.#staged.push({ ...item, copy });
+      this.#stagedBytes += work.source.sizeBytes;
+    } catch (error) {
+      if (error instanceof InterruptedError) throw error;
+      if (troubleOf(error) === "full") this.#full.add(this.#diskFor(work));
+      this.#fail(item, error);
+    }
+    const isFull = this.#staged.length >= BATCH_FILES ||
+      this.#stagedBytes >= BATCH_BYTES;
+    if (isFull) await this.#placeStaged();
+  }
+
+  /** Flushes what is written aside, puts it in place, and records it. */
+  async #placeStaged(): Promise<void> {
+    const staged = this.#staged;
+    if (staged.length === 0) return;
+    this.#staged = [];
+    this.#stagedBytes = 0;
+    const copies = await flushCopies(staged.map(({ copy }) => copy));
+    for (const [at, item] of staged.entries()) {
+      const copy = copies[at]!;
+      if ("error" in copy) {
+        this.#settle(item.index, item.action, { failed: copy.error });
+        continue;
+      }
+      await this.#place(item, copy);
+    }
+    this.#commits.commit();
+  }
+
+  async #place(item: CopyAction, copy: FlushedCopy): Promise<void> {
+    const { index, action, work } = item;
+    try {
+      const done = await this.#copier.place(work, copy);
+      this.#settle(index, action, { done });
+    } catch (error) {
+      this.#fail(item, error, copy);
+    }
+  }
+
+  async #perform(
+    index: number,
+    action: Action,
+    work: Exclude<Work, CopyWork>,
+  ): Promise<void> {
+    if (work.kind === "none") {
+      this.#settle(index, action, {
+        skipped: action.conflict === null ? null : action.reason,
+      });
+      return;
+    }
+    // Both names of a folder are written down before it is renamed: nothing
+    // may wait for its flush by then.
+    if (work.kind === "rename-directory") this.#commits.commit();
+    try {
+      const removes = work.kind === "remove" ||
+        work.kind === "remove-directory";
+      if (removes) this.#verifyRoots();
+      const done = await this.#performer.perform(work);
+      // A second rename builds on the first; a copy relies on clash copies.
+      if (work.kind === "rename" || work.kind === "clash") this.#noteRows(done);
+      this.#settle(index, action, { done });
+      // What follows in the folder is recorded under its new name.
+      if (work.kind === "rename-directory") this.#commits.commit();
+    } catch (error) {
+      if (error instanceof InterruptedError) throw error;
+      this.#fail({ index, action }, error);
+    }
+    if (this.#commits.isMuch) this.#commits.commit();
+  }
+
+  #verifyRoots(): void {
+    const now = performance.now();
+    if (now < this.#rootsTrustedUntil) return;
+    this.#context.verifyRoots();
+    this.#rootsTrustedUntil = now + ROOT_TRUST_MS;
+  }
+
+  #settle(index: number, action: Action, result: ActionResult): void {
+    if (result.done) this.#commits.add({ index, action }, result.done);
+    const outcome = outcomeOf(action, result);
+    this.#outcomes[index] = outcome;
+    this.#context.onOutcome(outcome);
+  }
+
+  #noteRows(done: Performed): void {
+    for (const change of done.changes) {
+      if (change.kind === "put") this.#written.set(change.row.path, change.row);
+    }
+  }
+}

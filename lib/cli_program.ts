@@ -1,0 +1,131 @@
+/**
+ * The program behind the command line: reads it, hands on to the command, and
+ * tells in one line what is wrong.
+ *
+ * @module
+ */
+import { readArguments } from "./cli_args.ts";
+import type { Config } from "./config_schema.ts";
+import { EXIT, SyncError } from "./errors.ts";
+import type { HandedConfig } from "./handed_config.ts";
+import type { Invocation } from "./invocation.ts";
+import { errorWords } from "./log_lines.ts";
+import { print, warn } from "./cli_output.ts";
+import type { Side } from "./types.ts";
+import { VERSION } from "./version.ts";
+
+/** What differs between a program behind a launcher and a compiled one. */
+export interface ProgramHost {
+  /** Throws an error for what can't be done here. */
+  readonly check: (invocation: Invocation) => void;
+  /** Roots that can't be written, as far as was asked for a plan. */
+  readonly unwritable?: readonly Side[];
+  /** Gives the config, or says why it may not be used here. */
+  readonly loadConfig: (file: string) => Promise<Config>;
+}
+
+/**
+ * The program behind the launcher, which builds walls for any config and
+ * command.
+ *
+ * @param handed The config, if the launcher handed it on.
+ */
+export function launchedHost(handed: HandedConfig | null): ProgramHost {
+  return {
+    check() {},
+    unwritable: handed?.unwritable ?? [],
+    async loadConfig(file) {
+      if (handed?.said === file && handed.config) return handed.config;
+      const { readConfig } = await import("./plain_config.ts");
+      const { withStateDb } = await import("./state_place.ts");
+      return await withStateDb(await readConfig(file));
+    },
+  };
+}
+
+/**
+ * Does what the arguments ask for. What a command needs is loaded only when
+ * it is asked for: the start counts in every run.
+ *
+ * @param args The arguments.
+ * @param host What the program runs in.
+ * @returns The exit code.
+ */
+export async function runProgram(
+  args: readonly string[],
+  host: ProgramHost,
+): Promise<number> {
+  try {
+    const invocation = readArguments(args, Deno.build.os === "windows");
+    host.check(invocation);
+    return await obey(invocation, host);
+  } catch (error) {
+    return await complain(error, args.includes("--json"));
+  }
+}
+
+async function obey(
+  invocation: Invocation,
+  { loadConfig, unwritable = [] }: ProgramHost,
+): Promise<number> {
+  switch (invocation.command) {
+    case "help": {
+      const { helpText } = await import("./cli_words.ts");
+      print(helpText(invocation.of, invocation.config));
+      return EXIT.agreed;
+    }
+    case "version":
+      print(VERSION);
+      return EXIT.agreed;
+    case "init": {
+      const { init } = await import("./command_init.ts");
+      return await init(invocation);
+    }
+    case "sync":
+    case "plan": {
+      const config = await loadConfig(invocation.config);
+      const { Scans } = await import("./run_scan.ts");
+      // Their threads load while the rest of the program does.
+      using scans = new Scans(config.stateDb);
+      const { syncOrPlan } = await import("./command_sync.ts");
+      return await syncOrPlan(invocation, config, scans, unwritable);
+    }
+    case "history": {
+      const { history } = await import("./command_history.ts");
+      return history(invocation, await loadConfig(invocation.config));
+    }
+    case "conflicts": {
+      const { conflicts } = await import("./command_conflicts.ts");
+      return await conflicts(invocation, await loadConfig(invocation.config));
+    }
+    case "restore": {
+      const { restore } = await import("./command_restore.ts");
+      return await restore(invocation, await loadConfig(invocation.config));
+    }
+    case "why": {
+      const { why } = await import("./command_why.ts");
+      return await why(invocation, await loadConfig(invocation.config));
+    }
+    case "doctor": {
+      const { doctor } = await import("./command_doctor.ts");
+      return await doctor(invocation, await loadConfig(invocation.config));
+    }
+    case "schedule": {
+      const { schedule } = await import("./command_schedule.ts");
+      return schedule(invocation, await loadConfig(invocation.config));
+    }
+  }
+}
+
+async function complain(error: unknown, isJson: boolean): Promise<number> {
+  const known = error instanceof SyncError ? error : new SyncError(
+    `Something unexpected went wrong: ${errorWords(error)}`,
+    EXIT.unexpected,
+    { cause: error, hint: "The log has the details." },
+  );
+  if (isJson) {
+    const { jsonError, jsonText } = await import("./report_json.ts");
+    print(jsonText(jsonError(known)));
+  } else warn(known.hint ? `${known.message}\n${known.hint}` : known.message);
+  return known.exitCode;
+}

@@ -1,0 +1,254 @@
+/**
+ * The command schedule: what a scheduler needs to know to start runs.
+ *
+ * @module
+ */
+import { basename, dirname, join } from "node:path";
+import { PROGRAM } from "./called.ts";
+import type { Config } from "./config_loader.ts";
+import { EXIT, type ExitCode, SyncError, UsageError } from "./errors.ts";
+import type { ScheduleInvocation } from "./invocation.ts";
+import { isNetworkPath, REAL_PATH } from "./sandbox_network.ts";
+import { print, warn } from "./cli_output.ts";
+import { printable, quoted } from "./text.ts";
+import {
+  cacheWarnings,
+  cronLine,
+  driveWarnings,
+  printedXml,
+  type Scheduled,
+  type Scheduler,
+  systemdUnits,
+  taskXml,
+} from "./schedule_text.ts";
+import { shellQuoted } from "./shell_words.ts";
+import { codeOf, inWords } from "./system.ts";
+import { unitNames } from "./unit_names.ts";
+
+/**
+ * Prints, or writes, what a scheduler takes.
+ *
+ * @param invocation Which scheduler, how often, and where to.
+ * @param config The config of the runs.
+ * @returns The exit code.
+ * @throws {SyncError} A path can't be told to that scheduler, or the file is
+ *   there already.
+ */
+export function schedule(
+  invocation: ScheduleInvocation,
+  config: Config,
+): ExitCode {
+  const scheduler = invocation.scheduler ?? usual();
+  const scheduled: Scheduled = {
+    command: [...program(), "--config", config.file, "--quiet"],
+    folder: dirname(config.file),
+    everyMinutes: invocation.everyMinutes,
+    description: `office-sync: ${config.leftRoot} and ${config.rightRoot}`,
+    environmentFile: config.email?.passwordEnv
+      ? environmentFileOf(config)
+      : null,
+  };
+  requireTellable(scheduled, scheduler);
+  const { write } = invocation;
+  if (write === null) print(textOf(scheduler, scheduled).trimEnd());
+  else {
+    const files = filesOf(scheduler, scheduled, write);
+    writeAll(files);
+    const names = files.map(({ file }) => printable(file)).join(" and ");
+    print(`Written: ${names}.\n${nextStep(scheduler, write)}`);
+  }
+  for (const warning of warnings(scheduler, config)) warn(printable(warning));
+  return EXIT.agreed;
+}
+
+function usual(): Scheduler {
+  if (Deno.build.os === "windows") return "windows";
+  return Deno.build.os === "linux" ? "systemd" : "cron";
+}
+
+/** What starts this very program, from anywhere. */
+function program(): string[] {
+  if (Deno.build.standalone) return [Deno.execPath()];
+  const home = join(import.meta.dirname ?? ".", "..");
+  if (isPortable) {
+    const isWindows = Deno.build.os === "windows";
+    return [join(home, isWindows ? "office-sync.cmd" : "office-sync")];
+  }
+  return [
+    Deno.execPath(),
+    "run",
+    "--no-prompt",
+    "--frozen",
+    "--allow-all",
+    `--config=${join(home, "deno.json")}`,
+    join(home, "launch.ts"),
+  ];
+}
+
+/** The portable folder has a launcher of its own, and its own Deno. */
+const isPortable = PROGRAM === "office-sync" && !Deno.build.standalone;
+
+/** A path that is told wrongly would be another path, every 15 minutes. */
+function requireTellable(
+  { command, folder, description }: Scheduled,
+  scheduler: Scheduler,
+): void {
+  for (const word of [...command, folder, description]) {
+    if (printable(word) !== word) {
+      throw new SyncError(
+        `${quoted(word)} holds a letter that can't be told to a scheduler.`,
+        EXIT.usage,
+      );
+    }
+  }
+  const variable = [...command, folder].find((word) => word.includes("%"));
+  if (scheduler !== "windows" || variable === undefined) return;
+  throw new SyncError(
+    `${quoted(variable)}: Task Scheduler takes % for the beginning of a ` +
+      "variable; rename the folder.",
+    EXIT.usage,
+  );
+}
+
+function textOf(scheduler: Scheduler, scheduled: Scheduled): string {
+  if (scheduler === "windows") return printedXml(taskXml(scheduled));
+  if (scheduler === "cron") return cronLine(scheduled);
+  const { service, timer } = systemdUnits(scheduled);
+  return `# office-sync.service\n${service}\n# office-sync.timer\n${timer}`;
+}
+
+interface NewFile {
+  readonly file: string;
+  readonly bytes: Uint8Array;
+}
+
+function filesOf(
+  scheduler: Scheduler,
+  scheduled: Scheduled,
+  file: string,
+): NewFile[] {
+  if (scheduler === "windows") {
+    return [{ file, bytes: utf16(taskXml(scheduled)) }];
+  }
+  if (scheduler === "cron") {
+    return [{ file, bytes: utf8(cronLine(scheduled)) }];
+  }
+  const names = unitNames(file);
+  if (names === null) {
+    throw new UsageError(
+      `--write: ${quoted(file)} is not allowed; for systemd a name of ` +
+        "letters, digits, - and _ that ends in .service or .timer: both files " +
+        "are written.",
+    );
+  }
+  const { service, timer } = systemdUnits(scheduled);
+  return [
+    { file: names.service, bytes: utf8(service) },
+    { file: names.timer, bytes: utf8(timer) },
+  ];
+}
+
+function utf8(text: string): Uint8Array {
+  return new TextEncoder().encode(text);
+}
+
+/** Little-endian, with a mark: what Windows itself writes. */
+function utf16(text: string): Uint8Array {
+  const marked = `\ufeff${text}`;
+  const bytes = new DataView(new ArrayBuffer(2 * marked.length));
+  for (let at = 0; at < marked.length; at++) {
+    bytes.setUint16(2 * at, marked.charCodeAt(at), true);
+  }
+  return new Uint8Array(bytes.buffer);
+}
+
+/** All or none: one of two would look as if it were done. */
+function writeAll(files: readonly NewFile[]): void {
+  const written: string[] = [];
+  try {
+    for (const { file, bytes } of files) {
+      writeNew(file, bytes);
+      written.push(file);
+    }
+  } catch (error) {
+    for (const file of written) Deno.removeSync(file);
+    throw error;
+  }
+}
+
+function writeNew(file: string, bytes: Uint8Array): void {
+  try {
+    Deno.writeFileSync(file, bytes, { createNew: true });
+  } catch (error) {
+    const code = codeOf(error);
+    if (code === null) throw error;
+    const why = code === "EEXIST"
+      ? "is there already, and stays as it is"
+      : `can't be written: ${inWords(error)}`;
+    throw new SyncError(`${quoted(file)} ${why}.`, EXIT.usage);
+  }
+}
+
+function nextStep(scheduler: Scheduler, file: string): string {
+  const shown = printable(file);
+  if (scheduler === "windows") {
+    return `Next: schtasks /Create /TN office-sync /XML "${shown}"`;
+  }
+  if (scheduler === "cron") {
+    return "Next: add what it holds with crontab -e.";
+  }
+  const timer = basename(unitNames(file)?.timer ?? file);
+  return "Next: put both into ~/.config/systemd/user, then: systemctl --user " +
+    `daemon-reload && systemctl --user enable --now ${timer}`;
+}
+
+function warnings(scheduler: Scheduler, config: Config): string[] {
+  const roots = [config.leftRoot, config.rightRoot];
+  const variable = config.email?.passwordEnv ?? null;
+  return [
+    ...scheduler === "windows" ? driveWarnings(roots, roots.map(seen)) : [],
+    ...scheduler === "systemd"
+      ? [
+        "A user's timers run only while that user is logged in. To let them " +
+        "run at any time: loginctl enable-linger",
+      ]
+      : [],
+    ...variable === null ? [] : [passwordWords(scheduler, variable, config)],
+    ...Deno.build.standalone ? [] : cacheWarnings(Deno.execPath()),
+  ];
+}
+
+/** Beside the config, with its name. */
+function environmentFileOf({ file }: Config): string {
+  return `${file.replace(/\.ya?ml$/i, "")}.env`;
+}
+
+/** How the mail password comes to scheduled runs. */
+function passwordWords(
+  scheduler: Scheduler,
+  variable: string,
+  config: Config,
+): string {
+  const file = environmentFileOf(config);
+  const how = {
+    systemd: `write ${variable}=… into ${file}, which the service reads, and ` +
+      `let nobody else read it: chmod 600 ${shellQuoted(file, false) ?? file}`,
+    cron: `write ${variable}=… in a line of its own above, in the crontab`,
+    windows: `set it for the account that runs the task, for instance with ` +
+      `setx ${variable}, and log on anew`,
+  };
+  return `The mail password is in the variable ${variable}: for scheduled ` +
+    `runs, ${how[scheduler]}.`;
+}
+
+/** Null where nothing can be known of it: not there now, or not Windows. */
+function seen(root: string): string | null {
+  if (REAL_PATH === null) return null;
+  if (isNetworkPath(root)) return root;
+  try {
+    Deno.statSync(root);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotCapable)) return null;
+  }
+  return REAL_PATH(root);
+}

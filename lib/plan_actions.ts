@@ -1,0 +1,329 @@
+/**
+ * The actions that one path needs.
+ *
+ * @module
+ */
+import type { Aside, Case, RemovalSettings } from "./cases.ts";
+import type { ClashPlace } from "./clashes.ts";
+import { doubtOf } from "./plan_changes.ts";
+import { addClash } from "./clash_actions.ts";
+import { conflictOf, keptWords } from "./conflict.ts";
+import { winnerWords } from "./contest.ts";
+import { fateOf } from "./fate.ts";
+import type { DraftList, Links } from "./draft_list.ts";
+import type { Draft } from "./plan_order.ts";
+import type { Action, Fate, RecordChange } from "./plan_types.ts";
+import { words } from "./newer.ts";
+import { addRename } from "./rename_actions.ts";
+import { isSameRow, settledRow } from "./settled_rows.ts";
+import type { FoundFile, Location } from "./tree.ts";
+import type { ActionName, Side } from "./types.ts";
+import { otherSide, SIDES } from "./types.ts";
+import type { Verdict } from "./plan_rules.ts";
+
+/** Turns paths into drafts. */
+export class FileActions {
+  readonly #list: DraftList;
+  readonly #settings: RemovalSettings;
+  readonly #massChanged: ReadonlySet<Side>;
+  readonly #locate: (location: Location) => string;
+
+  /**
+   * @param list Takes the drafts.
+   * @param settings What becomes of removed and replaced files.
+   * @param massChanged Sides on which suspiciously many files changed.
+   */
+  constructor(
+    list: DraftList,
+    settings: RemovalSettings,
+    massChanged: ReadonlySet<Side>,
+  ) {
+    this.#massChanged = massChanged;
+    this.#list = list;
+    this.#settings = settings;
+    this.#locate = (location) => list.locate(location);
+  }
+
+  /**
+   * Adds what a path needs.
+   *
+   * @param item The path.
+   * @param place Where its clash copy goes; null for none.
+   */
+  add(item: Case, place: ClashPlace | null): void {
+    const { verdict } = item;
+    switch (verdict.kind) {
+      case "settle":
+        return this.#settle(item, verdict);
+      case "copy":
+        return this.#copy(item, verdict, place);
+      case "remove":
+        return this.#remove(item, verdict);
+      case "aside":
+        return this.#aside(item, verdict, place);
+      case "open":
+        return this.#open(item, verdict);
+      case "forget":
+        return this.#record(item, {
+          kind: "forget",
+          path: this.#list.locateRow(item.pair.at),
+        }, "gone on both sides");
+    }
+  }
+
+  /** Content agrees: names and properties, or the record alone. */
+  #settle(item: Case, verdict: Verdict & { kind: "settle" }): void {
+    const { pair } = item;
+    const conflict = conflictOf(item, verdict.contest, this.#locate);
+    const row = settledRow(
+      item,
+      this.#locate(verdict.target),
+      this.#settings.isSuspicious(verdict.target.name),
+    );
+    const rowPath = pair.row && this.#list.locateRow(pair.at);
+    let last: Draft | null = null;
+    for (const side of SIDES) {
+      const rename = addRename(this.#list, item, side, verdict.target, {
+        bring: verdict.bring[side],
+        row,
+        rowPath: last === null ? rowPath : row.path,
+        keepsHalves: false,
+        rule: verdict.rule,
+        reason: verdict.reason,
+        conflict,
+        after: last === null ? [] : [last],
+      });
+      last = rename ?? last;
+    }
+    if (last !== null) return;
+    if (isSameRow(pair.row, row, rowPath)) {
+      if (this.#settings.listUnchanged) {
+        const reason = "nothing changed";
+        const work = { kind: "none" } as const;
+        this.#noop(item, { path: row.path, reason, work });
+      }
+      return;
+    }
+    this.#record(item, { kind: "put", row, rowPath }, verdict.reason);
+  }
+
+  #copy(
+    item: Case,
+    verdict: Verdict & { kind: "copy" },
+    place: ClashPlace | null,
+  ): void {
+    const { pair } = item;
+    const { from, target, contest } = verdict;
+    const to = otherSide(from);
+    const after = this.#nameFirst(item, verdict);
+    const isRenamed = after.length > 0;
+    const conflict = conflictOf(
+      item,
+      contest,
+      this.#locate,
+      place?.name ?? null,
+    );
+    if (place) {
+      after.push(addClash(this.#list, item, place, {
+        from: to,
+        target,
+        rule: verdict.rule,
+        reason: verdict.reason,
+        leaves: false,
+        keepsHash: this.#settings.isSuspicious(target.name),
+        conflict,
+        after: [...after],
+      }));
+    }
+    const source = pair[from]!;
+    const replaced = pair[to];
+    const hasNewMode = replaced === null ||
+      !this.#settings.ignoresModes && pair.row !== null &&
+        pair.row[from].mode !== source.figures.mode;
+    const doubt = place || replaced === null ? "" : this.#doubt(item, from);
+    const fate = place
+      ? "destroy"
+      : doubt
+      ? "soft-delete"
+      : this.#fateOfReplaced(verdict, replaced);
+    this.#list.add({
+      name: to === "right" ? "COPY_LEFT_TO_RIGHT" : "COPY_RIGHT_TO_LEFT",
+      path: this.#locate(target),
+      newPath: null,
+      rule: verdict.rule,
+      side: to,
+      reason: verdict.reason + doubt + keptWords(contest, fate),
+      bytes: source.figures.sizeBytes,
+      work: {
+        kind: "copy",
+        from,
+        path: this.#locate(target),
+        source: source.figures,
+        target: replaced?.figures ?? null,
+        mode: hasNewMode ? source.figures.mode : null,
+        fate,
+        isDoubtful: doubt !== "",
+        clashPath: place &&
+          this.#list.locate({ folder: target.folder, name: place.name }),
+        keepsHash: this.#settings.isSuspicious(target.name),
+        rowPath: pair.row &&
+          (isRenamed ? this.#locate(target) : this.#list.locateRow(pair.at)),
+      },
+      conflict,
+    }, {
+      takes: replaced === null ? [this.#list.place(to, target)] : [],
+      after,
+      within: [target.folder],
+    });
+  }
+
+  /** Content and name are two axes: the name comes first. */
+  #nameFirst(item: Case, verdict: Verdict & { kind: "copy" }): Draft[] {
+    const { pair } = item;
+    const path = this.#locate(verdict.target);
+    const after: Draft[] = [];
+    for (const side of SIDES) {
+      const rename = addRename(this.#list, item, side, verdict.target, {
+        bring: { mtimeMs: null, mode: null },
+        row: pair.row && { ...pair.row, path },
+        rowPath: pair.row &&
+          (after.length === 0 ? this.#list.locateRow(pair.at) : path),
+        keepsHalves: true,
+        rule: verdict.nameContest?.rule ??
+          (side === "left" ? "5.12" : "5.11"),
+        reason: `renamed on ${side === "left" ? "Right" : "Left"}`,
+        conflict: conflictOf(item, verdict.nameContest, this.#locate),
+        after: [...after],
+      });
+      if (rename) after.push(rename);
+    }
+    return after;
+  }
+
+  /** Why what a version replaces is kept in any case; "" where it is not. */
+  #doubt({ pair }: Case, from: Side): string {
+    if (pair.row === null) return "";
+    const doubt = doubtOf(pair, from);
+    const isMass = this.#massChanged.has(from);
+    if (doubt === null && !isMass) return "";
+    const why = doubt === "empty"
+      ? "it is empty now"
+      : doubt === "older"
+      ? "it is older now than at the last run"
+      : `so did most files there`;
+    return `; ${why}, so what it replaces is kept`;
+  }
+
+  #fateOfReplaced(
+    verdict: Verdict & { kind: "copy" },
+    replaced: FoundFile | null,
+  ): Fate {
+    const { keepReplaced } = this.#settings.softDelete;
+    const isKept = verdict.contest !== null || keepReplaced;
+    if (replaced === null || !isKept) return "destroy";
+    return fateOf(replaced.figures.sizeBytes, this.#settings.softDelete);
+  }
+
+  #aside(item: Case, verdict: Aside, place: ClashPlace | null): void {
+    const { from, contest } = verdict;
+    if (place === null) {
+      return this.#removal(item, from, {
+        rule: contest.rule,
+        reason: `the folder on ${words(otherSide(from))} was chosen`,
+        conflict: conflictOf(item, contest, this.#locate),
+      });
+    }
+    const { target } = verdict;
+    addClash(this.#list, item, place, {
+      from,
+      target,
+      rule: contest.rule,
+      reason: `a file on ${words(from)}, a folder on ` +
+        `${words(otherSide(from))}; ${winnerWords(contest)}`,
+      leaves: true,
+      keepsHash: this.#settings.isSuspicious(target.name),
+      conflict: conflictOf(item, contest, this.#locate, place.name),
+      after: [],
+    });
+  }
+
+  #remove(item: Case, { on, rule }: Verdict & { kind: "remove" }): void {
+    const reason = `deleted on ${on === "left" ? "Right" : "Left"}`;
+    this.#removal(item, on, { rule, reason, conflict: null });
+  }
+
+  #removal(
+    item: Case,
+    on: Side,
+    why: Pick<Action, "rule" | "reason" | "conflict">,
+  ): void {
+    const found = item.pair[on]!;
+    const path = this.#locate(found.at);
+    const { sizeBytes } = found.figures;
+    const fate = fateOf(sizeBytes, this.#settings.softDelete);
+    const soft: ActionName = on === "left"
+      ? "SOFT_DELETE_LEFT"
+      : "SOFT_DELETE_RIGHT";
+    const hard: ActionName = on === "left" ? "DELETE_LEFT" : "DELETE_RIGHT";
+    this.#list.add({
+      name: fate === "soft-delete" ? soft : hard,
+      path,
+      newPath: null,
+      ...why,
+      side: on,
+      reason: why.reason + (fate === "destroy" ? this.#whyDestroyed() : ""),
+      bytes: sizeBytes,
+      work: {
+        kind: "remove",
+        on,
+        path,
+        figures: found.figures,
+        fate,
+        rowPath: this.#list.locateRow(item.pair.at),
+      },
+    }, { frees: [this.#list.place(on, found.at)], within: [found.at.folder] });
+  }
+
+  #whyDestroyed(): string {
+    return this.#settings.softDelete.enabled
+      ? "; too large for soft delete"
+      : "; soft delete is off";
+  }
+
+  #open(item: Case, verdict: Verdict & { kind: "open" }): void {
+    const { contest } = verdict;
+    const conflict = conflictOf(item, contest, this.#locate);
+    this.#noop(item, {
+      path: conflict?.path ?? this.#locate(item.pair.at),
+      rule: contest.rule,
+      reason: "conflict, left for a person to settle",
+      work: { kind: "none" },
+      conflict,
+    });
+  }
+
+  #record(item: Case, change: RecordChange, reason: string): void {
+    this.#noop(item, {
+      path: change.kind === "put"
+        ? change.row.path
+        : this.#locate(item.pair.at),
+      reason,
+      work: { kind: "record", change },
+    }, { within: [item.pair.at.folder] });
+  }
+
+  /** Nothing that changes a file. */
+  #noop(
+    item: Case,
+    action: Pick<Action, "path" | "reason" | "work"> & Partial<Action>,
+    links: Links = {},
+  ): void {
+    const { left, right } = item.pair;
+    const bytes = Math.max(
+      left?.figures.sizeBytes ?? 0,
+      right?.figures.sizeBytes ?? 0,
+    );
+    const base = { newPath: null, rule: null, side: null, conflict: null };
+    this.#list.add({ name: "NOOP", ...base, bytes, ...action }, links);
+  }
+}

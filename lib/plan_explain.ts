@@ -1,0 +1,234 @@
+/**
+ * Why a run does with a path what it does: what a decision knew of it, and
+ * which actions came of that. Pure: it only looks up, so that it can't say
+ * anything else than the plan.
+ *
+ * @module
+ */
+import type { Aside, Case } from "./cases.ts";
+import type { Contest } from "./contest.ts";
+import { ignorePredicate, type IgnoreSettings } from "./wire_ignore.ts";
+import { words } from "./newer.ts";
+import { isOwnName } from "./names.ts";
+import { type Folding, isWithin, joinPath, keyOf, nameOf } from "./paths.ts";
+import type { Action, Conflict, Plan } from "./plan_types.ts";
+import { currentPath, type Folder, type FoundFile, type Pair } from "./tree.ts";
+import type { Both, FileFigures, Problem, Rule, Side } from "./types.ts";
+import { SIDES } from "./types.ts";
+import { waitingWords } from "./summary.ts";
+import type { Verdict } from "./plan_rules.ts";
+
+/** A plan, and what it was made from. */
+export interface Basis {
+  readonly plan: Plan;
+  readonly cases: readonly Case[];
+  readonly folders: readonly Folder[];
+  readonly folding: Folding;
+  readonly ignore: IgnoreSettings;
+}
+
+/** A file where a side has it now. */
+export interface Standing {
+  readonly path: string;
+  readonly figures: FileFigures;
+}
+
+/** Why a run does with a path what it does. */
+export interface Explanation {
+  /** As it is spelled, where it is known at all. */
+  readonly path: string;
+  /** Whether a folder is recorded, or found, there. */
+  readonly folder: Folder | null;
+  /** Null where a side has no file of it, or nobody can tell. */
+  readonly now: Both<Standing | null>;
+  /** What became of each side; null where no table was asked. */
+  readonly change: Both<string> | null;
+  readonly isRecorded: boolean;
+  readonly rule: Rule | null;
+  /** What a run does about it, in the words of the plan. */
+  readonly actions: readonly Action[];
+  /** Why it is left alone; null where it is not. */
+  readonly problem: Pick<Problem, "path" | "reason"> | null;
+  /** Keys of the config that decide about it. */
+  readonly keys: readonly string[];
+}
+
+/**
+ * Explains a path.
+ *
+ * @param path The path, in any spelling that the roots take for it.
+ * @param basis The plan, and what it was made from.
+ */
+export function explain(path: string, basis: Basis): Explanation {
+  const { folding, cases, folders, plan } = basis;
+  const key = keyOf(path, folding);
+  const item = cases.find(({ pair }) => pair.key === key) ??
+    cases.find(({ pair }) => keysOf(pair, folding).includes(key)) ?? null;
+  const folder = folders.find((it) => it.key === key) ?? null;
+  const keys = new Set([key, ...item ? keysOf(item.pair, folding) : []]);
+  const actions = plan.actions.filter((action) =>
+    pathsOf(action).some((it) => keys.has(keyOf(it, folding)))
+  );
+  const problem = item === null || item.verdict.kind === "open"
+    ? whyLeftAlone(key, item, basis)
+    : null;
+  return {
+    path: spelling(item, folder) ?? path,
+    folder,
+    now: { left: standing(item, "left"), right: standing(item, "right") },
+    change: item && item.judgement.change,
+    isRecorded: item !== null && item.pair.row !== null,
+    rule: ruleOf(item, actions),
+    actions,
+    problem,
+    keys: decidingKeys(item, problem, basis),
+  };
+}
+
+function keyOfFound({ at }: FoundFile, folding: Folding): string {
+  return joinPath(at.folder.key, keyOf(at.name, folding));
+}
+
+/** All names that a path has: recorded, and on each side. */
+function keysOf(pair: Pair, folding: Folding): string[] {
+  const found = [pair.left, pair.right].filter((it) => it !== null);
+  return [pair.key, ...found.map((it) => keyOfFound(it, folding))];
+}
+
+/** All names that an action speaks of. */
+function pathsOf({ path, newPath, work, conflict }: Action): string[] {
+  return [
+    path,
+    ...work.kind === "rename-directory" ? [newPath] : [],
+    conflict?.path,
+    ...SIDES.map((side) => conflict?.versions[side]?.path),
+  ].filter((it) => typeof it === "string");
+}
+
+function spelling(item: Case | null, folder: Folder | null): string | null {
+  const side = folder?.name.left === null ? "right" : "left";
+  if (item === null) {
+    return folder && (currentPath(folder, side) ?? folder.row?.path ?? null);
+  }
+  const { at, row } = item.pair;
+  if (row !== null) return row.path;
+  const parent = currentPath(at.folder, "left") ??
+    currentPath(at.folder, "right") ?? at.folder.key;
+  return joinPath(parent, at.name);
+}
+
+function standing(item: Case | null, side: Side): Standing | null {
+  const found = item?.pair[side] ?? null;
+  if (found === null) return null;
+  const { at, figures } = found;
+  const path = joinPath(currentPath(at.folder, side) ?? "", at.name);
+  return { path, figures };
+}
+
+/** That of the content's cell; of another conflict where that claims it. */
+function ruleOf(item: Case | null, actions: readonly Action[]): Rule | null {
+  const own = item && verdictRule(item.verdict);
+  const rules = actions.flatMap(({ rule }) => rule === null ? [] : [rule]);
+  if (own !== null && rules.includes(own)) return own;
+  // Where all that changes is the record, no rule had to be followed.
+  return rules[0] ?? (actions.length === 0 ? own : null);
+}
+
+function verdictRule(verdict: Verdict | Aside): Rule | null {
+  if ("rule" in verdict) return verdict.rule;
+  return "contest" in verdict ? verdict.contest.rule : null;
+}
+
+function whyLeftAlone(
+  key: string,
+  item: Case | null,
+  { plan, folding }: Basis,
+): Explanation["problem"] {
+  if (key.split("/").some(isOwnName)) {
+    const reason = "it belongs to office-sync itself and is never synced";
+    return { path: key, reason };
+  }
+  const isAt = (path: string) => isWithin(key, keyOf(path, folding));
+  const open = plan.actions.map(({ conflict }) => conflict)
+    .find((it): it is Conflict => it?.winner === null && isAt(it.path));
+  if (open && (item !== null || keyOf(open.path, folding) !== key)) {
+    const reason = "conflict, left for a person to settle";
+    return { path: open.path, reason };
+  }
+  const waiting = plan.waiting.find(({ path, as, isOver }) =>
+    !isOver && [path, as].some((it) => keyOf(it, folding) === key)
+  );
+  if (waiting) {
+    const reason = `${words(waiting.side)}: ${waitingWords(waiting)}`;
+    return { path: waiting.path, reason };
+  }
+  const above = plan.problems.filter(({ path }) => isAt(path))
+    .toSorted((a, b) => b.path.length - a.path.length)[0];
+  if (above === undefined) return whyWaiting(key, plan, folding);
+  const reason = `${words(above.side)}: ${above.reason}`;
+  return { path: above.path, reason };
+}
+
+/** Neither what is being saved changes, nor the folders that hold it. */
+function whyWaiting(
+  key: string,
+  { waiting }: Plan,
+  folding: Folding,
+): Explanation["problem"] {
+  const found = waiting.find(({ path, as, isOver }) =>
+    key !== "" && !isOver &&
+    [path, as].some((it) => isWithin(keyOf(it, folding), key))
+  );
+  if (found === undefined) return null;
+  const { side, path, as } = found;
+  const reason = `${
+    words(side)
+  }: it is being saved, and called ${as} meanwhile`;
+  return { path, reason };
+}
+
+/** Keys of the config that have a say. */
+function decidingKeys(
+  item: Case | null,
+  problem: Explanation["problem"],
+  basis: Basis,
+): string[] {
+  if (item === null) return problem ? ignoringKeys(problem.path, basis) : [];
+  const { verdict, pair, judgement } = item;
+  const contests: (Contest | null)[] = [
+    "contest" in verdict ? verdict.contest : null,
+    "nameContest" in verdict ? verdict.nameContest : null,
+  ];
+  const keys = contests.flatMap((it) =>
+    it === null ? [] : [`conflict_policy.${it.kind}`]
+  );
+  const isReplaced = verdict.kind === "copy" && pair.left !== null &&
+    pair.right !== null;
+  const isPlain = contests.every((it) => it === null);
+  if (isReplaced && isPlain) keys.push("soft_delete.keep_replaced");
+  const isOverwritten = contests.some((it) =>
+    it?.policy === "overwrite" && it.kind !== "metadata_conflict"
+  );
+  if (verdict.kind === "remove" || isOverwritten) {
+    keys.push("soft_delete.enabled", "soft_delete.max_size_mb");
+  }
+  const isMet = judgement.kind === "unrecorded" && judgement.isSame;
+  if (isMet) keys.push("compare.verify_first_run");
+  return keys;
+}
+
+/** The lists that have a name, which may be that of a folder above. */
+function ignoringKeys(path: string, { ignore, plan }: Basis): string[] {
+  const kind = plan.problems.find((it) => it.path === path)?.kind;
+  if (kind !== "ignored") return [];
+  const none = { extensions: [], prefixes: [], names: [] };
+  const lists = [
+    ["ignore.filenames_exact", { ...none, names: ignore.names }],
+    ["ignore.filenames_prefix", { ...none, prefixes: ignore.prefixes }],
+    ["ignore.extensions", { ...none, extensions: ignore.extensions }],
+    ["ignore.junk", { ...none, junk: ignore.junk ?? [] }],
+  ] as const;
+  const name = nameOf(path);
+  return lists.filter(([, list]) => ignorePredicate(list)(name, false))
+    .map(([key]) => key);
+}

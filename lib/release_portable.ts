@@ -1,0 +1,253 @@
+/**
+ * Makes a portable folder: the program in a few files, the Deno executable, a
+ * launcher and the config. It builds its walls at every start, as
+ * `deno task sync` does, so it may be moved and its config may be changed.
+ *
+ * @module
+ */
+
+import { join, resolve } from "node:path";
+import { parseConfig } from "./config_loader.ts";
+import { EXIT, SyncError, UsageError } from "./errors.ts";
+import { HEAD_BYTES, platformOf } from "./executables.ts";
+import { FOREIGN_PREFIXES, KEPT_VARIABLES } from "./inside.ts";
+import {
+  asWritten,
+  bundle,
+  configFor,
+  requireFile,
+  requirePath,
+  unseenDrives,
+} from "./making.ts";
+import {
+  networkRefusal,
+  networkRootsOf,
+  openWords,
+  REAL_PATH,
+  type RealPath,
+  realRootsOf,
+} from "./sandbox_network.ts";
+import { print, warn } from "./cli_output.ts";
+import { quoted } from "./text.ts";
+import { codeOf, inWords } from "./system.ts";
+
+/** The options of {@linkcode makePackage}. */
+export const PACKAGE_OPTIONS = ["config", "output", "deno"];
+
+/** What `--help` prints. */
+export const PACKAGE_HELP =
+  `Makes a portable folder of office-sync that needs no download.
+
+Usage: deno task package --config FILE [OPTIONS]
+
+Options:
+  --config FILE    the config that is put into it (default: config.yaml)
+  --output FOLDER  the folder (default: office-sync-portable in the current one)
+  --deno FILE      the Deno executable of another system, such as deno.exe`;
+
+/**
+ * How the launcher is started. It reads the config, works out the permissions
+ * and starts the program with those and no more. Nothing is asked of the
+ * network, not even whether there is a newer Deno.
+ */
+const START = "run --no-prompt --no-lock --cached-only --no-remote --no-npm" +
+  " --ignore-env --allow-read --allow-run";
+
+const SHELL = `#!/bin/sh
+# Starts office-sync inside its walls; needs nothing but this folder.
+here=$(dirname -- "$(readlink -f -- "$0")") || exit 5
+# Settings of Deno and Node are made for other programs.
+for name in $(env | sed -n ${
+  FOREIGN_PREFIXES.map((it) => `-e 's/^\\(${it}[A-Za-z0-9_]*\\)=.*/\\1/p'`)
+    .join(" ")
+}); do
+  case $name in
+    ${KEPT_VARIABLES.join(" | ")}) ;;
+    *) unset "$name" ;;
+  esac
+done
+unset SSLKEYLOGFILE
+export DENO_NO_UPDATE_CHECK=1
+exec "$here/deno" ${START} \\
+  "--config=$here/deno.json" "$here/lib/packaged.js" "$@"
+`;
+
+/**
+ * Without delayed expansion, whatever the registry says: with it, a path that
+ * holds a ! would lose it.
+ */
+const CMD = `@echo off
+rem Starts office-sync inside its walls; needs nothing but this folder.
+setlocal EnableExtensions DisableDelayedExpansion
+rem Settings of Deno and Node are made for other programs. One is set first, so
+rem that there is something to list.
+${
+  FOREIGN_PREFIXES.map((it) =>
+    `set "${it}NONE=1"\nfor /f "delims==" %%v in ('set ${it}') do ${
+      KEPT_VARIABLES.map((it) => `if /i not "%%v"=="${it}" `).join("")
+    }set "%%v="`
+  ).join("\n")
+}
+set "SSLKEYLOGFILE="
+set "ERRORLEVEL="
+set "DENO_NO_UPDATE_CHECK=1"
+"%~dp0deno.exe" ${START} "--config=%~dp0deno.json" "%~dp0lib\\packaged.js" %*
+exit /b %ERRORLEVEL%
+`.replaceAll("\n", "\r\n");
+
+const READ_ME = `office-sync, ready to run
+
+This folder needs no installation and no download. Put it on a local disk,
+outside the two folders that are synced.
+
+  office-sync plan      what a run would do; changes nothing
+  office-sync           one run
+  office-sync doctor    is all as a run needs it?
+  office-sync --help    everything else
+
+On Linux write ./office-sync. "office-sync schedule" prints what the Task
+Scheduler, systemd or cron needs to start it.
+
+config.yaml is the config; edit it as you like. If it holds a password, keep
+this folder where only you can read it. Unless the config says otherwise, the
+record (config.db) and the log (logs) are written into this folder. The
+record is all office-sync remembers: keep it when you replace the program, and
+take it along when you move the folder.
+
+The sync runs in a process that may touch the two folders, its record, its log
+and the configured mail server, and nothing else. On Windows that can't be had
+for folders on the network: a run says what to do then.
+`.replaceAll("\n", "\r\n");
+
+/**
+ * Makes the folder.
+ *
+ * @param given The options, by name.
+ * @param realPath Tells real paths of roots here.
+ * @throws {SyncError} A config or a path is not usable, the folder can't be
+ *   made, or a root is on the network and the config does not allow that.
+ */
+export async function makePackage(
+  given: Readonly<Record<string, string | undefined>>,
+  realPath: RealPath | null = REAL_PATH,
+): Promise<void> {
+  const file = resolve(given.config ?? "config.yaml");
+  const folder = resolve(given.output ?? "office-sync-portable");
+  const text = portableConfig(file, join(folder, "config.yaml"));
+  const deno = resolve(given.deno ?? Deno.execPath());
+  requireFile("--deno", deno);
+  const told = rootsTold(file, text, deno, realPath);
+  try {
+    makeEmpty(folder);
+    try {
+      await fill(folder, text, deno);
+    } catch (error) {
+      // Half a folder would only stand in the way of the next try.
+      Deno.removeSync(folder, { recursive: true });
+      throw error;
+    }
+  } catch (error) {
+    if (codeOf(error) === null) throw error;
+    throw new SyncError(
+      `${quoted(folder)} can't be made: ${inWords(error)}.`,
+      EXIT.usage,
+      { cause: error },
+    );
+  }
+  print(`Made ${quoted(folder)} from the config ${quoted(file)}.`);
+  if (told !== null) warn(told);
+}
+
+/**
+ * What there is to say of roots on the network. The folder finds out itself at
+ * each start; but whoever makes it is to know before.
+ *
+ * @throws {SyncError} No run would start.
+ */
+function rootsTold(
+  file: string,
+  text: string,
+  deno: string,
+  realPath: RealPath | null,
+): string | null {
+  const isWindows = isForWindows(deno);
+  // Read as on that system: //server/share is a share only there. Where the
+  // folder will lie nobody knows; not in a root.
+  const place = isWindows ? "\\\\nowhere.invalid\\x\\config.yaml" : file;
+  const config = parseConfig(text, place);
+  requirePath("left_root", config.leftRoot, isWindows);
+  requirePath("right_root", config.rightRoot, isWindows);
+  if (!isWindows) return null;
+  const realRoots = realRootsOf(config, realPath ?? asWritten);
+  const network = networkRootsOf(config, realRoots);
+  const isAllowed = config.networkRoots === "allow_all";
+  if (network.length > 0) {
+    if (!isAllowed) throw networkRefusal({ file }, network);
+    return openWords(network);
+  }
+  const drives = realPath === null && !isAllowed ? unseenDrives(config) : [];
+  if (drives.length === 0) return null;
+  return `If ${drives.join(" or ")} is a network drive on that computer, no ` +
+    "run will start there: config.yaml must say sandbox.network_roots: " +
+    "allow_all.";
+}
+
+/** By its first bytes: a name is soon changed. */
+function isForWindows(deno: string): boolean {
+  using file = Deno.openSync(deno, { read: true });
+  const head = new Uint8Array(HEAD_BYTES);
+  const count = file.readSync(head) ?? 0;
+  const found = platformOf(head.subarray(0, count));
+  if (found !== null) return found.system === "windows";
+  throw new UsageError(
+    `--deno: ${quoted(deno)} is no program; it must be a Deno executable.`,
+  );
+}
+
+/** The config's text, if it means the same roots where it is put. */
+function portableConfig(file: string, place: string): string {
+  const here = configFor(file, file).config;
+  const { text, config } = configFor(file, place);
+  for (
+    const [key, was, is] of [
+      ["left_root", here.leftRoot, config.leftRoot],
+      ["right_root", here.rightRoot, config.rightRoot],
+    ] as const
+  ) {
+    if (was === is) continue;
+    throw new UsageError(
+      `${key} starts at the config's own folder, and would be another one in` +
+        ` the portable folder; write it in full: ${quoted(was)}.`,
+    );
+  }
+  return text;
+}
+
+/** What is there already may be somebody's record: it is never written over. */
+function makeEmpty(folder: string): void {
+  Deno.mkdirSync(folder, { recursive: true });
+  if ([...Deno.readDirSync(folder)].length === 0) return;
+  throw new UsageError(
+    `--output: ${quoted(folder)} is not empty; name a new folder.`,
+  );
+}
+
+async function fill(
+  folder: string,
+  config: string,
+  deno: string,
+): Promise<void> {
+  const at = (...names: string[]) => join(folder, ...names);
+  Deno.mkdirSync(at("lib"));
+  await bundle(["main.ts", "packaged.ts"], at("lib"));
+  Deno.copyFileSync(deno, at(isForWindows(deno) ? "deno.exe" : "deno"));
+  // Only its owner may read it: it can hold a password.
+  Deno.writeTextFileSync(at("config.yaml"), config, { mode: 0o600 });
+  // Settings that stand in a folder above would count without any here; and
+  // would still be read, and end every run where they are broken, if this were
+  // not a workspace of its own.
+  Deno.writeTextFileSync(at("deno.json"), '{"workspace": []}\n');
+  Deno.writeTextFileSync(at("READ-ME.txt"), READ_ME);
+  Deno.writeTextFileSync(at("office-sync.cmd"), CMD);
+  Deno.writeTextFileSync(at("office-sync"), SHELL, { mode: 0o755 });
+}

@@ -1,0 +1,316 @@
+/**
+ * A root on disk: looking at paths in it, and reading files of it, without
+ * ever following a link out of it.
+ *
+ * @module
+ */
+import { figuresOf, type Habits, isStill } from "./metadata.ts";
+import { isLink } from "./links.ts";
+import { isOwnName, type NameRoom, utf8Length } from "./names.ts";
+import { folderOf, joinPath, keyOf, nameOf } from "./paths.ts";
+import { quoted } from "./text.ts";
+import { CHANGED, Skipped, WENT_AWAY } from "./skipped.ts";
+import { codeOf } from "./system.ts";
+import type { FileFigures, Side } from "./types.ts";
+
+export { CHANGED, Skipped, WENT_AWAY } from "./skipped.ts";
+
+/** What stands at a path. */
+export type Look =
+  | { readonly kind: "absent" }
+  | { readonly kind: "file"; readonly figures: FileFigures }
+  | { readonly kind: "directory" }
+  /** A link or a special file. */
+  | { readonly kind: "other" };
+
+/** What a path is only a second name of. */
+export interface SecondName {
+  /** The entry's own path. */
+  readonly path: string;
+  /** What it is and what to do about it, in words. */
+  readonly why: string;
+}
+
+/** A parent folder that was looked at is not looked at again for so long. */
+const PARENT_TRUST_MS = 20;
+
+/** The longest path that the system takes, in UTF-8 bytes. */
+const LONGEST_PATH = { linux: 4095, darwin: 1023 } as const;
+
+/** Tells the folder at a root's path from another one. */
+export type RootSelf = Pick<Deno.FileInfo, "dev" | "ino">;
+
+/** One root, and what its file system does to names and times. */
+export class Root {
+  /** Which root. */
+  readonly side: Side;
+  /** Absolute path. */
+  readonly path: string;
+  /** Probed at the start of the run. */
+  readonly habits: Habits;
+  readonly #trusted = new Map<string, number>();
+  /** What stood at its path when it was first looked at. */
+  readonly self: RootSelf | null;
+  /** False once the file system has shown that it has no links. */
+  hasLinks = true;
+  #refused: number | null = null;
+
+  /**
+   * @param side Which root.
+   * @param path Absolute path.
+   * @param habits Its habits.
+   * @param self What another thread saw first; left out: what is there now.
+   */
+  constructor(
+    side: Side,
+    path: string,
+    habits: Habits,
+    self?: RootSelf | null,
+  ) {
+    this.side = side;
+    this.path = path.replace(/(?<=.)[/\\]+$/, "");
+    this.habits = habits;
+    this.self = self === undefined ? statOf(this.absolute("")) : self;
+  }
+
+  /** The absolute path of a path in the root. */
+  absolute(path: string): string {
+    if (path !== "") return `${this.path}/${path}`;
+    // P: alone is the current folder of that drive.
+    return this.path.endsWith(":") ? `${this.path}/` : this.path;
+  }
+
+  /** What the names it holds may measure. */
+  get nameRoom(): NameRoom {
+    const most = Deno.build.os === "windows" ? Infinity : 255;
+    return { bytes: this.#refused ?? most, units: 255 };
+  }
+
+  /** The most that a name may measure where longer ones were refused. */
+  get refusedNames(): number | null {
+    return this.#refused;
+  }
+
+  /**
+   * Learns that it takes no longer names.
+   *
+   * @param bytes What a name may measure in UTF-8 at most.
+   */
+  refuseNames(bytes: number): void {
+    this.#refused = Math.min(bytes, this.#refused ?? Infinity);
+  }
+
+  /**
+   * What came of giving a name: Windows says of a name that a disk does not
+   * take that it is not there.
+   *
+   * @param error What was thrown.
+   * @param path The name.
+   * @param from What was to have it; left out: a new folder.
+   * @returns The error, or a truer one.
+   */
+  refusal(error: unknown, path: string, from?: string): unknown {
+    if (codeOf(error) !== "ENOENT" || !this.habits.hasWindowsNames) {
+      return error;
+    }
+    try {
+      const isThere = this.look(folderOf(path)).kind === "directory" &&
+        (from === undefined || this.look(from).kind !== "absent");
+      if (!isThere) return error;
+    } catch {
+      return error;
+    }
+    const message = error instanceof Error ? error.message : String(error);
+    return Object.assign(new Error(message), { code: "ENAMETOOLONG" });
+  }
+
+  /**
+   * What a name in a folder may measure in UTF-8, in bytes, before its path is
+   * too long for the system.
+   *
+   * @param folder The folder; it may be gone.
+   */
+  pathRoom(folder: string): number {
+    const { os } = Deno.build;
+    if (os === "windows") return Infinity;
+    const longest = os === "darwin" ? LONGEST_PATH.darwin : LONGEST_PATH.linux;
+    return longest - utf8Length(`${this.absolute(folder)}/`);
+  }
+
+  /**
+   * Looks at a path, without following links.
+   *
+   * @param path The path.
+   * @throws {Skipped} A folder above it is no real folder of the root.
+   */
+  look(path: string): Look {
+    const info = this.info(path);
+    if (info === null) return { kind: "absent" };
+    if (isLink(this.absolute(path), info)) return { kind: "other" };
+    if (info.isFile) return { kind: "file", figures: this.figures(info) };
+    return { kind: info.isDirectory ? "directory" : "other" };
+  }
+
+  /**
+   * What the system says of a path, without following links.
+   *
+   * @param path The path.
+   * @returns Null where nothing is.
+   * @throws {Skipped} A folder above it is no real folder of the root.
+   */
+  info(path: string): Deno.FileInfo | null {
+    this.requireRealFolder(folderOf(path));
+    try {
+      return Deno.lstatSync(this.absolute(path));
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return null;
+      throw error;
+    }
+  }
+
+  /** Figures as this root's record keeps them. */
+  figures(info: Deno.FileInfo): FileFigures {
+    return figuresOf(info, this.habits.tickMs);
+  }
+
+  /**
+   * Makes sure that a folder and all above it are folders of the root and no
+   * links: path permissions are lexical, a link would lead out of them.
+   *
+   * @param folder The folder.
+   * @throws {Skipped} One of them is missing or something else.
+   */
+  requireRealFolder(folder: string): void {
+    const until = this.#trusted.get(folder);
+    const now = performance.now();
+    if (until !== undefined && now < until) return;
+    if (folder === "") this.#requireSelf();
+    else {
+      this.requireRealFolder(folderOf(folder));
+      this.#requireFolder(folder);
+    }
+    if (this.#trusted.size > 1000) this.#trusted.clear();
+    this.#trusted.set(folder, now + PARENT_TRUST_MS);
+  }
+
+  #requireFolder(folder: string): void {
+    let info: Deno.FileInfo;
+    try {
+      info = Deno.lstatSync(this.absolute(folder));
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) throw new Skipped(CHANGED);
+      throw error;
+    }
+    if (!info.isDirectory || isLink(this.absolute(folder), info)) {
+      throw new Skipped(CHANGED);
+    }
+  }
+
+  /** Where a disk is unmounted, an empty folder takes its place. */
+  #requireSelf(): void {
+    const now = statOf(this.absolute(""));
+    const isSame = now !== null && now.dev === this.self?.dev &&
+      now.ino === this.self.ino;
+    if (!isSame) throw new Skipped(WENT_AWAY);
+  }
+
+  /** Forgets which folders were looked at: one of them is about to change. */
+  distrust(): void {
+    this.#trusted.clear();
+  }
+
+  /**
+   * Requires that a file is what the scan saw.
+   *
+   * @param path The file.
+   * @param seen What the scan saw.
+   * @returns The figures now.
+   * @throws {Skipped} It is something else by now.
+   */
+  requireFile(path: string, seen: FileFigures): FileFigures {
+    const look = this.look(path);
+    if (look.kind !== "file" || !isStill(seen, look.figures)) {
+      throw new Skipped(CHANGED);
+    }
+    return look.figures;
+  }
+
+  /**
+   * Requires that nothing stands at a path.
+   *
+   * @param path The path.
+   * @throws {Skipped} Something does.
+   */
+  requireAbsent(path: string): void {
+    if (this.look(path).kind === "absent") return;
+    const second = this.secondName(path);
+    throw new Skipped(second === null ? CHANGED : second.why);
+  }
+
+  /**
+   * Whether a path is only a second name of a given entry.
+   *
+   * @param path The path.
+   * @param entry The entry's path.
+   */
+  isSecondName(path: string, entry: string): boolean {
+    return this.habits.hasWindowsNames && folderOf(path) === folderOf(entry) &&
+      this.look(path).kind !== "absent" &&
+      this.secondName(path)?.path === entry;
+  }
+
+  /**
+   * Whether a path at which something was found is only a second name of an
+   * entry, as Windows and FAT know `Langer Name.docx` as `LANGER~1.DOC` too: no
+   * listing shows it, so no scan has seen it, and whatever is done by that name
+   * is done to the entry. Lists folders: for the rare case that something
+   * stands where nothing should.
+   *
+   * @param path The path.
+   * @returns The entry's path, and in words what it is and the way out; null
+   *   where the path is an entry's own, or nothing is there by now.
+   */
+  secondName(path: string): SecondName | null {
+    const above = folderOf(path);
+    if (path === "") return null;
+    if (above !== "") {
+      const folder = this.secondName(above);
+      if (folder !== null) return folder;
+    }
+    const name = nameOf(path);
+    const own = keyOf(name, this.habits);
+    try {
+      const info = this.info(path);
+      // Where a listing was cut off, a link must not pass for a second name.
+      const isLinked = info?.isFile && (info.nlink ?? 1) > 1;
+      if (info === null || isLinked) return null;
+      const names = [...Deno.readDirSync(this.absolute(above))]
+        .map((entry) => entry.name);
+      if (names.some((it) => keyOf(it, this.habits) === own)) return null;
+      const entry = names.find((it) => {
+        const other = this.info(joinPath(above, it));
+        return other !== null && other.ino === info.ino &&
+          other.dev === info.dev && other.size === info.size;
+      });
+      if (entry === undefined) return null;
+      const where = this.side === "left" ? "Left" : "Right";
+      const way = isOwnName(entry) ? "rename it" : "rename one of the two";
+      const why = `on ${where} ${quoted(name)} is a second name of ` +
+        `${quoted(entry)}: ${way}`;
+      return { path: joinPath(above, entry), why };
+    } catch (error) {
+      if (!(error instanceof Skipped) && codeOf(error) === null) throw error;
+      return null;
+    }
+  }
+}
+
+/** Null for what can't be looked at. */
+function statOf(path: string): Deno.FileInfo | null {
+  try {
+    return Deno.statSync(path);
+  } catch (error) {
+    if (codeOf(error) === null) throw error;
+    return null;
+  }
+}

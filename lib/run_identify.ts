@@ -1,0 +1,370 @@
+/**
+ * Whether the two roots are the ones this state DB belongs to, and what to do
+ * when it has never met them.
+ *
+ * @module
+ */
+import { PROGRAM } from "./called.ts";
+import { GuardError } from "./errors.ts";
+import { isSameId } from "./metadata.ts";
+import type { TemporaryOwner } from "./names.ts";
+import { type Identity, makeIdentity, readIdentity } from "./root_identity.ts";
+import { RecordStore } from "./state_record.ts";
+import { acceptNumbers } from "./run_numbers.ts";
+import { StateDb } from "./state_db.ts";
+import type { Alarm } from "./troubles.ts";
+import type { Both, FileId, Side } from "./types.ts";
+import { otherSide, SIDES } from "./types.ts";
+
+/** The roots of a run, known by their ids. */
+export interface Meeting {
+  readonly identities: Both<Identity | null>;
+  /** Whether a root's file ids mean what they meant when recorded. */
+  readonly idsCount: Both<boolean>;
+  /** Something the user should know. */
+  readonly warning: string | null;
+  /** The state DB has met these roots, and is to go on from there. */
+  readonly isKnown: boolean;
+  /** The side that was never synced, where the other was; null: neither. */
+  readonly newSide: Side | null;
+  /** The record is to be taken for empty. */
+  readonly forgets: boolean;
+}
+
+/** How to meet. */
+export interface MeetingOptions {
+  readonly isDryRun: boolean;
+  readonly acceptRoots: boolean;
+  readonly owner: TemporaryOwner;
+}
+
+const CALLED: Record<Side, string> = { left: "Left", right: "Right" };
+
+/**
+ * Meets the roots: the ids they show must be those the state DB knows. On a
+ * first meeting they are read, or made where there are none.
+ *
+ * @param db The state DB.
+ * @param roots Absolute paths.
+ * @param options Whether anything may be written.
+ * @throws {GuardError} "identity", or "roots" where one is a copy of the
+ *   other.
+ */
+export function meet(
+  db: StateDb,
+  roots: Both<string>,
+  options: MeetingOptions,
+): Meeting {
+  const found = {
+    left: readIdentity("left", roots.left),
+    right: readIdentity("right", roots.right),
+  };
+  const known = { left: db.meta("root_left"), right: db.meta("root_right") };
+  const isFirst = known.left === null || known.right === null;
+  if (!isFirst) requireThisPair(db, found, known, roots);
+  if (!isFirst && !options.acceptRoots) {
+    requireKnown(db, found, known, roots);
+    if (!options.isDryRun) notePaths(db, roots);
+    return {
+      identities: found,
+      idsCount: {
+        left: isSameId(found.left!.fileId, storedId(db, "left")),
+        right: isSameId(found.right!.fileId, storedId(db, "right")),
+      },
+      isKnown: true,
+      newSide: null,
+      warning: null,
+      forgets: false,
+    };
+  }
+  const areCopies = found.left !== null && found.left.id === found.right?.id;
+  if (areCopies && !options.acceptRoots) throw areOneRoot(roots);
+  const warning = found.left && found.right && !options.acceptRoots
+    ? "Both folders have been synced before, but this state DB knows nothing " +
+      "of it: files that were deleted on one side since the last run come back."
+    : null;
+  const identities = options.isDryRun
+    ? found
+    : introduce(db, roots, found, areCopies, options);
+  return {
+    identities,
+    idsCount: { left: true, right: true },
+    isKnown: false,
+    newSide:
+      SIDES.find((side) =>
+        found[side] === null && found[otherSide(side)] !== null
+      ) ?? null,
+    warning,
+    forgets: options.acceptRoots,
+  };
+}
+
+/**
+ * What it means that a root was never synced and the other was.
+ *
+ * @param side The one that was not.
+ * @param files How many files are on that side only.
+ * @returns Null where there are none.
+ */
+export function joiningWords(side: Side, files: number): string | null {
+  if (files === 0) return null;
+  const [here, there] = [CALLED[side], CALLED[otherSide(side)]];
+  const what = files === 1
+    ? `1 file that only ${here} has comes`
+    : `${files} files that only ${here} has come`;
+  return `${there} has been synced before and ${here} has not: ${what} to ` +
+    `${there}, deleted there before or not.`;
+}
+
+/** Both ids are on disk before the state DB learns of either. */
+function introduce(
+  db: StateDb,
+  roots: Both<string>,
+  found: Both<Identity | null>,
+  areCopies: boolean,
+  options: MeetingOptions,
+): Both<Identity> {
+  const { owner } = options;
+  const left = found.left ?? makeIdentity("left", roots.left, owner, false);
+  const right = found.right === null || areCopies
+    ? makeIdentity("right", roots.right, owner, areCopies)
+    : found.right;
+  if (options.acceptRoots) new RecordStore(db).forgetRecord();
+  db.transaction(() => {
+    db.setMeta("root_left", left.id);
+    db.setMeta("root_right", right.id);
+    notePaths(db, roots);
+    acceptNumbers(db, roots);
+  });
+  return { left, right };
+}
+
+/** Where the roots were when they were last met. */
+function notePaths(db: StateDb, roots: Both<string>): void {
+  for (const side of SIDES) {
+    if (db.meta(`path_${side}`) === roots[side]) continue;
+    db.setMeta(`path_${side}`, roots[side]);
+  }
+}
+
+/**
+ * Whether a root is where it was; null where an older version of the program
+ * did not note that.
+ */
+function isInPlace(db: StateDb, side: Side, root: string): boolean | null {
+  const known = db.meta(`path_${side}`);
+  if (known === null) return null;
+  const plain = (path: string) => path.replace(/(?<=.)[/\\]+$/, "");
+  if (Deno.build.os !== "windows") return plain(known) === plain(root);
+  const folded = (path: string) =>
+    plain(path).replaceAll("/", "\\").toLowerCase();
+  return folded(known) === folded(root);
+}
+
+/** Where an older version noted no places, nobody can tell these apart. */
+const OTHER_PAIR = " If this config is for other folders than this state DB " +
+  "is, name a state_db of its own in it.";
+
+/**
+ * Whether a state DB is that of two roots, as far as can be told now.
+ *
+ * @param file The state DB, which is there.
+ * @param roots Absolute paths.
+ * @returns Null where it can't be read.
+ */
+export function knowsRoots(file: string, roots: Both<string>): boolean | null {
+  try {
+    using db = new StateDb(file, { isReadOnly: true });
+    const verdicts = SIDES.map((side) => isKnownRoot(db, side, roots[side]));
+    return verdicts.includes(true) && !verdicts.includes(false);
+  } catch (error) {
+    // Damaged, of a newer version, or in use for a long time.
+    if (!(error instanceof Error)) throw error;
+    return null;
+  }
+}
+
+/** Null: it can't be told now. */
+function isKnownRoot(db: StateDb, side: Side, root: string): boolean | null {
+  const known = db.meta(`root_${side}`);
+  if (known === null) return false;
+  let found: Identity | null = null;
+  try {
+    found = readIdentity(side, root);
+  } catch (error) {
+    if (!(error instanceof GuardError)) throw error;
+    return isInPlace(db, side, root) === true ? true : null;
+  }
+  if (found?.id === known) return true;
+  const isThere = isInPlace(db, side, root);
+  // Emptied, or not mounted, perhaps.
+  return isThere ?? (found === null ? null : false);
+}
+
+/**
+ * A config of other roots than the state DB's has been given a state DB that
+ * is in use already. Accepting them would throw the other's record away.
+ */
+function requireThisPair(
+  db: StateDb,
+  found: Both<Identity | null>,
+  known: Both<string | null>,
+  roots: Both<string>,
+): void {
+  const isOther = SIDES.every((side) => {
+    if (found[side]?.id === known[side]) return false;
+    const isThere = isInPlace(db, side, roots[side]);
+    return isThere === null ? found[side] !== null : !isThere;
+  });
+  if (!isOther || isSwapped(found, known)) return;
+  const pair = pairIn(db);
+  throw identityGuard(
+    `The state DB ${db.file} belongs to another pair of folders` +
+      `${pair && ` (${pair})`}, and neither ${roots.left} nor ` +
+      `${roots.right} is one of them.`,
+    "Give this config a state DB of its own: name another file as state_db " +
+      "in it. Or, if it was meant to sync those other folders, correct " +
+      "left_root and right_root.",
+  );
+}
+
+/** The roots that a state DB knows; "" where it does not know their places. */
+function pairIn(db: StateDb): string {
+  const [left, right] = [db.meta("path_left"), db.meta("path_right")];
+  return left === null || right === null ? "" : `Left ${left}, Right ${right}`;
+}
+
+function isSwapped(
+  found: Both<Identity | null>,
+  known: Both<string | null>,
+): boolean {
+  return found.left?.id === known.right && found.right?.id === known.left;
+}
+
+function requireKnown(
+  db: StateDb,
+  found: Both<Identity | null>,
+  known: Both<string | null>,
+  roots: Both<string>,
+): void {
+  if (isSwapped(found, known)) {
+    throw identityGuard(
+      "Left and Right are swapped: each shows the identity of the other.",
+      "Correct left_root and right_root in the config.",
+    );
+  }
+  for (const side of SIDES) {
+    const identity = found[side];
+    if (identity?.id === known[side]) continue;
+    const where = `${CALLED[side]} (${roots[side]})`;
+    if (isInPlace(db, side, roots[side]) === false) {
+      throw identityGuard(
+        `${where} is another folder than at the last run, when it was ` +
+          `${db.meta(`path_${side}`)}: ${
+            identity === null ? "it shows no" : "it shows another"
+          } identity.`,
+        `Correct the config. If it is for another pair than ${pairIn(db)}, ` +
+          "name a state_db of its own in it. Only if this folder takes the " +
+          "place of the other, run once with --accept-roots: nothing is " +
+          "deleted then.",
+      );
+    }
+    if (identity === null) {
+      throw identityGuard(
+        `${where} does not show the identity it had at the last run: its ` +
+          "disk or network drive may not be connected, or the folder was " +
+          "emptied.",
+        `Connect it and run again.${
+          isInPlace(db, side, roots[side]) === null ? OTHER_PAIR : ""
+        } Only if ${CALLED[side]} is meant to start ` +
+          "anew, run once with --accept-roots: nothing is deleted then, and " +
+          `what is on ${CALLED[otherSide(side)]} is copied.`,
+      );
+    }
+    throw identityGuard(
+      `${where} is another folder than at the last run: it shows another ` +
+        "identity.",
+      "Connect the right disk, or correct the config. Only if this folder is " +
+        "meant to be synced from now on, run once with --accept-roots: " +
+        "nothing is deleted then.",
+    );
+  }
+}
+
+function identityGuard(message: string, hint: string): GuardError {
+  return new GuardError("identity", `${message} Nothing was changed.`, hint);
+}
+
+function areOneRoot(roots: Both<string>): GuardError {
+  return new GuardError(
+    "roots",
+    `${roots.left} and ${roots.right} show one identity: one is a copy of ` +
+      "the other, or both lead to one folder. Nothing was changed.",
+    "Correct the config. If one really is a copy, made by hand, run once with " +
+      "--accept-roots: Right then gets an identity of its own.",
+  );
+}
+
+/**
+ * What is mailed where the record of earlier runs is gone.
+ *
+ * @param reason How that shows.
+ * @param run Id of the run that met it.
+ * @param db The state DB, made anew.
+ */
+export function lostRecord(reason: string, run: string, db: StateDb): Alarm {
+  return {
+    key: "lost record",
+    title: "The record of earlier runs was lost",
+    reason,
+    hint:
+      `Look through what came back: "${PROGRAM} history ${run}" lists it. ` +
+      "What nobody wants can be deleted on one side; the other follows. Find " +
+      `out what removed the state DB (${db.file}), so that it stays.`,
+  };
+}
+
+function storedId(db: StateDb, side: Side): FileId | null {
+  const text = db.meta(`root_file_${side}`);
+  return text === null ? null : JSON.parse(text);
+}
+
+/**
+ * Remembers what tells, next time, whether file ids still mean the same. Only
+ * at the end of a run, when every row has the ids of today.
+ *
+ * @param db The state DB.
+ * @param identities Of the roots.
+ */
+export function rememberIds(
+  db: StateDb,
+  identities: Both<Identity | null>,
+): void {
+  for (const side of SIDES) {
+    const fileId = identities[side]?.fileId ?? null;
+    db.setMeta(
+      `root_file_${side}`,
+      fileId === null ? null : JSON.stringify(fileId),
+    );
+  }
+}
+
+/**
+ * Makes sure that both roots are still the ones that were met: one that was
+ * unmounted meanwhile shows an empty folder.
+ *
+ * @param meeting The roots as they were met.
+ * @param roots Absolute paths.
+ * @throws {GuardError} "identity".
+ */
+export function requireStillThere(meeting: Meeting, roots: Both<string>): void {
+  for (const side of SIDES) {
+    const expected = meeting.identities[side];
+    const now = readIdentity(side, roots[side]);
+    if (expected === null || now?.id === expected.id) continue;
+    throw identityGuard(
+      `${CALLED[side]} (${roots[side]}) went away while it was being read.`,
+      "Make sure that the disk or network drive is connected, then run again.",
+    );
+  }
+}

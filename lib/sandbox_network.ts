@@ -1,0 +1,197 @@
+/**
+ * Roots on the network. On Windows Deno keeps walls only around what lies on
+ * a drive of the computer itself: for anything else it wants all permissions.
+ * A mapped drive looks like the first and is the second.
+ *
+ * @module
+ */
+import { win32 } from "node:path";
+import { EXIT, SyncError } from "./errors.ts";
+import { printable } from "./text.ts";
+
+/** The part of a config that this is about. */
+export interface NetworkConfig {
+  /** The config file. */
+  readonly file: string;
+  readonly leftRoot: string;
+  readonly rightRoot: string;
+  /** Whether to do without walls where a root is on the network. */
+  readonly networkRoots: "refuse" | "allow_all";
+}
+
+/** A root that walls would close. */
+export interface NetworkRoot {
+  readonly key: "left_root" | "right_root";
+  /** As the config names it. */
+  readonly root: string;
+  /** Server and share; null where the system does not tell. */
+  readonly share: string | null;
+}
+
+/** Tells a root's real path. */
+export type RealPath = (root: string) => string;
+
+/** Stands for a real path that only a process without walls may see. */
+const UNTOLD = "\\\\";
+
+/**
+ * Whether walls would close a path, as far as its text tells.
+ *
+ * @param path Where it matters, the real path.
+ * @returns True for `\\server\share` and the like.
+ *
+ * @example A mapped drive's real path and a local one
+ * ```ts
+ * import { isNetworkPath } from "./sandbox_network.ts";
+ * isNetworkPath("\\\\server\\share\\office"); // true
+ * isNetworkPath("C:\\pdrive_local"); // false
+ * ```
+ */
+export function isNetworkPath(path: string): boolean {
+  return /^[\\/]{2}(?![?.][\\/][A-Za-z]:)/.test(path);
+}
+
+/**
+ * The real path of a root, as Windows tells it to this process.
+ *
+ * @param root The root.
+ * @returns The root itself where it is not there: the run tells that, as any
+ *   other guard is told.
+ */
+export function realPathOnWindows(root: string): string {
+  try {
+    return Deno.realPathSync(root);
+  } catch (error) {
+    // Inside the walls: what they let be named, but not be looked at, is not
+    // on a drive of this computer.
+    return error instanceof Deno.errors.NotCapable ? UNTOLD : root;
+  }
+}
+
+/** How real paths are told here; null: no root is on the network for Deno. */
+export const REAL_PATH: RealPath | null = Deno.build.os === "windows"
+  ? realPathOnWindows
+  : null;
+
+/**
+ * The real paths of both roots, Left first, as far as they matter to walls.
+ *
+ * @param config The config.
+ * @param realPath Tells them; null: they don't matter here.
+ * @returns None where they don't matter.
+ */
+export function realRootsOf(
+  config: Pick<NetworkConfig, "leftRoot" | "rightRoot">,
+  realPath: RealPath | null,
+): string[] {
+  if (realPath === null) return [];
+  // Walls look at the name as well: nobody need be asked where that tells.
+  return [config.leftRoot, config.rightRoot].map((root) =>
+    isNetworkPath(root) ? root : realPath(root)
+  );
+}
+
+/**
+ * The roots that are on the network.
+ *
+ * @param config The config.
+ * @param realRoots The real paths of both, Left first; or none.
+ */
+export function networkRootsOf(
+  config: Pick<NetworkConfig, "leftRoot" | "rightRoot">,
+  realRoots: readonly string[],
+): NetworkRoot[] {
+  return [["left_root", config.leftRoot], ["right_root", config.rightRoot]]
+    .flatMap(([key, root], n): NetworkRoot[] => {
+      const real = realRoots[n];
+      if (real === undefined || !isNetworkPath(real)) return [];
+      const share = real === UNTOLD
+        ? null
+        : real.replace(/^\\\\\?\\UNC\\/i, "\\\\");
+      return [{ key, root, share } as NetworkRoot];
+    });
+}
+
+/**
+ * Which roots are on the network, as the beginning of a sentence.
+ *
+ * @param roots At least one.
+ */
+export function networkWords(roots: readonly NetworkRoot[]): string {
+  const each = roots.map(({ key, root, share }) => {
+    const where = share === null || share === root ? "" : ` (${share})`;
+    return printable(`${key} ${root}${where}`);
+  });
+  return `${each.join(" and ")} ${each.length > 1 ? "are" : "is"} on the ` +
+    "network";
+}
+
+/** What a config has to say so that roots on the network are synced. */
+export const CONSENT = "sandbox:\n  network_roots: allow_all";
+
+/**
+ * Why a config's roots can't be synced, and the text that would allow it.
+ *
+ * @param config The config.
+ * @param roots Its roots on the network.
+ */
+export function networkRefusal(
+  config: Pick<NetworkConfig, "file">,
+  roots: readonly NetworkRoot[],
+): SyncError {
+  const message = `${networkWords(roots)}, where files can't be read inside ` +
+    "the sandbox, and the config does not say sandbox.network_roots: allow_all.";
+  return new SyncError(message, EXIT.usage, {
+    hint: "What to do: to run without the sandbox, let " +
+      `${printable(config.file)} say\n${CONSENT}\n` +
+      "or name a folder of this computer.",
+  });
+}
+
+/**
+ * Requires that the state DB is on a disk of this computer: over a network
+ * its locks can't be relied on, and inside walls it can't even be opened.
+ *
+ * @param stateDb Its absolute path.
+ * @param realPath Tells real paths; null: any will do.
+ * @throws {SyncError} It is on the network.
+ */
+export function requireLocalState(
+  stateDb: string,
+  realPath: RealPath | null,
+): void {
+  if (realPath === null) return;
+  const folder = win32.dirname(stateDb);
+  const real = isNetworkPath(folder) ? folder : realPath(folder);
+  if (!isNetworkPath(real)) return;
+  throw new SyncError(
+    `state_db ${printable(stateDb)} is on the network; allowed: a file on a ` +
+      "disk of this computer.",
+    EXIT.usage,
+  );
+}
+
+/**
+ * That there is no sandbox, and why.
+ *
+ * @param roots The roots on the network; none where they are not the reason.
+ */
+export function openWords(roots: readonly NetworkRoot[]): string {
+  if (roots.length === 0) {
+    return "Without the sandbox: nothing holds this process to the two folders.";
+  }
+  return `Without the sandbox: ${networkWords(roots)}, and the config says ` +
+    "sandbox.network_roots: allow_all.";
+}
+
+/**
+ * What the log and the summary of a run say of walls that are not there.
+ *
+ * @param config The config.
+ * @returns Null where this process has walls.
+ */
+export function missingWalls(config: NetworkConfig): string | null {
+  const { state } = Deno.permissions.querySync({ name: "read" });
+  if (state !== "granted") return null;
+  return openWords(networkRootsOf(config, realRootsOf(config, REAL_PATH)));
+}

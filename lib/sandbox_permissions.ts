@@ -1,0 +1,282 @@
+/**
+ * The walls around a run: from a config to the permission flags of the
+ * process that syncs. What is not named here that process can't do: run a
+ * program, load a library, see the environment, reach another host or path.
+ *
+ * Pure: it names paths, and looks at none.
+ *
+ * @module
+ */
+
+import { posix, win32 } from "node:path";
+import { EXIT, SyncError } from "./errors.ts";
+import {
+  isNetworkPath,
+  type NetworkConfig,
+  networkRefusal,
+  networkRootsOf,
+} from "./sandbox_network.ts";
+import { quoted } from "./text.ts";
+
+/**
+ * The part of a config that says what a run has to touch. All paths are
+ * absolute.
+ */
+export interface SandboxConfig extends NetworkConfig {
+  readonly stateDb: string;
+  /** Another that may turn out to be the one; null, or left out: none may. */
+  readonly oldStateDb?: string | null;
+  readonly logging: {
+    readonly file: string;
+    /** How many log files are kept, the current one included. */
+    readonly maxFiles: number;
+  };
+  /** Null: no mail is sent. */
+  readonly email: null | {
+    readonly smtpHost: string;
+    readonly smtpPort: number;
+    /** The variable that holds the password, or null. */
+    readonly passwordEnv: string | null;
+  };
+}
+
+/**
+ * What a command is for. `plan` only looks: it writes below no root, not
+ * into the state DB either, and sends nothing. `doctor` tries what a sync
+ * does, and may ask how full a disk is.
+ */
+export type Access = "sync" | "plan" | "doctor";
+
+/** What the flags depend on besides the config. */
+export interface SandboxOptions {
+  readonly access: Access;
+  /**
+   * Folder of the program's modules: workers are loaded from there by their
+   * file URL, which counts as reading. Null in a compiled binary.
+   */
+  readonly programFolder: string | null;
+  /** A file named on the command line to be written; null: none. */
+  readonly outputFile: string | null;
+  /** Another that is written with it. */
+  readonly twinFile?: string | null;
+  /** Real paths of both roots, Left first, where that is Windows; else none. */
+  readonly realRoots: readonly string[];
+  /**
+   * Tells how the disk spells a path, which is what an open file is held
+   * against: without links, in its own letters. Left out: as it is written.
+   */
+  readonly onDisk?: (path: string) => string;
+}
+
+/**
+ * In every set. Asking would let whoever sits there open the walls, and a
+ * scheduled run would hang. Libraries look at variables and would fail;
+ * ignored ones read as unset. Without a list of its own, importing is
+ * allowed from several public hosts; `--deny-import` alone leaves that list
+ * as it is, one host that can't exist takes its place.
+ */
+const NOTHING = [
+  "--no-prompt",
+  "--ignore-env",
+  "--allow-import=nowhere.invalid:1",
+] as const;
+
+const OPEN = ["--no-prompt", "--allow-all"] as const;
+
+/**
+ * Whether flags build no walls at all.
+ *
+ * @param flags What {@linkcode sandboxFlags} gave.
+ */
+export function isOpen(flags: readonly string[]): boolean {
+  return String(flags) === String(OPEN);
+}
+
+/**
+ * The flags for commands that need no config, such as `--help`.
+ *
+ * @param outputFile The one file that may be read and written, or null.
+ * @param onDisk As in {@linkcode SandboxOptions}.
+ * @returns The flags, to be put before the program.
+ *
+ * @example Nothing at all
+ * ```ts
+ * import { closedFlags } from "./sandbox_permissions.ts";
+ * closedFlags(null)[0]; // "--no-prompt"
+ * ```
+ */
+export function closedFlags(
+  outputFile: string | null,
+  onDisk: (path: string) => string = (path) => path,
+): string[] {
+  const paths = spellings([outputFile], { onDisk });
+  return [
+    ...NOTHING,
+    ...pathFlag("--allow-read", paths),
+    ...pathFlag("--allow-write", paths),
+  ];
+}
+
+/**
+ * The permission flags of a run, for `deno run` and `deno compile` alike.
+ *
+ * The state DB's journal files need no flag: SQLite opens them itself, once
+ * the database file is allowed, also where that may only be read.
+ *
+ * @param config What the run has to touch; all paths absolute.
+ * @param options What it is for.
+ * @returns The flags, to be put before the program.
+ * @throws {SyncError} Exit code 2, if host or variable hold a character that
+ * would open more than one of them, or a root is a network drive and the
+ * config does not say to do without walls then.
+ *
+ * @example A run that sends no mail
+ * ```ts
+ * import { sandboxFlags } from "./sandbox_permissions.ts";
+ * const flags = sandboxFlags({
+ *   file: "/srv/office/config.yaml",
+ *   leftRoot: "/srv/left",
+ *   rightRoot: "/srv/right",
+ *   stateDb: "/srv/office/office-sync.db",
+ *   logging: { file: "/srv/office/logs/office-sync.log", maxFiles: 5 },
+ *   email: null,
+ *   networkRoots: "refuse",
+ * }, { access: "sync", programFolder: null, outputFile: null, realRoots: [] });
+ * flags.at(-1);
+ * // --allow-write=/srv/left,/srv/right,/srv/office/office-sync.db,
+ * //   /srv/office/office-sync.db.lock,/srv/office/logs
+ * ```
+ */
+export function sandboxFlags(
+  config: SandboxConfig,
+  options: SandboxOptions,
+): string[] {
+  const { access, programFolder, outputFile } = options;
+  const network = networkRootsOf(config, options.realRoots);
+  if (network.length > 0) {
+    // Nothing less than everything opens a network drive: any wall, even
+    // around something else, ends it.
+    if (config.networkRoots === "allow_all") return [...OPEN];
+    // The doctor is there to tell what is wrong: it starts in any case.
+    if (access !== "doctor") throw networkRefusal(config, network);
+  }
+  const both = (...paths: (string | null)[]) => spellings(paths, options);
+  const roots = both(config.leftRoot, config.rightRoot);
+  const logs = logPaths(config, programFolder, both);
+  const own = both(config.file, programFolder);
+  const output = both(outputFile, options.twinFile ?? null);
+  const records = recordsOf(config);
+  if (access === "plan") {
+    return [
+      ...NOTHING,
+      ...pathFlag("--allow-read", [
+        ...roots,
+        ...both(...records),
+        ...logs,
+        ...own,
+      ]),
+      ...pathFlag("--allow-write", [...logs, ...output]),
+    ];
+  }
+  const state = both(...records.flatMap((file) => [file, `${file}.lock`]));
+  return [
+    ...NOTHING,
+    ...mailFlags(config.email),
+    ...access === "doctor" ? ["--allow-sys=statfs"] : [],
+    ...pathFlag("--allow-read", [...roots, ...state, ...logs, ...own]),
+    ...pathFlag("--allow-write", [...roots, ...state, ...logs, ...output]),
+  ];
+}
+
+/** Of several, which one it is turns out later. */
+function recordsOf({ stateDb, oldStateDb }: SandboxConfig): string[] {
+  return [stateDb, ...oldStateDb ? [oldStateDb] : []];
+}
+
+/**
+ * Each path as it is written, by which most calls are judged, and as the disk
+ * spells it, by which an open file is.
+ */
+function spellings(
+  paths: readonly (string | null)[],
+  { onDisk }: Pick<SandboxOptions, "onDisk">,
+): string[] {
+  return paths.filter((path) => path !== null).flatMap((path) => {
+    const real = onDisk?.(path) ?? path;
+    // There nothing but all permissions would do.
+    return isNetworkPath(real) ? [path] : [path, real];
+  });
+}
+
+/**
+ * The log folder; but where that holds more than logs, the log files alone:
+ * a run must not be able to change its own config or program.
+ */
+function logPaths(
+  config: SandboxConfig,
+  programFolder: string | null,
+  both: (...paths: (string | null)[]) => string[],
+): string[] {
+  const { file, maxFiles } = config.logging;
+  const folders = both(pathsOf(file).dirname(file));
+  const others = both(config.file, ...recordsOf(config), programFolder);
+  const isShared = folders.some((folder) =>
+    others.some((path) => isWithin(folder, path))
+  );
+  if (!isShared) return folders;
+  const old = Array.from(
+    { length: maxFiles - 1 },
+    (_, n) => `${file}.${n + 1}`,
+  );
+  return both(file, ...old);
+}
+
+function mailFlags(email: SandboxConfig["email"]): string[] {
+  if (email === null) return [];
+  const { smtpHost, smtpPort, passwordEnv } = email;
+  // A comma would begin a second one, a star stand for many, a slash for a
+  // whole net; other letters than these stop the process from starting.
+  if (!/^(?:[\w.-]+|(?=.*:.*:)[\dA-Fa-f:.]+)$/.test(smtpHost)) {
+    throw unsafe("email.smtp_host", smtpHost);
+  }
+  if (passwordEnv !== null && !/^\w+$/.test(passwordEnv)) {
+    throw unsafe("email.password_env", passwordEnv);
+  }
+  const host = smtpHost.includes(":") ? `[${smtpHost}]` : smtpHost;
+  return [
+    `--allow-net=${host}:${smtpPort}`,
+    ...passwordEnv === null ? [] : [`--allow-env=${passwordEnv}`],
+  ];
+}
+
+function unsafe(key: string, value: string): SyncError {
+  const message = `${key} can't be allowed: ${quoted(value)}`;
+  const hint = "It must be one name of letters, digits, dots, - and _.";
+  return new SyncError(message, EXIT.usage, { hint });
+}
+
+function pathFlag(flag: string, paths: readonly string[]): string[] {
+  if (paths.length === 0) return [];
+  return [`${flag}=${[...new Set(paths)].map(escapePath).join(",")}`];
+}
+
+/** A comma separates paths unless doubled. */
+function escapePath(path: string): string {
+  return withoutLastBackslash(path).replaceAll(",", ",,");
+}
+
+/** `P:\` would take the closing quote with it; `P:/` is the same folder. */
+function withoutLastBackslash(path: string): string {
+  return pathsOf(path) === win32 ? path.replace(/\\$/, "/") : path;
+}
+
+/** A path's own rules: flags are also made for another system's binary. */
+function pathsOf(path: string): typeof posix {
+  return path.startsWith("/") ? posix : win32;
+}
+
+function isWithin(folder: string, path: string): boolean {
+  const { relative, isAbsolute, sep } = pathsOf(folder);
+  const way = relative(folder, path);
+  return way !== ".." && !way.startsWith(`..${sep}`) && !isAbsolute(way);
+}

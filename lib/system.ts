@@ -1,0 +1,135 @@
+/**
+ * What the system's errors mean for a sync, and how they are said.
+ *
+ * @module
+ */
+
+/** What an error means for what is to be done next. */
+export type Trouble =
+  /** Another program has the file; it may be free soon. */
+  | "busy"
+  /** The disk is full: no use in trying more copies. */
+  | "full"
+  | "denied"
+  | "read-only"
+  | "missing"
+  /** It is kept elsewhere, and can't be fetched now. */
+  | "away"
+  | "exists"
+  | "other";
+
+const TROUBLE: Readonly<Record<string, Trouble>> = {
+  EBUSY: "busy",
+  ETXTBSY: "busy",
+  EAGAIN: "busy",
+  ENOSPC: "full",
+  EDQUOT: "full",
+  EACCES: "denied",
+  EPERM: "denied",
+  EROFS: "read-only",
+  ENOENT: "missing",
+  ENOTDIR: "missing",
+  EEXIST: "exists",
+  CLOUD: "away",
+  SANDBOX: "denied",
+};
+
+const WORDS: Readonly<Record<string, string>> = {
+  EBUSY: "it is in use by another program",
+  ETXTBSY: "it is in use by another program",
+  EAGAIN: "it is in use by another program",
+  ENOSPC: "the disk is full: make room there",
+  EDQUOT: "the disk quota is used up: make room there",
+  EACCES: "access is denied: give the account that syncs the right to it",
+  EPERM: "the system does not permit it: lift its protection, or give it to " +
+    "the account that syncs",
+  EROFS: "the disk is read-only: make it writable",
+  ENOENT: "it is not there any more",
+  ENOTDIR: "a folder above it is not there any more",
+  EEXIST: "something of that name is there already: rename one of the two",
+  ENOTEMPTY: "the folder is not empty: see what came into it",
+  ENAMETOOLONG:
+    "the name is too long for the disk, or its path is: give it a shorter one",
+  EFBIG: "the file is too large for the disk: keep it elsewhere",
+  EMFILE: "too many files are open: close programs, or raise the limit",
+  ENFILE: "too many files are open: close programs, or raise the limit",
+  ENOMEM: "there is too little memory: close programs",
+  EIO: "the disk reports an error: have it checked",
+  EXDEV: "it is on another disk: move it by hand",
+  EINVAL: "the disk does not take it: give it another name",
+  EILSEQ: "the disk does not take it: give it another name",
+  ELOOP: "a link is in its way: remove that",
+  EISDIR: "a folder of that name is there: rename one of the two",
+  EMLINK: "it has too many names: make a copy of it",
+  ENOTSUP: "the disk can't do that: keep it elsewhere",
+  EOPNOTSUPP: "the disk can't do that: keep it elsewhere",
+  ENOSYS: "the disk can't do that: keep it elsewhere",
+  ENODEV: "its disk is gone: connect it again",
+  ENXIO: "its disk is gone: connect it again",
+  ESTALE: "the share has lost it: connect the share anew",
+  ENOTCONN: "the share does not answer: connect it again",
+  ECONNRESET: "the share does not answer: connect it again",
+  EHOSTDOWN: "the share does not answer: connect it again",
+  EHOSTUNREACH: "the share does not answer: connect it again",
+  ENETUNREACH: "the share does not answer: connect it again",
+  ETIMEDOUT: "the share does not answer: connect it again",
+  CLOUD: "it is kept in the cloud only, and can't be fetched now: see that " +
+    "the cloud drive runs and is signed in",
+  SANDBOX: "the sandbox does not let the program reach it; doctor tells why",
+};
+
+/** Errors of Windows that have a number only. */
+const NUMBERED: readonly [readonly number[], string][] = [
+  // Sharing and lock violations.
+  [[32, 33], "EBUSY"],
+  // A cloud drive that is not running, not signed in, not reached, or slow.
+  [[362, 382, 386, 387, 388, 389, 391, 393, 395, 398, 404, 426], "CLOUD"],
+  // A name that the disk does not hold.
+  [[111, 206], "ENAMETOOLONG"],
+  // Files of a cloud drive can't have two names.
+  [[396], "ENOTSUP"],
+];
+
+/**
+ * The system's name for an error, for instance "ENOENT".
+ *
+ * @param error Anything thrown.
+ * @returns The code, or null where there is none.
+ */
+export function codeOf(error: unknown): string | null {
+  if (!(error instanceof Error)) return null;
+  // Deno's own words tell a user to change how it was started.
+  if (error.name === "NotCapable") return "SANDBOX";
+  if ("code" in error && typeof error.code === "string") return error.code;
+  const number = Number(/\(os error (\d+)\)/.exec(error.message)?.[1]);
+  return NUMBERED.find(([numbers]) => numbers.includes(number))?.[1] ?? null;
+}
+
+/**
+ * What an error means.
+ *
+ * @param error Anything thrown.
+ *
+ * @example
+ * ```ts
+ * import { troubleOf } from "./system.ts";
+ * troubleOf(Object.assign(new Error(), { code: "ENOSPC" })); // "full"
+ * ```
+ */
+export function troubleOf(error: unknown): Trouble {
+  return TROUBLE[codeOf(error) ?? ""] ?? "other";
+}
+
+/**
+ * An error in words, without the paths a system adds: they stand beside it.
+ *
+ * @param error Anything thrown.
+ */
+export function inWords(error: unknown): string {
+  const code = codeOf(error);
+  const known = code === null ? undefined : WORDS[code];
+  if (known !== undefined) return `${known} (${code})`;
+  if (!(error instanceof Error)) return String(error);
+  // The system's own words, in the system's own language.
+  return /^.*?\(os error \d+\)/.exec(error.message)?.[0] ?? error.message;
+}
