@@ -4,9 +4,8 @@
  *
  * @module
  */
-
-import { binaryHost, type MadeFor } from "./lib/made_for.ts";
 import { runProgram } from "./lib/cli_program.ts";
+import { binaryHost, type MadeFor } from "./lib/made_for.ts";
 
 const [said = "", ...args] = Deno.args;
 const made: MadeFor = JSON.parse(said);

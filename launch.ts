@@ -3,7 +3,6 @@
  *
  * @module
  */
-
 import { launch } from "./lib/sandbox_launcher.ts";
 import { fromThere } from "./lib/started_in.ts";
 

@@ -4,8 +4,8 @@
  *
  * @module
  */
-import { takeHanded } from "./lib/handed_config.ts";
 import { launchedHost, runProgram } from "./lib/cli_program.ts";
+import { takeHanded } from "./lib/handed_config.ts";
 
 const { handed, rest } = takeHanded(Deno.args);
 Deno.exit(await runProgram(rest, launchedHost(handed)));

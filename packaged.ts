@@ -4,7 +4,6 @@
  *
  * @module
  */
-
 import { join } from "node:path";
 import { launch } from "./lib/sandbox_launcher.ts";
 

@@ -4,7 +4,16 @@
  *
  * @module
  */
+import { type CommitContext, Commits } from "./commits.ts";
 import { InterruptedError } from "./errors.ts";
+import { Performer } from "./files_act.ts";
+import { Copier } from "./files_copy.ts";
+import { LargeCopies } from "./large_copies.ts";
+import { type ActionResult, outcomeOf } from "./outcomes.ts";
+import { folderOf } from "./paths.ts";
+import type { Performed, PerformerContext } from "./performing.ts";
+import type { Action, Work } from "./plan_types.ts";
+import type { Outcome } from "./run_result.ts";
 import {
   abandonCopy,
   dropCopy,
@@ -12,17 +21,7 @@ import {
   type FlushedCopy,
   type StagedCopy,
 } from "./staged.ts";
-import { type CommitContext, Commits } from "./commits.ts";
-import { Copier } from "./files_copy.ts";
-import { LargeCopies } from "./large_copies.ts";
-import { type ActionResult, outcomeOf } from "./outcomes.ts";
-import { Performer } from "./files_act.ts";
-import type { Performed, PerformerContext } from "./performing.ts";
-import type { Action, Work } from "./plan_types.ts";
-import { folderOf } from "./paths.ts";
-import type { Outcome } from "./run_result.ts";
-import { Skipped } from "./skipped.ts";
-import { codeOf, troubleOf } from "./system.ts";
+import { codeOf, Skipped, troubleOf } from "./system.ts";
 import {
   isSmall,
   type TakenBack,
@@ -30,8 +29,7 @@ import {
   threadedCopies,
   type ThreadSupply,
 } from "./threaded_copies.ts";
-import type { FileRow } from "./types.ts";
-import { otherSide } from "./types.ts";
+import { type FileRow, otherSide } from "./types.ts";
 
 /** What executing needs. */
 export interface ExecutorContext

@@ -4,6 +4,9 @@
  *
  * @module
  */
+import type { CopyOrder, CopyReply, CopyRoot } from "./copy_orders.ts";
+import type { Root } from "./root_files.ts";
+import type { Both } from "./types.ts";
 import {
   type CopyDone,
   type CopyTask,
@@ -11,9 +14,6 @@ import {
   type ShareTask,
   unpackDone,
 } from "./wire_messages.ts";
-import type { CopyOrder, CopyReply, CopyRoot } from "./copy_orders.ts";
-import type { Root } from "./root_files.ts";
-import type { Both } from "./types.ts";
 
 /** One thread, and the batches it has. */
 class CopyThread {

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { EXIT, SyncError } from "./errors.ts";
 import { warn } from "./cli_output.ts";
+import { EXIT, SyncError } from "./errors.ts";
 
 /** What keys in raw mode come as. */
 const KEYS = {

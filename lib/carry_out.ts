@@ -5,28 +5,28 @@
  * @module
  */
 import { CopyThreads, threadsFor } from "./apply_threads.ts";
-import { type Root, Skipped, WENT_AWAY } from "./root_files.ts";
 import { GuardError } from "./errors.ts";
-import type { Probe } from "./root_traits.ts";
 import { removeLeftovers, settleMoves } from "./files_leftovers.ts";
 import type { Interrupt } from "./interrupt.ts";
-import type { AlikeFiles } from "./plan_merge.ts";
 import type { Meter, Totals } from "./meter.ts";
+import { type TemporaryOwner, timeMark } from "./names.ts";
+import type { AlikeFiles } from "./plan_merge.ts";
+import type { Action, Suspect, Waiting } from "./plan_types.ts";
+import type { Root } from "./root_files.ts";
+import type { Probe } from "./root_traits.ts";
 import {
   type Meeting,
   rememberIds,
   requireStillThere,
 } from "./run_identify.ts";
-import { type TemporaryOwner, timeMark } from "./names.ts";
-import type { Action, Suspect, Waiting } from "./plan_types.ts";
-import type { RecordStore } from "./state_record.ts";
 import { numberRun } from "./run_numbers.ts";
 import type { Outcome } from "./run_result.ts";
 import type { FinishedScan, IdleThreads } from "./run_scan.ts";
 import type { StateDb } from "./state_db.ts";
+import type { RecordStore } from "./state_record.ts";
+import { Skipped, WENT_AWAY } from "./system.ts";
 import { TemporaryNames } from "./temporary_names.ts";
-import type { Both, FileRow } from "./types.ts";
-import { SIDES } from "./types.ts";
+import { type Both, type FileRow, SIDES } from "./types.ts";
 
 /** What carrying out a plan needs. */
 export interface CarryOutContext {

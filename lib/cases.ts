@@ -3,13 +3,12 @@
  *
  * @module
  */
-import type { Judgement } from "./plan_changes.ts";
-import type { Location, Pair } from "./tree.ts";
-import type { Side } from "./types.ts";
-import { SIDES } from "./types.ts";
 import type { Contest } from "./contest.ts";
-import type { SoftDeleteSettings } from "./fate.ts";
+import type { Judgement } from "./plan_changes.ts";
 import type { Verdict } from "./plan_rules.ts";
+import type { SoftDeleteSettings } from "./plan_types.ts";
+import type { Location, Pair } from "./tree.ts";
+import { type Side, SIDES } from "./types.ts";
 
 /** What becomes of removed and replaced files. */
 export interface RemovalSettings {

@@ -5,7 +5,7 @@
  * @module
  */
 import { EXIT, type ExitCode } from "./errors.ts";
-import { words } from "./newer.ts";
+import { words } from "./metadata.ts";
 import { printable } from "./text.ts";
 import type { Side } from "./types.ts";
 

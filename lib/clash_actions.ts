@@ -4,13 +4,12 @@
  * @module
  */
 import type { Case } from "./cases.ts";
+import type { ClashPlace } from "./clashes.ts";
 import type { DraftList } from "./draft_list.ts";
 import type { Draft } from "./plan_order.ts";
 import type { Conflict } from "./plan_types.ts";
-import type { ClashPlace } from "./clashes.ts";
 import type { Location } from "./tree.ts";
-import type { Rule, Side } from "./types.ts";
-import { otherSide } from "./types.ts";
+import { otherSide, type Rule, type Side } from "./types.ts";
 
 /** Which version is kept, and why. */
 export interface ClashDraft {

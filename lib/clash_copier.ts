@@ -3,10 +3,8 @@
  *
  * @module
  */
-import { CHANGED, type Root, Skipped } from "./root_files.ts";
 import { InterruptedError } from "./errors.ts";
 import { destroy, placeNew, requireReplaceable } from "./file_ops.ts";
-import { longestName } from "./root_traits.ts";
 import { utf8Length } from "./names.ts";
 import { folderOf, nameOf } from "./paths.ts";
 import {
@@ -22,10 +20,17 @@ import {
 } from "./performing.ts";
 import { inPieces } from "./pieces.ts";
 import type { RecordChange } from "./plan_types.ts";
+import type { Root } from "./root_files.ts";
+import { longestName } from "./root_traits.ts";
 import { dropCopy, flushCopies, type FlushedCopy } from "./staged.ts";
-import { codeOf } from "./system.ts";
-import type { Both, FileFigures, FileRow } from "./types.ts";
-import { otherSide, SIDES } from "./types.ts";
+import { CHANGED, codeOf, Skipped } from "./system.ts";
+import {
+  type Both,
+  type FileFigures,
+  type FileRow,
+  otherSide,
+  SIDES,
+} from "./types.ts";
 
 /** Makes clash copies. */
 export class ClashCopier {

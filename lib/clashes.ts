@@ -4,13 +4,12 @@
  *
  * @module
  */
-import { refOf } from "./plan_changes.ts";
-import type { Inquiry } from "./inquiry.ts";
 import { clashName, COMMON_ROOM, type NameRoom } from "./names.ts";
 import { type Folding, joinPath, keyOf } from "./paths.ts";
+import { refOf } from "./plan_changes.ts";
+import type { Inquiry } from "./plan_types.ts";
 import type { Folder, FoundFile, Location, Pair } from "./tree.ts";
-import type { Both, FileFigures, Side } from "./types.ts";
-import { SIDES } from "./types.ts";
+import { type Both, type FileFigures, type Side, SIDES } from "./types.ts";
 
 /** A clash name and what stands there. */
 export interface ClashPlace {

@@ -4,7 +4,6 @@
  * @module
  */
 import { parseArgs, type ParseArgsConfig } from "node:util";
-import { PROGRAM } from "./called.ts";
 import {
   type CommandName,
   COMMANDS,
@@ -19,20 +18,20 @@ import type {
   SyncInvocation,
   Take,
 } from "./invocation.ts";
-import { printable, quoted } from "./text.ts";
+import {
+  isHelpMark,
+  whyNoArguments,
+  whyNoPath,
+  withoutPrefix,
+} from "./paths.ts";
 import {
   EVERY_WORDS,
   minutesOf,
   type Scheduler,
   SCHEDULERS,
 } from "./schedule_text.ts";
+import { printable, PROGRAM, quoted } from "./text.ts";
 import { SIDES } from "./types.ts";
-import {
-  isHelpMark,
-  whyNoArguments,
-  whyNoPath,
-  withoutPrefix,
-} from "./windows_paths.ts";
 
 type Options = NonNullable<ParseArgsConfig["options"]>;
 

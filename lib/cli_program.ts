@@ -5,14 +5,14 @@
  * @module
  */
 import { readArguments } from "./cli_args.ts";
+import { print, warn } from "./cli_output.ts";
 import type { Config } from "./config_schema.ts";
 import { EXIT, SyncError } from "./errors.ts";
 import type { HandedConfig } from "./handed_config.ts";
 import type { Invocation } from "./invocation.ts";
 import { errorWords } from "./log_lines.ts";
-import { print, warn } from "./cli_output.ts";
+import { VERSION } from "./text.ts";
 import type { Side } from "./types.ts";
-import { VERSION } from "./version.ts";
 
 /** What differs between a program behind a launcher and a compiled one. */
 export interface ProgramHost {

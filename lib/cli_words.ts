@@ -3,9 +3,7 @@
  *
  * @module
  */
-
-import { PROGRAM } from "./called.ts";
-import { printable } from "./text.ts";
+import { printable, PROGRAM } from "./text.ts";
 
 /** An option; with two dashes before it. */
 export type OptionName = keyof typeof OPTIONS;

@@ -3,8 +3,9 @@
  *
  * @module
  */
-import type { Config } from "./config_loader.ts";
+import { print, warn } from "./cli_output.ts";
 import { onDisk } from "./config_places.ts";
+import type { Config } from "./config_schema.ts";
 import {
   conflictsDocument,
   conflictsText,
@@ -12,22 +13,20 @@ import {
   type StoredConflict,
 } from "./conflicts_text.ts";
 import { EXIT, type ExitCode, SyncError, UsageError } from "./errors.ts";
-import type { ConflictsInvocation } from "./invocation.ts";
 import { SignalInterrupt } from "./interrupt.ts";
-import { jsonReport, jsonText } from "./report_json.ts";
+import type { ConflictsInvocation } from "./invocation.ts";
 import { openLog } from "./logging_setup.ts";
 import { logOutcome, logStop } from "./outcome_log.ts";
-import { missingWalls } from "./sandbox_network.ts";
-import { print, warn } from "./cli_output.ts";
-import { keyOf } from "./paths.ts";
-import { quoted } from "./text.ts";
-import { listedConflicts } from "./state_runs.ts";
+import { keyOf, typedPath } from "./paths.ts";
+import { jsonReport, jsonText } from "./report_json.ts";
 import type { RunResult } from "./run_result.ts";
 import { storedFolding } from "./run_types.ts";
+import { missingWalls } from "./sandbox_network.ts";
 import type { Settling } from "./settlement.ts";
 import { StateDb } from "./state_db.ts";
+import { listedConflicts } from "./state_runs.ts";
 import { newRunId, runSync } from "./sync.ts";
-import { typedPath } from "./typed_path.ts";
+import { quoted } from "./text.ts";
 
 /**
  * Lists the open conflicts, or settles one of them at once.

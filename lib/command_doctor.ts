@@ -5,7 +5,6 @@
  *
  * @module
  */
-import { PROGRAM } from "./called.ts";
 import {
   type Check,
   checksDocument,
@@ -15,14 +14,23 @@ import {
   problem,
   warning,
 } from "./checks.ts";
-import type { Config } from "./config_loader.ts";
+import { print } from "./cli_output.ts";
 import { onDisk } from "./config_places.ts";
+import type { Config } from "./config_schema.ts";
 import { type ExitCode, InterruptedError } from "./errors.ts";
 import { UNINTERRUPTED } from "./interrupt.ts";
 import type { DoctorInvocation } from "./invocation.ts";
-import { jsonText } from "./report_json.ts";
-import { joiningWords, meet } from "./run_identify.ts";
 import { errorWords } from "./log_lines.ts";
+import { jsonText } from "./report_json.ts";
+import {
+  clockCheck,
+  lookAtRoot,
+  type RootContext,
+  type RootFindings,
+} from "./root_checks.ts";
+import { checkRoots } from "./root_identity.ts";
+import { joiningWords, meet } from "./run_identify.ts";
+import type { SyncListener, SyncOptions } from "./run_types.ts";
 import {
   type NetworkRoot,
   networkRootsOf,
@@ -31,14 +39,6 @@ import {
   type RealPath,
   realRootsOf,
 } from "./sandbox_network.ts";
-import { print } from "./cli_output.ts";
-import {
-  clockCheck,
-  lookAtRoot,
-  type RootContext,
-  type RootFindings,
-} from "./root_checks.ts";
-import { checkRoots } from "./root_identity.ts";
 import {
   asProblem,
   identityCheck,
@@ -47,8 +47,8 @@ import {
   stateChecks,
 } from "./state_checks.ts";
 import { asGuard, StateDb } from "./state_db.ts";
-import type { SyncListener, SyncOptions } from "./run_types.ts";
 import { newRunId, runSync } from "./sync.ts";
+import { PROGRAM } from "./text.ts";
 import type { Both, Side } from "./types.ts";
 
 const isTask = PROGRAM !== "office-sync";

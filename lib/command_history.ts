@@ -3,7 +3,8 @@
  *
  * @module
  */
-import type { Config } from "./config_loader.ts";
+import { print } from "./cli_output.ts";
+import type { Config } from "./config_schema.ts";
 import { EXIT, type ExitCode, UsageError } from "./errors.ts";
 import {
   type PastRun,
@@ -13,11 +14,10 @@ import {
   runsText,
 } from "./history_text.ts";
 import type { HistoryInvocation } from "./invocation.ts";
-import { jsonText } from "./report_json.ts";
-import { print } from "./cli_output.ts";
 import { actionsOf, pastRuns, runsBeginning } from "./past_runs.ts";
-import { quoted } from "./text.ts";
+import { jsonText } from "./report_json.ts";
 import { StateDb } from "./state_db.ts";
+import { quoted } from "./text.ts";
 
 /** Runs that are named where one was not told well enough. */
 const NAMED = 5;

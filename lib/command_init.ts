@@ -5,19 +5,17 @@
  */
 import { dirname, isAbsolute, resolve, win32 } from "node:path";
 import { ask, askSecretly } from "./asking.ts";
-import { PROGRAM } from "./called.ts";
+import { print } from "./cli_output.ts";
+import { parseConfig } from "./config_loader.ts";
 import {
   type Answers,
   configText,
   type MailAnswers,
 } from "./config_template.ts";
-import { parseConfig } from "./config_loader.ts";
 import { ConfigError, EXIT, type ExitCode, SyncError } from "./errors.ts";
 import type { InitInvocation } from "./invocation.ts";
-import { print } from "./cli_output.ts";
-import { printable, quoted } from "./text.ts";
-import { shellQuoted } from "./shell_words.ts";
 import { codeOf, inWords } from "./system.ts";
+import { printable, PROGRAM, quoted, shellQuoted } from "./text.ts";
 
 /** Answers that are right: one of them at a time is put to the test. */
 const RIGHT_MAIL: MailAnswers = {

@@ -4,22 +4,17 @@
  *
  * @module
  */
-import type { Config } from "./config_loader.ts";
+import { print, warn } from "./cli_output.ts";
 import { onDisk } from "./config_places.ts";
-import { Root } from "./root_files.ts";
+import type { Config } from "./config_schema.ts";
 import { EXIT, type ExitCode, InterruptedError, SyncError } from "./errors.ts";
-import { glance, probe } from "./root_traits.ts";
 import { SignalInterrupt } from "./interrupt.ts";
 import type { RestoreInvocation } from "./invocation.ts";
-import { jsonText } from "./report_json.ts";
 import { keptFiles, runFolders } from "./kept.ts";
 import { type Log, openLog } from "./logging_setup.ts";
-import { meet, type Meeting, requireStillThere } from "./run_identify.ts";
 import { type TemporaryOwner, timeMark } from "./names.ts";
-import { missingWalls } from "./sandbox_network.ts";
-import { print, warn } from "./cli_output.ts";
-import type { Folding } from "./paths.ts";
-import { printable, quoted } from "./text.ts";
+import { type Folding, typedPath } from "./paths.ts";
+import { jsonText } from "./report_json.ts";
 import {
   exitCodeOf,
   listDocument,
@@ -30,12 +25,16 @@ import {
   restoredText,
 } from "./restored.ts";
 import { Restoring } from "./restoring.ts";
+import { Root } from "./root_files.ts";
 import { checkRoots } from "./root_identity.ts";
+import { glance, probe } from "./root_traits.ts";
+import { meet, type Meeting, requireStillThere } from "./run_identify.ts";
+import { missingWalls } from "./sandbox_network.ts";
 import { SoftDelete } from "./soft_delete.ts";
-import { TemporaryNames } from "./temporary_names.ts";
 import { StateDb, takeLock } from "./state_db.ts";
 import { newRunId } from "./sync.ts";
-import { typedPath } from "./typed_path.ts";
+import { TemporaryNames } from "./temporary_names.ts";
+import { printable, quoted } from "./text.ts";
 import { type Both, SIDES } from "./types.ts";
 import {
   newestOfEach,

@@ -4,13 +4,11 @@
  * @module
  */
 import { basename, dirname, join } from "node:path";
-import { PROGRAM } from "./called.ts";
-import type { Config } from "./config_loader.ts";
+import { print, warn } from "./cli_output.ts";
+import type { Config } from "./config_schema.ts";
 import { EXIT, type ExitCode, SyncError, UsageError } from "./errors.ts";
 import type { ScheduleInvocation } from "./invocation.ts";
 import { isNetworkPath, REAL_PATH } from "./sandbox_network.ts";
-import { print, warn } from "./cli_output.ts";
-import { printable, quoted } from "./text.ts";
 import {
   cacheWarnings,
   cronLine,
@@ -21,9 +19,8 @@ import {
   systemdUnits,
   taskXml,
 } from "./schedule_text.ts";
-import { shellQuoted } from "./shell_words.ts";
 import { codeOf, inWords } from "./system.ts";
-import { unitNames } from "./unit_names.ts";
+import { printable, PROGRAM, quoted, shellQuoted, unitNames } from "./text.ts";
 
 /**
  * Prints, or writes, what a scheduler takes.

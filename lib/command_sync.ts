@@ -3,33 +3,31 @@
  *
  * @module
  */
-import type { SyncInvocation } from "./invocation.ts";
-import type { Config } from "./config_loader.ts";
+import { print, warn } from "./cli_output.ts";
+import type { Config } from "./config_schema.ts";
+import type { RunMails } from "./email_notifications.ts";
 import { EXIT, type ExitCode, SyncError } from "./errors.ts";
 import { SignalInterrupt } from "./interrupt.ts";
-import { jsonReport, jsonText } from "./report_json.ts";
+import type { SyncInvocation } from "./invocation.ts";
 import { type Log, NO_LOG, openLog } from "./logging_setup.ts";
+import { words } from "./metadata.ts";
 import { logOutcome, logStop } from "./outcome_log.ts";
-import type { RunMails } from "./email_notifications.ts";
-import { print, warn } from "./cli_output.ts";
-import { missingWalls } from "./sandbox_network.ts";
-import { printable } from "./text.ts";
 import { openProgress, type ProgressLine } from "./progress.ts";
+import { jsonReport, jsonText } from "./report_json.ts";
 import { reportText, untoldText } from "./report_text.ts";
 import { readIdentity } from "./root_identity.ts";
 import type { Outcome, RunResult } from "./run_result.ts";
-import type { SyncListener } from "./run_types.ts";
 import type { Scans } from "./run_scan.ts";
-import { words } from "./newer.ts";
-import { prunedWords, waitingWords } from "./summary.ts";
-import { wasSaid } from "./state_db.ts";
+import type { SyncListener } from "./run_types.ts";
+import { missingWalls } from "./sandbox_network.ts";
 import { StandingKinds } from "./standing.ts";
+import { wasSaid } from "./state_db.ts";
 import { isInterrupted } from "./stop.ts";
-
+import { prunedWords, waitingWords } from "./summary.ts";
 import { endBeforeStart, newRunId, runSync } from "./sync.ts";
+import { printable, VERSION } from "./text.ts";
 import { doubtAlarm } from "./troubles.ts";
 import { otherSide, type Side } from "./types.ts";
-import { VERSION } from "./version.ts";
 
 /**
  * Makes one run, or shows what it would do.

@@ -4,24 +4,24 @@
  *
  * @module
  */
-import { lineOfKey, valueOfKey } from "./config_lines.ts";
-import type { Config } from "./config_loader.ts";
-import { onDisk } from "./config_places.ts";
-import { type Look, Root, Skipped } from "./root_files.ts";
-import { EXIT, type ExitCode } from "./errors.ts";
-import { explain, type Explanation } from "./plan_explain.ts";
-import { glance } from "./root_traits.ts";
-import type { WhyInvocation } from "./invocation.ts";
-import { jsonText } from "./report_json.ts";
 import { print } from "./cli_output.ts";
+import { lineOfKey, valueOfKey } from "./config_lines.ts";
+import { onDisk } from "./config_places.ts";
+import type { Config } from "./config_schema.ts";
+import { EXIT, type ExitCode } from "./errors.ts";
+import type { WhyInvocation } from "./invocation.ts";
 import { actionsAt } from "./past_runs.ts";
+import { typedPath } from "./paths.ts";
+import { explain, type Explanation } from "./plan_explain.ts";
 import type { Decided } from "./planning.ts";
-import { RecordStore } from "./state_record.ts";
+import { jsonText } from "./report_json.ts";
+import { type Look, Root } from "./root_files.ts";
+import { glance } from "./root_traits.ts";
 import type { RunResult } from "./run_result.ts";
 import { StateDb } from "./state_db.ts";
+import { RecordStore } from "./state_record.ts";
 import { newRunId, runSync } from "./sync.ts";
-import { codeOf } from "./system.ts";
-import { typedPath } from "./typed_path.ts";
+import { codeOf, Skipped } from "./system.ts";
 import type { Side } from "./types.ts";
 import {
   type DecidingSetting,

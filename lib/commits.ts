@@ -4,9 +4,9 @@
  *
  * @module
  */
-import type { Root } from "./root_files.ts";
 import type { Performed } from "./performing.ts";
 import type { RecordChange } from "./plan_types.ts";
+import type { Root } from "./root_files.ts";
 import { flushFolder } from "./staged.ts";
 import { troubleOf } from "./system.ts";
 import type { Both, Side } from "./types.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 import * as yaml from "yaml";
-import type { Config } from "./config_loader.ts";
+import type { Config } from "./config_schema.ts";
 
 const BYTES_PER_MB = 1_048_576;
 

@@ -5,17 +5,14 @@
  *
  * @module
  */
-
-import * as yaml from "yaml";
 import * as v from "valibot";
+import * as yaml from "yaml";
 import { hintFor, keysOf } from "./config_hints.ts";
-import { type Config, CONFIG_KEYS, configSchema } from "./config_schema.ts";
 import { absolute, isInside, ownFiles, resolved } from "./config_places.ts";
+import { type Config, CONFIG_KEYS, configSchema } from "./config_schema.ts";
 import { ConfigError, type ConfigProblem } from "./errors.ts";
+import { isWindowsPath, WHOLE, whyNoPath } from "./paths.ts";
 import { printable } from "./text.ts";
-import { isWindowsPath, WHOLE, whyNoPath } from "./windows_paths.ts";
-
-export type { Config } from "./config_schema.ts";
 
 /**
  * Reads and checks a config file.

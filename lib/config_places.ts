@@ -7,8 +7,8 @@ import { posix, win32 } from "node:path";
 import type { InferOutput } from "valibot";
 import type { Config, configSchema } from "./config_schema.ts";
 import { EXIT, SyncError } from "./errors.ts";
+import { isWindowsPath, withoutPrefix } from "./paths.ts";
 import { printable } from "./text.ts";
-import { isWindowsPath, withoutPrefix } from "./windows_paths.ts";
 
 /** What a config file says, in the file's own terms. */
 export type SaidConfig = InferOutput<typeof configSchema>;

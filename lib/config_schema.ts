@@ -5,11 +5,10 @@
  *
  * @module
  */
-
 import * as v from "valibot";
 import { asciiHost, parseMailbox } from "./addresses.ts";
+import { WHOLE } from "./paths.ts";
 import { type ConflictKind, POLICIES, type Policy } from "./types.ts";
-import { WHOLE } from "./windows_paths.ts";
 
 /** How conflicts and errors are mailed. */
 export interface EmailConfig {

@@ -3,15 +3,18 @@
  *
  * @module
  */
-import { PROGRAM } from "./called.ts";
-import { conflictWords, timeWords, versionWords } from "./conflict_words.ts";
-import { words } from "./newer.ts";
+import { words } from "./metadata.ts";
 import type { Version } from "./plan_types.ts";
-import { printable } from "./text.ts";
 import type { Outcome, RunResult } from "./run_result.ts";
 import type { ListedConflict } from "./settlement.ts";
-import type { Both, Rule, Side } from "./types.ts";
-import { otherSide, SIDES } from "./types.ts";
+import {
+  conflictWords,
+  printable,
+  PROGRAM,
+  timeWords,
+  versionWords,
+} from "./text.ts";
+import { type Both, otherSide, type Rule, type Side, SIDES } from "./types.ts";
 
 /** A conflict as the state DB has it. */
 export interface StoredConflict extends ListedConflict {

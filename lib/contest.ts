@@ -4,14 +4,19 @@
  *
  * @module
  */
-import { doubtOf } from "./plan_changes.ts";
-import { fateOf, type SoftDeleteSettings } from "./fate.ts";
 import type { Take } from "./invocation.ts";
-import { type Clocks, newerOf, type TimeReason, words } from "./newer.ts";
+import { type Clocks, newerOf, type TimeReason, words } from "./metadata.ts";
 import { isWithin } from "./paths.ts";
+import { doubtOf } from "./plan_changes.ts";
+import { fateOf, type SoftDeleteSettings } from "./plan_types.ts";
 import type { FoundFile, Pair } from "./tree.ts";
-import type { ConflictKind, Policy, Rule, Side } from "./types.ts";
-import { otherSide } from "./types.ts";
+import {
+  type ConflictKind,
+  otherSide,
+  type Policy,
+  type Rule,
+  type Side,
+} from "./types.ts";
 
 /** Why a side wins a conflict. */
 export type WinReason =

@@ -4,10 +4,9 @@
  *
  * @module
  */
-import { requestFor } from "./files_copy.ts";
-import type { CopyDone, CopyTask } from "./wire_messages.ts";
-import type { Root } from "./root_files.ts";
 import { placeNew } from "./file_ops.ts";
+import { requestFor } from "./files_copy.ts";
+import type { Root } from "./root_files.ts";
 import {
   abandonCopy,
   dropCopy,
@@ -19,6 +18,7 @@ import {
 import { beginWriting, stageCopy } from "./staging.ts";
 import { troubleOf } from "./system.ts";
 import type { Both } from "./types.ts";
+import type { CopyDone, CopyTask } from "./wire_messages.ts";
 
 const FAILED = { kind: "failed" } as const;
 const LEFT = { kind: "left" } as const;

@@ -7,10 +7,10 @@
 import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 import { bufferFor, CHUNK_BYTES } from "./chunks.ts";
-import { CHANGED, Skipped } from "./skipped.ts";
 import type { OpenFile } from "./open_file.ts";
 import type { Pieces } from "./pieces.ts";
 import type { Piece, SharedCopy } from "./shared_copy.ts";
+import { CHANGED, Skipped } from "./system.ts";
 
 const ZEROS = Buffer.alloc(CHUNK_BYTES);
 

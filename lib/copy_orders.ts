@@ -5,6 +5,12 @@
  * @module
  */
 import { type BatchContext, copyBatch } from "./copy_batch.ts";
+import { copyPieces } from "./copy_content.ts";
+import type { Habits } from "./metadata.ts";
+import { openFile } from "./open_file.ts";
+import { Root, type RootSelf } from "./root_files.ts";
+import { SharedCopy } from "./shared_copy.ts";
+import { type Both, otherSide, type Side } from "./types.ts";
 import {
   packDone,
   type PackedDone,
@@ -12,13 +18,6 @@ import {
   type ShareTask,
   unpackTasks,
 } from "./wire_messages.ts";
-import { copyPieces } from "./copy_content.ts";
-import { Root, type RootSelf } from "./root_files.ts";
-import type { Habits } from "./metadata.ts";
-import { openFile } from "./open_file.ts";
-import { SharedCopy } from "./shared_copy.ts";
-import type { Both, Side } from "./types.ts";
-import { otherSide } from "./types.ts";
 
 /** A root, as a thread is told of it. */
 export interface CopyRoot {

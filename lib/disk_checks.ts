@@ -6,9 +6,9 @@
  */
 import { statfsSync } from "node:fs";
 import { type Check, fine, problem, type Subject, warning } from "./checks.ts";
-import { sizeWords } from "./conflict_words.ts";
 import { isNetworkPath, realPathOnWindows } from "./sandbox_network.ts";
 import { codeOf } from "./system.ts";
+import { sizeWords } from "./text.ts";
 
 const MB = 1_048_576;
 

@@ -3,10 +3,10 @@
  *
  * @module
  */
-import type { FolderActions } from "./plan_folders.ts";
 import type { Layout } from "./folders.ts";
-import type { Draft, Place } from "./plan_order.ts";
 import { type Folding, joinPath, keyOf } from "./paths.ts";
+import type { FolderActions } from "./plan_folders.ts";
+import type { Draft, Place } from "./plan_order.ts";
 import type { Action } from "./plan_types.ts";
 import type { Folder, Location } from "./tree.ts";
 import type { Side } from "./types.ts";

@@ -10,15 +10,8 @@
  */
 import { createHash } from "node:crypto";
 import type { EmailConfig } from "./config_schema.ts";
-import {
-  backlogMail,
-  conflictMail,
-  type ConflictNews,
-  type OldMail,
-} from "./mail_texts.ts";
+import { SyncError } from "./errors.ts";
 import { errorWords } from "./log_lines.ts";
-import { type MailFacts, type MailRun, zonedTime } from "./mail_words.ts";
-import type { Mailer, OutgoingMail, Sent } from "./mail_smtp.ts";
 import {
   type Mailed,
   type MailNews,
@@ -27,11 +20,18 @@ import {
   type Posting,
   type WaitingMail,
 } from "./mail_outbox.ts";
+import type { Mailer, OutgoingMail, Sent } from "./mail_smtp.ts";
+import {
+  backlogMail,
+  conflictMail,
+  type ConflictNews,
+  type OldMail,
+} from "./mail_texts.ts";
+import { type MailFacts, type MailRun, zonedTime } from "./mail_words.ts";
 import type { Conflict } from "./plan_types.ts";
 import type { Decided } from "./planning.ts";
 import { openConflicts } from "./run_result.ts";
 import type { RunEnd, SyncListener } from "./run_types.ts";
-import { SyncError } from "./errors.ts";
 import type { Lock } from "./state_db.ts";
 import {
   conflictKey,

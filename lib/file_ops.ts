@@ -6,13 +6,13 @@
  * @module
  */
 import { removeDespite } from "./attributes.ts";
-import { CHANGED, type Root, Skipped } from "./root_files.ts";
 import { isStill } from "./metadata.ts";
 import { clashName, MOVING_PREFIX, utf8Length } from "./names.ts";
 import { folderOf, joinPath, nameOf } from "./paths.ts";
 import { inPieces } from "./pieces.ts";
+import type { Root } from "./root_files.ts";
 import { dropCopy, flushCopies, flushFolder } from "./staged.ts";
-import { codeOf } from "./system.ts";
+import { CHANGED, codeOf, Skipped } from "./system.ts";
 import type { FileFigures } from "./types.ts";
 
 /**

@@ -4,9 +4,8 @@
  *
  * @module
  */
-import { ClashCopier } from "./clash_copier.ts";
-import { CHANGED, type Look, type Root, Skipped } from "./root_files.ts";
 import { removeDespite, setProperties } from "./attributes.ts";
+import { ClashCopier } from "./clash_copier.ts";
 import { destroy, moveAcross, renameFile, respell } from "./file_ops.ts";
 import {
   cutToTick,
@@ -25,16 +24,17 @@ import {
   type WorkOf,
 } from "./performing.ts";
 import { halfOf, type RecordChange, type Work } from "./plan_types.ts";
+import type { Look, Root } from "./root_files.ts";
 import { isAcrossDisks } from "./soft_delete.ts";
-import { codeOf, inWords, troubleOf } from "./system.ts";
-import type {
-  Both,
-  FileFigures,
-  FileRow,
-  RecordedHalf,
-  Side,
+import { CHANGED, codeOf, inWords, Skipped, troubleOf } from "./system.ts";
+import {
+  type Both,
+  type FileFigures,
+  type FileRow,
+  otherSide,
+  type RecordedHalf,
+  type Side,
 } from "./types.ts";
-import { otherSide } from "./types.ts";
 
 /** That of FAT, in ms. */
 const COARSEST_TICK_MS = 2000;

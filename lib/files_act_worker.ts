@@ -1,9 +1,9 @@
+/// <reference lib="deno.worker" />
 /**
  * A thread that copies.
  *
  * @module
  */
-/// <reference lib="deno.worker" />
 import { type CopyOrder, obey } from "./copy_orders.ts";
 
 self.onmessage = ({ data }: MessageEvent<CopyOrder>): void => {

@@ -4,8 +4,6 @@
  * @module
  */
 import { removeDespite } from "./attributes.ts";
-import type { CopyTask } from "./wire_messages.ts";
-import type { Root } from "./root_files.ts";
 import { keepAsClash, placeNew, replace } from "./file_ops.ts";
 import { folderOf } from "./paths.ts";
 import {
@@ -19,12 +17,13 @@ import {
   type WorkOf,
 } from "./performing.ts";
 import { inPieces } from "./pieces.ts";
+import type { Root } from "./root_files.ts";
 import { isAcrossDisks } from "./soft_delete.ts";
 import type { FlushedCopy, StagedCopy } from "./staged.ts";
 import type { CopyRequest } from "./staging.ts";
 import { inWords } from "./system.ts";
-import type { Both, FileFigures } from "./types.ts";
-import { otherSide, SIDES } from "./types.ts";
+import { type Both, type FileFigures, otherSide, SIDES } from "./types.ts";
+import type { CopyTask } from "./wire_messages.ts";
 
 /**
  * What has to be staged for a copy. Looks at what it is to replace.

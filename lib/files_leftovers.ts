@@ -5,15 +5,15 @@
  * @module
  */
 import { removeDespite } from "./attributes.ts";
-import { CHANGED, type Root, Skipped } from "./root_files.ts";
 import { GuardError } from "./errors.ts";
 import { keepAsClash, moveToFree } from "./file_ops.ts";
 import { isTemporaryOf, numberedName, OWN_FOLDER } from "./names.ts";
 import { folderOf, joinPath, nameOf } from "./paths.ts";
+import type { Root } from "./root_files.ts";
 import type { Leftover } from "./scanner.ts";
 import type { Move, RecordStore } from "./state_record.ts";
+import { CHANGED, codeOf, inWords, Skipped } from "./system.ts";
 import { printable } from "./text.ts";
-import { codeOf, inWords } from "./system.ts";
 import type { Both, Problem, Side } from "./types.ts";
 
 /** Another pair's temporary file may belong to a run that goes on. */

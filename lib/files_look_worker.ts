@@ -1,14 +1,14 @@
+/// <reference lib="deno.worker" />
 /**
  * The thread that scans one root, and copies when that is done.
  *
  * @module
  */
-/// <reference lib="deno.worker" />
 import type { CopyOrder } from "./copy_orders.ts";
-import { ignorePredicate, type IgnoreSettings } from "./wire_ignore.ts";
-import type { Listing } from "./wire_listing.ts";
 import { errorWords } from "./log_lines.ts";
 import { scan, type ScanRequest, type ScanSummary } from "./scanner.ts";
+import { ignorePredicate, type IgnoreSettings } from "./wire_ignore.ts";
+import type { Listing } from "./wire_listing.ts";
 
 /** What the worker is told first. */
 export interface ScanTask {

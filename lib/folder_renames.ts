@@ -6,14 +6,7 @@
  * @module
  */
 import type { Habits } from "./metadata.ts";
-import {
-  type DirectoryEntry,
-  entriesOf,
-  type Entry,
-  type Listing,
-} from "./wire_listing.ts";
 import { isPassing, passingFolder, whyNotOnWindows } from "./names.ts";
-import type { RecordView, SideScan } from "./plan_merge.ts";
 import {
   comparePaths,
   folderOf,
@@ -23,8 +16,21 @@ import {
   keyOf,
   nameOf,
 } from "./paths.ts";
-import type { Both, DirectoryRow, FileId, Side } from "./types.ts";
-import { otherSide, SIDES } from "./types.ts";
+import type { RecordView, SideScan } from "./plan_merge.ts";
+import {
+  type Both,
+  type DirectoryRow,
+  type FileId,
+  otherSide,
+  type Side,
+  SIDES,
+} from "./types.ts";
+import {
+  type DirectoryEntry,
+  entriesOf,
+  type Entry,
+  type Listing,
+} from "./wire_listing.ts";
 
 /** A folder under its new name. */
 export interface FolderRename {

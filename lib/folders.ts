@@ -7,8 +7,7 @@
 import { type Contest, contestOf, type ContestSettings } from "./contest.ts";
 import { joinPath, nameOf } from "./paths.ts";
 import type { Folder, Location } from "./tree.ts";
-import type { Side } from "./types.ts";
-import { otherSide, SIDES } from "./types.ts";
+import { otherSide, type Side, SIDES } from "./types.ts";
 
 /** What becomes of a folder. */
 export type FolderFate =

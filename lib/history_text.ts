@@ -3,9 +3,8 @@
  *
  * @module
  */
-import { sizeWords, timeWords } from "./conflict_words.ts";
-import { printable } from "./text.ts";
 import type { Summary } from "./summary.ts";
+import { printable, sizeWords, timeWords } from "./text.ts";
 import type { ActionName, OutcomeKind, Rule, Side } from "./types.ts";
 
 /** A run as the state DB has it. */

@@ -5,9 +5,9 @@
  * @module
  */
 import { createHash } from "node:crypto";
-import type { PageContent } from "./report_html.ts";
 import { PAGE_SCRIPT } from "./html_script.ts";
 import { PAGE_STYLE } from "./html_style.ts";
+import type { PageContent } from "./report_html.ts";
 import { escapeHtml } from "./text.ts";
 
 /**

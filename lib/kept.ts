@@ -3,11 +3,11 @@
  *
  * @module
  */
-import { type Root, Skipped } from "./root_files.ts";
 import { type DeletedFolder, deletedFolder } from "./names.ts";
 import { joinPath } from "./paths.ts";
+import type { Root } from "./root_files.ts";
 import { DELETED_FOLDER, isPathFile, pathBefore } from "./soft_delete.ts";
-import { codeOf, inWords } from "./system.ts";
+import { codeOf, inWords, Skipped } from "./system.ts";
 import type { FileFigures } from "./types.ts";
 
 /** A soft-deleted file. */

@@ -4,9 +4,9 @@
  * @module
  */
 import type { CopyThreads } from "./apply_threads.ts";
-import type { ShareTask } from "./wire_messages.ts";
 import { SharedCopy } from "./shared_copy.ts";
 import type { ThreadSupply } from "./threaded_copies.ts";
+import type { ShareTask } from "./wire_messages.ts";
 
 /** A smaller file is copied before a thread has started. */
 const LARGE_BYTES = 64 * 1024 * 1024;

@@ -22,10 +22,8 @@ import {
   stackLines,
 } from "./log_lines.ts";
 import { cantUse, logFiles } from "./own_files.ts";
-import { printable, quoted } from "./text.ts";
 import { codeOf } from "./system.ts";
-
-export type { LoggedAction, LoggedProblem } from "./log_lines.ts";
+import { printable, quoted } from "./text.ts";
 
 /** Levels, the lowest first. */
 const LEVELS = ["debug", "info", "warning", "error"] as const;

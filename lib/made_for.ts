@@ -5,8 +5,8 @@
  *
  * @module
  */
-
 import { posix, win32 } from "node:path";
+import type { ProgramHost } from "./cli_program.ts";
 import { onDisk } from "./config_places.ts";
 import type { Config } from "./config_schema.ts";
 import { EXIT, SyncError, UsageError } from "./errors.ts";
@@ -20,15 +20,13 @@ import {
   realRootsOf,
   requireLocalState,
 } from "./sandbox_network.ts";
-import { quoted } from "./text.ts";
-import type { ProgramHost } from "./cli_program.ts";
-import { shellQuoted } from "./shell_words.ts";
 import {
   type SandboxConfig,
   sandboxFlags,
   type SandboxOptions,
 } from "./sandbox_permissions.ts";
 import { withStateDb } from "./state_place.ts";
+import { quoted, shellQuoted } from "./text.ts";
 
 /** What is baked into a binary. No secret is in it. */
 export interface MadeFor {

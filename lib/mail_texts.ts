@@ -4,13 +4,6 @@
  *
  * @module
  */
-import { PROGRAM } from "./called.ts";
-import {
-  causeWords,
-  conflictWords,
-  fileSide,
-  openWords,
-} from "./conflict_words.ts";
 import type { Block, Fact } from "./mail_blocks.ts";
 import {
   countOf,
@@ -24,10 +17,17 @@ import {
   versionFact,
   zonedTime,
 } from "./mail_words.ts";
-import { words } from "./newer.ts";
+import { words } from "./metadata.ts";
 import { nameOf } from "./paths.ts";
 import type { Conflict } from "./plan_types.ts";
-import { shellQuoted } from "./shell_words.ts";
+import {
+  causeWords,
+  conflictWords,
+  fileSide,
+  openWords,
+  PROGRAM,
+  shellQuoted,
+} from "./text.ts";
 import type { ToldConflict } from "./told_conflict.ts";
 import { otherSide, type Side, SIDES } from "./types.ts";
 

@@ -4,11 +4,9 @@
  * @module
  */
 import { posix, win32 } from "node:path";
-import { PROGRAM } from "./called.ts";
-import { sizeWords } from "./conflict_words.ts";
 import { type Block, htmlOf, textOf } from "./mail_blocks.ts";
 import type { Version } from "./plan_types.ts";
-import { printable } from "./text.ts";
+import { printable, PROGRAM, sizeWords } from "./text.ts";
 import type { Both, Side } from "./types.ts";
 
 /** A mail that is ready to be sent. */

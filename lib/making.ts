@@ -5,16 +5,16 @@
  *
  * @module
  */
-
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { windowsPath } from "./cli_args.ts";
-import { type Config, loadConfig, parseConfig } from "./config_loader.ts";
-import { EXIT, type ExitCode, SyncError, UsageError } from "./errors.ts";
 import { print, warn } from "./cli_output.ts";
-import { printable, quoted } from "./text.ts";
+import { loadConfig, parseConfig } from "./config_loader.ts";
+import type { Config } from "./config_schema.ts";
+import { EXIT, type ExitCode, SyncError, UsageError } from "./errors.ts";
+import { isHelpMark, whyNoArguments, whyNoPath } from "./paths.ts";
 import { codeOf } from "./system.ts";
-import { isHelpMark, whyNoArguments, whyNoPath } from "./windows_paths.ts";
+import { printable, quoted } from "./text.ts";
 
 const PROJECT = join(import.meta.dirname ?? ".", "..");
 

@@ -4,11 +4,10 @@
  * @module
  */
 import fs from "node:fs";
-import type { Root } from "./root_files.ts";
 import { figuresOf, isStill } from "./metadata.ts";
 import { folderOf } from "./paths.ts";
-import { CHANGED, Skipped } from "./skipped.ts";
-import { codeOf } from "./system.ts";
+import type { Root } from "./root_files.ts";
+import { CHANGED, codeOf, Skipped } from "./system.ts";
 import type { FileFigures } from "./types.ts";
 
 /** The unit in which systems count what a file takes. */

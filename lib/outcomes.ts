@@ -3,12 +3,11 @@
  *
  * @module
  */
-import { words } from "./newer.ts";
+import { words } from "./metadata.ts";
 import type { Performed } from "./performing.ts";
 import type { Action } from "./plan_types.ts";
 import type { Outcome } from "./run_result.ts";
-import { Skipped } from "./skipped.ts";
-import { inWords, troubleOf } from "./system.ts";
+import { inWords, Skipped, troubleOf } from "./system.ts";
 import { otherSide, type OutcomeKind } from "./types.ts";
 
 /** One of these. */

@@ -9,9 +9,8 @@
 import { basename, dirname } from "node:path";
 import { GuardError } from "./errors.ts";
 import { OWN_FOLDER } from "./names.ts";
-import { printable } from "./text.ts";
-import { shellQuoted } from "./shell_words.ts";
 import { codeOf, inWords } from "./system.ts";
+import { printable, shellQuoted } from "./text.ts";
 
 /** A file of the program. */
 export interface OwnFile {

@@ -10,6 +10,14 @@ import {
   identityOf,
   isSameId,
 } from "./metadata.ts";
+import { whyNotOnWindows } from "./names.ts";
+import { type Folding, joinPath, keyOf, nameOf } from "./paths.ts";
+import {
+  type SideEntries,
+  type SideFile,
+  type SideFolder,
+  whyUnsettled,
+} from "./side_entries.ts";
 import {
   type ChildFolder,
   currentPath,
@@ -20,23 +28,16 @@ import {
   spelledPath,
 } from "./tree.ts";
 import {
-  type SideEntries,
-  type SideFile,
-  type SideFolder,
-  whyUnsettled,
-} from "./side_entries.ts";
-import { whyNotOnWindows } from "./names.ts";
-import { type Folding, joinPath, keyOf, nameOf } from "./paths.ts";
-import type {
-  Both,
-  DirectoryRow,
-  FileFigures,
-  FileRow,
-  Problem,
-  ProblemKind,
-  Side,
+  type Both,
+  type DirectoryRow,
+  type FileFigures,
+  type FileRow,
+  otherSide,
+  type Problem,
+  type ProblemKind,
+  type Side,
+  SIDES,
 } from "./types.ts";
-import { otherSide, SIDES } from "./types.ts";
 
 /** What is said of a folder whose disk was taken off. */
 const NOT_MOUNTED =

@@ -3,14 +3,14 @@
  *
  * @module
  */
-import type { ShareTask } from "./wire_messages.ts";
-import { type Look, type Root, Skipped } from "./root_files.ts";
 import { isFresh, isStill, mayBeFresh } from "./metadata.ts";
 import { folderOf } from "./paths.ts";
 import { halfOf, type RecordChange, type Work } from "./plan_types.ts";
-import type { Move } from "./state_record.ts";
+import type { Look, Root } from "./root_files.ts";
 import type { SharedCopy } from "./shared_copy.ts";
 import type { SoftDelete } from "./soft_delete.ts";
+import type { Move } from "./state_record.ts";
+import { Skipped } from "./system.ts";
 import type { TemporaryNames } from "./temporary_names.ts";
 import type {
   Both,
@@ -19,6 +19,7 @@ import type {
   RecordedHalf,
   Side,
 } from "./types.ts";
+import type { ShareTask } from "./wire_messages.ts";
 
 /** What an action did. */
 export interface Performed {

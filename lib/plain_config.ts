@@ -10,7 +10,7 @@
 import { safeParse } from "valibot";
 import { isInside, resolved } from "./config_places.ts";
 import { type Config, configSchema } from "./config_schema.ts";
-import { isWindowsPath, whyNoPath } from "./windows_paths.ts";
+import { isWindowsPath, whyNoPath } from "./paths.ts";
 
 /** What stands for itself in YAML, whatever its rules for plain texts. */
 const PLAIN_TEXT =

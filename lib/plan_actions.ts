@@ -4,22 +4,25 @@
  * @module
  */
 import type { Aside, Case, RemovalSettings } from "./cases.ts";
-import type { ClashPlace } from "./clashes.ts";
-import { doubtOf } from "./plan_changes.ts";
 import { addClash } from "./clash_actions.ts";
+import type { ClashPlace } from "./clashes.ts";
 import { conflictOf, keptWords } from "./conflict.ts";
 import { winnerWords } from "./contest.ts";
-import { fateOf } from "./fate.ts";
 import type { DraftList, Links } from "./draft_list.ts";
+import { words } from "./metadata.ts";
+import { doubtOf } from "./plan_changes.ts";
 import type { Draft } from "./plan_order.ts";
-import type { Action, Fate, RecordChange } from "./plan_types.ts";
-import { words } from "./newer.ts";
+import type { Verdict } from "./plan_rules.ts";
+import {
+  type Action,
+  type Fate,
+  fateOf,
+  type RecordChange,
+} from "./plan_types.ts";
 import { addRename } from "./rename_actions.ts";
 import { isSameRow, settledRow } from "./settled_rows.ts";
 import type { FoundFile, Location } from "./tree.ts";
-import type { ActionName, Side } from "./types.ts";
-import { otherSide, SIDES } from "./types.ts";
-import type { Verdict } from "./plan_rules.ts";
+import { type ActionName, otherSide, type Side, SIDES } from "./types.ts";
 
 /** Turns paths into drafts. */
 export class FileActions {

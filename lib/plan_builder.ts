@@ -8,14 +8,14 @@ import { type Case, isQuiet, type RemovalSettings } from "./cases.ts";
 import { ClashNames, type ClashPlace } from "./clashes.ts";
 import type { ContestSettings } from "./contest.ts";
 import { DraftList } from "./draft_list.ts";
+import type { Layout } from "./folders.ts";
+import type { NameRoom } from "./names.ts";
+import type { Folding } from "./paths.ts";
 import { FileActions } from "./plan_actions.ts";
 import { FolderActions } from "./plan_folders.ts";
-import type { Layout } from "./folders.ts";
-import type { Inquiry } from "./inquiry.ts";
 import type { Merged } from "./plan_merge.ts";
-import type { NameRoom } from "./names.ts";
 import type { Draft } from "./plan_order.ts";
-import type { Folding } from "./paths.ts";
+import type { Inquiry } from "./plan_types.ts";
 import type { Folder, Pair } from "./tree.ts";
 import { otherSide, type Side } from "./types.ts";
 

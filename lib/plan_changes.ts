@@ -5,12 +5,17 @@
  * @module
  */
 import { cutToTick, type HalfState, halfState } from "./metadata.ts";
-import type { Answer, FileRef, Inquiry } from "./inquiry.ts";
 import { joinPath } from "./paths.ts";
+import type { Answer, FileRef, Inquiry } from "./plan_types.ts";
 import type { RecordedChange, UnrecordedChange } from "./rules.ts";
 import { currentPath, type FoundFile, isMoved, type Pair } from "./tree.ts";
-import type { Both, FileRow, Side } from "./types.ts";
-import { otherSide, SIDES } from "./types.ts";
+import {
+  type Both,
+  type FileRow,
+  otherSide,
+  type Side,
+  SIDES,
+} from "./types.ts";
 
 /** What the judgement of content depends on besides the pair. */
 export interface ChangeSettings {

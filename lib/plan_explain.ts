@@ -7,16 +7,22 @@
  */
 import type { Aside, Case } from "./cases.ts";
 import type { Contest } from "./contest.ts";
-import { ignorePredicate, type IgnoreSettings } from "./wire_ignore.ts";
-import { words } from "./newer.ts";
+import { words } from "./metadata.ts";
 import { isOwnName } from "./names.ts";
 import { type Folding, isWithin, joinPath, keyOf, nameOf } from "./paths.ts";
-import type { Action, Conflict, Plan } from "./plan_types.ts";
-import { currentPath, type Folder, type FoundFile, type Pair } from "./tree.ts";
-import type { Both, FileFigures, Problem, Rule, Side } from "./types.ts";
-import { SIDES } from "./types.ts";
-import { waitingWords } from "./summary.ts";
 import type { Verdict } from "./plan_rules.ts";
+import type { Action, Conflict, Plan } from "./plan_types.ts";
+import { waitingWords } from "./summary.ts";
+import { currentPath, type Folder, type FoundFile, type Pair } from "./tree.ts";
+import {
+  type Both,
+  type FileFigures,
+  type Problem,
+  type Rule,
+  type Side,
+  SIDES,
+} from "./types.ts";
+import { ignorePredicate, type IgnoreSettings } from "./wire_ignore.ts";
 
 /** A plan, and what it was made from. */
 export interface Basis {

@@ -4,11 +4,9 @@
  * @module
  */
 import { type ContestSettings, winnerWords } from "./contest.ts";
-import { isEqualId } from "./metadata.ts";
 import type { FolderRename } from "./folder_renames.ts";
 import { folderContest, isContestedName, type Layout } from "./folders.ts";
-import { words } from "./newer.ts";
-import type { Draft, Place } from "./plan_order.ts";
+import { isEqualId, words } from "./metadata.ts";
 import {
   folderOf,
   type Folding,
@@ -17,11 +15,15 @@ import {
   keyOf,
   nameOf,
 } from "./paths.ts";
-import type { Action, Conflict, RecordChange } from "./plan_types.ts";
-import { fateOf } from "./fate.ts";
+import type { Draft, Place } from "./plan_order.ts";
+import {
+  type Action,
+  type Conflict,
+  fateOf,
+  type RecordChange,
+} from "./plan_types.ts";
 import { currentPath, type Folder, type Junk } from "./tree.ts";
-import type { Rule, Side } from "./types.ts";
-import { otherSide, SIDES } from "./types.ts";
+import { otherSide, type Rule, type Side, SIDES } from "./types.ts";
 
 /** Drafts for folders, and the order they impose on what is inside. */
 export class FolderActions {

@@ -7,13 +7,20 @@
  *
  * @module
  */
-import { identityOf, isEqualId } from "./metadata.ts";
 import {
   findFolderRenames,
   type FolderRename,
   type FolderRenames,
 } from "./folder_renames.ts";
-import { entriesOf, type Listing } from "./wire_listing.ts";
+import { identityOf, isEqualId } from "./metadata.ts";
+import {
+  type PairedFolder,
+  pairEntries,
+  type PairingSettings,
+  type ProblemsByName,
+} from "./pairing.ts";
+import { folderOf, isWithin, joinPath, keyOf, nameOf } from "./paths.ts";
+import { halfOf } from "./plan_types.ts";
 import {
   EMPTY,
   fromListing,
@@ -21,14 +28,6 @@ import {
   problemsByFolder,
   type SideEntries,
 } from "./side_entries.ts";
-import { halfOf } from "./plan_types.ts";
-import { folderOf, isWithin, joinPath, keyOf, nameOf } from "./paths.ts";
-import {
-  type PairedFolder,
-  pairEntries,
-  type PairingSettings,
-  type ProblemsByName,
-} from "./pairing.ts";
 import {
   type ChildFolder,
   currentPath,
@@ -36,15 +35,16 @@ import {
   type Pair,
   spelledPath,
 } from "./tree.ts";
-import type {
-  Both,
-  DirectoryRow,
-  FileFigures,
-  FileRow,
-  Problem,
-  Side,
+import {
+  type Both,
+  type DirectoryRow,
+  type FileFigures,
+  type FileRow,
+  type Problem,
+  type Side,
+  SIDES,
 } from "./types.ts";
-import { SIDES } from "./types.ts";
+import { entriesOf, type Listing } from "./wire_listing.ts";
 
 /** What one scan handed on. */
 export interface SideScan {

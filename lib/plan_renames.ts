@@ -16,8 +16,14 @@ import {
   type Pair,
   spelledPath,
 } from "./tree.ts";
-import type { Both, FileFigures, FileId, Side } from "./types.ts";
-import { otherSide, SIDES } from "./types.ts";
+import {
+  type Both,
+  type FileFigures,
+  type FileId,
+  otherSide,
+  type Side,
+  SIDES,
+} from "./types.ts";
 
 /** What finding renames depends on besides the pairs. */
 export interface RenameSettings {

@@ -4,7 +4,6 @@
  *
  * @module
  */
-import type { Judgement } from "./plan_changes.ts";
 import {
   chosenFolderSide,
   contentWinnerOf,
@@ -14,11 +13,11 @@ import {
   winnerOf,
   winnerWords,
 } from "./contest.ts";
-import { isSameTime, newerOf, words } from "./newer.ts";
+import { isSameTime, newerOf, words } from "./metadata.ts";
+import type { Judgement } from "./plan_changes.ts";
 import { type Cell, PROPERTIES, RECORDED, UNRECORDED } from "./rules.ts";
 import { isMoved, type Location, type Pair } from "./tree.ts";
-import type { Both, Rule, Side } from "./types.ts";
-import { otherSide } from "./types.ts";
+import { type Both, otherSide, type Rule, type Side } from "./types.ts";
 
 /** mtime and mode to be brought to a side; null keeps what it has. */
 export interface Properties {

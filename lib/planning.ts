@@ -5,16 +5,13 @@
  * @module
  */
 import type { Case } from "./cases.ts";
-import type { Root } from "./root_files.ts";
-import type { Answer } from "./inquiry.ts";
-import type { Merged, RecordView } from "./plan_merge.ts";
 import type { Interrupt } from "./interrupt.ts";
 import type { Meter } from "./meter.ts";
 import { inPieces } from "./pieces.ts";
-import type { Plan } from "./plan_types.ts";
-import type { RecordStore } from "./state_record.ts";
+import type { Merged, RecordView } from "./plan_merge.ts";
+import type { Answer, Plan } from "./plan_types.ts";
+import type { Root } from "./root_files.ts";
 import type { Outcome } from "./run_result.ts";
-import { listedConflict } from "./state_runs.ts";
 import {
   addedActions,
   openAsListed,
@@ -23,6 +20,8 @@ import {
   type Settling,
 } from "./settlement.ts";
 import type { StateDb } from "./state_db.ts";
+import type { RecordStore } from "./state_record.ts";
+import { listedConflict } from "./state_runs.ts";
 import { decide, type DecisionSettings } from "./sync_logic.ts";
 import type { Both } from "./types.ts";
 

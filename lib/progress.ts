@@ -4,8 +4,8 @@
  *
  * @module
  */
-import { sizeWords } from "./conflict_words.ts";
 import type { Phase, Progress } from "./meter.ts";
+import { sizeWords } from "./text.ts";
 
 const PHASES: Readonly<Record<Phase, string>> = {
   scan: "Reading folders",

@@ -3,13 +3,18 @@
  *
  * @module
  */
-import { DigestBuilder } from "./folder_digest.ts";
 import { nameOf } from "./paths.ts";
 import type { StateDb } from "./state_db.ts";
 import { folderFromStored, fromStored, type StoredFile } from "./state_rows.ts";
 import { FILE_COLUMNS, FOLDER_COLUMNS } from "./state_schema.ts";
-import type { Both, DirectoryRow, FileRow, Side } from "./types.ts";
-import { SIDES } from "./types.ts";
+import {
+  type Both,
+  type DirectoryRow,
+  type FileRow,
+  type Side,
+  SIDES,
+} from "./types.ts";
+import { DigestBuilder } from "./wire_listing.ts";
 
 /** Both sides' digests of a folder, while rows of it change. */
 interface Kept {

@@ -4,8 +4,7 @@
  * @module
  */
 import type { RecordView } from "./plan_merge.ts";
-import type { Both, FileRow, Side } from "./types.ts";
-import { SIDES } from "./types.ts";
+import { type Both, type FileRow, type Side, SIDES } from "./types.ts";
 
 /** A record that holds nothing. */
 export const NO_RECORD: RecordView = {

@@ -3,9 +3,9 @@
  *
  * @module
  */
-
 import { Buffer } from "node:buffer";
 import { resolve } from "node:path";
+import { print, warn } from "./cli_output.ts";
 import { onDisk, requireApart } from "./config_places.ts";
 import { EXIT, SyncError } from "./errors.ts";
 import {
@@ -36,10 +36,8 @@ import {
   realRootsOf,
   requireLocalState,
 } from "./sandbox_network.ts";
-import { print, warn } from "./cli_output.ts";
-import { quoted } from "./text.ts";
 import { isOpen } from "./sandbox_permissions.ts";
-import { VERSION } from "./version.ts";
+import { quoted, VERSION } from "./text.ts";
 
 /** The options of {@linkcode compile}. */
 export const COMPILE_OPTIONS = ["config", "output", "target", "config-path"];

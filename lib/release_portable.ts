@@ -5,8 +5,8 @@
  *
  * @module
  */
-
 import { join, resolve } from "node:path";
+import { print, warn } from "./cli_output.ts";
 import { parseConfig } from "./config_loader.ts";
 import { EXIT, SyncError, UsageError } from "./errors.ts";
 import { HEAD_BYTES, platformOf } from "./executables.ts";
@@ -27,9 +27,8 @@ import {
   type RealPath,
   realRootsOf,
 } from "./sandbox_network.ts";
-import { print, warn } from "./cli_output.ts";
-import { quoted } from "./text.ts";
 import { codeOf, inWords } from "./system.ts";
+import { quoted } from "./text.ts";
 
 /** The options of {@linkcode makePackage}. */
 export const PACKAGE_OPTIONS = ["config", "output", "deno"];

@@ -6,11 +6,10 @@
 import type { Case } from "./cases.ts";
 import type { DraftList } from "./draft_list.ts";
 import type { Draft } from "./plan_order.ts";
+import type { Properties } from "./plan_rules.ts";
 import type { Conflict } from "./plan_types.ts";
 import type { Location } from "./tree.ts";
-import type { FileRow, Rule, Side } from "./types.ts";
-import { otherSide } from "./types.ts";
-import type { Properties } from "./plan_rules.ts";
+import { type FileRow, otherSide, type Rule, type Side } from "./types.ts";
 
 /** What is brought, and what the record learns of it. */
 export interface RenameDraft {

@@ -5,12 +5,11 @@
  */
 import { isAbsolute, relative, resolve } from "node:path";
 import { EXIT, SyncError } from "./errors.ts";
-import { quoted } from "./text.ts";
 import type { RowOptions } from "./report_rows.ts";
 import type { RunResult } from "./run_result.ts";
 import { inWords, troubleOf } from "./system.ts";
-import type { Both } from "./types.ts";
-import { SIDES } from "./types.ts";
+import { quoted } from "./text.ts";
+import { type Both, SIDES } from "./types.ts";
 
 /**
  * Makes sure that a report is not written where the next run would sync it.

@@ -4,10 +4,7 @@
  *
  * @module
  */
-import { sizeWords } from "./conflict_words.ts";
 import { folderOf, nameOf } from "./paths.ts";
-import { escapeHtml } from "./text.ts";
-import { verdict } from "./report_text.ts";
 import { type Alike, fold } from "./report_folds.ts";
 import {
   type Cell,
@@ -18,8 +15,10 @@ import {
   type RowOptions,
   type Section,
 } from "./report_rows.ts";
+import { verdict } from "./report_text.ts";
 import { INTERRUPTED, type RunResult, type Stop } from "./run_result.ts";
 import { prunedWords } from "./summary.ts";
+import { escapeHtml, sizeWords } from "./text.ts";
 
 /** Rows that a page shows one by one; with more it would open slowly. */
 const ROOM = 5000;

@@ -3,11 +3,9 @@
  *
  * @module
  */
-import { conflictWords } from "./conflict_words.ts";
-import { words } from "./newer.ts";
+import { words } from "./metadata.ts";
 import { comparePaths } from "./paths.ts";
 import type { Action, Version, Work } from "./plan_types.ts";
-import { printable } from "./text.ts";
 import {
   isTold,
   openConflicts,
@@ -16,8 +14,14 @@ import {
 } from "./run_result.ts";
 import { settledConflicts } from "./settled_conflicts.ts";
 import { waitingWords } from "./summary.ts";
-import type { ActionName, Both, FileFigures, Side } from "./types.ts";
-import { otherSide } from "./types.ts";
+import { conflictWords, printable } from "./text.ts";
+import {
+  type ActionName,
+  type Both,
+  type FileFigures,
+  otherSide,
+  type Side,
+} from "./types.ts";
 
 /** What a row is filtered by. */
 export type RowKind = ActionName | "CONFLICT" | "LEFT_ALONE" | "WAITING";

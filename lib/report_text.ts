@@ -4,10 +4,7 @@
  *
  * @module
  */
-import { PROGRAM } from "./called.ts";
-import { openWords, sizeWords } from "./conflict_words.ts";
-import { words } from "./newer.ts";
-import { printable } from "./text.ts";
+import { words } from "./metadata.ts";
 import {
   doubtfulCopies,
   isTold,
@@ -17,6 +14,7 @@ import {
 } from "./run_result.ts";
 import { settledConflicts } from "./settled_conflicts.ts";
 import { prunedWords, summarize, waitingWords } from "./summary.ts";
+import { openWords, printable, PROGRAM, sizeWords } from "./text.ts";
 import { type ActionName, type Both, otherSide } from "./types.ts";
 
 /** How to tell it. */

@@ -5,11 +5,11 @@
  * @module
  */
 import { answerTo } from "./files_read.ts";
-import { type Root, Skipped } from "./root_files.ts";
-import { cutToTick } from "./metadata.ts";
+import { cutToTick, words } from "./metadata.ts";
 import { whyNotOnWindows } from "./names.ts";
-import { words } from "./newer.ts";
 import { joinPath } from "./paths.ts";
+import type { Root } from "./root_files.ts";
+import { Skipped } from "./system.ts";
 import type { Both, FileFigures, Side } from "./types.ts";
 import type { Version } from "./versions.ts";
 

@@ -3,10 +3,9 @@
  *
  * @module
  */
-import { sizeWords } from "./conflict_words.ts";
 import { EXIT, type ExitCode } from "./errors.ts";
-import { words } from "./newer.ts";
-import { printable } from "./text.ts";
+import { words } from "./metadata.ts";
+import { printable, sizeWords } from "./text.ts";
 import { type Both, type Side, SIDES } from "./types.ts";
 import type { Version } from "./versions.ts";
 

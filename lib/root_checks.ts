@@ -6,22 +6,22 @@
  */
 import { type Check, fine, problem, warning } from "./checks.ts";
 import { onDisk } from "./config_places.ts";
-import { sizeWords } from "./conflict_words.ts";
-import { CHANGED, Root, Skipped } from "./root_files.ts";
 import { networkOf, roomAt, spaceCheck } from "./disk_checks.ts";
 import { GuardError } from "./errors.ts";
 import { placeNew } from "./file_ops.ts";
-import type { Habits } from "./metadata.ts";
-import { glance, probe } from "./root_traits.ts";
 import { keptFiles, runFolders } from "./kept.ts";
-import type { NetworkRoot } from "./sandbox_network.ts";
+import type { Habits } from "./metadata.ts";
 import { OWN_FOLDER, temporaryName, type TemporaryOwner } from "./names.ts";
-import { joinPath } from "./paths.ts";
 import { foreignFolder } from "./own_files.ts";
+import { joinPath } from "./paths.ts";
+import { Root } from "./root_files.ts";
 import { checkRoot, type RealRoot } from "./root_identity.ts";
+import { glance, probe } from "./root_traits.ts";
+import type { NetworkRoot } from "./sandbox_network.ts";
 import { dropCopy, flushCopy } from "./staged.ts";
 import { stageCopy } from "./staging.ts";
-import { codeOf, inWords } from "./system.ts";
+import { CHANGED, codeOf, inWords, Skipped } from "./system.ts";
+import { sizeWords } from "./text.ts";
 import type { Both, Side } from "./types.ts";
 
 /** Two clocks that differ by more may take the wrong version for newer. */

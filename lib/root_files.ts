@@ -4,16 +4,13 @@
  *
  * @module
  */
-import { figuresOf, type Habits, isStill } from "./metadata.ts";
 import { isLink } from "./links.ts";
+import { figuresOf, type Habits, isStill } from "./metadata.ts";
 import { isOwnName, type NameRoom, utf8Length } from "./names.ts";
 import { folderOf, joinPath, keyOf, nameOf } from "./paths.ts";
+import { CHANGED, codeOf, Skipped, WENT_AWAY } from "./system.ts";
 import { quoted } from "./text.ts";
-import { CHANGED, Skipped, WENT_AWAY } from "./skipped.ts";
-import { codeOf } from "./system.ts";
 import type { FileFigures, Side } from "./types.ts";
-
-export { CHANGED, Skipped, WENT_AWAY } from "./skipped.ts";
 
 /** What stands at a path. */
 export type Look =

@@ -8,8 +8,13 @@ import { GuardError } from "./errors.ts";
 import { isLink } from "./links.ts";
 import { OWN_FOLDER, temporaryName, type TemporaryOwner } from "./names.ts";
 import { codeOf, inWords } from "./system.ts";
-import type { Both, FileId, Side } from "./types.ts";
-import { otherSide, SIDES } from "./types.ts";
+import {
+  type Both,
+  type FileId,
+  otherSide,
+  type Side,
+  SIDES,
+} from "./types.ts";
 
 /** Identity of a root, as its `root.json` gives it. */
 export interface Identity {

@@ -4,22 +4,13 @@
  * @module
  */
 import { carryOut, type CarryOutContext } from "./carry_out.ts";
-import { Root } from "./root_files.ts";
 import { EXIT } from "./errors.ts";
-import { guardPlan } from "./plan_guard.ts";
-import { type Interrupt, UNINTERRUPTED } from "./interrupt.ts";
 import { completeMoves, foreignLeftovers } from "./files_leftovers.ts";
-import {
-  joiningWords,
-  lostRecord,
-  meet,
-  type Meeting,
-  requireStillThere,
-} from "./run_identify.ts";
-import type { Merged, SideScan } from "./plan_merge.ts";
+import { type Interrupt, UNINTERRUPTED } from "./interrupt.ts";
 import { Meter } from "./meter.ts";
 import type { TemporaryOwner } from "./names.ts";
-import type { MergeSettings } from "./plan_merge.ts";
+import { guardPlan } from "./plan_guard.ts";
+import type { Merged, MergeSettings, SideScan } from "./plan_merge.ts";
 import type { Plan } from "./plan_types.ts";
 import {
   decideReading,
@@ -27,9 +18,19 @@ import {
   settlingPlan,
   viewOf,
 } from "./planning.ts";
-import type { Probe } from "./root_traits.ts";
+import { ReadAhead } from "./read_ahead.ts";
+import { NO_RECORD, withoutIds } from "./record_view.ts";
+import { Root } from "./root_files.ts";
 import { checkRoots } from "./root_identity.ts";
-import { beginRun, endRun } from "./state_runs.ts";
+import type { Probe } from "./root_traits.ts";
+import {
+  joiningWords,
+  lostRecord,
+  meet,
+  type Meeting,
+  requireStillThere,
+} from "./run_identify.ts";
+import { requireNewest } from "./run_numbers.ts";
 import {
   isTold,
   needsPerson,
@@ -37,6 +38,12 @@ import {
   type Outcome,
   type RunResult,
 } from "./run_result.ts";
+import {
+  type FinishedScan,
+  idleThreads,
+  type RootScan,
+  scanBoth,
+} from "./run_scan.ts";
 import {
   decisionSettings,
   probeRoots,
@@ -46,6 +53,10 @@ import {
   type SyncListener,
   type SyncOptions,
 } from "./run_types.ts";
+import { scanRequests } from "./scan_requests.ts";
+import type { StateDb } from "./state_db.ts";
+import { RecordStore } from "./state_record.ts";
+import { beginRun, endRun } from "./state_runs.ts";
 import {
   asCut,
   asFailure,
@@ -53,20 +64,8 @@ import {
   NOTHING_DONE,
   type Stopped,
 } from "./stop.ts";
-import { ReadAhead } from "./read_ahead.ts";
-import { NO_RECORD, withoutIds } from "./record_view.ts";
-import {
-  type FinishedScan,
-  idleThreads,
-  type RootScan,
-  scanBoth,
-} from "./run_scan.ts";
-import { RecordStore } from "./state_record.ts";
-import { requireNewest } from "./run_numbers.ts";
-import { scanRequests } from "./scan_requests.ts";
-import type { StateDb } from "./state_db.ts";
-import { mergeWitnessed } from "./witness.ts";
 import { type Both, otherSide, type Side } from "./types.ts";
+import { mergeWitnessed } from "./witness.ts";
 
 /** What a run is. */
 export interface RunContext {

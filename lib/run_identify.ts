@@ -4,17 +4,22 @@
  *
  * @module
  */
-import { PROGRAM } from "./called.ts";
 import { GuardError } from "./errors.ts";
 import { isSameId } from "./metadata.ts";
 import type { TemporaryOwner } from "./names.ts";
 import { type Identity, makeIdentity, readIdentity } from "./root_identity.ts";
-import { RecordStore } from "./state_record.ts";
 import { acceptNumbers } from "./run_numbers.ts";
 import { StateDb } from "./state_db.ts";
+import { RecordStore } from "./state_record.ts";
+import { PROGRAM } from "./text.ts";
 import type { Alarm } from "./troubles.ts";
-import type { Both, FileId, Side } from "./types.ts";
-import { otherSide, SIDES } from "./types.ts";
+import {
+  type Both,
+  type FileId,
+  otherSide,
+  type Side,
+  SIDES,
+} from "./types.ts";
 
 /** The roots of a run, known by their ids. */
 export interface Meeting {

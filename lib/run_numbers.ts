@@ -21,8 +21,7 @@ import {
 } from "./root_identity.ts";
 import type { StateDb } from "./state_db.ts";
 import { codeOf, inWords } from "./system.ts";
-import type { Both, Side } from "./types.ts";
-import { SIDES } from "./types.ts";
+import { type Both, type Side, SIDES } from "./types.ts";
 
 const FOLDER = "pairs";
 const CALLED: Record<Side, string> = { left: "Left", right: "Right" };

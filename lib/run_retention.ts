@@ -8,17 +8,17 @@
  * @module
  */
 import { removeDespite } from "./attributes.ts";
-import { Root, Skipped } from "./root_files.ts";
 import { GuardError } from "./errors.ts";
 import { type RunFolder, runFolders } from "./kept.ts";
-import { meet } from "./run_identify.ts";
 import { joinPath } from "./paths.ts";
-import { printable } from "./text.ts";
+import { Root } from "./root_files.ts";
+import { meet } from "./run_identify.ts";
 import { NOTHING_PRUNED, type Pruned } from "./run_result.ts";
-import { isPathFile } from "./soft_delete.ts";
 import { probeRoots } from "./run_types.ts";
+import { isPathFile } from "./soft_delete.ts";
 import type { StateDb } from "./state_db.ts";
-import { codeOf, inWords } from "./system.ts";
+import { codeOf, inWords, Skipped } from "./system.ts";
+import { printable } from "./text.ts";
 import { type Both, type Side, SIDES } from "./types.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1000;

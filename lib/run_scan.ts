@@ -5,15 +5,15 @@
  * @module
  */
 import { GuardError, InterruptedError } from "./errors.ts";
-import { ignorePredicate, type IgnoreSettings } from "./wire_ignore.ts";
-import type { Interrupt } from "./interrupt.ts";
-import type { Listing } from "./wire_listing.ts";
-import { errorWords } from "./log_lines.ts";
-import type { SideScan } from "./plan_merge.ts";
-import type { Meter } from "./meter.ts";
 import type { ScanMessage, ScanTask, WarmUp } from "./files_look_worker.ts";
+import type { Interrupt } from "./interrupt.ts";
+import { errorWords } from "./log_lines.ts";
+import type { Meter } from "./meter.ts";
+import type { SideScan } from "./plan_merge.ts";
 import { scan, type ScanRequest, type ScanSummary } from "./scanner.ts";
 import { type Both, type Side, SIDES } from "./types.ts";
+import { ignorePredicate, type IgnoreSettings } from "./wire_ignore.ts";
+import type { Listing } from "./wire_listing.ts";
 
 /** What one scan gave. */
 export interface FinishedScan extends SideScan {

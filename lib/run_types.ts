@@ -3,13 +3,8 @@
  *
  * @module
  */
-import type { Habits } from "./metadata.ts";
-import type { Decided } from "./planning.ts";
-import type { Allowances, SafetyLimits } from "./plan_guard.ts";
-import type { Root } from "./root_files.ts";
-import { glance, longestName, type Probe, probe } from "./root_traits.ts";
-import { extensionOf, type IgnoreSettings } from "./wire_ignore.ts";
 import type { Interrupt } from "./interrupt.ts";
+import type { Habits } from "./metadata.ts";
 import type { Progress } from "./meter.ts";
 import {
   type NameRoom,
@@ -18,12 +13,16 @@ import {
   type TemporaryOwner,
 } from "./names.ts";
 import { foreignFolder } from "./own_files.ts";
-import type { RecordStore } from "./state_record.ts";
 import type { Folding } from "./paths.ts";
+import type { Allowances, SafetyLimits } from "./plan_guard.ts";
+import type { Decided } from "./planning.ts";
+import type { Root } from "./root_files.ts";
 import { readingRoot } from "./root_identity.ts";
+import { glance, longestName, type Probe, probe } from "./root_traits.ts";
 import type { Outcome, RunResult } from "./run_result.ts";
 import type { Settling } from "./settlement.ts";
 import type { Lock, StateDb } from "./state_db.ts";
+import type { RecordStore } from "./state_record.ts";
 import type { DecisionSettings } from "./sync_logic.ts";
 import { type Folder, spelledPath } from "./tree.ts";
 import type { Alarm } from "./troubles.ts";
@@ -36,6 +35,7 @@ import {
   type Side,
   SIDES,
 } from "./types.ts";
+import { extensionOf, type IgnoreSettings } from "./wire_ignore.ts";
 
 /** The part of a config that a run depends on. */
 export interface SyncConfig {

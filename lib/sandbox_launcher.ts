@@ -8,12 +8,19 @@
  *
  * @module
  */
-
 import { resolve } from "node:path";
-import { ConfigError, EXIT, SyncError } from "./errors.ts";
 import type { Config } from "./config_schema.ts";
+import { ConfigError, EXIT, SyncError } from "./errors.ts";
 import { handOn } from "./handed_config.ts";
+import { runInside } from "./inside.ts";
 import { errorWords } from "./log_lines.ts";
+import { OWN_FOLDER } from "./names.ts";
+import {
+  isHelpMark,
+  whyNoArguments,
+  whyNoPath,
+  withoutPrefix,
+} from "./paths.ts";
 import {
   networkRootsOf,
   networkWords,
@@ -23,9 +30,6 @@ import {
   realRootsOf,
   requireLocalState,
 } from "./sandbox_network.ts";
-import { runInside } from "./inside.ts";
-import { OWN_FOLDER } from "./names.ts";
-import { printable } from "./text.ts";
 import {
   type Access,
   closedFlags,
@@ -33,14 +37,8 @@ import {
   sandboxFlags,
 } from "./sandbox_permissions.ts";
 import { withStateDb } from "./state_place.ts";
+import { printable, twinOf } from "./text.ts";
 import { type Side, SIDES } from "./types.ts";
-import { twinOf } from "./unit_names.ts";
-import {
-  isHelpMark,
-  whyNoArguments,
-  whyNoPath,
-  withoutPrefix,
-} from "./windows_paths.ts";
 
 /** What is started. */
 export interface LaunchOptions {

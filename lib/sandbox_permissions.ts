@@ -7,7 +7,6 @@
  *
  * @module
  */
-
 import { posix, win32 } from "node:path";
 import { EXIT, SyncError } from "./errors.ts";
 import {

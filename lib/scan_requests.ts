@@ -3,8 +3,8 @@
  *
  * @module
  */
-import type { Probe } from "./root_traits.ts";
 import { digestsOf } from "./record_digests.ts";
+import type { Probe } from "./root_traits.ts";
 import type { ScanRequest } from "./scanner.ts";
 import type { Both, DirectoryRow, Side } from "./types.ts";
 

@@ -5,11 +5,9 @@
  *
  * @module
  */
-import { figuresOf, folderIdOf, type ReportedFile } from "./metadata.ts";
-import type { IgnorePredicate } from "./wire_ignore.ts";
 import { isLink } from "./links.ts";
-import { type Listing, ListingBuilder } from "./wire_listing.ts";
 import { BadName, FailedLook, type Look } from "./lookout.ts";
+import { figuresOf, folderIdOf, type ReportedFile } from "./metadata.ts";
 import {
   isOwnName,
   MOVING_PREFIX,
@@ -26,6 +24,8 @@ import type {
   Side,
 } from "./types.ts";
 import { type FolderToSee, type SeenFolder, walk } from "./walk.ts";
+import type { IgnorePredicate } from "./wire_ignore.ts";
+import { type Listing, ListingBuilder } from "./wire_listing.ts";
 
 /** What a scan needs to know. */
 export interface ScanRequest {

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { shellQuoted } from "./shell_words.ts";
+import { shellQuoted } from "./text.ts";
 
 /** What starts runs. */
 export type Scheduler = "windows" | "systemd" | "cron";

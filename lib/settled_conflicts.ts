@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { conflictWords } from "./conflict_words.ts";
 import type { Conflict } from "./plan_types.ts";
 import type { Outcome } from "./run_result.ts";
+import { conflictWords } from "./text.ts";
 import type { Both } from "./types.ts";
 
 /** A conflict that was settled, or is to be. */

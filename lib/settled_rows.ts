@@ -6,8 +6,7 @@
 import type { Case } from "./cases.ts";
 import { isSameId } from "./metadata.ts";
 import { halfOf } from "./plan_types.ts";
-import type { FileRow, RecordedHalf, Side } from "./types.ts";
-import { SIDES } from "./types.ts";
+import { type FileRow, type RecordedHalf, type Side, SIDES } from "./types.ts";
 
 /**
  * Makes the row from what the scans found.

@@ -4,17 +4,15 @@
  *
  * @module
  */
-import { fileSide } from "./conflict_words.ts";
 import type { Ruling } from "./contest.ts";
 import { EXIT, type ExitCode } from "./errors.ts";
 import type { Take } from "./invocation.ts";
-import { words } from "./newer.ts";
+import { words } from "./metadata.ts";
 import { type Folding, keyOf } from "./paths.ts";
 import type { Action, Conflict, Plan, Version } from "./plan_types.ts";
-import { printable } from "./text.ts";
 import type { Stop } from "./run_result.ts";
-import type { Both, ConflictKind } from "./types.ts";
-import { otherSide, SIDES } from "./types.ts";
+import { fileSide, printable } from "./text.ts";
+import { type Both, type ConflictKind, otherSide, SIDES } from "./types.ts";
 
 /** A conflict as the state DB lists it. */
 export interface ListedConflict {

@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { CHANGED, type Root, Skipped } from "./root_files.ts";
 import { moveAcross, moveToFree } from "./file_ops.ts";
 import { isStill } from "./metadata.ts";
 import {
@@ -14,8 +13,9 @@ import {
   utf8Length,
 } from "./names.ts";
 import { folderOf, joinPath, nameOf } from "./paths.ts";
+import type { Root } from "./root_files.ts";
+import { CHANGED, codeOf, Skipped } from "./system.ts";
 import type { TemporaryNames } from "./temporary_names.ts";
-import { codeOf } from "./system.ts";
 import type { FileFigures } from "./types.ts";
 
 /** The folder that holds all soft-deleted files of a root. */

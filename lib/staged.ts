@@ -4,8 +4,8 @@
  *
  * @module
  */
-import type { Root } from "./root_files.ts";
 import { folderOf } from "./paths.ts";
+import type { Root } from "./root_files.ts";
 import { codeOf } from "./system.ts";
 import type { FileFigures } from "./types.ts";
 

@@ -7,10 +7,10 @@
 import fs from "node:fs";
 import { setQuietly } from "./attributes.ts";
 import { copyingAlone, copyingShared } from "./copy_content.ts";
-import type { Root } from "./root_files.ts";
 import { openFile } from "./open_file.ts";
 import { folderOf } from "./paths.ts";
 import { atOnce, type Pieces } from "./pieces.ts";
+import type { Root } from "./root_files.ts";
 import type { SharedCopy } from "./shared_copy.ts";
 import { dropCopy, type StagedCopy } from "./staged.ts";
 import type { FileFigures } from "./types.ts";

@@ -11,10 +11,10 @@
  *
  * @module
  */
-import { timeWords } from "./conflict_words.ts";
 import { standingFields } from "./log_lines.ts";
 import type { Outcome, RunResult } from "./run_result.ts";
 import type { SqlValue, StateDb } from "./state_db.ts";
+import { timeWords } from "./text.ts";
 import type { Problem } from "./types.ts";
 
 /** What holds still has no end yet: larger than the number of any run. */

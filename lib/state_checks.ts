@@ -5,16 +5,15 @@
  * @module
  */
 import { dirname } from "node:path";
-import { PROGRAM } from "./called.ts";
 import { type Check, fine, problem, warning } from "./checks.ts";
 import { networkOf } from "./disk_checks.ts";
 import { GuardError, LockedError } from "./errors.ts";
-import { meet } from "./run_identify.ts";
-import { printable } from "./text.ts";
-import { requireNewest } from "./run_numbers.ts";
 import { cantUse, logFiles, refusalOf } from "./own_files.ts";
+import { meet } from "./run_identify.ts";
+import { requireNewest } from "./run_numbers.ts";
 import { cantWrite, type StateDb, takeLock, tryWriting } from "./state_db.ts";
 import { codeOf } from "./system.ts";
+import { printable, PROGRAM } from "./text.ts";
 import type { Both } from "./types.ts";
 
 /** With no good run for so long, both sides have drifted apart. */

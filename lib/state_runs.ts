@@ -6,11 +6,11 @@
 import { BulkInsert } from "./bulk_insert.ts";
 import type { StoredConflict } from "./conflicts_text.ts";
 import { EXIT } from "./errors.ts";
-import { openConflicts, type Outcome, type RunResult } from "./run_result.ts";
 import type { Version } from "./plan_types.ts";
+import { openConflicts, type Outcome, type RunResult } from "./run_result.ts";
 import type { ListedConflict } from "./settlement.ts";
-import type { SqlValue, StateDb } from "./state_db.ts";
 import { canStand, Standing, STILL, wholeRuns } from "./standing.ts";
+import type { SqlValue, StateDb } from "./state_db.ts";
 import { summarize } from "./summary.ts";
 import type { ConflictKind, Rule } from "./types.ts";
 

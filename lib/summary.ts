@@ -3,15 +3,14 @@
  *
  * @module
  */
-import { sizeWords } from "./conflict_words.ts";
+import type { Waiting } from "./plan_types.ts";
 import {
   doubtfulCopies,
   isTold,
   type Pruned,
   type RunResult,
 } from "./run_result.ts";
-import type { Waiting } from "./plan_types.ts";
-import { printable } from "./text.ts";
+import { printable, sizeWords } from "./text.ts";
 import { ACTION_NAMES, type ActionName } from "./types.ts";
 
 /** How often each action was done, or is planned, and what was left. */

@@ -5,15 +5,11 @@
  *
  * @module
  */
-import { type ChangeSettings, judge } from "./plan_changes.ts";
+import type { Case, RemovalSettings } from "./cases.ts";
 import { type Contest, contestOf, type ContestSettings } from "./contest.ts";
-import { type Answer, Inquiry, type Question } from "./inquiry.ts";
-import { identityOf } from "./metadata.ts";
 import { folderContest, isContestedName, Layout } from "./folders.ts";
-import type { Merged } from "./plan_merge.ts";
+import { identityOf, words } from "./metadata.ts";
 import type { NameRoom } from "./names.ts";
-import { inOrder } from "./plan_order.ts";
-import { words } from "./newer.ts";
 import {
   comparePaths,
   folderOf,
@@ -22,20 +18,36 @@ import {
   joinPath,
   keyOf,
 } from "./paths.ts";
-import type { Plan, Suspect, Waiting } from "./plan_types.ts";
+import { PlanBuilder } from "./plan_builder.ts";
+import { type ChangeSettings, judge } from "./plan_changes.ts";
 import { countChanges, massChanged } from "./plan_counts.ts";
+import type { Merged } from "./plan_merge.ts";
+import { inOrder } from "./plan_order.ts";
 import {
   type BeingSaved,
   type Elsewhere,
   findRenames,
   inFolder,
 } from "./plan_renames.ts";
-import type { Case, RemovalSettings } from "./cases.ts";
-import { PlanBuilder } from "./plan_builder.ts";
-import { currentPath, type Folder, type Location, type Pair } from "./tree.ts";
-import type { Both, FileFigures, FileId, Problem, Side } from "./types.ts";
-import { otherSide, SIDES } from "./types.ts";
 import { verdictOf } from "./plan_rules.ts";
+import {
+  type Answer,
+  Inquiry,
+  type Plan,
+  type Question,
+  type Suspect,
+  type Waiting,
+} from "./plan_types.ts";
+import { currentPath, type Folder, type Location, type Pair } from "./tree.ts";
+import {
+  type Both,
+  type FileFigures,
+  type FileId,
+  otherSide,
+  type Problem,
+  type Side,
+  SIDES,
+} from "./types.ts";
 
 /** What a decision depends on besides what was found and recorded. */
 export interface DecisionSettings

@@ -133,3 +133,16 @@ export function inWords(error: unknown): string {
   // The system's own words, in the system's own language.
   return /^.*?\(os error \d+\)/.exec(error.message)?.[0] ?? error.message;
 }
+
+// What a run leaves for the next one, because something came in between.
+
+/** The reason for which an action is left for the next run. */
+export class Skipped extends Error {
+  override readonly name = "Skipped";
+}
+
+/** Said where a root is not there any more. */
+export const WENT_AWAY = "a root went away during the run";
+
+/** Said wherever a second look finds something else than the scan did. */
+export const CHANGED = "changed during the run";

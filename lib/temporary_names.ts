@@ -3,9 +3,9 @@
  *
  * @module
  */
-import type { Root } from "./root_files.ts";
 import { OWN_FOLDER, temporaryName, type TemporaryOwner } from "./names.ts";
 import { folderOf, joinPath } from "./paths.ts";
+import type { Root } from "./root_files.ts";
 
 /** Gives temporary names of one run. */
 export class TemporaryNames {

@@ -5,6 +5,9 @@
  *
  * @module
  */
+import { words } from "./metadata.ts";
+import type { Conflict, Version } from "./plan_types.ts";
+import { otherSide, type Side, SIDES } from "./types.ts";
 
 // Cc: C0, DEL and C1, where the terminal escapes begin. Zl and Zp: the line
 // breaks that are none in ASCII. Cs: half a surrogate pair, which no encoder
@@ -86,3 +89,225 @@ const ENTITIES: Readonly<Record<string, string>> = {
   '"': "&quot;",
   "'": "&#39;",
 };
+
+// What a person types to start this program. Pure.
+
+/** Its own file, or part of the one that a binary or portable folder holds. */
+const isBundled = !import.meta.url.endsWith("/called.ts");
+
+/** The words before a command: those of the binary and the portable folder. */
+export const PROGRAM: string = isBundled ? "office-sync" : "deno task sync";
+
+// The program's version.
+
+/** As `--version` prints it. */
+export const VERSION = "0.1.0";
+
+// Conflicts in sentences.
+
+/**
+ * A conflict and where each version is now.
+ *
+ * @param conflict The conflict.
+ * @param fate What becomes of a version that is replaced.
+ * @param keptAt Where a replaced version is now; null where it is not kept, or
+ *   not yet.
+ */
+export function conflictWords(
+  conflict: Conflict,
+  fate: string,
+  keptAt: string | null,
+): string {
+  const { winner, policy, versions } = conflict;
+  if (winner === null) return openWords(conflict);
+  const loser = otherSide(winner);
+  const won = versions[winner];
+  const lost = versions[loser];
+  const path = printable(conflict.path);
+  if (conflict.kind === "metadata_conflict") {
+    return `${path}: ${causeWords(conflict)}; ` +
+      `those of ${words(winner)} were taken`;
+  }
+  const main = won
+    ? `${words(winner)}'s version (${versionWords(won)}) is the file`
+    : `${words(winner)}'s folder keeps the name`;
+  const other = lost === null
+    ? ""
+    : policy === "overwrite"
+    ? `; ${words(loser)}'s version (${versionWords(lost)}) is replaced, ${
+      keptAt === null ? fate : `kept as ${printable(keptAt)}`
+    }`
+    : `; ${words(loser)}'s version (${versionWords(lost)}) is kept on both ` +
+      `sides as ${printable(lost.path)}`;
+  return `${path}: ${causeWords(conflict)}; ${main}${other}`;
+}
+
+/**
+ * A conflict that is left for a person.
+ *
+ * @param conflict The conflict.
+ */
+export function openWords(conflict: Conflict): string {
+  const versions = SIDES.map((side) => {
+    const version = conflict.versions[side];
+    const what = version
+      ? versionWords(version)
+      : fileSide(conflict) === null
+      ? "a folder with a new name"
+      : "a folder";
+    return `${words(side)}: ${what}`;
+  });
+  return `${printable(conflict.path)}: ${causeWords(conflict)}, and nothing ` +
+    `was touched; ${versions.join("; ")}`;
+}
+
+/**
+ * What makes it a conflict. Of a file against a folder nobody can tell whether
+ * the folder was changed: it may be there for what is left alone in it.
+ *
+ * @param conflict The conflict.
+ */
+export function causeWords(
+  { kind, versions }: Pick<Conflict, "kind" | "versions">,
+): string {
+  const file = fileSide({ kind, versions });
+  if (file !== null) {
+    const folder = otherSide(file);
+    return `a file on ${words(file)}, a folder on ${words(folder)}`;
+  }
+  switch (kind) {
+    case "modify_modify":
+      return "changed on both sides";
+    case "new_new":
+      return "new on both sides";
+    case "metadata_conflict":
+      return "name or properties changed on both sides";
+  }
+}
+
+/**
+ * The side of the file where a file stands against a folder.
+ *
+ * @param conflict The conflict.
+ * @returns The side; null for a conflict of any other kind.
+ */
+export function fileSide(
+  { kind, versions }: Pick<Conflict, "kind" | "versions">,
+): Side | null {
+  if (kind === "metadata_conflict") return null;
+  const files = SIDES.filter((side) => versions[side] !== null);
+  return files.length === 1 ? files[0]! : null;
+}
+
+/**
+ * Time and size of a version.
+ *
+ * @param version The version.
+ */
+export function versionWords({ sizeBytes, mtimeMs }: Version): string {
+  return `${timeWords(mtimeMs)}, ${sizeWords(sizeBytes)}`;
+}
+
+/**
+ * A time for people: local, to the second.
+ *
+ * @param timeMs In ms since 1970.
+ */
+export function timeWords(timeMs: number): string {
+  return new Date(timeMs).toLocaleString("sv-SE");
+}
+
+/**
+ * A size for people.
+ *
+ * @param bytes The size in bytes.
+ *
+ * @example
+ * ```ts
+ * import { sizeWords } from "./text.ts";
+ * sizeWords(1536); // "1.5 KB"
+ * ```
+ */
+export function sizeWords(bytes: number): string {
+  const units = ["bytes", "KB", "MB", "GB", "TB"];
+  let value = bytes;
+  let unit = 0;
+  while (value >= 1024 && unit < units.length - 1) {
+    value /= 1024;
+    unit++;
+  }
+  if (bytes === 1) return "1 byte";
+  return `${unit === 0 ? value : value.toFixed(1)} ${units[unit]}`;
+}
+
+// Paths as they are typed into a command line.
+
+/** What no shell gives a meaning to. */
+const PLAIN = /^[\p{L}\p{N}_./@:+,][\p{L}\p{N}_./@:+,-]*$/u;
+
+/**
+ * A path as one word of a command line, to be copied and pasted.
+ *
+ * @param path The path.
+ * @param isWindows Whether the command line is that of Windows.
+ * @returns Null where it holds what can't be typed: a control character, or
+ * what turns the direction of the text, which shows as something else.
+ *
+ * @example
+ * ```ts
+ * import { shellQuoted } from "./text.ts";
+ * shellQuoted("Plan.xlsx", false); // Plan.xlsx
+ * shellQuoted("My plan.xlsx", false); // "My plan.xlsx"
+ * shellQuoted("$HOME", false); // '$HOME'
+ * ```
+ */
+export function shellQuoted(path: string, isWindows: boolean): string | null {
+  if (printable(path) !== path) return null;
+  if (PLAIN.test(path)) return path;
+  // Windows has no way to write a % that is surely none of a variable's, and
+  // names can't hold double quotes there.
+  if (isWindows) return path.includes("%") ? null : `"${path}"`;
+  // In double quotes these still mean something.
+  if (/["$`\\!]/.test(path)) return `'${path.replaceAll("'", `'\\''`)}'`;
+  return `"${path}"`;
+}
+
+// Names of the two files that systemd wants. Pure.
+
+/** A service, and the timer that starts it. */
+export interface UnitNames {
+  readonly service: string;
+  readonly timer: string;
+}
+
+/**
+ * The names of both files, from that of one.
+ *
+ * @param file A path that ends in `.service` or `.timer`, with no other letters
+ *   in its name than systemd allows.
+ * @returns Null for another one.
+ *
+ * @example
+ * ```ts
+ * import { unitNames } from "./text.ts";
+ * unitNames("/home/u/sync.timer")?.service; // "/home/u/sync.service"
+ * ```
+ */
+export function unitNames(file: string): UnitNames | null {
+  // Systemd passes over other names without a word.
+  const [, stem] = /^((?:.*[/\\])?[\w:.-]+)\.(?:service|timer)$/su.exec(file) ??
+    [];
+  if (stem === undefined) return null;
+  return { service: `${stem}.service`, timer: `${stem}.timer` };
+}
+
+/**
+ * Of a service the timer, and the other way round.
+ *
+ * @param file The path of one of them.
+ * @returns Null for a file that is neither.
+ */
+export function twinOf(file: string): string | null {
+  const names = unitNames(file);
+  return file === names?.timer ? names.service : names?.timer ?? null;
+}

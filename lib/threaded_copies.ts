@@ -4,10 +4,10 @@
  *
  * @module
  */
-import type { CopyDone, CopyTask } from "./wire_messages.ts";
 import type { CopyThreads } from "./apply_threads.ts";
 import { folderOf } from "./paths.ts";
 import type { Action } from "./plan_types.ts";
+import type { CopyDone, CopyTask } from "./wire_messages.ts";
 
 /** Limits of a batch. */
 const MOST_FILES = 128;

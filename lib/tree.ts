@@ -3,6 +3,8 @@
  *
  * @module
  */
+import type { FolderRename } from "./folder_renames.ts";
+import { joinPath } from "./paths.ts";
 import type {
   Both,
   DirectoryRow,
@@ -11,8 +13,6 @@ import type {
   FileRow,
   Side,
 } from "./types.ts";
-import type { FolderRename } from "./folder_renames.ts";
-import { joinPath } from "./paths.ts";
 
 /** A folder on either side or in the record. */
 export interface Folder {

@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { PROGRAM } from "./called.ts";
 import type { Block, Fact } from "./mail_blocks.ts";
 import {
   countOf,
@@ -14,6 +13,7 @@ import {
   TOLD,
   zonedTime,
 } from "./mail_words.ts";
+import { PROGRAM } from "./text.ts";
 import type { KnownTrouble, Trouble, TroubleNews } from "./troubles.ts";
 
 /**

@@ -5,14 +5,13 @@
  *
  * @module
  */
-import { PROGRAM } from "./called.ts";
-import { printable } from "./text.ts";
 import {
   doubtfulCopies,
   type Outcome,
   type RunResult,
   type Stop,
 } from "./run_result.ts";
+import { printable, PROGRAM } from "./text.ts";
 
 /** A guard that stopped a run, or something that failed in it. */
 export interface Trouble {

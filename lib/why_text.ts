@@ -3,15 +3,13 @@
  *
  * @module
  */
-import { versionWords } from "./conflict_words.ts";
-import type { Explanation } from "./plan_explain.ts";
 import { actionDocument, actionLine, type PastAction } from "./history_text.ts";
-import { words } from "./newer.ts";
+import { words } from "./metadata.ts";
+import type { Explanation } from "./plan_explain.ts";
 import type { Action } from "./plan_types.ts";
-import { printable } from "./text.ts";
 import type { Stop } from "./run_result.ts";
-import type { Both, FileRow, Side } from "./types.ts";
-import { SIDES } from "./types.ts";
+import { printable, versionWords } from "./text.ts";
+import { type Both, type FileRow, type Side, SIDES } from "./types.ts";
 
 /** What stands at a path on a side. */
 export interface SideNow {

@@ -5,8 +5,8 @@
  *
  * @module
  */
-import type { RootSelf } from "./root_files.ts";
 import type { Work } from "./plan_types.ts";
+import type { RootSelf } from "./root_files.ts";
 import type { FileFigures, Side } from "./types.ts";
 
 type CopyWork = Work & { readonly kind: "copy" };

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { type Look, type Root, Skipped } from "./root_files.ts";
+import { joinPath, nameOf } from "./paths.ts";
 import {
   merge,
   type Merged,
@@ -13,11 +13,10 @@ import {
   type RecordView,
   type SideScan,
 } from "./plan_merge.ts";
-import { joinPath, nameOf } from "./paths.ts";
-import { inWords } from "./system.ts";
+import type { Look, Root } from "./root_files.ts";
+import { inWords, Skipped } from "./system.ts";
 import { currentPath, type Folder } from "./tree.ts";
-import type { Both, Problem, Side } from "./types.ts";
-import { SIDES } from "./types.ts";
+import { type Both, type Problem, type Side, SIDES } from "./types.ts";
 
 /**
  * Merges, and merges again where something that was not listed is there.

@@ -1,6 +1,10 @@
 import assert from "node:assert/strict";
+import { judge, type Judgement, refOf } from "../lib/plan_changes.ts";
+import { type Answer, Inquiry, questionId } from "../lib/plan_types.ts";
+import type { RecordedChange } from "../lib/rules.ts";
+import type { Pair } from "../lib/tree.ts";
+import { SIDES } from "../lib/types.ts";
 import { merged, settingsOf } from "./support/fake_merge.ts";
-import { situationOf } from "./support/plan_rows.ts";
 import {
   but,
   type FakeFile,
@@ -9,11 +13,7 @@ import {
   OLD,
   row,
 } from "./support/fake_tree.ts";
-import { judge, type Judgement, refOf } from "../lib/plan_changes.ts";
-import { type Answer, Inquiry, questionId } from "../lib/inquiry.ts";
-import type { RecordedChange } from "../lib/rules.ts";
-import type { Pair } from "../lib/tree.ts";
-import { SIDES } from "../lib/types.ts";
+import { situationOf } from "./support/plan_rows.ts";
 
 const A = file("one", { ino: 1 });
 const SAME: Answer = { kind: "same", hash: null };

@@ -1,11 +1,12 @@
-/** Config files as they are found: the example, unreadable ones, any text. */
-import assert from "node:assert/strict";
 import fc from "fast-check";
+import assert from "node:assert/strict";
 import { parse } from "yaml";
 import { loadConfig, parseConfig } from "../lib/config_loader.ts";
 import { CONFIG_KEYS } from "../lib/config_schema.ts";
 import { ConfigError, EXIT } from "../lib/errors.ts";
 import { PROPOSED, ROOTS, told } from "./support/config_lines.ts";
+
+/** Config files as they are found: the example, unreadable ones, any text. */
 
 // The same cases for everybody.
 fc.configureGlobal({ seed: 20260101 });

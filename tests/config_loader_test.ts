@@ -1,8 +1,9 @@
-/** What a config file may say, and what is told about one that says otherwise. */
 import assert from "node:assert/strict";
-import { type Config, parseConfig } from "../lib/config_loader.ts";
-import { CONFIG_KEYS } from "../lib/config_schema.ts";
+import { parseConfig } from "../lib/config_loader.ts";
+import { type Config, CONFIG_KEYS } from "../lib/config_schema.ts";
 import { ROOTS, told } from "./support/config_lines.ts";
+
+/** What a config file may say, and what is told about one that says otherwise. */
 
 const MAIL = "smtp_host: h, from: a@b.c, to: a@b.c";
 const SECTIONS = [...new Set(CONFIG_KEYS.map((key) => key.split(".")[0]!))]

@@ -1,7 +1,8 @@
-/** Conflicts and sizes in words. */
 import assert from "node:assert/strict";
-import { conflictWords, openWords, sizeWords } from "../lib/conflict_words.ts";
 import type { Conflict } from "../lib/plan_types.ts";
+import { conflictWords, openWords, sizeWords } from "../lib/text.ts";
+
+/** Conflicts and sizes in words. */
 
 /** [bytes, words] */
 const SIZES: readonly [number, string][] = [

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { answerTo } from "../lib/files_read.ts";
-import type { Answer, FileRef } from "../lib/inquiry.ts";
+import type { Answer, FileRef } from "../lib/plan_types.ts";
 import type { Side } from "../lib/types.ts";
 import { file } from "./support/support.ts";
 import { intercept, systemError, TwoRoots } from "./support/two_roots.ts";

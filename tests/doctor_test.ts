@@ -2,13 +2,13 @@ import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { loadConfig } from "../lib/config_loader.ts";
 import { spaceCheck } from "../lib/disk_checks.ts";
-import { PLAIN_HABITS } from "../lib/root_traits.ts";
 import { clockCheck } from "../lib/root_checks.ts";
+import { PLAIN_HABITS } from "../lib/root_traits.ts";
 import { sandboxFlags } from "../lib/sandbox_permissions.ts";
 import { takeLock } from "../lib/state_db.ts";
-import { fromFileUrl } from "./support/urls.ts";
 import { snapshot } from "./support/snapshot.ts";
 import { Office, write } from "./support/support.ts";
+import { fromFileUrl } from "./support/urls.ts";
 
 interface Told {
   readonly exitCode: number;

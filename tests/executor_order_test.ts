@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { Skipped } from "../lib/root_files.ts";
 import { InterruptedError } from "../lib/errors.ts";
+import { Skipped } from "../lib/system.ts";
 import { file, softDeleted } from "./support/support.ts";
 import { after, intercept, systemError } from "./support/two_roots.ts";
 import { action, Bench } from "./support/work_bench.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type Root, Skipped } from "../lib/root_files.ts";
+import { setProperties } from "../lib/attributes.ts";
 import {
   destroy,
   linkTo,
@@ -10,8 +10,9 @@ import {
   requireReplaceable,
   respell,
 } from "../lib/file_ops.ts";
-import { setProperties } from "../lib/attributes.ts";
+import type { Root } from "../lib/root_files.ts";
 import { flushFolder } from "../lib/staged.ts";
+import { Skipped } from "../lib/system.ts";
 import { file, type Tree } from "./support/support.ts";
 import {
   after,

@@ -1,7 +1,6 @@
-import assert from "node:assert/strict";
 import fc from "fast-check";
-import { DigestBuilder } from "../lib/folder_digest.ts";
-import type { Entry } from "../lib/wire_listing.ts";
+import assert from "node:assert/strict";
+import { DigestBuilder, type Entry } from "../lib/wire_listing.ts";
 import { A, digestOf, entries, entry, file } from "./support/listed.ts";
 
 // The same cases for everybody.

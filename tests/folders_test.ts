@@ -1,4 +1,3 @@
-/** What becomes of a folder (section 3, directories), in every combination. */
 import assert from "node:assert/strict";
 import {
   type FolderContent,
@@ -7,8 +6,10 @@ import {
   Layout,
 } from "../lib/folders.ts";
 import type { Folder } from "../lib/tree.ts";
-import { settingsOf } from "./support/fake_merge.ts";
 import type { Both, DirectoryRow } from "../lib/types.ts";
+import { settingsOf } from "./support/fake_merge.ts";
+
+/** What becomes of a folder (section 3, directories), in every combination. */
 
 const EMPTY: FolderContent = {
   isFrozen: false,

@@ -1,6 +1,5 @@
-/** The guards that look at a plan as a whole (section 7). */
-import assert from "node:assert/strict";
 import fc from "fast-check";
+import assert from "node:assert/strict";
 import { GuardError } from "../lib/errors.ts";
 import {
   type Allowances,
@@ -9,6 +8,8 @@ import {
 } from "../lib/plan_guard.ts";
 import type { PlanCounts } from "../lib/plan_types.ts";
 import { SIDES } from "../lib/types.ts";
+
+/** The guards that look at a plan as a whole (section 7). */
 
 // The same cases for everybody.
 fc.configureGlobal({ seed: 20260101 });

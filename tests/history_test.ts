@@ -1,7 +1,8 @@
-/** The command `history`, through the real command. */
 import assert from "node:assert/strict";
 import { StateDb } from "../lib/state_db.ts";
 import { file, Office } from "./support/support.ts";
+
+/** The command `history`, through the real command. */
 
 Deno.test("history: nothing before the first run", async () => {
   using office = new Office();

@@ -1,5 +1,12 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
+import { htmlPage } from "../lib/html_page.ts";
+import { fold } from "../lib/report_folds.ts";
+import { htmlReport } from "../lib/report_html.ts";
+import { reportSections, type Row } from "../lib/report_rows.ts";
+import type { RunResult } from "../lib/run_result.ts";
+import { escapeHtml } from "../lib/text.ts";
+import type { Problem } from "../lib/types.ts";
 import { resultOf, withOutcomes } from "./support/fake_result.ts";
 import {
   but,
@@ -9,13 +16,6 @@ import {
   OLD,
   type Situation,
 } from "./support/fake_tree.ts";
-import { htmlPage } from "../lib/html_page.ts";
-import { htmlReport } from "../lib/report_html.ts";
-import { escapeHtml } from "../lib/text.ts";
-import { fold } from "../lib/report_folds.ts";
-import { reportSections, type Row } from "../lib/report_rows.ts";
-import type { RunResult } from "../lib/run_result.ts";
-import type { Problem } from "../lib/types.ts";
 
 const OPTIONS = {
   roots: { left: "/home/docs", right: "/mnt/share" },

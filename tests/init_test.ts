@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { TypedSecret } from "../lib/asking.ts";
-import { configText } from "../lib/config_template.ts";
 import { loadConfig, parseConfig } from "../lib/config_loader.ts";
+import { configText } from "../lib/config_template.ts";
 import { PROPOSED } from "./support/config_lines.ts";
-import { fromFileUrl } from "./support/urls.ts";
 import { Office } from "./support/support.ts";
+import { fromFileUrl } from "./support/urls.ts";
 
 const EXAMPLE = Deno.readTextFileSync(fromFileUrl("../config.example.yaml"));
 const LAUNCH = fromFileUrl("../launch.ts");

@@ -1,11 +1,12 @@
-/** The one JSON document of a run, as interface and programs know it. */
 import assert from "node:assert/strict";
-import { resultOf, withOutcomes } from "./support/fake_result.ts";
-import { but, file, folder, HOUR, OLD, problem } from "./support/fake_tree.ts";
 import { ConfigError, EXIT, LockedError, UsageError } from "../lib/errors.ts";
 import { jsonError, jsonReport } from "../lib/report_json.ts";
 import { summarize } from "../lib/summary.ts";
 import { ACTION_NAMES } from "../lib/types.ts";
+import { resultOf, withOutcomes } from "./support/fake_result.ts";
+import { but, file, folder, HOUR, OLD, problem } from "./support/fake_tree.ts";
+
+/** The one JSON document of a run, as interface and programs know it. */
 
 const A = file("one");
 const NEWER = but(A, { content: "newer", mtimeMs: OLD + HOUR });

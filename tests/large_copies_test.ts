@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
-import { type Copying, copyingShared } from "../lib/copy_content.ts";
-import type { ShareTask } from "../lib/wire_messages.ts";
 import { CopyThreads, threadsFor } from "../lib/apply_threads.ts";
-import { Skipped } from "../lib/root_files.ts";
+import { type Copying, copyingShared } from "../lib/copy_content.ts";
 import { InterruptedError } from "../lib/errors.ts";
 import { openFile } from "../lib/open_file.ts";
 import { atOnce } from "../lib/pieces.ts";
 import { SharedCopy } from "../lib/shared_copy.ts";
+import { Skipped } from "../lib/system.ts";
+import type { ShareTask } from "../lib/wire_messages.ts";
 import { action, Bench } from "./support/work_bench.ts";
 
 const LONG_AGO = 1_577_836_922_202;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
+import { keepAsClash, replace } from "../lib/file_ops.ts";
 import { clashName, fittingName, numberedName } from "../lib/names.ts";
 import { StateDb } from "../lib/state_db.ts";
-import { keepAsClash, replace } from "../lib/file_ops.ts";
 import {
   actions,
   describe,

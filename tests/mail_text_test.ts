@@ -3,7 +3,7 @@ import { type Block, htmlOf, textOf } from "../lib/mail_blocks.ts";
 import { conflictMail } from "../lib/mail_texts.ts";
 import { type MailFacts, placeOf } from "../lib/mail_words.ts";
 import type { Conflict } from "../lib/plan_types.ts";
-import { shellQuoted } from "../lib/shell_words.ts";
+import { shellQuoted } from "../lib/text.ts";
 import type { ToldConflict } from "../lib/told_conflict.ts";
 import { troubleMail } from "../lib/trouble_mail.ts";
 import type { Trouble } from "../lib/troubles.ts";

@@ -1,19 +1,19 @@
-import assert from "node:assert/strict";
 import fc from "fast-check";
-import { edits, situationOf as edited } from "./support/fake_edits.ts";
-import { recordView, scan, told } from "./support/fake_merge.ts";
-import { digestOf } from "./support/listed.ts";
-import { situationOf } from "./support/plan_rows.ts";
-import { but, file, folder, type Situation } from "./support/fake_tree.ts";
-import { entriesOf, type Entry, type Listing } from "../lib/wire_listing.ts";
+import assert from "node:assert/strict";
+import { nameOf, NO_FOLDING } from "../lib/paths.ts";
 import {
   merge,
   type Merged,
   type RecordView,
   type SideScan,
 } from "../lib/plan_merge.ts";
-import { nameOf, NO_FOLDING } from "../lib/paths.ts";
 import type { Side } from "../lib/types.ts";
+import { entriesOf, type Entry, type Listing } from "../lib/wire_listing.ts";
+import { edits, situationOf as edited } from "./support/fake_edits.ts";
+import { recordView, scan, told } from "./support/fake_merge.ts";
+import { but, file, folder, type Situation } from "./support/fake_tree.ts";
+import { digestOf } from "./support/listed.ts";
+import { situationOf } from "./support/plan_rows.ts";
 
 // The same cases for everybody.
 fc.configureGlobal({ seed: 20260101 });

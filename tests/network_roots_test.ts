@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { planBinary } from "../lib/release_binary.ts";
 import { SyncError } from "../lib/errors.ts";
 import { type MadeFor, requireSameWalls } from "../lib/made_for.ts";
+import { planBinary } from "../lib/release_binary.ts";
+import { makePackage } from "../lib/release_portable.ts";
+import { lookAtRoot } from "../lib/root_checks.ts";
 import {
   isNetworkPath,
   networkRootsOf,
@@ -10,8 +12,6 @@ import {
   openWords,
   realRootsOf,
 } from "../lib/sandbox_network.ts";
-import { makePackage } from "../lib/release_portable.ts";
-import { lookAtRoot } from "../lib/root_checks.ts";
 import type { SandboxConfig } from "../lib/sandbox_permissions.ts";
 import { Office } from "./support/support.ts";
 import { fromFileUrl } from "./support/urls.ts";

@@ -1,5 +1,5 @@
-import assert from "node:assert/strict";
 import fc from "fast-check";
+import assert from "node:assert/strict";
 import { type Draft, inOrder, type Place } from "../lib/plan_order.ts";
 import type { Work } from "../lib/plan_types.ts";
 

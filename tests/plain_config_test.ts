@@ -1,5 +1,5 @@
-import assert from "node:assert/strict";
 import fc from "fast-check";
+import assert from "node:assert/strict";
 import { parseConfig } from "../lib/config_loader.ts";
 import { plainConfig } from "../lib/plain_config.ts";
 import { parameters } from "./support/random_office.ts";

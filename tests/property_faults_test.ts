@@ -5,8 +5,8 @@
  *
  * @module
  */
-import assert from "node:assert/strict";
 import fc from "fast-check";
+import assert from "node:assert/strict";
 import type { RunResult } from "../lib/run_result.ts";
 import { Editor } from "./support/random_edits.ts";
 import {

@@ -5,12 +5,12 @@
  *
  * @module
  */
-import assert from "node:assert/strict";
 import fc from "fast-check";
+import assert from "node:assert/strict";
 import type { Take } from "../lib/invocation.ts";
-import { listedConflicts } from "../lib/state_runs.ts";
 import { openConflicts, type RunResult } from "../lib/run_result.ts";
 import { StateDb } from "../lib/state_db.ts";
+import { listedConflicts } from "../lib/state_runs.ts";
 import { type Both, type Side, SIDES } from "../lib/types.ts";
 import { FoldingDisk } from "./support/folding_disk.ts";
 import { Editor } from "./support/random_edits.ts";

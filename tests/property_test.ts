@@ -5,8 +5,8 @@
  *
  * @module
  */
-import assert from "node:assert/strict";
 import fc from "fast-check";
+import assert from "node:assert/strict";
 import type { RunResult } from "../lib/run_result.ts";
 import { otherSide, SIDES } from "../lib/types.ts";
 import { Editor } from "./support/random_edits.ts";
@@ -17,8 +17,8 @@ import {
   scenarios,
   swapMarks,
 } from "./support/random_office.ts";
-import { type Snapshot, stateOf } from "./support/random_state.ts";
 import { ALLOWED, play } from "./support/random_play.ts";
+import { type Snapshot, stateOf } from "./support/random_state.ts";
 import { Office } from "./support/support.ts";
 
 Deno.test("whatever is edited, both sides agree after a run and nothing is lost", async () => {

@@ -5,16 +5,16 @@
  *
  * @module
  */
-import assert from "node:assert/strict";
 import fc from "fast-check";
+import assert from "node:assert/strict";
 import { loadConfig } from "../lib/config_loader.ts";
-import { explain } from "../lib/plan_explain.ts";
-import type { Action } from "../lib/plan_types.ts";
 import { isOwnName } from "../lib/names.ts";
 import { isWithin } from "../lib/paths.ts";
+import { explain } from "../lib/plan_explain.ts";
+import type { Action } from "../lib/plan_types.ts";
 import type { Decided } from "../lib/planning.ts";
-import { isTold, type RunResult } from "../lib/run_result.ts";
 import { type Cell, RECORDED, UNRECORDED } from "../lib/rules.ts";
+import { isTold, type RunResult } from "../lib/run_result.ts";
 import { newRunId, runSync } from "../lib/sync.ts";
 import { Editor } from "./support/random_edits.ts";
 import {

@@ -1,17 +1,7 @@
-import assert from "node:assert/strict";
 import fc from "fast-check";
-import { edits, situationOf as edited } from "./support/fake_edits.ts";
-import { merged } from "./support/fake_merge.ts";
-import { situationOf } from "./support/plan_rows.ts";
-import {
-  but,
-  figuresOf,
-  file,
-  folder,
-  type Situation,
-} from "./support/fake_tree.ts";
-import { joinPath, NO_FOLDING } from "../lib/paths.ts";
+import assert from "node:assert/strict";
 import { identityOf } from "../lib/metadata.ts";
+import { joinPath, NO_FOLDING } from "../lib/paths.ts";
 import {
   type Elsewhere,
   findRenames,
@@ -20,6 +10,16 @@ import {
 } from "../lib/plan_renames.ts";
 import { currentPath, type FoundFile, type Pair } from "../lib/tree.ts";
 import { type Both, SIDES } from "../lib/types.ts";
+import { edits, situationOf as edited } from "./support/fake_edits.ts";
+import { merged } from "./support/fake_merge.ts";
+import {
+  but,
+  figuresOf,
+  file,
+  folder,
+  type Situation,
+} from "./support/fake_tree.ts";
+import { situationOf } from "./support/plan_rows.ts";
 
 // The same cases for everybody.
 fc.configureGlobal({ seed: 20260101 });

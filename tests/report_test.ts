@@ -1,5 +1,6 @@
-/** The summary that an office manager reads. */
 import assert from "node:assert/strict";
+import { reportText } from "../lib/report_text.ts";
+import type { RunResult } from "../lib/run_result.ts";
 import { resultOf, withOutcomes } from "./support/fake_result.ts";
 import {
   but,
@@ -10,8 +11,8 @@ import {
   problem,
   type Situation,
 } from "./support/fake_tree.ts";
-import { reportText } from "../lib/report_text.ts";
-import type { RunResult } from "../lib/run_result.ts";
+
+/** The summary that an office manager reads. */
 
 const OPTIONS = {
   roots: { left: "/home/docs", right: "/mnt/share" },

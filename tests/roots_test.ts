@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { GuardError } from "../lib/errors.ts";
-import { PLAIN_HABITS, probe } from "../lib/root_traits.ts";
 import {
   checkRoots,
   makeIdentity,
   readIdentity,
 } from "../lib/root_identity.ts";
+import { PLAIN_HABITS, probe } from "../lib/root_traits.ts";
 import { probeRoots } from "../lib/run_types.ts";
 import { StateDb } from "../lib/state_db.ts";
 import { actions, file, Office, write } from "./support/support.ts";

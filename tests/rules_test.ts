@@ -1,6 +1,4 @@
-/** The three tables of section 3, cell by cell, against the contract's text. */
 import assert from "node:assert/strict";
-import { mirrorRule } from "./support/fake_plan.ts";
 import {
   type Cell,
   PROPERTIES,
@@ -11,6 +9,9 @@ import {
   UNRECORDED,
   UNRECORDED_CHANGES,
 } from "../lib/rules.ts";
+import { mirrorRule } from "./support/fake_plan.ts";
+
+/** The three tables of section 3, cell by cell, against the contract's text. */
 
 const RECORDED_TEXT = `
 | | unchanged | modified | deleted |

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { folderIdOf } from "../lib/metadata.ts";
-import { ignorePredicate } from "../lib/wire_ignore.ts";
-import { entriesOf, type Listing } from "../lib/wire_listing.ts";
 import { scan, type ScanRequest, type ScanSummary } from "../lib/scanner.ts";
 import { StateDb } from "../lib/state_db.ts";
+import { ignorePredicate } from "../lib/wire_ignore.ts";
+import { entriesOf, type Listing } from "../lib/wire_listing.ts";
 import { file, Office, type Tree } from "./support/support.ts";
 import { intercept, systemError, TwoRoots } from "./support/two_roots.ts";
 

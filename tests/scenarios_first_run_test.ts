@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
+import { summarize } from "../lib/summary.ts";
 import { LONG_AGO, scenario } from "./support/scenario.ts";
 import { file, Office, type Tree } from "./support/support.ts";
-import { summarize } from "../lib/summary.ts";
 
 const OLDER = "2024-03-01T10:00:05Z";
 const NEWER = "2024-03-02T11:30:00Z";

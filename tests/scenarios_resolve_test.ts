@@ -1,4 +1,3 @@
-/** The command `conflicts`: what is open, and how one is settled. */
 import assert from "node:assert/strict";
 import { takeLock } from "../lib/state_db.ts";
 import {
@@ -8,6 +7,8 @@ import {
   type Told,
 } from "./support/scenario.ts";
 import { file, Office, softDeleted } from "./support/support.ts";
+
+/** The command `conflicts`: what is open, and how one is settled. */
 
 const OLDER = "2024-03-01T10:00:05Z";
 const NEWER = "2024-03-02T11:30:00Z";

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { planBinary } from "../lib/release_binary.ts";
 import { loadConfig } from "../lib/config_loader.ts";
 import { onDisk, requireApart } from "../lib/config_places.ts";
 import { type MadeFor, sandboxPart } from "../lib/made_for.ts";
+import { planBinary } from "../lib/release_binary.ts";
 import { type CommandResult, Office } from "./support/support.ts";
 import { fromFileUrl } from "./support/urls.ts";
 

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { StateDb, takeLock, wasSaid } from "../lib/state_db.ts";
 import {
   cacheWarnings,
   cronLine,
@@ -8,6 +7,7 @@ import {
   systemdUnits,
   taskXml,
 } from "../lib/schedule_text.ts";
+import { StateDb, takeLock, wasSaid } from "../lib/state_db.ts";
 import { Office } from "./support/support.ts";
 
 /** A folder whose name means something to every scheduler. */

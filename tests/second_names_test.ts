@@ -1,8 +1,7 @@
-/**
- * Names by which an entry is known besides its own, as Windows and FAT know
- * `Langer Name.docx` as `LANGER~1.DOC` too.
- */
 import assert from "node:assert/strict";
+import { placeNew } from "../lib/file_ops.ts";
+import { targetOn } from "../lib/restore_targets.ts";
+import type { Version } from "../lib/versions.ts";
 import {
   actions,
   describe,
@@ -11,11 +10,13 @@ import {
   read,
   softDeleted,
 } from "./support/support.ts";
-import { placeNew } from "../lib/file_ops.ts";
-import { targetOn } from "../lib/restore_targets.ts";
-import type { Version } from "../lib/versions.ts";
 import { PATH_CALLS, replaceCall } from "./support/system_calls.ts";
 import { systemError, TwoRoots } from "./support/two_roots.ts";
+
+/**
+ * Names by which an entry is known besides its own, as Windows and FAT know
+ * `Langer Name.docx` as `LANGER~1.DOC` too.
+ */
 
 const OLD = Date.UTC(2024, 0, 15, 8, 30);
 const LONG = "Langer Dateiname.docx";

@@ -1,4 +1,3 @@
-/** What a person's word makes of a plan, without any disk. */
 import assert from "node:assert/strict";
 import type { Take } from "../lib/invocation.ts";
 import { keyOf } from "../lib/paths.ts";
@@ -8,6 +7,8 @@ import { decided, IGNORING_CASE, type Options } from "./support/fake_merge.ts";
 import { acts, lines } from "./support/fake_plan.ts";
 import { file, folder, HOUR, OLD } from "./support/fake_tree.ts";
 import { situationOf } from "./support/plan_rows.ts";
+
+/** What a person's word makes of a plan, without any disk. */
 
 const NOTIFY = {
   modify_modify: "notify",

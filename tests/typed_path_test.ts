@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { UsageError } from "../lib/errors.ts";
-import { typedPath } from "../lib/typed_path.ts";
+import { typedPath } from "../lib/paths.ts";
 
 const POSIX = { left: "/srv/left", right: "/srv/right/" };
 const WINDOWS = { left: "C:\\pdrive_local", right: "P:\\" };

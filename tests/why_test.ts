@@ -1,8 +1,9 @@
-/** The command `why`, through the real command. */
 import assert from "node:assert/strict";
 import { lineOfKey } from "../lib/config_lines.ts";
 import { snapshot } from "./support/snapshot.ts";
 import { file, Office } from "./support/support.ts";
+
+/** The command `why`, through the real command. */
 
 const LONG_AGO = "2024-01-15T08:30:00.000Z";
 const LATER = "2024-03-01T10:00:05.000Z";

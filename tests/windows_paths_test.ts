@@ -4,7 +4,7 @@ import {
   whyNoArguments,
   whyNoPath,
   withoutPrefix,
-} from "../lib/windows_paths.ts";
+} from "../lib/paths.ts";
 
 /** [as it is written, as everything else spells it] */
 const PREFIXES: readonly (readonly [string, string])[] = [

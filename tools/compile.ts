@@ -3,13 +3,12 @@
  *
  * @module
  */
-
+import { runTask } from "../lib/making.ts";
 import {
   compile,
   COMPILE_HELP,
   COMPILE_OPTIONS,
 } from "../lib/release_binary.ts";
-import { runTask } from "../lib/making.ts";
 import { fromThere } from "../lib/started_in.ts";
 
 const args = fromThere(Deno.args);

@@ -3,7 +3,6 @@
  *
  * @module
  */
-
 import { runTask } from "../lib/making.ts";
 import {
   makePackage,

@@ -6,7 +6,7 @@
  *
  * @module
  */
-import type { Config } from "../../lib/config_loader.ts";
+import type { Config } from "../../lib/config_schema.ts";
 import { SyncError } from "../../lib/errors.ts";
 import { jsonError, jsonReport } from "../../lib/report_json.ts";
 import { runSync } from "../../lib/sync.ts";

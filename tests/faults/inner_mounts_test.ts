@@ -17,8 +17,8 @@ import {
   type Tree,
   write,
 } from "../support/support.ts";
-import { killEverywhere } from "./crash_support.ts";
 import { after, intercept } from "../support/two_roots.ts";
+import { killEverywhere } from "./crash_support.ts";
 import { at, FaultyOffice } from "./file_faults_support.ts";
 import { temporaries, tool, Undone } from "./support.ts";
 

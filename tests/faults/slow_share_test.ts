@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { SlowShare } from "../../tools/bench/slow_mount.ts";
 import { probe } from "../../lib/root_traits.ts";
+import { SlowShare } from "../../tools/bench/slow_mount.ts";
 import { describe, Office, read } from "../support/support.ts";
 import { requireTool } from "./support.ts";
 

@@ -5,6 +5,34 @@
  * @module
  */
 import assert from "node:assert/strict";
+import type { Ruling } from "../../lib/contest.ts";
+import { type Habits, isStill } from "../../lib/metadata.ts";
+import { folderOf, nameOf } from "../../lib/paths.ts";
+import {
+  merge,
+  type Merged,
+  type RecordView,
+  type SideScan,
+} from "../../lib/plan_merge.ts";
+import {
+  type Answer,
+  type FileRef,
+  halfOf,
+  type Plan,
+  type Question,
+} from "../../lib/plan_types.ts";
+import { decide, type DecisionSettings } from "../../lib/sync_logic.ts";
+import type {
+  Both,
+  ConflictKind,
+  DirectoryRow,
+  FileRow,
+  Policy,
+  Problem,
+  Side,
+} from "../../lib/types.ts";
+import { extensionOf } from "../../lib/wire_ignore.ts";
+import { type Entry, ListingBuilder } from "../../lib/wire_listing.ts";
 import {
   type FakeFile,
   type FakeRow,
@@ -16,29 +44,6 @@ import {
   type SideTree,
   type Situation,
 } from "./fake_tree.ts";
-import { type Habits, isStill } from "../../lib/metadata.ts";
-import { extensionOf } from "../../lib/wire_ignore.ts";
-import type { Answer, FileRef, Question } from "../../lib/inquiry.ts";
-import { type Entry, ListingBuilder } from "../../lib/wire_listing.ts";
-import {
-  merge,
-  type Merged,
-  type RecordView,
-  type SideScan,
-} from "../../lib/plan_merge.ts";
-import { folderOf, nameOf } from "../../lib/paths.ts";
-import type { Ruling } from "../../lib/contest.ts";
-import { halfOf, type Plan } from "../../lib/plan_types.ts";
-import { decide, type DecisionSettings } from "../../lib/sync_logic.ts";
-import type {
-  Both,
-  ConflictKind,
-  DirectoryRow,
-  FileRow,
-  Policy,
-  Problem,
-  Side,
-} from "../../lib/types.ts";
 
 /** What differs from the plainest settings. */
 export interface Options {

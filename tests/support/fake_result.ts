@@ -4,11 +4,11 @@
  *
  * @module
  */
-import { decided, type Options } from "./fake_merge.ts";
-import { situationOf } from "./plan_rows.ts";
-import type { Situation } from "./fake_tree.ts";
 import type { Action } from "../../lib/plan_types.ts";
 import type { Outcome, RunResult } from "../../lib/run_result.ts";
+import { decided, type Options } from "./fake_merge.ts";
+import type { Situation } from "./fake_tree.ts";
+import { situationOf } from "./plan_rows.ts";
 
 /** A run that did all it had to. */
 export function resultOf(

@@ -4,8 +4,11 @@
  * @module
  */
 import fc from "fast-check";
-import { DigestBuilder } from "../../lib/folder_digest.ts";
-import type { Entry, FileEntry } from "../../lib/wire_listing.ts";
+import {
+  DigestBuilder,
+  type Entry,
+  type FileEntry,
+} from "../../lib/wire_listing.ts";
 
 /** A file. */
 export const A: FileEntry = {

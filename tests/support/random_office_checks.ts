@@ -5,12 +5,12 @@
  */
 import assert from "node:assert/strict";
 import { isWithin } from "../../lib/paths.ts";
-import { StateDb } from "../../lib/state_db.ts";
 import {
   openConflicts,
   type Outcome,
   type RunResult,
 } from "../../lib/run_result.ts";
+import { StateDb } from "../../lib/state_db.ts";
 import { type Both, otherSide, type Side, SIDES } from "../../lib/types.ts";
 import {
   contentsOf,

@@ -5,6 +5,9 @@
  * @module
  */
 import assert from "node:assert/strict";
+import { jsonReport, jsonText } from "../../lib/report_json.ts";
+import type { SyncOptions } from "../../lib/run_types.ts";
+import { type Snapshot, snapshot, synced } from "./snapshot.ts";
 import {
   actions,
   type CommandResult,
@@ -16,9 +19,6 @@ import {
   type Tree,
   write,
 } from "./support.ts";
-import { jsonReport, jsonText } from "../../lib/report_json.ts";
-import type { SyncOptions } from "../../lib/run_types.ts";
-import { type Snapshot, snapshot, synced } from "./snapshot.ts";
 
 /** The document of `--json`. */
 export interface JsonDocument {

@@ -5,12 +5,12 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { LocalScans } from "./local_scans.ts";
-import { fromFileUrl } from "./urls.ts";
 import { loadConfig } from "../../lib/config_loader.ts";
 import type { RunResult } from "../../lib/run_result.ts";
 import type { SyncOptions } from "../../lib/run_types.ts";
 import { newRunId, runSync } from "../../lib/sync.ts";
+import { LocalScans } from "./local_scans.ts";
+import { fromFileUrl } from "./urls.ts";
 
 /** A folder as a literal: a text is a file, an object a folder. */
 export interface Tree {

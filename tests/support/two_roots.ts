@@ -5,8 +5,8 @@
  * @module
  */
 import fs from "node:fs";
-import { Root } from "../../lib/root_files.ts";
 import type { Habits } from "../../lib/metadata.ts";
+import { Root } from "../../lib/root_files.ts";
 import { PLAIN_HABITS } from "../../lib/root_traits.ts";
 import type { Both, FileFigures, Side } from "../../lib/types.ts";
 import { read, type Tree, write } from "./support.ts";

@@ -4,7 +4,6 @@
  *
  * @module
  */
-
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import {

@@ -6,10 +6,10 @@
  */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import type { JsonDocument } from "../support/scenario.ts";
 import { loadConfig } from "../../lib/config_loader.ts";
 import type { RunResult } from "../../lib/run_result.ts";
 import { newRunId, runSync } from "../../lib/sync.ts";
+import type { JsonDocument } from "../support/scenario.ts";
 import {
   actions,
   describe,
