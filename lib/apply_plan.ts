@@ -4,23 +4,21 @@
  *
  * @module
  */
-import { type CommitContext, Commits } from "./commits.ts";
 import { InterruptedError } from "./errors.ts";
-import { Performer } from "./files_act.ts";
-import { Copier } from "./files_copy.ts";
-import { LargeCopies } from "./large_copies.ts";
-import { type ActionResult, outcomeOf } from "./outcomes.ts";
-import { folderOf } from "./paths.ts";
-import type { Performed, PerformerContext } from "./performing.ts";
-import type { Action, Work } from "./plan_types.ts";
-import type { Outcome } from "./run_result.ts";
 import {
   abandonCopy,
   dropCopy,
   flushCopies,
   type FlushedCopy,
   type StagedCopy,
-} from "./staged.ts";
+} from "./file_ops.ts";
+import { type CommitContext, Commits, Performer } from "./files_act.ts";
+import { Copier, type Performed, type PerformerContext } from "./files_copy.ts";
+import { LargeCopies } from "./large_copies.ts";
+import { type ActionResult, outcomeOf } from "./outcomes.ts";
+import { folderOf } from "./paths.ts";
+import type { Action, Work } from "./plan_types.ts";
+import type { Outcome } from "./run_result.ts";
 import { codeOf, Skipped, troubleOf } from "./system.ts";
 import {
   isSmall,

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { CopyOrder, CopyReply, CopyRoot } from "./copy_orders.ts";
+import type { CopyOrder, CopyReply, CopyRoot } from "./files_copy.ts";
 import type { Root } from "./root_files.ts";
 import type { Both } from "./types.ts";
 import {

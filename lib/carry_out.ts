@@ -6,6 +6,7 @@
  */
 import { CopyThreads, threadsFor } from "./apply_threads.ts";
 import { GuardError } from "./errors.ts";
+import { TemporaryNames } from "./file_ops.ts";
 import { removeLeftovers, settleMoves } from "./files_leftovers.ts";
 import type { Interrupt } from "./interrupt.ts";
 import type { Meter, Totals } from "./meter.ts";
@@ -25,7 +26,6 @@ import type { FinishedScan, IdleThreads } from "./run_scan.ts";
 import type { StateDb } from "./state_db.ts";
 import type { RecordStore } from "./state_record.ts";
 import { Skipped, WENT_AWAY } from "./system.ts";
-import { TemporaryNames } from "./temporary_names.ts";
 import { type Both, type FileRow, SIDES } from "./types.ts";
 
 /** What carrying out a plan needs. */

@@ -5,15 +5,264 @@
  *
  * @module
  */
-import { removeDespite } from "./attributes.ts";
+import fs from "node:fs";
+import { copyingAlone, copyingShared, type SharedCopy } from "./files_copy.ts";
 import { isStill } from "./metadata.ts";
-import { clashName, MOVING_PREFIX, utf8Length } from "./names.ts";
+import {
+  clashName,
+  MOVING_PREFIX,
+  OWN_FOLDER,
+  temporaryName,
+  type TemporaryOwner,
+  utf8Length,
+} from "./names.ts";
 import { folderOf, joinPath, nameOf } from "./paths.ts";
-import { inPieces } from "./pieces.ts";
-import type { Root } from "./root_files.ts";
-import { dropCopy, flushCopies, flushFolder } from "./staged.ts";
+import {
+  atOnce,
+  inPieces,
+  openFile,
+  type Pieces,
+  type Root,
+} from "./root_files.ts";
 import { CHANGED, codeOf, Skipped } from "./system.ts";
 import type { FileFigures } from "./types.ts";
+
+// Times and modes of files.
+
+/**
+ * Sets a property. Who may write a file but does not own it can't set its time
+ * or mode, and some file systems have none: that is no failure.
+ *
+ * @param set Sets it.
+ */
+export function setQuietly(set: () => void): void {
+  try {
+    set();
+  } catch (error) {
+    if (!REFUSALS.has(codeOf(error) ?? "")) throw error;
+  }
+}
+
+const REFUSALS = new Set(["EPERM", "EACCES", "ENOSYS", "ENOTSUP", "EINVAL"]);
+
+/**
+ * Does what Windows refuses with a read-only file or folder: there that is
+ * taken off for the moment, as the bit is no change that a sync carries, and
+ * no reason to leave a file for ever as it was.
+ *
+ * @param path Absolute path of what may be read-only.
+ * @param act What to do.
+ * @param after The name that it has then; left out: the same, or none.
+ * @throws The system's error where it refuses all the same.
+ */
+export function despiteReadOnly(
+  path: string,
+  act: () => void,
+  after: string = path,
+): void {
+  try {
+    return act();
+  } catch (error) {
+    if (Deno.build.os !== "windows" || !isReadOnly(path)) throw error;
+  }
+  Deno.chmodSync(path, 0o666);
+  let isDone = false;
+  try {
+    act();
+    isDone = true;
+  } finally {
+    try {
+      Deno.chmodSync(isDone ? after : path, 0o444);
+    } catch {
+      // It is gone, as it was to be.
+    }
+  }
+}
+
+/** False for what can't be looked at. */
+function isReadOnly(path: string): boolean {
+  try {
+    return ((Deno.lstatSync(path).mode ?? 0o200) & 0o200) === 0;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Removes a file, or a folder that is empty, read-only ones too.
+ *
+ * @param path Absolute.
+ * @param other Another name that the file has, and keeps.
+ * @throws The system's error where it refuses.
+ */
+export function removeDespite(path: string, other: string = path): void {
+  despiteReadOnly(path, () => Deno.removeSync(path), other);
+}
+
+/**
+ * Sets a file's mtime and mode. What the file system refuses is no failure:
+ * the record takes what it reports afterwards.
+ *
+ * @param root The root.
+ * @param path The file.
+ * @param properties In ms since 1970, and permission bits; null keeps.
+ */
+export function setProperties(
+  root: Root,
+  path: string,
+  properties: {
+    readonly mtimeMs: number | null;
+    readonly mode: number | null;
+  },
+): void {
+  const absolute = root.absolute(path);
+  const { mtimeMs, mode } = properties;
+  if (mode !== null && Deno.build.os !== "windows") {
+    setQuietly(() => Deno.chmodSync(absolute, mode));
+  }
+  if (mtimeMs !== null) {
+    const mtime = new Date(mtimeMs);
+    const set = () => Deno.utimeSync(absolute, mtime, mtime);
+    setQuietly(() => despiteReadOnly(absolute, set));
+  }
+}
+
+// Copies that are written aside, under temporary names: flushes them, or drops
+// them.
+
+/** How many flushes the disk is given at once. */
+const FLUSHES = 8;
+
+/** A copy that is written and open still, to be flushed. */
+export interface StagedCopy {
+  readonly to: Root;
+  readonly temporary: string;
+  /** What the look after reading saw of the source. */
+  readonly source: FileFigures;
+  /** When that look began, in ms since 1970. */
+  readonly lookedAtMs: number;
+  readonly hash: string | null;
+  readonly file: Deno.FsFile;
+}
+
+/** A flushed copy, ready to be put in place. */
+export interface FlushedCopy extends Omit<StagedCopy, "file"> {
+  /** Of the temporary file, as the disk reports them. */
+  readonly figures: FileFigures;
+}
+
+/** A copy that could not be flushed. */
+export interface FailedCopy {
+  readonly error: unknown;
+}
+
+/**
+ * Flushes copies to the disk, a few at a time: one by one is the slow way.
+ *
+ * @param copies The copies; they are closed in any case.
+ * @returns For each copy its figures, or what went wrong.
+ */
+export async function flushCopies(
+  copies: readonly StagedCopy[],
+): Promise<(FlushedCopy | FailedCopy)[]> {
+  const results: (FlushedCopy | FailedCopy)[] = [];
+  let next = 0;
+  const flushNext = async (): Promise<void> => {
+    for (let at = next++; at < copies.length; at = next++) {
+      const copy = copies[at]!;
+      try {
+        await copy.file.sync();
+        results[at] = finished(copy);
+      } catch (error) {
+        abandonCopy(copy);
+        results[at] = { error };
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: FLUSHES }, flushNext));
+  return results;
+}
+
+/**
+ * Flushes a copy to the disk, and waits for that.
+ *
+ * @param copy The copy; it is closed in any case.
+ * @returns The copy and its figures, or what went wrong.
+ */
+export function flushCopy(copy: StagedCopy): FlushedCopy | FailedCopy {
+  try {
+    copy.file.syncSync();
+    return finished(copy);
+  } catch (error) {
+    abandonCopy(copy);
+    return { error };
+  }
+}
+
+/** Closes a copy that is flushed. */
+function finished({ file, ...copy }: StagedCopy): FlushedCopy {
+  file.close();
+  const info = Deno.lstatSync(copy.to.absolute(copy.temporary));
+  return { ...copy, figures: copy.to.figures(info) };
+}
+
+/**
+ * Drops a copy that is not flushed yet, or could not be.
+ *
+ * @param copy The copy, as it was staged.
+ */
+export function abandonCopy(copy: StagedCopy): void {
+  try {
+    copy.file.close();
+  } catch {
+    // Closed already.
+  }
+  dropCopy(copy);
+}
+
+/**
+ * Drops a copy that is not wanted any more.
+ *
+ * @param copy The copy.
+ */
+export function dropCopy(copy: { to: Root; temporary: string }): void {
+  const { to, temporary } = copy;
+  try {
+    // Its folder may be a link by now, and lead to somebody else's file.
+    to.distrust();
+    to.requireRealFolder(folderOf(temporary));
+    Deno.removeSync(to.absolute(temporary));
+  } catch {
+    // A leftover of this pair: the next run removes it.
+  }
+}
+
+/**
+ * Flushes a folder: names given in it survive a power failure.
+ *
+ * @param root The root.
+ * @param folder The folder.
+ */
+export function flushFolder(root: Root, folder: string): void {
+  // Windows can't open a folder to flush it; NTFS keeps a journal instead.
+  if (Deno.build.os === "windows") return;
+  let file: Deno.FsFile;
+  try {
+    file = Deno.openSync(root.absolute(folder), { read: true });
+  } catch (error) {
+    // Removed since: then its own parent is flushed.
+    if (error instanceof Deno.errors.NotFound) return;
+    throw error;
+  }
+  try {
+    file.syncSync();
+  } catch (error) {
+    // Some file systems have no flushing of folders.
+    if (codeOf(error) !== "EINVAL") throw error;
+  } finally {
+    file.close();
+  }
+}
 
 /**
  * Gives a flushed file a name that must be free.
@@ -276,7 +525,7 @@ export async function moveAcross(
   pause?: () => Promise<void>,
 ): Promise<FileFigures> {
   root.requireAbsent(to);
-  const { staging } = await import("./staging.ts");
+  const { staging } = await import("./file_ops.ts");
   const request = { from: root, path: from, seen, to: root, temporary };
   const copying = staging({ ...request, mode: seen.mode, wantsHash: false });
   const [copy] = await flushCopies([await inPieces(copying, pause)]);
@@ -397,5 +646,137 @@ export function respell(
     // If that fails too, the end of the run or the next run completes it.
     Deno.renameSync(root.absolute(middle), root.absolute(from));
     throw error;
+  }
+}
+
+// Writes copies aside, under temporary names. What it imports takes long to
+// load: who may not need it imports it when a copy is to be made.
+
+/** A copy to be written aside. */
+export interface CopyRequest {
+  readonly from: Root;
+  /** Path of the source. */
+  readonly path: string;
+  /** What the scan saw of it. */
+  readonly seen: FileFigures;
+  readonly to: Root;
+  /** Path of the temporary file. */
+  readonly temporary: string;
+  /** Permission bits for the copy. */
+  readonly mode: number;
+  /** Whether the content's hash is needed. */
+  readonly wantsHash: boolean;
+  /** Has other threads help with it; gets the copy, open and empty. */
+  readonly share?: (file: Deno.FsFile) => SharedCopy | null | undefined;
+  /** Leave it to {@linkcode beginWriting} to have the disk begin early. */
+  readonly writesEarly?: boolean | undefined;
+  /** Told of bytes as they are copied. */
+  readonly onBytes?: ((bytes: number) => void) | undefined;
+}
+
+/**
+ * Writes a copy aside. The source is looked at before and after.
+ *
+ * @param request What to copy.
+ * @returns The copy; it has to be flushed, or dropped.
+ * @throws {Skipped} The source changed.
+ */
+export function stageCopy(request: CopyRequest): StagedCopy {
+  return atOnce(staging(request));
+}
+
+/**
+ * The same chunk by chunk. A copy that is broken off is dropped.
+ *
+ * @param request What to copy.
+ * @returns Work that gives the copy.
+ * @throws {Skipped} The source changed.
+ */
+export function* staging(request: CopyRequest): Pieces<StagedCopy> {
+  const { from, to, path, seen, temporary } = request;
+  using source = openFile(from, path, seen);
+  to.requireRealFolder(folderOf(temporary));
+  const absolute = to.absolute(temporary);
+  // Only this user may look into it until it has the rights it is to have.
+  const file = Deno.openSync(absolute, {
+    write: true,
+    createNew: true,
+    mode: 0o600,
+  });
+  try {
+    // To ext4 a file cut to nothing is one that is being replaced.
+    if (request.writesEarly) file.truncateSync(0);
+    const { wantsHash, onBytes, share } = request;
+    const copying = { source, file, sizeBytes: seen.sizeBytes, onBytes };
+    const shared = wantsHash || source.hasHoles ? null : share?.(file) ?? null;
+    let hash: string | null = null;
+    if (shared === null) hash = yield* copyingAlone(copying, wantsHash);
+    else yield* copyingShared(copying, shared);
+    const lookedAtMs = Date.now();
+    const after = source.finish();
+    if (Deno.build.os !== "windows") {
+      setQuietly(() => Deno.chmodSync(absolute, request.mode));
+    }
+    // A Date: as a fraction of seconds, half of all times lose a millisecond.
+    const mtime = new Date(seen.mtimeMs);
+    setQuietly(() => file.utimeSync(mtime, mtime));
+    return { to, temporary, source: after, lookedAtMs, hash, file };
+  } catch (error) {
+    file.close();
+    dropCopy(request);
+    throw error;
+  }
+}
+
+/**
+ * Has the disk begin to write a copy, where it puts that off: ext4 finds room
+ * for a file only when it is flushed, and then commits its journal for each
+ * file anew. A file that was cut to nothing gets its room when any handle of
+ * it is closed, and many flushes find one commit that has done for all. It is
+ * no more than a hint: the flush comes all the same.
+ *
+ * @param copy A copy that was staged with `writesEarly`.
+ */
+export function beginWriting({ to, temporary }: StagedCopy): void {
+  const { O_RDONLY, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = fs.constants;
+  const flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK;
+  try {
+    fs.closeSync(fs.openSync(to.absolute(temporary), flags));
+  } catch {
+    // Whatever is wrong with it, the flush or the look at it will tell.
+  }
+}
+
+// The temporary names of one run.
+
+/** Gives temporary names of one run. */
+export class TemporaryNames {
+  /** Pair and run. */
+  readonly owner: TemporaryOwner;
+  readonly #roots: readonly Root[];
+  #count = 0;
+
+  /**
+   * @param owner Pair and run.
+   * @param roots Where they are to be.
+   */
+  constructor(owner: TemporaryOwner, roots: readonly Root[] = []) {
+    this.owner = owner;
+    this.#roots = roots;
+  }
+
+  /**
+   * A name beside a file, so that it inherits the rights of its folder; in the
+   * product's own folder, where one beside it had too long a path.
+   *
+   * @param path The file.
+   */
+  beside(path: string): string {
+    const name = temporaryName(this.owner, ++this.#count);
+    const folder = folderOf(path);
+    const isTooLong = this.#roots.some((root) =>
+      root.pathRoom(folder) < name.length
+    );
+    return joinPath(isTooLong ? OWN_FOLDER : folder, name);
   }
 }

@@ -1,10 +1,12 @@
 /// <reference lib="deno.worker" />
+
+import { type CopyOrder, obey } from "./files_copy.ts";
+
 /**
  * A thread that copies.
  *
  * @module
  */
-import { type CopyOrder, obey } from "./copy_orders.ts";
 
 self.onmessage = ({ data }: MessageEvent<CopyOrder>): void => {
   const reply = obey(data);

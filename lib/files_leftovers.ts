@@ -4,9 +4,8 @@
  *
  * @module
  */
-import { removeDespite } from "./attributes.ts";
 import { GuardError } from "./errors.ts";
-import { keepAsClash, moveToFree } from "./file_ops.ts";
+import { keepAsClash, moveToFree, removeDespite } from "./file_ops.ts";
 import { isTemporaryOf, numberedName, OWN_FOLDER } from "./names.ts";
 import { folderOf, joinPath, nameOf } from "./paths.ts";
 import type { Root } from "./root_files.ts";

@@ -1,14 +1,16 @@
 /// <reference lib="deno.worker" />
+
+import type { CopyOrder } from "./files_copy.ts";
+import { errorWords } from "./log_lines.ts";
+import { scan, type ScanRequest, type ScanSummary } from "./scanner.ts";
+import { ignorePredicate, type IgnoreSettings } from "./wire_ignore.ts";
+import type { Listing } from "./wire_listing.ts";
+
 /**
  * The thread that scans one root, and copies when that is done.
  *
  * @module
  */
-import type { CopyOrder } from "./copy_orders.ts";
-import { errorWords } from "./log_lines.ts";
-import { scan, type ScanRequest, type ScanSummary } from "./scanner.ts";
-import { ignorePredicate, type IgnoreSettings } from "./wire_ignore.ts";
-import type { Listing } from "./wire_listing.ts";
 
 /** What the worker is told first. */
 export interface ScanTask {
@@ -41,14 +43,14 @@ const BATCH = 4096;
 const PAUSE_MS = 100;
 
 /** What copies takes long to load, and most runs have nothing to copy. */
-let copying: Promise<typeof import("./copy_orders.ts")> | null = null;
+let copying: Promise<typeof import("./files_copy.ts")> | null = null;
 
 self.onmessage = async (
   { data }: MessageEvent<ScanTask | WarmUp | CopyOrder>,
 ): Promise<void> => {
   if (data.kind === "scan") return await scanning(data);
   // One promise for all: they are obeyed in the order in which they came.
-  const { obey } = await (copying ??= import("./copy_orders.ts"));
+  const { obey } = await (copying ??= import("./files_copy.ts"));
   if (data.kind === "warm-up") return;
   const reply = obey(data);
   if (reply !== null) self.postMessage(reply, [reply.numbers.buffer]);

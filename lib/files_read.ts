@@ -5,11 +5,14 @@
  */
 import type { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
-import { bufferFor } from "./chunks.ts";
-import { openFile } from "./open_file.ts";
-import { atOnce, type Pieces } from "./pieces.ts";
 import type { Answer, FileRef, Question } from "./plan_types.ts";
-import type { Root } from "./root_files.ts";
+import {
+  atOnce,
+  bufferFor,
+  openFile,
+  type Pieces,
+  type Root,
+} from "./root_files.ts";
 import { inWords } from "./system.ts";
 import type { Both } from "./types.ts";
 

@@ -4,7 +4,7 @@
  * @module
  */
 import type { CopyThreads } from "./apply_threads.ts";
-import { SharedCopy } from "./shared_copy.ts";
+import { SharedCopy } from "./files_copy.ts";
 import type { ThreadSupply } from "./threaded_copies.ts";
 import type { ShareTask } from "./wire_messages.ts";
 

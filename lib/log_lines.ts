@@ -4,9 +4,8 @@
  *
  * @module
  */
-
-import { printable, quoted } from "./text.ts";
 import { codeOf, inWords } from "./system.ts";
+import { printable, quoted } from "./text.ts";
 import type { ActionName, Rule, Side } from "./types.ts";
 
 /** An action as it is logged. */

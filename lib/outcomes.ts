@@ -3,8 +3,8 @@
  *
  * @module
  */
+import type { Performed } from "./files_copy.ts";
 import { words } from "./metadata.ts";
-import type { Performed } from "./performing.ts";
 import type { Action } from "./plan_types.ts";
 import type { Outcome } from "./run_result.ts";
 import { inWords, Skipped, troubleOf } from "./system.ts";

@@ -6,8 +6,7 @@
  */
 import { GuardError } from "./errors.ts";
 import type { PlanCounts } from "./plan_types.ts";
-import type { Side } from "./types.ts";
-import { otherSide, SIDES } from "./types.ts";
+import { otherSide, type Side, SIDES } from "./types.ts";
 
 /** From the config's `safety` section. */
 export interface SafetyLimits {

@@ -7,10 +7,9 @@
 import type { Case } from "./cases.ts";
 import type { Interrupt } from "./interrupt.ts";
 import type { Meter } from "./meter.ts";
-import { inPieces } from "./pieces.ts";
 import type { Merged, RecordView } from "./plan_merge.ts";
 import type { Answer, Plan } from "./plan_types.ts";
-import type { Root } from "./root_files.ts";
+import { inPieces, type Root } from "./root_files.ts";
 import type { Outcome } from "./run_result.ts";
 import {
   addedActions,

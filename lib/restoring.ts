@@ -5,25 +5,27 @@
  *
  * @module
  */
-import { removeDespite, setQuietly } from "./attributes.ts";
 import { GuardError } from "./errors.ts";
-import { keepAsClash, placeNew, replace } from "./file_ops.ts";
-import { folderOf } from "./paths.ts";
-import { inPieces } from "./pieces.ts";
-import { Refused, type Target, targetOn } from "./restore_targets.ts";
-import type { Restored } from "./restored.ts";
-import type { Root } from "./root_files.ts";
-import { isAcrossDisks, type SoftDelete } from "./soft_delete.ts";
 import {
   dropCopy,
   flushCopies,
   type FlushedCopy,
   flushFolder,
+  keepAsClash,
+  placeNew,
+  removeDespite,
+  replace,
+  setQuietly,
   type StagedCopy,
-} from "./staged.ts";
-import { staging } from "./staging.ts";
+  staging,
+  type TemporaryNames,
+} from "./file_ops.ts";
+import { folderOf } from "./paths.ts";
+import { Refused, type Target, targetOn } from "./restore_targets.ts";
+import type { Restored } from "./restored.ts";
+import { inPieces, type Root } from "./root_files.ts";
+import { isAcrossDisks, type SoftDelete } from "./soft_delete.ts";
 import { codeOf, inWords, Skipped, WENT_AWAY } from "./system.ts";
-import type { TemporaryNames } from "./temporary_names.ts";
 import type { Both, FileFigures, Side } from "./types.ts";
 import type { Version } from "./versions.ts";
 

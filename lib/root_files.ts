@@ -4,13 +4,50 @@
  *
  * @module
  */
-import { isLink } from "./links.ts";
+import { Buffer } from "node:buffer";
+import fs from "node:fs";
 import { figuresOf, type Habits, isStill } from "./metadata.ts";
 import { isOwnName, type NameRoom, utf8Length } from "./names.ts";
 import { folderOf, joinPath, keyOf, nameOf } from "./paths.ts";
 import { CHANGED, codeOf, Skipped, WENT_AWAY } from "./system.ts";
 import { quoted } from "./text.ts";
 import type { FileFigures, Side } from "./types.ts";
+
+// Which paths are links. On Windows that is not what the system calls one:
+// files that a cloud drive keeps elsewhere, or that a server keeps without
+// what they have in common, are marked in the same way as links are, and are
+// files and folders like any other all the same.
+
+/** Said by the system where something marked so leads nowhere else. */
+const LEADS_NOWHERE = /\(os error 4390\)|Unsupported reparse point type/;
+
+/**
+ * Whether a path leads somewhere else.
+ *
+ * @param absolute The path.
+ * @param info What `lstat` gave for it.
+ * @returns False only where it is certain: whatever is a link is left alone.
+ *
+ * @example
+ * ```ts
+ * import { isLink } from "./root_files.ts";
+ * isLink(".", Deno.lstatSync(".")); // false
+ * ```
+ */
+export function isLink(
+  absolute: string,
+  info: Pick<Deno.FileInfo, "isFile" | "isDirectory" | "isSymlink">,
+): boolean {
+  if (!info.isSymlink) return false;
+  // A true link is neither.
+  if (!info.isFile && !info.isDirectory) return true;
+  try {
+    Deno.readLinkSync(absolute);
+    return true;
+  } catch (error) {
+    return !(error instanceof Error && LEADS_NOWHERE.test(error.message));
+  }
+}
 
 /** What stands at a path. */
 export type Look =
@@ -310,4 +347,215 @@ function statOf(path: string): Deno.FileInfo | null {
     if (codeOf(error) === null) throw error;
     return null;
   }
+}
+
+// Reading files of a root, without ever following a link out of it.
+
+/** The unit in which systems count what a file takes. */
+const BLOCK_BYTES = 512;
+
+const { O_RDONLY, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = fs.constants;
+
+/**
+ * Opens a file for reading: never through a link, and only if it is the one
+ * that was seen.
+ *
+ * @param root The root it is in.
+ * @param path The file.
+ * @param seen What was seen of it.
+ * @returns The open file.
+ * @throws {Skipped} It is another file by now.
+ */
+export function openFile(
+  root: Root,
+  path: string,
+  seen: FileFigures,
+): OpenFile {
+  root.requireRealFolder(folderOf(path));
+  // O_NONBLOCK: a pipe swapped in must not hold the run up.
+  const flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK;
+  let fd: number;
+  try {
+    fd = fs.openSync(root.absolute(path), flags);
+  } catch (error) {
+    // ELOOP: a link was put in its place.
+    const isOther = ["ELOOP", "ENOENT", "ENXIO"].includes(codeOf(error) ?? "");
+    throw isOther ? new Skipped(CHANGED) : error;
+  }
+  const file = new OpenFile(root, path, seen, fd);
+  try {
+    file.requireUnchanged();
+  } catch (error) {
+    file[Symbol.dispose]();
+    throw error;
+  }
+  return file;
+}
+
+/** A file of a root, open for reading. */
+export class OpenFile implements Disposable {
+  readonly #root: Root;
+  readonly #path: string;
+  readonly #seen: FileFigures;
+  readonly #fd: number;
+  #hasHoles = false;
+  #dev = 0;
+  #ino = 0;
+
+  /**
+   * @param root The root it is in.
+   * @param path Its path.
+   * @param seen What was seen of it.
+   * @param fd The open file.
+   */
+  constructor(root: Root, path: string, seen: FileFigures, fd: number) {
+    this.#root = root;
+    this.#path = path;
+    this.#seen = seen;
+    this.#fd = fd;
+  }
+
+  /**
+   * Reads on.
+   *
+   * @param buffer Takes the bytes.
+   * @returns How many came; fewer than the buffer holds only at the end.
+   */
+  read(buffer: Uint8Array): number {
+    let filled = 0;
+    while (filled < buffer.length) {
+      const count = fs.readSync(
+        this.#fd,
+        buffer,
+        filled,
+        buffer.length - filled,
+        null,
+      );
+      if (count === 0) break;
+      filled += count;
+    }
+    return filled;
+  }
+
+  /**
+   * Reads on, as much as comes at once.
+   *
+   * @param buffer Takes the bytes.
+   * @param most How many of them at most.
+   * @param at Where in the file; null: where the last one ended.
+   * @returns How many came; none only at the end.
+   */
+  readSome(
+    buffer: Uint8Array,
+    most: number,
+    at: number | null = null,
+  ): number {
+    return fs.readSync(this.#fd, buffer, 0, most, at);
+  }
+
+  /** Requires that the open file is still what was seen. */
+  requireUnchanged(): void {
+    const info = fs.fstatSync(this.#fd);
+    const now = figuresOf({
+      size: info.size,
+      mtime: new Date(Math.floor(info.mtimeMs)),
+      birthtime: new Date(Math.floor(info.birthtimeMs)),
+      mode: info.mode,
+      ino: info.ino,
+      nlink: info.nlink,
+    }, this.#root.habits.tickMs);
+    if (!info.isFile() || !isStill(this.#seen, now)) {
+      throw new Skipped(CHANGED);
+    }
+    this.#hasHoles = info.blocks * BLOCK_BYTES < info.size;
+    this.#dev = info.dev;
+    this.#ino = info.ino;
+  }
+
+  /** Whether parts of it take no room on its disk. */
+  get hasHoles(): boolean {
+    return this.#hasHoles;
+  }
+
+  /**
+   * The look after reading: the path still leads to the very file, and
+   * nobody wrote to it meanwhile.
+   *
+   * @returns Its figures.
+   * @throws {Skipped} It changed while it was read.
+   */
+  finish(): FileFigures {
+    const info = this.#root.info(this.#path);
+    const figures = info && figuresOf(info, this.#root.habits.tickMs);
+    if (!info?.isFile || figures === null || !isStill(this.#seen, figures)) {
+      throw new Skipped(CHANGED);
+    }
+    // Where the path leads to what is open, one look has told of both.
+    const isOpenOne = info.ino !== null && info.ino !== 0 &&
+      info.ino === this.#ino && info.dev === this.#dev;
+    if (!isOpenOne) this.requireUnchanged();
+    return figures;
+  }
+
+  /** Closes it. */
+  [Symbol.dispose](): void {
+    fs.closeSync(this.#fd);
+  }
+}
+
+// Long work in pieces, which can be broken off between any two of them.
+
+/** Work that gives way wherever it could be broken off. */
+export type Pieces<T> = Generator<void, T, void>;
+
+/**
+ * Does all of a work without a pause.
+ *
+ * @param work The work.
+ * @returns What it gives.
+ */
+export function atOnce<T>(work: Pieces<T>): T {
+  for (;;) {
+    const piece = work.next();
+    if (piece.done) return piece.value;
+  }
+}
+
+/**
+ * Does a work with pauses between its pieces.
+ *
+ * @param work The work. It may clean up when it is broken off.
+ * @param pause What it throws breaks the work off; left out: no pauses.
+ * @returns What it gives.
+ * @throws What `pause` threw.
+ */
+export async function inPieces<T>(
+  work: Pieces<T>,
+  pause?: () => Promise<void>,
+): Promise<T> {
+  if (!pause) return atOnce(work);
+  for (;;) {
+    const piece = work.next();
+    if (piece.done) return piece.value;
+    try {
+      await pause();
+    } catch (error) {
+      work.throw(error);
+      throw error;
+    }
+  }
+}
+
+// How much of a file is read at once.
+
+/** More at once would leave the processor's cache. */
+export const CHUNK_BYTES = 256 * 1024;
+
+/**
+ * A buffer for a file: a small one is read in one piece, its end included.
+ *
+ * @param sizeBytes What the file is said to have.
+ */
+export function bufferFor(sizeBytes: number): Buffer {
+  return Buffer.allocUnsafe(Math.min(sizeBytes + 1, CHUNK_BYTES));
 }

@@ -5,8 +5,8 @@
  * @module
  */
 import { GuardError } from "./errors.ts";
-import { isLink } from "./links.ts";
 import { OWN_FOLDER, temporaryName, type TemporaryOwner } from "./names.ts";
+import { isLink } from "./root_files.ts";
 import { codeOf, inWords } from "./system.ts";
 import {
   type Both,

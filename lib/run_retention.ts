@@ -7,15 +7,14 @@
  *
  * @module
  */
-import { removeDespite } from "./attributes.ts";
 import { GuardError } from "./errors.ts";
-import { type RunFolder, runFolders } from "./kept.ts";
+import { removeDespite } from "./file_ops.ts";
 import { joinPath } from "./paths.ts";
 import { Root } from "./root_files.ts";
 import { meet } from "./run_identify.ts";
 import { NOTHING_PRUNED, type Pruned } from "./run_result.ts";
 import { probeRoots } from "./run_types.ts";
-import { isPathFile } from "./soft_delete.ts";
+import { isPathFile, type RunFolder, runFolders } from "./soft_delete.ts";
 import type { StateDb } from "./state_db.ts";
 import { codeOf, inWords, Skipped } from "./system.ts";
 import { printable } from "./text.ts";

@@ -5,8 +5,6 @@
  *
  * @module
  */
-import { isLink } from "./links.ts";
-import { BadName, FailedLook, type Look } from "./lookout.ts";
 import { figuresOf, folderIdOf, type ReportedFile } from "./metadata.ts";
 import {
   isOwnName,
@@ -15,6 +13,7 @@ import {
   whyNotSeenOnWindows,
 } from "./names.ts";
 import { joinPath } from "./paths.ts";
+import { isLink } from "./root_files.ts";
 import { codeOf, inWords, troubleOf } from "./system.ts";
 import type {
   FileFigures,
@@ -23,9 +22,309 @@ import type {
   ProblemKind,
   Side,
 } from "./types.ts";
-import { type FolderToSee, type SeenFolder, walk } from "./walk.ts";
 import type { IgnorePredicate } from "./wire_ignore.ts";
 import { type Listing, ListingBuilder } from "./wire_listing.ts";
+
+// Looks at what stands on a disk: one call after another while each is quick,
+// many at once where each takes its time, as on a slow share.
+
+/** What a look gave: what stands there, or why that can't be told. */
+export type Look = Deno.FileInfo | FailedLook;
+
+/** A look that failed. */
+export class FailedLook {
+  /** @param error What the system said. */
+  constructor(readonly error: unknown) {}
+}
+
+/** A name that is not looked at: this system would find something else. */
+export class BadName extends Error {
+  override readonly name = "BadName";
+}
+
+/** Looks that tell how quick a disk is. */
+const SAMPLES = 31;
+
+/** Looks until it is asked again how quick the disk is. */
+const SAMPLED_EVERY = 8_192;
+
+/** A look that takes longer is worth waiting for elsewhere, in ms. */
+const SLOW_MS = 0.25;
+
+/** What it costs to wait for one look and be told, in ms. */
+const WAIT_MS = 0.04;
+
+/** Calls in flight at most: no server gains by more. */
+const MOST_AT_ONCE = 64;
+
+/** Looks at one root. */
+export class Lookout {
+  #samples: number[] = [];
+  #looks = 0;
+  #atOnce = 1;
+  #running = 0;
+  readonly #queue: (() => void)[] = [];
+
+  /** Whether looks are to be waited for, many at once. */
+  get isSlow(): boolean {
+    return this.#atOnce > 1;
+  }
+
+  /** How many calls are worth having in flight. */
+  get atOnce(): number {
+    return this.#atOnce;
+  }
+
+  /**
+   * Looks, and waits for it.
+   *
+   * @param path Absolute.
+   */
+  look(path: string): Look {
+    if (this.#looks++ % SAMPLED_EVERY >= SAMPLES) return lookAt(path);
+    const before = performance.now();
+    const look = lookAt(path);
+    this.#sample(performance.now() - before);
+    return look;
+  }
+
+  /**
+   * Looks when fewer calls than are worth it are in flight.
+   *
+   * @param path Absolute.
+   */
+  later(path: string): Promise<Look> {
+    return this.#inTurn(() =>
+      Deno.lstat(path).catch((error) => new FailedLook(error))
+    );
+  }
+
+  /**
+   * Lists a folder, in its turn.
+   *
+   * @param path Absolute.
+   * @throws The system's error where it can't be listed.
+   */
+  namesLater(path: string): Promise<string[]> {
+    return this.#inTurn(async () => {
+      const names: string[] = [];
+      for await (const { name } of Deno.readDir(path)) names.push(name);
+      return names;
+    });
+  }
+
+  /** One look that takes long is chance; half of them are the disk. */
+  #sample(tookMs: number): void {
+    this.#samples.push(tookMs);
+    if (this.#samples.length < SAMPLES) return;
+    const sorted = this.#samples.sort((a, b) => a - b);
+    const usualMs = sorted[SAMPLES >> 1] ?? 0;
+    this.#samples = [];
+    if (usualMs < SLOW_MS) return;
+    this.#atOnce = Math.min(MOST_AT_ONCE, Math.ceil(usualMs / WAIT_MS));
+  }
+
+  async #inTurn<T>(call: () => Promise<T>): Promise<T> {
+    if (this.#running >= this.#atOnce) {
+      await new Promise<void>((go) => this.#queue.push(go));
+    } else this.#running++;
+    try {
+      return await call();
+    } finally {
+      const next = this.#queue.shift();
+      if (next) next();
+      else this.#running--;
+    }
+  }
+}
+
+/**
+ * The names in a folder.
+ *
+ * @param path Absolute.
+ * @throws The system's error where it can't be listed.
+ */
+export function namesIn(path: string): string[] {
+  const names: string[] = [];
+  for (const { name } of Deno.readDirSync(path)) names.push(name);
+  return names;
+}
+
+function lookAt(path: string): Look {
+  try {
+    return Deno.lstatSync(path);
+  } catch (error) {
+    return new FailedLook(error);
+  }
+}
+
+// Walks down a root, folder by folder: looks into one after another while
+// the disk is quick, into many at once where it is slow.
+
+/** A folder to look into. */
+export interface FolderToSee {
+  /** Below the root; `""` is the root. */
+  readonly path: string;
+  readonly absolute: string;
+  /** Of the disk it is on. */
+  readonly dev: number;
+  /** Null for the root, and where the file system has none. */
+  readonly id: FileId | null;
+}
+
+/** What was seen of a folder. */
+export interface SeenFolder {
+  readonly folder: FolderToSee;
+  /** When the look at it began, in ms since 1970. */
+  readonly lookedAtMs: number;
+  readonly names: readonly string[];
+  /** Of each name. */
+  readonly looks: readonly Look[];
+  /** The look at the folder itself, after all others. */
+  readonly own: Look;
+}
+
+/** Who goes along. */
+export interface WalkListener {
+  /**
+   * Takes what was seen of a folder; folders come in any order on a slow disk.
+   *
+   * @param seen The folder.
+   * @returns The folders in it to look into next. Where it throws, none.
+   */
+  take(seen: SeenFolder): readonly FolderToSee[];
+  /** Why there is to be no look at a name, in words. Left out: all are seen. */
+  readonly whyNoLook?: ((name: string) => string | null) | undefined;
+  /** A folder below the root could not be read, or not be taken. */
+  unreadable(folder: FolderToSee, error: unknown): void;
+  /**
+   * Called between two folders.
+   *
+   * @throws Whatever ends the walk.
+   */
+  readonly pause?: (() => Promise<void>) | undefined;
+}
+
+/**
+ * Walks.
+ *
+ * @param root Absolute path.
+ * @param listener Takes what is seen.
+ * @throws The system's error, where the root itself can't be read.
+ */
+export async function walk(
+  root: string,
+  listener: WalkListener,
+): Promise<void> {
+  const { dev } = Deno.lstatSync(root);
+  const walker = new Walker(listener);
+  await walker.run({ path: "", absolute: root, dev, id: null });
+}
+
+class Walker {
+  readonly #listener: WalkListener;
+  readonly #lookout = new Lookout();
+  /** A list of its own instead of recursion: folders may nest deeply. */
+  readonly #waiting: FolderToSee[] = [];
+
+  constructor(listener: WalkListener) {
+    this.#listener = listener;
+  }
+
+  async run(root: FolderToSee): Promise<void> {
+    const { pause } = this.#listener;
+    this.#waiting.push(root);
+    while (this.#waiting.length > 0 && !this.#lookout.isSlow) {
+      this.#see(this.#waiting.pop()!);
+      if (pause) await pause();
+    }
+    await this.#manyAtOnce();
+  }
+
+  /** Every call waits for the one before. */
+  #see(folder: FolderToSee): void {
+    this.#orUnreadable(folder, () => {
+      const lookedAtMs = Date.now();
+      const names = namesIn(folder.absolute);
+      const looks: Look[] = [];
+      for (const name of names) {
+        const bad = this.#bad(name);
+        looks.push(bad ?? this.#lookout.look(`${folder.absolute}/${name}`));
+        if (!this.#lookout.isSlow) continue;
+        // Nothing is lost: it is begun anew, with many calls at once.
+        this.#waiting.push(folder);
+        return;
+      }
+      const own = this.#lookout.look(folder.absolute);
+      this.#take({ folder, lookedAtMs, names, looks, own });
+    });
+  }
+
+  /** Neither calls nor folders wait for each other. */
+  async #manyAtOnce(): Promise<void> {
+    const { pause } = this.#listener;
+    const running = new Set<Promise<void>>();
+    let failure: { readonly error: unknown } | null = null;
+    while (failure === null && this.#waiting.length + running.size > 0) {
+      const hasRoom = running.size < this.#lookout.atOnce;
+      const folder = hasRoom ? this.#waiting.pop() : undefined;
+      if (folder === undefined) {
+        await Promise.race(running);
+        continue;
+      }
+      const going: Promise<void> = this.#seeLater(folder)
+        .catch((error) => void (failure ??= { error }))
+        .finally(() => running.delete(going));
+      running.add(going);
+      if (pause) await pause();
+    }
+    await Promise.all(running);
+    if (failure !== null) throw (failure as { error: unknown }).error;
+  }
+
+  async #seeLater(folder: FolderToSee): Promise<void> {
+    const seen = await this.#lookLater(folder).catch((error) => ({ error }));
+    this.#orUnreadable(folder, () => {
+      if ("error" in seen) throw seen.error;
+      this.#take(seen);
+    });
+  }
+
+  async #lookLater(folder: FolderToSee): Promise<SeenFolder> {
+    const { absolute } = folder;
+    const lookedAtMs = Date.now();
+    const names = await this.#lookout.namesLater(absolute);
+    const looks = await Promise.all(
+      names.map((name) =>
+        this.#bad(name) ?? this.#lookout.later(`${absolute}/${name}`)
+      ),
+    );
+    const own = await this.#lookout.later(absolute);
+    return { folder, lookedAtMs, names, looks, own };
+  }
+
+  #bad(name: string): FailedLook | null {
+    const why = this.#listener.whyNoLook?.(name) ?? null;
+    return why === null ? null : new FailedLook(new BadName(why));
+  }
+
+  /** Only then: a folder that fails half-way must not be descended into. */
+  #take(seen: SeenFolder): void {
+    const found = this.#listener.take(seen);
+    for (let at = found.length - 1; at >= 0; at--) {
+      this.#waiting.push(found[at]!);
+    }
+  }
+
+  #orUnreadable(folder: FolderToSee, work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      if (folder.path === "") throw error;
+      this.#listener.unreadable(folder, error);
+    }
+  }
+}
 
 /** What a scan needs to know. */
 export interface ScanRequest {

@@ -4,7 +4,6 @@
  * @module
  */
 import { type Habits, isFresh } from "./metadata.ts";
-import { entriesOf, type Listing } from "./wire_listing.ts";
 import { folderOf, nameOf } from "./paths.ts";
 import type {
   DirectoryRow,
@@ -14,6 +13,7 @@ import type {
   Problem,
   Side,
 } from "./types.ts";
+import { entriesOf, type Listing } from "./wire_listing.ts";
 
 /** A file of one side, before it is paired. */
 export interface SideFile {

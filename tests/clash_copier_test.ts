@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
+import { type Side, SIDES } from "../lib/types.ts";
 import { describe, file, Office, read } from "./support/support.ts";
 import { intercept } from "./support/two_roots.ts";
-import { type Side, SIDES } from "../lib/types.ts";
 
 /** What somebody does to a clash copy, and where. */
 const EDITS: readonly [string, readonly Side[], (path: string) => void][] = [

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
-import { openFile } from "../lib/open_file.ts";
-import { Root } from "../lib/root_files.ts";
+import { openFile, Root } from "../lib/root_files.ts";
 import { PLAIN_HABITS } from "../lib/root_traits.ts";
 import { CHANGED, Skipped } from "../lib/system.ts";
 import { file } from "./support/support.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { setProperties } from "../lib/attributes.ts";
 import {
   destroy,
+  flushFolder,
   linkTo,
   moveAcross,
   moveToFree,
@@ -9,9 +9,9 @@ import {
   replace,
   requireReplaceable,
   respell,
+  setProperties,
 } from "../lib/file_ops.ts";
 import type { Root } from "../lib/root_files.ts";
-import { flushFolder } from "../lib/staged.ts";
 import { Skipped } from "../lib/system.ts";
 import { file, type Tree } from "./support/support.ts";
 import {

@@ -1,11 +1,9 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { CopyThreads, threadsFor } from "../lib/apply_threads.ts";
-import { type Copying, copyingShared } from "../lib/copy_content.ts";
 import { InterruptedError } from "../lib/errors.ts";
-import { openFile } from "../lib/open_file.ts";
-import { atOnce } from "../lib/pieces.ts";
-import { SharedCopy } from "../lib/shared_copy.ts";
+import { type Copying, copyingShared, SharedCopy } from "../lib/files_copy.ts";
+import { atOnce, openFile } from "../lib/root_files.ts";
 import { Skipped } from "../lib/system.ts";
 import type { ShareTask } from "../lib/wire_messages.ts";
 import { action, Bench } from "./support/work_bench.ts";

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
-import { isLink } from "../lib/links.ts";
-import { openFile } from "../lib/open_file.ts";
+import { isLink, openFile } from "../lib/root_files.ts";
 import { Office } from "./support/support.ts";
 import { intercept, TwoRoots } from "./support/two_roots.ts";
 

@@ -1,5 +1,5 @@
-import assert from "node:assert/strict";
 import fc from "fast-check";
+import assert from "node:assert/strict";
 import { entriesOf, type Entry, ListingBuilder } from "../lib/wire_listing.ts";
 import { A, digestOf, entries } from "./support/listed.ts";
 

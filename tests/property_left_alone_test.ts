@@ -4,8 +4,8 @@
  *
  * @module
  */
-import assert from "node:assert/strict";
 import fc from "fast-check";
+import assert from "node:assert/strict";
 import { otherSide, type Side, SIDES } from "../lib/types.ts";
 import { Editor } from "./support/random_edits.ts";
 import {
@@ -22,6 +22,7 @@ import {
   assertNothingLost,
   plainActions,
 } from "./support/random_office_checks.ts";
+import { ALLOWED } from "./support/random_play.ts";
 import {
   contentsOf,
   isIgnored,
@@ -30,7 +31,6 @@ import {
   type State,
   stateOf,
 } from "./support/random_state.ts";
-import { ALLOWED } from "./support/random_play.ts";
 import { SharedPaths } from "./support/shared_paths.ts";
 import { describe, Office } from "./support/support.ts";
 

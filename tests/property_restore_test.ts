@@ -5,8 +5,8 @@
  *
  * @module
  */
-import assert from "node:assert/strict";
 import fc from "fast-check";
+import assert from "node:assert/strict";
 import { folderOf } from "../lib/paths.ts";
 import { type Side, SIDES } from "../lib/types.ts";
 import { Editor } from "./support/random_edits.ts";

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
+import { TemporaryNames } from "../lib/file_ops.ts";
 import type { Restored } from "../lib/restored.ts";
 import { Restoring } from "../lib/restoring.ts";
 import { SoftDelete } from "../lib/soft_delete.ts";
-import { TemporaryNames } from "../lib/temporary_names.ts";
 import { SIDES } from "../lib/types.ts";
 import type { Version } from "../lib/versions.ts";
 import { file, softDeleted } from "./support/support.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
+import { TemporaryNames } from "../lib/file_ops.ts";
 import { DELETED_FOLDER, SoftDelete } from "../lib/soft_delete.ts";
-import { TemporaryNames } from "../lib/temporary_names.ts";
 import {
   actions,
   file,

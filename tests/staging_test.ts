@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
-import { dropCopy } from "../lib/staged.ts";
-import { stageCopy } from "../lib/staging.ts";
+import { dropCopy, stageCopy } from "../lib/file_ops.ts";
 import { TwoRoots } from "./support/two_roots.ts";
 
 Deno.test("a copy that is dropped goes, but never through a folder swapped for a link", () => {

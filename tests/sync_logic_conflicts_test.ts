@@ -1,7 +1,6 @@
-/** Section 4: who wins, what each policy does, and where the loser goes. */
 import assert from "node:assert/strict";
+import { POLICIES, type Policy, type Side } from "../lib/types.ts";
 import { decided } from "./support/fake_merge.ts";
-import { situationOf, testRows } from "./support/plan_rows.ts";
 import {
   but,
   DAY,
@@ -11,8 +10,9 @@ import {
   NOW,
   OLD,
 } from "./support/fake_tree.ts";
-import type { Policy, Side } from "../lib/types.ts";
-import { POLICIES } from "../lib/types.ts";
+import { situationOf, testRows } from "./support/plan_rows.ts";
+
+/** Section 4: who wins, what each policy does, and where the loser goes. */
 
 const BASE = file("one");
 const edit = (content: string, mtimeMs: number): FakeFile =>

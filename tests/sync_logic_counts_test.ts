@@ -1,8 +1,7 @@
-/** What a plan counts for the guards (section 7). */
 import assert from "node:assert/strict";
+import type { PlanCounts } from "../lib/plan_types.ts";
 import { decided, type Options } from "./support/fake_merge.ts";
 import { mirror } from "./support/fake_plan.ts";
-import { situationOf } from "./support/plan_rows.ts";
 import {
   but,
   type FakeFile,
@@ -12,7 +11,9 @@ import {
   problem,
   type Situation,
 } from "./support/fake_tree.ts";
-import type { PlanCounts } from "../lib/plan_types.ts";
+import { situationOf } from "./support/plan_rows.ts";
+
+/** What a plan counts for the guards (section 7). */
 
 const A = file("one");
 const B = file("other", { mtimeMs: OLD - HOUR });

@@ -1,9 +1,8 @@
-/**
- * What holds of every plan, on random edits of both sides (section 8). A
- * failure prints its seed; run it again with `fc.assert(…, { seed })`.
- */
-import assert from "node:assert/strict";
 import fc from "fast-check";
+import assert from "node:assert/strict";
+import { NO_FOLDING } from "../lib/paths.ts";
+import type { Plan } from "../lib/plan_types.ts";
+import { POLICIES } from "../lib/types.ts";
 import { FakeDisk } from "./support/fake_disk.ts";
 import { edits, situationOf } from "./support/fake_edits.ts";
 import { decided, IGNORING_CASE, type Options } from "./support/fake_merge.ts";
@@ -21,9 +20,11 @@ import {
   HOUR,
   type Situation,
 } from "./support/fake_tree.ts";
-import { NO_FOLDING } from "../lib/paths.ts";
-import type { Plan } from "../lib/plan_types.ts";
-import { POLICIES } from "../lib/types.ts";
+
+/**
+ * What holds of every plan, on random edits of both sides (section 8). A
+ * failure prints its seed; run it again with `fc.assert(…, { seed })`.
+ */
 
 // The same cases for everybody.
 fc.configureGlobal({ seed: 20260101 });

@@ -1,13 +1,9 @@
-/**
- * Roots that ignore case: paths pair by key, and a difference in spelling is
- * the name axis. Every combination for one path, then folders.
- */
 import assert from "node:assert/strict";
+import { POLICIES, type Side } from "../lib/types.ts";
 import { expected, type SideState } from "./support/expected_plan.ts";
 import { FakeDisk } from "./support/fake_disk.ts";
 import { decided, IGNORING_CASE, type Options } from "./support/fake_merge.ts";
 import { acts, lines } from "./support/fake_plan.ts";
-import { testRows } from "./support/plan_rows.ts";
 import {
   but,
   type FakeFile,
@@ -19,8 +15,12 @@ import {
   type SideTree,
   type Situation,
 } from "./support/fake_tree.ts";
-import type { Side } from "../lib/types.ts";
-import { POLICIES } from "../lib/types.ts";
+import { testRows } from "./support/plan_rows.ts";
+
+/**
+ * Roots that ignore case: paths pair by key, and a difference in spelling is
+ * the name axis. Every combination for one path, then folders.
+ */
 
 const NAME = "a.txt";
 const BASE = file("first");

@@ -1,9 +1,6 @@
-/**
- * The decision for one recorded path in every combination of what became of
- * it on each side, under every policy, whichever side is newer; each held
- * against a second writing of the contract, carried out, and mirrored.
- */
 import assert from "node:assert/strict";
+import type { Plan } from "../lib/plan_types.ts";
+import { POLICIES, type Side } from "../lib/types.ts";
 import { expected, type SideState } from "./support/expected_plan.ts";
 import { FakeDisk } from "./support/fake_disk.ts";
 import { decided, type Options } from "./support/fake_merge.ts";
@@ -26,9 +23,12 @@ import {
   type SideTree,
   type Situation,
 } from "./support/fake_tree.ts";
-import type { Plan } from "../lib/plan_types.ts";
-import type { Side } from "../lib/types.ts";
-import { POLICIES } from "../lib/types.ts";
+
+/**
+ * The decision for one recorded path in every combination of what became of
+ * it on each side, under every policy, whichever side is newer; each held
+ * against a second writing of the contract, carried out, and mirrored.
+ */
 
 const NAME = "a.txt";
 const BASE = file("first");

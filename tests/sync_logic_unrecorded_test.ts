@@ -1,8 +1,5 @@
-/**
- * The decision for one path that is not recorded, in every combination, and
- * what counts as the same content on a first meeting and later.
- */
 import assert from "node:assert/strict";
+import { POLICIES, type Policy, type Side } from "../lib/types.ts";
 import { clash } from "./support/expected_plan.ts";
 import { FakeDisk } from "./support/fake_disk.ts";
 import { decided, type Options } from "./support/fake_merge.ts";
@@ -23,8 +20,11 @@ import {
   type SideTree,
   type Situation,
 } from "./support/fake_tree.ts";
-import type { Policy, Side } from "../lib/types.ts";
-import { POLICIES } from "../lib/types.ts";
+
+/**
+ * The decision for one path that is not recorded, in every combination, and
+ * what counts as the same content on a first meeting and later.
+ */
 
 const NAME = "a.txt";
 const WITHIN = file("within");

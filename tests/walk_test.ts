@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
-import { FailedLook } from "../lib/lookout.ts";
-import { type FolderToSee, walk } from "../lib/walk.ts";
+import { FailedLook, type FolderToSee, walk } from "../lib/scanner.ts";
 import { read, type Tree } from "./support/support.ts";
 import { intercept, systemError, TwoRoots } from "./support/two_roots.ts";
 

@@ -4,8 +4,8 @@
  *
  * @module
  */
-import assert from "node:assert/strict";
 import fc from "fast-check";
+import assert from "node:assert/strict";
 import { otherSide, SIDES } from "../../lib/types.ts";
 import { Editor } from "../support/random_edits.ts";
 import {
@@ -20,12 +20,12 @@ import {
   assertNoLeftovers,
   assertRecord,
 } from "../support/random_office_checks.ts";
+import { ALLOWED } from "../support/random_play.ts";
 import {
   comparable,
   sharedContents,
   stateOf,
 } from "../support/random_state.ts";
-import { ALLOWED } from "../support/random_play.ts";
 import { describe, Office } from "../support/support.ts";
 import { type Call, intercept } from "../support/two_roots.ts";
 

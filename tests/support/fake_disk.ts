@@ -7,25 +7,30 @@
  */
 import assert from "node:assert/strict";
 import {
-  type FakeFile,
-  figuresOf,
-  folder,
-  hashOf,
-  type Situation,
-} from "./fake_tree.ts";
-import type { Options } from "./fake_merge.ts";
-import { FakeRecord } from "./fake_record.ts";
-import { FakeSide } from "./fake_side.ts";
-import { told } from "./fake_plan.ts";
-import {
   type Action,
   halfOf,
   type Plan,
   type RecordChange,
   type Work,
 } from "../../lib/plan_types.ts";
-import type { Both, RecordedHalf, Side } from "../../lib/types.ts";
-import { otherSide, SIDES } from "../../lib/types.ts";
+import {
+  type Both,
+  otherSide,
+  type RecordedHalf,
+  type Side,
+  SIDES,
+} from "../../lib/types.ts";
+import type { Options } from "./fake_merge.ts";
+import { told } from "./fake_plan.ts";
+import { FakeRecord } from "./fake_record.ts";
+import { FakeSide } from "./fake_side.ts";
+import {
+  type FakeFile,
+  figuresOf,
+  folder,
+  hashOf,
+  type Situation,
+} from "./fake_tree.ts";
 
 type WorkOf<K extends Work["kind"]> = Work & { readonly kind: K };
 

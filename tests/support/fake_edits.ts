@@ -4,6 +4,8 @@
  * @module
  */
 import fc from "fast-check";
+import { folderOf, type Folding, isWithin, keyOf } from "../../lib/paths.ts";
+import type { Side } from "../../lib/types.ts";
 import {
   but,
   type FakeFile,
@@ -17,8 +19,6 @@ import {
   type SideTree,
   type Situation,
 } from "./fake_tree.ts";
-import { folderOf, type Folding, isWithin, keyOf } from "../../lib/paths.ts";
-import type { Side } from "../../lib/types.ts";
 
 /** One edit of one side; it is left out where it makes no sense. */
 export interface Edit {

@@ -4,10 +4,10 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { type FakeFile, file, folder, type RecordTree } from "./fake_tree.ts";
-import { recordView } from "./fake_merge.ts";
 import { folderOf, isWithin } from "../../lib/paths.ts";
 import type { FileRow, RecordedHalf } from "../../lib/types.ts";
+import { recordView } from "./fake_merge.ts";
+import { type FakeFile, file, folder, type RecordTree } from "./fake_tree.ts";
 
 /** Rows and folders, as they change while a plan is carried out. */
 export class FakeRecord {

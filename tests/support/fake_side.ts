@@ -4,6 +4,11 @@
  * @module
  */
 import assert from "node:assert/strict";
+import { type Habits, isStill } from "../../lib/metadata.ts";
+import { folderOf, isWithin, keyOf } from "../../lib/paths.ts";
+import type { FileFigures, Side } from "../../lib/types.ts";
+import { foldersOf } from "./fake_merge.ts";
+import { move } from "./fake_record.ts";
 import {
   type FakeFile,
   type FakeFolder,
@@ -12,11 +17,6 @@ import {
   folder,
   type SideTree,
 } from "./fake_tree.ts";
-import { foldersOf } from "./fake_merge.ts";
-import { move } from "./fake_record.ts";
-import { type Habits, isStill } from "../../lib/metadata.ts";
-import { folderOf, isWithin, keyOf } from "../../lib/paths.ts";
-import type { FileFigures, Side } from "../../lib/types.ts";
 
 type Entry = FakeFile | FakeFolder | FakeProblem;
 

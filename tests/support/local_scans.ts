@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { CopyOrder } from "../../lib/copy_orders.ts";
+import type { CopyOrder } from "../../lib/files_copy.ts";
 import type { ScanTask, WarmUp } from "../../lib/files_look_worker.ts";
 
 const here = globalThis as unknown as Record<string, unknown>;

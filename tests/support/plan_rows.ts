@@ -5,6 +5,7 @@
  * @module
  */
 import assert from "node:assert/strict";
+import type { Plan } from "../../lib/plan_types.ts";
 import { FakeDisk } from "./fake_disk.ts";
 import { decided, type Options } from "./fake_merge.ts";
 import {
@@ -16,7 +17,6 @@ import {
   unordered,
 } from "./fake_plan.ts";
 import type { RecordTree, SideTree, Situation } from "./fake_tree.ts";
-import type { Plan } from "../../lib/plan_types.ts";
 
 /** A situation and what must come of it. */
 export interface PlanRow {

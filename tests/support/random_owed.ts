@@ -4,9 +4,8 @@
  *
  * @module
  */
-import type { Side } from "../../lib/types.ts";
+import { type Side, SIDES } from "../../lib/types.ts";
 import type { Snapshot, State } from "./random_state.ts";
-import { SIDES } from "../../lib/types.ts";
 
 /** Contents that must not get lost. */
 export class Owed {

@@ -4,8 +4,8 @@
  *
  * @module
  */
-import { isWithinAny, type Snapshot } from "./random_state.ts";
 import { type Both, SIDES } from "../../lib/types.ts";
+import { isWithinAny, type Snapshot } from "./random_state.ts";
 
 /** Contents that both sides had, by path. */
 export class SharedPaths {
