@@ -36,8 +36,8 @@ export function launchedHost(handed: HandedConfig | null): ProgramHost {
     unwritable: handed?.unwritable ?? [],
     async loadConfig(file) {
       if (handed?.said === file && handed.config) return handed.config;
-      const { readConfig } = await import("./plain_config.ts");
-      const { withStateDb } = await import("./state_place.ts");
+      const { readConfig } = await import("./config_loader.ts");
+      const { withStateDb } = await import("./own_files.ts");
       return await withStateDb(await readConfig(file));
     },
   };

@@ -4,7 +4,7 @@
  * @module
  */
 import { print, warn } from "./cli_output.ts";
-import { onDisk } from "./config_places.ts";
+import { onDisk } from "./config_loader.ts";
 import type { Config } from "./config_schema.ts";
 import {
   conflictsDocument,

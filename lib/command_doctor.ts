@@ -15,7 +15,7 @@ import {
   warning,
 } from "./checks.ts";
 import { print } from "./cli_output.ts";
-import { onDisk } from "./config_places.ts";
+import { onDisk } from "./config_loader.ts";
 import type { Config } from "./config_schema.ts";
 import { type ExitCode, InterruptedError } from "./errors.ts";
 import { UNINTERRUPTED } from "./interrupt.ts";

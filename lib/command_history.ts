@@ -14,9 +14,9 @@ import {
   runsText,
 } from "./history_text.ts";
 import type { HistoryInvocation } from "./invocation.ts";
-import { actionsOf, pastRuns, runsBeginning } from "./past_runs.ts";
 import { jsonText } from "./report_json.ts";
 import { StateDb } from "./state_db.ts";
+import { actionsOf, pastRuns, runsBeginning } from "./state_runs.ts";
 import { quoted } from "./text.ts";
 
 /** Runs that are named where one was not told well enough. */

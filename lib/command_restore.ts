@@ -5,7 +5,7 @@
  * @module
  */
 import { print, warn } from "./cli_output.ts";
-import { onDisk } from "./config_places.ts";
+import { onDisk } from "./config_loader.ts";
 import type { Config } from "./config_schema.ts";
 import { EXIT, type ExitCode, InterruptedError, SyncError } from "./errors.ts";
 import { TemporaryNames } from "./file_ops.ts";

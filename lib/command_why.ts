@@ -5,12 +5,10 @@
  * @module
  */
 import { print } from "./cli_output.ts";
-import { lineOfKey, valueOfKey } from "./config_lines.ts";
-import { onDisk } from "./config_places.ts";
+import { lineOfKey, onDisk, valueOfKey } from "./config_loader.ts";
 import type { Config } from "./config_schema.ts";
 import { EXIT, type ExitCode } from "./errors.ts";
 import type { WhyInvocation } from "./invocation.ts";
-import { actionsAt } from "./past_runs.ts";
 import { typedPath } from "./paths.ts";
 import { explain, type Explanation } from "./plan_explain.ts";
 import type { Decided } from "./planning.ts";
@@ -20,6 +18,7 @@ import { glance } from "./root_traits.ts";
 import type { RunResult } from "./run_result.ts";
 import { StateDb } from "./state_db.ts";
 import { RecordStore } from "./state_record.ts";
+import { actionsAt } from "./state_runs.ts";
 import { newRunId, runSync } from "./sync.ts";
 import { codeOf, Skipped } from "./system.ts";
 import type { Side } from "./types.ts";

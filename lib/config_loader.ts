@@ -5,14 +5,220 @@
  *
  * @module
  */
+import { posix, win32 } from "node:path";
 import * as v from "valibot";
+import { type InferOutput, safeParse } from "valibot";
 import * as yaml from "yaml";
-import { hintFor, keysOf } from "./config_hints.ts";
-import { absolute, isInside, ownFiles, resolved } from "./config_places.ts";
 import { type Config, CONFIG_KEYS, configSchema } from "./config_schema.ts";
-import { ConfigError, type ConfigProblem } from "./errors.ts";
-import { isWindowsPath, WHOLE, whyNoPath } from "./paths.ts";
+import { ConfigError, type ConfigProblem, EXIT, SyncError } from "./errors.ts";
+import { isWindowsPath, WHOLE, whyNoPath, withoutPrefix } from "./paths.ts";
 import { printable } from "./text.ts";
+
+// Which keys a config knows, and which of them may have been meant.
+
+/**
+ * The keys that are allowed in a section.
+ *
+ * @param section Its name; "" for the top.
+ */
+export function keysOf(section: string): readonly string[] {
+  const start = section === "" ? "" : `${section}.`;
+  return CONFIG_KEYS.filter((known) => known.startsWith(start))
+    .map((known) => known.slice(start.length))
+    .filter((known) => !known.includes("."));
+}
+
+/**
+ * What may have been meant by a key that does not exist.
+ *
+ * @param section The section it stands in; "" at the top.
+ * @param key The key as written.
+ * @returns A question, or the keys that are allowed there.
+ *
+ * @example A slip of the finger
+ * ```ts
+ * import { hintFor } from "./config_loader.ts";
+ * hintFor("soft_delete", "enable"); // "did you mean enabled?"
+ * ```
+ */
+export function hintFor(section: string, key: string): string {
+  const here = keysOf(section);
+  const plain = key.toLowerCase().replaceAll("-", "_");
+  const near = here.map((known) => ({ known, edits: edits(plain, known) }))
+    .filter((it) => it.edits <= Math.max(1, it.known.length / 3))
+    .toSorted((a, b) => a.edits - b.edits)[0];
+  return near ? `did you mean ${near.known}?` : `allowed: ${here.join(", ")}`;
+}
+
+/** How many letters to add, drop or change to get from one to the other. */
+function edits(from: string, to: string): number {
+  let row = Array.from({ length: to.length + 1 }, (_, n) => n);
+  for (const [n, letter] of [...from].entries()) {
+    const next = [n + 1];
+    for (const [m, other] of [...to].entries()) {
+      const swap = row[m]! + Number(letter !== other);
+      next.push(Math.min(swap, row[m + 1]! + 1, next[m]! + 1));
+    }
+    row = next;
+  }
+  return row.at(-1)!;
+}
+
+// Where what a config names is.
+
+/** What a config file says, in the file's own terms. */
+export type SaidConfig = InferOutput<typeof configSchema>;
+
+/**
+ * A config as the program reads it.
+ *
+ * @param said What the file says, checked.
+ * @param file The file: relative paths start at its folder.
+ * @returns It with absolute paths.
+ */
+export function resolved(said: SaidConfig, file: string): Config {
+  const folder = absolute(`${file}/..`);
+  const place = (path: string) => absolute(path, folder);
+  const own = ownFiles(file);
+  const stateDb = place(said.state_db ?? own.state_db);
+  const oldStateDb = place(OLD_STATE_DB);
+  return {
+    file: absolute(file),
+    leftRoot: place(said.left_root),
+    rightRoot: place(said.right_root),
+    softDelete: said.soft_delete,
+    policies: said.conflict_policy,
+    email: said.email,
+    ignore: said.ignore,
+    stateDb,
+    oldStateDb: said.state_db !== undefined || oldStateDb === stateDb
+      ? null
+      : oldStateDb,
+    logging: {
+      ...said.logging,
+      file: place(said.logging.file ?? own["logging.file"]),
+    },
+    safety: said.safety,
+    networkRoots: said.sandbox.networkRoots,
+    compare: said.compare,
+  };
+}
+
+/** The default while it was the same for all configs of a folder. */
+const OLD_STATE_DB = "office-sync.db";
+
+/**
+ * What a run writes for itself, where the config names no other place: each
+ * config of a folder has files of its own.
+ *
+ * @param file The config file.
+ * @returns By key of the config, relative to the config's folder.
+ *
+ * @example
+ * ```ts
+ * import { ownFiles } from "./config_loader.ts";
+ * ownFiles("/srv/office.yaml").state_db; // "office.db"
+ * ```
+ */
+export function ownFiles(
+  file: string,
+): { readonly "state_db": string; readonly "logging.file": string } {
+  const name = file.split(isWindowsPath(file) ? /[\\/]/u : "/").at(-1)!;
+  // What is called like a state DB must not become one.
+  const stem = name.replace(/(?<=.)\.(?!db$)[^.]+$/iu, "");
+  return { "state_db": `${stem}.db`, "logging.file": `logs/${stem}.log` };
+}
+
+/**
+ * A path in full. Windows paths are kept on any system: a config may be meant
+ * for another.
+ *
+ * @param path As it was written.
+ * @param from Where a relative one starts.
+ */
+export function absolute(path: string, from = "."): string {
+  const isHere = Deno.build.os === "windows";
+  const { resolve } = isHere || [path, from].some(isWindowsPath)
+    ? win32
+    : posix;
+  const full = withoutPrefix(
+    isWindowsPath(path) ? win32.normalize(path) : resolve(from, path),
+  );
+  // C:\ is nothing without the separator at its end; C:\x\ and shares are.
+  const surplus = /(?<!^[A-Za-z]:)\\$/u;
+  return isWindowsPath(full) ? full.replace(surplus, "") : full;
+}
+
+/**
+ * Whether a path is a root or lies in it.
+ *
+ * @param path In full.
+ * @param root In full.
+ */
+export function isInside(path: string, root: string): boolean {
+  if (isWindowsPath(path) !== isWindowsPath(root)) return false;
+  const { isAbsolute, relative } = isWindowsPath(root) ? win32 : posix;
+  const way = relative(root, path);
+  return !isAbsolute(way) && !/^\.\.(?:[\\/]|$)/u.test(way);
+}
+
+/**
+ * How the disk spells a path: without links, `subst` drives and short names,
+ * and in the disk's own letters. Of what is not there yet, the folders above
+ * it are looked at.
+ *
+ * @param path In full.
+ * @returns The path itself where the disk does not tell.
+ */
+export function onDisk(path: string): string {
+  // A server may be slow to say nothing that would matter.
+  if (path.startsWith("\\\\")) return path;
+  try {
+    return Deno.realPathSync(path);
+  } catch {
+    const { basename, dirname, join } = isWindowsPath(path) ? win32 : posix;
+    const folder = dirname(path);
+    return folder === path ? path : join(onDisk(folder), basename(path));
+  }
+}
+
+/**
+ * Requires that what a run writes lies in no root, whatever it is called: it
+ * would be synced. What the text of a config shows is told when that is read.
+ *
+ * @param config The config.
+ * @param report A page to be written, in full; null: none.
+ * @param spelled Tells how the disk spells a path.
+ * @throws {SyncError} It does.
+ */
+export function requireApart(
+  config: Pick<Config, "leftRoot" | "rightRoot" | "stateDb"> & {
+    readonly logging: Pick<Config["logging"], "file">;
+  },
+  report: string | null,
+  spelled: (path: string) => string = onDisk,
+): void {
+  const roots = [
+    ["left_root", spelled(config.leftRoot)],
+    ["right_root", spelled(config.rightRoot)],
+  ] as const;
+  const files = {
+    state_db: config.stateDb,
+    "logging.file": config.logging.file,
+    ...report === null ? {} : { "--report": report },
+  };
+  for (const [name, file] of Object.entries(files)) {
+    const real = spelled(file);
+    const [root] = roots.find(([, root]) => isInside(real, root)) ?? [];
+    if (root === undefined) continue;
+    const where = real === file ? "" : `, for it is "${printable(real)}"`;
+    throw new SyncError(
+      `${name}: "${printable(file)}" lies in ${root}${where}; allowed: ` +
+        "outside both roots.",
+      EXIT.usage,
+    );
+  }
+}
 
 /**
  * Reads and checks a config file.
@@ -291,4 +497,218 @@ function refuse(problems: readonly ConfigProblem[]): never {
     a.line! - b.line! || a.column! - b.column!
   );
   throw new ConfigError(sorted);
+}
+
+// Where a setting stands in the config file, and what it says.
+
+const BYTES_PER_MB = 1_048_576;
+
+/**
+ * The line of a key.
+ *
+ * @param text The YAML text of a config that is in order.
+ * @param key The key, with dots between its parts.
+ * @returns Counted from 1; null where the key is not there.
+ *
+ * @example
+ * ```ts
+ * import { lineOfKey } from "./config_loader.ts";
+ * lineOfKey("left_root: /l\nsoft_delete:\n  enabled: true", "soft_delete.enabled"); // 3
+ * ```
+ */
+export function lineOfKey(text: string, key: string): number | null {
+  const lineCounter = new yaml.LineCounter();
+  let node: unknown = yaml.parseDocument(text, { lineCounter }).contents;
+  let line: number | null = null;
+  for (const part of key.split(".")) {
+    if (!yaml.isMap<yaml.Scalar, unknown>(node)) return null;
+    const pair = node.items.find((it) => it.key.value === part);
+    if (pair === undefined) return null;
+    line = lineCounter.linePos(pair.key.range?.[0] ?? 0).line;
+    node = pair.value;
+  }
+  return line;
+}
+
+/**
+ * What a setting says, defaults filled in, as it would be written.
+ *
+ * @param config The config.
+ * @param key One of the keys that decide about paths.
+ */
+export function valueOfKey(config: Config, key: string): string {
+  const { softDelete, policies, ignore, compare } = config;
+  const values: Readonly<Record<string, unknown>> = {
+    "soft_delete.enabled": softDelete.enabled,
+    "soft_delete.max_size_mb": softDelete.maxSizeBytes / BYTES_PER_MB,
+    "soft_delete.keep_replaced": softDelete.keepReplaced,
+    "conflict_policy.modify_modify": policies.modify_modify,
+    "conflict_policy.new_new": policies.new_new,
+    "conflict_policy.metadata_conflict": policies.metadata_conflict,
+    "ignore.extensions": ignore.extensions,
+    "ignore.filenames_prefix": ignore.prefixes,
+    "ignore.filenames_exact": ignore.names,
+    "ignore.junk": ignore.junk ?? [],
+    "compare.verify_first_run": compare.verifyFirstRun,
+  };
+  const value = values[key];
+  return Array.isArray(value) ? value.join(", ") : String(value);
+}
+
+// Reads a config that is written plainly: keys, texts, numbers and lists, as
+// in the example. That takes a fraction of the time that a library for all of
+// YAML takes to load, and counts in every run. Whatever is not plain beyond
+// doubt, or not allowed, is left to the library, and to who tells what is
+// wrong (`config_loader.ts`): what is read here is what is read there.
+
+/** What stands for itself in YAML, whatever its rules for plain texts. */
+const PLAIN_TEXT =
+  /^(?:[A-Za-z/]|\.[A-Za-z])[A-Za-z0-9_/\\.@-]*(?:[ :][A-Za-z0-9_/\\.@-]+)*$/u;
+/** Words that mean something else than a text, in this or another version. */
+const WORD = /^(?:true|false|null|yes|no|on|off|y|n|\.inf|\.nan)$/iu;
+const WHOLE_PLAIN_CONFIG = /^(?:0|[1-9]\d{0,14})$/u;
+const IN_SINGLE = /^'([^'\p{Cc}]*)'$/u;
+const IN_DOUBLE = /^"([^"\\\p{Cc}]*)"$/u;
+const QUOTED_FIRST = /^([^"'#]*(?:"[^"\\\\]*"|'[^']*')) +#.*$/u;
+const LINE = /^( *)(?:- (.+)|(\w+):(?: +(.+))?)$/u;
+
+/**
+ * Reads a config file, however it is written.
+ *
+ * @param file Its path.
+ * @returns What {@linkcode loadConfig} gives for it.
+ * @throws {ConfigError} What that throws.
+ */
+export async function readConfig(file: string): Promise<Config> {
+  const plain = plainConfig(textOf(file), file);
+  if (plain !== null) return plain;
+  const { loadConfig } = await import("./config_loader.ts");
+  return loadConfig(file);
+}
+
+/** Nothing where it can't be read: the library's side tells why. */
+function textOf(file: string): string {
+  try {
+    return Deno.readTextFileSync(file);
+  } catch {
+    return "";
+  }
+}
+
+type Value = string | number | boolean | Value[] | { [key: string]: Value };
+
+/**
+ * Reads a config, if it is plain and in order.
+ *
+ * @param text The YAML text.
+ * @param file The path it was read from; relative paths start at its folder.
+ * @returns What {@linkcode parseConfig} gives for it; null where that has to
+ * be asked.
+ *
+ * @example
+ * ```ts
+ * import { plainConfig } from "./config_loader.ts";
+ * plainConfig("left_root: /l\nright_root: /r\n", "/c.yaml")?.leftRoot; // "/l"
+ * plainConfig("left_root: &a /l\nright_root: /r\n", "/c.yaml"); // null
+ * ```
+ */
+export function plainConfig(text: string, file: string): Config | null {
+  // What is no UTF-8 arrives as U+FFFD.
+  const said = text.includes("\uFFFD") ? null : plainValue(text);
+  if (said === null) return null;
+  if (!isLoginWhole(said["email"])) return null;
+  const checked = safeParse(configSchema, said);
+  if (!checked.success) return null;
+  const config = resolved(checked.output, file);
+  const own = [config.stateDb, config.logging.file];
+  const roots = [config.leftRoot, config.rightRoot];
+  const isMisplaced =
+    own.some((path) => roots.some((root) => isInside(path, root))) ||
+    [...own, ...roots].some((path) =>
+      isWindowsPath(path) && whyNoPath(path) !== null
+    );
+  return isMisplaced ? null : config;
+}
+
+/** A name with one password, or neither. */
+function isLoginWhole(email: Value | undefined): boolean {
+  if (typeof email !== "object") return true;
+  const passwords = ["password", "password_env"].filter((key) => key in email);
+  return passwords.length === Number("username" in email);
+}
+
+/** Two levels of keys, lists at either; null for anything else. */
+function plainValue(text: string): { [key: string]: Value } | null {
+  const top: { [key: string]: Value } = {};
+  /** The key that has had no value yet, and where one would go. */
+  let open:
+    | { readonly in: { [key: string]: Value }; readonly key: string }
+    | null = null;
+  let section: { [key: string]: Value } | null = null;
+  let sectionIndent = 0;
+  let list: { readonly items: Value[]; readonly indent: number } | null = null;
+  for (const raw of text.split(/\r?\n/u)) {
+    const line = withoutComment(raw);
+    if (line === null) return null;
+    if (line === "") continue;
+    const [, { length: indent } = "", item, key = "", given] =
+      LINE.exec(line) ?? [];
+    if (item === undefined && key === "") return null;
+    if (item !== undefined) {
+      if (open !== null) {
+        // At the very indent of its key a list is YAML too; not here.
+        if (indent === 0 || (open.in !== top && indent <= sectionIndent)) {
+          return null;
+        }
+        list = { items: open.in[open.key] = [], indent };
+        open = null;
+      }
+      const value = scalar(item);
+      if (list === null || list.indent !== indent || value === null) {
+        return null;
+      }
+      list.items.push(value);
+      continue;
+    }
+    list = null;
+    let into = top;
+    if (indent > 0) {
+      if (open?.in === top) {
+        section = top[open.key] = {};
+        sectionIndent = indent;
+        open = null;
+      }
+      if (section === null || indent !== sectionIndent) return null;
+      into = section;
+    } else section = null;
+    // A key without a value is somebody's unfinished work.
+    if (open !== null || key in into) return null;
+    if (given === undefined) open = { in: into, key };
+    else {
+      const value = scalar(given);
+      if (value === null) return null;
+      into[key] = value;
+    }
+  }
+  return open === null ? top : null;
+}
+
+/** Where it is not plain whether a # begins a comment: null. */
+function withoutComment(line: string): string | null {
+  const at = line.indexOf("#");
+  if (at < 0) return line.trimEnd();
+  const before = line.slice(0, at);
+  if (before.trim() === "") return "";
+  if (/["']/u.test(line)) return QUOTED_FIRST.exec(line)?.[1] ?? null;
+  return before.endsWith(" ") ? before.trimEnd() : null;
+}
+
+function scalar(text: string): Value | null {
+  const quoted = IN_SINGLE.exec(text)?.[1] ?? IN_DOUBLE.exec(text)?.[1];
+  if (quoted !== undefined) return quoted;
+  if (text === "true" || text === "false") return text === "true";
+  if (WHOLE_PLAIN_CONFIG.test(text)) return Number(text);
+  if (text === "[]") return [];
+  if (WORD.test(text) || !PLAIN_TEXT.test(text)) return null;
+  return text;
 }

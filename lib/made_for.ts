@@ -7,10 +7,11 @@
  */
 import { posix, win32 } from "node:path";
 import type { ProgramHost } from "./cli_program.ts";
-import { onDisk } from "./config_places.ts";
+import { onDisk } from "./config_loader.ts";
 import type { Config } from "./config_schema.ts";
 import { EXIT, SyncError, UsageError } from "./errors.ts";
 import type { Invocation } from "./invocation.ts";
+import { withStateDb } from "./own_files.ts";
 import {
   CONSENT,
   networkRootsOf,
@@ -25,7 +26,6 @@ import {
   sandboxFlags,
   type SandboxOptions,
 } from "./sandbox_permissions.ts";
-import { withStateDb } from "./state_place.ts";
 import { quoted, shellQuoted } from "./text.ts";
 
 /** What is baked into a binary. No secret is in it. */
@@ -97,7 +97,7 @@ export function binaryHost(made: MadeFor): ProgramHost {
     check: (invocation) => requirePossible(made, invocation),
     async loadConfig(file) {
       requireConfigFile(made, file);
-      const { readConfig } = await import("./plain_config.ts");
+      const { readConfig } = await import("./config_loader.ts");
       const config = await readConfig(made.config.file);
       requireSameWalls(made, sandboxPart(config));
       return await withStateDb(config);

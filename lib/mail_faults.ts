@@ -7,8 +7,7 @@
  * @module
  */
 import { domainToUnicode } from "node:url";
-import { addressKey } from "./addresses.ts";
-import type { EmailConfig } from "./config_schema.ts";
+import { addressKey, type EmailConfig } from "./config_schema.ts";
 import { errorWords } from "./log_lines.ts";
 import { quoted } from "./text.ts";
 

@@ -11,8 +11,12 @@ import { checkServerIdentity, type TLSSocket } from "node:tls";
 import { createTransport } from "nodemailer";
 import SMTPConnection from "nodemailer/lib/smtp-connection";
 import type { SMTPTransportOptions } from "nodemailer/lib/smtp-transport";
-import { addressKey, type Mailbox, parseMailbox } from "./addresses.ts";
-import type { EmailConfig } from "./config_schema.ts";
+import {
+  addressKey,
+  type EmailConfig,
+  type Mailbox,
+  parseMailbox,
+} from "./config_schema.ts";
 import {
   faultLine,
   FaultWords,

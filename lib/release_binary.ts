@@ -6,7 +6,7 @@
 import { Buffer } from "node:buffer";
 import { resolve } from "node:path";
 import { print, warn } from "./cli_output.ts";
-import { onDisk, requireApart } from "./config_places.ts";
+import { onDisk, requireApart } from "./config_loader.ts";
 import { EXIT, SyncError } from "./errors.ts";
 import {
   HEAD_BYTES,

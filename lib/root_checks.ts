@@ -5,7 +5,7 @@
  * @module
  */
 import { type Check, fine, problem, warning } from "./checks.ts";
-import { onDisk } from "./config_places.ts";
+import { onDisk } from "./config_loader.ts";
 import { networkOf, roomAt, spaceCheck } from "./disk_checks.ts";
 import { GuardError } from "./errors.ts";
 import { dropCopy, flushCopy, placeNew, stageCopy } from "./file_ops.ts";

@@ -19,7 +19,6 @@ import {
   viewOf,
 } from "./planning.ts";
 import { ReadAhead } from "./read_ahead.ts";
-import { NO_RECORD, withoutIds } from "./record_view.ts";
 import { Root } from "./root_files.ts";
 import { checkRoots } from "./root_identity.ts";
 import type { Probe } from "./root_traits.ts";
@@ -55,7 +54,7 @@ import {
 } from "./run_types.ts";
 import { scanRequests } from "./scan_requests.ts";
 import type { StateDb } from "./state_db.ts";
-import { RecordStore } from "./state_record.ts";
+import { NO_RECORD, RecordStore, withoutIds } from "./state_record.ts";
 import { beginRun, endRun } from "./state_runs.ts";
 import {
   asCut,

@@ -15,6 +15,7 @@ import { handOn } from "./handed_config.ts";
 import { runInside } from "./inside.ts";
 import { errorWords } from "./log_lines.ts";
 import { OWN_FOLDER } from "./names.ts";
+import { withStateDb } from "./own_files.ts";
 import {
   isHelpMark,
   whyNoArguments,
@@ -36,7 +37,6 @@ import {
   isOpen,
   sandboxFlags,
 } from "./sandbox_permissions.ts";
-import { withStateDb } from "./state_place.ts";
 import { printable, twinOf } from "./text.ts";
 import { type Side, SIDES } from "./types.ts";
 
@@ -179,7 +179,7 @@ async function wallsFor(
   const access = ACCESS.get(command) ?? null;
   const file = resolve(configFile ?? DEFAULT_CONFIG);
   if (command === "init") {
-    const { onDisk } = await import("./config_places.ts");
+    const { onDisk } = await import("./config_loader.ts");
     return { permissions: closedFlags(file, onDisk), handed: [] };
   }
   if (access === null || configFile === "" || outputFile === "") {
@@ -187,10 +187,10 @@ async function wallsFor(
   }
   if (configFile === null && statOf(file) === null) throw noConfig(file);
   // Reading YAML takes longer to load than all else here: not for --help.
-  const { readConfig } = await import("./plain_config.ts");
+  const { readConfig } = await import("./config_loader.ts");
   const config = await withStateDb(await readConfig(file));
   requireLocalState(config.stateDb, realPath);
-  const { onDisk, requireApart } = await import("./config_places.ts");
+  const { onDisk, requireApart } = await import("./config_loader.ts");
   const isReport = outputFile !== null && command !== "schedule";
   // Asked once for each path: a drive may be slow to answer.
   const told = new Map<string, string>();

@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { digestsOf } from "./record_digests.ts";
 import type { Probe } from "./root_traits.ts";
 import type { ScanRequest } from "./scanner.ts";
+import { digestsOf } from "./state_record.ts";
 import type { Both, DirectoryRow, Side } from "./types.ts";
 
 /** What is known of both roots. */

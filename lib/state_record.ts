@@ -3,20 +3,298 @@
  *
  * @module
  */
-import { BulkInsert } from "./bulk_insert.ts";
 import { identityOf } from "./metadata.ts";
-import { folderOf } from "./paths.ts";
+import { folderOf, nameOf } from "./paths.ts";
+import type { RecordView } from "./plan_merge.ts";
 import type { RecordChange, Suspect, Waiting } from "./plan_types.ts";
-import { FolderDigests } from "./record_digests.ts";
-import type { StateDb } from "./state_db.ts";
 import {
-  folderFromStored,
-  fromStored,
-  type StoredFile,
-  toStored,
-} from "./state_rows.ts";
-import { FILE_COLUMNS, FOLDER_COLUMNS } from "./state_schema.ts";
-import type { DirectoryRow, FileId, FileRow, Side } from "./types.ts";
+  BulkInsert,
+  FILE_COLUMNS,
+  FOLDER_COLUMNS,
+  type StateDb,
+} from "./state_db.ts";
+import {
+  type Both,
+  type DirectoryRow,
+  type FileId,
+  type FileRow,
+  type RecordedHalf,
+  type Side,
+  SIDES,
+} from "./types.ts";
+import { DigestBuilder } from "./wire_listing.ts";
+
+// Rows of the state DB as the rest of the program knows them.
+
+/** A file row as SQLite gives and takes it, in the order of its columns. */
+export type StoredFile = readonly [
+  path: string,
+  existsLeft: number,
+  existsRight: number,
+  mtimeLeft: number,
+  mtimeRight: number,
+  sizeLeft: number,
+  sizeRight: number,
+  modeLeft: number,
+  modeRight: number,
+  inoLeft: number | null,
+  inoRight: number | null,
+  birthLeft: number | null,
+  birthRight: number | null,
+  freshLeft: number,
+  freshRight: number,
+  hash: string | null,
+];
+
+/**
+ * A row as it is stored.
+ *
+ * @param row The row.
+ */
+export function toStored(row: FileRow): StoredFile {
+  const { left, right } = row;
+  return [
+    row.path,
+    1,
+    1,
+    left.mtimeMs / 1000,
+    right.mtimeMs / 1000,
+    left.sizeBytes,
+    right.sizeBytes,
+    left.mode,
+    right.mode,
+    left.id?.ino ?? null,
+    right.id?.ino ?? null,
+    left.id?.birthMs ?? null,
+    right.id?.birthMs ?? null,
+    left.isFresh ? 1 : 0,
+    right.isFresh ? 1 : 0,
+    row.hash,
+  ];
+}
+
+/**
+ * A stored row.
+ *
+ * @param stored As SQLite gives it.
+ */
+export function fromStored(stored: StoredFile): FileRow {
+  const [path, , , mtimeL, mtimeR, sizeL, sizeR, modeL, modeR] = stored;
+  const [, , , , , , , , , inoL, inoR, birthL, birthR, freshL, freshR, hash] =
+    stored;
+  return {
+    path,
+    left: half(sizeL, mtimeL, modeL, idOf(inoL, birthL), freshL),
+    right: half(sizeR, mtimeR, modeR, idOf(inoR, birthR), freshR),
+    hash,
+  };
+}
+
+/**
+ * A stored row of a folder.
+ *
+ * @param stored Its `FOLDER_COLUMNS`, as SQLite gives them.
+ */
+export function folderFromStored(stored: readonly unknown[]): DirectoryRow {
+  const [path, agreed, mountL, mountR, digestL, digestR, ...ids] = stored;
+  const [inoL, inoR, birthL, birthR] = ids as (number | null)[];
+  return {
+    path: String(path),
+    isAgreed: agreed === 1,
+    isMount: { left: mountL === 1, right: mountR === 1 },
+    digest: {
+      left: digestL as string | null,
+      right: digestR as string | null,
+    },
+    id: {
+      left: idOf(inoL ?? null, birthL ?? null),
+      right: idOf(inoR ?? null, birthR ?? null),
+    },
+  };
+}
+
+function half(
+  sizeBytes: number,
+  mtimeSeconds: number,
+  mode: number,
+  id: FileId | null,
+  fresh: number,
+): RecordedHalf {
+  // Seconds are a fraction with an error below a microsecond.
+  const mtimeMs = Math.round(mtimeSeconds * 1000);
+  return { sizeBytes, mtimeMs, mode, id, isFresh: fresh === 1 };
+}
+
+function idOf(ino: number | null, birthMs: number | null): FileId | null {
+  return ino === null || birthMs === null ? null : { ino, birthMs };
+}
+
+// Digests of recorded folders: made from their rows, and kept right with them.
+
+/** Both sides' digests of a folder, while rows of it change. */
+interface Kept {
+  readonly left: DigestBuilder;
+  readonly right: DigestBuilder;
+  changes: number;
+}
+
+/** With more changed rows than this it is quicker to go through all of them. */
+const MOST_CHANGES = 32;
+
+/**
+ * Keeps digests right while rows change. A folder has none in the state DB
+ * from its first change until all are written: whenever a run ends, no digest
+ * speaks of rows that are not there.
+ */
+export class FolderDigests {
+  readonly #db: StateDb;
+  /** Null: to be made from all rows. */
+  readonly #kept = new Map<number, Kept | null>();
+
+  /** @param db The state DB. */
+  constructor(db: StateDb) {
+    this.#db = db;
+  }
+
+  /**
+   * Takes note that a row is about to change.
+   *
+   * @param folder Id of its folder.
+   * @param before Gives the row as it is, if there is one.
+   * @param after The row to be; null: none.
+   */
+  change(
+    folder: number,
+    before: () => FileRow | null,
+    after: FileRow | null,
+  ): void {
+    const kept = this.#keptOf(folder);
+    if (kept === null) return;
+    const isYoung = after !== null && isToBeRead(after);
+    if (isYoung || ++kept.changes > MOST_CHANGES) {
+      this.#kept.set(folder, null);
+      return;
+    }
+    const old = before();
+    for (const side of SIDES) {
+      if (old) kept[side].removeFile(nameOf(old.path), old[side]);
+      if (after) kept[side].addFile(nameOf(after.path), after[side]);
+    }
+  }
+
+  /**
+   * Takes note that something else in a folder is about to change.
+   *
+   * @param folder Id of the folder.
+   */
+  drop(folder: number): void {
+    this.#keptOf(folder);
+    this.#kept.set(folder, null);
+  }
+
+  #keptOf(folder: number): Kept | null {
+    const known = this.#kept.get(folder);
+    if (known !== undefined) return known;
+    const stored = this.#db.first(
+      "SELECT digest_left, digest_right FROM directories WHERE id = ?",
+      folder,
+    );
+    const [left = null, right = null] = stored ?? [];
+    const kept = left === null || right === null ? null : {
+      left: new DigestBuilder(String(left)),
+      right: new DigestBuilder(String(right)),
+      changes: 0,
+    };
+    if (kept !== null) this.#set(folder, null, null);
+    this.#kept.set(folder, kept);
+    return kept;
+  }
+
+  /** Gives every folder that has none its digests; in a transaction. */
+  seal(): void {
+    const open = this.#db.query(
+      "SELECT id FROM directories WHERE digest_left IS NULL",
+    );
+    for (const [id] of open) {
+      const folder = Number(id);
+      const { left, right } = this.#kept.get(folder) ?? this.#made(folder);
+      this.#set(folder, left?.value() ?? null, right?.value() ?? null);
+    }
+    this.forget();
+  }
+
+  /** Made from all rows; none where the next run has to look in any case. */
+  #made(folder: number): Partial<Both<DigestBuilder>> {
+    const made = { left: new DigestBuilder(), right: new DigestBuilder() };
+    const rows = this.#db.query(
+      `SELECT ${FILE_COLUMNS} FROM files WHERE folder = ?`,
+      folder,
+    );
+    for (const stored of rows) {
+      const row = fromStored(stored as unknown as StoredFile);
+      if (isToBeRead(row)) return {};
+      const name = nameOf(row.path);
+      for (const side of SIDES) made[side].addFile(name, row[side]);
+    }
+    const children = this.#db.query(
+      `SELECT ${FOLDER_COLUMNS} FROM directories
+       WHERE parent = ? AND agreed = 1`,
+      folder,
+    );
+    for (const stored of children) {
+      const { path, isMount, id } = folderFromStored(stored);
+      for (const side of SIDES) {
+        made[side].addFolder(nameOf(path), isMount[side], id[side]);
+      }
+    }
+    return made;
+  }
+
+  #set(folder: number, left: string | null, right: string | null): void {
+    this.#db.run(
+      "UPDATE directories SET digest_left = ?, digest_right = ? WHERE id = ?",
+      left,
+      right,
+      folder,
+    );
+  }
+
+  /** Drops every digest: each folder is looked at again. */
+  dropAll(): void {
+    this.forget();
+    this.#db.run(
+      "UPDATE directories SET digest_left = NULL, digest_right = NULL",
+    );
+  }
+
+  /** Forgets what changed: it has to be found out from all rows. */
+  forget(): void {
+    this.#kept.clear();
+  }
+}
+
+/** A hash is there because the next run has to read the file. */
+function isToBeRead({ hash, left, right }: FileRow): boolean {
+  return hash !== null || left.isFresh || right.isFresh;
+}
+
+/**
+ * Digests of a side by folder.
+ *
+ * @param directories The recorded folders.
+ * @param side The side.
+ */
+export function digestsOf(
+  directories: ReadonlyMap<string, DirectoryRow>,
+  side: Side,
+): Map<string, string> {
+  const digests = new Map<string, string>();
+  for (const { path, digest } of directories.values()) {
+    const known = digest[side];
+    if (known !== null) digests.set(path, known);
+  }
+  return digests;
+}
 
 const ROOT_ID = 1;
 
@@ -387,4 +665,55 @@ export class RecordStore {
     this.#folderIds.clear();
     this.#folderIds.set("", ROOT_ID);
   }
+}
+
+// The record as a run sees it: in today's terms.
+
+/** A record that holds nothing. */
+export const NO_RECORD: RecordView = {
+  directories: new Map(),
+  filesIn: () => [],
+  countBelow: () => 0,
+  foldersWithout: () => [],
+};
+
+/**
+ * The record without the file ids that mean nothing any more.
+ *
+ * @param record As it is stored.
+ * @param idsCount Whether a side's file ids still mean what they meant.
+ */
+export function withoutIds(
+  record: RecordView,
+  idsCount: Both<boolean>,
+): RecordView {
+  if (SIDES.every((side) => idsCount[side])) return record;
+  const half = (row: FileRow, side: Side) => ({
+    ...row[side],
+    id: idsCount[side] ? row[side].id : null,
+  });
+  const directories = new Map(
+    [...record.directories].map(([path, row]) => {
+      const id = {
+        left: idsCount.left ? row.id.left : null,
+        right: idsCount.right ? row.id.right : null,
+      };
+      return [path, { ...row, id }];
+    }),
+  );
+  return {
+    directories,
+    countBelow: (folder) => record.countBelow(folder),
+    // Where ids mean nothing, every folder is looked at.
+    foldersWithout: (side, wanted) =>
+      idsCount[side]
+        ? record.foldersWithout(side, wanted)
+        : [...record.directories.keys()],
+    filesIn: (folder) =>
+      record.filesIn(folder).map((row) => ({
+        ...row,
+        left: half(row, "left"),
+        right: half(row, "right"),
+      })),
+  };
 }

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { addressKey, asciiHost, parseMailbox } from "../lib/addresses.ts";
+import { addressKey, asciiHost, parseMailbox } from "../lib/config_schema.ts";
 
 // deno-fmt-ignore
 const MAILBOXES: readonly [text: string, name: string, address: string][] = [

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
-import { addressKey } from "../lib/addresses.ts";
-import type { EmailConfig } from "../lib/config_schema.ts";
+import { addressKey, type EmailConfig } from "../lib/config_schema.ts";
 import { Mailer, type OutgoingMail, type Sent } from "../lib/mail_smtp.ts";
 import {
   FaultyMailServer,

@@ -1,7 +1,6 @@
 import fc from "fast-check";
 import assert from "node:assert/strict";
-import { parseConfig } from "../lib/config_loader.ts";
-import { plainConfig } from "../lib/plain_config.ts";
+import { parseConfig, plainConfig } from "../lib/config_loader.ts";
 import { parameters } from "./support/random_office.ts";
 import { fromFileUrl } from "./support/urls.ts";
 

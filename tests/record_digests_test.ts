@@ -1,10 +1,9 @@
 import fc from "fast-check";
 import assert from "node:assert/strict";
 import type { RecordChange } from "../lib/plan_types.ts";
-import { digestsOf } from "../lib/record_digests.ts";
 import { scan } from "../lib/scanner.ts";
 import { StateDb } from "../lib/state_db.ts";
-import { RecordStore } from "../lib/state_record.ts";
+import { digestsOf, RecordStore } from "../lib/state_record.ts";
 import { entriesOf, ListingBuilder } from "../lib/wire_listing.ts";
 import { agree, HALF, row, Shelf } from "./support/record_shelf.ts";
 import { file, Office } from "./support/support.ts";

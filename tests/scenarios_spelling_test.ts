@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { loadConfig } from "../lib/config_loader.ts";
-import { onDisk, requireApart } from "../lib/config_places.ts";
+import { loadConfig, onDisk, requireApart } from "../lib/config_loader.ts";
 import { type MadeFor, sandboxPart } from "../lib/made_for.ts";
 import { planBinary } from "../lib/release_binary.ts";
 import { type CommandResult, Office } from "./support/support.ts";

@@ -1,8 +1,13 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { GuardError, LockedError } from "../lib/errors.ts";
-import { asGuard, StateDb, takeLock } from "../lib/state_db.ts";
-import { FILE_COLUMNS, MIGRATIONS } from "../lib/state_schema.ts";
+import {
+  asGuard,
+  FILE_COLUMNS,
+  MIGRATIONS,
+  StateDb,
+  takeLock,
+} from "../lib/state_db.ts";
 import { Office, read } from "./support/support.ts";
 import { fromFileUrl } from "./support/urls.ts";
 

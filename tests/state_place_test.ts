@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { ownFiles } from "../lib/config_places.ts";
+import { ownFiles } from "../lib/config_loader.ts";
 import { StateDb } from "../lib/state_db.ts";
 import { actions, Office, write } from "./support/support.ts";
 

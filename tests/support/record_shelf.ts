@@ -6,9 +6,8 @@
 import assert from "node:assert/strict";
 import { folderOf } from "../../lib/paths.ts";
 import type { RecordChange } from "../../lib/plan_types.ts";
-import { digestsOf } from "../../lib/record_digests.ts";
 import { StateDb } from "../../lib/state_db.ts";
-import { RecordStore } from "../../lib/state_record.ts";
+import { digestsOf, RecordStore } from "../../lib/state_record.ts";
 import type { FileRow, RecordedHalf } from "../../lib/types.ts";
 
 /** A record in a DB of its own. */
