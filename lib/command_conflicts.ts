@@ -6,6 +6,7 @@
 import { print, warn } from "./cli_output.ts";
 import { onDisk } from "./config_loader.ts";
 import type { Config } from "./config_schema.ts";
+import type { Settling } from "./conflict.ts";
 import {
   conflictsDocument,
   conflictsText,
@@ -22,7 +23,6 @@ import { jsonReport, jsonText } from "./report_json.ts";
 import type { RunResult } from "./run_result.ts";
 import { storedFolding } from "./run_types.ts";
 import { missingWalls } from "./sandbox_network.ts";
-import type { Settling } from "./settlement.ts";
 import { StateDb } from "./state_db.ts";
 import { listedConflicts } from "./state_runs.ts";
 import { newRunId, runSync } from "./sync.ts";

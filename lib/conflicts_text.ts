@@ -3,10 +3,10 @@
  *
  * @module
  */
+import type { ListedConflict } from "./conflict.ts";
 import { words } from "./metadata.ts";
 import type { Version } from "./plan_types.ts";
 import type { Outcome, RunResult } from "./run_result.ts";
-import type { ListedConflict } from "./settlement.ts";
 import {
   conflictWords,
   printable,

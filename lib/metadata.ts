@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { FoundFile } from "./tree.ts";
+import type { FoundFile } from "./plan_merge.ts";
 import type { FileFigures, FileId, RecordedHalf, Side } from "./types.ts";
 
 /** What a root's file system does to names and times; probed once per run. */

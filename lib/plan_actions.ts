@@ -3,26 +3,167 @@
  *
  * @module
  */
-import type { Aside, Case, RemovalSettings } from "./cases.ts";
-import { addClash } from "./clash_actions.ts";
-import type { ClashPlace } from "./clashes.ts";
-import { conflictOf, keptWords } from "./conflict.ts";
-import { winnerWords } from "./contest.ts";
-import type { DraftList, Links } from "./draft_list.ts";
-import { words } from "./metadata.ts";
+import {
+  addClash,
+  type ClashPlace,
+  conflictOf,
+  keptWords,
+  winnerWords,
+} from "./conflict.ts";
+import { isSameId, words } from "./metadata.ts";
+import { type Folding, joinPath, keyOf } from "./paths.ts";
 import { doubtOf } from "./plan_changes.ts";
-import type { Draft } from "./plan_order.ts";
-import type { Verdict } from "./plan_rules.ts";
+import type { FolderActions, Layout } from "./plan_folders.ts";
+import type { Folder, FoundFile, Location } from "./plan_merge.ts";
+import type { Draft, Place } from "./plan_order.ts";
+import type { Properties, Verdict } from "./plan_rules.ts";
 import {
   type Action,
+  type Conflict,
   type Fate,
   fateOf,
+  halfOf,
   type RecordChange,
 } from "./plan_types.ts";
-import { addRename } from "./rename_actions.ts";
-import { isSameRow, settledRow } from "./settled_rows.ts";
-import type { FoundFile, Location } from "./tree.ts";
-import { type ActionName, otherSide, type Side, SIDES } from "./types.ts";
+import type { Aside, Case, RemovalSettings } from "./sync_logic.ts";
+import {
+  type ActionName,
+  type FileRow,
+  otherSide,
+  type RecordedHalf,
+  type Rule,
+  type Side,
+  SIDES,
+} from "./types.ts";
+
+// The action that brings a name, mtime or mode to one side.
+
+/** What is brought, and what the record learns of it. */
+export interface RenameDraft {
+  readonly bring: Properties;
+  /** The row to be written; null where the path is not recorded yet. */
+  readonly row: FileRow | null;
+  /** The row's path until then; null where there is none. */
+  readonly rowPath: string | null;
+  /** The content differs still: the halves stay as recorded. */
+  readonly keepsHalves: boolean;
+  readonly rule: Rule | null;
+  readonly reason: string;
+  readonly conflict: Conflict | null;
+  /** A rename of the same path on the other side. */
+  readonly after: readonly Draft[];
+}
+
+/**
+ * Adds the action, where one is needed.
+ *
+ * @param list Takes it.
+ * @param item The path.
+ * @param side The side that is changed.
+ * @param target The name it is to have.
+ * @param how What is brought.
+ * @returns Null where the side has it all.
+ */
+export function addRename(
+  list: DraftList,
+  item: Case,
+  side: Side,
+  target: Location,
+  how: RenameDraft,
+): Draft | null {
+  const found = item.pair[side];
+  if (found === null) return null;
+  const from = list.locate(found.at);
+  const to = list.locate(target);
+  const { mtimeMs, mode } = how.bring;
+  if (from === to && mtimeMs === null && mode === null) return null;
+  const other = item.pair[otherSide(side)];
+  // The other side was looked at, and changed, by the rename before.
+  const isSecond = how.after.length > 0;
+  const [fromPlace, toPlace] = [
+    list.place(side, found.at),
+    list.place(side, target),
+  ];
+  const isElsewhere = fromPlace.key !== toPlace.key;
+  return list.add({
+    name: side === "left" ? "RENAME_LEFT" : "RENAME_RIGHT",
+    path: from,
+    newPath: from === to ? null : to,
+    rule: how.rule,
+    side,
+    reason: how.reason,
+    bytes: found.figures.sizeBytes,
+    work: {
+      kind: "rename",
+      on: side,
+      from,
+      to,
+      figures: found.figures,
+      other: isSecond || other === null
+        ? null
+        : { path: list.locate(other.at), figures: other.figures },
+      mtimeMs,
+      mode,
+      row: how.row,
+      rowPath: how.rowPath,
+      keepsHalves: how.keepsHalves,
+    },
+    conflict: how.conflict,
+  }, {
+    frees: isElsewhere ? [fromPlace] : [],
+    takes: isElsewhere ? [toPlace] : [],
+    after: how.after,
+    within: [found.at.folder, target.folder],
+  });
+}
+
+// The row of a path whose content both sides agree on.
+
+/**
+ * Makes the row from what the scans found.
+ *
+ * @param item The path.
+ * @param path Where it will be.
+ * @param isSuspicious Whether files of its name are read always.
+ */
+export function settledRow(
+  { pair, judgement }: Case,
+  path: string,
+  isSuspicious: boolean,
+): FileRow {
+  const hash = judgement.hash ?? pair.row?.hash ?? null;
+  const half = (side: Side): RecordedHalf => {
+    const found = pair[side]!;
+    return halfOf(found.figures, found.isFresh && hash !== null);
+  };
+  const [left, right] = [half("left"), half("right")];
+  const isNeeded = left.isFresh || right.isFresh || isSuspicious;
+  return { path, left, right, hash: isNeeded ? hash : null };
+}
+
+/**
+ * Whether the record has to learn nothing.
+ *
+ * @param row The row as it is; null for none.
+ * @param next The row as it should be.
+ * @param rowPath Where the row will be by then.
+ */
+export function isSameRow(
+  row: FileRow | null,
+  next: FileRow,
+  rowPath: string | null,
+): boolean {
+  if (row === null || rowPath !== next.path || row.hash !== next.hash) {
+    return false;
+  }
+  return SIDES.every((side) => isSameHalf(row[side], next[side]));
+}
+
+function isSameHalf(a: RecordedHalf, b: RecordedHalf): boolean {
+  const haveSameId = a.id === null ? b.id === null : isSameId(a.id, b.id);
+  return a.sizeBytes === b.sizeBytes && a.mtimeMs === b.mtimeMs &&
+    a.mode === b.mode && a.isFresh === b.isFresh && haveSameId;
+}
 
 /** Turns paths into drafts. */
 export class FileActions {
@@ -328,5 +469,89 @@ export class FileActions {
     );
     const base = { newPath: null, rule: null, side: null, conflict: null };
     this.#list.add({ name: "NOOP", ...base, bytes, ...action }, links);
+  }
+}
+
+// Collects the drafts for files, each with what it frees, takes and follows.
+
+/** What a draft has to do with others. */
+export interface Links {
+  readonly frees?: readonly Place[];
+  readonly takes?: readonly Place[];
+  readonly after?: readonly Draft[];
+  /** Folders it works in: what they need comes first. */
+  readonly within?: readonly Folder[];
+}
+
+/** Drafts for files. */
+export class DraftList {
+  /** All of them. */
+  readonly drafts: Draft[] = [];
+  readonly #layout: Layout;
+  readonly #folding: Folding;
+  readonly #folders: FolderActions;
+
+  /**
+   * @param layout Where everything will be.
+   * @param folding What the roots take for one name.
+   * @param folders What folders need.
+   */
+  constructor(layout: Layout, folding: Folding, folders: FolderActions) {
+    this.#layout = layout;
+    this.#folding = folding;
+    this.#folders = folders;
+  }
+
+  /**
+   * Where a name will be.
+   *
+   * @param location Folder and name.
+   */
+  locate(location: Location): string {
+    return this.#layout.locate(location);
+  }
+
+  /**
+   * Where the record has a name when its turn comes.
+   *
+   * @param location Folder and name.
+   */
+  locateRow(location: Location): string {
+    return joinPath(this.#layout.rowPathOf(location.folder), location.name);
+  }
+
+  /**
+   * A name on a side, as something to be freed or taken.
+   *
+   * @param side The side.
+   * @param at Folder and name.
+   */
+  place(side: Side, at: Location): Place {
+    return {
+      side,
+      key: joinPath(at.folder.key, keyOf(at.name, this.#folding)),
+    };
+  }
+
+  /**
+   * Adds a draft.
+   *
+   * @param action What is to be done.
+   * @param links What it has to do with others.
+   */
+  add(action: Omit<Action, "needs" | "files">, links: Links): Draft {
+    const after = [
+      ...(links.after ?? []),
+      ...(links.within ?? []).flatMap((it) => this.#folders.before(it)),
+    ];
+    const draft: Draft = {
+      action: { ...action, files: null },
+      frees: links.frees ?? [],
+      takes: links.takes ?? [],
+      after,
+    };
+    this.drafts.push(draft);
+    this.#folders.noteRemoval(draft);
+    return draft;
   }
 }

@@ -6,9 +6,14 @@
  */
 import { cutToTick, type HalfState, halfState } from "./metadata.ts";
 import { joinPath } from "./paths.ts";
+import {
+  currentPath,
+  type FoundFile,
+  isMoved,
+  type Pair,
+} from "./plan_merge.ts";
+import type { RecordedChange, UnrecordedChange } from "./plan_rules.ts";
 import type { Answer, FileRef, Inquiry } from "./plan_types.ts";
-import type { RecordedChange, UnrecordedChange } from "./rules.ts";
-import { currentPath, type FoundFile, isMoved, type Pair } from "./tree.ts";
 import {
   type Both,
   type FileRow,

@@ -5,15 +5,20 @@
  *
  * @module
  */
-import type { Aside, Case } from "./cases.ts";
-import type { Contest } from "./contest.ts";
+import type { Contest } from "./conflict.ts";
 import { words } from "./metadata.ts";
 import { isOwnName } from "./names.ts";
 import { type Folding, isWithin, joinPath, keyOf, nameOf } from "./paths.ts";
+import {
+  currentPath,
+  type Folder,
+  type FoundFile,
+  type Pair,
+} from "./plan_merge.ts";
 import type { Verdict } from "./plan_rules.ts";
 import type { Action, Conflict, Plan } from "./plan_types.ts";
 import { waitingWords } from "./summary.ts";
-import { currentPath, type Folder, type FoundFile, type Pair } from "./tree.ts";
+import type { Aside, Case } from "./sync_logic.ts";
 import {
   type Both,
   type FileFigures,

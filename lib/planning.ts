@@ -4,24 +4,23 @@
  *
  * @module
  */
-import type { Case } from "./cases.ts";
-import type { Interrupt } from "./interrupt.ts";
-import type { Meter } from "./meter.ts";
-import type { Merged, RecordView } from "./plan_merge.ts";
-import type { Answer, Plan } from "./plan_types.ts";
-import { inPieces, type Root } from "./root_files.ts";
-import type { Outcome } from "./run_result.ts";
 import {
   addedActions,
   openAsListed,
   type Refusal,
   rulingOn,
   type Settling,
-} from "./settlement.ts";
+} from "./conflict.ts";
+import type { Interrupt } from "./interrupt.ts";
+import type { Meter } from "./meter.ts";
+import type { Merged, RecordView } from "./plan_merge.ts";
+import type { Answer, Plan } from "./plan_types.ts";
+import { inPieces, type Root } from "./root_files.ts";
+import type { Outcome } from "./run_result.ts";
 import type { StateDb } from "./state_db.ts";
 import type { RecordStore } from "./state_record.ts";
 import { listedConflict } from "./state_runs.ts";
-import { decide, type DecisionSettings } from "./sync_logic.ts";
+import { type Case, decide, type DecisionSettings } from "./sync_logic.ts";
 import type { Both } from "./types.ts";
 
 /** A plan, and what led to it. */

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Settling } from "./conflict.ts";
 import type { Interrupt } from "./interrupt.ts";
 import type { Habits } from "./metadata.ts";
 import type { Progress } from "./meter.ts";
@@ -15,16 +16,15 @@ import {
 import { foreignFolder } from "./own_files.ts";
 import type { Folding } from "./paths.ts";
 import type { Allowances, SafetyLimits } from "./plan_guard.ts";
+import { type Folder, spelledPath } from "./plan_merge.ts";
 import type { Decided } from "./planning.ts";
 import type { Root } from "./root_files.ts";
 import { readingRoot } from "./root_identity.ts";
 import { glance, longestName, type Probe, probe } from "./root_traits.ts";
 import type { Outcome, RunResult } from "./run_result.ts";
-import type { Settling } from "./settlement.ts";
 import type { Lock, StateDb } from "./state_db.ts";
 import type { RecordStore } from "./state_record.ts";
 import type { DecisionSettings } from "./sync_logic.ts";
-import { type Folder, spelledPath } from "./tree.ts";
 import type { Alarm } from "./troubles.ts";
 import {
   type Both,

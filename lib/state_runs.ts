@@ -3,13 +3,13 @@
  *
  * @module
  */
+import type { ListedConflict } from "./conflict.ts";
 import type { StoredConflict } from "./conflicts_text.ts";
 import { EXIT } from "./errors.ts";
 import type { PastAction, PastRun } from "./history_text.ts";
 import { standingFields } from "./log_lines.ts";
 import type { Version } from "./plan_types.ts";
 import { openConflicts, type Outcome, type RunResult } from "./run_result.ts";
-import type { ListedConflict } from "./settlement.ts";
 import { BulkInsert, type SqlValue, type StateDb } from "./state_db.ts";
 import { summarize } from "./summary.ts";
 import { timeWords } from "./text.ts";

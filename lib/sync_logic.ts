@@ -5,9 +5,13 @@
  *
  * @module
  */
-import type { Case, RemovalSettings } from "./cases.ts";
-import { type Contest, contestOf, type ContestSettings } from "./contest.ts";
-import { folderContest, isContestedName, Layout } from "./folders.ts";
+import {
+  ClashNames,
+  type ClashPlace,
+  type Contest,
+  contestOf,
+  type ContestSettings,
+} from "./conflict.ts";
 import { identityOf, words } from "./metadata.ts";
 import type { NameRoom } from "./names.ts";
 import {
@@ -18,27 +22,39 @@ import {
   joinPath,
   keyOf,
 } from "./paths.ts";
-import { PlanBuilder } from "./plan_builder.ts";
-import { type ChangeSettings, judge } from "./plan_changes.ts";
-import { countChanges, massChanged } from "./plan_counts.ts";
-import type { Merged } from "./plan_merge.ts";
-import { inOrder } from "./plan_order.ts";
+import { DraftList, FileActions } from "./plan_actions.ts";
+import { type ChangeSettings, judge, type Judgement } from "./plan_changes.ts";
+import {
+  FolderActions,
+  folderContest,
+  isContestedName,
+  Layout,
+} from "./plan_folders.ts";
+import { countChanges, massChanged } from "./plan_guard.ts";
+import {
+  currentPath,
+  type Folder,
+  type Location,
+  type Merged,
+  type Pair,
+} from "./plan_merge.ts";
+import { type Draft, inOrder } from "./plan_order.ts";
 import {
   type BeingSaved,
   type Elsewhere,
   findRenames,
   inFolder,
 } from "./plan_renames.ts";
-import { verdictOf } from "./plan_rules.ts";
+import { type Verdict, verdictOf } from "./plan_rules.ts";
 import {
   type Answer,
   Inquiry,
   type Plan,
   type Question,
+  type SoftDeleteSettings,
   type Suspect,
   type Waiting,
 } from "./plan_types.ts";
-import { currentPath, type Folder, type Location, type Pair } from "./tree.ts";
 import {
   type Both,
   type FileFigures,
@@ -48,6 +64,146 @@ import {
   type Side,
   SIDES,
 } from "./types.ts";
+
+// A path on its way from a verdict to actions.
+
+/** What becomes of removed and replaced files. */
+export interface RemovalSettings {
+  /** A side carries no modes: they are no change. Left out: both do. */
+  readonly ignoresModes?: boolean | undefined;
+  readonly softDelete: SoftDeleteSettings;
+  /** List paths at which nothing differs. */
+  readonly listUnchanged: boolean;
+  /** How many files the record holds. */
+  readonly recordedFiles: number;
+  /** Of those: more changed on one side are more than anybody does at once. */
+  readonly maxChangePercent: number;
+  /** Whether files of a name are read always. */
+  isSuspicious(name: string): boolean;
+}
+
+/** A file that has to leave its path to a folder. */
+export interface Aside {
+  readonly kind: "aside";
+  readonly from: Side;
+  readonly target: Location;
+  readonly contest: Contest;
+  /** It goes to soft delete instead of to a clash name. */
+  readonly isRemoved: boolean;
+}
+
+/** A path, what became of it, and what is to be done about it. */
+export interface Case {
+  readonly pair: Pair;
+  readonly judgement: Judgement & { kind: "recorded" | "unrecorded" };
+  readonly verdict: Verdict | Aside;
+}
+
+/**
+ * Whether a path is recorded, and as recorded on both sides.
+ *
+ * @param pair The pair.
+ */
+export function isQuiet(pair: Pair): boolean {
+  const { row } = pair;
+  return row !== null && SIDES.every((side) => {
+    const figures = pair[side]?.figures;
+    return figures?.sizeBytes === row[side].sizeBytes &&
+      figures.mtimeMs === row[side].mtimeMs &&
+      pair[side]?.at.name === pair.at.name;
+  });
+}
+
+// From verdicts to drafts: clash names first, then one path at a time, and the
+// folders.
+
+/** What building depends on besides the cases. */
+export interface BuildContext {
+  readonly layout: Layout;
+  readonly folders: readonly Folder[];
+  readonly inquiry: Inquiry;
+  readonly merged: Merged;
+  /** Sides on which suspiciously many files changed. */
+  readonly massChanged: ReadonlySet<Side>;
+  readonly settings: RemovalSettings & ContestSettings & {
+    readonly folding: Folding;
+    readonly roomIn?: ((folder: Folder) => NameRoom) | undefined;
+  };
+}
+
+/** Builds the actions of a plan. */
+export class PlanBuilder {
+  readonly #cases: readonly Case[];
+  readonly #context: BuildContext;
+  readonly #clashes: ClashNames;
+  readonly #claimed = new Set<Pair>();
+
+  /**
+   * @param cases Every path with something to do or to record.
+   * @param context Where everything will be, and the settings.
+   */
+  constructor(cases: readonly Case[], context: BuildContext) {
+    this.#cases = cases;
+    this.#context = context;
+    const byKey = new Map(
+      cases.filter(({ pair }) => pair.row === null || isQuiet(pair))
+        .map((item) => [item.pair.key, item]),
+    );
+    const folders = new Set(context.folders.map(({ key }) => key));
+    this.#clashes = new ClashNames(context.inquiry, {
+      folding: context.settings.folding,
+      pairAt: (location, key) => {
+        const pair = byKey.get(key)?.pair;
+        return pair ?? context.merged.pairAt(location.folder, key);
+      },
+      isFolder: (key) => folders.has(key),
+      isIdle: (pair) =>
+        isQuiet(pair) || byKey.get(pair.key)?.pair === pair ||
+        context.merged.alike.has(pair),
+      roomIn: context.settings.roomIn,
+    });
+  }
+
+  /**
+   * Builds.
+   *
+   * @param open Cases that were left out and stay open.
+   * @returns The drafts, complete only where nothing had to be asked.
+   */
+  build(open: readonly Case[]): Draft[] {
+    const clashing = new Map<Case, ClashPlace>();
+    for (const item of this.#cases) {
+      const place = this.#clashPlaceFor(item);
+      if (!place) continue;
+      clashing.set(item, place);
+      if (place.claimed) this.#claimed.add(place.claimed);
+    }
+    if (this.#context.inquiry.open.size > 0) return [];
+    const { folders, layout, settings, massChanged } = this.#context;
+    const forFolders = new FolderActions(folders, layout, settings);
+    const list = new DraftList(layout, settings.folding, forFolders);
+    const forFiles = new FileActions(list, settings, massChanged);
+    for (const item of this.#cases) {
+      if (this.#claimed.has(item.pair)) continue;
+      forFiles.add(item, clashing.get(item) ?? null);
+    }
+    for (const item of open) forFiles.add(item, null);
+    return [...forFolders.drafts, ...list.drafts];
+  }
+
+  #clashPlaceFor({ pair, verdict }: Case): ClashPlace | null {
+    if (verdict.kind === "aside") {
+      if (verdict.isRemoved) return null;
+      const version = pair[verdict.from]!;
+      return this.#clashes.choose(verdict.target, verdict.from, version);
+    }
+    if (verdict.kind !== "copy" || verdict.contest?.policy !== "clash") {
+      return null;
+    }
+    const loser = otherSide(verdict.contest.winner);
+    return this.#clashes.choose(verdict.target, loser, pair[loser]!);
+  }
+}
 
 /** What a decision depends on besides what was found and recorded. */
 export interface DecisionSettings

@@ -7,6 +7,8 @@
  */
 import { joinPath, nameOf } from "./paths.ts";
 import {
+  currentPath,
+  type Folder,
   merge,
   type Merged,
   type MergeSettings,
@@ -15,7 +17,6 @@ import {
 } from "./plan_merge.ts";
 import type { Look, Root } from "./root_files.ts";
 import { inWords, Skipped } from "./system.ts";
-import { currentPath, type Folder } from "./tree.ts";
 import { type Both, type Problem, type Side, SIDES } from "./types.ts";
 
 /**

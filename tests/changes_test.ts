@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { judge, type Judgement, refOf } from "../lib/plan_changes.ts";
+import type { Pair } from "../lib/plan_merge.ts";
+import type { RecordedChange } from "../lib/plan_rules.ts";
 import { type Answer, Inquiry, questionId } from "../lib/plan_types.ts";
-import type { RecordedChange } from "../lib/rules.ts";
-import type { Pair } from "../lib/tree.ts";
 import { SIDES } from "../lib/types.ts";
 import { merged, settingsOf } from "./support/fake_merge.ts";
 import {

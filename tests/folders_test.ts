@@ -4,8 +4,8 @@ import {
   type FolderFate,
   isContestedName,
   Layout,
-} from "../lib/folders.ts";
-import type { Folder } from "../lib/tree.ts";
+} from "../lib/plan_folders.ts";
+import type { Folder } from "../lib/plan_merge.ts";
 import type { Both, DirectoryRow } from "../lib/types.ts";
 import { settingsOf } from "./support/fake_merge.ts";
 

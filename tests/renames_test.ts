@@ -2,13 +2,13 @@ import fc from "fast-check";
 import assert from "node:assert/strict";
 import { identityOf } from "../lib/metadata.ts";
 import { joinPath, NO_FOLDING } from "../lib/paths.ts";
+import { currentPath, type FoundFile, type Pair } from "../lib/plan_merge.ts";
 import {
   type Elsewhere,
   findRenames,
   inFolder,
   type Renamed,
 } from "../lib/plan_renames.ts";
-import { currentPath, type FoundFile, type Pair } from "../lib/tree.ts";
 import { type Both, SIDES } from "../lib/types.ts";
 import { edits, situationOf as edited } from "./support/fake_edits.ts";
 import { merged } from "./support/fake_merge.ts";

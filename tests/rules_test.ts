@@ -8,7 +8,7 @@ import {
   RECORDED_CHANGES,
   UNRECORDED,
   UNRECORDED_CHANGES,
-} from "../lib/rules.ts";
+} from "../lib/plan_rules.ts";
 import { mirrorRule } from "./support/fake_plan.ts";
 
 /** The three tables of section 3, cell by cell, against the contract's text. */

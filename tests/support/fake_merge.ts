@@ -5,7 +5,7 @@
  * @module
  */
 import assert from "node:assert/strict";
-import type { Ruling } from "../../lib/contest.ts";
+import type { Ruling } from "../../lib/conflict.ts";
 import { type Habits, isStill } from "../../lib/metadata.ts";
 import { folderOf, nameOf } from "../../lib/paths.ts";
 import {
