@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { carryOut, type CarryOutContext } from "./carry_out.ts";
+import { carryOut, type CarryOutContext } from "./apply_plan.ts";
 import { EXIT } from "./errors.ts";
 import { completeMoves, foreignLeftovers } from "./files_leftovers.ts";
 import { type Interrupt, UNINTERRUPTED } from "./interrupt.ts";
