@@ -16,8 +16,7 @@ import {
 import { EXIT, type ExitCode, SyncError, UsageError } from "./errors.ts";
 import { SignalInterrupt } from "./interrupt.ts";
 import type { ConflictsInvocation } from "./invocation.ts";
-import { openLog } from "./logging_setup.ts";
-import { logOutcome, logStop } from "./outcome_log.ts";
+import { logOutcome, logStop, openLog } from "./logging_setup.ts";
 import { keyOf, typedPath } from "./paths.ts";
 import { jsonReport, jsonText } from "./report_json.ts";
 import type { RunResult } from "./run_result.ts";

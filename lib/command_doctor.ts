@@ -216,7 +216,7 @@ async function mailCheck({ email }: Config): Promise<Check> {
     "them.";
   try {
     const { Mailer } = await import("./mail_smtp.ts");
-    const { serverWords } = await import("./mail_faults.ts");
+    const { serverWords } = await import("./mail_smtp.ts");
     using mailer = new Mailer({ email, password, boundMs: MAIL_BOUND_MS });
     const fault = await mailer.verify();
     if (fault === null) {

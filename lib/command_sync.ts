@@ -5,16 +5,26 @@
  */
 import { print, warn } from "./cli_output.ts";
 import type { Config } from "./config_schema.ts";
-import type { RunMails } from "./email_notifications.ts";
+import { doubtAlarm, type RunMails } from "./email_notifications.ts";
 import { EXIT, type ExitCode, SyncError } from "./errors.ts";
 import { SignalInterrupt } from "./interrupt.ts";
 import type { SyncInvocation } from "./invocation.ts";
-import { type Log, NO_LOG, openLog } from "./logging_setup.ts";
+import {
+  type Log,
+  logOutcome,
+  logStop,
+  NO_LOG,
+  openLog,
+} from "./logging_setup.ts";
 import { words } from "./metadata.ts";
-import { logOutcome, logStop } from "./outcome_log.ts";
 import { openProgress, type ProgressLine } from "./progress.ts";
 import { jsonReport, jsonText } from "./report_json.ts";
-import { reportText, untoldText } from "./report_text.ts";
+import {
+  prunedWords,
+  reportText,
+  untoldText,
+  waitingWords,
+} from "./report_text.ts";
 import { readIdentity } from "./root_identity.ts";
 import type { Outcome, RunResult } from "./run_result.ts";
 import type { Scans } from "./run_scan.ts";
@@ -23,10 +33,8 @@ import { missingWalls } from "./sandbox_network.ts";
 import { wasSaid } from "./state_db.ts";
 import { StandingKinds } from "./state_runs.ts";
 import { isInterrupted } from "./stop.ts";
-import { prunedWords, waitingWords } from "./summary.ts";
 import { endBeforeStart, newRunId, runSync } from "./sync.ts";
 import { printable, VERSION } from "./text.ts";
-import { doubtAlarm } from "./troubles.ts";
 import { otherSide, type Side } from "./types.ts";
 
 /**
@@ -46,7 +54,7 @@ export async function syncOrPlan(
 ): Promise<number> {
   const roots = { left: config.leftRoot, right: config.rightRoot };
   if (invocation.report !== null) {
-    const { requireOutside } = await import("./report_file.ts");
+    const { requireOutside } = await import("./report_html.ts");
     requireOutside(invocation.report, roots);
   }
   using interrupt = new SignalInterrupt();
@@ -306,7 +314,7 @@ async function report(
   log: Log,
 ): Promise<ExitCode> {
   if (invocation.report === null) return result.exitCode;
-  const { writeReport } = await import("./report_file.ts");
+  const { writeReport } = await import("./report_html.ts");
   const failure = await writeReport(invocation.report, result, {
     roots: { left: config.leftRoot, right: config.rightRoot },
     listsUnchanged: invocation.isVerbose,

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Summary } from "./summary.ts";
+import type { Summary } from "./report_text.ts";
 import { printable, sizeWords, timeWords } from "./text.ts";
 import type { ActionName, OutcomeKind, Rule, Side } from "./types.ts";
 

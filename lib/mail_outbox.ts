@@ -4,11 +4,15 @@
  *
  * @module
  */
-import type { Backlog, ConflictNews } from "./mail_texts.ts";
-import type { MailRun, MailText } from "./mail_words.ts";
+import type { KnownTrouble, TroubleNews } from "./email_notifications.ts";
+import type {
+  Backlog,
+  ConflictNews,
+  MailRun,
+  MailText,
+  ToldConflict,
+} from "./mail_texts.ts";
 import type { SqlValue, StateDb } from "./state_db.ts";
-import type { ToldConflict } from "./told_conflict.ts";
-import type { KnownTrouble, TroubleNews } from "./troubles.ts";
 
 /** What a mail tells, so that it can be told anew when less of it is true. */
 export type MailNews =

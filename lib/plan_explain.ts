@@ -17,7 +17,7 @@ import {
 } from "./plan_merge.ts";
 import type { Verdict } from "./plan_rules.ts";
 import type { Action, Conflict, Plan } from "./plan_types.ts";
-import { waitingWords } from "./summary.ts";
+import { waitingWords } from "./report_text.ts";
 import type { Aside, Case } from "./sync_logic.ts";
 import {
   type Both,

@@ -4,8 +4,8 @@
  * @module
  */
 import { ConfigError, EXIT, type SyncError } from "./errors.ts";
+import { summarize } from "./report_text.ts";
 import { isTold, type Outcome, type RunResult } from "./run_result.ts";
-import { summarize } from "./summary.ts";
 
 /**
  * The document for a run or a plan.

@@ -5,17 +5,142 @@
  * @module
  */
 import { words } from "./metadata.ts";
+import type { Conflict, Waiting } from "./plan_types.ts";
 import {
   doubtfulCopies,
   isTold,
   openConflicts,
   type Outcome,
+  type Pruned,
   type RunResult,
 } from "./run_result.ts";
-import { settledConflicts } from "./settled_conflicts.ts";
-import { prunedWords, summarize, waitingWords } from "./summary.ts";
-import { openWords, printable, PROGRAM, sizeWords } from "./text.ts";
-import { type ActionName, type Both, otherSide } from "./types.ts";
+import {
+  conflictWords,
+  openWords,
+  printable,
+  PROGRAM,
+  sizeWords,
+} from "./text.ts";
+import {
+  ACTION_NAMES,
+  type ActionName,
+  type Both,
+  otherSide,
+} from "./types.ts";
+
+// The conflicts that a run settled.
+
+/** A conflict that was settled, or is to be. */
+export interface SettledConflict {
+  readonly conflict: Conflict;
+  /** In a sentence. */
+  readonly words: string;
+}
+
+/**
+ * The conflicts that a run settled, or would, each once.
+ *
+ * @param outcomes Of the run.
+ * @param roots Absolute paths of the roots.
+ */
+export function settledConflicts(
+  outcomes: readonly Outcome[],
+  roots: Both<string>,
+): SettledConflict[] {
+  const settled = new Map<string, SettledConflict>();
+  for (const { action, kind, newPath } of outcomes) {
+    const { conflict, work, side } = action;
+    const isSettled = kind === "done" || kind === "planned";
+    if (!isSettled || !conflict?.winner) continue;
+    const isKept = work.kind === "copy" && work.fate === "soft-delete";
+    const keptAt = isKept && newPath && side
+      ? `${roots[side]}/${newPath}`
+      : null;
+    const fate = isKept ? "kept in soft delete" : "not kept";
+    const words = conflictWords(conflict, fate, keptAt);
+    settled.set(conflict.path, { conflict, words });
+  }
+  return [...settled.values()];
+}
+
+// A run in figures.
+
+/** How often each action was done, or is planned, and what was left. */
+export type Summary =
+  & { readonly [Name in ActionName]: number }
+  & {
+    readonly bytesCopied: number;
+    readonly skipped: number;
+    readonly failed: number;
+    readonly openConflicts: number;
+    /** Paths that are left alone, ignored ones apart. */
+    readonly unknown: number;
+    /** Paths that wait for a later run. */
+    readonly waiting: number;
+    /** Copies of versions that perhaps nobody meant. */
+    readonly doubtful: number;
+  };
+
+/**
+ * Counts.
+ *
+ * @param result What came of the run.
+ */
+export function summarize(
+  result: Pick<RunResult, "outcomes" | "problems" | "waiting" | "untouched">,
+): Summary {
+  const counts = Object.fromEntries(
+    ACTION_NAMES.map((name) => [name, 0]),
+  ) as Record<ActionName, number>;
+  counts.NOOP = result.untouched;
+  let [bytesCopied, skipped, failed, openConflicts] = [0, 0, 0, 0];
+  for (const { action, kind } of result.outcomes) {
+    if (action.conflict !== null && action.conflict.winner === null) {
+      openConflicts++;
+    } else if (kind === "skipped") skipped++;
+    else if (kind === "failed") failed++;
+    else if (action.name !== "NOOP" || action.bytes !== null) {
+      counts[action.name]++;
+      if (action.work.kind === "copy" || action.work.kind === "clash") {
+        bytesCopied += action.bytes ?? 0;
+      }
+    }
+  }
+  const unknown = result.problems.filter(isTold);
+  return {
+    ...counts,
+    bytesCopied,
+    skipped,
+    failed,
+    openConflicts,
+    unknown: unknown.length,
+    waiting: result.waiting.length,
+    doubtful: doubtfulCopies(result.outcomes).length,
+  };
+}
+
+/**
+ * Why a path waits for a later run.
+ *
+ * @param waiting The path.
+ */
+export function waitingWords({ as }: Pick<Waiting, "as">): string {
+  return `it is being saved, and called ${printable(as)} meanwhile`;
+}
+
+/**
+ * What retention removed, in a sentence.
+ *
+ * @param pruned What was removed.
+ * @returns Null where nothing was.
+ */
+export function prunedWords({ files, bytes }: Pruned): string | null {
+  if (files === 0) return null;
+  return `${files} old soft-deleted ${
+    files === 1 ? "file" : "files"
+  } removed for good: ` +
+    `${sizeWords(bytes)} freed.`;
+}
 
 /** How to tell it. */
 export interface ReportOptions {

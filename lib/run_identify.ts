@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { Alarm } from "./email_notifications.ts";
 import { GuardError } from "./errors.ts";
 import { isSameId } from "./metadata.ts";
 import type { TemporaryOwner } from "./names.ts";
@@ -12,7 +13,6 @@ import { acceptNumbers } from "./run_numbers.ts";
 import { StateDb } from "./state_db.ts";
 import { RecordStore } from "./state_record.ts";
 import { PROGRAM } from "./text.ts";
-import type { Alarm } from "./troubles.ts";
 import {
   type Both,
   type FileId,

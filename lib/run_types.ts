@@ -4,6 +4,7 @@
  * @module
  */
 import type { Settling } from "./conflict.ts";
+import type { Alarm } from "./email_notifications.ts";
 import type { Interrupt } from "./interrupt.ts";
 import type { Habits } from "./metadata.ts";
 import type { Progress } from "./meter.ts";
@@ -25,7 +26,6 @@ import type { Outcome, RunResult } from "./run_result.ts";
 import type { Lock, StateDb } from "./state_db.ts";
 import type { RecordStore } from "./state_record.ts";
 import type { DecisionSettings } from "./sync_logic.ts";
-import type { Alarm } from "./troubles.ts";
 import {
   type Both,
   type ConflictKind,

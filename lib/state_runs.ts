@@ -9,9 +9,9 @@ import { EXIT } from "./errors.ts";
 import type { PastAction, PastRun } from "./history_text.ts";
 import { standingFields } from "./log_lines.ts";
 import type { Version } from "./plan_types.ts";
+import { summarize } from "./report_text.ts";
 import { openConflicts, type Outcome, type RunResult } from "./run_result.ts";
 import { BulkInsert, type SqlValue, type StateDb } from "./state_db.ts";
-import { summarize } from "./summary.ts";
 import { timeWords } from "./text.ts";
 import type {
   ActionName,

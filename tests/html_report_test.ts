@@ -1,9 +1,12 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { htmlPage } from "../lib/html_page.ts";
-import { fold } from "../lib/report_folds.ts";
-import { htmlReport } from "../lib/report_html.ts";
-import { reportSections, type Row } from "../lib/report_rows.ts";
+import {
+  fold,
+  htmlPage,
+  htmlReport,
+  reportSections,
+  type Row,
+} from "../lib/report_html.ts";
 import type { RunResult } from "../lib/run_result.ts";
 import { escapeHtml } from "../lib/text.ts";
 import type { Problem } from "../lib/types.ts";

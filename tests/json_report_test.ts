@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { ConfigError, EXIT, LockedError, UsageError } from "../lib/errors.ts";
 import { jsonError, jsonReport } from "../lib/report_json.ts";
-import { summarize } from "../lib/summary.ts";
+import { summarize } from "../lib/report_text.ts";
 import { ACTION_NAMES } from "../lib/types.ts";
 import { resultOf, withOutcomes } from "./support/fake_result.ts";
 import { but, file, folder, HOUR, OLD, problem } from "./support/fake_tree.ts";

@@ -6,8 +6,8 @@
  */
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
+import { reportSections } from "../lib/report_html.ts";
 import { jsonReport } from "../lib/report_json.ts";
-import { reportSections } from "../lib/report_rows.ts";
 import { reportText } from "../lib/report_text.ts";
 import type { RunResult } from "../lib/run_result.ts";
 import { snapshot } from "./support/snapshot.ts";

@@ -1,12 +1,17 @@
 import assert from "node:assert/strict";
-import { type Block, htmlOf, textOf } from "../lib/mail_blocks.ts";
-import { conflictMail } from "../lib/mail_texts.ts";
-import { type MailFacts, placeOf } from "../lib/mail_words.ts";
+import type { Trouble } from "../lib/email_notifications.ts";
+import {
+  type Block,
+  conflictMail,
+  htmlOf,
+  type MailFacts,
+  placeOf,
+  textOf,
+  type ToldConflict,
+  troubleMail,
+} from "../lib/mail_texts.ts";
 import type { Conflict } from "../lib/plan_types.ts";
 import { shellQuoted } from "../lib/text.ts";
-import type { ToldConflict } from "../lib/told_conflict.ts";
-import { troubleMail } from "../lib/trouble_mail.ts";
-import type { Trouble } from "../lib/troubles.ts";
 
 const FACTS: MailFacts = {
   roots: { left: "/srv/left", right: "/srv/right" },

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { writeReport } from "../lib/report_file.ts";
+import { writeReport } from "../lib/report_html.ts";
 import { resultOf } from "./support/fake_result.ts";
 import { file, Office } from "./support/support.ts";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
-import { summarize } from "../lib/summary.ts";
+import { summarize } from "../lib/report_text.ts";
 import { LONG_AGO, scenario } from "./support/scenario.ts";
 import { file, Office, type Tree } from "./support/support.ts";
 

@@ -5,7 +5,7 @@ import {
   retold,
   type Trouble,
   unexpected,
-} from "../lib/troubles.ts";
+} from "../lib/email_notifications.ts";
 
 const HOUR_MS = 60 * 60 * 1000;
 
