@@ -26,9 +26,7 @@ import {
 import { type CommitContext, Commits, Performer } from "./files_act.ts";
 import { Copier, type Performed, type PerformerContext } from "./files_copy.ts";
 import { removeLeftovers, settleMoves } from "./files_leftovers.ts";
-import type { Interrupt } from "./interrupt.ts";
 import { words } from "./metadata.ts";
-import type { Meter, Totals } from "./meter.ts";
 import { type TemporaryOwner, timeMark } from "./names.ts";
 import { folderOf } from "./paths.ts";
 import type { AlikeFiles } from "./plan_merge.ts";
@@ -37,12 +35,12 @@ import type { Root } from "./root_files.ts";
 import type { Probe } from "./root_traits.ts";
 import {
   type Meeting,
+  numberRun,
   rememberIds,
   requireStillThere,
 } from "./run_identify.ts";
-import { numberRun } from "./run_numbers.ts";
-import type { Outcome } from "./run_result.ts";
 import type { FinishedScan, IdleThreads } from "./run_scan.ts";
+import type { Interrupt, Meter, Outcome, Totals } from "./run_types.ts";
 import type { StateDb } from "./state_db.ts";
 import type { RecordStore } from "./state_record.ts";
 import { codeOf, inWords, Skipped, troubleOf, WENT_AWAY } from "./system.ts";

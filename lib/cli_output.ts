@@ -4,6 +4,9 @@
  *
  * @module
  */
+import { EXIT, SyncError } from "./errors.ts";
+import type { Phase, Progress } from "./run_types.ts";
+import { sizeWords } from "./text.ts";
 
 /**
  * Prints what was asked for.
@@ -30,4 +33,363 @@ export function warn(text: string): void {
 function write(to: typeof Deno.stdout, text: string): void {
   const bytes = new TextEncoder().encode(`${text}\n`);
   for (let at = 0; at < bytes.length;) at += to.writeSync(bytes.subarray(at));
+}
+
+// Progress on a terminal: one line that is redrawn, and cleared before
+// anything else is printed.
+
+const PHASES: Readonly<Record<Phase, string>> = {
+  scan: "Reading folders",
+  decide: "Deciding",
+  compare: "Comparing contents",
+  apply: "Syncing",
+};
+
+/** What a small file costs beside its bytes, in bytes' worth of time. */
+const BYTES_PER_FILE = 64 * 1024;
+
+const BAR = "=".repeat(20);
+
+/** The longest line with a bar needs so much. */
+const ROOMY = 110;
+
+/** What is known besides the counts. */
+export interface Pace {
+  /** How long the phase has taken, in ms. */
+  readonly elapsedMs: number;
+  /** What is left of it, in s; null where nobody can know. */
+  readonly leftSeconds: number | null;
+}
+
+/**
+ * The line.
+ *
+ * @param progress How far the run is.
+ * @param pace How fast it gets on.
+ * @param width Letters that there is room for.
+ *
+ * @example
+ * ```ts
+ * import { progressText } from "./cli_output.ts";
+ * progressText({
+ *   phase: "apply",
+ *   doneFiles: 5,
+ *   totalFiles: 10,
+ *   doneBytes: 1024,
+ *   totalBytes: 2048,
+ * }, { elapsedMs: 1000, leftSeconds: 1 }, 79);
+ * // Syncing 50 % | 5 of 10 files | 1.0 KB of 2.0 KB | 1.0 KB/s | 0:01 left
+ * ```
+ */
+export function progressText(
+  progress: Progress,
+  pace: Pace,
+  width: number,
+): string {
+  const { doneFiles, totalFiles, doneBytes, totalBytes } = progress;
+  const phase = PHASES[progress.phase];
+  const seconds = pace.elapsedMs / 1000;
+  const rate = doneBytes > 0
+    ? `${sizeWords(Math.round(doneBytes / seconds))}/s`
+    : `${count(Math.round(doneFiles / seconds))} files/s`;
+  const share = shareOf(progress);
+  const parts = [
+    ...doneFiles === 0 && totalFiles === null
+      ? []
+      : [`${ofTotal(doneFiles, totalFiles, count)} files`],
+    ...doneBytes === 0 && !totalBytes
+      ? []
+      : [ofTotal(doneBytes, totalBytes, sizeWords)],
+    // Before that a rate says nothing.
+    ...seconds >= 0.5 && doneFiles + doneBytes > 0 ? [rate] : [],
+    ...pace.leftSeconds === null ? [] : [`${clock(pace.leftSeconds)} left`],
+  ];
+  // By the width, not the text: a bar that comes and goes is a nuisance.
+  const bar = share !== null && width >= ROOMY ? `${barOf(share)} ` : "";
+  const first = share === null ? phase : `${phase} ${bar}${percent(share)}`;
+  return [first, ...parts].join(" | ").slice(0, width);
+}
+
+/** Null where nobody can know. */
+function shareOf(progress: Progress): number | null {
+  if (progress.totalFiles === null) return null;
+  return Math.min(1, doneOf(progress) / Math.max(1, totalOf(progress)));
+}
+
+function percent(share: number): string {
+  return `${Math.floor(share * 100)} %`;
+}
+
+function barOf(share: number): string {
+  const done = BAR.slice(0, Math.floor(share * BAR.length));
+  return `[${done.padEnd(BAR.length)}]`;
+}
+
+/** More than was expected is no news for a reader. */
+function ofTotal(
+  done: number,
+  total: number | null,
+  words: (value: number) => string,
+): string {
+  return total === null || done > total
+    ? words(done)
+    : `${words(done)} of ${words(total)}`;
+}
+
+function count(value: number): string {
+  return value.toLocaleString("en-US");
+}
+
+function clock(seconds: number): string {
+  const [hours, minutes] = [Math.floor(seconds / 3600), seconds / 60 % 60];
+  const two = (value: number) => String(Math.floor(value)).padStart(2, "0");
+  return hours === 0
+    ? `${Math.floor(minutes)}:${two(seconds % 60)}`
+    : `${hours}:${two(minutes)}:${two(seconds % 60)}`;
+}
+
+function doneOf({ doneFiles, doneBytes }: Progress): number {
+  return doneBytes + doneFiles * BYTES_PER_FILE;
+}
+
+function totalOf({ totalFiles, totalBytes }: Progress): number {
+  return (totalBytes ?? 0) + (totalFiles ?? 0) * BYTES_PER_FILE;
+}
+
+/** The line on a terminal. */
+export interface ProgressLine {
+  /** Shows how far the run is. */
+  show(progress: Progress): void;
+  /** Prints something else: the line makes room for it and comes back. */
+  aside(print: () => void): void;
+  /** Clears the line for good. */
+  [Symbol.dispose](): void;
+}
+
+/** What is used of cli-progress. */
+interface Bar {
+  start(total: number, value: number, shown: Shown): void;
+  update(value: number, shown: Shown): void;
+  stop(): void;
+}
+
+interface Shown {
+  readonly progress: Progress;
+  /** When its phase began, in ms since 1970. */
+  readonly startedAtMs: number;
+}
+
+interface Drawn {
+  /** In s, or a word. */
+  readonly eta: number | string;
+  readonly maxWidth: number;
+}
+
+/**
+ * Shows the line, and loads what draws it: only where there is a terminal.
+ *
+ * @param isWanted Whether anybody wants to see it.
+ * @returns The line; one that shows nothing where standard error is no
+ *   terminal.
+ */
+export async function openProgress(isWanted: boolean): Promise<ProgressLine> {
+  if (!isWanted || !Deno.stderr.isTerminal()) return NO_LINE;
+  // Loading what draws takes a moment; a person should not wait for that.
+  Deno.stderr.writeSync(new TextEncoder().encode(`${PHASES.scan}\r`));
+  const { default: process } = await import("node:process");
+  // A terminal may be closed: that is no reason to break off in the middle.
+  process.stderr.on("error", () => {});
+  const { SingleBar } = (await import("cli-progress")).default;
+  return new Line(
+    new SingleBar({
+      format: formatted,
+      stream: process.stderr,
+      clearOnComplete: true,
+      // A run that is killed must not leave the terminal changed.
+      linewrap: true,
+      hideCursor: false,
+      // Its handlers would keep a signal from ending the run.
+      gracefulExit: false,
+      etaBuffer: 50,
+    }),
+  );
+}
+
+function formatted(
+  _options: unknown,
+  { eta, maxWidth }: Drawn,
+  { progress, startedAtMs }: Shown,
+): string {
+  const isKnown = typeof eta === "number" && progress.totalFiles !== null &&
+    doneOf(progress) > 0;
+  const pace = {
+    elapsedMs: Date.now() - startedAtMs,
+    leftSeconds: isKnown ? eta : null,
+  };
+  // One letter less than there is room for: no terminal breaks that line.
+  return progressText(progress, pace, maxWidth - 1);
+}
+
+const NO_LINE: ProgressLine = {
+  show() {},
+  aside: (print) => print(),
+  [Symbol.dispose]() {},
+};
+
+class Line implements ProgressLine {
+  readonly #bar: Bar;
+  #progress: Progress = {
+    phase: "scan",
+    doneFiles: 0,
+    totalFiles: null,
+    doneBytes: 0,
+    totalBytes: null,
+  };
+  #startedAtMs = Date.now();
+
+  constructor(bar: Bar) {
+    this.#bar = bar;
+    this.#start();
+  }
+
+  show(progress: Progress): void {
+    const isNew = progress.phase !== this.#progress.phase ||
+      progress.totalFiles !== this.#progress.totalFiles;
+    this.#progress = progress;
+    // Another phase has another pace.
+    if (isNew) {
+      this.#bar.stop();
+      this.#startedAtMs = Date.now();
+      this.#start();
+    } else this.#bar.update(doneOf(progress), this.#shown());
+  }
+
+  aside(print: () => void): void {
+    this.#bar.stop();
+    print();
+    this.#start();
+  }
+
+  #start(): void {
+    const progress = this.#progress;
+    this.#bar.start(totalOf(progress), doneOf(progress), this.#shown());
+  }
+
+  #shown(): Shown {
+    return { progress: this.#progress, startedAtMs: this.#startedAtMs };
+  }
+
+  [Symbol.dispose](): void {
+    this.#bar.stop();
+  }
+}
+
+// Asks a person at a terminal.
+
+/** What keys in raw mode come as. */
+const KEYS = {
+  interrupt: 3,
+  end: 4,
+  backspace: [8, 127],
+  enter: [10, 13],
+} as const;
+
+/**
+ * Asks until the answer will do.
+ *
+ * @param question What to ask.
+ * @param standard The answer of who just presses Enter.
+ * @param wrong What is wrong with an answer; null: nothing.
+ * @returns The answer, without blanks around it.
+ * @throws {SyncError} The person has broken off.
+ */
+export function ask(
+  question: string,
+  standard: string,
+  wrong: (answer: string) => string | null,
+): string {
+  for (;;) {
+    const shown = standard === "" ? question : `${question} [${standard}]`;
+    const typed = prompt(`${shown}:`)?.trim();
+    if (typed === undefined) throw brokenOff();
+    const answer = typed === "" ? standard : typed;
+    const why = wrong(answer);
+    if (why === null) return answer;
+    warn(why);
+  }
+}
+
+/**
+ * Asks for what nobody may read over the person's shoulder.
+ *
+ * @param question What to ask.
+ * @param wrong What is wrong with an answer; null: nothing.
+ * @returns The answer.
+ * @throws {SyncError} The person has broken off.
+ */
+export function askSecretly(
+  question: string,
+  wrong: (answer: string) => string | null,
+): string {
+  for (;;) {
+    let answer: string | null;
+    // Before the question: whoever is quick is not shown either.
+    Deno.stdin.setRaw(true);
+    try {
+      Deno.stdout.writeSync(new TextEncoder().encode(`${question}: `));
+      answer = readSecret();
+    } finally {
+      Deno.stdin.setRaw(false);
+      Deno.stdout.writeSync(new TextEncoder().encode("\r\n"));
+    }
+    if (answer === null) throw brokenOff();
+    const why = wrong(answer);
+    if (why === null) return answer;
+    warn(why);
+  }
+}
+
+function brokenOff(): SyncError {
+  return new SyncError("Broken off: nothing was written.", EXIT.usage);
+}
+
+/** Null where the person has broken off. */
+function readSecret(): string | null {
+  const typed = new TypedSecret();
+  const key = new Uint8Array(1);
+  for (;;) {
+    const count = Deno.stdin.readSync(key);
+    const end = count === null ? "broken off" : typed.press(key[0] ?? 0);
+    if (end === "broken off") return null;
+    if (end === "entered") return typed.text;
+  }
+}
+
+/** A line that is typed key by key, and shown nowhere. */
+export class TypedSecret {
+  #bytes: number[] = [];
+
+  /** What has been typed. */
+  get text(): string {
+    return new TextDecoder().decode(Uint8Array.from(this.#bytes));
+  }
+
+  /**
+   * Takes a key.
+   *
+   * @param byte What the terminal gives; of a letter outside ASCII one byte.
+   * @returns Whether the line goes on.
+   */
+  press(byte: number): "goes on" | "entered" | "broken off" {
+    const { interrupt, end, backspace, enter } = KEYS;
+    if (byte === interrupt || byte === end) return "broken off";
+    if (enter.some((key) => key === byte)) return "entered";
+    if (!backspace.some((key) => key === byte)) this.#bytes.push(byte);
+    else {
+      const letters = [...this.text];
+      const rest = letters.slice(0, -1).join("");
+      this.#bytes = [...new TextEncoder().encode(rest)];
+    }
+    return "goes on";
+  }
 }

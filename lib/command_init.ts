@@ -4,18 +4,92 @@
  * @module
  */
 import { dirname, isAbsolute, resolve, win32 } from "node:path";
-import { ask, askSecretly } from "./asking.ts";
-import { print } from "./cli_output.ts";
+import example from "../config.example.yaml" with { type: "text" };
+import type { InitInvocation } from "./cli_args.ts";
+import { ask, askSecretly, print } from "./cli_output.ts";
 import { parseConfig } from "./config_loader.ts";
-import {
-  type Answers,
-  configText,
-  type MailAnswers,
-} from "./config_template.ts";
 import { ConfigError, EXIT, type ExitCode, SyncError } from "./errors.ts";
-import type { InitInvocation } from "./invocation.ts";
 import { codeOf, inWords } from "./system.ts";
 import { printable, PROGRAM, quoted, shellQuoted } from "./text.ts";
+
+// The text of a first config: the example, with all its comments, and with
+// what a person said in place of what stands there.
+
+/** How mail is to be sent. */
+export interface MailAnswers {
+  readonly smtpHost: string;
+  /** As it was typed. */
+  readonly smtpPort: string;
+  readonly security: string;
+  /** Null: no login, and no password. */
+  readonly username: string | null;
+  readonly passwordEnv: string | null;
+  readonly password: string | null;
+  readonly from: string;
+  readonly to: readonly string[];
+}
+
+/** What a person said. */
+export interface Answers {
+  readonly left: string;
+  readonly right: string;
+  /** Null: no mail is sent. */
+  readonly email: MailAnswers | null;
+}
+
+/**
+ * Makes the text of a config.
+ *
+ * @param answers What is to stand in it.
+ * @returns YAML, every text in single quotes: a backslash is one there.
+ *
+ * @example
+ * ```ts
+ * import { configText } from "./command_init.ts";
+ * configText({ left: "C:\\office", right: "P:\\", email: null });
+ * ```
+ */
+export function configText({ left, right, email }: Answers): string {
+  let text = example;
+  const put = (line: RegExp, by: string) => {
+    if (!line.test(text)) throw new Error(`The example has no ${line}.`);
+    // A function: in a text $ would mean something.
+    text = text.replace(line, () => by);
+  };
+  put(/^left_root: .*$/m, `left_root: ${quotedConfigTemplate(left)}`);
+  put(/^right_root: .*$/m, `right_root: ${quotedConfigTemplate(right)}`);
+  if (email === null) return text;
+  const switchOn = (key: string, value: string | null) => {
+    if (value === null) return;
+    put(RegExp(`^# {2}${key}: .*$`, "m"), `  ${key}: ${value}`);
+  };
+  put(/^#email:$/m, "email:");
+  switchOn("smtp_host", quotedConfigTemplate(email.smtpHost));
+  // What is no number is quoted, and refused as a text by whoever reads it.
+  const isNumber = /^\d+$/.test(email.smtpPort);
+  switchOn(
+    "smtp_port",
+    isNumber ? email.smtpPort : quotedConfigTemplate(email.smtpPort),
+  );
+  switchOn("security", quotedConfigTemplate(email.security));
+  switchOn("username", email.username && quotedConfigTemplate(email.username));
+  switchOn(
+    "password_env",
+    email.passwordEnv && quotedConfigTemplate(email.passwordEnv),
+  );
+  switchOn("password", email.password && quotedConfigTemplate(email.password));
+  switchOn("from", quotedConfigTemplate(email.from));
+  const to = email.to.map((address) =>
+    `\n    - ${quotedConfigTemplate(address)}`
+  );
+  put(/^# {2}to:\n(?:# {4}- .*\n?)+/m, `  to:${to.join("")}\n`);
+  return text;
+}
+
+/** In single quotes YAML leaves everything as it is but the quote itself. */
+function quotedConfigTemplate(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`;
+}
 
 /** Answers that are right: one of them at a time is put to the test. */
 const RIGHT_MAIL: MailAnswers = {

@@ -4,10 +4,10 @@
  * @module
  */
 import { basename, dirname, join } from "node:path";
+import type { ScheduleInvocation } from "./cli_args.ts";
 import { print, warn } from "./cli_output.ts";
 import type { Config } from "./config_schema.ts";
 import { EXIT, type ExitCode, SyncError, UsageError } from "./errors.ts";
-import type { ScheduleInvocation } from "./invocation.ts";
 import { isNetworkPath, REAL_PATH } from "./sandbox_network.ts";
 import {
   cacheWarnings,

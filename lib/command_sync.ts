@@ -3,12 +3,11 @@
  *
  * @module
  */
-import { print, warn } from "./cli_output.ts";
+import type { SyncInvocation } from "./cli_args.ts";
+import { openProgress, print, type ProgressLine, warn } from "./cli_output.ts";
 import type { Config } from "./config_schema.ts";
 import { doubtAlarm, type RunMails } from "./email_notifications.ts";
 import { EXIT, type ExitCode, SyncError } from "./errors.ts";
-import { SignalInterrupt } from "./interrupt.ts";
-import type { SyncInvocation } from "./invocation.ts";
 import {
   type Log,
   logOutcome,
@@ -17,7 +16,6 @@ import {
   openLog,
 } from "./logging_setup.ts";
 import { words } from "./metadata.ts";
-import { openProgress, type ProgressLine } from "./progress.ts";
 import { jsonReport, jsonText } from "./report_json.ts";
 import {
   prunedWords,
@@ -26,14 +24,17 @@ import {
   waitingWords,
 } from "./report_text.ts";
 import { readIdentity } from "./root_identity.ts";
-import type { Outcome, RunResult } from "./run_result.ts";
+import { endBeforeStart, isInterrupted, newRunId, runSync } from "./run.ts";
 import type { Scans } from "./run_scan.ts";
-import type { SyncListener } from "./run_types.ts";
+import {
+  type Outcome,
+  type RunResult,
+  SignalInterrupt,
+  type SyncListener,
+} from "./run_types.ts";
 import { missingWalls } from "./sandbox_network.ts";
 import { wasSaid } from "./state_db.ts";
 import { StandingKinds } from "./state_runs.ts";
-import { isInterrupted } from "./stop.ts";
-import { endBeforeStart, newRunId, runSync } from "./sync.ts";
 import { printable, VERSION } from "./text.ts";
 import { otherSide, type Side } from "./types.ts";
 

@@ -3,8 +3,8 @@
  *
  * @module
  */
+import type { Take } from "./cli_args.ts";
 import { EXIT, type ExitCode } from "./errors.ts";
-import type { Take } from "./invocation.ts";
 import { type Clocks, newerOf, type TimeReason, words } from "./metadata.ts";
 import { clashName, COMMON_ROOM, type NameRoom } from "./names.ts";
 import { type Folding, isWithin, joinPath, keyOf } from "./paths.ts";
@@ -22,7 +22,7 @@ import {
   type SoftDeleteSettings,
   type Version,
 } from "./plan_types.ts";
-import type { Stop } from "./run_result.ts";
+import type { Stop } from "./run_types.ts";
 import type { Case } from "./sync_logic.ts";
 import { fileSide, printable } from "./text.ts";
 import {

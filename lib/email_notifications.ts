@@ -37,15 +37,16 @@ import {
   zonedTime,
 } from "./mail_texts.ts";
 import type { Conflict } from "./plan_types.ts";
-import type { Decided } from "./planning.ts";
+import type { Decided } from "./run.ts";
 import {
   doubtfulCopies,
   openConflicts,
   type Outcome,
+  type RunEnd,
   type RunResult,
   type Stop,
-} from "./run_result.ts";
-import type { RunEnd, SyncListener } from "./run_types.ts";
+  type SyncListener,
+} from "./run_types.ts";
 import type { Lock } from "./state_db.ts";
 import { printable, PROGRAM } from "./text.ts";
 

@@ -22,7 +22,7 @@ import {
   stackLines,
 } from "./log_lines.ts";
 import { cantUse, logFiles } from "./own_files.ts";
-import { INTERRUPTED, type Outcome, type RunResult } from "./run_result.ts";
+import { INTERRUPTED, type Outcome, type RunResult } from "./run_types.ts";
 import { codeOf } from "./system.ts";
 import { printable, quoted } from "./text.ts";
 

@@ -6,11 +6,11 @@
  * @module
  */
 import { posix, win32 } from "node:path";
+import type { Invocation } from "./cli_args.ts";
 import type { ProgramHost } from "./cli_program.ts";
 import { onDisk } from "./config_loader.ts";
 import type { Config } from "./config_schema.ts";
 import { EXIT, SyncError, UsageError } from "./errors.ts";
-import type { Invocation } from "./invocation.ts";
 import { withStateDb } from "./own_files.ts";
 import {
   CONSENT,

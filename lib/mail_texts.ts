@@ -13,7 +13,7 @@ import type {
 import { words } from "./metadata.ts";
 import { nameOf } from "./paths.ts";
 import type { Action, Conflict, Version } from "./plan_types.ts";
-import type { Outcome } from "./run_result.ts";
+import type { Outcome } from "./run_types.ts";
 import {
   causeWords,
   conflictWords,

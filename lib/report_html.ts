@@ -23,7 +23,7 @@ import {
   type Outcome,
   type RunResult,
   type Stop,
-} from "./run_result.ts";
+} from "./run_types.ts";
 import { inWords, troubleOf } from "./system.ts";
 import {
   conflictWords,

@@ -5,7 +5,7 @@
  */
 import { ConfigError, EXIT, type SyncError } from "./errors.ts";
 import { summarize } from "./report_text.ts";
-import { isTold, type Outcome, type RunResult } from "./run_result.ts";
+import { isTold, type Outcome, type RunResult } from "./run_types.ts";
 
 /**
  * The document for a run or a plan.

@@ -13,7 +13,7 @@ import {
   type Outcome,
   type Pruned,
   type RunResult,
-} from "./run_result.ts";
+} from "./run_types.ts";
 import {
   conflictWords,
   openWords,

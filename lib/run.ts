@@ -4,22 +4,37 @@
  * @module
  */
 import { carryOut, type CarryOutContext } from "./apply_plan.ts";
-import { EXIT } from "./errors.ts";
-import { completeMoves, foreignLeftovers } from "./files_leftovers.ts";
-import { type Interrupt, UNINTERRUPTED } from "./interrupt.ts";
-import { Meter } from "./meter.ts";
-import type { TemporaryOwner } from "./names.ts";
-import { guardPlan } from "./plan_guard.ts";
-import type { Merged, MergeSettings, SideScan } from "./plan_merge.ts";
-import type { Plan } from "./plan_types.ts";
 import {
-  decideReading,
-  plannedOutcomes,
-  settlingPlan,
-  viewOf,
-} from "./planning.ts";
-import { ReadAhead } from "./read_ahead.ts";
-import { Root } from "./root_files.ts";
+  addedActions,
+  openAsListed,
+  type Refusal,
+  rulingOn,
+  type Settling,
+} from "./conflict.ts";
+import {
+  EXIT,
+  type ExitCode,
+  GuardError,
+  InterruptedError,
+  LockedError,
+  type StopSignal,
+  SyncError,
+} from "./errors.ts";
+import { completeMoves, foreignLeftovers } from "./files_leftovers.ts";
+import { type TemporaryOwner, timeMark } from "./names.ts";
+import { joinPath, nameOf } from "./paths.ts";
+import { guardPlan } from "./plan_guard.ts";
+import {
+  currentPath,
+  type Folder,
+  merge,
+  type Merged,
+  type MergeSettings,
+  type RecordView,
+  type SideScan,
+} from "./plan_merge.ts";
+import type { Action, Answer, Plan } from "./plan_types.ts";
+import { inPieces, type Look, Root } from "./root_files.ts";
 import { checkRoots } from "./root_identity.ts";
 import type { Probe } from "./root_traits.ts";
 import {
@@ -27,44 +42,425 @@ import {
   lostRecord,
   meet,
   type Meeting,
+  requireNewest,
   requireStillThere,
 } from "./run_identify.ts";
-import { requireNewest } from "./run_numbers.ts";
-import {
-  isTold,
-  needsPerson,
-  NOTHING_PRUNED,
-  type Outcome,
-  type RunResult,
-} from "./run_result.ts";
 import {
   type FinishedScan,
   idleThreads,
   type RootScan,
   scanBoth,
+  scanRequests,
+  Scans,
 } from "./run_scan.ts";
 import {
   decisionSettings,
+  type Interrupt,
+  INTERRUPTED,
+  isTold,
+  Meter,
+  needsPerson,
+  NOTHING_PRUNED,
+  type Outcome,
   probeRoots,
   rememberRooms,
   roomIn,
+  type RunResult,
+  type Stop,
   type SyncConfig,
   type SyncListener,
   type SyncOptions,
+  UNINTERRUPTED,
 } from "./run_types.ts";
-import { scanRequests } from "./scan_requests.ts";
-import type { StateDb } from "./state_db.ts";
+import { asGuard, type Lock, StateDb, takeLock } from "./state_db.ts";
 import { NO_RECORD, RecordStore, withoutIds } from "./state_record.ts";
-import { beginRun, endRun } from "./state_runs.ts";
+import { beginRun, endRun, listedConflict } from "./state_runs.ts";
+import { type Case, decide, type DecisionSettings } from "./sync_logic.ts";
+import { inWords, Skipped } from "./system.ts";
 import {
-  asCut,
-  asFailure,
-  asStop,
-  NOTHING_DONE,
-  type Stopped,
-} from "./stop.ts";
-import { type Both, otherSide, type Side } from "./types.ts";
-import { mergeWitnessed } from "./witness.ts";
+  type Both,
+  type DirectoryRow,
+  type FileRow,
+  otherSide,
+  type Problem,
+  type Side,
+  SIDES,
+} from "./types.ts";
+
+// From what was found and recorded to a plan: decides, reads what decisions
+// depend on, and decides again.
+
+/** A plan, and what led to it. */
+export interface Decided {
+  readonly plan: Plan;
+  /** Every path with something to do or to record. */
+  readonly cases: readonly Case[];
+  readonly merged: Merged;
+  readonly settings: DecisionSettings;
+}
+
+/**
+ * The record, read folder by folder.
+ *
+ * @param record The stored record.
+ */
+export function viewOf(record: RecordStore): RecordView {
+  return {
+    directories: record.directories(),
+    filesIn: (folder) => record.filesIn(folder),
+    countBelow: (folder) => record.countBelow(folder),
+    foldersWithout: (side, wanted) => record.foldersWithout(side, wanted),
+  };
+}
+
+/** What goes on while files are read. */
+export interface WhileReading {
+  /** Asked whether to go on. */
+  readonly interrupt: Interrupt;
+  /** Counts what is read. */
+  readonly meter?: Meter;
+}
+
+/**
+ * Decides, reads what decisions depend on, and decides again.
+ *
+ * @param merged What was found and recorded.
+ * @param roots Both roots.
+ * @param settings What decides besides.
+ * @param reading Who counts, and who may break it off.
+ * @throws {InterruptedError} The run is to end.
+ */
+export async function decideReading(
+  merged: Merged,
+  roots: Both<Root>,
+  settings: DecisionSettings,
+  { interrupt, meter }: WhileReading,
+): Promise<Decided> {
+  const answers = new Map<string, Answer>();
+  for (;;) {
+    await interrupt.pass();
+    meter?.begin("decide");
+    const decision = decide(merged, answers, settings);
+    if (decision.kind === "plan") {
+      const { plan, cases } = decision;
+      return { plan, cases, merged, settings };
+    }
+    // Most runs have nothing to read.
+    const { answering } = await import("./files_read.ts");
+    const files = decision.questions.size;
+    meter?.begin("compare", { files, bytes: null });
+    for (const [id, question] of decision.questions) {
+      const onBytes = (bytes: number) => meter?.add(0, bytes);
+      const reading = answering(question, roots, onBytes);
+      answers.set(id, await inPieces(reading, () => interrupt.pass()));
+      meter?.add(1, 0);
+    }
+  }
+}
+
+/**
+ * Of a plan that leaves a conflict open, what it takes to settle that one.
+ *
+ * @param decided The plan in which it is open.
+ * @param settling What a person asks for.
+ * @param db The state DB, which lists what the person has seen.
+ * @param roots Both roots.
+ * @param interrupt Asked whether to go on.
+ * @returns A plan for that conflict alone, or why there is none.
+ * @throws {InterruptedError} The run is to end.
+ */
+export async function settlingPlan(
+  decided: Decided,
+  settling: Settling,
+  db: StateDb,
+  roots: Both<Root>,
+  interrupt: Interrupt,
+): Promise<Plan | Refusal> {
+  const { plan, merged, settings } = decided;
+  const listed = listedConflict(db, settling.path);
+  const conflict = openAsListed(plan, listed, settling);
+  if ("stop" in conflict) return conflict;
+  const ruling = rulingOn(conflict, settling.take, settings.folding);
+  const ruled = await decideReading(
+    merged,
+    roots,
+    { ...settings, ruling },
+    { interrupt },
+  );
+  const actions = addedActions(ruled.plan, plan);
+  return { ...plan, actions, problems: [] };
+}
+
+/**
+ * What a plan that is only shown comes to.
+ *
+ * @param plan The plan.
+ * @param listener Told of each outcome.
+ */
+export function plannedOutcomes(
+  plan: Plan,
+  listener: { onOutcome(outcome: Outcome): void },
+): Outcome[] {
+  return plan.actions.map((action) => {
+    const { newPath } = action;
+    const detail = { detail: null, newPath, error: null };
+    const outcome: Outcome = { action, kind: "planned", ...detail };
+    listener.onOutcome(outcome);
+    return outcome;
+  });
+}
+
+// The record, with rows that will be asked for read ahead: while other threads
+// scan, this one has nothing else to do.
+
+/** So many rows are kept at most; the rest is read when it is asked for. */
+const MOST_ROWS = 100_000;
+
+/** A record that reads ahead. Nobody may write to it meanwhile. */
+export class ReadAhead implements RecordView {
+  readonly directories: ReadonlyMap<string, DirectoryRow>;
+  readonly #record: RecordView;
+  readonly #rows = new Map<string, readonly FileRow[]>();
+  #held = 0;
+
+  /** @param record As it is stored. */
+  constructor(record: RecordView) {
+    this.directories = record.directories;
+    this.#record = record;
+  }
+
+  /**
+   * Reads the rows of a folder that will be asked for. Never throws: what
+   * can't be read fails where it is asked for.
+   *
+   * @param folder The folder; one that is not recorded has none.
+   */
+  expect(folder: string): void {
+    if (this.#held >= MOST_ROWS || this.#rows.has(folder)) return;
+    if (!this.directories.has(folder)) return;
+    try {
+      const rows = this.#record.filesIn(folder);
+      this.#rows.set(folder, rows);
+      this.#held += rows.length;
+    } catch {
+      // Whoever asks is told; nobody waits for what is read ahead.
+    }
+  }
+
+  /** As the record has it. */
+  countBelow(folder: string): number {
+    return this.#record.countBelow(folder);
+  }
+
+  /** As the record has them. */
+  foldersWithout(side: Side, wanted: ReadonlySet<string>): readonly string[] {
+    return this.#record.foldersWithout(side, wanted);
+  }
+
+  /**
+   * The rows directly in a folder. What was read ahead is handed out once.
+   *
+   * @param folder The folder.
+   */
+  filesIn(folder: string): readonly FileRow[] {
+    const rows = this.#rows.get(folder);
+    if (rows === undefined) return this.#record.filesIn(folder);
+    this.#rows.delete(folder);
+    this.#held -= rows.length;
+    return rows;
+  }
+}
+
+// A run that was stopped: by a guard before anything was changed, or by a
+// signal at any moment.
+
+/** What a run that was stopped before it changed anything came to. */
+export const NOTHING_DONE = {
+  outcomes: [],
+  problems: [],
+  waiting: [],
+  untouched: 0,
+  pruned: NOTHING_PRUNED,
+} as const;
+
+/** A stop, and what the program ends with then. */
+export type Stopped = Pick<RunResult, "stop" | "exitCode"> & {
+  readonly stop: Stop;
+};
+
+/**
+ * A guard, a lock or a signal that stopped a run, as part of its result.
+ *
+ * @param thrown What was thrown.
+ * @param stateDb The state DB: damage to it is a guard's business.
+ * @returns Null for anything unexpected.
+ */
+export function asStop(thrown: unknown, stateDb: string): Stopped | null {
+  const error = asGuard(thrown, stateDb);
+  if (error instanceof InterruptedError) {
+    const reason = `${error.message}: nothing was changed.`;
+    return interruption(reason, "Run again.", error.exitCode);
+  }
+  const isStop = error instanceof GuardError || error instanceof LockedError;
+  if (!isStop) return null;
+  const name = error instanceof GuardError ? error.guard : "lock";
+  const stop = { name, reason: error.message, hint: error.hint ?? "" };
+  const exitCode = thrown instanceof LockedError ? EXIT.busy : EXIT.guard;
+  return { stop, exitCode };
+}
+
+/**
+ * What to throw where something went wrong while files were changed: that is
+ * too late for a guard.
+ *
+ * @param thrown What was thrown.
+ * @param stateDb The state DB.
+ */
+export function asFailure(thrown: unknown, stateDb: string): unknown {
+  const known = asGuard(thrown, stateDb);
+  if (!(known instanceof GuardError)) return thrown;
+  if (known.guard !== "state") return thrown;
+  return new SyncError(
+    known.message.replace("Nothing was changed.", "The run broke off."),
+    EXIT.unexpected,
+    {
+      cause: thrown,
+      hint: `${known.hint} What was synced already is recognised.`,
+    },
+  );
+}
+
+/**
+ * The stop of a run that a signal cut short while it changed things.
+ *
+ * @param signal Which.
+ * @param actions All that was to be done.
+ * @param outcomes Of those that were come to.
+ * @returns Null where nothing was left to do.
+ */
+export function asCut(
+  signal: StopSignal | null,
+  actions: readonly Action[],
+  outcomes: readonly Outcome[],
+): Stopped | null {
+  if (signal === null || outcomes.length === actions.length) return null;
+  const all = actions.filter(({ name }) => name !== "NOOP").length;
+  const done =
+    outcomes.filter(({ action, kind }) =>
+      kind === "done" && action.name !== "NOOP"
+    ).length;
+  const { message, exitCode } = new InterruptedError(signal);
+  const reason = `${message}: ${done} of ${all} actions done.`;
+  return interruption(reason, "The next run does the rest.", exitCode);
+}
+
+function interruption(
+  reason: string,
+  hint: string,
+  exitCode: ExitCode,
+): Stopped {
+  return { stop: { name: INTERRUPTED, reason, hint }, exitCode };
+}
+
+/**
+ * Whether a signal stopped a run.
+ *
+ * @param result What came of it.
+ */
+export function isInterrupted(result: Pick<RunResult, "stop">): boolean {
+  return result.stop?.name === INTERRUPTED;
+}
+
+// A second look at what is missing: the runtime ends a listing without a word
+// when a disk fails in the middle, and nothing must count as deleted only
+// because it was not listed.
+
+/**
+ * Merges, and merges again where something that was not listed is there.
+ *
+ * @param scans What each scan handed on.
+ * @param record What was recorded when both sides last agreed.
+ * @param settings Habits of the roots and what follows from the config.
+ * @param roots Both roots.
+ */
+export function mergeWitnessed(
+  scans: Both<SideScan>,
+  record: RecordView,
+  settings: MergeSettings,
+  roots: Both<Root>,
+): Merged {
+  const merged = merge(scans, record, settings);
+  const found = unlisted(merged, roots);
+  if (found.left.length + found.right.length === 0) return merged;
+  const more = (side: Side): SideScan => ({
+    listings: scans[side].listings,
+    problems: [...scans[side].problems, ...found[side]],
+  });
+  return merge({ left: more("left"), right: more("right") }, record, settings);
+}
+
+/**
+ * Looks at every recorded path that a scan did not list, in folders that are
+ * there.
+ *
+ * @param merged What was found and recorded.
+ * @param roots Both roots.
+ * @returns A problem for each path that is there all the same, or can't be
+ *   looked at.
+ */
+function unlisted(
+  merged: Merged,
+  roots: Both<Root>,
+): Both<readonly Problem[]> {
+  const problems: { left: Problem[]; right: Problem[] } = {
+    left: [],
+    right: [],
+  };
+  const look = (
+    side: Side,
+    folder: Folder,
+    name: string,
+    wanted: Look["kind"],
+  ): void => {
+    const parent = currentPath(folder, side);
+    if (parent === null) return;
+    const path = joinPath(parent, name);
+    const reason = whyNotGone(roots[side], path, wanted);
+    if (reason === null) return;
+    const kind = "unreadable" as const;
+    problems[side].push({ side, path, kind, reason, figures: null });
+  };
+  for (const { row, at, ...found } of merged.pairs) {
+    if (row === null) continue;
+    for (const side of SIDES) {
+      if (found[side] === null) look(side, at.folder, nameOf(row.path), "file");
+    }
+  }
+  for (const { row, parent, name } of merged.folders) {
+    if (row === null || parent === null) continue;
+    for (const side of SIDES) {
+      if (name[side] === null) {
+        look(side, parent, nameOf(row.path), "directory");
+      }
+    }
+  }
+  return problems;
+}
+
+/** Null where the path is gone indeed, or has become something else. */
+function whyNotGone(
+  root: Root,
+  path: string,
+  wanted: Look["kind"],
+): string | null {
+  try {
+    return root.look(path).kind === wanted && root.secondName(path) === null
+      ? "it is there, though its folder's listing left it out: have the disk checked"
+      : null;
+  } catch (error) {
+    return error instanceof Skipped ? null : inWords(error);
+  }
+}
 
 /** What a run is. */
 export interface RunContext {
@@ -369,4 +765,178 @@ export class Run {
       ...cut,
     };
   }
+}
+
+// A run from its lock to its result.
+
+/**
+ * An id for a run: its time and random digits, as several runs of a second
+ * need different ones.
+ *
+ * @param nowMs In ms since 1970.
+ */
+export function newRunId(nowMs: number): string {
+  return `${timeMark(nowMs)}-${crypto.randomUUID().slice(0, 8)}`;
+}
+
+/**
+ * Makes both sides agree, or, as a dry run, says what that would take.
+ *
+ * @param id Id of the run.
+ * @param config What to sync and how.
+ * @param options What is asked for this time.
+ * @param listener Told of each outcome.
+ * @param scans The scans, where they were started before; they are ended.
+ * @returns What came of it; a guard that stopped it is part of that.
+ */
+export async function runSync(
+  id: string,
+  config: SyncConfig,
+  options: SyncOptions,
+  listener: SyncListener,
+  scans: Scans = new Scans(config.stateDb),
+): Promise<RunResult> {
+  const { startedAtMs = Date.now() } = options;
+  const context: RunContext = { id, startedAtMs, config, options, listener };
+  using scanners = scans;
+  try {
+    if (options.isDryRun) return await plan(context, scanners);
+    using lock = await lockOrTell(context);
+    return await underLock(context, scanners, lock);
+  } catch (error) {
+    const result = stoppedBy(error, context);
+    if (result === null) throw error;
+    return result;
+  }
+}
+
+/** A lock that can't be made must be told as well as any guard. */
+async function lockOrTell(context: RunContext): Promise<Lock> {
+  const { config, listener } = context;
+  try {
+    return takeLock(config.stateDb);
+  } catch (error) {
+    // Another run is no trouble.
+    if (!(error instanceof LockedError)) {
+      const result = stoppedBy(error, context);
+      await listener.onEnd?.({ result, error, db: null, lock: null });
+    }
+    throw error;
+  }
+}
+
+/**
+ * A run that did not even come to its lock: tells it as a run does that was
+ * stopped, under the lock and by the state DB where there are any, so that it
+ * is mailed once and not in every try.
+ *
+ * @param id Id of the run.
+ * @param config What it was to sync.
+ * @param options What was asked for.
+ * @param listener Told of its end.
+ * @param error What stopped it.
+ * @returns What came of it.
+ * @throws What was given, where it is no guard.
+ */
+export async function endBeforeStart(
+  id: string,
+  config: SyncConfig,
+  options: SyncOptions,
+  listener: Pick<SyncListener, "onOpen" | "onEnd">,
+  error: unknown,
+): Promise<RunResult> {
+  const { startedAtMs = Date.now(), isDryRun } = options;
+  const nobody = { onOutcome() {}, onProblem() {}, onWarning() {} };
+  const context = { id, startedAtMs, config, options, listener: nobody };
+  const result = stoppedBy(error, context);
+  if (!isDryRun) {
+    let lock: Lock | null = null;
+    let db: StateDb | null = null;
+    try {
+      lock = takeLock(config.stateDb);
+      db = new StateDb(config.stateDb, { isReadOnly: false });
+      listener.onOpen?.(db);
+    } catch {
+      // What stopped the run is told without them.
+    }
+    try {
+      await listener.onEnd?.({ result, error, db, lock });
+    } finally {
+      db?.[Symbol.dispose]();
+      lock?.[Symbol.dispose]();
+    }
+  }
+  if (result === null) throw error;
+  return result;
+}
+
+async function plan(
+  context: RunContext,
+  scanners: Both<RootScan>,
+): Promise<RunResult> {
+  using db = new StateDb(context.config.stateDb, { isReadOnly: true });
+  return await new Run(context, db).go(scanners);
+}
+
+async function underLock(
+  context: RunContext,
+  scanners: Both<RootScan>,
+  lock: Lock,
+): Promise<RunResult> {
+  const { config, listener } = context;
+  let db: StateDb | null = null;
+  try {
+    let result: RunResult | null = null;
+    let error: unknown = null;
+    try {
+      db = new StateDb(config.stateDb, { isReadOnly: false });
+      listener.onOpen?.(db);
+      result = await new Run(context, db).go(scanners);
+      result = await pruned(db, result, context);
+    } catch (thrown) {
+      error = thrown;
+      result = stoppedBy(thrown, context);
+    }
+    // Who is in a hurry can't wait for a mail server; the next run tells it.
+    const isCut = result !== null && isInterrupted(result);
+    if (!isCut) await listener.onEnd?.({ result, error, db, lock });
+    if (result === null) throw error;
+    return result;
+  } finally {
+    db?.[Symbol.dispose]();
+  }
+}
+
+/** Removes what was soft-deleted too long ago, at the end of a run. */
+async function pruned(
+  db: StateDb,
+  result: RunResult,
+  { id, startedAtMs, config, options, listener }: RunContext,
+): Promise<RunResult> {
+  const { retentionDays } = config.softDelete;
+  if (result.stop !== null || options.settle !== undefined) return result;
+  const isNoted = db.first("SELECT 1 FROM expired LIMIT 1") !== null;
+  if (retentionDays === 0 && !isNoted) return result;
+  const { pruneOld } = await import("./run_retention.ts");
+  const removed = pruneOld(db, {
+    run: id,
+    startedAtMs,
+    paths: { left: config.leftRoot, right: config.rightRoot },
+    retentionDays,
+    onWarning: (text) => listener.onWarning(text),
+  });
+  return { ...result, pruned: removed };
+}
+
+/** What a run came to that was stopped; null for anything unexpected. */
+function stoppedBy(
+  error: unknown,
+  { id, startedAtMs, config, options }: RunContext,
+): RunResult | null {
+  const stopped = asStop(error, config.stateDb);
+  if (stopped === null) return null;
+  const finishedAtMs = Date.now();
+  const { isDryRun } = options;
+  const times = { id, startedAtMs, finishedAtMs, isDryRun };
+  return { ...times, ...NOTHING_DONE, ...stopped };
 }

@@ -6,12 +6,13 @@
  */
 import { GuardError, InterruptedError } from "./errors.ts";
 import type { ScanMessage, ScanTask, WarmUp } from "./files_look_worker.ts";
-import type { Interrupt } from "./interrupt.ts";
 import { errorWords } from "./log_lines.ts";
-import type { Meter } from "./meter.ts";
 import type { SideScan } from "./plan_merge.ts";
+import type { Probe } from "./root_traits.ts";
+import type { Interrupt, Meter } from "./run_types.ts";
 import { scan, type ScanRequest, type ScanSummary } from "./scanner.ts";
-import { type Both, type Side, SIDES } from "./types.ts";
+import { digestsOf } from "./state_record.ts";
+import { type Both, type DirectoryRow, type Side, SIDES } from "./types.ts";
 import { ignorePredicate, type IgnoreSettings } from "./wire_ignore.ts";
 import type { Listing } from "./wire_listing.ts";
 
@@ -242,4 +243,42 @@ export function idleThreads(
   const order: WarmUp = { kind: "warm-up" };
   if (areWarm) { for (const thread of threads) thread.postMessage(order); }
   return { threads, areWarm };
+}
+
+// What the scans of both roots need to know of them.
+
+/** What is known of both roots. */
+export interface KnownRoots {
+  /** Absolute paths. */
+  readonly paths: Both<string>;
+  readonly probes: Both<Probe>;
+  /** The recorded folders. */
+  readonly directories: ReadonlyMap<string, DirectoryRow>;
+  /** Whether a side's file ids still mean what they meant. */
+  readonly idsCount: Both<boolean>;
+  /** Whether all folders are asked for, also those that are as recorded. */
+  readonly isFull: boolean;
+}
+
+/**
+ * What each scan is to do.
+ *
+ * @param known What is known of both roots.
+ */
+export function scanRequests(known: KnownRoots): Both<ScanRequest> {
+  const request = (side: Side): ScanRequest => ({
+    side,
+    root: known.paths[side],
+    tickMs: known.probes[side].habits.tickMs,
+    startedAtMs: known.probes[side].startedAtMs,
+    windowsNames: Deno.build.os === "windows"
+      ? "all"
+      : known.probes[side].habits.hasWindowsNames
+      ? "missing"
+      : undefined,
+    digests: known.isFull || !known.idsCount[side]
+      ? new Map()
+      : digestsOf(known.directories, side),
+  });
+  return { left: request("left"), right: request("right") };
 }

@@ -3,11 +3,11 @@
  *
  * @module
  */
+import { setImmediate } from "node:timers";
 import type { Settling } from "./conflict.ts";
 import type { Alarm } from "./email_notifications.ts";
-import type { Interrupt } from "./interrupt.ts";
+import { type ExitCode, InterruptedError, type StopSignal } from "./errors.ts";
 import type { Habits } from "./metadata.ts";
-import type { Progress } from "./meter.ts";
 import {
   type NameRoom,
   OWN_FOLDER,
@@ -18,11 +18,11 @@ import { foreignFolder } from "./own_files.ts";
 import type { Folding } from "./paths.ts";
 import type { Allowances, SafetyLimits } from "./plan_guard.ts";
 import { type Folder, spelledPath } from "./plan_merge.ts";
-import type { Decided } from "./planning.ts";
+import type { Action, Conflict, Waiting } from "./plan_types.ts";
 import type { Root } from "./root_files.ts";
 import { readingRoot } from "./root_identity.ts";
 import { glance, longestName, type Probe, probe } from "./root_traits.ts";
-import type { Outcome, RunResult } from "./run_result.ts";
+import type { Decided } from "./run.ts";
 import type { Lock, StateDb } from "./state_db.ts";
 import type { RecordStore } from "./state_record.ts";
 import type { DecisionSettings } from "./sync_logic.ts";
@@ -30,8 +30,10 @@ import {
   type Both,
   type ConflictKind,
   type FileId,
+  type OutcomeKind,
   type Policy,
   type Problem,
+  type ProblemKind,
   type Side,
   SIDES,
 } from "./types.ts";
@@ -274,4 +276,316 @@ export function decisionSettings(
 
 function idKey({ ino, birthMs }: FileId): string {
   return `${ino}:${birthMs}`;
+}
+
+// What a run, or a plan, came to.
+
+/** What became of an action. */
+export interface Outcome {
+  readonly action: Action;
+  readonly kind: OutcomeKind;
+  /** Why it was skipped or failed, or what else there is to say. */
+  readonly detail: string | null;
+  /** The clash or new name, or where a soft-deleted file is now. */
+  readonly newPath: string | null;
+  /** What failed, for the log. */
+  readonly error: unknown;
+}
+
+/** What a {@linkcode Stop} by a signal is called. */
+export const INTERRUPTED = "interrupted";
+
+/** A guard, or a signal, that stopped the run. */
+export interface Stop {
+  readonly name: string;
+  readonly reason: string;
+  /** The exact next step. */
+  readonly hint: string;
+}
+
+/** Old soft-deleted files that were removed for good. */
+export interface Pruned {
+  readonly files: number;
+  readonly bytes: number;
+}
+
+/** None were. */
+export const NOTHING_PRUNED: Pruned = { files: 0, bytes: 0 };
+
+/** What would keep a run from changing a root. */
+export interface RootTrouble {
+  readonly side: Side;
+  readonly reason: string;
+}
+
+/** What a run, or a plan, came to. */
+export interface RunResult {
+  readonly id: string;
+  /** In ms since 1970. */
+  readonly startedAtMs: number;
+  /** In ms since 1970. */
+  readonly finishedAtMs: number;
+  readonly isDryRun: boolean;
+  readonly outcomes: readonly Outcome[];
+  readonly problems: readonly Problem[];
+  /** Of a plan: what would keep a run from changing a root, in words. */
+  readonly rootTroubles?: readonly RootTrouble[];
+  /** What is left to a later run, though nothing is wrong with it. */
+  readonly waiting: readonly Waiting[];
+  /** Recorded files in folders that were not even looked into. */
+  readonly untouched: number;
+  readonly pruned: Pruned;
+  readonly stop: Stop | null;
+  readonly exitCode: ExitCode;
+}
+
+/**
+ * The conflicts that a run left for a person.
+ *
+ * @param outcomes Of the run.
+ */
+export function openConflicts(outcomes: readonly Outcome[]): Conflict[] {
+  return outcomes.flatMap(({ action }) =>
+    action.conflict !== null && action.conflict.winner === null
+      ? [action.conflict]
+      : []
+  );
+}
+
+/**
+ * Copies that were made, or are planned, of versions that perhaps nobody meant.
+ *
+ * @param outcomes Of the run.
+ */
+export function doubtfulCopies(outcomes: readonly Outcome[]): Outcome[] {
+  return outcomes.filter(({ action: { work }, kind }) =>
+    work.kind === "copy" && work.isDoubtful &&
+    (kind === "done" || kind === "planned")
+  );
+}
+
+/** Left alone for what they are called: nobody is told of each. */
+const UNTOLD: ReadonlySet<ProblemKind> = new Set(["ignored", "own"]);
+
+/**
+ * Whether people are told of a path that is left alone.
+ *
+ * @param problem The path.
+ */
+export function isTold({ kind }: Problem): boolean {
+  return !UNTOLD.has(kind);
+}
+
+/** Problems that nobody has to do anything about. */
+const QUIET: ReadonlySet<ProblemKind> = new Set([
+  ...UNTOLD,
+  "kept",
+  "symlink",
+  "special",
+]);
+
+/**
+ * Whether a run left something for a person.
+ *
+ * @param outcomes Of its actions.
+ * @param problems What was left alone.
+ */
+export function needsPerson(
+  outcomes: readonly Outcome[],
+  problems: readonly Problem[],
+): boolean {
+  return outcomes.some(({ kind }) => kind === "skipped" || kind === "failed") ||
+    problems.some(({ kind }) => !QUIET.has(kind));
+}
+
+// How far a run is: counted where the work is done, told now and then.
+
+/** What a run is busy with. */
+export type Phase = "scan" | "decide" | "compare" | "apply";
+
+/** How far a phase is. */
+export interface Progress {
+  readonly phase: Phase;
+  readonly doneFiles: number;
+  /** Null where nobody can know. */
+  readonly totalFiles: number | null;
+  readonly doneBytes: number;
+  /** Null where nobody can know. */
+  readonly totalBytes: number | null;
+}
+
+/** What a phase has before it; null where nobody can know. */
+export interface Totals {
+  readonly files: number | null;
+  readonly bytes: number | null;
+}
+
+/** So much time lies between two tellings at least, in ms. */
+const PAUSE_MS = 100;
+
+/** Counts, and tells at most every 100 ms, however often it is told. */
+export class Meter {
+  readonly #tell: (progress: Progress) => void;
+  #phase: Phase = "scan";
+  #totals: Totals = { files: null, bytes: null };
+  #files = 0;
+  #bytes = 0;
+  #quietUntil = 0;
+
+  /** @param tell Takes how far the run is. */
+  constructor(tell: (progress: Progress) => void) {
+    this.#tell = tell;
+  }
+
+  /**
+   * A phase begins; that is told at once.
+   *
+   * @param phase Which.
+   * @param totals What it has before it.
+   */
+  begin(phase: Phase, totals: Totals = { files: null, bytes: null }): void {
+    this.#phase = phase;
+    this.#totals = totals;
+    this.#files = 0;
+    this.#bytes = 0;
+    this.#quietUntil = 0;
+    this.add(0, 0);
+  }
+
+  /**
+   * Something is done.
+   *
+   * @param files How many files more.
+   * @param bytes How many bytes more.
+   */
+  add(files: number, bytes: number): void {
+    this.#files += files;
+    this.#bytes += bytes;
+    const now = performance.now();
+    if (now < this.#quietUntil) return;
+    this.#quietUntil = now + PAUSE_MS;
+    this.#tell({
+      phase: this.#phase,
+      doneFiles: this.#files,
+      totalFiles: this.#totals.files,
+      doneBytes: this.#bytes,
+      totalBytes: this.#totals.bytes,
+    });
+  }
+}
+
+// Signals that ask a run to end. They are noted, and the run looks whether
+// there was one wherever it can stop in good order.
+
+/** Asked by a run whether to go on. */
+export interface Interrupt {
+  /** What asked the run to end; null: nothing did. */
+  readonly signal: StopSignal | null;
+  /**
+   * To be called between two pieces of work, however small: it costs next to
+   * nothing.
+   *
+   * @throws {InterruptedError} The run is to end.
+   */
+  pass(): Promise<void>;
+  /**
+   * Waits for something that goes on elsewhere, but not beyond a signal.
+   *
+   * @param work What is waited for; it is left to itself after a signal.
+   * @throws {InterruptedError} The run is to end.
+   */
+  waitFor<T>(work: Promise<T>): Promise<T>;
+}
+
+/** Nothing asks the run to end, or it ends at once then. */
+export const UNINTERRUPTED: Interrupt = {
+  signal: null,
+  pass: () => Promise.resolve(),
+  waitFor: (work) => work,
+};
+
+/** Work between two turns of the event loop, in ms. */
+const TURN_MS = 50;
+
+/**
+ * One signal may come several times within this, in ms: from the terminal or
+ * from whoever ends a group of processes, and from the launcher, which can't
+ * know that the program has got it already.
+ */
+const ONE_SIGNAL_MS = 500;
+
+/** An {@linkcode Interrupt} that listens for signals until it is disposed. */
+export class SignalInterrupt implements Interrupt, Disposable {
+  readonly #listeners: [StopSignal, () => void][] = [];
+  readonly #stopped = Promise.withResolvers<never>();
+  #signal: StopSignal | null = null;
+  #nextTurn = 0;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  /** Starts to listen. */
+  constructor() {
+    // Nobody may be waiting when it comes.
+    this.#stopped.promise.catch(() => {});
+    for (const signal of stopSignals()) {
+      const listener = () => this.#note(signal);
+      try {
+        Deno.addSignalListener(signal, listener);
+        this.#listeners.push([signal, listener]);
+      } catch (error) {
+        // Windows has few of them, and which depends on the version of Deno.
+        if (!(error instanceof TypeError)) throw error;
+      }
+    }
+  }
+
+  /** What asked the run to end; null: nothing did. */
+  get signal(): StopSignal | null {
+    return this.#signal;
+  }
+
+  #note(signal: StopSignal): void {
+    if (this.#signal !== null) return;
+    this.#signal = signal;
+    this.#stopped.reject(new InterruptedError(signal));
+    // After that a signal does what it does to any program: it ends this one
+    // at once, even in the middle of a system call that hangs. A run may be
+    // killed at any moment.
+    this.#timer = setTimeout(() => this[Symbol.dispose](), ONE_SIGNAL_MS);
+  }
+
+  /**
+   * Signals are delivered only when the event loop turns, and the work of a
+   * run gives it no occasion to.
+   */
+  async pass(): Promise<void> {
+    const now = performance.now();
+    if (now >= this.#nextTurn) {
+      await new Promise<void>((resolve) => setImmediate(() => resolve()));
+      this.#nextTurn = performance.now() + TURN_MS;
+    }
+    if (this.#signal !== null) throw new InterruptedError(this.#signal);
+  }
+
+  /** @param work What is waited for. */
+  waitFor<T>(work: Promise<T>): Promise<T> {
+    return Promise.race([work, this.#stopped.promise]);
+  }
+
+  /** Stops to listen. */
+  [Symbol.dispose](): void {
+    clearTimeout(this.#timer);
+    for (const listener of this.#listeners.splice(0)) {
+      Deno.removeSignalListener(...listener);
+    }
+  }
+}
+
+function stopSignals(): readonly StopSignal[] {
+  if (Deno.build.os === "windows") return ["SIGINT", "SIGBREAK", "SIGHUP"];
+  // Without a terminal there is none that could be closed: it is then that
+  // somebody wants a run to outlive the terminal it was started from (nohup).
+  const hasTerminal = [Deno.stdin, Deno.stdout, Deno.stderr].some((it) =>
+    it.isTerminal()
+  );
+  return ["SIGINT", "SIGTERM", ...hasTerminal ? ["SIGHUP" as const] : []];
 }

@@ -3,14 +3,14 @@
  *
  * @module
  */
+import type { StoredConflict } from "./command_conflicts.ts";
+import type { PastAction, PastRun } from "./command_history.ts";
 import type { ListedConflict } from "./conflict.ts";
-import type { StoredConflict } from "./conflicts_text.ts";
 import { EXIT } from "./errors.ts";
-import type { PastAction, PastRun } from "./history_text.ts";
 import { standingFields } from "./log_lines.ts";
 import type { Version } from "./plan_types.ts";
 import { summarize } from "./report_text.ts";
-import { openConflicts, type Outcome, type RunResult } from "./run_result.ts";
+import { openConflicts, type Outcome, type RunResult } from "./run_types.ts";
 import { BulkInsert, type SqlValue, type StateDb } from "./state_db.ts";
 import { timeWords } from "./text.ts";
 import type {

@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
-import { readArguments } from "../lib/cli_args.ts";
-import { COMMANDS, helpText } from "../lib/cli_words.ts";
+import {
+  type Invocation,
+  readArguments,
+  type SyncInvocation,
+} from "../lib/cli_args.ts";
+import { COMMANDS, helpText } from "../lib/cli_program.ts";
 import { EXIT, UsageError } from "../lib/errors.ts";
-import type { Invocation, SyncInvocation } from "../lib/invocation.ts";
 
 const PLAIN: SyncInvocation = {
   command: "sync",

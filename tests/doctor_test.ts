@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
+import { clockCheck, spaceCheck } from "../lib/command_doctor.ts";
 import { loadConfig } from "../lib/config_loader.ts";
-import { spaceCheck } from "../lib/disk_checks.ts";
-import { clockCheck } from "../lib/root_checks.ts";
 import { PLAIN_HABITS } from "../lib/root_traits.ts";
 import { sandboxFlags } from "../lib/sandbox_permissions.ts";
 import { takeLock } from "../lib/state_db.ts";

@@ -7,7 +7,7 @@ import {
   reportSections,
   type Row,
 } from "../lib/report_html.ts";
-import type { RunResult } from "../lib/run_result.ts";
+import type { RunResult } from "../lib/run_types.ts";
 import { escapeHtml } from "../lib/text.ts";
 import type { Problem } from "../lib/types.ts";
 import { resultOf, withOutcomes } from "./support/fake_result.ts";

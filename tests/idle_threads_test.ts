@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { CopyThreads } from "../lib/apply_threads.ts";
-import { UNINTERRUPTED } from "../lib/interrupt.ts";
-import { Meter } from "../lib/meter.ts";
 import { type FinishedScan, idleThreads, Scans } from "../lib/run_scan.ts";
+import { Meter, UNINTERRUPTED } from "../lib/run_types.ts";
 import { type Both, type Side, SIDES } from "../lib/types.ts";
 import type { Listing } from "../lib/wire_listing.ts";
 import { file, type Tree } from "./support/support.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { TypedSecret } from "../lib/asking.ts";
+import { TypedSecret } from "../lib/cli_output.ts";
+import { configText } from "../lib/command_init.ts";
 import { loadConfig, parseConfig } from "../lib/config_loader.ts";
-import { configText } from "../lib/config_template.ts";
 import { PROPOSED } from "./support/config_lines.ts";
 import { Office } from "./support/support.ts";
 import { fromFileUrl } from "./support/urls.ts";

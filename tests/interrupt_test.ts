@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 import { InterruptedError } from "../lib/errors.ts";
-import { type Interrupt, SignalInterrupt } from "../lib/interrupt.ts";
-import type { RunResult } from "../lib/run_result.ts";
+import {
+  type Interrupt,
+  type RunResult,
+  SignalInterrupt,
+} from "../lib/run_types.ts";
 import { LONG_AGO } from "./support/scenario.ts";
 import {
   actions,

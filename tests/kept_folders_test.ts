@@ -9,7 +9,7 @@ import { existsSync } from "node:fs";
 import { reportSections } from "../lib/report_html.ts";
 import { jsonReport } from "../lib/report_json.ts";
 import { reportText } from "../lib/report_text.ts";
-import type { RunResult } from "../lib/run_result.ts";
+import type { RunResult } from "../lib/run_types.ts";
 import { snapshot } from "./support/snapshot.ts";
 import {
   actions,

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { loadConfig } from "../lib/config_loader.ts";
 import { mailing } from "../lib/email_notifications.ts";
+import { newRunId, runSync } from "../lib/run.ts";
 import type { SyncListener } from "../lib/run_types.ts";
-import { newRunId, runSync } from "../lib/sync.ts";
 import { MailOffice } from "./support/mail_server.ts";
 import { file, Office } from "./support/support.ts";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { Meter, type Progress } from "../lib/meter.ts";
-import { progressText } from "../lib/progress.ts";
+import { progressText } from "../lib/cli_output.ts";
+import { Meter, type Progress } from "../lib/run_types.ts";
 import { Office } from "./support/support.ts";
 import { fromFileUrl } from "./support/urls.ts";
 

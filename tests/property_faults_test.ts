@@ -7,7 +7,7 @@
  */
 import fc from "fast-check";
 import assert from "node:assert/strict";
-import type { RunResult } from "../lib/run_result.ts";
+import type { RunResult } from "../lib/run_types.ts";
 import { Editor } from "./support/random_edits.ts";
 import {
   assertVaried,

@@ -13,9 +13,8 @@ import { isWithin } from "../lib/paths.ts";
 import { explain } from "../lib/plan_explain.ts";
 import { type Cell, RECORDED, UNRECORDED } from "../lib/plan_rules.ts";
 import type { Action } from "../lib/plan_types.ts";
-import type { Decided } from "../lib/planning.ts";
-import { isTold, type RunResult } from "../lib/run_result.ts";
-import { newRunId, runSync } from "../lib/sync.ts";
+import { type Decided, newRunId, runSync } from "../lib/run.ts";
+import { isTold, type RunResult } from "../lib/run_types.ts";
 import { Editor } from "./support/random_edits.ts";
 import {
   configLines,

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { ReadAhead } from "../lib/read_ahead.ts";
+import { ReadAhead } from "../lib/run.ts";
 import type { DirectoryRow, FileRow } from "../lib/types.ts";
 
 /** A record of folders with so many rows each, and what it was asked for. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { reportText } from "../lib/report_text.ts";
-import type { RunResult } from "../lib/run_result.ts";
+import type { RunResult } from "../lib/run_types.ts";
 import { resultOf, withOutcomes } from "./support/fake_result.ts";
 import {
   but,

@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
+import {
+  type Restored,
+  Restoring,
+  type Version,
+} from "../lib/command_restore.ts";
 import { TemporaryNames } from "../lib/file_ops.ts";
-import type { Restored } from "../lib/restored.ts";
-import { Restoring } from "../lib/restoring.ts";
 import { SoftDelete } from "../lib/soft_delete.ts";
 import { SIDES } from "../lib/types.ts";
-import type { Version } from "../lib/versions.ts";
 import { file, softDeleted } from "./support/support.ts";
 import { intercept, systemError, TwoRoots } from "./support/two_roots.ts";
 

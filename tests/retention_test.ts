@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { timeMark } from "../lib/names.ts";
-import type { RunResult } from "../lib/run_result.ts";
 import { pruneOld } from "../lib/run_retention.ts";
+import type { RunResult } from "../lib/run_types.ts";
 import { StateDb } from "../lib/state_db.ts";
 import { snapshot } from "./support/snapshot.ts";
 import { Office, softDeleted, type Tree, write } from "./support/support.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { newRunId } from "../lib/sync.ts";
+import { newRunId } from "../lib/run.ts";
 
 Deno.test("runs of one moment have different ids", () => {
   const ids = Array.from({ length: 1000 }, () => newRunId(1_779_000_000_000));

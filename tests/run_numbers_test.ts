@@ -302,7 +302,7 @@ for (const side of ["left", "right"] as const) {
 }
 
 async function runTelling(office: Office, warnings: string[]) {
-  const { newRunId, runSync } = await import("../lib/sync.ts");
+  const { newRunId, runSync } = await import("../lib/run.ts");
   const { LocalScans } = await import("./support/local_scans.ts");
   using _ = new LocalScans();
   return await runSync(newRunId(Date.now()), loadConfig(office.config), {

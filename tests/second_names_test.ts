@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
+import { targetOn, type Version } from "../lib/command_restore.ts";
 import { placeNew } from "../lib/file_ops.ts";
-import { targetOn } from "../lib/restore_targets.ts";
-import type { Version } from "../lib/versions.ts";
 import {
   actions,
   describe,

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
+import type { Take } from "../lib/cli_args.ts";
 import { addedActions, openAsListed, rulingOn } from "../lib/conflict.ts";
-import type { Take } from "../lib/invocation.ts";
 import { keyOf } from "../lib/paths.ts";
 import type { Action, Conflict, Plan } from "../lib/plan_types.ts";
 import { decided, IGNORING_CASE, type Options } from "./support/fake_merge.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { settledBy, settledIn, versionsKey } from "../lib/mail_texts.ts";
-import { openConflicts, type RunResult } from "../lib/run_result.ts";
+import { openConflicts, type RunResult } from "../lib/run_types.ts";
 import { file, Office } from "./support/support.ts";
 
 /** A run that meets one conflict, of a file or of whatever a test makes. */

@@ -9,7 +9,7 @@
 import type { Config } from "../../lib/config_schema.ts";
 import { SyncError } from "../../lib/errors.ts";
 import { jsonError, jsonReport } from "../../lib/report_json.ts";
-import { runSync } from "../../lib/sync.ts";
+import { runSync } from "../../lib/run.ts";
 
 /** Runs once; gives the exit code and the document. */
 async function runOnce(

@@ -6,7 +6,7 @@
  */
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
-import type { RunResult } from "../../lib/run_result.ts";
+import type { RunResult } from "../../lib/run_types.ts";
 import { snapshot, synced } from "../support/snapshot.ts";
 import {
   actions,

@@ -5,7 +5,7 @@
  * @module
  */
 import type { Action } from "../../lib/plan_types.ts";
-import type { Outcome, RunResult } from "../../lib/run_result.ts";
+import type { Outcome, RunResult } from "../../lib/run_types.ts";
 import { decided, type Options } from "./fake_merge.ts";
 import type { Situation } from "./fake_tree.ts";
 import { situationOf } from "./plan_rows.ts";

@@ -9,7 +9,7 @@ import {
   openConflicts,
   type Outcome,
   type RunResult,
-} from "../../lib/run_result.ts";
+} from "../../lib/run_types.ts";
 import { StateDb } from "../../lib/state_db.ts";
 import { type Both, otherSide, type Side, SIDES } from "../../lib/types.ts";
 import {

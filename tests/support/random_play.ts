@@ -4,7 +4,7 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { openConflicts, type RunResult } from "../../lib/run_result.ts";
+import { openConflicts, type RunResult } from "../../lib/run_types.ts";
 import { otherSide, type Side, SIDES } from "../../lib/types.ts";
 import { Editor, JUST_WRITTEN_MS } from "./random_edits.ts";
 import { configLines, type Scenario } from "./random_office.ts";

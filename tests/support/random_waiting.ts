@@ -7,7 +7,7 @@
 import assert from "node:assert/strict";
 import { isPassing, passingFolder } from "../../lib/names.ts";
 import { folderOf, isWithin, nameOf } from "../../lib/paths.ts";
-import type { RunResult } from "../../lib/run_result.ts";
+import type { RunResult } from "../../lib/run_types.ts";
 import { StateDb } from "../../lib/state_db.ts";
 import { type Both, otherSide, type Side, SIDES } from "../../lib/types.ts";
 import { everything } from "./random_owed.ts";

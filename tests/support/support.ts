@@ -6,9 +6,8 @@
  */
 import assert from "node:assert/strict";
 import { loadConfig } from "../../lib/config_loader.ts";
-import type { RunResult } from "../../lib/run_result.ts";
-import type { SyncOptions } from "../../lib/run_types.ts";
-import { newRunId, runSync } from "../../lib/sync.ts";
+import { newRunId, runSync } from "../../lib/run.ts";
+import type { RunResult, SyncOptions } from "../../lib/run_types.ts";
 import { LocalScans } from "./local_scans.ts";
 import { fromFileUrl } from "./urls.ts";
 

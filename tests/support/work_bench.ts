@@ -9,7 +9,7 @@ import type { CopyThreads } from "../../lib/apply_threads.ts";
 import { TemporaryNames } from "../../lib/file_ops.ts";
 import type { Habits } from "../../lib/metadata.ts";
 import type { Action, RecordChange, Work } from "../../lib/plan_types.ts";
-import type { Outcome } from "../../lib/run_result.ts";
+import type { Outcome } from "../../lib/run_types.ts";
 import { SoftDelete } from "../../lib/soft_delete.ts";
 import { type FileRow, otherSide, type Side } from "../../lib/types.ts";
 import { TwoRoots } from "./two_roots.ts";

@@ -7,8 +7,8 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { loadConfig } from "../../lib/config_loader.ts";
-import type { RunResult } from "../../lib/run_result.ts";
-import { newRunId, runSync } from "../../lib/sync.ts";
+import { newRunId, runSync } from "../../lib/run.ts";
+import type { RunResult } from "../../lib/run_types.ts";
 import type { JsonDocument } from "../support/scenario.ts";
 import {
   actions,
