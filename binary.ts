@@ -5,7 +5,7 @@
  * @module
  */
 import { runProgram } from "./lib/cli_program.ts";
-import { binaryHost, type MadeFor } from "./lib/made_for.ts";
+import { binaryHost, type MadeFor } from "./lib/release_binary.ts";
 
 const [said = "", ...args] = Deno.args;
 const made: MadeFor = JSON.parse(said);

@@ -5,7 +5,7 @@
  * @module
  */
 import { launchedHost, runProgram } from "./lib/cli_program.ts";
-import { takeHanded } from "./lib/handed_config.ts";
+import { takeHanded } from "./lib/sandbox_permissions.ts";
 
 const { handed, rest } = takeHanded(Deno.args);
 Deno.exit(await runProgram(rest, launchedHost(handed)));

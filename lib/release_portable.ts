@@ -9,16 +9,17 @@ import { join, resolve } from "node:path";
 import { print, warn } from "./cli_output.ts";
 import { parseConfig } from "./config_loader.ts";
 import { EXIT, SyncError, UsageError } from "./errors.ts";
-import { HEAD_BYTES, platformOf } from "./executables.ts";
-import { FOREIGN_PREFIXES, KEPT_VARIABLES } from "./inside.ts";
 import {
   asWritten,
   bundle,
   configFor,
+  HEAD_BYTES,
+  platformOf,
   requireFile,
   requirePath,
   unseenDrives,
-} from "./making.ts";
+} from "./release_binary.ts";
+import { FOREIGN_PREFIXES, KEPT_VARIABLES } from "./sandbox_launcher.ts";
 import {
   networkRefusal,
   networkRootsOf,

@@ -2,10 +2,15 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { join } from "node:path";
 import { loadConfig } from "../lib/config_loader.ts";
-import { HEAD_BYTES, platformNamed, platformOf } from "../lib/executables.ts";
-import { type MadeFor, requireSameWalls } from "../lib/made_for.ts";
-import { bundle } from "../lib/making.ts";
-import { planBinary } from "../lib/release_binary.ts";
+import {
+  bundle,
+  HEAD_BYTES,
+  type MadeFor,
+  planBinary,
+  platformNamed,
+  platformOf,
+  requireSameWalls,
+} from "../lib/release_binary.ts";
 import { sandboxFlags } from "../lib/sandbox_permissions.ts";
 import { Office, read } from "./support/support.ts";
 import { fromFileUrl } from "./support/urls.ts";

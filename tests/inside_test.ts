@@ -1,5 +1,9 @@
 import assert from "node:assert/strict";
-import { cleanEnvironment, runInside, V8_FLAGS } from "../lib/inside.ts";
+import {
+  cleanEnvironment,
+  runInside,
+  V8_FLAGS,
+} from "../lib/sandbox_launcher.ts";
 
 Deno.test("a run may take more memory than a PC has: the system pages it out", () => {
   const limit = 'import v8 from "node:v8";' +

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { loadConfig } from "../lib/config_loader.ts";
-import { takeHanded } from "../lib/handed_config.ts";
+import { takeHanded } from "../lib/sandbox_permissions.ts";
 
 /** Says how it was started, then does what the variable ACT says. */
 const PROGRAM = `

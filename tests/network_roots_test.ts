@@ -2,8 +2,11 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { lookAtRoot } from "../lib/command_doctor.ts";
 import { SyncError } from "../lib/errors.ts";
-import { type MadeFor, requireSameWalls } from "../lib/made_for.ts";
-import { planBinary } from "../lib/release_binary.ts";
+import {
+  type MadeFor,
+  planBinary,
+  requireSameWalls,
+} from "../lib/release_binary.ts";
 import { makePackage } from "../lib/release_portable.ts";
 import {
   isNetworkPath,

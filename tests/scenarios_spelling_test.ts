@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { loadConfig, onDisk, requireApart } from "../lib/config_loader.ts";
-import { type MadeFor, sandboxPart } from "../lib/made_for.ts";
-import { planBinary } from "../lib/release_binary.ts";
+import {
+  type MadeFor,
+  planBinary,
+  sandboxPart,
+} from "../lib/release_binary.ts";
 import { type CommandResult, Office } from "./support/support.ts";
 import { fromFileUrl } from "./support/urls.ts";
 

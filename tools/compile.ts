@@ -3,11 +3,11 @@
  *
  * @module
  */
-import { runTask } from "../lib/making.ts";
 import {
   compile,
   COMPILE_HELP,
   COMPILE_OPTIONS,
+  runTask,
 } from "../lib/release_binary.ts";
 import { fromThere } from "../lib/started_in.ts";
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { runTask } from "../lib/making.ts";
+import { runTask } from "../lib/release_binary.ts";
 import {
   makePackage,
   PACKAGE_HELP,
