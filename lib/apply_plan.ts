@@ -550,10 +550,7 @@ async function execute(
   context: CarryOutContext,
 ): Promise<readonly Outcome[]> {
   const { record, roots, owner, startedAtMs, probes, meter, idle } = context;
-  const [{ Executor }, { SoftDelete }] = await Promise.all([
-    import("./apply_plan.ts"),
-    import("./soft_delete.ts"),
-  ]);
+  const { SoftDelete } = await import("./soft_delete.ts");
   const names = new TemporaryNames(owner, [roots.left, roots.right]);
   const callMs = Math.max(probes.left.callMs, probes.right.callMs);
   const executor = new Executor({

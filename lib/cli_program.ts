@@ -37,7 +37,7 @@ export function launchedHost(handed: HandedConfig | null): ProgramHost {
       if (handed?.said === file && handed.config) return handed.config;
       const { readConfig } = await import("./config_loader.ts");
       const { withStateDb } = await import("./own_files.ts");
-      return await withStateDb(await readConfig(file));
+      return await withStateDb(readConfig(file));
     },
   };
 }
@@ -69,7 +69,6 @@ async function obey(
 ): Promise<number> {
   switch (invocation.command) {
     case "help": {
-      const { helpText } = await import("./cli_program.ts");
       print(helpText(invocation.of, invocation.config));
       return EXIT.agreed;
     }

@@ -316,7 +316,7 @@ async function report(
 ): Promise<ExitCode> {
   if (invocation.report === null) return result.exitCode;
   const { writeReport } = await import("./report_html.ts");
-  const failure = await writeReport(invocation.report, result, {
+  const failure = writeReport(invocation.report, result, {
     roots: { left: config.leftRoot, right: config.rightRoot },
     listsUnchanged: invocation.isVerbose,
     missingWalls: walls,

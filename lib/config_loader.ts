@@ -579,10 +579,9 @@ const LINE = /^( *)(?:- (.+)|(\w+):(?: +(.+))?)$/u;
  * @returns What {@linkcode loadConfig} gives for it.
  * @throws {ConfigError} What that throws.
  */
-export async function readConfig(file: string): Promise<Config> {
+export function readConfig(file: string): Config {
   const plain = plainConfig(textOf(file), file);
   if (plain !== null) return plain;
-  const { loadConfig } = await import("./config_loader.ts");
   return loadConfig(file);
 }
 

@@ -525,7 +525,6 @@ export async function moveAcross(
   pause?: () => Promise<void>,
 ): Promise<FileFigures> {
   root.requireAbsent(to);
-  const { staging } = await import("./file_ops.ts");
   const request = { from: root, path: from, seen, to: root, temporary };
   const copying = staging({ ...request, mode: seen.mode, wantsHash: false });
   const [copy] = await flushCopies([await inPieces(copying, pause)]);

@@ -207,7 +207,7 @@ export function binaryHost(made: MadeFor): ProgramHost {
     async loadConfig(file) {
       requireConfigFile(made, file);
       const { readConfig } = await import("./config_loader.ts");
-      const config = await readConfig(made.config.file);
+      const config = readConfig(made.config.file);
       requireSameWalls(made, sandboxPart(config));
       return await withStateDb(config);
     },
@@ -383,7 +383,10 @@ function requirePossible({ config }: MadeFor, invocation: Invocation): void {
 const PROJECT = join(import.meta.dirname ?? ".", "..");
 
 /** Their files are loaded by name, so they can't be part of another one. */
-export const WORKERS: readonly string[] = ["scan_worker", "copy_worker"];
+export const WORKERS: readonly string[] = [
+  "files_look_worker",
+  "files_act_worker",
+];
 
 /** The options that were given, by name. */
 export type Given = Readonly<Record<string, string | undefined>>;
@@ -653,7 +656,7 @@ Options:
 /** What is to be made. */
 export interface BinaryPlan {
   readonly made: MadeFor;
-  /** The permission flags, as `sandbox.ts` says them. */
+  /** The permission flags, as `sandbox_permissions.ts` says them. */
   readonly flags: readonly string[];
   /** Absolute path of the binary. */
   readonly output: string;

@@ -854,14 +854,11 @@ export function requireOutside(file: string, roots: Both<string>): void {
  * @param options How it is told.
  * @returns What went wrong, in a line; null where it is written.
  */
-export async function writeReport(
+export function writeReport(
   file: string,
   result: RunResult,
   options: RowOptions,
-): Promise<string | null> {
-  // Few runs need them, and the start counts in all.
-  const { htmlPage } = await import("./report_html.ts");
-  const { htmlReport } = await import("./report_html.ts");
+): string | null {
   const bytes = new TextEncoder().encode(htmlPage(htmlReport(result, options)));
   try {
     using page = Deno.openSync(file, {

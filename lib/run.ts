@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { carryOut, type CarryOutContext } from "./apply_plan.ts";
+import type { CarryOutContext } from "./apply_plan.ts";
 import {
   addedActions,
   openAsListed,
@@ -690,6 +690,7 @@ export class Run {
     found: Met & Pick<CarryOutContext, "scans" | "idle" | "alike">,
   ): Promise<readonly Outcome[]> {
     try {
+      const { carryOut } = await import("./apply_plan.ts");
       const outcomes = await carryOut(plan.actions, {
         ...found,
         meter: this.#meter,

@@ -93,7 +93,7 @@ const ENTITIES: Readonly<Record<string, string>> = {
 // What a person types to start this program. Pure.
 
 /** Its own file, or part of the one that a binary or portable folder holds. */
-const isBundled = !import.meta.url.endsWith("/called.ts");
+const isBundled = !import.meta.url.endsWith("/text.ts");
 
 /** The words before a command: those of the binary and the portable folder. */
 export const PROGRAM: string = isBundled ? "office-sync" : "deno task sync";

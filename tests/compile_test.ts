@@ -21,7 +21,7 @@ const EMAIL =
 /** Makes a binary without trying it out: on this base it is no program. */
 const HARNESS = `
 import { compileBinary, planBinary } from ${
-  JSON.stringify(import.meta.resolve("../lib/compiling.ts"))
+  JSON.stringify(import.meta.resolve("../lib/release_binary.ts"))
 };
 const [config, output] = Deno.args;
 const plan = planBinary({ config, output });
@@ -53,7 +53,7 @@ function baked(file: string) {
   return JSON.parse(/^.*?"app_name":"[^"]*"\}/u.exec(text)?.[0] ?? "");
 }
 
-Deno.test("a binary has the permissions baked in that sandbox.ts says, and no others", async () => {
+Deno.test("a binary has the permissions baked in that sandbox_permissions.ts says, and no others", async () => {
   using office = new Office(EMAIL);
   const harness = join(office.folder, "harness.ts");
   Deno.writeTextFileSync(harness, HARNESS);

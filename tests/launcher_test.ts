@@ -50,9 +50,12 @@ class Office implements Disposable {
     for (const name of ["left", "right", "start"]) {
       Deno.mkdirSync(this.at(name));
     }
-    this.write("program.ts", PROGRAM);
-    const launcher = import.meta.resolve("../lib/launcher.ts");
-    this.write("start/harness.ts", HARNESS(launcher, this.at("program.ts")));
+    this.write("cli_program.ts", PROGRAM);
+    const launcher = import.meta.resolve("../lib/sandbox_launcher.ts");
+    this.write(
+      "start/harness.ts",
+      HARNESS(launcher, this.at("cli_program.ts")),
+    );
     if (config !== null) this.write("config.yaml", config);
   }
 

@@ -250,7 +250,7 @@ Deno.test("a log that can't be opened is told in one line with its path, exit co
 /** Runs a few lines of code that log, in a process of their own. */
 async function runLogging(file: string, code: string, verbose = false) {
   const options = JSON.stringify(optionsFor(file, { verbose }));
-  const module = import.meta.resolve("../lib/logging.ts");
+  const module = import.meta.resolve("../lib/logging_setup.ts");
   const script = `${file}.ts`;
   await Deno.writeTextFile(
     script,

@@ -337,7 +337,7 @@ Deno.test("what is thrown where nobody waits for it ends the mail, not the progr
   const program = `
     import { EventEmitter } from "node:events";
     import { Mailer } from ${
-    JSON.stringify(import.meta.resolve("../lib/mailer.ts"))
+    JSON.stringify(import.meta.resolve("../lib/mail_smtp.ts"))
   };
     const email = ${JSON.stringify(configOf(server.port))};
     const mail = ${JSON.stringify(mailOf())};

@@ -99,7 +99,7 @@ const PROGRAM = `console.log(
 
 const HARNESS = `
 import { launch } from ${
-  JSON.stringify(import.meta.resolve("../lib/launcher.ts"))
+  JSON.stringify(import.meta.resolve("../lib/sandbox_launcher.ts"))
 };
 const [program, real, ...args] = Deno.args;
 const shares = JSON.parse(real);
@@ -117,7 +117,7 @@ async function launch(
   { harness = HARNESS } = {},
 ) {
   const at = (name: string) => join(desk.folder, name);
-  Deno.writeTextFileSync(at("program.ts"), PROGRAM);
+  Deno.writeTextFileSync(at("cli_program.ts"), PROGRAM);
   Deno.writeTextFileSync(at("harness.ts"), harness);
   const real = Object.fromEntries(
     mapped.map((side) => [ROOTS[side], SHARES[side]]),
@@ -126,7 +126,7 @@ async function launch(
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: [
       ...["run", "-A", "--frozen", `--config=${settings}`, at("harness.ts")],
-      ...[at("program.ts"), JSON.stringify(real), word],
+      ...[at("cli_program.ts"), JSON.stringify(real), word],
     ],
     cwd: desk.folder,
     env: { NO_COLOR: "1" },
@@ -384,7 +384,7 @@ Deno.test("a run without walls says so in summary, page and log, and its documen
 
 Deno.test("realPathOnWindows() takes what walls hide for the network, and what is not there for itself", async () => {
   using office = new Office();
-  const module = import.meta.resolve("../lib/network_roots.ts");
+  const module = import.meta.resolve("../lib/sandbox_network.ts");
   const code = `
     import { realPathOnWindows } from ${JSON.stringify(module)};
     const paths = ${JSON.stringify([office.left, office.right, "/none"])};

@@ -291,7 +291,7 @@ function loadedWith(folder: string, name: string): Set<string> {
 Deno.test("a portable folder loads with its program what every run needs, and no more", async () => {
   using office = new Office();
   const folder = await packaged(office);
-  for (const name of ["main.js", "packaged.js", "scan_worker.js"]) {
+  for (const name of ["main.js", "packaged.js", "files_look_worker.js"]) {
     const loaded = loadedWith(folder, name);
     assert.ok(loaded.size > 5, [...loaded].join());
     const slow = [
@@ -304,7 +304,7 @@ Deno.test("a portable folder loads with its program what every run needs, and no
     assert.deepEqual(slow.filter((it) => loaded.has(it)), [], name);
   }
   // They are there, and loaded by who needs them.
-  assert.ok(loadedWith(folder, "copy_worker.js").has("node:fs"));
+  assert.ok(loadedWith(folder, "files_act_worker.js").has("node:fs"));
 });
 
 Deno.test("a checkout starts, whatever is broken in a folder above it", async () => {

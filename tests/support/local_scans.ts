@@ -37,7 +37,7 @@ export class LocalScans implements Disposable {
 /** Threads that copy are threads all the same. */
 function localOr(thread: typeof Worker): unknown {
   return function (module: URL, options?: WorkerOptions): unknown {
-    const isScan = module.href.endsWith("/scan_worker.ts");
+    const isScan = module.href.endsWith("/files_look_worker.ts");
     return isScan
       ? new LocalWorker(module, thread)
       : new thread(module, options);
@@ -69,7 +69,7 @@ class LocalWorker {
   }
 
   #copying(): Worker {
-    const url = new URL("./copy_worker.ts", this.#module);
+    const url = new URL("./files_act_worker.ts", this.#module);
     const copies = new this.#thread(url, { type: "module" });
     copies.onmessage = (event) => this.onmessage(event);
     copies.onerror = (event) => this.onerror(event);
