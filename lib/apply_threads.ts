@@ -149,8 +149,8 @@ export class CopyThreads implements Disposable {
    *   used are taken out, and ended with the others.
    */
   constructor(roots: Both<Root>, count: number, idle: Worker[] = []) {
-    const tell = ({ path, habits, self }: Root): CopyRoot => {
-      return { path, habits, self: self && { dev: self.dev, ino: self.ino } };
+    const tell = ({ path, traits, self }: Root): CopyRoot => {
+      return { path, traits, self: self && { dev: self.dev, ino: self.ino } };
     };
     const begin: CopyOrder = {
       kind: "begin",

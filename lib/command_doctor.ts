@@ -20,7 +20,7 @@ import {
 } from "./errors.ts";
 import { dropCopy, flushCopy, placeNew, stageCopy } from "./file_ops.ts";
 import { errorWords } from "./log_lines.ts";
-import { type Habits, words } from "./metadata.ts";
+import { type Traits, words } from "./metadata.ts";
 import { OWN_FOLDER, temporaryName, type TemporaryOwner } from "./names.ts";
 import { cantUse, foreignFolder, logFiles, refusalOf } from "./own_files.ts";
 import { joinPath } from "./paths.ts";
@@ -268,7 +268,7 @@ export interface RootContext {
 export interface RootFindings {
   readonly checks: readonly Check[];
   /** Null: the root is not there, or can't be written. */
-  readonly habits: Habits | null;
+  readonly traits: Traits | null;
   /** Whether files can be read in it, as far as walls go. */
   readonly isReadable: boolean;
 }
@@ -286,7 +286,7 @@ export function lookAtRoot(context: RootContext): RootFindings {
   if (network !== null && networkRoots === "refuse") {
     // Inside the walls nothing more can be found out of it.
     const checks = [refusedCheck(side, network)];
-    return { checks, habits: null, isReadable: false };
+    return { checks, traits: null, isReadable: false };
   }
   let real: RealRoot;
   try {
@@ -295,19 +295,19 @@ export function lookAtRoot(context: RootContext): RootFindings {
     if (!(error instanceof GuardError)) throw error;
     const says = error.message.replace(/\.(?: Nothing was changed\.)?$/, "");
     const checks = [problem(of("root"), says, error.hint ?? "")];
-    return { checks, habits: null, isReadable: false };
+    return { checks, traits: null, isReadable: false };
   }
-  const { habits, check: writing } = tryOut(context);
+  const { traits, check: writing } = tryOut(context);
   return {
     checks: [
       fine(of("root"), path),
       placeCheck(context, real),
       spaceCheck(of("free space"), roomAt(path)),
       writing,
-      ...habits === null ? [] : habitChecks(side, habits),
-      keptCheck(context, habits),
+      ...traits === null ? [] : traitChecks(side, traits),
+      keptCheck(context, traits),
     ],
-    habits,
+    traits,
     isReadable: true,
   };
 }
@@ -355,7 +355,7 @@ function isDrive(path: string): boolean {
 /** By the steps of a run: with its probe, and with a copy from end to end. */
 function tryOut(
   context: RootContext,
-): { readonly habits: Habits | null; readonly check: Check } {
+): { readonly traits: Traits | null; readonly check: Check } {
   const { side, path, owner } = context;
   const of = { name: "writing", side };
   try {
@@ -363,18 +363,18 @@ function tryOut(
     const inside = isThere(`${path}/${OWN_FOLDER}`) ? OWN_FOLDER : "";
     const probed = probe(path, owner, inside);
     if (probed !== null) {
-      rehearse(new Root(side, path, probed.habits), owner, inside);
+      rehearse(new Root(side, path, probed.traits), owner, inside);
       const says = "a file could be written, dated and removed";
-      return { habits: probed.habits, check: fine(of, says) };
+      return { traits: probed.traits, check: fine(of, says) };
     }
     const foreign = foreignFolder(path);
     if (foreign !== null) {
-      return { habits: null, check: problem(of, foreign.says, foreign.todo) };
+      return { traits: null, check: problem(of, foreign.says, foreign.todo) };
     }
     const says = "no file can be written";
     const todo = "Give the account that runs office-sync the right to write " +
       `to "${path}".`;
-    return { habits: null, check: problem(of, says, todo) };
+    return { traits: null, check: problem(of, says, todo) };
   } catch (error) {
     const code = codeOf(error);
     if (code === null && !(error instanceof Skipped)) throw error;
@@ -382,10 +382,10 @@ function tryOut(
       inWords(error)
     }`;
     if (code === "SANDBOX") {
-      return { habits: null, check: problem(of, says, spellingTodo(context)) };
+      return { traits: null, check: problem(of, says, spellingTodo(context)) };
     }
     const todo = "Try once more when no run is active.";
-    return { habits: null, check: warning(of, says, todo) };
+    return { traits: null, check: warning(of, says, todo) };
   }
 }
 
@@ -403,7 +403,7 @@ function rehearse(root: Root, owner: TemporaryOwner, inside: string): void {
     const copy = flushCopy(stageCopy({
       from: root,
       path: source,
-      seen: seen.figures,
+      seen: seen.metadata,
       to: root,
       temporary,
       mode: 0o600,
@@ -435,8 +435,8 @@ function isThere(path: string): boolean {
   }
 }
 
-function habitChecks(side: Side, habits: Habits): Check[] {
-  const { ignoresCase, ignoresNormalForm, hasWindowsNames, tickMs } = habits;
+function traitChecks(side: Side, traits: Traits): Check[] {
+  const { ignoresCase, ignoresNormalForm, hasWindowsNames, tickMs } = traits;
   const names = [
     `A and a are ${ignoresCase ? "one name" : "two names"}`,
     ...ignoresNormalForm ? ["é in two spellings is one name"] : [],
@@ -453,19 +453,19 @@ function habitChecks(side: Side, habits: Habits): Check[] {
   ];
 }
 
-function keptCheck(context: RootContext, habits: Habits | null): Check {
+function keptCheck(context: RootContext, traits: Traits | null): Check {
   const { side, path, owner, retentionDays } = context;
   const of = { name: "soft delete", side };
-  const root = new Root(side, path, habits ?? glance(path));
+  const root = new Root(side, path, traits ?? glance(path));
   let [files, bytes, foreign] = [0, 0, 0];
   let trouble: string | null = null;
   const onTrouble = (at: string, why: string) =>
     trouble ??= `${at} can't be looked at: ${why}`;
   for (const run of runFolders(root, onTrouble)) {
-    for (const { figures } of keptFiles(root, run, onTrouble)) {
+    for (const { metadata } of keptFiles(root, run, onTrouble)) {
       files++;
-      bytes += figures.sizeBytes;
-      if (run.pair !== owner.pair) foreign += figures.sizeBytes;
+      bytes += metadata.sizeBytes;
+      if (run.pair !== owner.pair) foreign += metadata.sizeBytes;
     }
   }
   const limit = retentionDays === 0
@@ -493,11 +493,11 @@ function keptCheck(context: RootContext, habits: Habits | null): Check {
 /**
  * Whether both file systems go by one clock.
  *
- * @param habits Of both roots.
+ * @param traits Of both roots.
  */
-export function clockCheck(habits: Both<Habits>): Check {
+export function clockCheck(traits: Both<Traits>): Check {
   const of = { name: "clocks", side: null };
-  const offsets = [habits.left.clockOffsetMs, habits.right.clockOffsetMs];
+  const offsets = [traits.left.clockOffsetMs, traits.right.clockOffsetMs];
   const [left = 0, right = 0] = offsets;
   const apartMs = Math.abs(left - right);
   const worst = Math.max(apartMs, ...offsets.map(Math.abs));
@@ -917,8 +917,8 @@ function rootChecks(
 ): Check[] {
   const checks = [...left.checks, ...right.checks];
   const paths = { left: config.leftRoot, right: config.rightRoot };
-  if (left.habits !== null && right.habits !== null) {
-    checks.push(clockCheck({ left: left.habits, right: right.habits }));
+  if (left.traits !== null && right.traits !== null) {
+    checks.push(clockCheck({ left: left.traits, right: right.traits }));
   }
   if (!left.isReadable || !right.isReadable) return checks;
   try {

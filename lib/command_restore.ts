@@ -59,7 +59,7 @@ import {
 import { StateDb, takeLock } from "./state_db.ts";
 import { codeOf, inWords, Skipped, WENT_AWAY } from "./system.ts";
 import { printable, quoted, sizeWords } from "./text.ts";
-import { type Both, type FileFigures, type Side, SIDES } from "./types.ts";
+import { type Both, type Metadata, type Side, SIDES } from "./types.ts";
 
 // What `restore` tells, to people and to programs.
 
@@ -100,11 +100,11 @@ export function listText(versions: readonly Version[]): string {
   for (const version of versions) {
     if (version.path !== path) lines.push(printable(version.path));
     path = version.path;
-    const { run, folder, side, removedAtMs, figures } = version;
+    const { run, folder, side, removedAtMs, metadata } = version;
     lines.push(
       `  removed ${timeWords(removedAtMs)} by run ${printable(run ?? folder)}` +
-        ` on ${words(side)}; ${sizeWords(figures.sizeBytes)}, ` +
-        `edited ${timeWords(figures.mtimeMs)}`,
+        ` on ${words(side)}; ${sizeWords(metadata.sizeBytes)}, ` +
+        `edited ${timeWords(metadata.mtimeMs)}`,
     );
   }
   const count = versions.length;
@@ -140,7 +140,7 @@ export function restoredLine(restored: Restored): string {
   const path = printable(version.path);
   if (outcome === "same") return `${path}: is there already, just so`;
   const to = sides.map(words).join(" and ");
-  const which = `the version edited ${timeWords(version.figures.mtimeMs)}`;
+  const which = `the version edited ${timeWords(version.metadata.mtimeMs)}`;
   const back = `brought back to ${to}, ${which}`;
   const replaced = SIDES.flatMap((side) => {
     const place = restored.replaced[side];
@@ -194,7 +194,7 @@ export function restoredDocument(
 }
 
 function versionDocument(version: Version) {
-  const { path, side, run, folder, keptAt, removedAtMs, figures } = version;
+  const { path, side, run, folder, keptAt, removedAtMs, metadata } = version;
   return {
     path,
     side,
@@ -202,8 +202,8 @@ function versionDocument(version: Version) {
     folder,
     keptAt,
     removedAt: isoTime(removedAtMs),
-    modifiedAt: isoTime(figures.mtimeMs),
-    bytes: figures.sizeBytes,
+    modifiedAt: isoTime(metadata.mtimeMs),
+    bytes: metadata.sizeBytes,
   };
 }
 
@@ -223,7 +223,7 @@ export class Refused extends Error {
 export interface Target {
   readonly root: Root;
   /** What stands there; null: nothing. */
-  readonly standing: FileFigures | null;
+  readonly standing: Metadata | null;
 }
 
 /** How to judge. */
@@ -250,7 +250,7 @@ export function targetOn(
 ): Target | null {
   const { roots, isForced } = options;
   const root = roots[side];
-  const { path, figures } = version;
+  const { path, metadata } = version;
   requireName(root, path);
   const look = hasFolders(root, path) ? root.look(path) : null;
   if (look === null || look.kind === "absent") return { root, standing: null };
@@ -261,12 +261,12 @@ export function targetOn(
     const what = look.kind === "directory" ? "a folder" : "a link or the like";
     throw new Refused(`on ${words(side)} ${what} has that name`);
   }
-  const standing = look.figures;
+  const standing = look.metadata;
   if (isSame(version, root, standing, roots)) return null;
   const { left, right } = roots;
-  const tickMs = Math.max(left.habits.tickMs, right.habits.tickMs);
+  const tickMs = Math.max(left.traits.tickMs, right.traits.tickMs);
   const isNewer =
-    cutToTick(standing.mtimeMs, tickMs) > cutToTick(figures.mtimeMs, tickMs);
+    cutToTick(standing.mtimeMs, tickMs) > cutToTick(metadata.mtimeMs, tickMs);
   if (isNewer && !isForced) {
     const when = new Date(standing.mtimeMs).toLocaleString("sv-SE");
     throw new Refused(
@@ -278,16 +278,16 @@ export function targetOn(
 }
 
 function isSame(
-  { side, path, keptAt, figures }: Version,
+  { side, path, keptAt, metadata }: Version,
   root: Root,
-  standing: FileFigures,
+  standing: Metadata,
   roots: Both<Root>,
 ): boolean {
-  if (standing.sizeBytes !== figures.sizeBytes) return false;
+  if (standing.sizeBytes !== metadata.sizeBytes) return false;
   const answer = answerTo({
     kind: "compare",
-    a: { side, path: keptAt, figures },
-    b: { side: root.side, path, figures: standing },
+    a: { side, path: keptAt, metadata },
+    b: { side: root.side, path, metadata: standing },
     wantsHash: false,
   }, roots);
   if (answer.kind === "unreadable") throw new Skipped(answer.reason);
@@ -295,7 +295,7 @@ function isSame(
 }
 
 function requireName(root: Root, path: string): void {
-  if (!root.habits.hasWindowsNames) return;
+  if (!root.traits.hasWindowsNames) return;
   for (const name of path.split("/")) {
     const why = whyNotOnWindows(name);
     if (why !== null) throw new Refused(`${words(root.side)}: ${why}`);
@@ -479,16 +479,16 @@ export class Restoring {
   }
 
   #copy(
-    { side, keptAt, path, figures }: Version,
+    { side, keptAt, path, metadata }: Version,
     to: Root,
   ): Promise<StagedCopy> {
     const work = staging({
       from: this.#context.roots[side],
       path: keptAt,
-      seen: figures,
+      seen: metadata,
       to,
       temporary: this.#context.names.beside(path),
-      mode: figures.mode,
+      mode: metadata.mode,
       wantsHash: false,
     });
     return inPieces(work, this.#context.pause);
@@ -534,7 +534,7 @@ export class Restoring {
   async #replace(
     copy: FlushedCopy,
     path: string,
-    standing: FileFigures,
+    standing: Metadata,
   ): Promise<string> {
     const { softDelete, names } = this.#context;
     const { to: root, temporary } = copy;
@@ -608,7 +608,7 @@ export interface Version {
   readonly keptAt: string;
   /** When that run began, in ms since 1970. */
   readonly removedAtMs: number;
-  readonly figures: FileFigures;
+  readonly metadata: Metadata;
 }
 
 /** What is asked for. */
@@ -661,7 +661,7 @@ function runMeant(
 /** Removed last; of what one run removed, edited last. */
 function newerFirst(a: Version, b: Version): number {
   return b.removedAtMs - a.removedAtMs ||
-    b.figures.mtimeMs - a.figures.mtimeMs || comparePaths(a.side, b.side);
+    b.metadata.mtimeMs - a.metadata.mtimeMs || comparePaths(a.side, b.side);
 }
 
 /**
@@ -751,10 +751,10 @@ function meetRoots(
   const meeting = meet(db, paths, options);
   const rootOf = (side: keyof Both<string>): Root => {
     const probed = isList ? null : probe(paths[side], owner);
-    return new Root(side, paths[side], probed?.habits ?? glance(paths[side]));
+    return new Root(side, paths[side], probed?.traits ?? glance(paths[side]));
   };
   const roots = { left: rootOf("left"), right: rootOf("right") };
-  const both = SIDES.map((side) => roots[side].habits);
+  const both = SIDES.map((side) => roots[side].traits);
   const folding = {
     ignoresCase: both.some((it) => it.ignoresCase),
     ignoresNormalForm: both.some((it) => it.ignoresNormalForm),
@@ -783,7 +783,7 @@ function knownVersions({ db, roots }: Office): Version[] {
           folder: folder.name,
           keptAt: kept.keptAt,
           removedAtMs: folder.timeMs,
-          figures: kept.figures,
+          metadata: kept.metadata,
         };
       })
     )

@@ -311,14 +311,14 @@ function nowAt(
 ): SideNow {
   const found = explanation?.now[side];
   if (found) {
-    const { sizeBytes, mtimeMs } = found.figures;
+    const { sizeBytes, mtimeMs } = found.metadata;
     return { kind: "file", path: found.path, sizeBytes, mtimeMs };
   }
   const nothing = { path, sizeBytes: null, mtimeMs: null };
   try {
     const look = new Root(side, root, glance(root)).look(path);
     if (look.kind !== "file") return { kind: KINDS[look.kind], ...nothing };
-    const { sizeBytes, mtimeMs } = look.figures;
+    const { sizeBytes, mtimeMs } = look.metadata;
     return { kind: "file", path, sizeBytes, mtimeMs };
   } catch (error) {
     if (error instanceof Skipped) return { kind: "absent", ...nothing };

@@ -28,7 +28,7 @@ import { fileSide, printable } from "./text.ts";
 import {
   type Both,
   type ConflictKind,
-  type FileFigures,
+  type Metadata,
   otherSide,
   type Policy,
   type Rule,
@@ -59,7 +59,7 @@ export function conflictOf(
     const path = isAside
       ? locate({ folder: found.at.folder, name: clashName })
       : locate(found.at);
-    const { sizeBytes, mtimeMs } = found.figures;
+    const { sizeBytes, mtimeMs } = found.metadata;
     return { path, sizeBytes, mtimeMs };
   };
   return {
@@ -175,7 +175,7 @@ export function contestOf(
   const lost = subject[otherSide(winner)];
   // What soft delete would not take must not be lost either.
   const isKept = lost !== null &&
-    fateOf(lost.figures.sizeBytes, softDelete) === "soft-delete";
+    fateOf(lost.metadata.sizeBytes, softDelete) === "soft-delete";
   const policy = isKept ? "overwrite" : "clash";
   return { kind, rule, policy, winner, winReason: "chosen" };
 }
@@ -269,7 +269,7 @@ export function chosenFolderSide(
 export interface ClashPlace {
   readonly name: string;
   /** What holds the very content already, on each side. */
-  readonly existing: Both<FileFigures | null>;
+  readonly existing: Both<Metadata | null>;
   /** The pair at that name: this conflict takes care of it. */
   readonly claimed: Pair | null;
 }
@@ -317,7 +317,7 @@ export class ClashNames {
   ): ClashPlace | null {
     const room = this.#settings.roomIn?.(target.folder) ?? COMMON_ROOM;
     for (let attempt = 1;; attempt++) {
-      const { mtimeMs } = version.figures;
+      const { mtimeMs } = version.metadata;
       const clash = { name: target.name, mtimeMs, side, attempt, room };
       const name = clashName(clash);
       const folded = keyOf(name, this.#settings.folding);
@@ -346,7 +346,7 @@ export class ClashNames {
       const found = pair[on];
       if (found === null) continue;
       if (found.at.name !== location.name) return null;
-      if (found.figures.sizeBytes !== version.figures.sizeBytes) return null;
+      if (found.metadata.sizeBytes !== version.metadata.sizeBytes) return null;
       const answer = this.#inquiry.ask({
         kind: "compare",
         a: refOf(side, version),
@@ -357,8 +357,8 @@ export class ClashNames {
       if (answer.kind !== "same") return null;
     }
     const existing = {
-      left: pair.left?.figures ?? null,
-      right: pair.right?.figures ?? null,
+      left: pair.left?.metadata ?? null,
+      right: pair.right?.metadata ?? null,
     };
     return { name: location.name, existing, claimed: pair };
   }
@@ -406,15 +406,15 @@ export function addClash(
     rule: how.rule,
     side: null,
     reason: how.reason,
-    bytes: version.figures.sizeBytes,
+    bytes: version.metadata.sizeBytes,
     work: {
       kind: "clash",
       from: how.from,
       path,
       clashPath,
-      figures: version.figures,
+      metadata: version.metadata,
       existing: place.existing,
-      winner: item.pair[otherSide(how.from)]?.figures ?? null,
+      winner: item.pair[otherSide(how.from)]?.metadata ?? null,
       leaves: how.leaves,
       keepsHash: how.keepsHash,
       rowPath: item.pair.row && list.locateRow(item.pair.at),

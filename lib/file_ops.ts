@@ -25,7 +25,7 @@ import {
   type Root,
 } from "./root_files.ts";
 import { CHANGED, codeOf, Skipped } from "./system.ts";
-import type { FileFigures } from "./types.ts";
+import type { Metadata } from "./types.ts";
 
 // Times and modes of files.
 
@@ -138,7 +138,7 @@ export interface StagedCopy {
   readonly to: Root;
   readonly temporary: string;
   /** What the look after reading saw of the source. */
-  readonly source: FileFigures;
+  readonly source: Metadata;
   /** When that look began, in ms since 1970. */
   readonly lookedAtMs: number;
   readonly hash: string | null;
@@ -148,7 +148,7 @@ export interface StagedCopy {
 /** A flushed copy, ready to be put in place. */
 export interface FlushedCopy extends Omit<StagedCopy, "file"> {
   /** Of the temporary file, as the disk reports them. */
-  readonly figures: FileFigures;
+  readonly metadata: Metadata;
 }
 
 /** A copy that could not be flushed. */
@@ -160,7 +160,7 @@ export interface FailedCopy {
  * Flushes copies to the disk, a few at a time: one by one is the slow way.
  *
  * @param copies The copies; they are closed in any case.
- * @returns For each copy its figures, or what went wrong.
+ * @returns For each copy its metadata, or what went wrong.
  */
 export async function flushCopies(
   copies: readonly StagedCopy[],
@@ -187,7 +187,7 @@ export async function flushCopies(
  * Flushes a copy to the disk, and waits for that.
  *
  * @param copy The copy; it is closed in any case.
- * @returns The copy and its figures, or what went wrong.
+ * @returns The copy and its metadata, or what went wrong.
  */
 export function flushCopy(copy: StagedCopy): FlushedCopy | FailedCopy {
   try {
@@ -203,7 +203,7 @@ export function flushCopy(copy: StagedCopy): FlushedCopy | FailedCopy {
 function finished({ file, ...copy }: StagedCopy): FlushedCopy {
   file.close();
   const info = Deno.lstatSync(copy.to.absolute(copy.temporary));
-  return { ...copy, figures: copy.to.figures(info) };
+  return { ...copy, metadata: copy.to.metadata(info) };
 }
 
 /**
@@ -370,7 +370,7 @@ export function replace(
   root: Root,
   temporary: string,
   path: string,
-  seen: FileFigures,
+  seen: Metadata,
   aside: string,
 ): Replacement {
   root.requireFile(path, seen);
@@ -387,9 +387,9 @@ export function replace(
   return { aside, isEdited: !isStillAt(root, aside, seen) };
 }
 
-function isStillAt(root: Root, path: string, seen: FileFigures): boolean {
+function isStillAt(root: Root, path: string, seen: Metadata): boolean {
   const info = Deno.lstatSync(root.absolute(path));
-  return info.isFile && isStill(seen, root.figures(info));
+  return info.isFile && isStill(seen, root.metadata(info));
 }
 
 /** Two names of one file: nobody put another in its place. */
@@ -439,7 +439,7 @@ function requireFree(root: Root, path: string): void {
 export function destroy(
   root: Root,
   path: string,
-  seen: FileFigures,
+  seen: Metadata,
   aside: string,
 ): void {
   root.requireFile(path, seen);
@@ -469,7 +469,7 @@ export function renameFile(
   root: Root,
   from: string,
   to: string,
-  seen: FileFigures,
+  seen: Metadata,
   aside: string,
 ): void {
   root.requireFile(from, seen);
@@ -502,7 +502,7 @@ export interface Crossing {
   /** Its name to be, which must be free. */
   readonly to: string;
   /** What the scan saw. */
-  readonly seen: FileFigures;
+  readonly seen: Metadata;
   /** Temporary name on the new one's disk. */
   readonly temporary: string;
   /** Temporary name beside the old one. */
@@ -516,14 +516,14 @@ export interface Crossing {
  * @param root The root.
  * @param crossing From where to where.
  * @param pause Called between two pieces of work.
- * @returns The figures under the new name.
+ * @returns The metadata under the new name.
  * @throws {Skipped} The name is taken, or the file is another by now; it stays.
  */
 export async function moveAcross(
   root: Root,
   { from, to, seen, temporary, aside }: Crossing,
   pause?: () => Promise<void>,
-): Promise<FileFigures> {
+): Promise<Metadata> {
   root.requireAbsent(to);
   const request = { from: root, path: from, seen, to: root, temporary };
   const copying = staging({ ...request, mode: seen.mode, wantsHash: false });
@@ -544,17 +544,17 @@ export async function moveAcross(
     }
     destroy(root, from, seen, aside);
   } catch (error) {
-    takeBack(root, to, copy.figures, temporary);
+    takeBack(root, to, copy.metadata, temporary);
     throw error;
   }
-  return copy.figures;
+  return copy.metadata;
 }
 
 /** A copy that is one too many; edited by now, it is a file of its own. */
 function takeBack(
   root: Root,
   path: string,
-  seen: FileFigures,
+  seen: Metadata,
   aside: string,
 ): void {
   try {
@@ -584,7 +584,7 @@ function putBack(root: Root, aside: string, path: string): void {
  */
 export function keepAsClash(root: Root, aside: string, path: string): string {
   const info = Deno.lstatSync(root.absolute(aside));
-  const { mtimeMs } = root.figures(info);
+  const { mtimeMs } = root.metadata(info);
   const { side } = root;
   // In its own folder if any name has room there, else at the top.
   for (let folder = folderOf(path);; folder = "") {
@@ -657,7 +657,7 @@ export interface CopyRequest {
   /** Path of the source. */
   readonly path: string;
   /** What the scan saw of it. */
-  readonly seen: FileFigures;
+  readonly seen: Metadata;
   readonly to: Root;
   /** Path of the temporary file. */
   readonly temporary: string;

@@ -36,8 +36,8 @@ import { isAcrossDisks } from "./soft_delete.ts";
 import { CHANGED, codeOf, inWords, Skipped, troubleOf } from "./system.ts";
 import {
   type Both,
-  type FileFigures,
   type FileRow,
+  type Metadata,
   otherSide,
   type RecordedHalf,
   type Side,
@@ -52,7 +52,7 @@ export class Performer {
   readonly #roots: Both<Root>;
   readonly #clashes: ClashCopier;
   /** What was copied to another disk is another file to the system. */
-  readonly #crossed = new Map<string, FileFigures>();
+  readonly #crossed = new Map<string, Metadata>();
 
   /** @param context Roots, names and what leads to the record. */
   constructor(context: PerformerContext) {
@@ -92,18 +92,17 @@ export class Performer {
 
   /**
    * An action as it is after the renames before it: what a rename had to copy
-   * has other figures than those that the scan saw.
+   * has other metadata than those that the scan saw.
    *
    * @param work What the plan says.
    */
   afterRenames<W extends Work>(work: W): W {
     if (this.#crossed.size === 0) return work;
-    const at = <F extends FileFigures | null>(
+    const at = <F extends Metadata | null>(
       side: Side,
       path: string,
       seen: F,
-    ): F | FileFigures =>
-      seen && (this.#crossed.get(`${side}/${path}`) ?? seen);
+    ): F | Metadata => seen && (this.#crossed.get(`${side}/${path}`) ?? seen);
     switch (work.kind) {
       case "copy": {
         const { from, path, source, target } = work;
@@ -114,21 +113,21 @@ export class Performer {
         };
       }
       case "clash": {
-        const { from, path, figures, winner } = work;
+        const { from, path, metadata, winner } = work;
         return {
           ...work,
-          figures: at(from, path, figures),
+          metadata: at(from, path, metadata),
           winner: at(otherSide(from), path, winner),
         };
       }
       case "rename": {
-        const { on, from, figures, other } = work;
+        const { on, from, metadata, other } = work;
         const across = otherSide(on);
         return {
           ...work,
-          figures: at(on, from, figures),
+          metadata: at(on, from, metadata),
           other: other &&
-            { ...other, figures: at(across, other.path, other.figures) },
+            { ...other, metadata: at(across, other.path, other.metadata) },
         };
       }
       default:
@@ -145,13 +144,13 @@ export class Performer {
     const folders = [{ side: work.on, folder: folderOf(work.path) }];
     if (work.fate === "destroy") {
       const aside = this.#context.names.beside(work.path);
-      destroy(root, work.path, work.figures, aside);
+      destroy(root, work.path, work.metadata, aside);
       return { ...NOTHING, changes, folders };
     }
     const keptAt = await this.#context.softDelete.move(
       root,
       work.path,
-      work.figures,
+      work.metadata,
     );
     folders.push(...foldersTo(work.on, keptAt));
     return { ...NOTHING, changes, folders, keptAt };
@@ -160,16 +159,16 @@ export class Performer {
   async #rename(planned: WorkOf<"rename">): Promise<Performed> {
     const { from, to, other } = planned;
     const root = this.#roots[planned.on];
-    root.requireFile(from, planned.figures);
+    root.requireFile(from, planned.metadata);
     if (other) {
       this.#roots[otherSide(planned.on)]
-        .requireFile(other.path, other.figures);
+        .requireFile(other.path, other.metadata);
     }
     let work = planned;
     if (from !== to && !this.#respell(root, from, to)) {
       work = await this.#move(root, planned);
     }
-    root.requireFile(to, work.figures);
+    root.requireFile(to, work.metadata);
     setProperties(root, to, work);
     const folders = [
       { side: work.on, folder: folderOf(from) },
@@ -181,7 +180,7 @@ export class Performer {
       : this.#context.rowAt(work.rowPath);
     const base: FileRow = { ...(known ?? work.row), path: to };
     const row = work.keepsHalves
-      ? withCopied(base, planned, work.figures)
+      ? withCopied(base, planned, work.metadata)
       : { ...base, [work.on]: this.#halfAfter(root, work, base) };
     const change = { kind: "put", row, rowPath: work.rowPath } as const;
     return { ...NOTHING, changes: [change], folders };
@@ -192,7 +191,7 @@ export class Performer {
     root: Root,
     work: WorkOf<"rename">,
   ): Promise<WorkOf<"rename">> {
-    const { from, to, figures: seen } = work;
+    const { from, to, metadata: seen } = work;
     const { names, pause } = this.#context;
     const aside = names.beside(from);
     try {
@@ -203,9 +202,9 @@ export class Performer {
     }
     const temporary = names.beside(to);
     const crossing = { from, to, seen, temporary, aside };
-    const figures = await moveAcross(root, crossing, pause);
-    this.#crossed.set(`${root.side}/${to}`, figures);
-    return { ...work, figures };
+    const metadata = await moveAcross(root, crossing, pause);
+    this.#crossed.set(`${root.side}/${to}`, metadata);
+    return { ...work, metadata };
   }
 
   /** What a side has after it was touched: nobody else may have touched it. */
@@ -217,23 +216,24 @@ export class Performer {
     const lookedAtMs = Date.now();
     const look = root.look(work.to);
     if (look.kind !== "file") throw new Skipped(CHANGED);
-    const { figures } = look;
-    const { tickMs } = root.habits;
+    const { metadata } = look;
+    const { tickMs } = root.traits;
     // A disk inside the root may cut times as no other does.
     const isInner = root.info(work.to)?.dev !== root.self?.dev;
     const cut = isInner ? COARSEST_TICK_MS : 1;
-    const asked = cutToTick(work.mtimeMs ?? work.figures.mtimeMs, tickMs);
+    const asked = cutToTick(work.mtimeMs ?? work.metadata.mtimeMs, tickMs);
     // Some servers know no time of creation, and tell that of the last change.
-    const seen = work.figures.id;
-    const id = figures.id?.ino === seen?.ino ? figures.id : seen;
+    const seen = work.metadata.id;
+    const id = metadata.id?.ino === seen?.ino ? metadata.id : seen;
     // A system that refuses a time leaves the one that was seen.
     const isOurs =
-      [asked, work.figures.mtimeMs].some((time) =>
-        Math.abs(time - figures.mtimeMs) < cut
-      ) && isStill({ ...work.figures, mtimeMs: figures.mtimeMs, id }, figures);
+      [asked, work.metadata.mtimeMs].some((time) =>
+        Math.abs(time - metadata.mtimeMs) < cut
+      ) &&
+      isStill({ ...work.metadata, mtimeMs: metadata.mtimeMs, id }, metadata);
     if (!isOurs) throw new Skipped(CHANGED);
-    const isYoung = isFresh(figures.mtimeMs, lookedAtMs, root.habits);
-    return halfOf(figures, isYoung && row.hash !== null);
+    const isYoung = isFresh(metadata.mtimeMs, lookedAtMs, root.traits);
+    return halfOf(metadata, isYoung && row.hash !== null);
   }
 
   /**
@@ -243,7 +243,7 @@ export class Performer {
    * @returns False where the two names are not of one file.
    */
   #respell(root: Root, from: string, to: string): boolean {
-    const { ignoresCase, ignoresNormalForm } = root.habits;
+    const { ignoresCase, ignoresNormalForm } = root.traits;
     const folding = { ignoresCase, ignoresNormalForm };
     const isSpelling = keyOf(from, folding) === keyOf(to, folding);
     if (!isSpelling && !root.isSecondName(to, from)) return false;
@@ -390,7 +390,7 @@ export class Performer {
       on: root.side,
       from,
       to,
-      figures: look.figures,
+      metadata: look.metadata,
       other: null,
       mtimeMs: null,
       mode: null,
@@ -451,8 +451,8 @@ export class Performer {
  */
 function withCopied(
   row: FileRow,
-  { on, figures: seen }: WorkOf<"rename">,
-  now: FileFigures,
+  { on, metadata: seen }: WorkOf<"rename">,
+  now: Metadata,
 ): FileRow {
   const half = row[on];
   if (seen === now || !isStill(half, seen)) return row;

@@ -25,7 +25,7 @@ import {
   type StagedCopy,
   type TemporaryNames,
 } from "./file_ops.ts";
-import { type Habits, isFresh, isStill, mayBeFresh } from "./metadata.ts";
+import { isFresh, isStill, mayBeFresh, type Traits } from "./metadata.ts";
 import { utf8Length } from "./names.ts";
 import { folderOf, nameOf } from "./paths.ts";
 import { halfOf, type RecordChange, type Work } from "./plan_types.ts";
@@ -46,8 +46,8 @@ import type { Move } from "./state_record.ts";
 import { CHANGED, codeOf, inWords, Skipped, troubleOf } from "./system.ts";
 import {
   type Both,
-  type FileFigures,
   type FileRow,
+  type Metadata,
   otherSide,
   type RecordedHalf,
   type Side,
@@ -128,23 +128,23 @@ export const NOTHING: Performed = {
 
 /**
  * Whether either side might have to rely on a file's hash, because it is too
- * young for its figures.
+ * young for its metadata.
  *
- * @param figures Of the file.
+ * @param metadata Of the file.
  * @param roots Both roots.
  */
-export function isYoung(figures: FileFigures, roots: Both<Root>): boolean {
+export function isYoung(metadata: Metadata, roots: Both<Root>): boolean {
   const { left, right } = roots;
   const now = Date.now();
-  return mayBeFresh(figures.mtimeMs, now, left.habits) ||
-    mayBeFresh(figures.mtimeMs, now, right.habits);
+  return mayBeFresh(metadata.mtimeMs, now, left.traits) ||
+    mayBeFresh(metadata.mtimeMs, now, right.traits);
 }
 
 /** A path whose content both sides have now. */
 export interface Settled {
   readonly path: string;
-  readonly figures: Both<FileFigures>;
-  /** When the figures were taken, in ms since 1970; before, if in doubt. */
+  readonly metadata: Both<Metadata>;
+  /** When the metadata was taken, in ms since 1970; before, if in doubt. */
   readonly lookedAtMs: number;
   /** Of the content, where it was made. */
   readonly hash: string | null;
@@ -159,11 +159,11 @@ export interface Settled {
  * @param roots Both roots.
  */
 export function rowOf(settled: Settled, roots: Both<Root>): FileRow {
-  const { path, figures, lookedAtMs, hash, keepsHash } = settled;
+  const { path, metadata, lookedAtMs, hash, keepsHash } = settled;
   const half = (side: Side): RecordedHalf => {
-    const { habits } = roots[side];
-    const isUnsure = isFresh(figures[side].mtimeMs, lookedAtMs, habits);
-    return halfOf(figures[side], isUnsure && hash !== null);
+    const { traits } = roots[side];
+    const isUnsure = isFresh(metadata[side].mtimeMs, lookedAtMs, traits);
+    return halfOf(metadata[side], isUnsure && hash !== null);
   };
   const [left, right] = [half("left"), half("right")];
   const isNeeded = keepsHash || left.isFresh || right.isFresh;
@@ -179,7 +179,7 @@ export function rowOf(settled: Settled, roots: Both<Root>): FileRow {
 export function isAsPlaced(root: Root, row: FileRow): boolean {
   const look = root.look(row.path);
   const half = row[root.side];
-  return look.kind === "file" && isStill(half, look.figures);
+  return look.kind === "file" && isStill(half, look.metadata);
 }
 
 /**
@@ -201,10 +201,10 @@ export function kindAt(root: Root, path: string): Look["kind"] {
 }
 
 /**
- * Figures of both sides from those of one and its other.
+ * Metadata of both sides from those of one and its other.
  *
  * @param side One side.
- * @param own Its figures.
+ * @param own Its metadata.
  * @param other The other side's.
  */
 export function sided<T>(side: Side, own: T, other: T): Both<T> {
@@ -323,13 +323,13 @@ export class Copier {
    */
   placed(
     work: WorkOf<"copy">,
-    copy: Pick<FlushedCopy, "source" | "figures" | "lookedAtMs" | "hash">,
+    copy: Pick<FlushedCopy, "source" | "metadata" | "lookedAtMs" | "hash">,
     done: Pick<Performed, "keptAt" | "note"> = { keptAt: null, note: null },
   ): Performed {
     const to = otherSide(work.from);
     const row = rowOf({
       path: work.path,
-      figures: sided(work.from, copy.source, copy.figures),
+      metadata: sided(work.from, copy.source, copy.metadata),
       lookedAtMs: copy.lookedAtMs,
       hash: copy.hash,
       keepsHash: work.keepsHash,
@@ -343,7 +343,7 @@ export class Copier {
   async #replace(
     work: WorkOf<"copy">,
     copy: FlushedCopy,
-    seen: FileFigures,
+    seen: Metadata,
   ): Promise<Pick<Performed, "keptAt" | "note">> {
     const { to } = copy;
     const { softDelete, names } = this.#context;
@@ -582,11 +582,11 @@ export function copyBatch(
     if (copy === null) continue;
     if ("error" in copy) done[n] = FAILED;
     else {
-      const { source, figures, lookedAtMs, hash } = copy;
+      const { source, metadata, lookedAtMs, hash } = copy;
       const kind = placed(tasks[n]!, copy);
       done[n] = kind === "failed"
         ? FAILED
-        : { kind, source, figures, lookedAtMs, hash };
+        : { kind, source, metadata, lookedAtMs, hash };
     }
   }
   return done;
@@ -646,7 +646,7 @@ export class ClashCopier {
     const { from, path, clashPath } = work;
     const own = this.#roots[from];
     const other = this.#roots[otherSide(from)];
-    own.requireFile(path, work.figures);
+    own.requireFile(path, work.metadata);
     if (work.winner !== null) other.requireFile(path, work.winner);
     // A conflict whose loser can't be replaced is left whole.
     requireReplaceable(own, path, this.#context.names.beside(path));
@@ -660,10 +660,10 @@ export class ClashCopier {
     const row = rowOf({
       path: clashPath,
       lookedAtMs,
-      figures: sided(
+      metadata: sided(
         from,
-        ownFigures(work, first),
-        otherFigures(work, second),
+        ownMetadata(work, first),
+        otherMetadata(work, second),
       ),
       hash: first?.hash ?? second?.hash ?? null,
       keepsHash: work.keepsHash,
@@ -726,7 +726,7 @@ export class ClashCopier {
       const isHalf = error instanceof InterruptedError || isTooLong(error);
       if (first !== null && isHalf) {
         const aside = this.#context.names.beside(work.clashPath);
-        destroy(own, work.clashPath, first.figures, aside);
+        destroy(own, work.clashPath, first.metadata, aside);
       }
       throw error;
     }
@@ -742,11 +742,11 @@ export class ClashCopier {
     const copying = staging({
       from,
       path: work.path,
-      seen: work.figures,
+      seen: work.metadata,
       to,
       temporary: this.#context.names.beside(work.clashPath),
-      mode: work.figures.mode,
-      wantsHash: work.keepsHash || isYoung(work.figures, this.#roots),
+      mode: work.metadata.mode,
+      wantsHash: work.keepsHash || isYoung(work.metadata, this.#roots),
       onBytes: this.#context.onBytes,
     });
     const staged = await inPieces(copying, this.#context.pause);
@@ -773,7 +773,7 @@ export class ClashCopier {
     const isKept = SIDES.every((side) => isAsPlaced(this.#roots[side], row));
     if (!isKept) throw new Skipped(CHANGED);
     const aside = this.#context.names.beside(work.path);
-    destroy(root, work.path, work.figures, aside);
+    destroy(root, work.path, work.metadata, aside);
   }
 }
 
@@ -781,18 +781,18 @@ function isTooLong(error: unknown): boolean {
   return codeOf(error) === "ENAMETOOLONG";
 }
 
-function ownFigures(
+function ownMetadata(
   work: WorkOf<"clash">,
   copy: FlushedCopy | null,
-): FileFigures {
-  return copy?.figures ?? work.existing[work.from] ?? work.figures;
+): Metadata {
+  return copy?.metadata ?? work.existing[work.from] ?? work.metadata;
 }
 
-function otherFigures(
+function otherMetadata(
   work: WorkOf<"clash">,
   copy: FlushedCopy | null,
-): FileFigures {
-  return copy?.figures ?? work.existing[otherSide(work.from)] ?? work.figures;
+): Metadata {
+  return copy?.metadata ?? work.existing[otherSide(work.from)] ?? work.metadata;
 }
 
 // A large file that several threads copy at once, piece by piece. Helpers are
@@ -920,7 +920,7 @@ export class SharedCopy {
 export interface CopyRoot {
   /** Absolute path. */
   readonly path: string;
-  readonly habits: Habits;
+  readonly traits: Traits;
   readonly self: RootSelf | null;
 }
 
@@ -972,8 +972,8 @@ let context: BatchContext | null = null;
 export function obey(order: CopyOrder): CopyReply | null {
   if (order.kind === "begin") {
     const make = (side: Side): Root => {
-      const { path, habits, self } = order.roots[side];
-      return new Root(side, path, habits, self);
+      const { path, traits, self } = order.roots[side];
+      return new Root(side, path, traits, self);
     };
     const stop = new Int32Array(order.stop);
     context = {

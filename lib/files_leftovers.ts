@@ -70,10 +70,10 @@ export function foreignLeftovers(
   nowMs: number,
 ): Problem[] {
   return leftovers.filter((it) => !isToGo(it, pair, nowMs))
-    .map(({ path, figures }) => {
+    .map(({ path, metadata }) => {
       const reason = "a temporary file of another PC's run; a run removes it " +
         "once it is a week old";
-      return { side, path, kind: "own", reason, figures };
+      return { side, path, kind: "own", reason, metadata };
     });
 }
 

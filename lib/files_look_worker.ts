@@ -61,7 +61,7 @@ async function scanning({ request, ignore }: ScanTask): Promise<void> {
   let size = 0;
   const send = (): void => {
     const message: ScanMessage = { kind: "listings", listings };
-    self.postMessage(message, listings.map((it) => it.figures.buffer));
+    self.postMessage(message, listings.map((it) => it.metadata.buffer));
     listings = [];
     size = 0;
   };
@@ -77,7 +77,7 @@ async function scanning({ request, ignore }: ScanTask): Promise<void> {
     const isIgnored = ignorePredicate(ignore);
     const handOn = (listing: Listing): void => {
       listings.push(listing);
-      size += listing.figures.length;
+      size += listing.metadata.length;
       if (size > BATCH) send();
     };
     const listener = { handOn, tellFiles };

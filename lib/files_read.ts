@@ -49,13 +49,13 @@ export function* answering(
   let current = files[0]!;
   const open = (file: FileRef) => {
     current = file;
-    return openFile(roots[file.side], file.path, file.figures);
+    return openFile(roots[file.side], file.path, file.metadata);
   };
   try {
     if (question.kind === "hash") {
       using file = open(question.file);
       const hash = createHash("sha256");
-      const buffer = bufferFor(question.file.figures.sizeBytes);
+      const buffer = bufferFor(question.file.metadata.sizeBytes);
       for (const chunk of chunksOf(file, buffer)) {
         hash.update(chunk);
         onBytes(chunk.length);
@@ -67,7 +67,7 @@ export function* answering(
     using a = open(question.a);
     using b = open(question.b);
     const hash = question.wantsHash ? createHash("sha256") : null;
-    const { sizeBytes } = question.a.figures;
+    const { sizeBytes } = question.a.metadata;
     const other = bufferFor(sizeBytes);
     let isSame = true;
     for (const chunk of chunksOf(a, bufferFor(sizeBytes))) {

@@ -1,14 +1,14 @@
 /**
- * A file's figures: taken from what a file system reports, and held against
+ * A file's metadata: taken from what a file system reports, and held against
  * what was seen or recorded before.
  *
  * @module
  */
 import type { FoundFile } from "./plan_merge.ts";
-import type { FileFigures, FileId, RecordedHalf, Side } from "./types.ts";
+import type { FileId, Metadata, RecordedHalf, Side } from "./types.ts";
 
 /** What a root's file system does to names and times; probed once per run. */
-export interface Habits {
+export interface Traits {
   /** `A` and `a` are one name. */
   readonly ignoresCase: boolean;
   /** Composed and decomposed letters are one name. */
@@ -37,7 +37,7 @@ export interface ReportedFile {
 const SHORTEST_FRESH_MS = 50;
 
 /**
- * The figures in what a file system reports.
+ * The metadata in what a file system reports.
  *
  * A file with several names has no id: an id must tell one path from all
  * others. Set-uid, set-gid and sticky bits are left out, so they never travel.
@@ -45,7 +45,7 @@ const SHORTEST_FRESH_MS = 50;
  * @param info What `lstat` gave.
  * @param tickMs The root's tick, in ms.
  */
-export function figuresOf(info: ReportedFile, tickMs: number): FileFigures {
+export function metadataOf(info: ReportedFile, tickMs: number): Metadata {
   return {
     sizeBytes: info.size,
     mtimeMs: cutToTick(info.mtime?.getTime() ?? 0, tickMs),
@@ -105,12 +105,12 @@ export function isSameId(a: FileId | null, b: FileId | null): boolean {
  * What is equal for one file under two names: its id or, without ids, its size
  * and mtime.
  *
- * @param figures Of the file.
+ * @param metadata Of the file.
  */
 export function identityOf(
-  figures: Pick<FileFigures, "id" | "sizeBytes" | "mtimeMs">,
+  metadata: Pick<Metadata, "id" | "sizeBytes" | "mtimeMs">,
 ): string {
-  const { id, sizeBytes, mtimeMs } = figures;
+  const { id, sizeBytes, mtimeMs } = metadata;
   return id ? `${id.ino}:${id.birthMs}` : `${sizeBytes}@${mtimeMs}`;
 }
 
@@ -128,29 +128,29 @@ export function isOtherId(a: FileId | null, b: FileId | null): boolean {
  * Whether a file is still what was seen before: the look just before an
  * action. The mode does not count: it can't hide an edit.
  *
- * @param seen The figures seen before.
- * @param now The figures of the second look.
+ * @param seen The metadata seen before.
+ * @param now The metadata of the second look.
  */
-export function isStill(seen: FileFigures, now: FileFigures): boolean {
+export function isStill(seen: Metadata, now: Metadata): boolean {
   return seen.sizeBytes === now.sizeBytes && seen.mtimeMs === now.mtimeMs &&
     !isOtherId(seen.id, now.id);
 }
 
 /**
- * Whether a file is so young that it could be rewritten without its figures
+ * Whether a file is so young that it could be rewritten without its metadata
  * telling.
  *
  * @param mtimeMs The file's mtime, in ms since 1970.
  * @param lookedAtMs When it was looked at, by the local clock.
- * @param habits Of the root it is in.
+ * @param traits Of the root it is in.
  */
 export function isFresh(
   mtimeMs: number,
   lookedAtMs: number,
-  habits: Habits,
+  traits: Traits,
 ): boolean {
-  const window = Math.max(habits.tickMs, SHORTEST_FRESH_MS);
-  const lookedThere = lookedAtMs + habits.clockOffsetMs;
+  const window = Math.max(traits.tickMs, SHORTEST_FRESH_MS);
+  const lookedThere = lookedAtMs + traits.clockOffsetMs;
   return Math.abs(lookedThere - mtimeMs) <= window;
 }
 
@@ -160,26 +160,26 @@ export function isFresh(
  *
  * @param mtimeMs The file's mtime, in ms since 1970.
  * @param nowMs By the local clock, before it is read.
- * @param habits Of the root it is in.
+ * @param traits Of the root it is in.
  */
 export function mayBeFresh(
   mtimeMs: number,
   nowMs: number,
-  habits: Habits,
+  traits: Traits,
 ): boolean {
-  const nowThere = nowMs + habits.clockOffsetMs;
-  return mtimeMs >= nowThere || isFresh(mtimeMs, nowMs, habits);
+  const nowThere = nowMs + traits.clockOffsetMs;
+  return mtimeMs >= nowThere || isFresh(mtimeMs, nowMs, traits);
 }
 
-/** What a side's figures alone say of a recorded file. */
+/** What a side's metadata alone say of a recorded file. */
 export type HalfState =
-  /** All figures are as recorded. */
+  /** All metadata is as recorded. */
   | "same"
   /** Only the mode differs. */
   | "mode"
   /** Same size, other mtime or other id: the content decides. */
   | "undecided"
-  /** As recorded, but the figures can't be relied on: read it. */
+  /** As recorded, but the metadata can't be relied on: read it. */
   | "suspect"
   /** Another size: another content. */
   | "different";
@@ -187,12 +187,12 @@ export type HalfState =
 /**
  * Holds a file against its own half of the record.
  *
- * @param now The figures now.
+ * @param now The metadata now.
  * @param half The half recorded for the same side.
  * @param isSuspicious Whether files of its kind are read always.
  */
 export function halfState(
-  now: FileFigures,
+  now: Metadata,
   half: RecordedHalf,
   isSuspicious: boolean,
 ): HalfState {
@@ -247,8 +247,8 @@ export function newerOf(
   right: FoundFile,
   clocks: Clocks,
 ): Newer {
-  const a = left.figures.mtimeMs;
-  const b = right.figures.mtimeMs;
+  const a = left.metadata.mtimeMs;
+  const b = right.metadata.mtimeMs;
   const isBelievable = (timeMs: number) =>
     timeMs >= EARLIEST_MS && timeMs <= clocks.nowMs + AHEAD_MS;
   if (isBelievable(a) !== isBelievable(b)) {

@@ -92,16 +92,16 @@ export function addRename(
     rule: how.rule,
     side,
     reason: how.reason,
-    bytes: found.figures.sizeBytes,
+    bytes: found.metadata.sizeBytes,
     work: {
       kind: "rename",
       on: side,
       from,
       to,
-      figures: found.figures,
+      metadata: found.metadata,
       other: isSecond || other === null
         ? null
-        : { path: list.locate(other.at), figures: other.figures },
+        : { path: list.locate(other.at), metadata: other.metadata },
       mtimeMs,
       mode,
       row: how.row,
@@ -134,7 +134,7 @@ export function settledRow(
   const hash = judgement.hash ?? pair.row?.hash ?? null;
   const half = (side: Side): RecordedHalf => {
     const found = pair[side]!;
-    return halfOf(found.figures, found.isFresh && hash !== null);
+    return halfOf(found.metadata, found.isFresh && hash !== null);
   };
   const [left, right] = [half("left"), half("right")];
   const isNeeded = left.isFresh || right.isFresh || isSuspicious;
@@ -283,7 +283,7 @@ export class FileActions {
     const replaced = pair[to];
     const hasNewMode = replaced === null ||
       !this.#settings.ignoresModes && pair.row !== null &&
-        pair.row[from].mode !== source.figures.mode;
+        pair.row[from].mode !== source.metadata.mode;
     const doubt = place || replaced === null ? "" : this.#doubt(item, from);
     const fate = place
       ? "destroy"
@@ -297,14 +297,14 @@ export class FileActions {
       rule: verdict.rule,
       side: to,
       reason: verdict.reason + doubt + keptWords(contest, fate),
-      bytes: source.figures.sizeBytes,
+      bytes: source.metadata.sizeBytes,
       work: {
         kind: "copy",
         from,
         path: this.#locate(target),
-        source: source.figures,
-        target: replaced?.figures ?? null,
-        mode: hasNewMode ? source.figures.mode : null,
+        source: source.metadata,
+        target: replaced?.metadata ?? null,
+        mode: hasNewMode ? source.metadata.mode : null,
         fate,
         isDoubtful: doubt !== "",
         clashPath: place &&
@@ -365,7 +365,7 @@ export class FileActions {
     const { keepReplaced } = this.#settings.softDelete;
     const isKept = verdict.contest !== null || keepReplaced;
     if (replaced === null || !isKept) return "destroy";
-    return fateOf(replaced.figures.sizeBytes, this.#settings.softDelete);
+    return fateOf(replaced.metadata.sizeBytes, this.#settings.softDelete);
   }
 
   #aside(item: Case, verdict: Aside, place: ClashPlace | null): void {
@@ -403,7 +403,7 @@ export class FileActions {
   ): void {
     const found = item.pair[on]!;
     const path = this.#locate(found.at);
-    const { sizeBytes } = found.figures;
+    const { sizeBytes } = found.metadata;
     const fate = fateOf(sizeBytes, this.#settings.softDelete);
     const soft: ActionName = on === "left"
       ? "SOFT_DELETE_LEFT"
@@ -421,7 +421,7 @@ export class FileActions {
         kind: "remove",
         on,
         path,
-        figures: found.figures,
+        metadata: found.metadata,
         fate,
         rowPath: this.#list.locateRow(item.pair.at),
       },
@@ -464,8 +464,8 @@ export class FileActions {
   ): void {
     const { left, right } = item.pair;
     const bytes = Math.max(
-      left?.figures.sizeBytes ?? 0,
-      right?.figures.sizeBytes ?? 0,
+      left?.metadata.sizeBytes ?? 0,
+      right?.metadata.sizeBytes ?? 0,
     );
     const base = { newPath: null, rule: null, side: null, conflict: null };
     this.#list.add({ name: "NOOP", ...base, bytes, ...action }, links);

@@ -28,7 +28,7 @@ export interface ChangeSettings {
   readonly coarserTickMs: number;
   /** The run started without any rows. */
   readonly isFirstMeeting: boolean;
-  /** Read both files on a first meeting, even where figures agree. */
+  /** Read both files on a first meeting, even where metadata agree. */
   readonly verifyFirstRun: boolean;
   /** A side carries no modes: they are no change. Left out: both do. */
   readonly ignoresModes?: boolean | undefined;
@@ -121,11 +121,11 @@ class Judge {
 
   #holdTheSame(left: FoundFile, right: FoundFile): boolean {
     const { isFirstMeeting, verifyFirstRun, coarserTickMs } = this.#settings;
-    if (left.figures.sizeBytes !== right.figures.sizeBytes) return false;
+    if (left.metadata.sizeBytes !== right.metadata.sizeBytes) return false;
     const mayTrust = isFirstMeeting && !verifyFirstRun &&
       !this.#isSuspicious && !left.isFresh && !right.isFresh;
-    const haveOneTime = cutToTick(left.figures.mtimeMs, coarserTickMs) ===
-      cutToTick(right.figures.mtimeMs, coarserTickMs);
+    const haveOneTime = cutToTick(left.metadata.mtimeMs, coarserTickMs) ===
+      cutToTick(right.metadata.mtimeMs, coarserTickMs);
     return mayTrust && haveOneTime || this.#compare(left, right);
   }
 
@@ -146,18 +146,18 @@ class Judge {
     const areBothModified = change.left === "modified" &&
       change.right === "modified";
     const isSame = areBothModified
-      ? left!.figures.sizeBytes === right!.figures.sizeBytes &&
+      ? left!.metadata.sizeBytes === right!.metadata.sizeBytes &&
         this.#compare(left!, right!)
       : change.left === "unchanged" && change.right === "unchanged";
     return { kind: "recorded", row, change, isSame, hash: this.#hash };
   }
 
-  /** What figures, and a recorded hash where there is one, tell of a side. */
+  /** What metadata, and a recorded hash where there is one, tell of a side. */
   #stateOf(side: Side, row: FileRow): HalfState | "deleted" {
     const found = this.#pair[side];
     if (found === null) return "deleted";
     const state = halfState(
-      found.figures,
+      found.metadata,
       row[side],
       this.#isSuspicious || found.hasDouble,
     );
@@ -176,7 +176,7 @@ class Judge {
     return this.#hashOf(side, found) === row.hash ? modeState : "different";
   }
 
-  /** Reads where figures could not tell and a content could. */
+  /** Reads where metadata could not tell and a content could. */
   #resolve(row: FileRow, states: Both<HalfState | "deleted">): Both<Resolved> {
     const { left, right } = this.#pair;
     const isOpen = SIDES.some((side) => states[side] === "undecided");
@@ -213,7 +213,7 @@ class Judge {
   }
 
   #modeState(side: Side, row: FileRow): "same" | "mode" {
-    return this.#pair[side]!.figures.mode === row[side].mode ? "same" : "mode";
+    return this.#pair[side]!.metadata.mode === row[side].mode ? "same" : "mode";
   }
 
   #compare(left: FoundFile, right: FoundFile): boolean {
@@ -278,11 +278,11 @@ export type Doubt = "empty" | "older";
  * @param side The side on which its content changed.
  */
 export function doubtOf(pair: Pair, side: Side): Doubt | null {
-  const figures = pair[side]?.figures;
+  const metadata = pair[side]?.metadata;
   const half = pair.row?.[side];
-  if (!figures || !half) return null;
-  if (figures.sizeBytes === 0 && half.sizeBytes > 0) return "empty";
-  return figures.mtimeMs < half.mtimeMs ? "older" : null;
+  if (!metadata || !half) return null;
+  if (metadata.sizeBytes === 0 && half.sizeBytes > 0) return "empty";
+  return metadata.mtimeMs < half.mtimeMs ? "older" : null;
 }
 
 /**
@@ -296,6 +296,6 @@ export function refOf(side: Side, found: FoundFile): FileRef {
   return {
     side,
     path: joinPath(folder, found.at.name),
-    figures: found.figures,
+    metadata: found.metadata,
   };
 }

@@ -21,7 +21,7 @@ import { waitingWords } from "./report_text.ts";
 import type { Aside, Case } from "./sync_logic.ts";
 import {
   type Both,
-  type FileFigures,
+  type Metadata,
   type Problem,
   type Rule,
   type Side,
@@ -41,7 +41,7 @@ export interface Basis {
 /** A file where a side has it now. */
 export interface Standing {
   readonly path: string;
-  readonly figures: FileFigures;
+  readonly metadata: Metadata;
 }
 
 /** Why a run does with a path what it does. */
@@ -131,9 +131,9 @@ function spelling(item: Case | null, folder: Folder | null): string | null {
 function standing(item: Case | null, side: Side): Standing | null {
   const found = item?.pair[side] ?? null;
   if (found === null) return null;
-  const { at, figures } = found;
+  const { at, metadata } = found;
   const path = joinPath(currentPath(at.folder, side) ?? "", at.name);
-  return { path, figures };
+  return { path, metadata };
 }
 
 /** That of the content's cell; of another conflict where that claims it. */

@@ -573,7 +573,7 @@ export class FolderActions {
       readonly rule: Rule;
     },
   ): void {
-    const { sizeBytes } = junk.figures;
+    const { sizeBytes } = junk.metadata;
     const fate = fateOf(sizeBytes, this.#settings.softDelete);
     const [soft, hard] = on === "left"
       ? ["SOFT_DELETE_LEFT", "DELETE_LEFT"] as const
@@ -593,7 +593,7 @@ export class FolderActions {
           kind: "remove",
           on,
           path: at,
-          figures: junk.figures,
+          metadata: junk.metadata,
           fate,
           rowPath: joinPath(this.#recordedPath(folder)!, junk.rowName),
         },

@@ -162,17 +162,17 @@ export function countChanges(
   const created = { left: new Bag(), right: new Bag() };
   const names = (
     location: Location,
-    figures: { sizeBytes: number; mtimeMs: number },
-  ) => `${location.name}\n${figures.sizeBytes}\n${figures.mtimeMs}`;
+    metadata: { sizeBytes: number; mtimeMs: number },
+  ) => `${location.name}\n${metadata.sizeBytes}\n${metadata.mtimeMs}`;
   const removes = cases.some(({ verdict }) => verdict.kind === "remove");
   for (const { pair } of removes ? cases : []) {
     if (pair.row !== null) continue;
     for (const side of SIDES) {
       const found = pair[side];
       if (found === null) continue;
-      const key = names(found.at, found.figures);
+      const key = names(found.at, found.metadata);
       recreated[side].set(key, (recreated[side].get(key) ?? 0) + 1);
-      created[side].add(found.figures.sizeBytes);
+      created[side].add(found.metadata.sizeBytes);
     }
   }
   for (const { pair, judgement, verdict } of cases) {

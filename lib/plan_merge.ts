@@ -9,12 +9,12 @@
  */
 import {
   cutToTick,
-  type Habits,
   halfState,
   identityOf,
   isEqualId,
   isFresh,
   isSameId,
+  type Traits,
 } from "./metadata.ts";
 import { whyNotOnWindows } from "./names.ts";
 import {
@@ -34,9 +34,9 @@ import { halfOf } from "./plan_types.ts";
 import {
   type Both,
   type DirectoryRow,
-  type FileFigures,
   type FileId,
   type FileRow,
+  type Metadata,
   otherSide,
   type Problem,
   type ProblemKind,
@@ -50,7 +50,7 @@ import { entriesOf, type Listing } from "./wire_listing.ts";
 /** A file of one side, before it is paired. */
 export interface SideFile {
   readonly name: string;
-  readonly figures: FileFigures;
+  readonly metadata: Metadata;
   readonly isFresh: boolean;
 }
 
@@ -80,9 +80,9 @@ export const EMPTY: SideEntries = {
  * What a listing says.
  *
  * @param listing The listing.
- * @param habits Of the root it comes from.
+ * @param traits Of the root it comes from.
  */
-export function fromListing(listing: Listing, habits: Habits): SideEntries {
+export function fromListing(listing: Listing, traits: Traits): SideEntries {
   const files: SideFile[] = [];
   const folders: SideFolder[] = [];
   for (const entry of entriesOf(listing)) {
@@ -90,8 +90,8 @@ export function fromListing(listing: Listing, habits: Habits): SideEntries {
       folders.push(entry);
       continue;
     }
-    const isYoung = isFresh(entry.mtimeMs, listing.lookedAtMs, habits);
-    files.push({ name: entry.name, figures: entry, isFresh: isYoung });
+    const isYoung = isFresh(entry.mtimeMs, listing.lookedAtMs, traits);
+    files.push({ name: entry.name, metadata: entry, isFresh: isYoung });
   }
   return { isUnsettled: listing.isUnsettled, files, folders };
 }
@@ -112,7 +112,7 @@ export function fromRecord(
     isUnsettled: false,
     files: rows.map((row) => ({
       name: nameOf(row.path),
-      figures: row[side],
+      metadata: row[side],
       isFresh: row[side].isFresh,
     })),
     folders: directories.filter((row) => row.isAgreed).map((row) => ({
@@ -156,8 +156,8 @@ export function whyUnsettled(
     return "it vanished while the folders were being read";
   }
   // A name that is no Unicode can't be looked at: it may be any file.
-  const isNameless = [...problems.values()].some(({ kind, figures }) =>
-    kind === "name" && figures === null
+  const isNameless = [...problems.values()].some(({ kind, metadata }) =>
+    kind === "name" && metadata === null
   );
   return isNameless
     ? "it is missing, and may be the file beside it whose name can't be read: rename that one"
@@ -198,7 +198,7 @@ export interface Junk {
   /** Its path, folded. */
   readonly key: string;
   readonly name: string;
-  readonly figures: FileFigures;
+  readonly metadata: Metadata;
   /** The name it is recorded under; its own where it is not recorded. */
   readonly rowName: string;
 }
@@ -212,12 +212,12 @@ export interface Location {
 /** A file where a scan found it. */
 export interface FoundFile {
   readonly at: Location;
-  readonly figures: FileFigures;
-  /** Too young for its figures to be relied on. */
+  readonly metadata: Metadata;
+  /** Too young for its metadata to be relied on. */
   readonly isFresh: boolean;
   /**
    * It has no id, and another file of its size and mtime came or went: its
-   * figures do not tell that it is the recorded one.
+   * metadata does not tell that it is the recorded one.
    */
   readonly hasDouble: boolean;
 }
@@ -296,7 +296,7 @@ const NOT_MOUNTED =
 
 /** What pairing depends on besides the data. */
 export interface PairingSettings {
-  readonly habits: Both<Habits>;
+  readonly traits: Both<Traits>;
   readonly folding: Folding;
   /** Give paths at which nothing differs as well. */
   readonly keepUnchanged: boolean;
@@ -304,7 +304,7 @@ export interface PairingSettings {
    * Nothing is recorded, and equal size and mtime tell equal content: such
    * files are given as rows, not as pairs.
    */
-  readonly trustsFigures?: boolean;
+  readonly trustsMetadata?: boolean;
   /**
    * Of each side, what {@linkcode identityOf} gives without an id of files that
    * came or went: others that it gives the same of may be those.
@@ -340,7 +340,7 @@ export interface UnknownName {
 /** What pairing a folder gives. */
 export interface PairedFolder {
   readonly pairs: readonly Pair[];
-  /** Files that both sides hold alike: see `trustsFigures`. */
+  /** Files that both sides hold alike: see `trustsMetadata`. */
   readonly alike: readonly Alike[];
   readonly children: ChildFolder[];
   /** Every name, folded, that exists on a side or is left alone. */
@@ -353,7 +353,7 @@ export interface PairedFolder {
 /** A file that both sides hold, under one name and with one content. */
 export interface Alike {
   readonly name: string;
-  readonly figures: Both<FileFigures>;
+  readonly metadata: Both<Metadata>;
 }
 
 /** Everything that has one key. */
@@ -374,7 +374,7 @@ interface Slot {
  *
  * @param folder The folder.
  * @param contents What is in it.
- * @param settings Habits and folding of the roots.
+ * @param settings Traits and folding of the roots.
  */
 export function pairEntries(
   folder: Folder,
@@ -396,8 +396,8 @@ export function pairEntries(
     } else if (slot.row || slot.file.left || slot.file.right) {
       const { left, right } = slot.file;
       if (left && right && isAlike(slot, left, right, settings)) {
-        const figures = { left: left.figures, right: right.figures };
-        alike.push({ name: left.name, figures });
+        const metadata = { left: left.metadata, right: right.metadata };
+        alike.push({ name: left.name, metadata });
         continue;
       }
       const isLeftOut = !settings.keepUnchanged && isUnchanged(slot, settings);
@@ -501,7 +501,7 @@ class Slots {
       }
       const isOnOther = slot.file[other] !== null ||
         slot.folder[other] !== null;
-      if (!isOnOther && this.#settings.habits[other].hasWindowsNames) {
+      if (!isOnOther && this.#settings.traits[other].hasWindowsNames) {
         const why = whyNotOnWindows(found.name);
         if (why !== null) this.#report(slot, side, found.name, "name", why);
       }
@@ -535,9 +535,9 @@ class Slots {
     reason: string,
   ): void {
     const path = joinPath(spelledPath(this.#folder, side), name);
-    const figures = slot.file[side]?.figures ?? null;
+    const metadata = slot.file[side]?.metadata ?? null;
     const folderId = slot.folder[side]?.id ?? null;
-    const problem = { side, path, kind, reason, figures, folderId };
+    const problem = { side, path, kind, reason, metadata, folderId };
     this.found.push(problem);
     this.#setProblem(slot, problem);
   }
@@ -551,7 +551,7 @@ class Slots {
       isOther ? [] : junk.filter((it) => it.side === side).map((it) => {
         const name = nameOf(it.path);
         const rowName = slot.row === null ? name : nameOf(slot.row.path);
-        return { key, name, figures: it.figures!, rowName };
+        return { key, name, metadata: it.metadata!, rowName };
       });
     return { left: on("left"), right: on("right") };
   }
@@ -579,9 +579,9 @@ function toPair(
     const file = slot.file[side];
     return file && {
       at: { folder, name: file.name },
-      figures: file.figures,
+      metadata: file.metadata,
       isFresh: file.isFresh,
-      hasDouble: isDouble(file.figures, slot.row?.[side], doubles[side]),
+      hasDouble: isDouble(file.metadata, slot.row?.[side], doubles[side]),
     };
   };
   const fileName = slot.file.left?.name ?? slot.file.right?.name ?? slot.name;
@@ -596,12 +596,12 @@ function toPair(
 
 /** Another file may be this one: no two ids tell. */
 function isDouble(
-  figures: FileFigures,
-  half: FileFigures | undefined,
+  metadata: Metadata,
+  half: Metadata | undefined,
   doubles: ReadonlySet<string>,
 ): boolean {
-  return doubles.size > 0 && (figures.id === null || half?.id === null) &&
-    doubles.has(identityOf({ ...figures, id: null }));
+  return doubles.size > 0 && (metadata.id === null || half?.id === null) &&
+    doubles.has(identityOf({ ...metadata, id: null }));
 }
 
 function isUnchanged(slot: Slot, settings: PairingSettings): boolean {
@@ -611,12 +611,14 @@ function isUnchanged(slot: Slot, settings: PairingSettings): boolean {
   return SIDES.every((side) => {
     const file = slot.file[side];
     if (file === null || file.name !== nameOf(row.path)) return false;
-    const { id } = file.figures;
-    if (isDouble(file.figures, row[side], settings.doubles[side])) return false;
+    const { id } = file.metadata;
+    if (isDouble(file.metadata, row[side], settings.doubles[side])) {
+      return false;
+    }
     const hasKnownId = id === null
       ? row[side].id === null
       : isSameId(id, row[side].id);
-    const state = halfState(file.figures, row[side], isSuspicious);
+    const state = halfState(file.metadata, row[side], isSuspicious);
     return state === "same" && hasKnownId;
   });
 }
@@ -628,13 +630,13 @@ function isAlike(
   right: SideFile,
   settings: PairingSettings,
 ): boolean {
-  if (!settings.trustsFigures || settings.keepUnchanged || row !== null) {
+  if (!settings.trustsMetadata || settings.keepUnchanged || row !== null) {
     return false;
   }
   if (left.name !== right.name || left.isFresh || right.isFresh) return false;
-  const { habits } = settings;
-  const tickMs = Math.max(habits.left.tickMs, habits.right.tickMs);
-  const [a, b] = [left.figures, right.figures];
+  const { traits } = settings;
+  const tickMs = Math.max(traits.left.tickMs, traits.right.tickMs);
+  const [a, b] = [left.metadata, right.metadata];
   return a.sizeBytes === b.sizeBytes &&
     cutToTick(a.mtimeMs, tickMs) === cutToTick(b.mtimeMs, tickMs) &&
     !settings.isSuspicious(name);
@@ -675,7 +677,7 @@ export interface RecordView {
   /** How many files are recorded below a folder. */
   countBelow(folder: string): number;
   /**
-   * Folders of the rows that have no id on a side and of whose figures there
+   * Folders of the rows that have no id on a side and of whose metadata there
    * {@linkcode identityOf} gives one of `wanted`.
    */
   foldersWithout(side: Side, wanted: ReadonlySet<string>): readonly string[];
@@ -685,7 +687,7 @@ export interface RecordView {
 export interface Stray {
   /** As the side spells it. */
   readonly path: string;
-  readonly figures: FileFigures;
+  readonly metadata: Metadata;
   /** Why the path is left alone, in words. */
   readonly reason: string;
 }
@@ -727,7 +729,7 @@ export interface Merged {
  *
  * @param scans What each scan handed on.
  * @param record What was recorded when both sides last agreed.
- * @param settings Habits of the roots and what follows from the config.
+ * @param settings Traits of the roots and what follows from the config.
  */
 export function merge(
   scans: Both<SideScan>,
@@ -780,7 +782,7 @@ function underNewNames(record: RecordView, renames: FolderRenames): RecordView {
 export type MergeSettings = Omit<PairingSettings, "doubles">;
 
 /**
- * Files that came or went, and that another one may be which has their figures:
+ * Files that came or went, and that another one may be which has their metadata:
  * all of them where ids appear or get lost, else those without an id.
  */
 function doublesIn(merged: Merged): Both<ReadonlySet<string>> {
@@ -788,10 +790,10 @@ function doublesIn(merged: Merged): Both<ReadonlySet<string>> {
   for (const side of SIDES) {
     const isAny = hasUnproven(merged, side);
     for (const pair of merged.pairs) {
-      const figures = pair[side]?.figures ?? null;
+      const metadata = pair[side]?.metadata ?? null;
       const moved = pair.row === null
-        ? figures
-        : figures === null
+        ? metadata
+        : metadata === null
         ? pair.row[side]
         : null;
       if (moved === null || !isAny && moved.id !== null) continue;
@@ -806,7 +808,7 @@ function hasUnproven({ pairs }: Merged, side: Side): boolean {
   return pairs.some((pair) => {
     const found = pair[side];
     return found !== null && pair.row !== null &&
-      (found.figures.id === null) !== (pair.row[side].id === null);
+      (found.metadata.id === null) !== (pair.row[side].id === null);
   });
 }
 
@@ -824,7 +826,7 @@ class Merger {
   readonly #problemsIn: Both<Map<string, Map<string, Problem>>>;
   readonly #recordedChildren = new Map<string, DirectoryRow[]>();
   readonly #differing = new Set<string>();
-  /** Keys of folders whose figures do not tell whether they are as recorded. */
+  /** Keys of folders whose metadata does not tell whether they are as recorded. */
   readonly #doubted = new Set<string>();
   readonly #folders: Folder[] = [];
   readonly #pairs: Pair[] = [];
@@ -923,10 +925,10 @@ class Merger {
     for (const folder of this.#alikeIn) {
       const path = currentPath(folder, "left")!;
       const { alike } = this.#pairsOf(folder, this.#settings);
-      yield alike.map(({ name, figures }): FileRow => ({
+      yield alike.map(({ name, metadata }): FileRow => ({
         path: joinPath(path, name),
-        left: halfOf(figures.left, false),
-        right: halfOf(figures.right, false),
+        left: halfOf(metadata.left, false),
+        right: halfOf(metadata.right, false),
         hash: null,
       }));
     }
@@ -985,7 +987,7 @@ class Merger {
         for (const entry of entriesOf(listing)) {
           if (entry.kind !== "file") continue;
           const path = joinPath(listing.folder, entry.name);
-          this.#strays[side].push({ path, figures: entry, reason });
+          this.#strays[side].push({ path, metadata: entry, reason });
         }
       }
     }
@@ -1013,8 +1015,8 @@ class Merger {
         const file = files[side];
         if (file === null) continue;
         const path = joinPath(currentPath(folder, side) ?? "", file.name);
-        const { figures } = file;
-        this.#strays[side].push({ path, figures, reason: problem.reason });
+        const { metadata } = file;
+        this.#strays[side].push({ path, metadata, reason: problem.reason });
       }
     }
     this.#problems.push(...found);
@@ -1025,7 +1027,7 @@ class Merger {
     // Rows can only be told where nothing has to be renamed or moved first.
     const isPlain = this.#record.directories.size <= 1 &&
       currentPath(folder, "left") === currentPath(folder, "right");
-    const settings = isPlain ? wanted : { ...wanted, trustsFigures: false };
+    const settings = isPlain ? wanted : { ...wanted, trustsMetadata: false };
     const rows = folder.row === null
       ? []
       : this.#record.filesIn(folder.row.path);
@@ -1072,7 +1074,7 @@ class Merger {
       return fromRecord(rows, this.#childRows(folder), side);
     }
     const listed = listing
-      ? fromListing(listing, this.#settings.habits[side])
+      ? fromListing(listing, this.#settings.traits[side])
       : EMPTY;
     return this.#renames.all.length === 0
       ? listed

@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { type Habits, identityOf } from "./metadata.ts";
+import { identityOf, type Traits } from "./metadata.ts";
 import { isPassing, passingFolder, whyNotOnWindows } from "./names.ts";
 import {
   comparePaths,
@@ -29,8 +29,8 @@ import {
 import {
   type Both,
   type DirectoryRow,
-  type FileFigures,
   type FileId,
+  type Metadata,
   otherSide,
   type Side,
   SIDES,
@@ -95,10 +95,10 @@ export interface Renamed {
  * What is equal for one file in one folder.
  *
  * @param folder The folder's path.
- * @param figures Of the file.
+ * @param metadata Of the file.
  */
-export function inFolder(folder: string, figures: FileFigures): string {
-  return `${folder}/${identityOf(figures)}`;
+export function inFolder(folder: string, metadata: Metadata): string {
+  return `${folder}/${identityOf(metadata)}`;
 }
 
 /**
@@ -168,11 +168,11 @@ function passingFiles(pairs: readonly Pair[]): Both<Map<string, SavedAs>> {
       const path = pathOf(found, side);
       const as = { as: path, asKey: pair.key };
       if (isPassing(path)) {
-        files[side].set(inFolder(folderOf(path), found.figures), as);
+        files[side].set(inFolder(folderOf(path), found.metadata), as);
       }
       const above = passingFolder(path);
       if (above !== null) {
-        files[side].set(belowPassing(above, path, found.figures), as);
+        files[side].set(belowPassing(above, path, found.metadata), as);
       }
     }
   }
@@ -185,22 +185,22 @@ function passingFiles(pairs: readonly Pair[]): Both<Map<string, SavedAs>> {
  *
  * @param above The folder.
  * @param path Of the file, below it.
- * @param figures Of the file.
+ * @param metadata Of the file.
  */
 function belowPassing(
   above: string,
   path: string,
-  figures: FileFigures,
+  metadata: Metadata,
 ): string {
   const inside = path.slice(above.length + 1);
-  return inFolder(`${folderOf(above)}//${inside}`, figures);
+  return inFolder(`${folderOf(above)}//${inside}`, metadata);
 }
 
 /** Where the file of a path stands whose folder got a passing name. */
 function savedAbove(
   folder: Folder,
   name: string,
-  half: FileFigures,
+  half: Metadata,
   side: Side,
   passing: ReadonlyMap<string, SavedAs>,
 ): SavedAs | null {
@@ -268,7 +268,7 @@ function findMoves(
     if (
       pair.row === null && found !== null && !isPassing(pathOf(found, side))
     ) {
-      add(created, sameFileKey(found.figures), pair);
+      add(created, sameFileKey(found.metadata), pair);
     }
   }
   const moves = new Map<Pair, Pair>();
@@ -287,9 +287,9 @@ function findMoves(
 }
 
 /** Equal for one unchanged file under two names; null where nothing tells. */
-function sameFileKey(figures: FileFigures): string | null {
-  const { id, sizeBytes, mtimeMs } = figures;
-  return id && `${identityOf(figures)}:${sizeBytes}:${mtimeMs}`;
+function sameFileKey(metadata: Metadata): string | null {
+  const { id, sizeBytes, mtimeMs } = metadata;
+  return id && `${identityOf(metadata)}:${sizeBytes}:${mtimeMs}`;
 }
 
 function add(to: Map<string, Pair[]>, key: string | null, pair: Pair): void {
@@ -372,7 +372,7 @@ export interface FolderRename {
 
 /** What finding depends on besides scans and record. */
 export interface FolderRenameSettings {
-  readonly habits: Both<Habits>;
+  readonly traits: Both<Traits>;
   readonly folding: Folding;
 }
 
@@ -472,7 +472,7 @@ export class FolderRenames {
  *
  * @param scans What each scan handed on.
  * @param record What was recorded when both sides last agreed.
- * @param settings Habits of the roots.
+ * @param settings Traits of the roots.
  */
 export function findFolderRenames(
   scans: Both<SideScan>,
@@ -644,9 +644,9 @@ class Finder {
 
   /** Whether a side may have a folder put at a path. */
   #isFree(path: string, side: Side, row: DirectoryRow): boolean {
-    const { habits } = this.#settings;
+    const { traits } = this.#settings;
     if (row.isMount[side]) return false;
-    const isHeld = !habits[side].hasWindowsNames ||
+    const isHeld = !traits[side].hasWindowsNames ||
       path.split("/").every((name) => whyNotOnWindows(name) === null);
     if (!isHeld) return false;
     const now = this.#renames.present(side, this.#renames.renamed(row.path));

@@ -248,7 +248,7 @@ function settleProperties(pair: Pair, settings: ContestSettings): Verdict {
   const haveModes = changed.left.includes("mode") ||
     changed.right.includes("mode");
   const agree = isSamePlace(left.at, right.at) &&
-    (!haveModes || left.figures.mode === right.figures.mode);
+    (!haveModes || left.metadata.mode === right.metadata.mode);
   if (agree) return adopt(pair, settings);
   const contest = metadataContest(pair, settings);
   if (contest.policy === "notify") return { kind: "open", contest };
@@ -270,12 +270,12 @@ function changedProperties(
   side: Side,
   { ignoresModes }: ContestSettings,
 ): Property[] {
-  const { figures } = pair[side]!;
+  const { metadata } = pair[side]!;
   const half = pair.row![side];
   const changed: Property[] = [];
   if (isMoved(pair, side)) changed.push("name");
-  if (figures.mtimeMs !== half.mtimeMs) changed.push("time");
-  if (!ignoresModes && figures.mode !== half.mode) changed.push("mode");
+  if (metadata.mtimeMs !== half.mtimeMs) changed.push("time");
+  if (!ignoresModes && metadata.mode !== half.mode) changed.push("mode");
   return changed;
 }
 
@@ -286,8 +286,8 @@ function propertiesOf(
   wanted: readonly Property[],
   settings: ContestSettings,
 ): Properties {
-  const source = pair[from]!.figures;
-  const target = pair[otherSide(from)]!.figures;
+  const source = pair[from]!.metadata;
+  const target = pair[otherSide(from)]!.metadata;
   const hasTime = isSameTime(source.mtimeMs, target.mtimeMs, settings);
   const hasMode = settings.ignoresModes || source.mode === target.mode;
   return {

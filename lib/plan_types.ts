@@ -7,9 +7,9 @@ import type {
   ActionName,
   Both,
   ConflictKind,
-  FileFigures,
   FileId,
   FileRow,
+  Metadata,
   Policy,
   Problem,
   RecordedHalf,
@@ -30,9 +30,9 @@ export type Work =
     readonly kind: "copy";
     readonly from: Side;
     readonly path: string;
-    readonly source: FileFigures;
+    readonly source: Metadata;
     /** The file to be replaced; null where the name is to be free. */
-    readonly target: FileFigures | null;
+    readonly target: Metadata | null;
     /** For the target; null keeps what it has. */
     readonly mode: number | null;
     /** Of the version that is replaced. */
@@ -49,7 +49,7 @@ export type Work =
     readonly kind: "remove";
     readonly on: Side;
     readonly path: string;
-    readonly figures: FileFigures;
+    readonly metadata: Metadata;
     readonly fate: Fate;
     readonly rowPath: string;
   }
@@ -60,11 +60,11 @@ export type Work =
     readonly from: Side;
     readonly path: string;
     readonly clashPath: string;
-    readonly figures: FileFigures;
+    readonly metadata: Metadata;
     /** What stands at the clash name already: the very content. */
-    readonly existing: Both<FileFigures | null>;
+    readonly existing: Both<Metadata | null>;
     /** What the other side has at the path; null where it is no file. */
-    readonly winner: FileFigures | null;
+    readonly winner: Metadata | null;
     /** A folder is to take the path: the file leaves it. */
     readonly leaves: boolean;
     /** Keep a hash of the content in the row, whatever its age. */
@@ -78,10 +78,10 @@ export type Work =
     readonly on: Side;
     readonly from: string;
     readonly to: string;
-    readonly figures: FileFigures;
+    readonly metadata: Metadata;
     /** What the other side has meanwhile, and where. */
     readonly other:
-      | { readonly path: string; readonly figures: FileFigures }
+      | { readonly path: string; readonly metadata: Metadata }
       | null;
     /** In ms since 1970; null keeps what it has. */
     readonly mtimeMs: number | null;
@@ -209,11 +209,11 @@ export interface Plan {
   /** What waits for a later run, though nothing is wrong with it. */
   readonly waiting: readonly Waiting[];
   /**
-   * What may be another file with the recorded one's figures, and is not
+   * What may be another file with the recorded one's metadata, and is not
    * recorded anew by this plan: the next run has to read it, too.
    */
   readonly suspects: readonly Suspect[];
-  /** Figures for the guards. */
+  /** Counts for the guards. */
   readonly counts: PlanCounts;
 }
 
@@ -251,13 +251,13 @@ export interface PlanCounts {
 }
 
 /**
- * A half of a row from a file's figures.
+ * A half of a row from a file's metadata.
  *
- * @param figures The figures.
+ * @param metadata The metadata.
  * @param isFresh Whether they can't be relied on yet.
  */
-export function halfOf(figures: FileFigures, isFresh: boolean): RecordedHalf {
-  const { sizeBytes, mtimeMs, mode, id } = figures;
+export function halfOf(metadata: Metadata, isFresh: boolean): RecordedHalf {
+  const { sizeBytes, mtimeMs, mode, id } = metadata;
   return { sizeBytes, mtimeMs, mode, id, isFresh };
 }
 
@@ -268,7 +268,7 @@ export function halfOf(figures: FileFigures, isFresh: boolean): RecordedHalf {
 export interface FileRef {
   readonly side: Side;
   readonly path: string;
-  readonly figures: FileFigures;
+  readonly metadata: Metadata;
 }
 
 /** What has to be known of the content of files. */

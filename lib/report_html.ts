@@ -35,7 +35,7 @@ import {
 import {
   type ActionName,
   type Both,
-  type FileFigures,
+  type Metadata,
   otherSide,
   type Side,
   SIDES,
@@ -277,7 +277,7 @@ function conflictRow(
   sentence: string,
 ): Row {
   const { versions, winner } = conflict;
-  // Only a difference in names leaves a file without figures.
+  // Only a difference in names leaves a file without metadata.
   const isFolder = conflict.kind !== "metadata_conflict";
   // A loser's path is where it goes, not where it was.
   const before = winner === null ? {} : { path: conflict.path };
@@ -298,10 +298,10 @@ function conflictRow(
 }
 
 function problemRow(
-  { side, path, kind, reason, figures }: RunResult["problems"][number],
+  { side, path, kind, reason, metadata }: RunResult["problems"][number],
 ): Row {
   const isFolder = kind === "kept";
-  const cell = { ...NOWHERE, ...figures, path, isFolder };
+  const cell = { ...NOWHERE, ...metadata, path, isFolder };
   return {
     kind: "LEFT_ALONE",
     path,
@@ -321,15 +321,15 @@ function waitingRow({ side, path, as }: RunResult["waiting"][number]): Row {
     path,
     kind: "ignored",
     reason: waitingWords({ as }),
-    figures: null,
+    metadata: null,
   });
   return { ...row, kind: "WAITING", words: "waits" };
 }
 
 const NOWHERE = { isFolder: false, sizeBytes: null, mtimeMs: null } as const;
 
-function file(path: string, figures: FileFigures | null): Cell | null {
-  return figures && { ...figures, path, isFolder: false };
+function file(path: string, metadata: Metadata | null): Cell | null {
+  return metadata && { ...metadata, path, isFolder: false };
 }
 
 function folder(path: string): Cell {
@@ -357,18 +357,18 @@ function found(work: Work): [Side, Cell | null, Cell | null] | null {
         file(work.path, work.target),
       ];
     case "remove":
-      return [work.on, file(work.path, work.figures), null];
+      return [work.on, file(work.path, work.metadata), null];
     case "clash":
       return [
         work.from,
-        file(work.path, work.figures),
+        file(work.path, work.metadata),
         file(work.path, work.winner),
       ];
     case "rename":
       return [
         work.on,
-        file(work.from, work.figures),
-        file(work.other?.path ?? work.to, work.other?.figures ?? null) ??
+        file(work.from, work.metadata),
+        file(work.other?.path ?? work.to, work.other?.metadata ?? null) ??
           { ...NOWHERE, path: work.to },
       ];
     case "rename-directory":

@@ -63,7 +63,7 @@ export function settledConflicts(
   return [...settled.values()];
 }
 
-// A run in figures.
+// A run in metadata.
 
 /** How often each action was done, or is planned, and what was left. */
 export type Summary =

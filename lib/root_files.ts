@@ -6,12 +6,12 @@
  */
 import { Buffer } from "node:buffer";
 import fs from "node:fs";
-import { figuresOf, type Habits, isStill } from "./metadata.ts";
+import { isStill, metadataOf, type Traits } from "./metadata.ts";
 import { isOwnName, type NameRoom, utf8Length } from "./names.ts";
 import { folderOf, joinPath, keyOf, nameOf } from "./paths.ts";
 import { CHANGED, codeOf, Skipped, WENT_AWAY } from "./system.ts";
 import { quoted } from "./text.ts";
-import type { FileFigures, Side } from "./types.ts";
+import type { Metadata, Side } from "./types.ts";
 
 // Which paths are links. On Windows that is not what the system calls one:
 // files that a cloud drive keeps elsewhere, or that a server keeps without
@@ -52,7 +52,7 @@ export function isLink(
 /** What stands at a path. */
 export type Look =
   | { readonly kind: "absent" }
-  | { readonly kind: "file"; readonly figures: FileFigures }
+  | { readonly kind: "file"; readonly metadata: Metadata }
   | { readonly kind: "directory" }
   /** A link or a special file. */
   | { readonly kind: "other" };
@@ -81,7 +81,7 @@ export class Root {
   /** Absolute path. */
   readonly path: string;
   /** Probed at the start of the run. */
-  readonly habits: Habits;
+  readonly traits: Traits;
   readonly #trusted = new Map<string, number>();
   /** What stood at its path when it was first looked at. */
   readonly self: RootSelf | null;
@@ -92,18 +92,18 @@ export class Root {
   /**
    * @param side Which root.
    * @param path Absolute path.
-   * @param habits Its habits.
+   * @param traits Its traits.
    * @param self What another thread saw first; left out: what is there now.
    */
   constructor(
     side: Side,
     path: string,
-    habits: Habits,
+    traits: Traits,
     self?: RootSelf | null,
   ) {
     this.side = side;
     this.path = path.replace(/(?<=.)[/\\]+$/, "");
-    this.habits = habits;
+    this.traits = traits;
     this.self = self === undefined ? statOf(this.absolute("")) : self;
   }
 
@@ -144,7 +144,7 @@ export class Root {
    * @returns The error, or a truer one.
    */
   refusal(error: unknown, path: string, from?: string): unknown {
-    if (codeOf(error) !== "ENOENT" || !this.habits.hasWindowsNames) {
+    if (codeOf(error) !== "ENOENT" || !this.traits.hasWindowsNames) {
       return error;
     }
     try {
@@ -181,7 +181,7 @@ export class Root {
     const info = this.info(path);
     if (info === null) return { kind: "absent" };
     if (isLink(this.absolute(path), info)) return { kind: "other" };
-    if (info.isFile) return { kind: "file", figures: this.figures(info) };
+    if (info.isFile) return { kind: "file", metadata: this.metadata(info) };
     return { kind: info.isDirectory ? "directory" : "other" };
   }
 
@@ -202,9 +202,9 @@ export class Root {
     }
   }
 
-  /** Figures as this root's record keeps them. */
-  figures(info: Deno.FileInfo): FileFigures {
-    return figuresOf(info, this.habits.tickMs);
+  /** Metadata as this root's record keeps them. */
+  metadata(info: Deno.FileInfo): Metadata {
+    return metadataOf(info, this.traits.tickMs);
   }
 
   /**
@@ -258,15 +258,15 @@ export class Root {
    *
    * @param path The file.
    * @param seen What the scan saw.
-   * @returns The figures now.
+   * @returns The metadata now.
    * @throws {Skipped} It is something else by now.
    */
-  requireFile(path: string, seen: FileFigures): FileFigures {
+  requireFile(path: string, seen: Metadata): Metadata {
     const look = this.look(path);
-    if (look.kind !== "file" || !isStill(seen, look.figures)) {
+    if (look.kind !== "file" || !isStill(seen, look.metadata)) {
       throw new Skipped(CHANGED);
     }
-    return look.figures;
+    return look.metadata;
   }
 
   /**
@@ -288,7 +288,7 @@ export class Root {
    * @param entry The entry's path.
    */
   isSecondName(path: string, entry: string): boolean {
-    return this.habits.hasWindowsNames && folderOf(path) === folderOf(entry) &&
+    return this.traits.hasWindowsNames && folderOf(path) === folderOf(entry) &&
       this.look(path).kind !== "absent" &&
       this.secondName(path)?.path === entry;
   }
@@ -312,7 +312,7 @@ export class Root {
       if (folder !== null) return folder;
     }
     const name = nameOf(path);
-    const own = keyOf(name, this.habits);
+    const own = keyOf(name, this.traits);
     try {
       const info = this.info(path);
       // Where a listing was cut off, a link must not pass for a second name.
@@ -320,7 +320,7 @@ export class Root {
       if (info === null || isLinked) return null;
       const names = [...Deno.readDirSync(this.absolute(above))]
         .map((entry) => entry.name);
-      if (names.some((it) => keyOf(it, this.habits) === own)) return null;
+      if (names.some((it) => keyOf(it, this.traits) === own)) return null;
       const entry = names.find((it) => {
         const other = this.info(joinPath(above, it));
         return other !== null && other.ino === info.ino &&
@@ -369,7 +369,7 @@ const { O_RDONLY, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = fs.constants;
 export function openFile(
   root: Root,
   path: string,
-  seen: FileFigures,
+  seen: Metadata,
 ): OpenFile {
   root.requireRealFolder(folderOf(path));
   // O_NONBLOCK: a pipe swapped in must not hold the run up.
@@ -396,7 +396,7 @@ export function openFile(
 export class OpenFile implements Disposable {
   readonly #root: Root;
   readonly #path: string;
-  readonly #seen: FileFigures;
+  readonly #seen: Metadata;
   readonly #fd: number;
   #hasHoles = false;
   #dev = 0;
@@ -408,7 +408,7 @@ export class OpenFile implements Disposable {
    * @param seen What was seen of it.
    * @param fd The open file.
    */
-  constructor(root: Root, path: string, seen: FileFigures, fd: number) {
+  constructor(root: Root, path: string, seen: Metadata, fd: number) {
     this.#root = root;
     this.#path = path;
     this.#seen = seen;
@@ -456,14 +456,14 @@ export class OpenFile implements Disposable {
   /** Requires that the open file is still what was seen. */
   requireUnchanged(): void {
     const info = fs.fstatSync(this.#fd);
-    const now = figuresOf({
+    const now = metadataOf({
       size: info.size,
       mtime: new Date(Math.floor(info.mtimeMs)),
       birthtime: new Date(Math.floor(info.birthtimeMs)),
       mode: info.mode,
       ino: info.ino,
       nlink: info.nlink,
-    }, this.#root.habits.tickMs);
+    }, this.#root.traits.tickMs);
     if (!info.isFile() || !isStill(this.#seen, now)) {
       throw new Skipped(CHANGED);
     }
@@ -481,20 +481,20 @@ export class OpenFile implements Disposable {
    * The look after reading: the path still leads to the very file, and
    * nobody wrote to it meanwhile.
    *
-   * @returns Its figures.
+   * @returns Its metadata.
    * @throws {Skipped} It changed while it was read.
    */
-  finish(): FileFigures {
+  finish(): Metadata {
     const info = this.#root.info(this.#path);
-    const figures = info && figuresOf(info, this.#root.habits.tickMs);
-    if (!info?.isFile || figures === null || !isStill(this.#seen, figures)) {
+    const metadata = info && metadataOf(info, this.#root.traits.tickMs);
+    if (!info?.isFile || metadata === null || !isStill(this.#seen, metadata)) {
       throw new Skipped(CHANGED);
     }
     // Where the path leads to what is open, one look has told of both.
     const isOpenOne = info.ino !== null && info.ino !== 0 &&
       info.ino === this.#ino && info.dev === this.#dev;
     if (!isOpenOne) this.requireUnchanged();
-    return figures;
+    return metadata;
   }
 
   /** Closes it. */

@@ -3,12 +3,12 @@
  *
  * @module
  */
-import type { Habits } from "./metadata.ts";
+import type { Traits } from "./metadata.ts";
 import { OWN_FOLDER, temporaryName, type TemporaryOwner } from "./names.ts";
 import { codeOf } from "./system.ts";
 
-/** Habits where nothing is known: nothing is folded, times are exact. */
-export const PLAIN_HABITS: Habits = {
+/** Traits where nothing is known: nothing is folded, times are exact. */
+export const PLAIN_HABITS: Traits = {
   ignoresCase: Deno.build.os === "windows",
   ignoresNormalForm: false,
   hasWindowsNames: Deno.build.os === "windows",
@@ -18,12 +18,12 @@ export const PLAIN_HABITS: Habits = {
 };
 
 /**
- * What can be told of a root's habits without writing: for a plan before the
+ * What can be told of a root's traits without writing: for a plan before the
  * first run.
  *
  * @param root Absolute path of the root.
  */
-export function glance(root: string): Habits {
+export function glance(root: string): Traits {
   const names = [...Deno.readDirSync(root)].map(({ name }) => name);
   const known = new Set(names);
   // A name that is not listed and found all the same is another's spelling.
@@ -52,7 +52,7 @@ function swapCase(name: string): string {
 
 /** What a probe found. */
 export interface Probe {
-  readonly habits: Habits;
+  readonly traits: Traits;
   /** When the probe was made, by the root's own clock, in ms since 1970. */
   readonly startedAtMs: number;
   /** What a call that changes something takes there at least, in ms. */
@@ -98,7 +98,7 @@ export function probe(
     const set = Deno.lstatSync(path);
     const time = set.mtime?.getTime() ?? PROBE_TIME_MS;
     const upper = name.toUpperCase().replace("\u00c9", "\u00e9");
-    const habits: Habits = {
+    const traits: Traits = {
       ignoresCase: isThere(`${folder}/${upper}`),
       ignoresNormalForm: isThere(`${folder}/${name.normalize("NFD")}`),
       hasWindowsNames: hasWindowsNames(folder, owner),
@@ -106,7 +106,7 @@ export function probe(
       tickMs: tickOf(time),
       clockOffsetMs,
     };
-    return { habits, startedAtMs: madeAtMs, callMs };
+    return { traits, startedAtMs: madeAtMs, callMs };
   } finally {
     removeIfThere(path);
   }

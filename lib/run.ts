@@ -380,7 +380,7 @@ export function isInterrupted(result: Pick<RunResult, "stop">): boolean {
  *
  * @param scans What each scan handed on.
  * @param record What was recorded when both sides last agreed.
- * @param settings Habits of the roots and what follows from the config.
+ * @param settings Traits of the roots and what follows from the config.
  * @param roots Both roots.
  */
 export function mergeWitnessed(
@@ -428,7 +428,7 @@ function unlisted(
     const reason = whyNotGone(roots[side], path, wanted);
     if (reason === null) return;
     const kind = "unreadable" as const;
-    problems[side].push({ side, path, kind, reason, figures: null });
+    problems[side].push({ side, path, kind, reason, metadata: null });
   };
   for (const { row, at, ...found } of merged.pairs) {
     if (row === null) continue;
@@ -591,11 +591,11 @@ export class Run {
     });
     const record = withoutIds(stored, meeting.idsCount);
     const merging: MergeSettings = {
-      habits: { left: probes.left.habits, right: probes.right.habits },
+      traits: { left: probes.left.traits, right: probes.right.traits },
       folding: settings.folding,
       isSuspicious: settings.isSuspicious,
       keepUnchanged: this.#options.listUnchanged,
-      trustsFigures: settings.isFirstMeeting && !settings.verifyFirstRun &&
+      trustsMetadata: settings.isFirstMeeting && !settings.verifyFirstRun &&
         this.#options.settle === undefined,
     };
     const merged = mergeWitnessed(
@@ -659,8 +659,8 @@ export class Run {
       (text) => this.#listener.onWarning(text),
     );
     const roots = {
-      left: new Root("left", this.#paths.left, probes.left.habits),
-      right: new Root("right", this.#paths.right, probes.right.habits),
+      left: new Root("left", this.#paths.left, probes.left.traits),
+      right: new Root("right", this.#paths.right, probes.right.traits),
     };
     return { meeting, probes, roots };
   }

@@ -64,10 +64,10 @@ export function pruneOld(db: StateDb, context: RetentionContext): Pruned {
     meet(db, paths, { isDryRun: true, acceptRoots: false, owner });
     const probes = probeRoots(db, paths, null);
     for (const side of SIDES) {
-      const { habits } = probes[side];
-      const root = new Root(side, paths[side], habits);
+      const { traits } = probes[side];
+      const root = new Root(side, paths[side], traits);
       // Of two clocks the slower one: nothing goes too early.
-      const nowMs = startedAtMs + Math.min(0, habits.clockOffsetMs);
+      const nowMs = startedAtMs + Math.min(0, traits.clockOffsetMs);
       const troubled = (path: string, why: string) => removal.note(path, why);
       for (const folder of runFolders(root, troubled)) {
         if (folder.pair !== pair) continue;
@@ -208,7 +208,7 @@ class Removal {
       const inRun = path.split("/").slice(3).join("/");
       if (look.kind !== "file" || isPathFile(inRun)) return;
       this.#files++;
-      this.#bytes += look.figures.sizeBytes;
+      this.#bytes += look.metadata.sizeBytes;
     } catch (error) {
       if (!(error instanceof Skipped) && codeOf(error) === null) throw error;
       // A folder that is not empty: what is in it has been told.

@@ -269,11 +269,11 @@ export function scanRequests(known: KnownRoots): Both<ScanRequest> {
   const request = (side: Side): ScanRequest => ({
     side,
     root: known.paths[side],
-    tickMs: known.probes[side].habits.tickMs,
+    tickMs: known.probes[side].traits.tickMs,
     startedAtMs: known.probes[side].startedAtMs,
     windowsNames: Deno.build.os === "windows"
       ? "all"
-      : known.probes[side].habits.hasWindowsNames
+      : known.probes[side].traits.hasWindowsNames
       ? "missing"
       : undefined,
     digests: known.isFull || !known.idsCount[side]

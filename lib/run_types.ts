@@ -1,5 +1,5 @@
 /**
- * What a run goes by: the config, and the habits of both roots.
+ * What a run goes by: the config, and the traits of both roots.
  *
  * @module
  */
@@ -7,7 +7,7 @@ import { setImmediate } from "node:timers";
 import type { Settling } from "./conflict.ts";
 import type { Alarm } from "./email_notifications.ts";
 import { type ExitCode, InterruptedError, type StopSignal } from "./errors.ts";
-import type { Habits } from "./metadata.ts";
+import type { Traits } from "./metadata.ts";
 import {
   type NameRoom,
   OWN_FOLDER,
@@ -129,7 +129,7 @@ export function probeRoots(
     const root = roots[side];
     const probed = owner && readingRoot(side, root, () => probe(root, owner));
     if (probed) {
-      db.setMeta(`habits_${side}`, JSON.stringify(probed.habits));
+      db.setMeta(`habits_${side}`, JSON.stringify(probed.traits));
       return probed;
     }
     const foreign = owner && foreignFolder(root);
@@ -139,13 +139,13 @@ export function probeRoots(
       );
     }
     const known = db.meta(`habits_${side}`);
-    const habits: Habits = known === null
+    const traits: Traits = known === null
       ? readingRoot(side, root, () => glance(root))
       : JSON.parse(known);
     // Without a file to tell the time, an edit just before the plan must not
     // pass for one during it.
-    const aheadMs = Math.max(0, habits.clockOffsetMs);
-    return { habits, startedAtMs: Date.now() + aheadMs, callMs: 0 };
+    const aheadMs = Math.max(0, traits.clockOffsetMs);
+    return { traits, startedAtMs: Date.now() + aheadMs, callMs: 0 };
   };
   return { left: of("left"), right: of("right") };
 }
@@ -156,7 +156,7 @@ export function probeRoots(
  * @param db The state DB.
  */
 export function storedFolding(db: StateDb): Folding {
-  const known = SIDES.map((side): Habits | null =>
+  const known = SIDES.map((side): Traits | null =>
     JSON.parse(db.meta(`habits_${side}`) ?? "null")
   );
   return {
@@ -213,7 +213,7 @@ export function rememberRooms(db: StateDb, roots: Both<Root>): void {
   }
 }
 
-/** What decides, besides config and habits. */
+/** What decides, besides config and traits. */
 export interface RunFacts {
   /** In ms since 1970. */
   readonly startedAtMs: number;
@@ -238,7 +238,7 @@ export function decisionSettings(
   record: RecordStore,
   facts: RunFacts,
 ): DecisionSettings {
-  const [left, right] = [probes.left.habits, probes.right.habits];
+  const [left, right] = [probes.left.traits, probes.right.traits];
   const alwaysRead = new Set(config.compare.alwaysRead);
   let shared: Both<ReadonlySet<string>> | null = null;
   let saved: ReadonlyMap<string, number> | null = null;

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { figuresOf, folderIdOf, type ReportedFile } from "./metadata.ts";
+import { folderIdOf, metadataOf, type ReportedFile } from "./metadata.ts";
 import {
   isOwnName,
   MOVING_PREFIX,
@@ -15,13 +15,7 @@ import {
 import { joinPath } from "./paths.ts";
 import { isLink } from "./root_files.ts";
 import { codeOf, inWords, troubleOf } from "./system.ts";
-import type {
-  FileFigures,
-  FileId,
-  Problem,
-  ProblemKind,
-  Side,
-} from "./types.ts";
+import type { FileId, Metadata, Problem, ProblemKind, Side } from "./types.ts";
 import type { IgnorePredicate } from "./wire_ignore.ts";
 import { type Listing, ListingBuilder } from "./wire_listing.ts";
 
@@ -359,7 +353,7 @@ export interface Leftover {
   readonly path: string;
   /** In ms since 1970. */
   readonly mtimeMs: number;
-  readonly figures: FileFigures;
+  readonly metadata: Metadata;
 }
 
 /** Who is told what a scan finds, and asks it to stop. */
@@ -490,17 +484,17 @@ class Scanner {
     }
     const ignored = this.#isIgnored(name, look.isDirectory);
     if (ignored === true) {
-      const figures = look.isFile ? this.#figures(look) : null;
-      this.#problem(joinPath(folder.path, name), "ignored", figures);
+      const metadata = look.isFile ? this.#metadata(look) : null;
+      this.#problem(joinPath(folder.path, name), "ignored", metadata);
     } else if (ignored === "junk" && look.isFile) {
-      this.#junk(joinPath(folder.path, name), this.#figures(look));
+      this.#junk(joinPath(folder.path, name), this.#metadata(look));
     } else if (look.isSymlink && isLink(`${folder.absolute}/${name}`, look)) {
       this.#problem(joinPath(folder.path, name), "symlink", null);
     } else if (look.isFile) {
       this.#files++;
       const isAlone = look.nlink === 2 && shared.has(look.ino ?? 0);
-      const figures = this.#figures(isAlone ? { ...look, nlink: 1 } : look);
-      this.#builder.addFile(name, figures);
+      const metadata = this.#metadata(isAlone ? { ...look, nlink: 1 } : look);
+      this.#builder.addFile(name, metadata);
     } else if (look.isDirectory) {
       const id = folderIdOf(look);
       this.#builder.addDirectory(name, look.dev !== folder.dev, id);
@@ -521,8 +515,8 @@ class Scanner {
     return why === null ? null : new BadName(why);
   }
 
-  #figures(info: ReportedFile): FileFigures {
-    return figuresOf(info, this.#request.tickMs);
+  #metadata(info: ReportedFile): Metadata {
+    return metadataOf(info, this.#request.tickMs);
   }
 
   /** What is missing in a folder that changes now may be seen elsewhere. */
@@ -556,7 +550,7 @@ class Scanner {
       return null;
     }
     if (isMoving) {
-      this.#problem(path, "moving", look.isFile ? this.#figures(look) : null);
+      this.#problem(path, "moving", look.isFile ? this.#metadata(look) : null);
       return null;
     }
     if (!look.isFile) {
@@ -564,21 +558,21 @@ class Scanner {
       return null;
     }
     const mtimeMs = look.mtime?.getTime() ?? 0;
-    this.#leftovers.push({ path, mtimeMs, figures: this.#figures(look) });
+    this.#leftovers.push({ path, mtimeMs, metadata: this.#metadata(look) });
     return look.ino;
   }
 
-  #junk(path: string, figures: FileFigures): void {
+  #junk(path: string, metadata: Metadata): void {
     const { side } = this.#request;
     const reason = "junk by the config: ignored, and goes with its folder";
-    const problem = { side, path, kind: "ignored", reason, figures } as const;
+    const problem = { side, path, kind: "ignored", reason, metadata } as const;
     this.#problems.push({ ...problem, isJunk: true });
   }
 
   #problem(
     path: string,
     kind: ProblemKind,
-    figures: FileFigures | null,
+    metadata: Metadata | null,
     error?: unknown,
     folderId: FileId | null = null,
   ): void {
@@ -588,7 +582,7 @@ class Scanner {
       : kind === "name" && error instanceof BadName
       ? error.message
       : REASONS[kind];
-    this.#problems.push({ side, path, kind, reason, figures, folderId });
+    this.#problems.push({ side, path, kind, reason, metadata, folderId });
   }
 }
 

@@ -17,7 +17,7 @@ import {
 import { folderOf, joinPath, nameOf } from "./paths.ts";
 import type { Root } from "./root_files.ts";
 import { CHANGED, codeOf, inWords, Skipped } from "./system.ts";
-import type { FileFigures } from "./types.ts";
+import type { Metadata } from "./types.ts";
 
 /** The folder that holds all soft-deleted files of a root. */
 export const DELETED_FOLDER = `${OWN_FOLDER}/deleted`;
@@ -63,7 +63,7 @@ export function pathBefore(
   const at = joinPath(run, `${SHORT_FOLDER}/${n}.txt`);
   const look = root.look(at);
   const isReadable = look.kind === "file" &&
-    look.figures.sizeBytes <= MOST_PATH_BYTES;
+    look.metadata.sizeBytes <= MOST_PATH_BYTES;
   if (!isReadable) return null;
   let told: string;
   try {
@@ -145,7 +145,7 @@ export class SoftDelete {
    * @returns Where it is now.
    * @throws {Skipped} It is something else by now; it is put back.
    */
-  async move(root: Root, path: string, seen: FileFigures): Promise<string> {
+  async move(root: Root, path: string, seen: Metadata): Promise<string> {
     root.requireFile(path, seen);
     const place = this.placeFor(root, path);
     try {
@@ -156,7 +156,7 @@ export class SoftDelete {
       return place;
     }
     const info = Deno.lstatSync(root.absolute(place));
-    if (!info.isFile || !isStill(seen, root.figures(info))) {
+    if (!info.isFile || !isStill(seen, root.metadata(info))) {
       moveToFree(root, place, path);
       throw new Skipped(CHANGED);
     }
@@ -176,7 +176,7 @@ export class SoftDelete {
   async moveAcross(
     root: Root,
     path: string,
-    seen: FileFigures,
+    seen: Metadata,
     place: string,
   ): Promise<void> {
     await moveAcross(root, {
@@ -274,7 +274,7 @@ export interface KeptFile {
   readonly keptAt: string;
   /** The path it had. */
   readonly path: string;
-  readonly figures: FileFigures;
+  readonly metadata: Metadata;
 }
 
 /** A run's folder below the soft-delete folder. */
@@ -326,7 +326,7 @@ export function* keptFiles(
         const look = root.look(keptAt);
         if (look.kind !== "file" || isPathFile(path)) continue;
         const before = pathBefore(root, run.path, path) ?? path;
-        yield { run, keptAt, path: before, figures: look.figures };
+        yield { run, keptAt, path: before, metadata: look.metadata };
       } catch (error) {
         onTrouble(keptAt, wordsOf(error));
       }

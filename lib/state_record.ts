@@ -371,7 +371,7 @@ export class RecordStore {
   }
 
   /**
-   * Folders of the rows without an id on a side whose figures there
+   * Folders of the rows without an id on a side whose metadata there
    * {@linkcode identityOf} gives one of `wanted` of.
    */
   foldersWithout(side: Side, wanted: ReadonlySet<string>): string[] {
@@ -382,8 +382,8 @@ export class RecordStore {
     const folders = new Set<string>();
     for (const [path, sizeBytes, mtime] of rows) {
       const mtimeMs = Math.round(Number(mtime) * 1000);
-      const figures = { sizeBytes: Number(sizeBytes), mtimeMs, id: null };
-      if (wanted.has(identityOf(figures))) folders.add(folderOf(String(path)));
+      const metadata = { sizeBytes: Number(sizeBytes), mtimeMs, id: null };
+      if (wanted.has(identityOf(metadata))) folders.add(folderOf(String(path)));
     }
     return [...folders];
   }

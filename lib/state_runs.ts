@@ -479,19 +479,19 @@ function noteConflicts(db: StateDb, result: RunResult): void {
     db.query(
       "SELECT path, size_left, size_right, mtime_left, mtime_right, since_run " +
         "FROM conflicts",
-    ).map(([path, ...figures]) => [String(path), figures]),
+    ).map(([path, ...metadata]) => [String(path), metadata]),
   );
   db.run("DELETE FROM conflicts");
   for (const conflict of openConflicts(result.outcomes)) {
     const { left, right } = conflict.versions;
-    const figures = [
+    const metadata = [
       left?.sizeBytes ?? null,
       right?.sizeBytes ?? null,
       left?.mtimeMs ?? null,
       right?.mtimeMs ?? null,
     ];
     const before = known.get(conflict.path);
-    const isKnown = figures.every((figure, n) => figure === before?.[n]);
+    const isKnown = metadata.every((figure, n) => figure === before?.[n]);
     const since = isKnown ? String(before?.[4]) : result.id;
     db.run(
       "INSERT OR REPLACE INTO conflicts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -500,7 +500,7 @@ function noteConflicts(db: StateDb, result: RunResult): void {
       conflict.rule,
       left?.path ?? null,
       right?.path ?? null,
-      ...figures,
+      ...metadata,
       since,
     );
   }

@@ -57,8 +57,8 @@ import {
 } from "./plan_types.ts";
 import {
   type Both,
-  type FileFigures,
   type FileId,
+  type Metadata,
   otherSide,
   type Problem,
   type Side,
@@ -107,9 +107,9 @@ export interface Case {
 export function isQuiet(pair: Pair): boolean {
   const { row } = pair;
   return row !== null && SIDES.every((side) => {
-    const figures = pair[side]?.figures;
-    return figures?.sizeBytes === row[side].sizeBytes &&
-      figures.mtimeMs === row[side].mtimeMs &&
+    const metadata = pair[side]?.metadata;
+    return metadata?.sizeBytes === row[side].sizeBytes &&
+      metadata.mtimeMs === row[side].mtimeMs &&
       pair[side]?.at.name === pair.at.name;
   });
 }
@@ -290,7 +290,7 @@ function movedElsewhere({ folders, problems }: Merged): Frozen {
         path: row.path,
         kind: "elsewhere",
         reason: isNow(found),
-        figures: null,
+        metadata: null,
       });
     }
   }
@@ -350,7 +350,7 @@ class Round {
         path: pair.row?.path ?? pair.key,
         kind: "elsewhere",
         reason: isNow(elsewhere),
-        figures: null,
+        metadata: null,
       });
     }
     const waiting = renamed.saved.map((it) => this.#waiting(it));
@@ -391,7 +391,7 @@ class Round {
   }
 
   /**
-   * That another file of its figures came or went tells of one run only: of
+   * That another file of its metadata came or went tells of one run only: of
    * what stays as it is, the next run must not think that nothing changed.
    */
   #suspects(cases: readonly Case[]): Suspect[] {
@@ -438,7 +438,7 @@ class Round {
     return false;
   }
 
-  /** Files that stand where they are left alone, as far as figures are known. */
+  /** Files that stand where they are left alone, as far as metadata is known. */
   #strays(): Both<ReadonlyMap<string, Elsewhere>> {
     const strays = {
       left: new Map<string, Elsewhere>(),
@@ -446,19 +446,19 @@ class Round {
     };
     const add = (
       side: Side,
-      figures: FileFigures | null,
+      metadata: Metadata | null,
       elsewhere: Elsewhere,
     ): void => {
-      if (figures) strays[side].set(identityOf(figures), elsewhere);
+      if (metadata) strays[side].set(identityOf(metadata), elsewhere);
     };
     for (const problem of this.#merged.problems) {
       // What got an ignored name is being saved, or was deleted.
       if (problem.kind === "ignored") continue;
-      add(problem.side, problem.figures, problem);
+      add(problem.side, problem.metadata, problem);
     }
     for (const side of SIDES) {
       for (const stray of this.#merged.strays[side]) {
-        add(side, stray.figures, stray);
+        add(side, stray.metadata, stray);
       }
     }
     for (const pair of this.#merged.pairs) {
@@ -469,7 +469,7 @@ class Round {
         const folder = currentPath(found.at.folder, side) ?? "";
         const path = joinPath(folder, found.at.name);
         const reason = "a conflict above it is open";
-        add(side, found.figures, { path, reason });
+        add(side, found.metadata, { path, reason });
       }
     }
     return strays;
@@ -481,9 +481,9 @@ class Round {
       left: new Map<string, string>(),
       right: new Map<string, string>(),
     };
-    for (const { kind, side, path, figures } of this.#merged.problems) {
-      if (kind !== "ignored" || figures === null) continue;
-      files[side].set(inFolder(folderOf(path), figures), path);
+    for (const { kind, side, path, metadata } of this.#merged.problems) {
+      if (kind !== "ignored" || metadata === null) continue;
+      files[side].set(inFolder(folderOf(path), metadata), path);
     }
     return files;
   }
@@ -509,7 +509,7 @@ class Round {
       if (judgement.kind === "pending") continue;
       if (judgement.kind === "unreadable") {
         const { side, path, reason } = judgement.answer;
-        const base = { kind: "unreadable", figures: null } as const;
+        const base = { kind: "unreadable", metadata: null } as const;
         this.#leaveAlone(pair, { ...base, side, path, reason });
         continue;
       }
@@ -689,7 +689,7 @@ function keptProblems(
       ],
     ].join(", and ") || "it holds what is left alone";
     const reason = `only ${words(side)} has it: ${why}`;
-    return { side, path, kind: "kept", reason, figures: null };
+    return { side, path, kind: "kept", reason, metadata: null };
   }).sort((a, b) => comparePaths(a.path, b.path));
 }
 

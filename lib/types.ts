@@ -31,8 +31,8 @@ export interface FileId {
   readonly birthMs: number;
 }
 
-/** The figures of a file on one side. Content is never part of them. */
-export interface FileFigures {
+/** The metadata of a file on one side. Content is never part of them. */
+export interface Metadata {
   readonly sizeBytes: number;
   /** In ms since 1970. */
   readonly mtimeMs: number;
@@ -43,7 +43,7 @@ export interface FileFigures {
 }
 
 /** One side's half of a recorded file. */
-export interface RecordedHalf extends FileFigures {
+export interface RecordedHalf extends Metadata {
   /** So young when it was looked at that a rewrite might not show. */
   readonly isFresh: boolean;
 }
@@ -95,8 +95,8 @@ export interface Problem {
   readonly kind: ProblemKind;
   /** In words. */
   readonly reason: string;
-  /** Its figures where they could be had: it may be a file that moved. */
-  readonly figures: FileFigures | null;
+  /** Its metadata where they could be had: it may be a file that moved. */
+  readonly metadata: Metadata | null;
   /** Of a folder: it may be one that moved. Left out: none. */
   readonly folderId?: FileId | null;
   /** Of an ignored file: it goes with its folder. Left out: no. */

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { FileFigures, FileId } from "./types.ts";
+import type { FileId, Metadata } from "./types.ts";
 
 // The digest of a folder, which tells an unchanged one without looking at a
 // single row of it.
@@ -31,24 +31,24 @@ export class DigestBuilder {
 
   /**
    * @param name Name of the next file.
-   * @param figures What the file system reports.
+   * @param metadata What the file system reports.
    */
-  addFile(name: string, figures: FileFigures): void {
-    this.#file(name, figures, 1);
+  addFile(name: string, metadata: Metadata): void {
+    this.#file(name, metadata, 1);
   }
 
   /**
    * Takes a file out again.
    *
    * @param name Its name.
-   * @param figures As they were added.
+   * @param metadata As they were added.
    */
-  removeFile(name: string, figures: FileFigures): void {
-    this.#file(name, figures, -1);
+  removeFile(name: string, metadata: Metadata): void {
+    this.#file(name, metadata, -1);
   }
 
-  #file(name: string, figures: FileFigures, times: 1 | -1): void {
-    const { sizeBytes, mtimeMs, mode, id } = figures;
+  #file(name: string, metadata: Metadata, times: 1 | -1): void {
+    const { sizeBytes, mtimeMs, mode, id } = metadata;
     const ino = id === null ? 0 : id.ino;
     const birthMs = id === null ? NO_BIRTH_FOLDER_DIGEST : id.birthMs;
     let [a, b] = [hashName(name), hashNameOtherwise(name)];
@@ -135,7 +135,7 @@ function finish(hash: number): number {
 }
 
 /** A file in a folder. */
-export interface FileEntry extends FileFigures {
+export interface FileEntry extends Metadata {
   readonly kind: "file";
   readonly name: string;
 }
@@ -163,7 +163,7 @@ export interface Listing {
   /** The names, joined by `/`. */
   readonly names: string;
   /** {@linkcode STRIDE} numbers for each name. */
-  readonly figures: Float64Array<ArrayBuffer>;
+  readonly metadata: Float64Array<ArrayBuffer>;
 }
 
 /** Numbers per entry: size, mtime, inode, birth time, mode and kind. */
@@ -179,7 +179,7 @@ const NO_BIRTH = -1;
 /** Collects one folder's entries and their digest; used again and again. */
 export class ListingBuilder {
   #names: string[] = [];
-  #figures: Float64Array<ArrayBuffer> = new Float64Array(64 * STRIDE);
+  #metadata: Float64Array<ArrayBuffer> = new Float64Array(64 * STRIDE);
   #digest = new DigestBuilder();
 
   /** Starts the next folder. */
@@ -198,12 +198,12 @@ export class ListingBuilder {
    * Adds a file; every one of a scan comes by here.
    *
    * @param name Its name.
-   * @param figures What the file system reports.
+   * @param metadata What the file system reports.
    */
-  addFile(name: string, figures: FileFigures): void {
+  addFile(name: string, metadata: Metadata): void {
     const at = this.#next(name);
-    packFile(figures, this.#figures, at);
-    this.#digest.addFile(name, figures);
+    packFile(metadata, this.#metadata, at);
+    this.#digest.addFile(name, metadata);
   }
 
   /**
@@ -215,14 +215,14 @@ export class ListingBuilder {
    */
   addDirectory(name: string, isMount: boolean, id: FileId | null): void {
     const at = this.#next(name);
-    packDirectory(isMount, id, this.#figures, at);
+    packDirectory(isMount, id, this.#metadata, at);
     this.#digest.addFolder(name, isMount, id);
   }
 
-  /** Where the figures of the next name go. */
+  /** Where the metadata of the next name go. */
   #next(name: string): number {
     const at = this.#names.length * STRIDE;
-    if (at + STRIDE > this.#figures.length) this.#grow();
+    if (at + STRIDE > this.#metadata.length) this.#grow();
     this.#names.push(name);
     return at;
   }
@@ -244,14 +244,14 @@ export class ListingBuilder {
     look: { readonly lookedAtMs: number; readonly isUnsettled: boolean },
   ): Listing {
     const names = this.#names.join("/");
-    const figures = this.#figures.slice(0, this.#names.length * STRIDE);
-    return { folder, ...look, names, figures };
+    const metadata = this.#metadata.slice(0, this.#names.length * STRIDE);
+    return { folder, ...look, names, metadata };
   }
 
   #grow(): void {
-    const larger = new Float64Array(this.#figures.length * 2);
-    larger.set(this.#figures);
-    this.#figures = larger;
+    const larger = new Float64Array(this.#metadata.length * 2);
+    larger.set(this.#metadata);
+    this.#metadata = larger;
   }
 }
 
@@ -268,12 +268,12 @@ function packDirectory(
   to[at + 4] = (isMount ? KIND_MOUNT : KIND_DIRECTORY) * KIND_SHIFT;
 }
 
-function packFile(figures: FileFigures, to: Float64Array, at: number): void {
-  to[at] = figures.sizeBytes;
-  to[at + 1] = figures.mtimeMs;
-  to[at + 2] = figures.id?.ino ?? 0;
-  to[at + 3] = figures.id?.birthMs ?? NO_BIRTH;
-  to[at + 4] = figures.mode + KIND_FILE * KIND_SHIFT;
+function packFile(metadata: Metadata, to: Float64Array, at: number): void {
+  to[at] = metadata.sizeBytes;
+  to[at + 1] = metadata.mtimeMs;
+  to[at + 2] = metadata.id?.ino ?? 0;
+  to[at + 3] = metadata.id?.birthMs ?? NO_BIRTH;
+  to[at + 4] = metadata.mode + KIND_FILE * KIND_SHIFT;
 }
 
 /**
@@ -283,9 +283,9 @@ function packFile(figures: FileFigures, to: Float64Array, at: number): void {
  * @returns Its entries, in the order in which they were added.
  */
 export function entriesOf(listing: Listing): Entry[] {
-  if (listing.figures.length === 0) return [];
+  if (listing.metadata.length === 0) return [];
   return listing.names.split("/").map((name, index) =>
-    unpackEntry(name, listing.figures, index * STRIDE)
+    unpackEntry(name, listing.metadata, index * STRIDE)
   );
 }
 

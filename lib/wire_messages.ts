@@ -7,7 +7,7 @@
  */
 import type { Work } from "./plan_types.ts";
 import type { RootSelf } from "./root_files.ts";
-import type { FileFigures, Side } from "./types.ts";
+import type { Metadata, Side } from "./types.ts";
 
 type CopyWork = Work & { readonly kind: "copy" };
 
@@ -27,7 +27,7 @@ export interface ShareTask {
   readonly from: Side;
   readonly path: string;
   /** What the scan saw of it. */
-  readonly seen: FileFigures;
+  readonly seen: Metadata;
   /** Path of its copy. */
   readonly temporary: string;
   /** Tells the copy from any other file. */
@@ -40,9 +40,9 @@ export type CopyDone =
     /** Has its name, or is written aside and flushed. */
     readonly kind: "placed" | "flushed";
     /** What the look after reading saw of the source. */
-    readonly source: FileFigures;
+    readonly source: Metadata;
     /** Of the copy, as the disk reports them. */
-    readonly figures: FileFigures;
+    readonly metadata: Metadata;
     /** When that look began, in ms since 1970. */
     readonly lookedAtMs: number;
     readonly hash: string | null;
@@ -71,7 +71,7 @@ const DONE = 2 * FIGURES + 2;
 
 const KINDS = ["placed", "flushed", "failed", "left"] as const;
 
-/** No number: none of the figures can be that. */
+/** No number: none of the metadata can be that. */
 const NONE = NaN;
 
 /**
@@ -87,8 +87,8 @@ export function packTasks(tasks: readonly CopyTask[]): PackedTasks {
     numbers[at + 1] = task.keepsHash ? 1 : 0;
     numbers[at + 2] = task.mode ?? NONE;
     numbers[at + 3] = task.target === null ? 0 : 1;
-    putFigures(numbers, at + 4, task.source);
-    if (task.target) putFigures(numbers, at + 4 + FIGURES, task.target);
+    putMetadata(numbers, at + 4, task.source);
+    if (task.target) putMetadata(numbers, at + 4 + FIGURES, task.target);
   });
   return {
     paths: tasks.map(({ path }) => path),
@@ -113,10 +113,10 @@ export function unpackTasks(packed: PackedTasks): CopyTask[] {
       temporary: temporaries[n]!,
       keepsHash: numbers[at + 1] === 1,
       mode: Number.isNaN(mode) ? null : mode,
-      source: figuresAt(numbers, at + 4),
+      source: metadataAt(numbers, at + 4),
       target: numbers[at + 3] === 0
         ? null
-        : figuresAt(numbers, at + 4 + FIGURES),
+        : metadataAt(numbers, at + 4 + FIGURES),
     };
   });
 }
@@ -131,10 +131,10 @@ export function packDone(done: readonly CopyDone[]): PackedDone {
   const hashes = done.map((it, n) => {
     const at = n * DONE;
     numbers[at] = KINDS.indexOf(it.kind);
-    if (!("figures" in it)) return null;
+    if (!("metadata" in it)) return null;
     numbers[at + 1] = it.lookedAtMs;
-    putFigures(numbers, at + 2, it.source);
-    putFigures(numbers, at + 2 + FIGURES, it.figures);
+    putMetadata(numbers, at + 2, it.source);
+    putMetadata(numbers, at + 2 + FIGURES, it.metadata);
     return it.hash;
   });
   return { hashes, numbers };
@@ -152,18 +152,18 @@ export function unpackDone({ hashes, numbers }: PackedDone): CopyDone[] {
     if (kind === "failed" || kind === "left") return { kind };
     return {
       kind,
-      source: figuresAt(numbers, at + 2),
-      figures: figuresAt(numbers, at + 2 + FIGURES),
+      source: metadataAt(numbers, at + 2),
+      metadata: metadataAt(numbers, at + 2 + FIGURES),
       lookedAtMs: numbers[at + 1]!,
       hash,
     };
   });
 }
 
-function putFigures(
+function putMetadata(
   numbers: Float64Array,
   at: number,
-  { sizeBytes, mtimeMs, mode, id }: FileFigures,
+  { sizeBytes, mtimeMs, mode, id }: Metadata,
 ): void {
   numbers[at] = sizeBytes;
   numbers[at + 1] = mtimeMs;
@@ -172,7 +172,7 @@ function putFigures(
   numbers[at + 4] = id?.birthMs ?? NONE;
 }
 
-function figuresAt(numbers: Float64Array, at: number): FileFigures {
+function metadataAt(numbers: Float64Array, at: number): Metadata {
   const ino = numbers[at + 3]!;
   return {
     sizeBytes: numbers[at]!,

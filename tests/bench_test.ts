@@ -36,7 +36,7 @@ const RESULTS: Results = {
   machine: ["a machine"],
   files: 20_000,
   rounds: 3,
-  figures: [
+  metadata: [
     figure("unchanged", OURS, 9, 2, 1),
     figure("unchanged", "Unison", 4, 4, 4),
     figure("first-run", OURS, 1),
@@ -81,7 +81,7 @@ Deno.test("verdicts() hold the median against a limit, or against another's medi
     [goal({ measure: "peakBytes", limit: 2e7 }), 2e7, true],
   ];
   for (const [wanted, value, isReached] of rows) {
-    const [verdict] = verdicts(RESULTS.figures, [wanted]);
+    const [verdict] = verdicts(RESULTS.metadata, [wanted]);
     assert.deepEqual(verdict, {
       goal: wanted,
       place: "disk",
@@ -100,11 +100,11 @@ Deno.test("verdicts() say nothing of what was not measured", () => {
     limit: 1,
     words: "",
   };
-  const elsewhere = RESULTS.figures.map((it, n) =>
+  const elsewhere = RESULTS.metadata.map((it, n) =>
     n === 0 ? it : { ...it, place: "memory" }
   );
   const against = { ...missing, against: { what: "Unison" } };
-  assert.deepEqual(verdicts(RESULTS.figures, [missing]), []);
+  assert.deepEqual(verdicts(RESULTS.metadata, [missing]), []);
   assert.deepEqual(verdicts(elsewhere, [against]), []);
 });
 
@@ -161,7 +161,7 @@ Deno.test("a Markdown table is laid out as the formatter leaves it", async () =>
 });
 
 Deno.test("the table has for each program its median, its range and ours in its terms", () => {
-  const found = table(RESULTS.figures, "disk");
+  const found = table(RESULTS.metadata, "disk");
   assert.deepEqual(found.slice(1, 4), [
     ["Nothing changed", "", "", "", "", ""],
     [`  ${OURS}`, "2.00 s", "1.00 – 9.00", "", "1.00 s", "20 MB"],
@@ -170,7 +170,7 @@ Deno.test("the table has for each program its median, its range and ours in its 
 });
 
 Deno.test("each goal is told with what was measured, and whether it is reached", () => {
-  const cells = goalTable(verdicts(RESULTS.figures, GOALS));
+  const cells = goalTable(verdicts(RESULTS.metadata, GOALS));
   assert.deepEqual(cells.slice(1), [
     ["Nothing changed: ≤ 0.75 × Unison", "disk", "0.50 ×", "yes"],
     ["Nothing changed: memory ≤ 120 MB", "disk", "20 MB", "yes"],
@@ -236,7 +236,7 @@ Deno.test("the chart's bars are as long as the times, the longest of each work t
   assert.ok(svg.includes("prefers-color-scheme: dark"));
 });
 
-Deno.test("figures are rounded to what they mean", () => {
+Deno.test("metadata is rounded to what they mean", () => {
   assert.deepEqual([seconds(0.1234), seconds(12.345)], ["0.123 s", "12.35 s"]);
   assert.deepEqual([megabytes(119_600_000), megabytes(0)], ["120 MB", "–"]);
 });

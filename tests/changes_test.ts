@@ -45,10 +45,10 @@ function judged(
   return judge(pair, inquiry, settingsOf({ alwaysRead }, 1));
 }
 
-/** What figures can say of one side, and what it comes to. */
+/** What metadata can say of one side, and what it comes to. */
 const STATES: Record<string, {
   readonly file: FakeFile | null;
-  /** The figures can't tell. */
+  /** The metadata can't tell. */
   readonly isOpen: boolean;
   /** Known to have changed, or to be gone. */
   readonly isLost: boolean;
@@ -197,7 +197,7 @@ Deno.test("judge() wants a hash from a comparison only where a later run needs i
 
 Deno.test("refOf() says where a side has the file now", () => {
   const it = situationOf({ left: { "D/a": A }, right: { "d/a": A } });
-  const options = { habits: { left: { ignoresCase: true } } };
+  const options = { traits: { left: { ignoresCase: true } } };
   const [pair] = merged(it, options).pairs;
   assert.equal(refOf("left", pair!.left!).path, "D/a");
   assert.equal(refOf("right", pair!.right!).path, "d/a");
@@ -207,7 +207,7 @@ Deno.test("questionId() tells questions apart by what is to be read", () => {
   const ref = (side: "left" | "right", path: string) => ({
     side,
     path,
-    figures: { sizeBytes: 1, mtimeMs: 1, mode: 0, id: null },
+    metadata: { sizeBytes: 1, mtimeMs: 1, mode: 0, id: null },
   });
   const [a, b] = [ref("left", "a"), ref("right", "a")];
   const ids = [

@@ -9,7 +9,7 @@ import { intercept, systemError, TwoRoots } from "./support/two_roots.ts";
 const CHUNK = 256 * 1024;
 
 function ref(at: TwoRoots, side: Side, path: string): FileRef {
-  return { side, path, figures: at.seen(side, path) };
+  return { side, path, metadata: at.seen(side, path) };
 }
 
 function compare(at: TwoRoots, path: string, wantsHash = false): Answer {

@@ -19,7 +19,7 @@ function textOf(root: Root, path: string, bytes = 100): string {
 }
 
 function seenAt(root: Root, path: string) {
-  return root.figures(Deno.lstatSync(root.absolute(path)));
+  return root.metadata(Deno.lstatSync(root.absolute(path)));
 }
 
 function makePipe(path: string): void {
@@ -34,7 +34,7 @@ Deno.test("a look tells files, folders, nothing, and what is neither", () => {
   Deno.symlinkSync(left.absolute("d"), left.absolute("link to d"));
   makePipe(left.absolute("pipe"));
   const seen = at.seen("left", "a");
-  assert.deepEqual(left.look("a"), { kind: "file", figures: seen });
+  assert.deepEqual(left.look("a"), { kind: "file", metadata: seen });
   assert.equal(seen.sizeBytes, 3);
   assert.deepEqual(left.look("d"), { kind: "directory" });
   assert.deepEqual(left.look(""), { kind: "directory" });
@@ -185,7 +185,7 @@ Deno.test("a file is read to its end, whatever the buffer", () => {
   assert.equal(textOf(at.left, "empty"), "");
 });
 
-Deno.test("an unchanged file gives its figures after reading", () => {
+Deno.test("an unchanged file gives its metadata after reading", () => {
   using at = new TwoRoots().write({
     left: { a: file("one", { mtime: 5e11 }) },
   });
@@ -195,7 +195,7 @@ Deno.test("an unchanged file gives its figures after reading", () => {
   assert.deepEqual(open.finish(), seen);
 });
 
-Deno.test("figures are cut to the tick of the root", () => {
+Deno.test("metadata is cut to the tick of the root", () => {
   using at = new TwoRoots({ tickMs: 2000 }).write({
     left: { a: file("one", { mtime: 1_577_836_923_999 }) },
   });

@@ -5,7 +5,7 @@ import { Bench } from "./support/work_bench.ts";
 
 const changed = "skipped: changed during the run";
 
-Deno.test("a new file is copied with time and mode, and recorded with the figures of both sides", async () => {
+Deno.test("a new file is copied with time and mode, and recorded with the metadata of both sides", async () => {
   using at = new Bench().write({
     left: { d: { a: file("one", { mtime: 1_577_836_922_202, mode: 0o640 }) } },
     right: { d: {} },

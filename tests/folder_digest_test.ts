@@ -85,7 +85,7 @@ Deno.test("DigestBuilder tells any other set of entries", () => {
   );
 });
 
-Deno.test("DigestBuilder tells figures that were exchanged between two files", () => {
+Deno.test("DigestBuilder tells metadata that were exchanged between two files", () => {
   fc.assert(
     fc.property(file, file, (a, b) => {
       fc.pre(a.kind === "file" && b.kind === "file");

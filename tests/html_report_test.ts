@@ -43,7 +43,7 @@ function rowsOf(result: RunResult, listsUnchanged = false): string[] {
 
 function left(path: string): Problem {
   const reason = "a symbolic link";
-  return { side: "left", path, kind: "symlink", reason, figures: null };
+  return { side: "left", path, kind: "symlink", reason, metadata: null };
 }
 
 /** [what, situation, rows] */

@@ -29,7 +29,7 @@ const HABITS = {
   clockOffsetMs: 0,
 };
 const SETTINGS = {
-  habits: { left: HABITS, right: HABITS },
+  traits: { left: HABITS, right: HABITS },
   folding: NO_FOLDING,
   isSuspicious: () => false,
   keepUnchanged: false,
@@ -189,7 +189,7 @@ Deno.test("merge() takes the rows for a side that handed nothing on", () => {
   const scans = { left: scan(it, "left"), right };
   const result = merge(scans, view, SETTINGS);
   assert.deepEqual(told(result), ["a a a a", "b b - b"]);
-  assert.equal(result.pairs[0]?.right?.figures.sizeBytes, A.sizeBytes);
+  assert.equal(result.pairs[0]?.right?.metadata.sizeBytes, A.sizeBytes);
 });
 
 Deno.test("merge() gives the same whether equal folders are handed on or not", () => {

@@ -1,7 +1,7 @@
 /**
  * Random edits among which programs save in several steps, things are thrown
  * into a trash inside of a root, versions turn up that perhaps nobody meant,
- * and files have no ids, or the figures of others. `OFFICE_SYNC_RUNS`,
+ * and files have no ids, or the metadata of others. `OFFICE_SYNC_RUNS`,
  * `OFFICE_SYNC_SEED` and `OFFICE_SYNC_PATH` run it longer, or again.
  *
  * @module

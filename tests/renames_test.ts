@@ -14,9 +14,9 @@ import { edits, situationOf as edited } from "./support/fake_edits.ts";
 import { merged } from "./support/fake_merge.ts";
 import {
   but,
-  figuresOf,
   file,
   folder,
+  metadataOf,
   type Situation,
 } from "./support/fake_tree.ts";
 import { situationOf } from "./support/plan_rows.ts";
@@ -25,7 +25,7 @@ import { situationOf } from "./support/plan_rows.ts";
 fc.configureGlobal({ seed: 20260101 });
 
 const A = file("one", { ino: 1 });
-const KEY = identityOf(figuresOf(A));
+const KEY = identityOf(metadataOf(A));
 const NOBODY = {
   left: new Map<string, Elsewhere>(),
   right: new Map<string, Elsewhere>(),
@@ -224,7 +224,7 @@ Deno.test("findRenames() meets a file with an ignored name in its folder as bein
   const it = { record: { a: A }, left: {}, right: { a: A } };
   const ignored = {
     ...NOTHING,
-    left: new Map([[inFolder("", figuresOf(A)), "a.bak"]]),
+    left: new Map([[inFolder("", metadataOf(A)), "a.bak"]]),
   };
   const { saved } = renamesIn(it, NOBODY, 0, ignored);
   assert.deepEqual(saved.map(({ side, as }) => [side, as]), [[

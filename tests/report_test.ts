@@ -193,7 +193,7 @@ Deno.test("reportText() of a run without anything to do says so", () => {
   );
 });
 
-Deno.test("reportText() of a run says what was done in figures", () => {
+Deno.test("reportText() of a run says what was done in metadata", () => {
   const text = textOf(resultOf({ left: { a: A, b: A } }, { untouched: 1 }));
   assert.match(
     text,

@@ -53,7 +53,7 @@ async function bringBack(
     folder: "20240101-000000-pair",
     keptAt: `${KEPT}/${path}`,
     removedAtMs: Date.UTC(2024, 0, 1),
-    figures: at.seen("right", `${KEPT}/${path}`),
+    metadata: at.seen("right", `${KEPT}/${path}`),
   }));
   return await Array.fromAsync(restoring.bringBack(versions));
 }

@@ -243,10 +243,10 @@ for (const [what, error, why] of CLOSED) {
   }
 }
 
-Deno.test("a probe tells this file system's habits and leaves nothing", () => {
+Deno.test("a probe tells this file system's traits and leaves nothing", () => {
   using at = new TwoRoots();
-  const { habits, startedAtMs } = probe(at.left.path, OWNER)!;
-  const { clockOffsetMs, ...others } = habits;
+  const { traits, startedAtMs } = probe(at.left.path, OWNER)!;
+  const { clockOffsetMs, ...others } = traits;
   const { clockOffsetMs: _, ...plain } = PLAIN_HABITS;
   if (Deno.build.os === "linux") assert.deepEqual(others, plain);
   assert.ok(Math.abs(clockOffsetMs) < 1000, "one clock");
@@ -270,7 +270,7 @@ for (
       const isSet = info.mtime?.getTime() === 1_000_000_001_777;
       return isSet ? { ...info, mtime: new Date(shown) } : info;
     });
-    assert.equal(probe(at.left.path, OWNER)?.habits.tickMs, tick);
+    assert.equal(probe(at.left.path, OWNER)?.traits.tickMs, tick);
   });
 }
 
@@ -283,8 +283,8 @@ Deno.test("a file system that takes upper and lower case, or both normal forms, 
     );
     return real(folded);
   });
-  const { habits } = probe(at.left.path, OWNER)!;
-  assert.deepEqual([habits.ignoresCase, habits.ignoresNormalForm], [
+  const { traits } = probe(at.left.path, OWNER)!;
+  assert.deepEqual([traits.ignoresCase, traits.ignoresNormalForm], [
     true,
     true,
   ]);
@@ -351,8 +351,8 @@ for (const [what, chmod, isCarried] of MODES) {
         "chmodSync",
         (real, path, mode) => chmod(() => real(path, mode), Number(mode)),
       );
-      const { habits } = probe(at.left.path, OWNER)!;
-      assert.equal(habits.carriesModes, isCarried);
+      const { traits } = probe(at.left.path, OWNER)!;
+      assert.equal(traits.carriesModes, isCarried);
     },
   });
 }

@@ -111,7 +111,7 @@ Deno.test("temporary files are told as leftovers, names in the middle of a renam
   assert.deepEqual(scanned.paths, ["d"]);
   const path = "d/.office-sync-tmp-pair-run-1";
   assert.deepEqual(scanned.leftovers, [
-    { path, mtimeMs: 5e11, figures: at.seen("left", path) },
+    { path, mtimeMs: 5e11, metadata: at.seen("left", path) },
   ]);
   const moving = { "d/.office-sync-mv-12345678": "moving" };
   assert.deepEqual(problems(scanned), moving);
@@ -148,7 +148,7 @@ Deno.test("links and special files are problems, never followed and never opened
   });
 });
 
-Deno.test("ignored names are quiet problems: files with their figures, folders unread", async () => {
+Deno.test("ignored names are quiet problems: files with their metadata, folders unread", async () => {
   const ignored: Tree = {
     "a.TMP": "12345",
     "~$b.docx": "",
@@ -162,10 +162,10 @@ Deno.test("ignored names are quiet problems: files with their figures, folders u
   const names = ["a.TMP", "~$b.docx", "thumbs.DB"];
   const told = scanned.problems.map(({ path }) => path).sort();
   assert.deepEqual(told, [...names, ...names.map((it) => `d/${it}`)].sort());
-  for (const { path, kind, side, figures } of scanned.problems) {
+  for (const { path, kind, side, metadata } of scanned.problems) {
     assert.deepEqual([kind, side], ["ignored", "left"]);
     const seen = path.endsWith("DB") ? null : at.seen("left", path);
-    assert.deepEqual(figures, seen);
+    assert.deepEqual(metadata, seen);
   }
 });
 

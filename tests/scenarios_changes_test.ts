@@ -9,7 +9,7 @@ scenario("create left → right (R 5.9)", async (stage) => {
       "plan.txt": file("new plan", { mtime: "2024-05-01T10:00:00.500Z" }),
       "script.sh": file("#!/bin/sh", { mode: 0o755 }),
       "empty.txt": "",
-      reports: { 2024: { "may.txt": "figures" } },
+      reports: { 2024: { "may.txt": "metadata" } },
     },
   });
   const { document } = await stage.does([
@@ -26,7 +26,7 @@ scenario("create left → right (R 5.9)", async (stage) => {
     "old.txt": "old",
     "plan.txt": "new plan",
     "script.sh": "#!/bin/sh",
-    reports: { 2024: { "may.txt": "figures" } },
+    reports: { 2024: { "may.txt": "metadata" } },
   });
   const made = Deno.statSync(stage.at("right", "plan.txt"));
   assert.equal(made.mtime?.toISOString(), "2024-05-01T10:00:00.500Z");

@@ -1,4 +1,4 @@
-/** Versions that perhaps nobody meant, and figures that prove nothing. */
+/** Versions that perhaps nobody meant, and metadata that prove nothing. */
 import assert from "node:assert/strict";
 import { LONG_AGO, scenario, Stage } from "./support/scenario.ts";
 import {
@@ -208,7 +208,7 @@ async function beginWithoutIds(stage: Stage): Promise<void> {
 }
 
 scenario(
-  "without ids, a file with the figures of one that is gone on left is read (R 5.3)",
+  "without ids, a file with the metadata of one that is gone on left is read (R 5.3)",
   async (stage) => {
     await beginWithoutIds(stage);
     stage.rename("left", "a.txt", "e.txt");
@@ -222,7 +222,7 @@ scenario(
 );
 
 scenario(
-  "without ids, a file of another folder with such figures on left is read too (R 5.3)",
+  "without ids, a file of another folder with such metadata on left is read too (R 5.3)",
   async (stage) => {
     await beginWithoutIds(stage);
     stage.rename("left", "b.txt", "d/c.txt");
@@ -234,7 +234,7 @@ scenario(
 );
 
 scenario(
-  "without ids, a file with the figures of a new one on left is read, and stays where it is the same (R 5.9)",
+  "without ids, a file with the metadata of a new one on left is read, and stays where it is the same (R 5.9)",
   async (stage) => {
     await beginWithoutIds(stage);
     stage.write({ left: { "n.txt": file("of n", { mtime: LONG_AGO }) } });

@@ -58,7 +58,7 @@ scenario(
 );
 
 scenario(
-  "the record has both sides' figures of each file, in seconds and bytes",
+  "the record has both sides' metadata of each file, in seconds and bytes",
   async (stage) => {
     stage.write({ left: { "a.txt": file("abc", { mtime: OLDER }) } });
     await stage.ends(0);

@@ -203,7 +203,7 @@ for (const long of sides) {
         folder: "20240101-000000-pair",
         keptAt: ".office-sync/deleted/20240101-000000-pair/x",
         removedAtMs: OLD,
-        figures: { sizeBytes: 1, mtimeMs: OLD, mode: 0o644, id: null },
+        metadata: { sizeBytes: 1, mtimeMs: OLD, mode: 0o644, id: null },
       };
       assert.throws(
         () => targetOn(long, version, { roots: at.roots, isForced: true }),

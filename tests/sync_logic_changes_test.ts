@@ -108,7 +108,7 @@ testRows([
 const READ_ONLY = but(A, { mode: 0o444 });
 
 for (const side of ["left", "right"] as const) {
-  const options = { habits: { [side]: { carriesModes: false } } };
+  const options = { traits: { [side]: { carriesModes: false } } };
   const where = `where ${side === "left" ? "Left" : "Right"} carries no modes`;
   testRows([
     {
@@ -178,7 +178,7 @@ testRows([
     asked: ["hash left/a"],
   },
   {
-    it: "finds an edit that a fresh file's figures hide (R 5.3)",
+    it: "finds an edit that a fresh file's metadata hide (R 5.3)",
     record: { a: row(YOUNG, A, hashOf("one")) },
     left: { a: EDITED },
     right: { a: A },

@@ -165,7 +165,7 @@ testRows([
   {
     it: "takes no name of another spelling where case is ignored (section 4)",
     ...beside({}, { [CLASH.toUpperCase()]: OLDER }, {}),
-    options: { habits: { right: { ignoresCase: true } } },
+    options: { traits: { right: { ignoresCase: true } } },
     acts: [
       `CLASH_CREATE a.txt -> ${SECOND} (5.1)`,
       `COPY_LEFT_TO_RIGHT ${CLASH.toUpperCase()} (5.9)`,

@@ -62,7 +62,7 @@ Deno.test("decide(), conflict: mtimes within the coarser tick are a tie (section
       left: { a: edit("left edit", OLD) },
       right: { a: edit("right edit", OLD + 1999) },
     }),
-    { habits: { left: { tickMs: 2000 } } },
+    { traits: { left: { tickMs: 2000 } } },
   );
   assert.equal(plan.actions[0]?.conflict?.winner, "left");
 });

@@ -161,7 +161,7 @@ const COUNTS: readonly {
   {
     it: "a modified file that was respelled too",
     in: { record: { a: A }, left: { A: NEWER }, right: { a: A } },
-    options: { habits: { left: { ignoresCase: true } } },
+    options: { traits: { left: { ignoresCase: true } } },
     modified: [1, 0],
   },
   {

@@ -138,7 +138,7 @@ const NEEDS: readonly {
   {
     it: "content waits for the name",
     in: { record: { a: A }, left: { a: NEWER }, right: { A: A } },
-    options: { habits: { left: { ignoresCase: true } } },
+    options: { traits: { left: { ignoresCase: true } } },
     waits: { "COPY_LEFT_TO_RIGHT A (5.3)": ["RENAME_LEFT a -> A (5.12)"] },
   },
   {
@@ -148,7 +148,7 @@ const NEEDS: readonly {
       left: { "D/a": NEWER, "D/e/b": A },
       right: { "d/a": A },
     },
-    options: { habits: { left: { ignoresCase: true } } },
+    options: { traits: { left: { ignoresCase: true } } },
     waits: {
       "COPY_LEFT_TO_RIGHT D/a (5.3)": ["RENAME_RIGHT d -> D (5.11)"],
       "CREATE_DIR_RIGHT D/e (5.9)": ["RENAME_RIGHT d -> D (5.11)"],

@@ -230,7 +230,7 @@ testRows([
     record: { a: A },
     left: { a: A, A: but(A, { content: "another" }) },
     right: { a: but(A, { content: "edited" }) },
-    options: { habits: { right: { ignoresCase: true } } },
+    options: { traits: { right: { ignoresCase: true } } },
     acts: [],
     records: [],
     problems: ["left/A: twins"],
@@ -239,7 +239,7 @@ testRows([
     it:
       "leaves a file and a folder of one key alone, all below too (section 1)",
     left: { "d/x": A, D: A },
-    options: { habits: { right: { ignoresCase: true } } },
+    options: { traits: { right: { ignoresCase: true } } },
     acts: [],
     problems: ["left/d: twins"],
   },
@@ -250,7 +250,7 @@ testRows([
   },
 ]);
 
-const WINDOWS = { habits: { right: { hasWindowsNames: true } } };
+const WINDOWS = { traits: { right: { hasWindowsNames: true } } };
 
 testRows([
   {

@@ -98,7 +98,7 @@ Deno.test("threads copy as a run without them does, and record the same", async 
   assert.deepEqual(came[1], came[0]);
 });
 
-Deno.test("a file that is too young for its figures is recorded with its hash", async () => {
+Deno.test("a file that is too young for its metadata is recorded with its hash", async () => {
   // Within an hour nothing can be told from times there.
   using at = new Bench({ tickMs: 3_600_000 }).write({ left: many(words) });
   folders(at);

@@ -109,7 +109,7 @@ for (const [name, runs] of PLAYS) {
   });
 }
 
-Deno.test("a trouble stays the same when only its figures change", () => {
+Deno.test("a trouble stays the same when only its metadata change", () => {
   const key = (words: string) => unexpected(words, "").key;
   assert.equal(key("12 of 20 files are gone"), key("13 of 20 files are gone"));
   assert.notEqual(key("Left is missing"), key("Right is missing"));

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { Office, write } from "../support/support.ts";
-import { Memory } from "./habits_mounts.ts";
+import { Memory } from "./traits_mounts.ts";
 import { fromFileUrl } from "../support/urls.ts";
 import { note, rests, told } from "./neighbours_program.ts";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { file, Office, write } from "../support/support.ts";
-import { Memory } from "./habits_mounts.ts";
+import { Memory } from "./traits_mounts.ts";
 import {
   launcher,
   note,

@@ -26,9 +26,9 @@ import { FakeRecord } from "./fake_record.ts";
 import { FakeSide } from "./fake_side.ts";
 import {
   type FakeFile,
-  figuresOf,
   folder,
   hashOf,
+  metadataOf,
   type Situation,
 } from "./fake_tree.ts";
 
@@ -52,7 +52,7 @@ export class FakeDisk {
 
   constructor(situation: Situation, options: Options = {}) {
     const side = (side: Side) =>
-      new FakeSide(side, situation[side], options.habits?.[side] ?? {});
+      new FakeSide(side, situation[side], options.traits?.[side] ?? {});
     this.#sides = { left: side("left"), right: side("right") };
     this.#record = new FakeRecord(situation.record);
   }
@@ -137,8 +137,8 @@ export class FakeDisk {
       case "copy":
         return this.#copy(action, work);
       case "remove": {
-        const { on, path, figures } = work;
-        const gone = this.#sides[on].file(path, figures);
+        const { on, path, metadata } = work;
+        const gone = this.#sides[on].file(path, metadata);
         assert.notEqual(this.#sides[otherSide(on)].get(path)?.kind, "file");
         this.#sides[on].remove(path);
         this.#drop(gone, work.fate, action);
@@ -208,7 +208,7 @@ export class FakeDisk {
 
   #clash(work: WorkOf<"clash">): void {
     const { from, path, clashPath } = work;
-    const version = this.#sides[from].file(path, work.figures);
+    const version = this.#sides[from].file(path, work.metadata);
     if (work.winner) this.#sides[otherSide(from)].file(path, work.winner);
     for (const side of SIDES) {
       const existing = work.existing[side];
@@ -230,9 +230,9 @@ export class FakeDisk {
 
   #rename(work: WorkOf<"rename">): void {
     const { on, from, to } = work;
-    const found = this.#sides[on].file(from, work.figures);
+    const found = this.#sides[on].file(from, work.metadata);
     if (work.other) {
-      this.#sides[otherSide(on)].file(work.other.path, work.other.figures);
+      this.#sides[otherSide(on)].file(work.other.path, work.other.metadata);
     }
     if (from !== to) this.#sides[on].rename(from, to);
     const mtimeMs = work.mtimeMs ?? found.mtimeMs;
@@ -240,7 +240,7 @@ export class FakeDisk {
     this.#sides[on].put(to, renamed);
     if (work.row === null) return;
     const known = this.#record.writtenAt(work.rowPath) ?? work.row;
-    const half = halfOf(figuresOf(renamed), false);
+    const half = halfOf(metadataOf(renamed), false);
     const halves = work.keepsHalves ? {} : { [on]: half };
     this.#record.put({ ...known, ...halves, path: to }, work.rowPath);
   }
@@ -268,7 +268,7 @@ export class FakeDisk {
     const half = (side: Side) => {
       const it = this.#sides[side].get(path);
       assert.ok(it?.kind === "file");
-      return halfOf(figuresOf(it), false);
+      return halfOf(metadataOf(it), false);
     };
     const [left, right] = [half("left"), half("right")];
     this.#record.put({ path, left, right, hash }, rowPath);

@@ -6,7 +6,7 @@
  */
 import assert from "node:assert/strict";
 import type { Ruling } from "../../lib/conflict.ts";
-import { type Habits, isStill } from "../../lib/metadata.ts";
+import { isStill, type Traits } from "../../lib/metadata.ts";
 import { folderOf, nameOf } from "../../lib/paths.ts";
 import {
   merge,
@@ -36,8 +36,8 @@ import { type Entry, ListingBuilder } from "../../lib/wire_listing.ts";
 import {
   type FakeFile,
   type FakeRow,
-  figuresOf,
   hashOf,
+  metadataOf,
   NOW,
   type RecordTree,
   row,
@@ -48,7 +48,7 @@ import {
 /** What differs from the plainest settings. */
 export interface Options {
   readonly policies?: Partial<Record<ConflictKind, Policy>>;
-  readonly habits?: Partial<Both<Partial<Habits>>>;
+  readonly traits?: Partial<Both<Partial<Traits>>>;
   readonly softDelete?: Partial<DecisionSettings["softDelete"]>;
   readonly isFirstMeeting?: boolean;
   readonly verifyFirstRun?: boolean;
@@ -63,7 +63,7 @@ export interface Options {
   readonly savedSince?: Partial<Both<Readonly<Record<string, number>>>>;
 }
 
-const PLAIN_HABITS: Habits = {
+const PLAIN_HABITS: Traits = {
   ignoresCase: false,
   ignoresNormalForm: false,
   hasWindowsNames: false,
@@ -72,13 +72,13 @@ const PLAIN_HABITS: Habits = {
 };
 
 export const IGNORING_CASE: Options = {
-  habits: { left: { ignoresCase: true }, right: { ignoresCase: true } },
+  traits: { left: { ignoresCase: true }, right: { ignoresCase: true } },
 };
 
-function habitsOf(options: Options): Both<Habits> {
+function traitsOf(options: Options): Both<Traits> {
   return {
-    left: { ...PLAIN_HABITS, ...options.habits?.left },
-    right: { ...PLAIN_HABITS, ...options.habits?.right },
+    left: { ...PLAIN_HABITS, ...options.traits?.left },
+    right: { ...PLAIN_HABITS, ...options.traits?.right },
   };
 }
 
@@ -86,7 +86,7 @@ export function settingsOf(
   options: Options,
   recordedFiles: number,
 ): DecisionSettings {
-  const { left, right } = habitsOf(options);
+  const { left, right } = traitsOf(options);
   return {
     folding: {
       ignoresCase: left.ignoresCase || right.ignoresCase,
@@ -128,9 +128,9 @@ export function merged(situation: Situation, options: Options = {}): Merged {
     right: scan(situation, "right"),
   };
   const { folding, isSuspicious, listUnchanged } = settingsOf(options, 1);
-  const habits = habitsOf(options);
+  const traits = traitsOf(options);
   return merge(scans, record, {
-    habits,
+    traits,
     folding,
     isSuspicious,
     keepUnchanged: listUnchanged,
@@ -185,12 +185,12 @@ function answerTo(question: Question, situation: Situation): Answer {
 }
 
 function literalAt(
-  { side, path, figures }: FileRef,
+  { side, path, metadata }: FileRef,
   from: Situation,
 ): FakeFile {
   const found = from[side][path];
   assert.ok(found?.kind === "file", `${side}/${path} is a file to be read`);
-  assert.ok(isStill(figures, figuresOf(found)), `${side}/${path} is as seen`);
+  assert.ok(isStill(metadata, metadataOf(found)), `${side}/${path} is as seen`);
   return found;
 }
 
@@ -222,9 +222,9 @@ export function scan(situation: Situation, side: Side): SideScan {
     const within = inFolder.get(folderOf(path))!;
     const name = nameOf(path);
     if (literal.kind === "problem") {
-      const figures = seen?.kind === "file" ? figuresOf(seen) : null;
+      const metadata = seen?.kind === "file" ? metadataOf(seen) : null;
       const reason = `a problem: ${literal.problem}`;
-      problems.push({ side, path, kind: literal.problem, reason, figures });
+      problems.push({ side, path, kind: literal.problem, reason, metadata });
       if (seen?.kind === "folder") {
         within.push({
           kind: "directory",
@@ -234,7 +234,7 @@ export function scan(situation: Situation, side: Side): SideScan {
         });
       }
     } else if (seen?.kind === "file") {
-      within.push({ kind: "file", name, ...figuresOf(seen) });
+      within.push({ kind: "file", name, ...metadataOf(seen) });
     }
   }
   const builder = new ListingBuilder();
@@ -292,7 +292,7 @@ function rowOf(path: string, literal: FakeFile | FakeRow): FileRow {
   const { left, right, hash } = literal.kind === "row"
     ? literal
     : row(literal, literal, literal.isFresh ? hashOf(literal.content) : null);
-  const half = (it: FakeFile) => halfOf(figuresOf(it), it.isFresh);
+  const half = (it: FakeFile) => halfOf(metadataOf(it), it.isFresh);
   return { path, left: half(left), right: half(right), hash };
 }
 

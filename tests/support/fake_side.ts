@@ -4,17 +4,17 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { type Habits, isStill } from "../../lib/metadata.ts";
+import { isStill, type Traits } from "../../lib/metadata.ts";
 import { folderOf, isWithin, keyOf } from "../../lib/paths.ts";
-import type { FileFigures, Side } from "../../lib/types.ts";
+import type { Metadata, Side } from "../../lib/types.ts";
 import { foldersOf } from "./fake_merge.ts";
 import { move } from "./fake_record.ts";
 import {
   type FakeFile,
   type FakeFolder,
   type FakeProblem,
-  figuresOf,
   folder,
+  metadataOf,
   type SideTree,
 } from "./fake_tree.ts";
 
@@ -24,11 +24,11 @@ type Entry = FakeFile | FakeFolder | FakeProblem;
 export class FakeSide {
   readonly #side: Side;
   readonly #entries = new Map<string, Entry>();
-  readonly #habits: Partial<Habits>;
+  readonly #traits: Partial<Traits>;
 
-  constructor(side: Side, tree: SideTree, habits: Partial<Habits>) {
+  constructor(side: Side, tree: SideTree, traits: Partial<Traits>) {
     this.#side = side;
-    this.#habits = habits;
+    this.#traits = traits;
     for (const path of foldersOf(tree)) this.#entries.set(path, folder());
     for (const [path, it] of Object.entries(tree)) this.#entries.set(path, it);
     this.#entries.delete("");
@@ -44,10 +44,10 @@ export class FakeSide {
   }
 
   /** The file at a path, which must be what was seen. */
-  file(path: string, seen: FileFigures): FakeFile {
+  file(path: string, seen: Metadata): FakeFile {
     const found = this.get(path);
     assert.ok(found?.kind === "file", `a file is at ${this.#side}/${path}`);
-    const isAsSeen = isStill(seen, figuresOf(found));
+    const isAsSeen = isStill(seen, metadataOf(found));
     assert.ok(isAsSeen, `${this.#side}/${path} is as seen`);
     return found;
   }
@@ -91,7 +91,7 @@ export class FakeSide {
   }
 
   #isSamePlace(a: string, b: string): boolean {
-    const { ignoresCase = false, ignoresNormalForm = false } = this.#habits;
+    const { ignoresCase = false, ignoresNormalForm = false } = this.#traits;
     const folding = { ignoresCase, ignoresNormalForm };
     return keyOf(a, folding) === keyOf(b, folding);
   }

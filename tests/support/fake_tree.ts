@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { FileFigures, ProblemKind } from "../../lib/types.ts";
+import type { Metadata, ProblemKind } from "../../lib/types.ts";
 
 export const HOUR = 3_600_000;
 export const DAY = 24 * HOUR;
@@ -23,7 +23,7 @@ export interface FakeFile {
   readonly ino: number | null;
   /** Larger than the content, where a test needs it. */
   readonly sizeBytes: number;
-  /** In the record: so young that its figures can't be relied on. */
+  /** In the record: so young that its metadata can't be relied on. */
   readonly isFresh: boolean;
   /** Reading it fails. */
   readonly isUnreadable: boolean;
@@ -113,8 +113,8 @@ export function problem(
 /** What `hash` questions are answered with. */
 export const hashOf = (content: string): string => `hash of ${content}`;
 
-/** The figures a file system reports for a literal. */
-export function figuresOf(literal: FakeFile): FileFigures {
+/** The metadata a file system reports for a literal. */
+export function metadataOf(literal: FakeFile): Metadata {
   const { sizeBytes, mtimeMs, mode, ino } = literal;
   const id = ino === null ? null : { ino, birthMs: 1000 };
   return { sizeBytes, mtimeMs, mode, id };

@@ -89,7 +89,7 @@ export class Editor {
 
   /**
    * Gives new times to files that nobody could tell from the recorded ones:
-   * without ids, with the figures of the record, and no other of these came or
+   * without ids, with the metadata of the record, and no other of these came or
    * went.
    *
    * @param agreed What both sides had at a path when they last agreed.
@@ -100,8 +100,8 @@ export class Editor {
       // Of those without an id, and of all.
       const [bare, moved] = [new Set<string>(), new Set<string>()];
       const add = (file: FileState) => {
-        moved.add(figuresOf(file));
-        if (file.isLinked) bare.add(figuresOf(file));
+        moved.add(metadataOf(file));
+        if (file.isLinked) bare.add(metadataOf(file));
       };
       for (const [path, file] of files) if (!agreed.has(path)) add(file);
       for (const [path, { [side]: half }] of agreed) {
@@ -110,10 +110,10 @@ export class Editor {
       for (const [path, { [side]: half }] of agreed) {
         const file = files.get(path);
         if (file === undefined || file.content === half.content) continue;
-        if (figuresOf(file) !== figuresOf(half)) continue;
+        if (metadataOf(file) !== metadataOf(half)) continue;
         if (!file.isLinked && !half.isLinked) continue;
         const isRead = file.isLinked === half.isLinked ? bare : moved;
-        if (isRead.has(figuresOf(file))) continue;
+        if (isRead.has(metadataOf(file))) continue;
         this.#count++;
         setTime(`${this.#office[side]}/${path}`, this.#time());
       }
@@ -316,7 +316,7 @@ export class Editor {
         const free = this.#freePlace(root, ["", ...tree.folders], edit.to);
         if (state === null || free === null) return true;
         const size = state.content.length;
-        // So many letters tell it from all others. In a first run the figures
+        // So many letters tell it from all others. In a first run the metadata
         // alone may count.
         if (size < 6 || !this.#settings.verifyFirstRun) return true;
         this.#write(`${root}/${free}`, this.#text(size), state.mtimeMs);
@@ -329,9 +329,9 @@ export class Editor {
         const first = pick(linked, edit.at);
         const free = this.#freePlace(root, ["", ...tree.folders], edit.to);
         if (first === undefined || free === null) return true;
-        const figures = figuresOf(tree.files.get(first)!);
+        const metadata = metadataOf(tree.files.get(first)!);
         const double = linked.find((it) =>
-          it !== first && figuresOf(tree.files.get(it)!) === figures
+          it !== first && metadataOf(tree.files.get(it)!) === metadata
         );
         if (double === undefined) return true;
         if (edit.to % 2 === 0) move(root, first, free);
@@ -456,7 +456,7 @@ function pick<T>(list: readonly T[], choice: number): T | undefined {
   return list[choice % list.length];
 }
 
-function figuresOf({ content, mtimeMs }: FileState): string {
+function metadataOf({ content, mtimeMs }: FileState): string {
   return `${content.length}@${mtimeMs}`;
 }
 

@@ -56,7 +56,7 @@ export const HIDING_KINDS = [
 
 /**
  * What programs do while they save, what becomes of versions that perhaps
- * nobody meant, and files that have no ids, or the figures of others.
+ * nobody meant, and files that have no ids, or the metadata of others.
  */
 export const SAVING_KINDS = [
   "begin to save",

@@ -209,7 +209,7 @@ export function assertDeletionsTravel(passage: Passage): void {
       const places = [...before.trees[other].files]
         .filter(([, { content }]) => content === was.content);
       const [[place, is] = []] = places;
-      // What may be another file with its figures is not deleted.
+      // What may be another file with its metadata is not deleted.
       const isAlone = !was.isLinked && places.length === 1 && place === path &&
         is?.id === was.id && is.mtimeMs === was.mtimeMs &&
         is.mode === was.mode &&

@@ -13,7 +13,7 @@ export type Snapshot = Readonly<Record<string, string>>;
  *
  * @param root The folder.
  * @param hasOwnTimes Also when the product's own folders last changed, which
- *   a run that looks at its file system's habits may alter.
+ *   a run that looks at its file system's traits may alter.
  */
 export function snapshot(root: string, hasOwnTimes = false): Snapshot {
   const found: Record<string, string> = {};

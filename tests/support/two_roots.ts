@@ -5,10 +5,10 @@
  * @module
  */
 import fs from "node:fs";
-import type { Habits } from "../../lib/metadata.ts";
+import type { Traits } from "../../lib/metadata.ts";
 import { Root } from "../../lib/root_files.ts";
 import { PLAIN_HABITS } from "../../lib/root_traits.ts";
-import type { Both, FileFigures, Side } from "../../lib/types.ts";
+import type { Both, Metadata, Side } from "../../lib/types.ts";
 import { read, type Tree, write } from "./support.ts";
 import { type AnyFunction, replaceCall } from "./system_calls.ts";
 
@@ -18,15 +18,15 @@ export class TwoRoots implements Disposable {
   readonly left: Root;
   readonly right: Root;
 
-  /** @param habits Of both roots, where they are not plain. */
-  constructor(habits: Partial<Habits> = {}) {
+  /** @param traits Of both roots, where they are not plain. */
+  constructor(traits: Partial<Traits> = {}) {
     this.folder = Deno.makeTempDirSync({ prefix: "office-sync-test-" });
     const make = (side: Side): Root => {
       Deno.mkdirSync(`${this.folder}/${side}/.office-sync`, {
         recursive: true,
       });
       const path = `${this.folder}/${side}`;
-      return new Root(side, path, { ...PLAIN_HABITS, ...habits });
+      return new Root(side, path, { ...PLAIN_HABITS, ...traits });
     };
     this.left = make("left");
     this.right = make("right");
@@ -56,9 +56,9 @@ export class TwoRoots implements Disposable {
   }
 
   /** What a scan would have seen of a file. */
-  seen(side: Side, path: string): FileFigures {
+  seen(side: Side, path: string): Metadata {
     const root = this[side];
-    return root.figures(Deno.lstatSync(root.absolute(path)));
+    return root.metadata(Deno.lstatSync(root.absolute(path)));
   }
 
   /** Names of all files and folders of a side, the product's own too. */

@@ -7,7 +7,7 @@
 import { Executor } from "../../lib/apply_plan.ts";
 import type { CopyThreads } from "../../lib/apply_threads.ts";
 import { TemporaryNames } from "../../lib/file_ops.ts";
-import type { Habits } from "../../lib/metadata.ts";
+import type { Traits } from "../../lib/metadata.ts";
 import type { Action, RecordChange, Work } from "../../lib/plan_types.ts";
 import type { Outcome } from "../../lib/run_types.ts";
 import { SoftDelete } from "../../lib/soft_delete.ts";
@@ -35,9 +35,9 @@ export class Bench extends TwoRoots {
   verifyRoots: () => void = () => {};
   readonly #names = new TemporaryNames({ pair: "pair", run: "run" });
 
-  /** @param habits Of both roots, where they are not plain. */
-  constructor(habits: Partial<Habits> = {}) {
-    super(habits);
+  /** @param traits Of both roots, where they are not plain. */
+  constructor(traits: Partial<Traits> = {}) {
+    super(traits);
   }
 
   /** Carries out actions. */
@@ -105,9 +105,9 @@ export class Bench extends TwoRoots {
 
   /** The removal of a file of Right. */
   remove(path: string, how: Partial<WorkOf<"remove">> = {}): WorkOf<"remove"> {
-    const figures = this.seen("right", path);
+    const metadata = this.seen("right", path);
     const base = { on: "right", fate: "soft-delete", rowPath: path } as const;
-    return { kind: "remove", path, figures, ...base, ...how };
+    return { kind: "remove", path, metadata, ...base, ...how };
   }
 
   /** A rename of Right's file, as Left's has been renamed. */
@@ -116,16 +116,16 @@ export class Bench extends TwoRoots {
     to: string,
     how: Partial<WorkOf<"rename">> = {},
   ): WorkOf<"rename"> {
-    const figures = this.seen("right", from);
+    const metadata = this.seen("right", from);
     const other = this.seen("left", to);
-    const half = { ...figures, isFresh: false };
+    const half = { ...metadata, isFresh: false };
     return {
       kind: "rename",
       on: "right",
       from,
       to,
-      figures,
-      other: { path: to, figures: other },
+      metadata,
+      other: { path: to, metadata: other },
       mtimeMs: null,
       mode: null,
       row: {
@@ -151,7 +151,7 @@ export class Bench extends TwoRoots {
       from: "left",
       path,
       clashPath,
-      figures: this.seen("left", path),
+      metadata: this.seen("left", path),
       existing: { left: null, right: null },
       winner: this.#isThere("right", path) ? this.seen("right", path) : null,
       leaves: false,

@@ -12,7 +12,7 @@
  */
 const SUBJECTS = [
   ...["changes", "cli", "config_loader", "conflict_words", "contents"],
-  ...["errors", "figures", "folders", "guard", "html_report", "ignore"],
+  ...["errors", "metadata", "folders", "guard", "html_report", "ignore"],
   ...[
     "json_report",
     "listing",

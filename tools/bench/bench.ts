@@ -1,6 +1,6 @@
 /**
  * What all kinds of work share: where they are measured, with what, and where
- * the figures go.
+ * the metadata go.
  *
  * @module
  */
@@ -44,7 +44,7 @@ export const FILE_BYTES = 2048;
 
 /** Measures, and keeps what came of it. */
 export class Bench {
-  readonly figures: Figure[] = [];
+  readonly metadata: Figure[] = [];
   /** What could not be measured and why. */
   readonly missing: string[] = [];
   /** What failed; makes the benchmark fail. */
@@ -158,7 +158,7 @@ export class Bench {
     if (!samples) {
       samples = [];
       this.#samples.set(key, samples);
-      this.figures.push({ place, row, what, command, samples });
+      this.metadata.push({ place, row, what, command, samples });
     }
     samples.push(sample);
   }

@@ -26,14 +26,14 @@ text { font: 14px system-ui, sans-serif; fill: #24292f; }
  *
  * @param results What was measured.
  */
-export function chart({ figures, files }: Results): string {
-  const [place = ""] = placesOf(figures);
+export function chart({ metadata, files }: Results): string {
+  const [place = ""] = placesOf(metadata);
   const lines: string[] = [];
   let y = 0;
   const text = (x: number, words: string, kind = "") =>
     `<text x="${x}" y="${y + 17}"${kind}>${escaped(words)}</text>`;
   for (const row of SHOWN) {
-    const group = figures.filter((it) => it.place === place && it.row === row);
+    const group = metadata.filter((it) => it.place === place && it.row === row);
     if (!figureAt(group, place, row, OURS)) continue;
     const longest = Math.max(...group.map((it) => middle(it, "seconds")));
     lines.push(text(0, ROWS[row] ?? row, ` class="head"`));

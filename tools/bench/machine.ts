@@ -1,5 +1,5 @@
 /**
- * What the figures were measured on.
+ * What the metadata were measured on.
  *
  * @module
  */

@@ -94,7 +94,7 @@ async function measure(options: Options): Promise<[Results, string[]]> {
     machine,
     files: size.files,
     rounds: size.rounds,
-    figures: bench.figures,
+    metadata: bench.metadata,
     missing: [...missing, ...bench.missing],
   });
   for (const place of places) {

@@ -43,7 +43,7 @@ Measures office-sync and every peer that is installed, in turn.
                      /var/tmp), or a folder; memory,disk if left out
   --markdown FILE    writes the tables as Markdown
   --chart FILE       writes the chart as SVG
-  --json FILE        writes the figures, --from FILE shows them again
+  --json FILE        writes the metadata, --from FILE shows them again
   --write            writes tools/bench/README.md, chart, results.json and
                      the short table of README.md
 `;

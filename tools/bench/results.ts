@@ -54,7 +54,7 @@ export interface Results {
   /** Files a side. */
   readonly files: number;
   readonly rounds: number;
-  readonly figures: readonly Figure[];
+  readonly metadata: readonly Figure[];
   /** Rows and programs that are missing, with the reason. */
   readonly missing: readonly string[];
 }
@@ -80,42 +80,42 @@ export function middle(
   return median(samples.map((sample) => sample[measure]));
 }
 
-/** The places of some figures, in the order in which they came. */
-export function placesOf(figures: readonly Figure[]): string[] {
-  return [...new Set(figures.map(({ place }) => place))];
+/** The places of some metadata, in the order in which they came. */
+export function placesOf(metadata: readonly Figure[]): string[] {
+  return [...new Set(metadata.map(({ place }) => place))];
 }
 
 /** The figure of a program at a kind of work in a place. */
 export function figureAt(
-  figures: readonly Figure[],
+  metadata: readonly Figure[],
   place: string,
   row: string,
   what: string,
 ): Figure | undefined {
-  return figures.find((it) =>
+  return metadata.find((it) =>
     it.place === place && it.row === row && it.what === what
   );
 }
 
 /**
- * Holds figures against goals, in each place; a goal without its figures, or
+ * Holds metadata against goals, in each place; a goal without its metadata, or
  * without what they are held against, has no verdict.
  *
- * @param figures What was measured.
+ * @param metadata What was measured.
  * @param goals What is to be reached.
  */
 export function verdicts(
-  figures: readonly Figure[],
+  metadata: readonly Figure[],
   goals: readonly Goal[],
 ): Verdict[] {
-  return placesOf(figures).flatMap((place) =>
+  return placesOf(metadata).flatMap((place) =>
     goals.flatMap((goal) => {
-      const own = figureAt(figures, place, goal.row, goal.of);
+      const own = figureAt(metadata, place, goal.row, goal.of);
       if (!own) return [];
       let value = middle(own, goal.measure);
       if (goal.against !== null) {
         const { row = goal.row, what } = goal.against;
-        const other = figureAt(figures, place, row, what);
+        const other = figureAt(metadata, place, row, what);
         if (!other) return [];
         value /= middle(other, goal.measure);
       }

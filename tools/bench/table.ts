@@ -78,20 +78,20 @@ export function markdown(cells: Cells): string {
 const HEAD = ["", "time", "from – to", "ours ÷ this", "processor", "memory"];
 
 /** Our figure for the same part of the same work. */
-function oursBeside(figures: readonly Figure[], figure: Figure) {
+function oursBeside(metadata: readonly Figure[], figure: Figure) {
   const { place, row, what } = figure;
   const part = what.replace(/^[^,]*/, "");
-  return figureAt(figures, place, row, OURS + part) ??
-    figureAt(figures, place, row, OURS);
+  return figureAt(metadata, place, row, OURS + part) ??
+    figureAt(metadata, place, row, OURS);
 }
 
 /** The lines of one kind of work in one place. */
-function linesOf(figures: readonly Figure[], place: string, row: string) {
-  return figures.filter((it) => it.place === place && it.row === row)
+function linesOf(metadata: readonly Figure[], place: string, row: string) {
+  return metadata.filter((it) => it.place === place && it.row === row)
     .map((figure) => {
       const time = middle(figure, "seconds");
       const all = figure.samples.map((sample) => sample.seconds);
-      const own = oursBeside(figures, figure);
+      const own = oursBeside(metadata, figure);
       const peak = middle(figure, "peakBytes");
       return [
         `  ${figure.what}`,
@@ -106,9 +106,9 @@ function linesOf(figures: readonly Figure[], place: string, row: string) {
 }
 
 /** The big table of a place: each kind of work, each program. */
-export function table(figures: readonly Figure[], place: string): Cells {
+export function table(metadata: readonly Figure[], place: string): Cells {
   const rows = Object.entries(ROWS).flatMap(([row, title]) => {
-    const lines = linesOf(figures, place, row);
+    const lines = linesOf(metadata, place, row);
     return lines.length === 0 ? [] : [[title, "", "", "", "", ""], ...lines];
   });
   return [[place, ...HEAD.slice(1)], ...rows];
@@ -132,19 +132,19 @@ export function goalTable(found: readonly Verdict[]): Cells {
 }
 
 /** The command lines, each once. */
-export function commands(figures: readonly Figure[]): string[] {
-  const all = figures.filter(({ command }) => command !== "")
+export function commands(metadata: readonly Figure[]): string[] {
+  const all = metadata.filter(({ command }) => command !== "")
     .map(({ what, command }) => `${what.replace(/,.*/, "")}: ${command}`);
   return [...new Set(all)];
 }
 
 /** All of it for a terminal. */
 export function terminalText(results: Results): string {
-  const { figures, machine, missing } = results;
+  const { metadata, machine, missing } = results;
   return [
-    ...placesOf(figures).map((place) => plain(table(figures, place))),
-    plain(goalTable(verdicts(figures, GOALS))),
-    ["Command lines:", ...commands(figures)].join("\n  "),
+    ...placesOf(metadata).map((place) => plain(table(metadata, place))),
+    plain(goalTable(verdicts(metadata, GOALS))),
+    ["Command lines:", ...commands(metadata)].join("\n  "),
     machine.join("\n"),
     ...(missing.length > 0 ? [["Missing:", ...missing].join("\n  ")] : []),
   ].join("\n\n");
@@ -152,12 +152,12 @@ export function terminalText(results: Results): string {
 
 /** All of it for a page. */
 export function markdownText(results: Results): string {
-  const { figures, machine, missing } = results;
+  const { metadata, machine, missing } = results;
   return [
     machine.map((line) => `- ${line}`).join("\n"),
-    ...placesOf(figures).map((place) => markdown(table(figures, place))),
-    markdown(goalTable(verdicts(figures, GOALS))),
-    ["```text", ...commands(figures), "```"].join("\n"),
+    ...placesOf(metadata).map((place) => markdown(table(metadata, place))),
+    markdown(goalTable(verdicts(metadata, GOALS))),
+    ["```text", ...commands(metadata), "```"].join("\n"),
     ...(missing.length > 0
       ? [["Missing:", missing.map((it) => `- ${it}`).join("\n")].join("\n\n")]
       : []),
@@ -168,19 +168,19 @@ export function markdownText(results: Results): string {
 const SHORT = ["unchanged", "changed", "first-run", "equal-sides"];
 
 /** The short form: one line for each program, one column for each work. */
-export function shortText({ figures, files }: Results): string {
-  const [place = ""] = placesOf(figures);
-  const rows = SHORT.filter((row) => figureAt(figures, place, row, OURS));
+export function shortText({ metadata, files }: Results): string {
+  const [place = ""] = placesOf(metadata);
+  const rows = SHORT.filter((row) => figureAt(metadata, place, row, OURS));
   const names = [
     ...new Set(
-      figures.filter((it) => it.place === place && rows.includes(it.row))
+      metadata.filter((it) => it.place === place && rows.includes(it.row))
         .map(({ what }) => what),
     ),
   ];
   const cells = names.map((what) => [
     what,
     ...rows.map((row) => {
-      const figure = figureAt(figures, place, row, what);
+      const figure = figureAt(metadata, place, row, what);
       return figure ? seconds(middle(figure, "seconds")) : "–";
     }),
   ]);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { file, Office, write } from "../support/support.ts";
-import { ExfatDisk } from "./habits_mounts.ts";
+import { ExfatDisk } from "./traits_mounts.ts";
 import {
   must,
   need,

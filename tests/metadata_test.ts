@@ -2,8 +2,6 @@ import fc from "fast-check";
 import assert from "node:assert/strict";
 import {
   cutToTick,
-  figuresOf,
-  type Habits,
   type HalfState,
   halfState,
   isFresh,
@@ -11,9 +9,11 @@ import {
   isSameId,
   isStill,
   mayBeFresh,
+  metadataOf,
   type ReportedFile,
+  type Traits,
 } from "../lib/metadata.ts";
-import type { FileFigures, FileId, RecordedHalf } from "../lib/types.ts";
+import type { FileId, Metadata, RecordedHalf } from "../lib/types.ts";
 
 // The same cases for everybody.
 fc.configureGlobal({ seed: 20260101 });
@@ -29,7 +29,7 @@ const REPORTED: ReportedFile = {
   nlink: 1,
 };
 
-const FIGURES: FileFigures = {
+const FIGURES: Metadata = {
   sizeBytes: 12,
   mtimeMs: MTIME,
   mode: 0o644,
@@ -40,7 +40,7 @@ const FIGURES: FileFigures = {
 const REPORTS: readonly [
   string,
   Partial<ReportedFile>,
-  Partial<FileFigures>,
+  Partial<Metadata>,
 ][] = [
   ["size, mtime, permission bits and id", {}, {}],
   ["no set-uid, set-gid or sticky bit", { mode: 0o107755 }, { mode: 0o755 }],
@@ -54,14 +54,14 @@ const REPORTS: readonly [
 ];
 
 for (const [what, reported, wanted] of REPORTS) {
-  Deno.test(`figuresOf() takes ${what} (section 1)`, () => {
-    const figures = figuresOf({ ...REPORTED, ...reported }, 1);
-    assert.deepEqual(figures, { ...FIGURES, ...wanted });
+  Deno.test(`metadataOf() takes ${what} (section 1)`, () => {
+    const metadata = metadataOf({ ...REPORTED, ...reported }, 1);
+    assert.deepEqual(metadata, { ...FIGURES, ...wanted });
   });
 }
 
-Deno.test("figuresOf() cuts the mtime to the root's tick (section 2)", () => {
-  assert.equal(figuresOf(REPORTED, 2000).mtimeMs, 1_779_000_000_000);
+Deno.test("metadataOf() cuts the mtime to the root's tick (section 2)", () => {
+  assert.equal(metadataOf(REPORTED, 2000).mtimeMs, 1_779_000_000_000);
 });
 
 /** [time, tick, cut] */
@@ -112,8 +112,8 @@ for (const [a, b, isSame, isOther] of IDS) {
 }
 
 /** [what, what the second look shows, whether it is still the file] */
-const LOOKS: readonly [string, Partial<FileFigures>, boolean][] = [
-  ["the same figures", {}, true],
+const LOOKS: readonly [string, Partial<Metadata>, boolean][] = [
+  ["the same metadata", {}, true],
   ["another size", { sizeBytes: 13 }, false],
   ["another mtime", { mtimeMs: MTIME + 1 }, false],
   ["another id", { id: { ...ID, ino: 8 } }, false],
@@ -127,17 +127,17 @@ for (const [what, now, isIt] of LOOKS) {
   });
 }
 
-const HABITS: Habits = {
+const HABITS: Traits = {
   ignoresCase: false,
   ignoresNormalForm: false,
   hasWindowsNames: false,
   tickMs: 1,
   clockOffsetMs: 0,
 };
-const FAT: Partial<Habits> = { tickMs: 2000 };
+const FAT: Partial<Traits> = { tickMs: 2000 };
 
-/** [what, age at the look in ms, habits, whether it is fresh] */
-const AGES: readonly [string, number, Partial<Habits>, boolean][] = [
+/** [what, age at the look in ms, traits, whether it is fresh] */
+const AGES: readonly [string, number, Partial<Traits>, boolean][] = [
   ["just written", 0, {}, true],
   ["50 ms old, at the least window there is", 50, {}, true],
   ["51 ms old", 51, {}, false],
@@ -156,10 +156,10 @@ const AGES: readonly [string, number, Partial<Habits>, boolean][] = [
   ],
 ];
 
-for (const [what, ageMs, habits, isIt] of AGES) {
+for (const [what, ageMs, traits, isIt] of AGES) {
   Deno.test(`isFresh() is ${isIt} for a file ${what} (section 2)`, () => {
     const looked = MTIME + ageMs;
-    assert.equal(isFresh(MTIME, looked, { ...HABITS, ...habits }), isIt);
+    assert.equal(isFresh(MTIME, looked, { ...HABITS, ...traits }), isIt);
   });
 }
 
@@ -179,15 +179,15 @@ for (const [what, ageMs, isIt] of READING) {
 
 const HALF: RecordedHalf = { ...FIGURES, isFresh: false };
 
-/** [what, figures now, the half, suspicious, state] */
+/** [what, metadata now, the half, suspicious, state] */
 const STATES: readonly [
   string,
-  Partial<FileFigures>,
+  Partial<Metadata>,
   Partial<RecordedHalf>,
   boolean,
   HalfState,
 ][] = [
-  ["all figures as recorded", {}, {}, false, "same"],
+  ["all metadata as recorded", {}, {}, false, "same"],
   ["only another mode", { mode: 0o600 }, {}, false, "mode"],
   ["another size", { sizeBytes: 13 }, {}, false, "different"],
   [

@@ -1,5 +1,5 @@
 /**
- * File systems with habits of their own, mounted over a folder.
+ * File systems with traits of their own, mounted over a folder.
  *
  * @module
  */

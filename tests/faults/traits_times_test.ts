@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { file, Office, write } from "../support/support.ts";
-import { ExfatDisk } from "./habits_mounts.ts";
+import { ExfatDisk } from "./traits_mounts.ts";
 import {
   must,
   need,
@@ -145,7 +145,7 @@ Deno.test("all times an hour off, and the other side edited a file: a clash, as 
 });
 
 /** What a FAT disk would have been found to do, as the state DB keeps it. */
-function habitsOf(office: Office): { tickMs: number; ignoresCase: boolean } {
+function traitsOf(office: Office): { tickMs: number; ignoresCase: boolean } {
   using db = new DatabaseSync(office.stateDb, { readOnly: true });
   const row = db.prepare(
     "SELECT value FROM meta WHERE key = 'habits_right'",
@@ -159,9 +159,9 @@ Deno.test("exFAT: case, tick and names are found, with a handful of calls each r
   await using _disk = await ExfatDisk.over(office.right);
   office.write({ left: { ...files(200), d: files(50) } });
   assert.equal((await told(office.config)).code, 0);
-  const habits = habitsOf(office);
-  assert.equal(habits.ignoresCase, true);
-  assert.ok([1000, 2000, 10, 100].includes(habits.tickMs), `${habits.tickMs}`);
+  const traits = traitsOf(office);
+  assert.equal(traits.ignoresCase, true);
+  assert.ok([1000, 2000, 10, 100].includes(traits.tickMs), `${traits.tickMs}`);
   for (let n = 0; n < 2; n++) {
     const trace = `${office.folder}/trace`;
     await told(office.config, [], [

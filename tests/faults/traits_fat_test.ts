@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { cutToTick, type Habits, isFresh } from "../../lib/metadata.ts";
+import { cutToTick, isFresh, type Traits } from "../../lib/metadata.ts";
 import { PLAIN_HABITS } from "../../lib/root_traits.ts";
 import { randomFrom } from "./editing_program.ts";
 
@@ -14,7 +14,7 @@ for (const tickMs of [1, 10, 100, 1000, 2000]) {
       const ahead = random(20_000) - 10_000;
       const probedAt = 1_700_000_000_000 + random(10_000);
       const made = cutToTick(probedAt + ahead, tickMs);
-      const habits: Habits = {
+      const traits: Traits = {
         ...PLAIN_HABITS,
         tickMs,
         clockOffsetMs: made - probedAt,
@@ -25,7 +25,7 @@ for (const tickMs of [1, 10, 100, 1000, 2000]) {
       const mtimeMs = cutToTick(writtenAt + ahead, tickMs);
       if (cutToTick(rewrittenAt + ahead, tickMs) !== mtimeMs) continue;
       hidden++;
-      assert.ok(isFresh(mtimeMs, lookedAt, habits), JSON.stringify(habits));
+      assert.ok(isFresh(mtimeMs, lookedAt, traits), JSON.stringify(traits));
     }
     assert.ok(hidden > 20, `${hidden} rewrites were hidden`);
   });
