@@ -20,7 +20,7 @@ scenario("create left → right (R 5.9)", async (stage) => {
     "CREATE_DIR_RIGHT reports/2024",
     "5.9 COPY_LEFT_TO_RIGHT reports/2024/may.txt",
   ]);
-  assert.equal(document.summary.bytesCopied, 8 + 9 + 7);
+  assert.equal(document.summary.bytesCopied, 8 + 9 + 8);
   stage.holds({
     "empty.txt": "",
     "old.txt": "old",
