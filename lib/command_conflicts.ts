@@ -192,7 +192,7 @@ export async function conflicts(
 
 /** The path as it is listed: typed otherwise it still means the same. */
 function listedPath(typed: string, config: Config): string {
-  const roots = { left: config.leftRoot, right: config.rightRoot };
+  const roots = config.roots;
   const { path } = typedPath(typed, roots, Deno.build.os === "windows", onDisk);
   using db = new StateDb(config.stateDb, { isReadOnly: true });
   const folding = storedFolding(db);
@@ -261,7 +261,7 @@ function tell(
   if (stop !== null && result.exitCode === EXIT.usage) {
     throw new SyncError(`${stop.reason} ${stop.hint}`, EXIT.usage);
   }
-  const roots = { left: config.leftRoot, right: config.rightRoot };
+  const roots = config.roots;
   if (isJson) print(jsonText(jsonReport(result, false)));
   else if (stop !== null) warn(`${stop.reason}\n${stop.hint}`);
   else if (result.exitCode === EXIT.agreed) {

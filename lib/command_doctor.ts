@@ -875,7 +875,7 @@ async function joiningChecks(config: Config): Promise<Check[]> {
 
 /** What is wrong with the roots is told by other checks. */
 function isJoining(config: Config): boolean {
-  const paths = { left: config.leftRoot, right: config.rightRoot };
+  const paths = config.roots;
   try {
     using db = new StateDb(config.stateDb, { isReadOnly: true });
     const owner = { pair: "doctor", run: "doctor" };
@@ -905,8 +905,8 @@ function rootFindings(
     return lookAtRoot(context);
   };
   return {
-    left: look("left", config.leftRoot),
-    right: look("right", config.rightRoot),
+    left: look("left", config.roots.left),
+    right: look("right", config.roots.right),
   };
 }
 
@@ -916,7 +916,7 @@ function rootChecks(
   db: StateDb | null,
 ): Check[] {
   const checks = [...left.checks, ...right.checks];
-  const paths = { left: config.leftRoot, right: config.rightRoot };
+  const paths = config.roots;
   if (left.traits !== null && right.traits !== null) {
     checks.push(clockCheck({ left: left.traits, right: right.traits }));
   }
@@ -981,9 +981,9 @@ function permissionCheck(
   const of = { name: "permissions", side: null };
   const may = (it: Deno.PermissionDescriptor) =>
     Deno.permissions.querySync(it).state === "granted";
-  const { leftRoot, rightRoot, stateDb } = config;
+  const { roots, stateDb } = config;
   // Most calls are judged by what is written, an open file by the disk's words.
-  const shut = [leftRoot, rightRoot, stateDb].filter((path) =>
+  const shut = [roots.left, roots.right, stateDb].filter((path) =>
     [path, onDisk(path)].some((path) =>
       !may({ name: "read", path }) || !may({ name: "write", path })
     )

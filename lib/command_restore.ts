@@ -709,7 +709,7 @@ export async function restore(
   invocation: RestoreInvocation,
   config: Config,
 ): Promise<ExitCode> {
-  const paths = { left: config.leftRoot, right: config.rightRoot };
+  const paths = config.roots;
   const isWindows = Deno.build.os === "windows";
   const wanted: Wanted = {
     ...typedPath(invocation.path, paths, isWindows, onDisk),

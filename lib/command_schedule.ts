@@ -40,7 +40,7 @@ export function schedule(
     command: [...program(), "--config", config.file, "--quiet"],
     folder: dirname(config.file),
     everyMinutes: invocation.everyMinutes,
-    description: `office-sync: ${config.leftRoot} and ${config.rightRoot}`,
+    description: `office-sync: ${config.roots.left} and ${config.roots.right}`,
     environmentFile: config.email?.passwordEnv
       ? environmentFileOf(config)
       : null,
@@ -200,7 +200,7 @@ function nextStep(scheduler: Scheduler, file: string): string {
 }
 
 function warnings(scheduler: Scheduler, config: Config): string[] {
-  const roots = [config.leftRoot, config.rightRoot];
+  const roots = [config.roots.left, config.roots.right];
   const variable = config.email?.passwordEnv ?? null;
   return [
     ...scheduler === "windows" ? driveWarnings(roots, roots.map(seen)) : [],

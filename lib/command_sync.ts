@@ -53,7 +53,7 @@ export async function syncOrPlan(
   scans: Scans,
   unwritable: readonly Side[] = [],
 ): Promise<number> {
-  const roots = { left: config.leftRoot, right: config.rightRoot };
+  const roots = config.roots;
   if (invocation.report !== null) {
     const { requireOutside } = await import("./report_html.ts");
     requireOutside(invocation.report, roots);
@@ -106,7 +106,7 @@ export async function syncOrPlan(
   using log = opened.log;
   log.info(
     `${isDryRun ? "plan" : "run"} started, version ${VERSION}, ` +
-      `Left ${config.leftRoot}, Right ${config.rightRoot}`,
+      `Left ${config.roots.left}, Right ${config.roots.right}`,
   );
   const walls = missingWalls(config);
   if (walls !== null) log.warning(walls);
@@ -217,7 +217,7 @@ function withRootTroubles(
 ): RunResult {
   if (!result.isDryRun || result.stop !== null) return result;
   const rootTroubles = unwritable.flatMap((side) => {
-    const root = side === "left" ? config.leftRoot : config.rightRoot;
+    const root = config.roots[side];
     const where = `${side === "left" ? "Left" : "Right"} (${printable(root)})`;
     const count = result.outcomes.filter(({ action }) =>
       action.name !== "NOOP" && action.side !== otherSide(side)
@@ -280,13 +280,13 @@ async function mailsOf(
   log: Log,
   listener: SyncListener,
 ): Promise<RunMails | null> {
-  const { email, leftRoot, rightRoot, file, logging } = config;
+  const { email, roots, file, logging } = config;
   if (email === null) return null;
   const { BOUND_MS, mailing } = await import("./email_notifications.ts");
   return mailing({
     email,
     facts: {
-      roots: { left: leftRoot, right: rightRoot },
+      roots,
       configFile: file,
       logFile: logging.file,
     },
@@ -317,7 +317,7 @@ async function report(
   if (invocation.report === null) return result.exitCode;
   const { writeReport } = await import("./report_html.ts");
   const failure = writeReport(invocation.report, result, {
-    roots: { left: config.leftRoot, right: config.rightRoot },
+    roots: config.roots,
     listsUnchanged: invocation.isVerbose,
     missingWalls: walls,
   });
@@ -366,7 +366,7 @@ function showUntold(
   const isShown = !isRepeated && !invocation.isJson && !isInterrupted(result) &&
     result.exitCode !== EXIT.agreed;
   if (isShown) return;
-  const roots = { left: config.leftRoot, right: config.rightRoot };
+  const roots = config.roots;
   const text = untoldText(result, roots);
   if (text !== null) warn(text);
 }
@@ -383,7 +383,7 @@ function show(
   if (isInterrupted(result)) return;
   if (invocation.isQuiet && result.exitCode === EXIT.agreed) return;
   const text = reportText(result, {
-    roots: { left: config.leftRoot, right: config.rightRoot },
+    roots: config.roots,
     logFile: isLogged ? config.logging.file : null,
     asBefore,
     isVerbose: invocation.isVerbose,

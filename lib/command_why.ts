@@ -234,7 +234,7 @@ export async function why(
   invocation: WhyInvocation,
   config: Config,
 ): Promise<ExitCode> {
-  const roots = { left: config.leftRoot, right: config.rightRoot };
+  const roots = config.roots;
   const isWindows = Deno.build.os === "windows";
   const { path } = typedPath(invocation.path, roots, isWindows, onDisk);
   const { result, decided } = await plan(config);
@@ -282,8 +282,8 @@ function gather(
     row: known?.row ?? null,
     isRecordedFolder: known?.isRecordedFolder ?? false,
     now: {
-      left: nowAt("left", config.leftRoot, path, explanation),
-      right: nowAt("right", config.rightRoot, path, explanation),
+      left: nowAt("left", config.roots.left, path, explanation),
+      right: nowAt("right", config.roots.right, path, explanation),
     },
     explanation,
     settings: settingsFor(explanation?.keys ?? [], config),

@@ -84,8 +84,7 @@ export function resolved(said: SaidConfig, file: string): Config {
   const oldStateDb = place(OLD_STATE_DB);
   return {
     file: absolute(file),
-    leftRoot: place(said.left_root),
-    rightRoot: place(said.right_root),
+    roots: { left: place(said.left_root), right: place(said.right_root) },
     softDelete: said.soft_delete,
     policies: said.conflict_policy,
     email: said.email,
@@ -192,15 +191,15 @@ export function onDisk(path: string): string {
  * @throws {SyncError} It does.
  */
 export function requireApart(
-  config: Pick<Config, "leftRoot" | "rightRoot" | "stateDb"> & {
+  config: Pick<Config, "roots" | "stateDb"> & {
     readonly logging: Pick<Config["logging"], "file">;
   },
   report: string | null,
   spelled: (path: string) => string = onDisk,
 ): void {
   const roots = [
-    ["left_root", spelled(config.leftRoot)],
-    ["right_root", spelled(config.rightRoot)],
+    ["left_root", spelled(config.roots.left)],
+    ["right_root", spelled(config.roots.right)],
   ] as const;
   const files = {
     state_db: config.stateDb,
@@ -607,7 +606,7 @@ type Value = string | number | boolean | Value[] | { [key: string]: Value };
  * @example
  * ```ts
  * import { plainConfig } from "./config_loader.ts";
- * plainConfig("left_root: /l\nright_root: /r\n", "/c.yaml")?.leftRoot; // "/l"
+ * plainConfig("left_root: /l\nright_root: /r\n", "/c.yaml")?.roots.left; // "/l"
  * plainConfig("left_root: &a /l\nright_root: /r\n", "/c.yaml"); // null
  * ```
  */
@@ -620,7 +619,7 @@ export function plainConfig(text: string, file: string): Config | null {
   if (!checked.success) return null;
   const config = resolved(checked.output, file);
   const own = [config.stateDb, config.logging.file];
-  const roots = [config.leftRoot, config.rightRoot];
+  const roots = [config.roots.left, config.roots.right];
   const isMisplaced =
     own.some((path) => roots.some((root) => isInside(path, root))) ||
     [...own, ...roots].some((path) =>

@@ -7,7 +7,12 @@
  */
 import * as v from "valibot";
 import { WHOLE } from "./paths.ts";
-import { type ConflictKind, POLICIES, type Policy } from "./types.ts";
+import {
+  type Both,
+  type ConflictKind,
+  POLICIES,
+  type Policy,
+} from "./types.ts";
 
 // Mail addresses and hosts as people write them, and as mail servers, headers
 // and the sandbox's permissions need them: names apart from addresses, domains
@@ -133,8 +138,7 @@ export interface EmailConfig {
 export interface Config {
   /** Absolute path of the config file. */
   readonly file: string;
-  readonly leftRoot: string;
-  readonly rightRoot: string;
+  readonly roots: Both<string>;
   readonly softDelete: {
     readonly enabled: boolean;
     readonly maxSizeBytes: number;

@@ -11,6 +11,7 @@ import { GuardError } from "./errors.ts";
 import { OWN_FOLDER } from "./names.ts";
 import { codeOf, inWords } from "./system.ts";
 import { printable, shellQuoted } from "./text.ts";
+import type { Both } from "./types.ts";
 
 /** A file of the program. */
 export interface OwnFile {
@@ -228,8 +229,7 @@ export function logFiles(file: string): string[] {
 
 /** The part of a config that this is about. */
 interface StatePlaces {
-  readonly leftRoot: string;
-  readonly rightRoot: string;
+  readonly roots: Both<string>;
   readonly stateDb: string;
   readonly oldStateDb: string | null;
 }
@@ -248,7 +248,7 @@ export async function withStateDb<C extends StatePlaces>(
   const settled = { ...config, oldStateDb: null };
   if (oldStateDb === null || !isThere(oldStateDb)) return settled;
   const { knowsRoots } = await import("./run_identify.ts");
-  const roots = { left: config.leftRoot, right: config.rightRoot };
+  const roots = config.roots;
   const isMade = isThere(stateDb);
   // What can't be told of it, a guard tells.
   if (isMade && knowsRoots(stateDb, roots) !== false) return settled;

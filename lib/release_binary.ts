@@ -177,11 +177,10 @@ export function binaryFlags(
  * @returns What may be baked.
  */
 export function sandboxPart(config: Config): SandboxConfig {
-  const { file, leftRoot, rightRoot, logging, email } = config;
+  const { file, roots, logging, email } = config;
   return {
     file,
-    leftRoot,
-    rightRoot,
+    roots,
     stateDb: config.stateDb,
     oldStateDb: config.oldStateDb,
     logging: { file: logging.file, maxFiles: logging.maxFiles },
@@ -289,8 +288,8 @@ function requireReadable(
  */
 function requireSpelled(config: SandboxConfig): void {
   const places = [
-    ["left_root", config.leftRoot],
-    ["right_root", config.rightRoot],
+    ["left_root", config.roots.left],
+    ["right_root", config.roots.right],
     ["logging.file", config.logging.file],
   ] as const;
   for (const [key, path] of places) {
@@ -323,8 +322,8 @@ function again(file: string): string {
 /** What a person would look for in the config, each with both values. */
 function differencesOf(was: SandboxConfig, is: SandboxConfig): string[] {
   const rows: readonly [string, (it: SandboxConfig) => unknown][] = [
-    ["left_root", (it) => it.leftRoot],
-    ["right_root", (it) => it.rightRoot],
+    ["left_root", (it) => it.roots.left],
+    ["right_root", (it) => it.roots.right],
     ["state_db", (it) => it.stateDb],
     ["logging.file", (it) => it.logging.file],
     ["logging.max_files", (it) => it.logging.maxFiles],
@@ -529,10 +528,10 @@ export function requirePath(
  * @returns Their drives: `P:` and the like.
  */
 export function unseenDrives(
-  { leftRoot, rightRoot }: Pick<Config, "leftRoot" | "rightRoot">,
+  { roots }: Pick<Config, "roots">,
 ): string[] {
   // C: is where Windows itself is.
-  const drives = [leftRoot, rightRoot].flatMap((root) =>
+  const drives = [roots.left, roots.right].flatMap((root) =>
     /^(?!C:)[A-Z]:/iu.exec(root)?.[0].toUpperCase() ?? []
   );
   return [...new Set(drives)];
@@ -719,8 +718,8 @@ export function planBinary(
   const place = given["config-path"] ?? file;
   requirePath("--config-path", place, isWindows);
   const config = sandboxPart(configFor(file, place).config);
-  requirePath("left_root", config.leftRoot, isWindows);
-  requirePath("right_root", config.rightRoot, isWindows);
+  requirePath("left_root", config.roots.left, isWindows);
+  requirePath("right_root", config.roots.right, isWindows);
   requirePath("state_db", config.stateDb, isWindows);
   requirePath("logging.file", config.logging.file, isWindows);
   const asked = isWindows ? realPath ?? asWritten : null;

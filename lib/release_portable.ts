@@ -175,8 +175,8 @@ function rootsTold(
   // folder will lie nobody knows; not in a root.
   const place = isWindows ? "\\\\nowhere.invalid\\x\\config.yaml" : file;
   const config = parseConfig(text, place);
-  requirePath("left_root", config.leftRoot, isWindows);
-  requirePath("right_root", config.rightRoot, isWindows);
+  requirePath("left_root", config.roots.left, isWindows);
+  requirePath("right_root", config.roots.right, isWindows);
   if (!isWindows) return null;
   const realRoots = realRootsOf(config, realPath ?? asWritten);
   const network = networkRootsOf(config, realRoots);
@@ -210,8 +210,8 @@ function portableConfig(file: string, place: string): string {
   const { text, config } = configFor(file, place);
   for (
     const [key, was, is] of [
-      ["left_root", here.leftRoot, config.leftRoot],
-      ["right_root", here.rightRoot, config.rightRoot],
+      ["left_root", here.roots.left, config.roots.left],
+      ["right_root", here.roots.right, config.roots.right],
     ] as const
   ) {
     if (was === is) continue;

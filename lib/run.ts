@@ -508,7 +508,7 @@ export class Run {
     this.#db = db;
     this.#record = new RecordStore(db);
     this.#startedAtMs = startedAtMs;
-    this.#paths = { left: config.leftRoot, right: config.rightRoot };
+    this.#paths = config.roots;
     this.#pair = this.#pairName();
   }
 
@@ -922,7 +922,7 @@ async function pruned(
   const removed = pruneOld(db, {
     run: id,
     startedAtMs,
-    paths: { left: config.leftRoot, right: config.rightRoot },
+    paths: config.roots,
     retentionDays,
     onWarning: (text) => listener.onWarning(text),
   });

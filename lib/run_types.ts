@@ -41,8 +41,7 @@ import { extensionOf, type IgnoreSettings } from "./wire_ignore.ts";
 
 /** The part of a config that a run depends on. */
 export interface SyncConfig {
-  readonly leftRoot: string;
-  readonly rightRoot: string;
+  readonly roots: Both<string>;
   readonly stateDb: string;
   readonly softDelete: {
     readonly enabled: boolean;

@@ -377,12 +377,12 @@ done`;
  * read-only disk can't be told from the rights of a folder.
  */
 async function unwritableRoots(
-  { leftRoot, rightRoot }: Pick<Config, "leftRoot" | "rightRoot">,
+  { roots }: Pick<Config, "roots">,
 ): Promise<Side[]> {
   if (Deno.build.os === "windows") return [];
   try {
     const { stdout } = await new Deno.Command("sh", {
-      args: ["-c", ASK, "sh", leftRoot, rightRoot],
+      args: ["-c", ASK, "sh", roots.left, roots.right],
       stdin: "null",
       stderr: "null",
     }).output();

@@ -8,13 +8,13 @@
 import { win32 } from "node:path";
 import { EXIT, SyncError } from "./errors.ts";
 import { printable } from "./text.ts";
+import type { Both } from "./types.ts";
 
 /** The part of a config that this is about. */
 export interface NetworkConfig {
   /** The config file. */
   readonly file: string;
-  readonly leftRoot: string;
-  readonly rightRoot: string;
+  readonly roots: Both<string>;
   /** Whether to do without walls where a root is on the network. */
   readonly networkRoots: "refuse" | "allow_all";
 }
@@ -81,12 +81,12 @@ export const REAL_PATH: RealPath | null = Deno.build.os === "windows"
  * @returns None where they don't matter.
  */
 export function realRootsOf(
-  config: Pick<NetworkConfig, "leftRoot" | "rightRoot">,
+  config: Pick<NetworkConfig, "roots">,
   realPath: RealPath | null,
 ): string[] {
   if (realPath === null) return [];
   // Walls look at the name as well: nobody need be asked where that tells.
-  return [config.leftRoot, config.rightRoot].map((root) =>
+  return [config.roots.left, config.roots.right].map((root) =>
     isNetworkPath(root) ? root : realPath(root)
   );
 }
@@ -98,10 +98,10 @@ export function realRootsOf(
  * @param realRoots The real paths of both, Left first; or none.
  */
 export function networkRootsOf(
-  config: Pick<NetworkConfig, "leftRoot" | "rightRoot">,
+  config: Pick<NetworkConfig, "roots">,
   realRoots: readonly string[],
 ): NetworkRoot[] {
-  return [["left_root", config.leftRoot], ["right_root", config.rightRoot]]
+  return [["left_root", config.roots.left], ["right_root", config.roots.right]]
     .flatMap(([key, root], n): NetworkRoot[] => {
       const real = realRoots[n];
       if (real === undefined || !isNetworkPath(real)) return [];

@@ -136,8 +136,7 @@ export function closedFlags(
  * import { sandboxFlags } from "./sandbox_permissions.ts";
  * const flags = sandboxFlags({
  *   file: "/srv/office/config.yaml",
- *   leftRoot: "/srv/left",
- *   rightRoot: "/srv/right",
+ *   roots: { left: "/srv/left", right: "/srv/right" },
  *   stateDb: "/srv/office/office-sync.db",
  *   logging: { file: "/srv/office/logs/office-sync.log", maxFiles: 5 },
  *   email: null,
@@ -162,7 +161,7 @@ export function sandboxFlags(
     if (access !== "doctor") throw networkRefusal(config, network);
   }
   const both = (...paths: (string | null)[]) => spellings(paths, options);
-  const roots = both(config.leftRoot, config.rightRoot);
+  const roots = both(config.roots.left, config.roots.right);
   const logs = logPaths(config, programFolder, both);
   const own = both(config.file, programFolder);
   const output = both(outputFile, options.twinFile ?? null);

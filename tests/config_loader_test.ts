@@ -42,8 +42,7 @@ const withLine = (line: string): Config =>
 Deno.test("parseConfig() fills in every default", () => {
   assert.deepEqual(parseConfig(ROOTS, "C:\\office\\c.yaml"), {
     file: "C:\\office\\c.yaml",
-    leftRoot: "C:\\pdrive_local",
-    rightRoot: "P:\\",
+    roots: { left: "C:\\pdrive_local", right: "P:\\" },
     softDelete: {
       enabled: true,
       maxSizeBytes: 20_971_520,
@@ -146,7 +145,7 @@ for (
   Deno.test(`parseConfig() resolves ${written} in ${file} to ${resolved}`, () => {
     const own = "state_db: Z:\\x.db\nlogging: {file: Z:\\x.log}";
     const text = `left_root: ${written}\nright_root: Q:\\\n${own}`;
-    assert.equal(parseConfig(text, file).leftRoot, resolved);
+    assert.equal(parseConfig(text, file).roots.left, resolved);
   });
 }
 

@@ -94,8 +94,8 @@ Deno.test("init with both folders asks nothing, and writes the example with them
     /^Written: config\.yaml\. .*\nNext: deno task sync doctor /,
   );
   const config = loadConfig(desk.config);
-  assert.equal(config.leftRoot, left);
-  assert.equal(config.rightRoot, "P:\\");
+  assert.equal(config.roots.left, left);
+  assert.equal(config.roots.right, "P:\\");
   assert.equal(config.email, null);
   assert.deepEqual(config.ignore, PROPOSED);
   const roots = /^(left|right)_root: .*$/gm;
@@ -137,7 +137,7 @@ Deno.test("init keeps every text as it was typed", () => {
     };
     const text = configText({ left: path, right: "/right", email });
     const config = parseConfig(text, "/office/config.yaml");
-    assert.equal(config.leftRoot, path);
+    assert.equal(config.roots.left, path);
     const { smtpPort, ...rest } = email;
     assert.deepEqual(config.email, { ...rest, smtpPort: Number(smtpPort) });
   }
@@ -193,8 +193,8 @@ Deno.test("init takes folders from where it is called, wherever the config is", 
   );
   assert.equal(code, 0);
   const config = loadConfig(`${desk.folder}/conf/c.yaml`);
-  assert.equal(config.leftRoot, `${desk.folder}/l`);
-  assert.equal(config.rightRoot, `${desk.folder.replace(/\/[^/]+$/, "")}/r`);
+  assert.equal(config.roots.left, `${desk.folder}/l`);
+  assert.equal(config.roots.right, `${desk.folder.replace(/\/[^/]+$/, "")}/r`);
 });
 
 const hasTerminal = await new Deno.Command("script", { args: ["--version"] })
@@ -223,7 +223,7 @@ Deno.test({
     ]);
     assert.equal(code, 0, shown);
     const config = loadConfig(desk.config);
-    assert.equal(config.leftRoot, "/it's left");
+    assert.equal(config.roots.left, "/it's left");
     assert.deepEqual(config.email, {
       smtpHost: "mail.example.org",
       smtpPort: 465,

@@ -25,7 +25,7 @@ async function run(
     ...mailing({
       email: config.email!,
       facts: {
-        roots: { left: config.leftRoot, right: config.rightRoot },
+        roots: config.roots,
         configFile: config.file,
         logFile: config.logging.file,
       },

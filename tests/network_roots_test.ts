@@ -215,7 +215,7 @@ eachCase(
 eachCase("doctor tells what it must", (mapped, consent) => {
   const folder = Deno.makeTempDirSync({ prefix: "office-sync-test-" });
   try {
-    const roots = { leftRoot: ROOTS.left, rightRoot: ROOTS.right };
+    const roots = { roots: ROOTS };
     const found = networkRootsOf(roots, realRootsOf(roots, realPath(mapped)));
     for (const side of ["left", "right"] as const) {
       const network = found.find(({ key }) => key === `${side}_root`) ?? null;
@@ -270,7 +270,7 @@ Deno.test("a share that is named as one needs no asking, whichever slashes it ha
     /right_root \\\\server\\share\\office is on the network,/,
   );
   const fail = () => assert.fail("asked");
-  const config = { leftRoot: "\\\\s\\x", rightRoot: "//s/y" };
+  const config = { roots: { left: "\\\\s\\x", right: "//s/y" } };
   assert.deepEqual(realRootsOf(config, fail), ["\\\\s\\x", "//s/y"]);
 });
 
@@ -287,7 +287,7 @@ Deno.test("package refuses a share that is named as one, for Windows only", asyn
 });
 
 Deno.test("the real path of a share is told as it is typed", () => {
-  const config = { leftRoot: "C:\\l", rightRoot: "P:\\" };
+  const config = { roots: { left: "C:\\l", right: "P:\\" } };
   const roots = networkRootsOf(config, ["C:\\l", "\\\\?\\UNC\\s\\x"]);
   assert.equal(
     networkWords(roots),
@@ -296,7 +296,7 @@ Deno.test("the real path of a share is told as it is typed", () => {
 });
 
 Deno.test("a root whose real path may not be seen is on the network all the same", () => {
-  const config = { leftRoot: "C:\\l", rightRoot: "P:\\" };
+  const config = { roots: { left: "C:\\l", right: "P:\\" } };
   const roots = networkRootsOf(config, ["C:\\l", "\\\\"]);
   assert.equal(networkWords(roots), "right_root P:\\ is on the network");
 });
@@ -326,8 +326,7 @@ Deno.test("the launcher tells a refusal as JSON with --json", async () => {
 Deno.test("a binary without walls stops where the config takes its consent back", () => {
   const config = {
     file: "C:\\o\\config.yaml",
-    leftRoot: "C:\\l",
-    rightRoot: "P:\\",
+    roots: { left: "C:\\l", right: "P:\\" },
     stateDb: "C:\\o\\s.db",
     logging: { file: "C:\\o\\logs\\l.log", maxFiles: 5 },
     email: null,

@@ -36,7 +36,7 @@ async function run(
   const { listener } = mailing({
     email: config.email!,
     facts: {
-      roots: { left: config.leftRoot, right: config.rightRoot },
+      roots: config.roots,
       configFile: config.file,
       logFile: config.logging.file,
     },

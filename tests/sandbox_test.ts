@@ -9,8 +9,7 @@ import {
 
 const CONFIG: SandboxConfig = {
   file: "/office/config.yaml",
-  leftRoot: "/left",
-  rightRoot: "/right",
+  roots: { left: "/left", right: "/right" },
   stateDb: "/office/sync.db",
   logging: { file: "/office/logs/sync.log", maxFiles: 3 },
   email: { smtpHost: "mail.example", smtpPort: 587, passwordEnv: "MAIL_PW" },
@@ -107,7 +106,10 @@ for (const [beside, changes] of SHARED_LOGS) {
 }
 
 Deno.test("sandboxFlags() names a path once", () => {
-  const flags = sandboxFlags({ ...CONFIG, rightRoot: "/left" }, SYNC);
+  const flags = sandboxFlags({
+    ...CONFIG,
+    roots: { left: "/left", right: "/left" },
+  }, SYNC);
   assert.match(pathsOf(flags, "--allow-write") ?? "", /^\/left,\/office/);
 });
 
@@ -115,8 +117,7 @@ Deno.test("sandboxFlags() keeps Windows paths, but for a backslash at the end", 
   const flags = sandboxFlags({
     ...CONFIG,
     file: "C:\\office\\config.yaml",
-    leftRoot: "C:\\pdrive_local",
-    rightRoot: "P:\\",
+    roots: { left: "C:\\pdrive_local", right: "P:\\" },
     stateDb: "C:\\office\\sync.db",
     logging: { file: "C:\\office\\logs\\sync.log", maxFiles: 5 },
   }, { ...SYNC, programFolder: null });
@@ -232,7 +233,7 @@ Deno.test("sandboxFlags() opens only the log files where the log folder is the c
 });
 
 Deno.test("sandboxFlags() keeps to what is written where the disk is on the network", () => {
-  const config = { ...CONFIG, rightRoot: "P:\\" };
+  const config = { ...CONFIG, roots: { left: "/left", right: "P:\\" } };
   const options = { ...SYNC, access: "doctor" } as const;
   const real = (path: string) => path === "P:\\" ? "\\\\server\\share\\" : path;
   assert.deepEqual(

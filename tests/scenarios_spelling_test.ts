@@ -197,8 +197,7 @@ Deno.test("how the disk spells a path is told of what is not there yet, too", ()
   assert.equal(onDisk("/"), "/");
   assert.equal(onDisk("/nowhere/at/all"), "/nowhere/at/all");
   const config = {
-    leftRoot: office.left,
-    rightRoot: office.right,
+    roots: { left: office.left, right: office.right },
     stateDb: office.stateDb,
     logging: { file: office.log },
   };

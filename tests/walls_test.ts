@@ -40,7 +40,7 @@ Deno.test("inside: a neighbour folder can't be read, listed or written", async (
     ["write", place.at("other", "a.txt")],
     ["write", place.at("conf", "other.db")],
     ["write", place.at("left2")],
-    ["write", `${place.config.leftRoot}/../other/a.txt`],
+    ["write", `${place.config.roots.left}/../other/a.txt`],
     ["remove", place.at("other", "a.txt")],
     ["readDb", place.at("conf", "other.db")],
   ];
@@ -176,11 +176,11 @@ Deno.test("inside: paths with commas, blanks and stars open themselves only", as
     Deno.mkdirSync(outer.at("other", name));
   }
   for (const name of names) {
-    const leftRoot = outer.at("other", name);
-    const rightRoot = outer.at("right");
-    using place = new Place(() => ({ leftRoot, rightRoot }));
+    const left = outer.at("other", name);
+    const right = outer.at("right");
+    using place = new Place(() => ({ roots: { left, right } }));
     const results = await place.inside([
-      ["write", join(leftRoot, "x")],
+      ["write", join(left, "x")],
       ["write", outer.at("right", "x")],
       ...["a", "star1", "start"].map((other) =>
         ["write", outer.at("other", other, "x")] as const

@@ -92,8 +92,7 @@ export class Place implements Disposable {
     Deno.writeTextFileSync(this.at("conf", "config.yaml"), "config");
     this.config = {
       file: this.at("conf", "config.yaml"),
-      leftRoot: this.at("left"),
-      rightRoot: this.at("right"),
+      roots: { left: this.at("left"), right: this.at("right") },
       stateDb: this.at("conf", "sync.db"),
       logging: { file: this.at("logs", "sync.log"), maxFiles: 3 },
       email: null,
