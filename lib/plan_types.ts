@@ -178,7 +178,7 @@ export interface Action {
   readonly conflict: Conflict | null;
 }
 
-/** A path that both sides changed. */
+/** A path that both sides changed: one type from its detection to its mail. */
 export interface Conflict {
   readonly kind: ConflictKind;
   readonly rule: Rule;
@@ -190,6 +190,24 @@ export interface Conflict {
   readonly winner: Side | null;
   /** The winner, if any, is truly the newer one. */
   readonly isNewer: boolean;
+  /** What a run did about it. Left out: it is open, or not told yet. */
+  readonly done?: ConflictDone;
+}
+
+/** What a run did about a conflict, or was about to do when it was cut off. */
+export interface ConflictDone {
+  /** Names of the actions that it took, in order. */
+  readonly actions: readonly ActionName[];
+  /** The name of its clash copy; null where there is none. */
+  readonly clashPath: string | null;
+  /** Where a replaced version is, below its side's root; null: nowhere. */
+  readonly keptAt: string | null;
+  /** Of a name that was given to one side. */
+  readonly renamed: { readonly from: string; readonly to: string } | null;
+  /** What else there is to say. */
+  readonly detail: string | null;
+  /** The run that was cut off while it resolved it; null for the usual case. */
+  readonly cutOff: string | null;
 }
 
 /** One side of a conflict. */
