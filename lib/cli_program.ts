@@ -8,9 +8,8 @@ import { type Invocation, readArguments } from "./cli_args.ts";
 import { print, warn } from "./cli_output.ts";
 import type { Config } from "./config_schema.ts";
 import { EXIT, SyncError } from "./errors.ts";
-import { errorWords } from "./log_lines.ts";
 import type { HandedConfig } from "./sandbox_permissions.ts";
-import { printable, PROGRAM, VERSION } from "./text.ts";
+import { errorWords, printable, PROGRAM, VERSION } from "./text.ts";
 import type { Side } from "./types.ts";
 
 /** What differs between a program behind a launcher and a compiled one. */

@@ -9,7 +9,7 @@ import { onDisk } from "./config_loader.ts";
 import type { Config } from "./config_schema.ts";
 import type { ListedConflict, Settling } from "./conflict.ts";
 import { EXIT, type ExitCode, SyncError, UsageError } from "./errors.ts";
-import { logOutcome, logStop, openLog } from "./logging_setup.ts";
+import { openLog } from "./logging_setup.ts";
 import { words } from "./metadata.ts";
 import { keyOf, typedPath } from "./paths.ts";
 import type { Version } from "./plan_types.ts";
@@ -219,7 +219,7 @@ async function settle(
 ): Promise<RunResult> {
   const startedAtMs = Date.now();
   const id = newRunId(startedAtMs);
-  using log = openLog({ ...config.logging, runId: id, verbose: false });
+  using log = openLog({ ...config.logging, runId: id });
   const { path, take } = settling;
   log.info(`conflicts resolve started, path=${quoted(path)}, ${take}`);
   const walls = missingWalls(config);
@@ -235,12 +235,12 @@ async function settle(
       settle: settling,
       interrupt,
     }, {
-      onOutcome: (outcome) => logOutcome(log, outcome),
+      onOutcome: (outcome) => log.outcome(outcome),
       // What is left alone elsewhere is not this command's concern.
       onProblem() {},
       onWarning: (text) => log.warning(text),
     });
-    logStop(log, result);
+    log.stop(result);
     log.info(`ended with exit code ${result.exitCode}`);
     log.flush();
     return result;

@@ -19,7 +19,6 @@ import {
   LockedError,
 } from "./errors.ts";
 import { dropCopy, flushCopy, placeNew, stageCopy } from "./file_ops.ts";
-import { errorWords } from "./log_lines.ts";
 import { type Traits, words } from "./metadata.ts";
 import { OWN_FOLDER, temporaryName, type TemporaryOwner } from "./names.ts";
 import { cantUse, foreignFolder, logFiles, refusalOf } from "./own_files.ts";
@@ -54,7 +53,7 @@ import {
   tryWriting,
 } from "./state_db.ts";
 import { CHANGED, codeOf, inWords, Skipped } from "./system.ts";
-import { printable, PROGRAM, sizeWords } from "./text.ts";
+import { errorWords, printable, PROGRAM, sizeWords } from "./text.ts";
 import type { Both, Side } from "./types.ts";
 
 // What the doctor found: one check after the other, told to people and to

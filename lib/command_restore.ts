@@ -833,7 +833,7 @@ async function bringBack(
     verifyRoots: () => requireStillThere(meeting, paths),
     pause,
   });
-  using log = openLog({ ...config.logging, runId: owner.run, verbose: false });
+  using log = openLog({ ...config.logging, runId: owner.run });
   log.info(`restore started, ${versions.length} asked for`);
   const walls = missingWalls(config);
   if (walls !== null) log.warning(walls);

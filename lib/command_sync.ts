@@ -8,13 +8,7 @@ import { openProgress, print, type ProgressLine, warn } from "./cli_output.ts";
 import type { Config } from "./config_schema.ts";
 import { doubtAlarm, type RunMails } from "./email_notifications.ts";
 import { EXIT, type ExitCode, SyncError } from "./errors.ts";
-import {
-  type Log,
-  logOutcome,
-  logStop,
-  NO_LOG,
-  openLog,
-} from "./logging_setup.ts";
+import { type Log, NO_LOG, openLog } from "./logging_setup.ts";
 import { words } from "./metadata.ts";
 import { jsonReport, jsonText } from "./report_json.ts";
 import {
@@ -75,7 +69,7 @@ export async function syncOrPlan(
     interrupt,
   };
   const sendsMail = !isDryRun && invocation.sendsMail;
-  const opened = logOrRefusal(config, { id, isVerbose: invocation.isVerbose });
+  const opened = logOrRefusal(config, id);
   if (opened.log === null) {
     const { refusal } = opened;
     const listener = logging(NO_LOG, invocation, progress, null);
@@ -142,7 +136,7 @@ export async function syncOrPlan(
       listener.onWarning(reason, true);
     }
     for (const line of standing.lines()) log.warning(line);
-    logStop(log, result);
+    log.stop(result);
     const freed = prunedWords(result.pruned);
     if (freed !== null) log.info(freed);
     const told = {
@@ -192,15 +186,11 @@ type OpenedLog =
   | { readonly log: Log }
   | { readonly log: null; readonly refusal: unknown };
 
-function logOrRefusal(
-  { logging, stateDb }: Config,
-  run: { readonly id: string; readonly isVerbose: boolean },
-): OpenedLog {
+function logOrRefusal({ logging, stateDb }: Config, runId: string): OpenedLog {
   try {
     const log = openLog({
       ...logging,
-      runId: run.id,
-      verbose: run.isVerbose,
+      runId,
       others: [stateDb, `${stateDb}-journal`, `${stateDb}.lock`],
     });
     return { log };
@@ -258,7 +248,7 @@ function logging(
 ): SyncListener {
   return {
     onOutcome: (outcome) => {
-      if (!standing?.takesOutcome(outcome)) logOutcome(log, outcome);
+      if (!standing?.takesOutcome(outcome)) log.outcome(outcome);
     },
     onProblem: (problem) => {
       if (!standing?.takesProblem(problem)) log.problem(problem);

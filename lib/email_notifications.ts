@@ -11,7 +11,6 @@
 import { createHash } from "node:crypto";
 import type { EmailConfig } from "./config_schema.ts";
 import { SyncError } from "./errors.ts";
-import { errorWords } from "./log_lines.ts";
 import {
   type Mailed,
   type MailNews,
@@ -48,7 +47,7 @@ import {
   type SyncListener,
 } from "./run_types.ts";
 import type { Lock } from "./state_db.ts";
-import { printable, PROGRAM } from "./text.ts";
+import { errorWords, printable, PROGRAM } from "./text.ts";
 
 // Guards and failures over many runs: each is mailed once, again after a day
 // while it lasts, and once when it is over. What happened once, such as the

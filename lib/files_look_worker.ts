@@ -1,8 +1,8 @@
 /// <reference lib="deno.worker" />
 
 import type { CopyOrder } from "./files_copy.ts";
-import { errorWords } from "./log_lines.ts";
 import { scan, type ScanRequest, type ScanSummary } from "./scanner.ts";
+import { errorWords } from "./text.ts";
 import { ignorePredicate, type IgnoreSettings } from "./wire_ignore.ts";
 import type { Listing } from "./wire_listing.ts";
 

@@ -13,52 +13,217 @@
  */
 import { dirname } from "node:path";
 import { EXIT, SyncError } from "./errors.ts";
-import {
-  actionFields,
-  errorWords,
-  type LoggedAction,
-  type LoggedProblem,
-  problemFields,
-  stackLines,
-} from "./log_lines.ts";
 import { cantUse, logFiles } from "./own_files.ts";
 import { INTERRUPTED, type Outcome, type RunResult } from "./run_types.ts";
 import { codeOf } from "./system.ts";
-import { printable, quoted } from "./text.ts";
+import { anyWords, errorWords, printable, quoted } from "./text.ts";
+import type { Problem } from "./types.ts";
 
-// The file of a log: appended to, rotated by size, and never trusted to have
-// taken what it was given.
-//
-// It stands on the bare calls: loading a library for it would take every run
-// longer than all it writes, and those at hand take no notice of a disk that
-// has room for a part only.
+/** Levels, the lowest first. */
+const LEVELS = ["debug", "info", "warning", "error"] as const;
 
-/** Where a log goes, and how much is kept of it. */
-export interface LogFileOptions {
+/** How much a record matters. */
+export type LogLevel = typeof LEVELS[number];
+
+/** Where a log goes and what is written to it. */
+export interface LogOptions {
   /** Absolute path; its folder is made where it is missing. */
   readonly file: string;
   /** A file is rotated before it grows beyond this. */
   readonly maxSizeBytes: number;
   /** How many files are kept, the current one included. */
   readonly maxFiles: number;
+  /** The lowest level that is written. */
+  readonly level: LogLevel;
+  /** What the records of one run have in common. */
+  readonly runId: string;
+  /** Other files of the program, named where the log is somebody else's. */
+  readonly others?: readonly string[];
 }
 
-/** An open log file. */
-export class LogFile implements Disposable {
-  readonly #options: LogFileOptions;
+/**
+ * Opens the log of a run, and makes its folder where it is missing. Several
+ * logs can be open at once; nothing is shared between them.
+ *
+ * @throws {SyncError} Exit code 2, if there can't be such a file.
+ * @throws {GuardError} "state": the system lets nobody write it.
+ *
+ * @example A log that is closed at the end of its block
+ * ```ts
+ * import { openLog } from "./logging_setup.ts";
+ * using log = openLog({
+ *   file: "/srv/office/logs/office-sync.log",
+ *   level: "info",
+ *   maxSizeBytes: 10_485_760,
+ *   maxFiles: 5,
+ *   runId: "42",
+ * });
+ * log.info("Left has 12 changes, Right has 3.");
+ * ```
+ */
+export function openLog(options: LogOptions): Log {
+  const { file, others = [] } = options;
+  try {
+    return new Log(new LogFile(options));
+  } catch (cause) {
+    // Not the config's fault: a file of root's, a disk that is full or gone.
+    const isTheDisks = ["EACCES", "EPERM", "EROFS", "ENOSPC", "EDQUOT", "EIO"]
+      .includes(codeOf(cause) ?? "");
+    if (isTheDisks) {
+      throw cantUse({
+        what: "The log",
+        path: file,
+        key: "logging.file",
+        others: [...logFiles(file), ...others],
+      }, cause);
+    }
+    throw new SyncError(
+      `Can't write the log file ${printable(file)}: ${errorWords(cause)}`,
+      EXIT.usage,
+      { cause, hint: "Check logging.file in the config." },
+    );
+  }
+}
+
+/**
+ * Loss of power takes at most this many characters or this long. Every write
+ * waits for the disk, so one per record would hold up a run with many.
+ */
+const HELD_BACK = { chars: 65_536, ms: 1_000 } as const;
+
+/** The log of one run; disposing of it writes what is left and closes it. */
+export class Log implements Disposable {
+  /** Null: closed, or there never was one. */
+  #file: LogFile | null;
+  readonly #onUnload = () => this[Symbol.dispose]();
+  #pending = "";
+  #timer: ReturnType<typeof setTimeout> | null = null;
+  #failure: string | null = null;
+
+  /** @param file Null for a log that goes nowhere. */
+  constructor(file: LogFile | null) {
+    this.#file = file;
+    // Deno.exit runs no disposers, but it does fire this.
+    if (file !== null) addEventListener("unload", this.#onUnload);
+  }
+
+  /** The first thing that kept a record from being written; null: none. */
+  get failure(): string | null {
+    return this.#failure;
+  }
+
+  /** INFO: a stage of the run. */
+  info(text: string): void {
+    this.#write("info", text);
+  }
+
+  /** WARNING: something a person should know. */
+  warning(text: string): void {
+    this.#write("warning", text);
+  }
+
+  /** ERROR: something that ended the run, with the stack of its cause. */
+  error(text: string, cause?: unknown): void {
+    this.#write("error", text, cause);
+  }
+
+  /** An action, in the level that what became of it deserves. */
+  outcome({ action, kind, newPath, detail, error }: Outcome): void {
+    const { name, path, rule, bytes } = action;
+    const reason = [
+      ...kind === "planned" ? ["planned"] : [],
+      action.reason,
+      ...detail ? [detail] : [],
+    ].join("; ");
+    const to = newPath === null ? "" : ` new_path=${quoted(newPath)}`;
+    const fields = `${name} path=${quoted(path)}${to} rule=${rule ?? "-"}` +
+      ` reason=${quoted(reason)} size=${bytes ?? "-"}`;
+    if (kind === "failed") {
+      this.error(`${fields} failed=${quoted(errorWords(error))}`, error);
+    } else if (kind === "skipped") {
+      this.warning(`${fields} skipped=${quoted(detail ?? "")}`);
+    } else if (name !== "NOOP" || action.conflict !== null) this.info(fields);
+  }
+
+  /** WARNING: a path that is left alone. */
+  problem({ side, path, reason }: Omit<Problem, "kind" | "metadata">): void {
+    this.warning(
+      `PROBLEM side=${side} path=${quoted(path)} reason=${quoted(reason)}`,
+    );
+  }
+
+  /** What stopped a run; nothing where it was not stopped. */
+  stop({ stop }: Pick<RunResult, "stop">): void {
+    if (stop === null) return;
+    const level = stop.name === INTERRUPTED ? "warning" : "error";
+    this.#write(level, `${stop.name}: ${stop.reason}`);
+  }
+
+  /** Writes what is still held back, for instance to learn of a failure. */
+  flush(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+    if (this.#pending === "") return;
+    const error = this.#file?.write(this.#pending) ?? null;
+    this.#pending = "";
+    if (error !== null) this.#remember(error);
+  }
+
+  [Symbol.dispose](): void {
+    removeEventListener("unload", this.#onUnload);
+    this.flush();
+    this.#file?.[Symbol.dispose]();
+    this.#file = null;
+  }
+
+  #write(level: LogLevel, text: string, cause?: unknown): void {
+    if (this.#file === null) return;
+    const { options } = this.#file;
+    if (LEVELS.indexOf(level) < LEVELS.indexOf(options.level)) return;
+    try {
+      const record = `${level.toUpperCase()} ${options.runId} ${text}`;
+      this.#pending += `${new Date().toISOString()} ${printable(record)}\n` +
+        stackLines(cause);
+    } catch (error) {
+      this.#remember(error);
+    }
+    const limit = Math.min(HELD_BACK.chars, options.maxSizeBytes);
+    if (this.#pending.length >= limit) return this.flush();
+    if (this.#timer !== null) return;
+    this.#timer = setTimeout(() => this.flush(), HELD_BACK.ms);
+    // A run that is over must not wait for its log.
+    Deno.unrefTimer(this.#timer);
+  }
+
+  #remember(error: unknown): void {
+    const file = printable(this.#file?.options.file ?? "");
+    this.#failure ??= `Writing the log file ${file} failed: ${
+      errorWords(error)
+    }`;
+  }
+}
+
+/** A log that goes nowhere, where none can be written. */
+export const NO_LOG: Log = new Log(null);
+
+// It stands on the bare calls: loading a library for it would take every run
+// longer than all it writes, and those at hand take no notice of a disk that
+// has room for a part only.
+
+/**
+ * The file of a log: appended to, rotated by size, and never trusted to have
+ * taken what it was given.
+ */
+class LogFile implements Disposable {
+  readonly options: LogOptions;
   #file: Deno.FsFile | null;
   /** A full disk took a part of what was written: its line has no end. */
   #isTorn = false;
   #rotates = true;
 
-  /**
-   * Opens the file.
-   *
-   * @param options Where, and how much is kept.
-   * @throws The system's error where it can't be opened.
-   */
-  constructor(options: LogFileOptions) {
-    this.#options = options;
+  /** @throws The system's error where it can't be opened. */
+  constructor(options: LogOptions) {
+    this.options = options;
     this.#file = openFirst(options.file);
   }
 
@@ -81,7 +246,6 @@ export class LogFile implements Disposable {
     }
   }
 
-  /** Closes it. */
   [Symbol.dispose](): void {
     if (this.#isTorn) this.write("");
     this.#close();
@@ -90,9 +254,9 @@ export class LogFile implements Disposable {
   /** Gives what went wrong, or null. */
   #makeRoom(bytes: number): unknown {
     try {
-      this.#file ??= open(this.#options.file);
+      this.#file ??= open(this.options.file);
       const { isFile, size } = this.#file.statSync();
-      const { maxSizeBytes } = this.#options;
+      const { maxSizeBytes } = this.options;
       const fits = size === 0 || size + bytes <= maxSizeBytes;
       if (fits || !isFile || !this.#rotates) return null;
       this.#close();
@@ -107,7 +271,7 @@ export class LogFile implements Disposable {
 
   /** The oldest goes, each other one gets the number of the one before it. */
   #rotate(): void {
-    const { file, maxFiles } = this.#options;
+    const { file, maxFiles } = this.options;
     const old = (number: number) => number === 0 ? file : `${file}.${number}`;
     if (maxFiles === 1) Deno.removeSync(file);
     for (let number = maxFiles - 1; number > 0; number--) {
@@ -116,7 +280,7 @@ export class LogFile implements Disposable {
   }
 
   #append(bytes: Uint8Array): void {
-    this.#file ??= open(this.#options.file);
+    this.#file ??= open(this.options.file);
     for (let at = 0; at < bytes.length;) {
       const count = this.#file.writeSync(bytes.subarray(at));
       at += count;
@@ -154,270 +318,57 @@ function renameIfThere(from: string, to: string): void {
   }
 }
 
-/** Levels, the lowest first. */
-const LEVELS = ["debug", "info", "warning", "error"] as const;
+/** Causes can go in circles. */
+const MAX_CAUSES = 5;
 
-/** How much a record matters. */
-export type LogLevel = typeof LEVELS[number];
-
-/** Where a log goes and what is written to it. */
-export interface LogOptions extends LogFileOptions {
-  /** The lowest level that is written to the file. */
-  readonly level: LogLevel;
-  /** What the records of one run have in common. */
-  readonly runId: string;
-  /** Whether debug records go to standard error, whatever `level` says. */
-  readonly verbose: boolean;
-  /** Other files of the program, named where the log is somebody else's. */
-  readonly others?: readonly string[];
-}
-
-/** The log of one run; disposing of it writes what is left and closes it. */
-export interface Log extends Disposable {
-  /** The first thing that kept a record from being written; null: none. */
-  readonly failure: string | null;
-  /** INFO: an action that was done. */
-  action(action: LoggedAction): void;
-  /** WARNING: an action that was not done, and why. */
-  skipped(action: LoggedAction & { readonly why: string }): void;
-  /** ERROR: an action that failed, with the stack. */
-  failed(action: LoggedAction & { readonly error: unknown }): void;
-  /** WARNING: a path that is left alone. */
-  problem(problem: LoggedProblem): void;
-  /** INFO: a stage of the run. */
-  info(text: string): void;
-  /** WARNING: something a person should know. */
-  warning(text: string): void;
-  /** ERROR: something that ended the run, with the stack of its cause. */
-  error(text: string, cause?: unknown): void;
-  /** DEBUG: for whoever looks for a mistake. */
-  debug(text: string): void;
-  /** Writes what is still held back, for instance to learn of a failure. */
-  flush(): void;
+/**
+ * The stack of an error and those of its causes. Every line is indented, so
+ * that none passes for a record, whatever the message says.
+ *
+ * @param thrown What was thrown, of any kind.
+ * @returns The lines, each with its line break; "" for undefined.
+ */
+export function stackLines(thrown: unknown): string {
+  const texts: string[] = [];
+  let at = thrown;
+  while (at !== undefined && texts.length < MAX_CAUSES) {
+    const error: Error | null = at instanceof Error ? at : null;
+    // How to start Deno is no advice for who reads this.
+    const text = (error?.stack ?? anyWords(at))
+      .replaceAll(/, run again with the --\S+ flag/gu, "");
+    texts.push(texts.length === 0 ? text : `Caused by: ${text}`);
+    at = error?.cause;
+  }
+  return texts.flatMap((text) => text.split("\n"))
+    .map((line) => `    ${printable(line)}\n`).join("");
 }
 
 /**
- * Opens the log of a run, and makes its folder where it is missing. Several
- * logs can be open at once; nothing is shared between them.
+ * Things of one kind that stand as in the run before, as a record.
  *
- * @param options Where to and how much.
- * @returns The log; to be disposed of at the end of the run.
- * @throws {SyncError} Exit code 2, if there can't be such a file.
- * @throws {GuardError} "state": the system lets nobody write it.
- *
- * @example A log that is closed at the end of its block
- * ```ts
- * import { openLog } from "./logging_setup.ts";
- * using log = openLog({
- *   file: "/srv/office/logs/office-sync.log",
- *   level: "info",
- *   maxSizeBytes: 10_485_760,
- *   maxFiles: 5,
- *   runId: "42",
- *   verbose: false,
- * });
- * log.info("Left has 12 changes, Right has 3.");
+ * @example Files that can't be copied for a week
+ * ```text
+ * AS_BEFORE COPY_LEFT_TO_RIGHT failed count=500 since=1970-01-01T00:00:00.000Z
+ *   since_run=42 runs=672 first="a.txt" why="access is denied"
  * ```
  */
-export function openLog(options: LogOptions): Log {
-  try {
-    return new FileLog(options);
-  } catch (cause) {
-    const key = "logging.file" as const;
-    const { file } = options;
-    const own = { what: "The log", path: file, key, others: [] };
-    if (isTheDisks(cause)) {
-      const others = options.others ?? [];
-      throw cantUse({ ...own, others: [...logFiles(file), ...others] }, cause);
-    }
-    throw new SyncError(
-      `Can't write the log file ${printable(options.file)}: ${
-        errorWords(cause)
-      }`,
-      EXIT.usage,
-      { cause, hint: "Check logging.file in the config." },
-    );
-  }
-}
-
-/** Not the config's fault: a file of root's, a disk that is full or gone. */
-function isTheDisks(error: unknown): boolean {
-  return ["EACCES", "EPERM", "EROFS", "ENOSPC", "EDQUOT", "EIO"]
-    .includes(codeOf(error) ?? "");
-}
-
-/** A log that goes nowhere, where none can be written. */
-export const NO_LOG: Log = {
-  failure: null,
-  action() {},
-  skipped() {},
-  failed() {},
-  problem() {},
-  info() {},
-  warning() {},
-  error() {},
-  debug() {},
-  flush() {},
-  [Symbol.dispose]() {},
-};
-
-/**
- * Loss of power takes at most this many characters or this long. Every write
- * waits for the disk, so one per record would hold up a run with many.
- */
-const HELD_BACK = { chars: 65_536, ms: 1_000 } as const;
-
-class FileLog implements Log {
-  readonly #options: LogOptions;
-  readonly #file: LogFile;
-  readonly #onUnload = () => this[Symbol.dispose]();
-  #pending = "";
-  #timer: ReturnType<typeof setTimeout> | null = null;
-  #isOpen = true;
-  #failure: string | null = null;
-
-  constructor(options: LogOptions) {
-    this.#options = options;
-    this.#file = new LogFile(options);
-    // Deno.exit runs no disposers, but it does fire this.
-    addEventListener("unload", this.#onUnload);
-  }
-
-  get failure(): string | null {
-    return this.#failure;
-  }
-
-  action(action: LoggedAction): void {
-    this.#write("info", () => actionFields(action));
-  }
-
-  skipped(action: LoggedAction & { readonly why: string }): void {
-    const text = () => `${actionFields(action)} skipped=${quoted(action.why)}`;
-    this.#write("warning", text);
-  }
-
-  failed(action: LoggedAction & { readonly error: unknown }): void {
-    const why = () => quoted(errorWords(action.error));
-    const text = () => `${actionFields(action)} failed=${why()}`;
-    this.#write("error", text, action.error);
-  }
-
-  problem(problem: LoggedProblem): void {
-    this.#write("warning", () => problemFields(problem));
-  }
-
-  info(text: string): void {
-    this.#write("info", () => printable(text));
-  }
-
-  warning(text: string): void {
-    this.#write("warning", () => printable(text));
-  }
-
-  error(text: string, cause?: unknown): void {
-    this.#write("error", () => printable(text), cause);
-  }
-
-  debug(text: string): void {
-    this.#write("debug", () => printable(text));
-  }
-
-  flush(): void {
-    if (this.#timer !== null) clearTimeout(this.#timer);
-    this.#timer = null;
-    if (this.#pending === "") return;
-    const error = this.#file.write(this.#pending);
-    this.#pending = "";
-    if (error !== null) this.#remember(error);
-  }
-
-  [Symbol.dispose](): void {
-    this.#isOpen = false;
-    removeEventListener("unload", this.#onUnload);
-    this.flush();
-    this.#file[Symbol.dispose]();
-  }
-
-  #write(level: LogLevel, text: () => string, cause?: unknown): void {
-    if (!this.#isOpen) return;
-    try {
-      const isShown = this.#options.verbose && level === "debug";
-      const isKept = LEVELS.indexOf(level) >=
-        LEVELS.indexOf(this.#options.level);
-      if (!isShown && !isKept) return;
-      const time = new Date().toISOString();
-      const id = printable(this.#options.runId);
-      const record = `${time} ${level.toUpperCase()} ${id} ${text()}\n`;
-      if (isShown) show(record);
-      if (isKept) this.#hold(record + stackLines(cause));
-    } catch (error) {
-      this.#remember(error);
-    }
-  }
-
-  #hold(record: string): void {
-    this.#pending += record;
-    const limit = Math.min(HELD_BACK.chars, this.#options.maxSizeBytes);
-    if (this.#pending.length >= limit) return this.flush();
-    if (this.#timer !== null) return;
-    this.#timer = setTimeout(() => this.flush(), HELD_BACK.ms);
-    // A run that is over must not wait for its log.
-    Deno.unrefTimer(this.#timer);
-  }
-
-  #remember(error: unknown): void {
-    const file = printable(this.#options.file);
-    this.#failure ??= `Writing the log file ${file} failed: ${
-      errorWords(error)
-    }`;
-  }
-}
-
-function show(record: string): void {
-  try {
-    Deno.stderr.writeSync(new TextEncoder().encode(record));
-  } catch {
-    // Nobody reads it any more.
-  }
-}
-
-// Outcomes on their way to the log.
-
-/**
- * Writes an outcome to the log, in the level that it deserves.
- *
- * @param log The log.
- * @param outcome The outcome.
- */
-export function logOutcome(log: Log, outcome: Outcome): void {
-  const { action, kind, newPath, detail, error } = outcome;
-  const isQuiet = action.name === "NOOP" && action.conflict === null;
-  const entry = {
-    name: action.name,
-    path: action.path,
-    newPath,
-    rule: action.rule,
-    reason: [
-      ...kind === "planned" ? ["planned"] : [],
-      action.reason,
-      ...detail ? [detail] : [],
-    ].join("; "),
-    bytes: action.bytes,
+export function standingFields({ what, why, first, count, since }: {
+  readonly what: string;
+  /** In words; "" where it says nothing. */
+  readonly why: string;
+  /** Path of the first; "" where it says nothing. */
+  readonly first: string;
+  readonly count: number;
+  readonly since: {
+    readonly run: string;
+    /** In ms since 1970. */
+    readonly startedAtMs: number;
+    readonly runs: number;
   };
-  if (kind === "failed") log.failed({ ...entry, error });
-  else if (kind === "skipped") log.skipped({ ...entry, why: detail ?? "" });
-  else if (!isQuiet) log.action(entry);
-}
-
-/**
- * Writes down what stopped a run; nothing where it was not stopped.
- *
- * @param log The log.
- * @param result What came of the run.
- */
-export function logStop(log: Log, { stop }: Pick<RunResult, "stop">): void {
-  if (stop === null) return;
-  const text = `${stop.name}: ${stop.reason}`;
-  if (stop.name === INTERRUPTED) log.warning(text);
-  else log.error(text);
+}): string {
+  const time = new Date(since.startedAtMs).toISOString();
+  return `AS_BEFORE ${printable(what)} count=${count} since=${time}` +
+    ` since_run=${printable(since.run)} runs=${since.runs}` +
+    (first === "" ? "" : ` first=${quoted(first)}`) +
+    (why === "" ? "" : ` why=${quoted(why)}`);
 }

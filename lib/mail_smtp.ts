@@ -18,9 +18,8 @@ import {
   type Mailbox,
   parseMailbox,
 } from "./config_schema.ts";
-import { errorWords } from "./log_lines.ts";
 import type { MailText } from "./mail_texts.ts";
-import { quoted } from "./text.ts";
+import { errorWords, quoted } from "./text.ts";
 
 // What goes wrong on the way to a mail server, in words for people: what is
 // wrong, how far it came, and which line of the config to change. Nobody reads

@@ -11,7 +11,6 @@
 import { join, resolve } from "node:path";
 import type { Config } from "./config_schema.ts";
 import { ConfigError, EXIT, SyncError } from "./errors.ts";
-import { errorWords } from "./log_lines.ts";
 import { OWN_FOLDER } from "./names.ts";
 import { withStateDb } from "./own_files.ts";
 import {
@@ -36,7 +35,7 @@ import {
   isOpen,
   sandboxFlags,
 } from "./sandbox_permissions.ts";
-import { printable, twinOf } from "./text.ts";
+import { errorWords, printable, twinOf } from "./text.ts";
 import { type Side, SIDES } from "./types.ts";
 
 // The program as a second process, inside its walls.

@@ -7,7 +7,7 @@ import type { StoredConflict } from "./command_conflicts.ts";
 import type { PastAction, PastRun } from "./command_history.ts";
 import type { ListedConflict } from "./conflict.ts";
 import { EXIT } from "./errors.ts";
-import { standingFields } from "./log_lines.ts";
+import { standingFields } from "./logging_setup.ts";
 import type { Version } from "./plan_types.ts";
 import { summarize } from "./report_text.ts";
 import { openConflicts, type Outcome, type RunResult } from "./run_types.ts";

@@ -7,6 +7,7 @@
  */
 import { words } from "./metadata.ts";
 import type { Conflict, Version } from "./plan_types.ts";
+import { codeOf, inWords } from "./system.ts";
 import { otherSide, type Side, SIDES } from "./types.ts";
 
 // Cc: C0, DEL and C1, where the terminal escapes begin. Zl and Zp: the line
@@ -89,6 +90,21 @@ const ENTITIES: Readonly<Record<string, string>> = {
   '"': "&quot;",
   "'": "&#39;",
 };
+
+/** What an error says, in one line and without its stack. */
+export function errorWords(error: unknown): string {
+  if (codeOf(error) === "SANDBOX") return inWords(error);
+  return printable(error instanceof Error ? error.message : anyWords(error));
+}
+
+/** Anything can be thrown, also what has no text. */
+export function anyWords(value: unknown): string {
+  try {
+    return String(value);
+  } catch {
+    return "something that can't be shown";
+  }
+}
 
 // What a person types to start this program. Pure.
 

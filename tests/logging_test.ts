@@ -2,15 +2,36 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { SyncError } from "../lib/errors.ts";
 import { type Log, type LogOptions, openLog } from "../lib/logging_setup.ts";
+import type { Action } from "../lib/plan_types.ts";
+import type { Outcome } from "../lib/run_types.ts";
 
-const ACTION = {
-  name: "COPY_LEFT_TO_RIGHT",
-  path: "Docs/a.txt",
-  newPath: null,
-  rule: "5.3",
-  reason: "changed on Left",
-  bytes: 17,
-} as const;
+/** A copy that was done, or whatever a test makes of it. */
+function outcome(
+  changes: Partial<Outcome> = {},
+  action: Partial<Action> = {},
+): Outcome {
+  return {
+    kind: "done",
+    detail: null,
+    newPath: null,
+    error: null,
+    ...changes,
+    action: {
+      name: "COPY_LEFT_TO_RIGHT",
+      path: "Docs/a.txt",
+      newPath: null,
+      rule: "5.3",
+      side: "right",
+      reason: "changed on Left",
+      bytes: 17,
+      files: null,
+      work: { kind: "none" },
+      needs: [],
+      conflict: null,
+      ...action,
+    },
+  };
+}
 
 /** A folder that is gone at the end of the test. */
 function tempFolder() {
@@ -28,7 +49,6 @@ function optionsFor(file: string, changes: Partial<LogOptions> = {}) {
     maxSizeBytes: 1_000_000,
     maxFiles: 3,
     runId: "42",
-    verbose: false,
     ...changes,
   } as const;
 }
@@ -63,23 +83,27 @@ Deno.test("a record begins with the time in UTC to the millisecond, level and ru
 const RECORDS: [name: string, write: (log: Log) => void, line: string][] = [
   [
     "an action is INFO with path, rule, reason and size",
-    (log) => log.action(ACTION),
+    (log) => log.outcome(outcome()),
     'INFO 42 COPY_LEFT_TO_RIGHT path="Docs/a.txt" rule=5.3 reason="changed on Left" size=17',
   ],
   [
     "an action with a new name says it",
-    (log) => log.action({ ...ACTION, name: "CLASH_CREATE", newPath: "b.txt" }),
+    (log) =>
+      log.outcome(outcome({ newPath: "b.txt" }, { name: "CLASH_CREATE" })),
     'INFO 42 CLASH_CREATE path="Docs/a.txt" new_path="b.txt" rule=5.3 reason="changed on Left" size=17',
   ],
   [
     "an action without rule and size has dashes there",
-    (log) => log.action({ ...ACTION, rule: null, bytes: null }),
+    (log) => log.outcome(outcome({}, { rule: null, bytes: null })),
     'INFO 42 COPY_LEFT_TO_RIGHT path="Docs/a.txt" rule=- reason="changed on Left" size=-',
   ],
   [
     "a skipped action is WARNING and says why",
-    (log) => log.skipped({ ...ACTION, why: "changed during the run" }),
-    'WARNING 42 COPY_LEFT_TO_RIGHT path="Docs/a.txt" rule=5.3 reason="changed on Left" size=17 skipped="changed during the run"',
+    (log) =>
+      log.outcome(
+        outcome({ kind: "skipped", detail: "changed during the run" }),
+      ),
+    'WARNING 42 COPY_LEFT_TO_RIGHT path="Docs/a.txt" rule=5.3 reason="changed on Left; changed during the run" size=17 skipped="changed during the run"',
   ],
   [
     "a path left alone is WARNING with its side",
@@ -98,7 +122,9 @@ for (const [name, write, line] of RECORDS) {
 
 Deno.test("a failed action is ERROR, with the stacks of error and cause indented below", () => {
   const error = new Error("can't copy", { cause: new Error("disk full") });
-  const [line, ...stack] = logged((log) => log.failed({ ...ACTION, error }));
+  const [line, ...stack] = logged((log) =>
+    log.outcome(outcome({ kind: "failed", error }))
+  );
   assert.equal(
     untimed(line),
     'ERROR 42 COPY_LEFT_TO_RIGHT path="Docs/a.txt" rule=5.3 reason="changed on Left" size=17 failed="can\'t copy"',
@@ -111,11 +137,11 @@ Deno.test("a failed action is ERROR, with the stacks of error and cause indented
 Deno.test("whatever a name or a message holds, it can't pass for a record", () => {
   const forged = "a\n2026-01-01T00:00:00.000Z INFO 42 forged\u001b[2J\u202e";
   const lines = logged((log) => {
-    log.action({ ...ACTION, path: forged, newPath: forged, reason: forged });
-    log.skipped({ ...ACTION, why: forged });
+    log.outcome(outcome({ newPath: forged }, { path: forged, reason: forged }));
+    log.outcome(outcome({ kind: "skipped", detail: forged }));
     log.problem({ side: "left", path: forged, reason: forged });
     log.info(forged);
-    log.failed({ ...ACTION, error: new Error(forged) });
+    log.outcome(outcome({ kind: "failed", error: new Error(forged) }));
     log.error(forged, { toString: () => forged });
   });
   const records = lines.filter((line) => !line.startsWith("    "));
@@ -126,14 +152,13 @@ Deno.test("whatever a name or a message holds, it can't pass for a record", () =
 
 Deno.test("what is below the level is not written", () => {
   const write = (log: Log) => {
-    log.debug("d");
     log.info("i");
     log.warning("w");
     log.error("e");
   };
   const texts = (level: LogOptions["level"]) =>
     logged(write, { level }).map((line) => line.split(" ").at(-1)).join("");
-  assert.equal(texts("debug"), "diwe");
+  assert.equal(texts("debug"), "iwe");
   assert.equal(texts("info"), "iwe");
   assert.equal(texts("warning"), "we");
   assert.equal(texts("error"), "e");
@@ -206,7 +231,9 @@ Deno.test({
 
 Deno.test("an error that can't be shown is logged all the same", () => {
   const odd = Object.create(null);
-  const lines = logged((log) => log.failed({ ...ACTION, error: odd }));
+  const lines = logged((log) =>
+    log.outcome(outcome({ kind: "failed", error: odd }))
+  );
   assert.match(lines[0] ?? "", /failed="something that can't be shown"$/);
   assert.equal(lines.length, 2);
 });
@@ -248,8 +275,8 @@ Deno.test("a log that can't be opened is told in one line with its path, exit co
 });
 
 /** Runs a few lines of code that log, in a process of their own. */
-async function runLogging(file: string, code: string, verbose = false) {
-  const options = JSON.stringify(optionsFor(file, { verbose }));
+async function runLogging(file: string, code: string) {
+  const options = JSON.stringify(optionsFor(file));
   const module = import.meta.resolve("../lib/logging_setup.ts");
   const script = `${file}.ts`;
   await Deno.writeTextFile(
@@ -273,18 +300,6 @@ Deno.test("what is held back is written when the program exits", async () => {
   const ran = await runLogging(file, `log.info("last"); Deno.exit(3);`);
   assert.equal(ran.exit, 3);
   assert.deepEqual(linesOf(file).map(untimed), ["INFO 42 last"]);
-});
-
-Deno.test("verbose shows debug records on standard error, and only there", async () => {
-  using folder = tempFolder();
-  const file = join(folder.path, "a.log");
-  const code = `log.debug("d"); log.info("i"); log[Symbol.dispose]();`;
-  const loud = await runLogging(file, code, true);
-  assert.equal(untimed(loud.stderr), "DEBUG 42 d\n");
-  assert.equal(loud.stdout, "");
-  assert.deepEqual(linesOf(file).map(untimed), ["INFO 42 i"]);
-  const quiet = await runLogging(file, code);
-  assert.equal(quiet.stderr, "");
 });
 
 Deno.test("a program that has nothing left to do does not wait for its log", async () => {

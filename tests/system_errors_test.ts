@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
-import { errorWords, stackLines } from "../lib/log_lines.ts";
+import { stackLines } from "../lib/logging_setup.ts";
 import { codeOf, inWords, type Trouble, troubleOf } from "../lib/system.ts";
+import { errorWords } from "../lib/text.ts";
 
 const withCode = (code: unknown, message = "open '/secret/path'") =>
   Object.assign(new Error(message), { code });
