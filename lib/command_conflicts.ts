@@ -1,17 +1,16 @@
 /**
- * The command conflicts: lists what is left for a person, and settles one.
+ * The command conflicts: lists what is left for a person, and resolves one.
  *
  * @module
  */
 import type { ConflictsInvocation } from "./cli_args.ts";
 import { print, warn } from "./cli_output.ts";
-import { onDisk } from "./config_loader.ts";
+import { answer, isoTime, openRunLog, pathTyped } from "./command_shared.ts";
 import type { Config } from "./config_schema.ts";
-import type { ListedConflict, Settling } from "./conflict.ts";
+import type { Settling } from "./conflict.ts";
 import { EXIT, type ExitCode, SyncError, UsageError } from "./errors.ts";
-import { openLog } from "./logging_setup.ts";
 import { words } from "./metadata.ts";
-import { keyOf, typedPath } from "./paths.ts";
+import { keyOf } from "./paths.ts";
 import type { Version } from "./plan_types.ts";
 import { jsonReport, jsonText } from "./report_json.ts";
 import { newRunId, runSync } from "./run.ts";
@@ -21,9 +20,8 @@ import {
   SignalInterrupt,
   storedFolding,
 } from "./run_types.ts";
-import { missingWalls } from "./sandbox_network.ts";
 import { StateDb } from "./state_db.ts";
-import { listedConflicts } from "./state_runs.ts";
+import { listedConflicts, type StoredConflict } from "./state_runs.ts";
 import {
   conflictWords,
   printable,
@@ -32,25 +30,47 @@ import {
   timeWords,
   versionWords,
 } from "./text.ts";
-import { type Both, otherSide, type Rule, type Side, SIDES } from "./types.ts";
-
-// Open conflicts, and one that was settled, told to people and to programs.
-
-/** A conflict as the state DB has it. */
-export interface StoredConflict extends ListedConflict {
-  readonly rule: Rule;
-  /** The run that saw this pair of versions first. */
-  readonly sinceRun: string;
-  /** When that run began, in ms since 1970; null where it is not known. */
-  readonly sinceMs: number | null;
-}
+import { type Both, otherSide, type Side, SIDES } from "./types.ts";
 
 /**
- * Open conflicts for people.
+ * Lists the open conflicts, or resolves one of them at once.
  *
- * @param conflicts By path.
+ * @returns The exit code: 1 where a conflict was not resolved.
+ * @throws {UsageError} No conflict is open at the path.
+ * @throws {SyncError} It can't be resolved so.
+ * @throws {GuardError} "state": the DB can't be read.
  */
-export function conflictsText(conflicts: readonly StoredConflict[]): string {
+export async function conflicts(
+  { isJson, resolve }: ConflictsInvocation,
+  config: Config,
+): Promise<ExitCode> {
+  if (resolve === null) {
+    using db = new StateDb(config.stateDb, { isReadOnly: true });
+    const open = listedConflicts(db);
+    answer(
+      isJson,
+      () => listText(open),
+      () => ({ conflicts: open.map(conflictDocument) }),
+    );
+    return EXIT.agreed;
+  }
+  const path = await listedPath(resolve.path, config);
+  const result = await resolveOne({ path, take: resolve.take }, config);
+  const { stop, exitCode } = result;
+  if (stop !== null && exitCode === EXIT.usage) {
+    throw new SyncError(`${stop.reason} ${stop.hint}`, EXIT.usage);
+  }
+  if (isJson) print(jsonText(jsonReport(result, false)));
+  else if (stop !== null) warn(`${stop.reason}\n${stop.hint}`);
+  else {
+    const text = resolvedText(path, result, config.roots);
+    if (exitCode === EXIT.agreed) print(text);
+    else warn(text);
+  }
+  return exitCode;
+}
+
+function listText(conflicts: readonly StoredConflict[]): string {
   if (conflicts.length === 0) {
     return "No conflict is open, as far as the last run has seen.";
   }
@@ -84,51 +104,83 @@ function sideWords({ path, versions }: StoredConflict, side: Side): string {
     : "a folder";
 }
 
-/**
- * Open conflicts as a document.
- *
- * @param conflicts By path.
- * @returns Plain data; every key is there, null where it says nothing.
- */
-export function conflictsDocument(
-  conflicts: readonly StoredConflict[],
-): unknown {
+function conflictDocument(conflict: StoredConflict): unknown {
+  const { path, kind, rule, versions, sinceRun, sinceMs } = conflict;
   return {
-    conflicts: conflicts.map((conflict) => ({
-      path: conflict.path,
-      kind: conflict.kind,
-      rule: conflict.rule,
-      left: versionDocument(conflict.versions.left),
-      right: versionDocument(conflict.versions.right),
-      since: {
-        run: conflict.sinceRun,
-        startedAt: conflict.sinceMs === null
-          ? null
-          : new Date(conflict.sinceMs).toISOString(),
-      },
-    })),
+    path,
+    kind,
+    rule,
+    left: versionDocument(versions.left),
+    right: versionDocument(versions.right),
+    since: { run: sinceRun, startedAt: isoTime(sinceMs) },
   };
 }
 
 function versionDocument(version: Version | null): unknown {
   if (version === null) return null;
   const { path, sizeBytes, mtimeMs } = version;
-  return { path, sizeBytes, mtime: new Date(mtimeMs).toISOString() };
+  return { path, sizeBytes, mtime: isoTime(mtimeMs) };
 }
 
-/**
- * What came of settling a conflict, for people.
- *
- * @param path The conflict's.
- * @param result What came of the run.
- * @param roots Absolute paths of the roots.
- */
-export function settledText(
+/** The path as it is listed: typed otherwise it still means the same. */
+async function listedPath(typed: string, config: Config): Promise<string> {
+  const { path } = await pathTyped(typed, config);
+  using db = new StateDb(config.stateDb, { isReadOnly: true });
+  const folding = storedFolding(db);
+  const open = listedConflicts(db);
+  const key = keyOf(path, folding);
+  const found = open.find((it) => it.path === path) ??
+    open.find((it) =>
+      [it.path, ...SIDES.map((side) => it.versions[side]?.path ?? it.path)]
+        .some((known) => keyOf(known, folding) === key)
+    );
+  if (found) return found.path;
+  throw new UsageError(
+    `No conflict is open at ${quoted(path)}; conflicts lists those that are.`,
+  );
+}
+
+/** A real run that is about nothing else. */
+async function resolveOne(
+  settle: Settling,
+  config: Config,
+): Promise<RunResult> {
+  const startedAtMs = Date.now();
+  const id = newRunId(startedAtMs);
+  const { path, take } = settle;
+  const began = `conflicts resolve started, path=${quoted(path)}, ${take}`;
+  using log = openRunLog(config, id, began);
+  try {
+    using interrupt = new SignalInterrupt();
+    const result = await runSync(id, config, {
+      isDryRun: false,
+      startedAtMs,
+      allowed: { deletes: false, changes: false },
+      acceptRoots: false,
+      listUnchanged: false,
+      settle,
+      interrupt,
+    }, {
+      onOutcome: (outcome) => log.outcome(outcome),
+      // What is unknown elsewhere is not this command's concern.
+      onProblem() {},
+      onWarning: (text) => log.warning(text),
+    });
+    log.stop(result);
+    log.info(`ended with exit code ${result.exitCode}`);
+    return result;
+  } catch (error) {
+    log.error("conflicts resolve ended unexpectedly", error);
+    throw error;
+  }
+}
+
+function resolvedText(
   path: string,
-  result: RunResult,
+  { outcomes }: RunResult,
   roots: Both<string>,
 ): string {
-  const left = result.outcomes.filter(({ kind }) => kind !== "done");
+  const left = outcomes.filter(({ kind }) => kind !== "done");
   if (left.length > 0) {
     return [
       `Not settled: ${printable(path)}`,
@@ -138,11 +190,10 @@ export function settledText(
     ].join("\n");
   }
   // A name that was chosen is the path of its conflict from now on.
-  const [last] = result.outcomes.filter(({ action }) => action.conflict)
-    .toReversed();
+  const last = outcomes.findLast(({ action }) => action.conflict);
   return [
-    `Settled: ${last ? settledWords(last, roots) : printable(path)}`,
-    ...result.outcomes.filter(({ action }) => action.name !== "NOOP")
+    `Settled: ${last ? resolvedWords(last, roots) : printable(path)}`,
+    ...outcomes.filter(({ action }) => action.name !== "NOOP")
       .map(({ action, newPath }) => {
         const to = newPath === null ? "" : ` -> ${printable(newPath)}`;
         return `  ${action.name} ${printable(action.path)}${to}`;
@@ -150,121 +201,15 @@ export function settledText(
   ].join("\n");
 }
 
-function settledWords(
+function resolvedWords(
   { action, newPath }: Outcome,
   roots: Both<string>,
 ): string {
   const { work, conflict, side } = action;
-  const isKept = (work.kind === "copy" || work.kind === "remove") &&
+  const isSoftDeleted = (work.kind === "copy" || work.kind === "remove") &&
     work.fate === "soft-delete";
-  const keptAt = isKept && newPath !== null && side !== null
+  const place = isSoftDeleted && newPath !== null && side !== null
     ? `${roots[side]}/${newPath}`
     : null;
-  return conflictWords(conflict!, "not kept", keptAt);
-}
-
-/**
- * Lists the open conflicts, or settles one of them at once.
- *
- * @param invocation What is asked for.
- * @param config The config.
- * @returns The exit code: 1 where a conflict was not settled.
- * @throws {UsageError} No conflict is open at the path.
- * @throws {SyncError} It can't be settled so.
- * @throws {GuardError} "state": the DB can't be read.
- */
-export async function conflicts(
-  invocation: ConflictsInvocation,
-  config: Config,
-): Promise<ExitCode> {
-  const { isJson, resolve } = invocation;
-  if (resolve === null) {
-    using db = new StateDb(config.stateDb, { isReadOnly: true });
-    const open = listedConflicts(db);
-    print(isJson ? jsonText(conflictsDocument(open)) : conflictsText(open));
-    return EXIT.agreed;
-  }
-  const path = listedPath(resolve.path, config);
-  const result = await settle({ path, take: resolve.take }, config);
-  tell(path, result, invocation, config);
-  return result.exitCode;
-}
-
-/** The path as it is listed: typed otherwise it still means the same. */
-function listedPath(typed: string, config: Config): string {
-  const roots = config.roots;
-  const { path } = typedPath(typed, roots, Deno.build.os === "windows", onDisk);
-  using db = new StateDb(config.stateDb, { isReadOnly: true });
-  const folding = storedFolding(db);
-  const open = listedConflicts(db);
-  const spelt = (it: StoredConflict) => [
-    it.path,
-    it.versions.left?.path ?? it.path,
-    it.versions.right?.path ?? it.path,
-  ];
-  const found = open.find((it) => it.path === path) ??
-    open.find((it) =>
-      spelt(it).some((known) => keyOf(known, folding) === keyOf(path, folding))
-    );
-  if (found) return found.path;
-  throw new UsageError(
-    `No conflict is open at ${quoted(path)}; conflicts lists those that are.`,
-  );
-}
-
-/** A real run that is about nothing else. */
-async function settle(
-  settling: Settling,
-  config: Config,
-): Promise<RunResult> {
-  const startedAtMs = Date.now();
-  const id = newRunId(startedAtMs);
-  using log = openLog({ ...config.logging, runId: id });
-  const { path, take } = settling;
-  log.info(`conflicts resolve started, path=${quoted(path)}, ${take}`);
-  const walls = missingWalls(config);
-  if (walls !== null) log.warning(walls);
-  try {
-    using interrupt = new SignalInterrupt();
-    const result = await runSync(id, config, {
-      isDryRun: false,
-      startedAtMs,
-      allowed: { deletes: false, changes: false },
-      acceptRoots: false,
-      listUnchanged: false,
-      settle: settling,
-      interrupt,
-    }, {
-      onOutcome: (outcome) => log.outcome(outcome),
-      // What is left alone elsewhere is not this command's concern.
-      onProblem() {},
-      onWarning: (text) => log.warning(text),
-    });
-    log.stop(result);
-    log.info(`ended with exit code ${result.exitCode}`);
-    log.flush();
-    return result;
-  } catch (error) {
-    log.error("conflicts resolve ended unexpectedly", error);
-    log.flush();
-    throw error;
-  }
-}
-
-function tell(
-  path: string,
-  result: RunResult,
-  { isJson }: ConflictsInvocation,
-  config: Config,
-): void {
-  const { stop } = result;
-  if (stop !== null && result.exitCode === EXIT.usage) {
-    throw new SyncError(`${stop.reason} ${stop.hint}`, EXIT.usage);
-  }
-  const roots = config.roots;
-  if (isJson) print(jsonText(jsonReport(result, false)));
-  else if (stop !== null) warn(`${stop.reason}\n${stop.hint}`);
-  else if (result.exitCode === EXIT.agreed) {
-    print(settledText(path, result, roots));
-  } else warn(settledText(path, result, roots));
+  return conflictWords(conflict!, "not kept", place);
 }

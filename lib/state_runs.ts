@@ -3,13 +3,11 @@
  *
  * @module
  */
-import type { StoredConflict } from "./command_conflicts.ts";
-import type { PastAction, PastRun } from "./command_history.ts";
 import type { ListedConflict } from "./conflict.ts";
 import { EXIT } from "./errors.ts";
 import { standingFields } from "./logging_setup.ts";
 import type { Version } from "./plan_types.ts";
-import { summarize } from "./report_text.ts";
+import { summarize, type Summary } from "./report_text.ts";
 import { openConflicts, type Outcome, type RunResult } from "./run_types.ts";
 import { BulkInsert, type SqlValue, type StateDb } from "./state_db.ts";
 import { timeWords } from "./text.ts";
@@ -420,6 +418,15 @@ function actionRow(run: string, seq: number, outcome: Outcome): SqlValue[] {
   ];
 }
 
+/** A conflict as the last run left it. */
+export interface StoredConflict extends ListedConflict {
+  readonly rule: Rule;
+  /** The run that saw this pair of versions first. */
+  readonly sinceRun: string;
+  /** When that run began, in ms since 1970; null where it is not known. */
+  readonly sinceMs: number | null;
+}
+
 /**
  * A conflict as the last run left it.
  *
@@ -507,6 +514,39 @@ function noteConflicts(db: StateDb, result: RunResult): void {
 }
 
 // What the state DB tells of past runs.
+
+/** A run that is over, or goes on. */
+export interface PastRun {
+  readonly id: string;
+  /** In ms since 1970. */
+  readonly startedAtMs: number;
+  /** In ms since 1970; null where it was cut off, or goes on still. */
+  readonly finishedAtMs: number | null;
+  readonly exitCode: number | null;
+  readonly summary: Summary | null;
+  /** The guard, and what it said. */
+  readonly stoppedBy: string | null;
+}
+
+/** What a past run did at a path. */
+export interface PastAction {
+  readonly run: string;
+  /** When its run began, in ms since 1970. */
+  readonly startedAtMs: number;
+  readonly action: ActionName;
+  readonly path: string;
+  readonly newPath: string | null;
+  readonly rule: Rule | null;
+  readonly side: Side | null;
+  readonly reason: string;
+  readonly outcome: OutcomeKind;
+  readonly detail: string | null;
+  readonly bytes: number | null;
+  /** How many files a folder's rename moved; null for all else. */
+  readonly files: number | null;
+  /** In how many runs it was so, from `run` on; left out: in that one. */
+  readonly runs?: number;
+}
 
 const RUN_COLUMNS =
   "id, started_at, finished_at, exit_code, summary, stopped_by";

@@ -1,0 +1,69 @@
+/**
+ * What the commands have in common: how they answer, how they take a path,
+ * and how one that changes something keeps its log.
+ *
+ * @module
+ */
+import { print } from "./cli_output.ts";
+import type { Config } from "./config_schema.ts";
+import { type Log, openLog } from "./logging_setup.ts";
+import { type TypedPath, typedPath } from "./paths.ts";
+import { jsonText } from "./report_json.ts";
+import { missingWalls } from "./sandbox_network.ts";
+
+/**
+ * Prints what was asked for.
+ *
+ * @param isJson As one document, for programs.
+ * @param text For people.
+ * @param document Plain data; every key is there, null where it says nothing.
+ */
+export function answer(
+  isJson: boolean,
+  text: () => string,
+  document: () => unknown,
+): void {
+  print(isJson ? jsonText(document()) : text());
+}
+
+/** A time in a document; null where it is not known. */
+export function isoTime(timeMs: number): string;
+export function isoTime(timeMs: number | null): string | null;
+export function isoTime(timeMs: number | null): string | null {
+  return timeMs === null ? null : new Date(timeMs).toISOString();
+}
+
+/**
+ * The path below the roots that a person typed.
+ *
+ * @throws {UsageError} It leads out of the roots.
+ */
+export async function pathTyped(
+  typed: string,
+  config: Config,
+): Promise<TypedPath> {
+  // A run needs no path that was typed, and this takes long to load.
+  const { onDisk } = await import("./config_loader.ts");
+  const isWindows = Deno.build.os === "windows";
+  return typedPath(typed, config.roots, isWindows, onDisk);
+}
+
+/**
+ * Opens the log for a command that changes something; its first lines say
+ * what began, and that there is no sandbox where there is none.
+ *
+ * @throws {SyncError} There can't be such a file.
+ */
+export function openRunLog(
+  config: Config,
+  runId: string,
+  began: string,
+): Log {
+  const { logging, stateDb } = config;
+  const others = [stateDb, `${stateDb}-journal`, `${stateDb}.lock`];
+  const log = openLog({ ...logging, runId, others });
+  log.info(began);
+  const missing = missingWalls(config);
+  if (missing !== null) log.warning(missing);
+  return log;
+}
