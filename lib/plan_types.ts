@@ -200,7 +200,9 @@ export interface ConflictDone {
   readonly actions: readonly ActionName[];
   /** The name of its clash copy; null where there is none. */
   readonly clashPath: string | null;
-  /** Where a replaced version is, below its side's root; null: nowhere. */
+  /** Soft delete takes the version that lost. */
+  readonly isKept: boolean;
+  /** Where that is, below its side's root; null: nowhere, or not yet. */
   readonly keptAt: string | null;
   /** Of a name that was given to one side. */
   readonly renamed: { readonly from: string; readonly to: string } | null;

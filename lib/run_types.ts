@@ -352,6 +352,56 @@ export function openConflicts(outcomes: readonly Outcome[]): Conflict[] {
 }
 
 /**
+ * The conflicts that a run did all it had to about, or would, each once. What
+ * was not done is done, and told, by a later run.
+ *
+ * @param outcomes Of the run.
+ */
+export function doneConflicts(outcomes: readonly Outcome[]): Conflict[] {
+  const done = new Map<string, Conflict>();
+  const undone = new Set<string>();
+  for (const { action, kind, newPath, detail } of outcomes) {
+    const { conflict, work, path, name } = action;
+    if (conflict === null || conflict.winner === null) continue;
+    const key = conflictKey(conflict);
+    if (kind !== "done" && kind !== "planned") undone.add(key);
+    // It may take two actions, the clash copy and the copy across.
+    const before = done.get(key)?.done;
+    const isKept = (work.kind === "copy" || work.kind === "remove") &&
+      work.fate === "soft-delete";
+    const isRename = work.kind.startsWith("rename") && newPath !== null;
+    done.set(key, {
+      ...conflict,
+      done: {
+        actions: [...before?.actions ?? [], name],
+        clashPath: work.kind === "clash"
+          ? work.clashPath
+          : before?.clashPath ?? null,
+        isKept: isKept || before?.isKept === true,
+        keptAt: isKept ? newPath : before?.keptAt ?? null,
+        renamed: isRename
+          ? { from: path, to: newPath }
+          : before?.renamed ?? null,
+        detail: detail ?? before?.detail ?? null,
+        cutOff: null,
+      },
+    });
+  }
+  for (const key of undone) done.delete(key);
+  return [...done.values()];
+}
+
+/**
+ * What tells one conflict of a run from another: a path can have one of its
+ * content and one of its name.
+ *
+ * @param conflict The conflict.
+ */
+export function conflictKey({ kind, path }: Conflict): string {
+  return `${kind === "metadata_conflict" ? "name" : "content"} ${path}`;
+}
+
+/**
  * Copies that were made, or are planned, of versions that perhaps nobody meant.
  *
  * @param outcomes Of the run.
