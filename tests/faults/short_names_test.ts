@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { SlowShare } from "../../tools/bench/slow_mount.ts";
+import { SlowShare } from "../../tools/bench/slow_share.ts";
 import { actions, describe, file, Office, read } from "../support/support.ts";
 import { requireTool } from "./support.ts";
 
@@ -9,12 +9,11 @@ const bytes = (text: string) => new TextEncoder().encode(text).length;
 
 for (const most of [143, 175]) {
   Deno.test(`a real file system with names of ${most} bytes: conflicts on names near that are settled at once, longer names are told`, async () => {
-    requireTool("bash", "mount");
+    requireTool("umount");
     using office = new Office();
     const behind = `${office.folder}/behind`;
     Deno.mkdirSync(behind);
-    using share = new SlowShare(behind, office.right, 0, most);
-    await share.ready();
+    using _ = new SlowShare(behind, office.right, 0, most);
     const names = [
       "a".repeat(most - 5) + ".docx",
       "ö".repeat(Math.floor(most / 2)),

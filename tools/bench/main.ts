@@ -4,192 +4,196 @@
  *
  * @module
  */
-import { fileURLToPath } from "node:url";
+import { print, warn } from "../../lib/cli_output.ts";
 import { fromThere } from "../../lib/started_in.ts";
-import { Bench, type Place, say } from "./bench.ts";
-import { chart } from "./chart.ts";
-import { firstRuns, small, unchangedAndChanged } from "./everyday.ts";
-import { machineLines } from "./machine.ts";
 import { HELP, type Options, optionsFrom, UsageError } from "./options.ts";
-import type { Results } from "./results.ts";
-import { unmountShares } from "./slow_mount.ts";
-import { bigFile, many, rename, slowShare } from "./special.ts";
-import { between, markdownText, shortText, terminalText } from "./table.ts";
-import { isInstalled, PARTS, Screen, TOOLS } from "./tools.ts";
+import { outputOf, type Program, PROGRAMS, PROJECT } from "./programs.ts";
+import type { Figure, Results } from "./results.ts";
+import { between, chart, fullText, shortText } from "./show.ts";
+import { unmountShares } from "./slow_share.ts";
 import { remove } from "./trees.ts";
+import { measureWork, type Place, type Size, worksFor } from "./work.ts";
 
-const project = fileURLToPath(new URL("../..", import.meta.url));
-
+const BENCH = `${PROJECT}tools/bench/`;
 const PICTURE = "![Seconds of each program, as bars](tools/bench/chart.svg)";
 
 /** What must be undone, whatever comes. */
 const undone = new DisposableStack();
+undone.defer(unmountShares);
 
-/** A place of this name, with an empty folder; null where it can't be had. */
-function placeFor(name: string, missing: string[]): Place | null {
-  const isFolder = name.startsWith("/");
-  const folder = emptyFolderIn(isFolder ? name : "/var/tmp");
-  undone.defer(() => remove(folder));
-  if (name !== "memory") return { name, folder };
-  const mount = new Deno.Command("mount", {
-    args: ["-t", "tmpfs", "-o", "size=90%,nr_inodes=0", "bench", folder],
-  }).outputSync();
-  if (!mount.success) {
-    missing.push("memory: only root may mount a disk there");
-    return null;
+/** A place of this name, with an empty folder. */
+function placeFor(name: string): Place {
+  const dir = name.startsWith("/") ? name : "/var/tmp";
+  let folder: string;
+  try {
+    folder = Deno.makeTempDirSync({ dir, prefix: "office-sync-bench-" });
+  } catch (error) {
+    throw new UsageError(`--on: ${dir} takes no folder (${error}).`);
   }
-  undone.defer(() => {
-    new Deno.Command("umount", { args: ["-l", folder] }).outputSync();
-  });
+  undone.defer(() => remove(folder));
+  if (name === "memory") {
+    const size = "size=90%,nr_inodes=0";
+    outputOf("mount", "-t", "tmpfs", "-o", size, "bench", folder);
+    undone.defer(() => void outputOf("umount", "-l", folder));
+  }
   return { name, folder };
 }
 
-function emptyFolderIn(dir: string): string {
+/** A screen in memory, for a program that can't do without. */
+async function startScreen(): Promise<void> {
+  const server = new Deno.Command("Xvfb", {
+    args: ["-displayfd", "1", "-nolisten", "tcp"],
+    ...{ stdin: "null", stdout: "piped", stderr: "null" },
+  }).spawn();
+  undone.defer(() => server.kill());
+  // It finds a free number for itself.
+  const { value } = await server.stdout.getReader().read();
+  const number = new TextDecoder().decode(value).trim();
+  Deno.env.set("DISPLAY", `:${number}`);
+}
+
+/** What a command prints; null if it can't be found or fails. */
+function ifThere(...command: readonly string[]): string | null {
   try {
-    return Deno.makeTempDirSync({ dir, prefix: "office-sync-bench-" });
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new UsageError(`--on: ${dir} takes no folder (${why}).`);
+    return outputOf(...command);
+  } catch {
+    return null;
   }
 }
 
-/** Measures what is asked for. */
+/** Measures what is asked for; gives what failed as well. */
 async function measure(options: Options): Promise<[Results, string[]]> {
-  const missing: string[] = [];
-  const places = options.places.map((it) => placeFor(it, missing))
-    .filter((it) => it !== null);
-  const all = [...TOOLS, PARTS.rsync, PARTS.cp, PARTS.find];
-  const tools = all.filter(({ name, needs, packages }) => {
-    const lacks = needs.filter((it) => !isInstalled(it));
-    if (lacks.length === 0) return true;
-    missing.push(`${name}: apt-get install ${packages}`);
-    return false;
-  });
-  const env: Record<string, string> = { NO_COLOR: "1" };
-  if (tools.some(({ needs }) => needs.includes("Xvfb"))) {
-    const screen = undone.use(await Screen.start());
-    env["DISPLAY"] = screen.display;
-  }
   const { size, rows } = options;
-  const bench = new Bench(
-    size,
-    tools.filter(({ isTwoWay }) => isTwoWay),
-    rows,
-    env,
-  );
-  const works = [
-    small,
-    unchangedAndChanged,
-    firstRuns,
-    bigFile,
-    rename,
-    slowShare,
-    many,
-  ];
-  const machine = [
-    `${size.files.toLocaleString("en")} files a side; rounds: ${size.rounds}`,
-    ...machineLines(places, tools),
-  ];
-  const results = (): Results => ({
-    machine,
+  const missing: string[] = [];
+  const failures: string[] = [];
+  const versions = new Map<Program, string>();
+  for (const program of PROGRAMS) {
+    const { name, packages, version } = program;
+    const line = ifThere(...version)?.split("\n")[0];
+    if (line) versions.set(program, line.replace(/^\d/, `${name} $&`));
+    else missing.push(`${name}: apt-get install ${packages}`);
+  }
+  const programs = [...versions.keys()];
+  if (programs.some((it) => it.name === "FreeFileSync")) await startScreen();
+  const mayMount = Deno.uid() === 0;
+  const names = options.places.filter((it) => it !== "memory" || mayMount);
+  if (names.length < options.places.length) {
+    missing.push("memory: only root may mount a disk there");
+  }
+  const places = names.map(placeFor);
+  const figures: Figure[] = [];
+  const results = {
+    machine: machineLines(size, places, new Set(versions.values())),
     files: size.files,
     rounds: size.rounds,
-    metadata: bench.metadata,
-    missing: [...missing, ...bench.missing],
-  });
+    figures,
+    missing,
+  };
+  const works = worksFor(programs).filter((work) =>
+    work.rows.some((row) => rows.has(row))
+  );
   for (const place of places) {
     for (const work of works) {
-      // It waits for the share, wherever its files are.
-      if (work === slowShare && place !== places[0]) continue;
-      try {
-        await work(bench, place);
-      } catch (error) {
-        bench.failures.push(`${place.name}, ${work.name}: ${error}`);
-        say(`FAILED: ${bench.failures.at(-1)}`);
+      // A slow share is waited for, wherever its files are.
+      if (work.rows[0] === "slow-share" && place !== places[0]) continue;
+      const what = `${place.name}, ${work.rows.join(", ")}`;
+      const why = work.missing?.(place, size);
+      if (why) missing.push(`${what}: ${why}`);
+      else {
+        await measureWork({ size, rows, figures }, place, work, (error) => {
+          failures.push(`${what}, ${error}`);
+          warn(`FAILED: ${failures.at(-1)}`);
+        });
       }
       // It takes long, and may be broken off.
-      writeJson(options, results());
+      if (options.json !== null) writeJson(options.json, results);
     }
   }
-  return [results(), bench.failures];
+  return [results, failures];
 }
 
-function writeJson({ json }: Options, results: Results): void {
-  if (json === null) return;
-  Deno.writeTextFileSync(json, `${JSON.stringify(results, null, 1)}\n`);
-}
-
-/** Writes what is asked for. */
-function write(options: Options, results: Results): void {
-  const page = `${markdownText(results)}\n`;
-  writeJson(options, results);
-  if (options.markdown !== null) Deno.writeTextFileSync(options.markdown, page);
-  if (options.chart !== null) {
-    Deno.writeTextFileSync(options.chart, chart(results));
-  }
-  if (!options.isWritten) return;
-  writeJson(
-    { ...options, json: `${project}tools/bench/results.json` },
-    results,
+/** Lines about the machine, the programs and the day. */
+function machineLines(
+  { files, rounds }: Size,
+  places: readonly Place[],
+  versions: ReadonlySet<string>,
+): string[] {
+  const told = (file: string, pattern: RegExp) =>
+    pattern.exec(Deno.readTextFileSync(file))?.[1]?.trim() ?? "?";
+  const memory = Deno.systemMemoryInfo().total;
+  const kinds = places.map(({ name, folder }) =>
+    `${name}: ${outputOf("findmnt", "-n", "-o", "FSTYPE", "-T", folder)}`
   );
-  Deno.writeTextFileSync(`${project}tools/bench/chart.svg`, chart(results));
-  const short = `${PICTURE}\n\n${shortText(results)}`;
-  const texts = { "tools/bench/README.md": page, "README.md": short };
-  for (const [name, text] of Object.entries(texts)) {
-    const file = `${project}${name}`;
-    const old = Deno.readTextFileSync(file);
-    Deno.writeTextFileSync(file, between(old, text.trimEnd()));
-    new Deno.Command(Deno.execPath(), { args: ["fmt", "-q", file] })
-      .outputSync();
+  return [
+    `${files.toLocaleString("en")} files a side; rounds: ${rounds}`,
+    `${told("/proc/cpuinfo", /model name\s*:(.+)/)}, ` +
+    `${navigator.hardwareConcurrency} cores, ${Math.round(memory / 1e9)} GB`,
+    `${told("/etc/os-release", /PRETTY_NAME="(.+)"/)}, ` +
+    `Linux ${Deno.osRelease()}; ${kinds.join(", ")}`,
+    `Deno ${Deno.version.deno}; ${[...versions].join("; ")}`,
+    `measured on ${new Date().toISOString().slice(0, 10)}`,
+  ];
+}
+
+function writeJson(file: string, results: Results): void {
+  Deno.writeTextFileSync(file, `${JSON.stringify(results, null, 1)}\n`);
+}
+
+/** Writes the project's own pages. */
+function writePages(results: Results): void {
+  writeJson(`${BENCH}results.json`, results);
+  Deno.writeTextFileSync(`${BENCH}chart.svg`, chart(results));
+  const texts = {
+    [`${BENCH}README.md`]: fullText(results),
+    [`${PROJECT}README.md`]: `${PICTURE}\n\n${shortText(results)}`,
+  };
+  for (const [file, text] of Object.entries(texts)) {
+    const page = between(Deno.readTextFileSync(file), text);
+    Deno.writeTextFileSync(file, page);
+    outputOf(Deno.execPath(), "fmt", "-q", file);
   }
 }
 
 async function main(args: readonly string[]): Promise<number> {
   const options = optionsFrom(args);
   if (options.isHelp) {
-    tell(HELP);
+    print(HELP);
     return 0;
   }
   if (options.from === null) {
     if (Deno.build.os !== "linux") {
       throw new UsageError("It measures on Linux only.");
     }
-    if (!isInstalled("time")) {
-      throw new UsageError("GNU time is missing: apt-get install time");
+    for (const program of ["hyperfine", "time"]) {
+      if (ifThere(`/usr/bin/${program}`, "--version") !== null) continue;
+      throw new UsageError(`It takes "${program}": apt-get install ${program}`);
     }
   }
   const [results, failures] = options.from === null
     ? await measure(options)
     : [JSON.parse(Deno.readTextFileSync(options.from)) as Results, []];
-  tell(`${terminalText(results)}\n`);
-  write(options, results);
-  for (const failure of failures) say(`FAILED: ${failure}`);
+  print(fullText(results));
+  if (options.json !== null) writeJson(options.json, results);
+  if (options.isWritten) writePages(results);
+  for (const failure of failures) warn(`FAILED: ${failure}`);
   return failures.length === 0 ? 0 : 1;
-}
-
-function tell(text: string): void {
-  const bytes = new TextEncoder().encode(text);
-  for (let at = 0; at < bytes.length;) {
-    at += Deno.stdout.writeSync(bytes.subarray(at));
-  }
 }
 
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
   Deno.addSignalListener(signal, () => {
-    unmountShares();
     undone.dispose();
     Deno.exit(signal === "SIGINT" ? 130 : 143);
   });
 }
+Deno.env.set("NO_COLOR", "1");
 let code: number;
 try {
   code = await main(fromThere(Deno.args));
 } catch (error) {
   if (!(error instanceof UsageError)) throw error;
-  say(error.message);
+  warn(error.message);
   code = 2;
 } finally {
-  unmountShares();
   undone.dispose();
 }
 Deno.exit(code);
