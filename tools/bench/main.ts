@@ -7,8 +7,14 @@
 import { print, warn } from "../../lib/cli_output.ts";
 import { fromThere } from "../../lib/started_in.ts";
 import { HELP, type Options, optionsFrom, UsageError } from "./options.ts";
-import { outputOf, type Program, PROGRAMS, PROJECT } from "./programs.ts";
-import type { Figure, Results } from "./results.ts";
+import {
+  ifThere,
+  outputOf,
+  type Program,
+  PROGRAMS,
+  PROJECT,
+} from "./programs.ts";
+import { type Figure, OURS, type Results } from "./results.ts";
 import { between, chart, fullText, shortText } from "./show.ts";
 import { unmountShares } from "./slow_share.ts";
 import { remove } from "./trees.ts";
@@ -21,8 +27,8 @@ const PICTURE = "![Seconds of each program, as bars](tools/bench/chart.svg)";
 const undone = new DisposableStack();
 undone.defer(unmountShares);
 
-/** A place of this name, with an empty folder. */
-function placeFor(name: string): Place {
+/** A place of this name, with an empty folder; null where it can't be had. */
+function placeFor(name: string): Place | null {
   const dir = name.startsWith("/") ? name : "/var/tmp";
   let folder: string;
   try {
@@ -33,7 +39,8 @@ function placeFor(name: string): Place {
   undone.defer(() => remove(folder));
   if (name === "memory") {
     const size = "size=90%,nr_inodes=0";
-    outputOf("mount", "-t", "tmpfs", "-o", size, "bench", folder);
+    const mount = ["mount", "-t", "tmpfs", "-o", size, "bench", folder];
+    if (ifThere(...mount) === null) return null;
     undone.defer(() => void outputOf("umount", "-l", folder));
   }
   return { name, folder };
@@ -52,15 +59,6 @@ async function startScreen(): Promise<void> {
   Deno.env.set("DISPLAY", `:${number}`);
 }
 
-/** What a command prints; null if it can't be found or fails. */
-function ifThere(...command: readonly string[]): string | null {
-  try {
-    return outputOf(...command);
-  } catch {
-    return null;
-  }
-}
-
 /** Measures what is asked for; gives what failed as well. */
 async function measure(options: Options): Promise<[Results, string[]]> {
   const { size, rows } = options;
@@ -69,18 +67,17 @@ async function measure(options: Options): Promise<[Results, string[]]> {
   const versions = new Map<Program, string>();
   for (const program of PROGRAMS) {
     const { name, packages, version } = program;
-    const line = ifThere(...version)?.split("\n")[0];
+    const ask = name === OURS ? outputOf : ifThere;
+    const line = ask(...version)?.split("\n")[0];
     if (line) versions.set(program, line.replace(/^\d/, `${name} $&`));
     else missing.push(`${name}: apt-get install ${packages}`);
   }
   const programs = [...versions.keys()];
   if (programs.some((it) => it.name === "FreeFileSync")) await startScreen();
-  const mayMount = Deno.uid() === 0;
-  const names = options.places.filter((it) => it !== "memory" || mayMount);
-  if (names.length < options.places.length) {
+  const places = options.places.map(placeFor).filter((it) => it !== null);
+  if (places.length < options.places.length) {
     missing.push("memory: only root may mount a disk there");
   }
-  const places = names.map(placeFor);
   const figures: Figure[] = [];
   const results = {
     machine: machineLines(size, places, new Set(versions.values())),
@@ -100,10 +97,12 @@ async function measure(options: Options): Promise<[Results, string[]]> {
       const why = work.missing?.(place, size);
       if (why) missing.push(`${what}: ${why}`);
       else {
-        await measureWork({ size, rows, figures }, place, work, (error) => {
+        const fail = (error: unknown) => {
           failures.push(`${what}, ${error}`);
           warn(`FAILED: ${failures.at(-1)}`);
-        });
+        };
+        const bench = { size, rows, figures };
+        await measureWork(bench, place, work, fail).catch(fail);
       }
       // It takes long, and may be broken off.
       if (options.json !== null) writeJson(options.json, results);

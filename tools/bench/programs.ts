@@ -151,3 +151,12 @@ export function outputOf(...[name = "", ...args]: readonly string[]): string {
   if (!success) throw new Error(`${name} failed: ${err}${out!.slice(0, 300)}`);
   return out!.trim();
 }
+
+/** What a command prints; null if it can't be found or fails. */
+export function ifThere(...command: readonly string[]): string | null {
+  try {
+    return outputOf(...command);
+  } catch {
+    return null;
+  }
+}

@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 const PROGRAM = fileURLToPath(new URL("slow_share.py", import.meta.url));
 
 /** Debian's own Python: another one does not know of Debian's packages. */
-const PYTHON = "/usr/bin/python3";
+export const PYTHON = "/usr/bin/python3";
 
 const mounted = new Set<SlowShare>();
 

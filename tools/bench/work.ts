@@ -6,6 +6,7 @@
 import assert from "node:assert/strict";
 import { warn } from "../../lib/cli_output.ts";
 import {
+  ifThere,
   outputOf,
   type Pair,
   type Program,
@@ -22,7 +23,7 @@ import {
   PART,
   type Sample,
 } from "./results.ts";
-import { SlowShare } from "./slow_share.ts";
+import { PYTHON, SlowShare } from "./slow_share.ts";
 import {
   build,
   copyTree,
@@ -83,9 +84,9 @@ export class Job implements Pair {
     readonly place: Place,
     readonly program: Program,
   ) {
-    [this.left, this.right, this.state] = [
-      ...[`${base}/left`, `${base}/right`, `${base}/state`] as const,
-    ];
+    this.left = `${base}/left`;
+    this.right = `${base}/right`;
+    this.state = `${base}/state`;
   }
 
   /** As before a first run: the left root is kept, and nothing else. */
@@ -109,10 +110,41 @@ export class Job implements Pair {
     await this.run();
   }
 
-  /** Runs the program without counting it. */
-  async run(isFirst = false): Promise<void> {
-    const { program, state } = this;
-    await timed(program.command(this, isFirst), program, state, this.place);
+  /**
+   * Runs the program: hyperfine tells its time, GNU time the peak of its
+   * largest process. What was written before is flushed, so that no run pays
+   * for it.
+   *
+   * @throws {Error} It ends with another exit code than it should.
+   */
+  async run(isFirst = false): Promise<Sample> {
+    const { program, state, place } = this;
+    const [times, memory] = [`${state}/times.json`, `${state}/memory`];
+    const under = ["/usr/bin/time", "--quiet", "-f", "%M", "-o", memory];
+    const command = [...under, ...program.command(this, isFirst)];
+    const { code, stdout, stderr } = await new Deno.Command("hyperfine", {
+      args: [
+        ...["--shell=none", "--runs=1", "--ignore-failure", "--show-output"],
+        ...["--prepare", `sync -f ${place.folder}`],
+        ...["--export-json", times, quoted(command)],
+      ],
+      cwd: PROJECT,
+      stdin: "null",
+    }).output();
+    const said = [stderr, stdout].map((it) => new TextDecoder().decode(it));
+    if (code !== 0) throw new Error(said.join("\n"));
+    const [result] = JSON.parse(Deno.readTextFileSync(times)).results;
+    const [exitCode] = result.exit_codes;
+    if (exitCode !== 0 && exitCode !== program.goodCode) {
+      throw new Error(
+        `exit code ${exitCode}: ${said.join("\n").slice(0, 500)}`,
+      );
+    }
+    return {
+      seconds: result.times[0],
+      cpuSeconds: result.user + result.system,
+      peakBytes: Number(Deno.readTextFileSync(memory)) * 1024,
+    };
   }
 
   /**
@@ -127,10 +159,9 @@ export class Job implements Pair {
     isFirst = false,
     check = () => requireSame(this.left, this.right),
   } = {}): Promise<void> {
-    const { program, state, place } = this;
-    const command = program.command(this, isFirst);
-    const sample = await timed(command, program, state, place);
+    const sample = await this.run(isFirst);
     check();
+    const command = this.program.command(this, isFirst);
     this.add(row, what, sample, shown(command, this));
   }
 
@@ -145,43 +176,6 @@ export class Job implements Pair {
     if (figure) figure.samples.push(sample);
     else figures.push({ place, row, what, command, samples: [sample] });
   }
-}
-
-/**
- * Runs a program: hyperfine tells its time, GNU time the peak of its largest
- * process. What was written before is flushed, so that no run pays for it.
- *
- * @throws {Error} It ends with another exit code than it should.
- */
-async function timed(
-  command: readonly string[],
-  { goodCode = 0 }: Program,
-  state: string,
-  { folder }: Place,
-): Promise<Sample> {
-  const [times, memory] = [`${state}/times.json`, `${state}/memory`];
-  const under = ["/usr/bin/time", "--quiet", "-f", "%M", "-o", memory];
-  const { code, stdout, stderr } = await new Deno.Command("hyperfine", {
-    args: [
-      ...["--shell=none", "--runs=1", "--ignore-failure", "--show-output"],
-      ...["--prepare", `sync -f ${folder}`],
-      ...["--export-json", times, quoted([...under, ...command])],
-    ],
-    cwd: PROJECT,
-    stdin: "null",
-  }).output();
-  const said = [stdout, stderr].map((it) => new TextDecoder().decode(it));
-  if (code !== 0) throw new Error(said.join("\n"));
-  const [result] = JSON.parse(Deno.readTextFileSync(times)).results;
-  const [exitCode] = result.exit_codes;
-  if (exitCode !== 0 && exitCode !== goodCode) {
-    throw new Error(`exit code ${exitCode}: ${said.join("\n").slice(0, 500)}`);
-  }
-  return {
-    seconds: result.times[0],
-    cpuSeconds: result.user + result.system,
-    peakBytes: Number(Deno.readTextFileSync(memory)) * 1024,
-  };
 }
 
 /** A kind of work, or two that are measured in turn. */
@@ -281,7 +275,12 @@ export function worksFor(programs: readonly Program[]): readonly Work[] {
     {
       rows: ["slow-share"],
       programs: twoWay,
-      missing: () => Deno.uid() === 0 ? null : "needs root, for a mount",
+      missing: () =>
+        Deno.uid() !== 0
+          ? "needs root, for a mount"
+          : ifThere(PYTHON, "-c", "import fusepy") === null
+          ? "apt-get install python3-fusepy"
+          : null,
       shared: (left, { fewer }) => build(left, fewer, FILE_BYTES),
       round: slowShare,
     },
@@ -329,9 +328,11 @@ export async function measureWork(
   bench: Bench,
   place: Place,
   work: Work,
-  tell: (failure: string) => void,
+  tell: (failure: unknown) => void,
 ): Promise<void> {
   const base = `${place.folder}/${work.rows[0]}`;
+  using cleanUp = new DisposableStack();
+  cleanUp.defer(() => remove(base));
   const jobs = new Set<Job>();
   const attempt = async (job: Job, step: () => Promise<void>) => {
     try {
@@ -360,7 +361,6 @@ export async function measureWork(
       });
     }
   }
-  remove(base);
 }
 
 /** One side is a slow share; the other programs are measured once. */
