@@ -57,8 +57,8 @@ export function conflictOf(
     if (found === null) return null;
     const isAside = clashName !== null && side !== contest.winner;
     const path = isAside
-      ? locate({ folder: found.at.folder, name: clashName })
-      : locate(found.at);
+      ? locate({ folder: found.folder, name: clashName })
+      : locate(found);
     const { sizeBytes, mtimeMs } = found.metadata;
     return { path, sizeBytes, mtimeMs };
   };
@@ -76,7 +76,7 @@ export function conflictOf(
 /** Where the main file is, or will be: no other name is left in the end. */
 function mainPlace({ pair, verdict }: Case, { winner }: Contest): Location {
   if ("target" in verdict) return verdict.target;
-  return pair.row === null ? pair[winner]?.at ?? pair.at : pair.at;
+  return pair.row === null ? pair[winner] ?? pair : pair;
 }
 
 /**
@@ -345,7 +345,7 @@ export class ClashNames {
     for (const on of SIDES) {
       const found = pair[on];
       if (found === null) continue;
-      if (found.at.name !== location.name) return null;
+      if (found.name !== location.name) return null;
       if (found.metadata.sizeBytes !== version.metadata.sizeBytes) return null;
       const answer = this.#inquiry.ask({
         kind: "compare",
@@ -417,7 +417,7 @@ export function addClash(
       winner: item.pair[otherSide(how.from)]?.metadata ?? null,
       leaves: how.leaves,
       keepsHash: how.keepsHash,
-      rowPath: item.pair.row && list.locateRow(item.pair.at),
+      rowPath: item.pair.row && list.locateRow(item.pair),
     },
     conflict: how.conflict,
   }, {

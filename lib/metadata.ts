@@ -4,7 +4,6 @@
  *
  * @module
  */
-import type { FoundFile } from "./plan_merge.ts";
 import type { FileId, Metadata, RecordedHalf, Side } from "./types.ts";
 
 /** What a root's file system does to names and times; probed once per run. */
@@ -111,7 +110,16 @@ export function identityOf(
   metadata: Pick<Metadata, "id" | "sizeBytes" | "mtimeMs">,
 ): string {
   const { id, sizeBytes, mtimeMs } = metadata;
-  return id ? `${id.ino}:${id.birthMs}` : `${sizeBytes}@${mtimeMs}`;
+  return id ? keyOfId(id) : `${sizeBytes}@${mtimeMs}`;
+}
+
+/**
+ * An id as a key of a map.
+ *
+ * @param id The id.
+ */
+export function keyOfId({ ino, birthMs }: FileId): string {
+  return `${ino}:${birthMs}`;
 }
 
 /**
@@ -243,8 +251,8 @@ export interface Newer {
  * @param clocks Of this run.
  */
 export function newerOf(
-  left: FoundFile,
-  right: FoundFile,
+  left: { readonly metadata: Metadata },
+  right: { readonly metadata: Metadata },
   clocks: Clocks,
 ): Newer {
   const a = left.metadata.mtimeMs;

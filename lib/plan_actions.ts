@@ -73,7 +73,7 @@ export function addRename(
 ): Draft | null {
   const found = item.pair[side];
   if (found === null) return null;
-  const from = list.locate(found.at);
+  const from = list.locate(found);
   const to = list.locate(target);
   const { mtimeMs, mode } = how.bring;
   if (from === to && mtimeMs === null && mode === null) return null;
@@ -81,7 +81,7 @@ export function addRename(
   // The other side was looked at, and changed, by the rename before.
   const isSecond = how.after.length > 0;
   const [fromPlace, toPlace] = [
-    list.place(side, found.at),
+    list.place(side, found),
     list.place(side, target),
   ];
   const isElsewhere = fromPlace.key !== toPlace.key;
@@ -101,7 +101,7 @@ export function addRename(
       metadata: found.metadata,
       other: isSecond || other === null
         ? null
-        : { path: list.locate(other.at), metadata: other.metadata },
+        : { path: list.locate(other), metadata: other.metadata },
       mtimeMs,
       mode,
       row: how.row,
@@ -113,7 +113,7 @@ export function addRename(
     frees: isElsewhere ? [fromPlace] : [],
     takes: isElsewhere ? [toPlace] : [],
     after: how.after,
-    within: [found.at.folder, target.folder],
+    within: [found.folder, target.folder],
   });
 }
 
@@ -210,7 +210,7 @@ export class FileActions {
       case "forget":
         return this.#record(item, {
           kind: "forget",
-          path: this.#list.locateRow(item.pair.at),
+          path: this.#list.locateRow(item.pair),
         }, "gone on both sides");
     }
   }
@@ -224,7 +224,7 @@ export class FileActions {
       this.#locate(verdict.target),
       this.#settings.isSuspicious(verdict.target.name),
     );
-    const rowPath = pair.row && this.#list.locateRow(pair.at);
+    const rowPath = pair.row && this.#list.locateRow(pair);
     let last: Draft | null = null;
     for (const side of SIDES) {
       const rename = addRename(this.#list, item, side, verdict.target, {
@@ -311,7 +311,7 @@ export class FileActions {
           this.#list.locate({ folder: target.folder, name: place.name }),
         keepsHash: this.#settings.isSuspicious(target.name),
         rowPath: pair.row &&
-          (isRenamed ? this.#locate(target) : this.#list.locateRow(pair.at)),
+          (isRenamed ? this.#locate(target) : this.#list.locateRow(pair)),
       },
       conflict,
     }, {
@@ -331,7 +331,7 @@ export class FileActions {
         bring: { mtimeMs: null, mode: null },
         row: pair.row && { ...pair.row, path },
         rowPath: pair.row &&
-          (after.length === 0 ? this.#list.locateRow(pair.at) : path),
+          (after.length === 0 ? this.#list.locateRow(pair) : path),
         keepsHalves: true,
         rule: verdict.nameContest?.rule ??
           (side === "left" ? "5.12" : "5.11"),
@@ -402,7 +402,7 @@ export class FileActions {
     why: Pick<Action, "rule" | "reason" | "conflict">,
   ): void {
     const found = item.pair[on]!;
-    const path = this.#locate(found.at);
+    const path = this.#locate(found);
     const { sizeBytes } = found.metadata;
     const fate = fateOf(sizeBytes, this.#settings.softDelete);
     const soft: ActionName = on === "left"
@@ -423,9 +423,9 @@ export class FileActions {
         path,
         metadata: found.metadata,
         fate,
-        rowPath: this.#list.locateRow(item.pair.at),
+        rowPath: this.#list.locateRow(item.pair),
       },
-    }, { frees: [this.#list.place(on, found.at)], within: [found.at.folder] });
+    }, { frees: [this.#list.place(on, found)], within: [found.folder] });
   }
 
   #whyDestroyed(): string {
@@ -438,7 +438,7 @@ export class FileActions {
     const { contest } = verdict;
     const conflict = conflictOf(item, contest, this.#locate);
     this.#noop(item, {
-      path: conflict?.path ?? this.#locate(item.pair.at),
+      path: conflict?.path ?? this.#locate(item.pair),
       rule: contest.rule,
       reason: "conflict, left for a person to settle",
       work: { kind: "none" },
@@ -448,12 +448,10 @@ export class FileActions {
 
   #record(item: Case, change: RecordChange, reason: string): void {
     this.#noop(item, {
-      path: change.kind === "put"
-        ? change.row.path
-        : this.#locate(item.pair.at),
+      path: change.kind === "put" ? change.row.path : this.#locate(item.pair),
       reason,
       work: { kind: "record", change },
-    }, { within: [item.pair.at.folder] });
+    }, { within: [item.pair.folder] });
   }
 
   /** Nothing that changes a file. */

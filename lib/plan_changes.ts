@@ -105,7 +105,7 @@ class Judge {
     this.#pair = pair;
     this.#inquiry = inquiry;
     this.#settings = settings;
-    this.#isSuspicious = settings.isSuspicious(pair.at.name);
+    this.#isSuspicious = settings.isSuspicious(pair.name);
   }
 
   unrecorded(): Judgement {
@@ -292,10 +292,10 @@ export function doubtOf(pair: Pair, side: Side): Doubt | null {
  * @param found Where it was found.
  */
 export function refOf(side: Side, found: FoundFile): FileRef {
-  const folder = currentPath(found.at.folder, side) ?? "";
+  const folder = currentPath(found.folder, side) ?? "";
   return {
     side,
-    path: joinPath(folder, found.at.name),
+    path: joinPath(folder, found.name),
     metadata: found.metadata,
   };
 }

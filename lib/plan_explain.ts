@@ -14,6 +14,7 @@ import {
   type Folder,
   type FoundFile,
   type Pair,
+  pathOf,
 } from "./plan_merge.ts";
 import type { Verdict } from "./plan_rules.ts";
 import type { Action, Conflict, Plan } from "./plan_types.ts";
@@ -96,7 +97,7 @@ export function explain(path: string, basis: Basis): Explanation {
   };
 }
 
-function keyOfFound({ at }: FoundFile, folding: Folding): string {
+function keyOfFound(at: FoundFile, folding: Folding): string {
   return joinPath(at.folder.key, keyOf(at.name, folding));
 }
 
@@ -121,19 +122,17 @@ function spelling(item: Case | null, folder: Folder | null): string | null {
   if (item === null) {
     return folder && (currentPath(folder, side) ?? folder.row?.path ?? null);
   }
-  const { at, row } = item.pair;
+  const { folder: within, name, row } = item.pair;
   if (row !== null) return row.path;
-  const parent = currentPath(at.folder, "left") ??
-    currentPath(at.folder, "right") ?? at.folder.key;
-  return joinPath(parent, at.name);
+  const parent = currentPath(within, "left") ??
+    currentPath(within, "right") ?? within.key;
+  return joinPath(parent, name);
 }
 
 function standing(item: Case | null, side: Side): Standing | null {
   const found = item?.pair[side] ?? null;
   if (found === null) return null;
-  const { at, metadata } = found;
-  const path = joinPath(currentPath(at.folder, side) ?? "", at.name);
-  return { path, metadata };
+  return { path: pathOf(found, side), metadata: found.metadata };
 }
 
 /** That of the content's cell; of another conflict where that claims it. */

@@ -53,7 +53,7 @@ export type FolderFate =
 /** What is in a folder when everything is decided. */
 export interface FolderContent {
   /** It and all below it is left alone. */
-  readonly isFrozen: boolean;
+  readonly isUnknown: boolean;
   /** Something in it waits for a later run: rows of what it is in stay. */
   readonly waits: boolean;
   /** Something in it will be there on both sides after the run. */
@@ -167,7 +167,7 @@ export class Layout {
 }
 
 interface Mutable {
-  readonly isFrozen: boolean;
+  readonly isUnknown: boolean;
   waits: boolean;
   survives: boolean;
   holdsUnknown: { left: boolean; right: boolean };
@@ -175,7 +175,7 @@ interface Mutable {
 
 function fateOfFolders(folder: Folder, content: Mutable): FolderFate {
   const { left, right } = folder.name;
-  if (content.isFrozen) return { kind: "leave" };
+  if (content.isUnknown) return { kind: "leave" };
   if (left !== null && right !== null) return { kind: "stay" };
   if (left === null && right === null) return { kind: "forget" };
   const having: Side = left === null ? "right" : "left";
@@ -197,7 +197,7 @@ function isKept(
   content: Mutable,
 ): boolean {
   const isOnOne = (folder.name.left === null) !== (folder.name.right === null);
-  return isOnOne && !content.isFrozen && !content.waits &&
+  return isOnOne && !content.isUnknown && !content.waits &&
     (kind === "forget" || kind === "leave");
 }
 
@@ -211,9 +211,9 @@ function passUp(
   if (fate.kind === "stay" || fate.kind === "create") parent.survives = true;
   if (content.waits) parent.waits = true;
   for (const side of SIDES) {
-    const isLeft = content.isFrozen || fate.kind === "forget" ||
+    const isLeft = content.isUnknown || fate.kind === "forget" ||
       fate.kind === "leave";
-    const isThere = folder.name[side] !== null || content.isFrozen;
+    const isThere = folder.name[side] !== null || content.isUnknown;
     if (content.holdsUnknown[side] || isLeft && isThere) {
       parent.holdsUnknown[side] = true;
     }

@@ -170,7 +170,7 @@ export function countChanges(
     for (const side of SIDES) {
       const found = pair[side];
       if (found === null) continue;
-      const key = names(found.at, found.metadata);
+      const key = names(found, found.metadata);
       recreated[side].set(key, (recreated[side].get(key) ?? 0) + 1);
       created[side].add(found.metadata.sizeBytes);
     }
@@ -187,7 +187,7 @@ export function countChanges(
     }
     if (verdict.kind !== "remove") continue;
     const side = otherSide(verdict.on);
-    const key = names(pair.at, judgement.row[side]);
+    const key = names(pair, judgement.row[side]);
     const left = recreated[side].get(key) ?? 0;
     const { sizeBytes } = judgement.row[side];
     if (left > 0) {

@@ -43,128 +43,49 @@ import {
   type Side,
   SIDES,
 } from "./types.ts";
-import { entriesOf, type Listing } from "./wire_listing.ts";
+import {
+  type DirectoryEntry,
+  entriesOf,
+  type Listing,
+} from "./wire_listing.ts";
 
-// What stands in a folder on one side, be it listed or taken from the record.
-
-/** A file of one side, before it is paired. */
-export interface SideFile {
-  readonly name: string;
-  readonly metadata: Metadata;
-  readonly isFresh: boolean;
+/** What one scan handed on. */
+export interface SideScan {
+  /** Listings by folder, as the side spells it. */
+  readonly listings: ReadonlyMap<string, Listing>;
+  /** Every path there that is unknown. */
+  readonly problems: readonly Problem[];
 }
 
-/** A folder of one side, before it is paired. */
-export interface SideFolder {
-  readonly name: string;
-  readonly isMount: boolean;
-  readonly id: FileId | null;
+/** The record, read only as far as it is needed. */
+export interface RecordView {
+  /** Every recorded folder by its path; the root is always there. */
+  readonly directories: ReadonlyMap<string, DirectoryRow>;
+  /** The rows directly in a folder. */
+  filesIn(folder: string): readonly FileRow[];
+  /** How many files are recorded below a folder. */
+  countBelow(folder: string): number;
+  /**
+   * Folders of the rows that have no id on a side and of whose metadata there
+   * {@linkcode identityOf} gives one of `wanted`.
+   */
+  foldersWithout(side: Side, wanted: ReadonlySet<string>): readonly string[];
 }
 
-/** What stands in a folder on one side. */
-export interface SideEntries {
-  /** The folder changed while it was scanned: what is missing may be elsewhere. */
-  readonly isUnsettled: boolean;
-  readonly files: readonly SideFile[];
-  readonly folders: readonly SideFolder[];
+/** What merging depends on besides the data. */
+export interface MergeSettings {
+  readonly traits: Both<Traits>;
+  readonly folding: Folding;
+  /** Give paths at which nothing differs as well. */
+  readonly keepUnchanged: boolean;
+  /**
+   * Nothing is recorded, and equal size and mtime tell equal content: such
+   * files are given as rows, not as pairs.
+   */
+  readonly trustsMetadata?: boolean;
+  /** Whether files of a name are read always. */
+  isSuspicious(name: string): boolean;
 }
-
-/** A folder that is not there. */
-export const EMPTY: SideEntries = {
-  isUnsettled: false,
-  files: [],
-  folders: [],
-};
-
-/**
- * What a listing says.
- *
- * @param listing The listing.
- * @param traits Of the root it comes from.
- */
-export function fromListing(listing: Listing, traits: Traits): SideEntries {
-  const files: SideFile[] = [];
-  const folders: SideFolder[] = [];
-  for (const entry of entriesOf(listing)) {
-    if (entry.kind === "directory") {
-      folders.push(entry);
-      continue;
-    }
-    const isYoung = isFresh(entry.mtimeMs, listing.lookedAtMs, traits);
-    files.push({ name: entry.name, metadata: entry, isFresh: isYoung });
-  }
-  return { isUnsettled: listing.isUnsettled, files, folders };
-}
-
-/**
- * What the record says of a folder that is as recorded.
- *
- * @param rows Its file rows.
- * @param directories Its folders' rows.
- * @param side The side.
- */
-export function fromRecord(
-  rows: readonly FileRow[],
-  directories: readonly DirectoryRow[],
-  side: Side,
-): SideEntries {
-  return {
-    isUnsettled: false,
-    files: rows.map((row) => ({
-      name: nameOf(row.path),
-      metadata: row[side],
-      isFresh: row[side].isFresh,
-    })),
-    folders: directories.filter((row) => row.isAgreed).map((row) => ({
-      name: nameOf(row.path),
-      isMount: row.isMount[side],
-      id: row.id[side],
-    })),
-  };
-}
-
-/**
- * Problems by the folder they are in, then by name.
- *
- * @param problems Of one side.
- */
-export function problemsByFolder(
-  problems: readonly Problem[],
-): Map<string, Map<string, Problem>> {
-  const folders = new Map<string, Map<string, Problem>>();
-  for (const problem of problems) {
-    const folder = folderOf(problem.path);
-    const names = folders.get(folder) ?? new Map<string, Problem>();
-    names.set(nameOf(problem.path), problem);
-    folders.set(folder, names);
-  }
-  return folders;
-}
-
-/**
- * Why what is missing in a folder may not be gone.
- *
- * @param entries What stands in the folder on a side.
- * @param problems What is to be left alone in it there, by name.
- * @returns The reason in words; null where it is gone for certain.
- */
-export function whyUnsettled(
-  entries: SideEntries,
-  problems: ReadonlyMap<string, Problem>,
-): string | null {
-  if (entries.isUnsettled) {
-    return "it vanished while the folders were being read";
-  }
-  // A name that is no Unicode can't be looked at: it may be any file.
-  const isNameless = [...problems.values()].some(({ kind, metadata }) =>
-    kind === "name" && metadata === null
-  );
-  return isNameless
-    ? "it is missing, and may be the file beside it whose name can't be read: rename that one"
-    : null;
-}
-
-// The folders and paths that a run has to decide about.
 
 /** A folder on either side or in the record. */
 export interface Folder {
@@ -183,13 +104,13 @@ export interface Folder {
   readonly rename: FolderRename | null;
   /** Where a side has it still, which is yet to rename it; else null. */
   readonly stillAt: Both<string | null>;
-  /** Its state can't be told: it and all below is left alone. */
-  readonly isFrozen: boolean;
-  /** Sides on which it directly holds something to be left alone. */
+  /** Its state can't be told: nothing is done about it and all below. */
+  readonly isUnknown: boolean;
+  /** Sides on which something directly in it is unknown. */
   readonly holdsUnknown: { left: boolean; right: boolean };
   /** Files directly in it that go with it, where it goes. */
   readonly junk: Both<Junk[]>;
-  /** All names in it, folded, that exist on a side or are left alone. */
+  /** All names in it, folded, that exist on a side or are unknown. */
   readonly taken: Set<string>;
 }
 
@@ -210,8 +131,7 @@ export interface Location {
 }
 
 /** A file where a scan found it. */
-export interface FoundFile {
-  readonly at: Location;
+export interface FoundFile extends Location {
   readonly metadata: Metadata;
   /** Too young for its metadata to be relied on. */
   readonly isFresh: boolean;
@@ -222,473 +142,20 @@ export interface FoundFile {
   readonly hasDouble: boolean;
 }
 
-/** One path: what is recorded and what each side has there, as files. */
-export interface Pair {
+/** One path, where it is recorded or found, and what each side has, as files. */
+export interface Pair extends Location {
   /** The folded path. */
   readonly key: string;
-  /** Where it is recorded, or found. */
-  readonly at: Location;
   readonly row: FileRow | null;
   readonly left: FoundFile | null;
   readonly right: FoundFile | null;
 }
 
-/** What is known of a child folder before it is visited. */
-export interface ChildFolder {
-  readonly key: string;
-  readonly name: Both<string | null>;
-  readonly row: DirectoryRow | null;
-  readonly isMount: Both<boolean>;
-  readonly id: Both<FileId | null>;
-  readonly rename: FolderRename | null;
-  readonly stillAt: Both<string | null>;
-  readonly isFrozen: boolean;
-  /** A file is still recorded at its path: the folder took its name. */
-  readonly hasFileRow?: boolean;
-}
-
-/**
- * Where a folder is on a side now.
- *
- * @param folder The folder.
- * @param side The side.
- * @returns Its path there, or null where it does not exist.
- */
-export function currentPath(folder: Folder, side: Side): string | null {
-  if (folder.parent === null) return "";
-  const stillAt = folder.stillAt[side];
-  if (stillAt !== null) return stillAt;
-  const name = folder.name[side];
-  const parent = currentPath(folder.parent, side);
-  return name === null || parent === null ? null : joinPath(parent, name);
-}
-
-/**
- * A folder's path for a message, even where a side does not have it.
- *
- * @param folder The folder.
- * @param side The side.
- */
-export function spelledPath(folder: Folder, side: Side): string {
-  if (folder.parent === null) return "";
-  const name = folder.name[side] ?? folder.name.left ?? folder.name.right ?? "";
-  return joinPath(spelledPath(folder.parent, side), name);
-}
-
-/**
- * Whether a side's file stands under another name than the row's.
- *
- * @param pair The pair.
- * @param side The side.
- */
-export function isMoved(pair: Pair, side: Side): boolean {
-  const found = pair[side];
-  return found !== null &&
-    (found.at.folder !== pair.at.folder || found.at.name !== pair.at.name);
-}
-
-// One folder: its entries on both sides and its rows, paired by key.
-
-/** What is said of a folder whose disk was taken off. */
-const NOT_MOUNTED =
-  "the disk that was mounted here is not mounted now: mount it again, or, if " +
-  "it is gone for good, run once with --accept-roots";
-
-/** What pairing depends on besides the data. */
-export interface PairingSettings {
-  readonly traits: Both<Traits>;
-  readonly folding: Folding;
-  /** Give paths at which nothing differs as well. */
-  readonly keepUnchanged: boolean;
-  /**
-   * Nothing is recorded, and equal size and mtime tell equal content: such
-   * files are given as rows, not as pairs.
-   */
-  readonly trustsMetadata?: boolean;
-  /**
-   * Of each side, what {@linkcode identityOf} gives without an id of files that
-   * came or went: others that it gives the same of may be those.
-   */
-  readonly doubles: Both<ReadonlySet<string>>;
-  /** Whether files of a name are read always. */
-  isSuspicious(name: string): boolean;
-}
-
-/** Problems directly in a folder, by name. */
-export type ProblemsByName = ReadonlyMap<string, Problem>;
-
-/** What is in one folder. */
-export interface FolderContents {
-  readonly entries: Both<SideEntries>;
-  readonly problems: Both<ProblemsByName>;
-  readonly rows: readonly FileRow[];
-  readonly directories: readonly DirectoryRow[];
-}
-
-/** A path that is left alone. */
-export interface UnknownName {
-  readonly key: string;
-  readonly problem: Problem;
-  /** The sides on which it stands. */
-  readonly on: readonly Side[];
-  /** The files there: each may be one that is missed elsewhere. */
-  readonly files: Both<SideFile | null>;
-  /** All that stands there is junk: it keeps no folder. */
-  readonly junk: Both<readonly Junk[]>;
-}
-
-/** What pairing a folder gives. */
-export interface PairedFolder {
-  readonly pairs: readonly Pair[];
-  /** Files that both sides hold alike: see `trustsMetadata`. */
-  readonly alike: readonly Alike[];
-  readonly children: ChildFolder[];
-  /** Every name, folded, that exists on a side or is left alone. */
-  readonly taken: Iterable<string>;
-  readonly unknown: readonly UnknownName[];
-  /** Problems that show only here: twins, names, mount points. */
-  readonly found: readonly Problem[];
-}
-
-/** A file that both sides hold, under one name and with one content. */
-export interface Alike {
-  readonly name: string;
-  readonly metadata: Both<Metadata>;
-}
-
-/** Everything that has one key. */
-interface Slot {
-  readonly key: string;
-  name: string;
-  row: FileRow | null;
-  directory: DirectoryRow | null;
-  file: { left: SideFile | null; right: SideFile | null };
-  folder: { left: SideFolder | null; right: SideFolder | null };
-  problem: Problem | null;
-  problemOn: Side[];
-  junk: Problem[];
-}
-
-/**
- * Pairs what is in a folder.
- *
- * @param folder The folder.
- * @param contents What is in it.
- * @param settings Traits and folding of the roots.
- */
-export function pairEntries(
-  folder: Folder,
-  contents: FolderContents,
-  settings: PairingSettings,
-): PairedFolder {
-  const slots = new Slots(folder, settings);
-  slots.fill(contents);
-  const pairs: Pair[] = [];
-  const alike: Alike[] = [];
-  const children: ChildFolder[] = [];
-  const unknown: UnknownName[] = [];
-  for (const slot of slots.byName.values()) {
-    slots.judge(slot);
-    if (slot.problem !== null) {
-      const { key, problem, file: files } = slot;
-      const junk = slots.junkAt(slot);
-      unknown.push({ key, problem, on: slot.problemOn, files, junk });
-    } else if (slot.row || slot.file.left || slot.file.right) {
-      const { left, right } = slot.file;
-      if (left && right && isAlike(slot, left, right, settings)) {
-        const metadata = { left: left.metadata, right: right.metadata };
-        alike.push({ name: left.name, metadata });
-        continue;
-      }
-      const isLeftOut = !settings.keepUnchanged && isUnchanged(slot, settings);
-      if (!isLeftOut) pairs.push(toPair(folder, slot, settings));
-    }
-    if (slot.directory || slot.folder.left || slot.folder.right) {
-      children.push(toChild(slot));
-    }
-  }
-  const taken = slots.byName.keys();
-  return { pairs, alike, children, taken, unknown, found: slots.found };
-}
-
-class Slots {
-  readonly found: Problem[] = [];
-  readonly #folder: Folder;
-  readonly #settings: PairingSettings;
-  /** By name, folded. */
-  readonly byName = new Map<string, Slot>();
-  /** Why what is missing may not be gone. */
-  #unsettled: Both<string | null> = { left: null, right: null };
-
-  constructor(folder: Folder, settings: PairingSettings) {
-    this.#folder = folder;
-    this.#settings = settings;
-  }
-
-  fill(contents: FolderContents): void {
-    const { entries, problems } = contents;
-    this.#unsettled = {
-      left: whyUnsettled(entries.left, problems.left),
-      right: whyUnsettled(entries.right, problems.right),
-    };
-    for (const row of contents.rows) this.#slot(nameOf(row.path)).row = row;
-    for (const row of contents.directories) {
-      this.#slot(nameOf(row.path)).directory = row;
-    }
-    for (const side of SIDES) {
-      for (const file of contents.entries[side].files) {
-        const slot = this.#slot(file.name);
-        if (this.#isTwin(slot, side, file.name)) continue;
-        slot.file[side] = file;
-      }
-      for (const folder of contents.entries[side].folders) {
-        const slot = this.#slot(folder.name);
-        if (this.#isTwin(slot, side, folder.name)) continue;
-        slot.folder[side] = folder;
-      }
-      for (const [name, problem] of contents.problems[side]) {
-        this.#setProblem(this.#slot(name), problem);
-      }
-    }
-  }
-
-  #slot(name: string): Slot {
-    const folded = keyOf(name, this.#settings.folding);
-    const known = this.byName.get(folded);
-    if (known) return known;
-    const slot: Slot = {
-      key: joinPath(this.#folder.key, folded),
-      name,
-      row: null,
-      directory: null,
-      file: { left: null, right: null },
-      folder: { left: null, right: null },
-      problem: null,
-      problemOn: [],
-      junk: [],
-    };
-    this.byName.set(folded, slot);
-    return slot;
-  }
-
-  /** Two names of one key on one side: which of them would be the other's? */
-  #isTwin(slot: Slot, side: Side, name: string): boolean {
-    const other = slot.file[side]?.name ?? slot.folder[side]?.name;
-    if (other === undefined) return false;
-    this.#report(
-      slot,
-      side,
-      name,
-      "twins",
-      `"${other}" and "${name}" are one name to the other side: rename one of them`,
-    );
-    return true;
-  }
-
-  /** Finds what only shows when both sides and the record stand together. */
-  judge(slot: Slot): void {
-    for (const side of SIDES) {
-      const other = otherSide(side);
-      const found = slot.file[side] ?? slot.folder[side];
-      if (found === null) {
-        const why = this.#unsettled[side];
-        if ((slot.row ?? slot.directory) !== null && why !== null) {
-          this.#report(slot, side, slot.name, "vanished", why);
-        } else if (this.#isTakenOff(slot, side)) {
-          this.#report(slot, side, slot.name, "mount", NOT_MOUNTED);
-        }
-        continue;
-      }
-      const isOnOther = slot.file[other] !== null ||
-        slot.folder[other] !== null;
-      if (!isOnOther && this.#settings.traits[other].hasWindowsNames) {
-        const why = whyNotOnWindows(found.name);
-        if (why !== null) this.#report(slot, side, found.name, "name", why);
-      }
-      const folder = slot.folder[side];
-      const recorded = slot.directory?.isMount[side];
-      if (folder && recorded !== undefined && recorded !== folder.isMount) {
-        const why = folder.isMount
-          ? "another disk is mounted here now, which was not so before: " +
-            "unmount it, or, if it is to stay, run once with --accept-roots"
-          : NOT_MOUNTED;
-        this.#report(slot, side, found.name, "mount", why);
-      }
-    }
-  }
-
-  /**
-   * A disk that is taken off may take its mount point along, as automounters
-   * do. Nobody deleted what is on it.
-   */
-  #isTakenOff(slot: Slot, side: Side): boolean {
-    return slot.directory?.isMount[side] === true &&
-      slot.folder[otherSide(side)] !== null &&
-      currentPath(this.#folder, side) !== null;
-  }
-
-  #report(
-    slot: Slot,
-    side: Side,
-    name: string,
-    kind: ProblemKind,
-    reason: string,
-  ): void {
-    const path = joinPath(spelledPath(this.#folder, side), name);
-    const metadata = slot.file[side]?.metadata ?? null;
-    const folderId = slot.folder[side]?.id ?? null;
-    const problem = { side, path, kind, reason, metadata, folderId };
-    this.found.push(problem);
-    this.#setProblem(slot, problem);
-  }
-
-  /** What goes with the folder; nothing where anything else stands there. */
-  junkAt(slot: Slot): Both<readonly Junk[]> {
-    const { key, problem, file, folder, directory, junk } = slot;
-    const isOther = !problem?.isJunk || directory !== null ||
-      SIDES.some((side) => file[side] !== null || folder[side] !== null);
-    const on = (side: Side): readonly Junk[] =>
-      isOther ? [] : junk.filter((it) => it.side === side).map((it) => {
-        const name = nameOf(it.path);
-        const rowName = slot.row === null ? name : nameOf(slot.row.path);
-        return { key, name, metadata: it.metadata!, rowName };
-      });
-    return { left: on("left"), right: on("right") };
-  }
-
-  #setProblem(slot: Slot, problem: Problem): void {
-    if (problem.isJunk) slot.junk.push(problem);
-    if (
-      slot.problem === null || slot.problem.kind === "ignored" ||
-      slot.problem.kind === "own"
-    ) {
-      slot.problem = problem;
-    }
-    if (!slot.problemOn.includes(problem.side)) {
-      slot.problemOn.push(problem.side);
-    }
-  }
-}
-
-function toPair(
-  folder: Folder,
-  slot: Slot,
-  { doubles }: PairingSettings,
-): Pair {
-  const found = (side: Side): FoundFile | null => {
-    const file = slot.file[side];
-    return file && {
-      at: { folder, name: file.name },
-      metadata: file.metadata,
-      isFresh: file.isFresh,
-      hasDouble: isDouble(file.metadata, slot.row?.[side], doubles[side]),
-    };
-  };
-  const fileName = slot.file.left?.name ?? slot.file.right?.name ?? slot.name;
-  return {
-    key: slot.key,
-    at: { folder, name: slot.row ? nameOf(slot.row.path) : fileName },
-    row: slot.row,
-    left: found("left"),
-    right: found("right"),
-  };
-}
-
-/** Another file may be this one: no two ids tell. */
-function isDouble(
-  metadata: Metadata,
-  half: Metadata | undefined,
-  doubles: ReadonlySet<string>,
-): boolean {
-  return doubles.size > 0 && (metadata.id === null || half?.id === null) &&
-    doubles.has(identityOf({ ...metadata, id: null }));
-}
-
-function isUnchanged(slot: Slot, settings: PairingSettings): boolean {
-  const { row } = slot;
-  if (row === null) return false;
-  const isSuspicious = settings.isSuspicious(slot.name);
-  return SIDES.every((side) => {
-    const file = slot.file[side];
-    if (file === null || file.name !== nameOf(row.path)) return false;
-    const { id } = file.metadata;
-    if (isDouble(file.metadata, row[side], settings.doubles[side])) {
-      return false;
-    }
-    const hasKnownId = id === null
-      ? row[side].id === null
-      : isSameId(id, row[side].id);
-    const state = halfState(file.metadata, row[side], isSuspicious);
-    return state === "same" && hasKnownId;
-  });
-}
-
-/** The same as the tables come to for such a pair, at a fraction of the cost. */
-function isAlike(
-  { row, name }: Slot,
-  left: SideFile,
-  right: SideFile,
-  settings: PairingSettings,
-): boolean {
-  if (!settings.trustsMetadata || settings.keepUnchanged || row !== null) {
-    return false;
-  }
-  if (left.name !== right.name || left.isFresh || right.isFresh) return false;
-  const { traits } = settings;
-  const tickMs = Math.max(traits.left.tickMs, traits.right.tickMs);
-  const [a, b] = [left.metadata, right.metadata];
-  return a.sizeBytes === b.sizeBytes &&
-    cutToTick(a.mtimeMs, tickMs) === cutToTick(b.mtimeMs, tickMs) &&
-    !settings.isSuspicious(name);
-}
-
-function toChild(slot: Slot): ChildFolder {
-  const { left, right } = slot.folder;
-  return {
-    key: slot.key,
-    name: { left: left?.name ?? null, right: right?.name ?? null },
-    row: slot.directory,
-    isMount: {
-      left: left?.isMount ?? false,
-      right: right?.isMount ?? false,
-    },
-    id: { left: left?.id ?? null, right: right?.id ?? null },
-    rename: null,
-    stillAt: { left: null, right: null },
-    isFrozen: slot.problem !== null,
-    hasFileRow: slot.row !== null,
-  };
-}
-
-/** What one scan handed on. */
-export interface SideScan {
-  /** Listings by folder, as the side spells it. */
-  readonly listings: ReadonlyMap<string, Listing>;
-  /** Everything that is to be left alone. */
-  readonly problems: readonly Problem[];
-}
-
-/** The record, read only as far as it is needed. */
-export interface RecordView {
-  /** Every recorded folder by its path; the root is always there. */
-  readonly directories: ReadonlyMap<string, DirectoryRow>;
-  /** The rows directly in a folder. */
-  filesIn(folder: string): readonly FileRow[];
-  /** How many files are recorded below a folder. */
-  countBelow(folder: string): number;
-  /**
-   * Folders of the rows that have no id on a side and of whose metadata there
-   * {@linkcode identityOf} gives one of `wanted`.
-   */
-  foldersWithout(side: Side, wanted: ReadonlySet<string>): readonly string[];
-}
-
-/** A file that stands where it must be left alone. */
-export interface Stray {
+/** Where a file stands that is missed at its recorded path. */
+export interface Elsewhere {
   /** As the side spells it. */
   readonly path: string;
-  readonly metadata: Metadata;
-  /** Why the path is left alone, in words. */
+  /** Why it is unknown there, in words. */
   readonly reason: string;
 }
 
@@ -712,16 +179,67 @@ export interface Merged {
   readonly folders: readonly Folder[];
   /** Every path at which something differs, or might. */
   readonly pairs: readonly Pair[];
-  /** Keys of paths that are left alone, with why. */
+  /** Keys of unknown paths, with why. */
   readonly unknown: ReadonlyMap<string, Problem>;
   /** All problems: those of the scans and those that show in pairing. */
   readonly problems: readonly Problem[];
-  /** Files at paths that are left alone: each may be one missed elsewhere. */
-  readonly strays: Both<readonly Stray[]>;
+  /** Files at unknown paths: each may be one that is missed elsewhere. */
+  readonly unknownFiles: Both<
+    readonly (Elsewhere & { readonly metadata: Metadata })[]
+  >;
   /** Files that are the same on both sides of a first meeting. */
   readonly alike: AlikeFiles;
   /** Any path of a folder that was looked at, even where nothing differs. */
   pairAt(folder: Folder, key: string): Pair | null;
+}
+
+/**
+ * Where a folder is on a side now; null where it does not exist there.
+ *
+ * @param folder The folder.
+ * @param side The side.
+ */
+export function currentPath(folder: Folder, side: Side): string | null {
+  if (folder.parent === null) return "";
+  const stillAt = folder.stillAt[side];
+  if (stillAt !== null) return stillAt;
+  const name = folder.name[side];
+  const parent = currentPath(folder.parent, side);
+  return name === null || parent === null ? null : joinPath(parent, name);
+}
+
+/**
+ * Where a file is on a side now.
+ *
+ * @param found The file.
+ * @param side The side it was found on.
+ */
+export function pathOf({ folder, name }: FoundFile, side: Side): string {
+  return joinPath(currentPath(folder, side) ?? "", name);
+}
+
+/**
+ * A folder's path for a message, even where a side does not have it.
+ *
+ * @param folder The folder.
+ * @param side The side.
+ */
+export function spelledPath(folder: Folder, side: Side): string {
+  if (folder.parent === null) return "";
+  const name = folder.name[side] ?? folder.name.left ?? folder.name.right ?? "";
+  return joinPath(spelledPath(folder.parent, side), name);
+}
+
+/**
+ * Whether a side's file stands under another name than the row's.
+ *
+ * @param pair The pair.
+ * @param side The side.
+ */
+export function isMoved(pair: Pair, side: Side): boolean {
+  const found = pair[side];
+  return found !== null &&
+    (found.folder !== pair.folder || found.name !== pair.name);
 }
 
 /**
@@ -741,8 +259,7 @@ export function merge(
     ? record
     : underNewNames(record, renames);
   const none = { left: new Set<string>(), right: new Set<string>() };
-  const plain = { ...settings, doubles: none };
-  const merged = new Merger(scans, view, renames, plain).run();
+  const merged = new Merger(scans, view, renames, settings, none).run();
   const doubles = doublesIn(merged);
   const isTold = SIDES.some((side) =>
     doubles[side].size > 0 &&
@@ -750,7 +267,7 @@ export function merge(
       view.foldersWithout(side, doubles[side]).length > 0)
   );
   return isTold
-    ? new Merger(scans, view, renames, { ...settings, doubles }).run()
+    ? new Merger(scans, view, renames, settings, doubles).run()
     : merged;
 }
 
@@ -777,9 +294,6 @@ function underNewNames(record: RecordView, renames: FolderRenames): RecordView {
       record.foldersWithout(side, wanted).map((it) => renames.renamed(it)),
   };
 }
-
-/** What merging depends on besides the data. */
-export type MergeSettings = Omit<PairingSettings, "doubles">;
 
 /**
  * Files that came or went, and that another one may be which has their metadata:
@@ -812,40 +326,75 @@ function hasUnproven({ pairs }: Merged, side: Side): boolean {
   });
 }
 
-const NO_PROBLEMS: ProblemsByName = new Map();
+/** What is said of a folder whose disk was taken off. */
+const NOT_MOUNTED =
+  "the disk that was mounted here is not mounted now: mount it again, or, if " +
+  "it is gone for good, run once with --accept-roots";
+
+const NO_PROBLEMS: ReadonlyMap<string, Problem> = new Map();
+
+/** A folder of one side, before it is paired. */
+type SideFolder = Omit<DirectoryEntry, "kind">;
+
+/** Everything in a folder that has one key. */
+interface Slot {
+  readonly key: string;
+  readonly name: string;
+  row: FileRow | null;
+  left: FoundFile | null;
+  right: FoundFile | null;
+  directory: DirectoryRow | null;
+  readonly folders: { left: SideFolder | null; right: SideFolder | null };
+  /** Why it is unknown; null where it is not. */
+  problems: Problem[] | null;
+}
 
 class Merger {
   readonly #scans: Both<SideScan>;
   readonly #record: RecordView;
   readonly #renames: FolderRenames;
+  readonly #settings: MergeSettings;
+  /**
+   * Of each side, what {@linkcode identityOf} gives without an id of files that
+   * came or went: others that it gives the same of may be those.
+   */
+  readonly #doubles: Both<ReadonlySet<string>>;
   /** By the folded path that a folder has from now on. */
   readonly #renamedTo = new Map<string, FolderRename>();
   /** Folded paths at which a side still has what got another name. */
   readonly #stillAt: Both<Set<string>> = { left: new Set(), right: new Set() };
-  readonly #settings: PairingSettings;
-  readonly #problemsIn: Both<Map<string, Map<string, Problem>>>;
+  /** By folder, then by name. */
+  readonly #problemsIn: Both<Map<string, Map<string, Problem>>> = {
+    left: new Map(),
+    right: new Map(),
+  };
   readonly #recordedChildren = new Map<string, DirectoryRow[]>();
   readonly #differing = new Set<string>();
   /** Keys of folders whose metadata does not tell whether they are as recorded. */
   readonly #doubted = new Set<string>();
   readonly #folders: Folder[] = [];
   readonly #pairs: Pair[] = [];
-  readonly #alikeIn: Folder[] = [];
+  readonly #alikeIn = new Set<Folder>();
   #alikeCount = 0;
   readonly #unknown = new Map<string, Problem>();
   readonly #problems: Problem[];
-  readonly #strays: { left: Stray[]; right: Stray[] } = { left: [], right: [] };
+  readonly #unknownFiles = {
+    left: [] as (Elsewhere & { readonly metadata: Metadata })[],
+    right: [] as (Elsewhere & { readonly metadata: Metadata })[],
+  };
 
   constructor(
     scans: Both<SideScan>,
     record: RecordView,
     renames: FolderRenames,
-    settings: PairingSettings,
+    settings: MergeSettings,
+    doubles: Both<ReadonlySet<string>>,
   ) {
     this.#scans = scans;
     this.#record = record;
     this.#renames = renames;
     this.#settings = settings;
+    this.#doubles = doubles;
     for (const rename of renames.all) {
       // A later one may have taken it along.
       const path = renames.renamed(rename.row.path);
@@ -856,10 +405,12 @@ class Merger {
       }
     }
     this.#problems = [...scans.left.problems, ...scans.right.problems];
-    this.#problemsIn = {
-      left: problemsByFolder(scans.left.problems),
-      right: problemsByFolder(scans.right.problems),
-    };
+    for (const problem of this.#problems) {
+      const within = this.#problemsIn[problem.side];
+      const folder = folderOf(problem.path);
+      const names = within.get(folder) ?? new Map<string, Problem>();
+      within.set(folder, names.set(nameOf(problem.path), problem));
+    }
     for (const row of record.directories.values()) {
       if (row.path === "") continue;
       const parent = folderOf(row.path);
@@ -873,50 +424,38 @@ class Merger {
       for (const folder of scans[side].listings.keys()) {
         this.#markUp(renames.placed(side, folder));
       }
-      const doubles = settings.doubles[side];
-      if (doubles.size === 0) continue;
-      for (const folder of record.foldersWithout(side, doubles)) {
+      if (doubles[side].size === 0) continue;
+      for (const folder of record.foldersWithout(side, doubles[side])) {
         this.#markUp(folder);
-        this.#doubted.add(keyOf(folder, settings.folding));
+        this.#doubted.add(this.#key(folder));
       }
     }
   }
 
   run(): Merged {
-    const root: Folder = {
+    this.#visit(this.#folder(null, {
       key: "",
-      parent: null,
       name: { left: "", right: "" },
       row: this.#record.directories.get("") ?? null,
       isMount: { left: false, right: false },
       id: { left: null, right: null },
-      rename: null,
-      stillAt: { left: null, right: null },
-      isFrozen: false,
-      holdsUnknown: { left: false, right: false },
-      junk: { left: [], right: [] },
-      taken: new Set(),
-    };
-    this.#visit(root);
+      isUnknown: false,
+    }));
     return {
       folders: this.#folders,
       pairs: this.#pairs,
       unknown: this.#unknown,
       problems: this.#problems,
-      strays: this.#strays,
+      unknownFiles: this.#unknownFiles,
       alike: {
         count: this.#alikeCount,
         rows: () => this.#alikeRows(),
-        has: ({ at, key }) =>
-          this.#alikeIn.includes(at.folder) &&
-          this.#pairsOf(at.folder, this.#settings).alike.some(({ name }) =>
-            joinPath(at.folder.key, keyOf(name, this.#settings.folding)) === key
-          ),
+        has: (pair) => this.#alikeIn.has(pair.folder) && this.#isAlike(pair),
       },
       pairAt: (folder, key) => {
-        const all = { ...this.#settings, keepUnchanged: true };
-        const { pairs } = this.#pairsOf(folder, all);
-        return pairs.find((pair) => pair.key === key) ?? null;
+        const slot = this.#slotsOf(folder).slots.get(nameOf(key));
+        const isFile = slot?.row || slot?.left || slot?.right;
+        return !slot || slot.problems || !isFile ? null : pairOf(folder, slot);
       },
     };
   }
@@ -924,19 +463,24 @@ class Merger {
   *#alikeRows(): Iterable<readonly FileRow[]> {
     for (const folder of this.#alikeIn) {
       const path = currentPath(folder, "left")!;
-      const { alike } = this.#pairsOf(folder, this.#settings);
-      yield alike.map(({ name, metadata }): FileRow => ({
-        path: joinPath(path, name),
-        left: halfOf(metadata.left, false),
-        right: halfOf(metadata.right, false),
-        hash: null,
-      }));
+      const slots = [...this.#slotsOf(folder).slots.values()];
+      yield slots.filter((it) => it.problems === null && this.#isAlike(it))
+        .map(({ left, right }): FileRow => ({
+          path: joinPath(path, left!.name),
+          left: halfOf(left!.metadata, false),
+          right: halfOf(right!.metadata, false),
+          hash: null,
+        }));
     }
+  }
+
+  #key(path: string): string {
+    return keyOf(path, this.#settings.folding);
   }
 
   /** Marks a folder that differs and all above it as worth visiting. */
   #markUp(folder: string): void {
-    let key = keyOf(folder, this.#settings.folding);
+    let key = this.#key(folder);
     while (!this.#differing.has(key)) {
       this.#differing.add(key);
       if (key === "") return;
@@ -944,40 +488,45 @@ class Merger {
     }
   }
 
+  #folder(
+    parent: Folder | null,
+    found: Pick<
+      Folder,
+      "key" | "name" | "row" | "isMount" | "id" | "isUnknown"
+    >,
+  ): Folder {
+    const { row } = found;
+    const rename = row && this.#renamedTo.get(found.key) || null;
+    const stillAt = (side: Side) =>
+      rename === null || rename.by.includes(side)
+        ? null
+        : this.#renames.present(side, row!.path);
+    return {
+      ...found,
+      parent,
+      rename,
+      stillAt: { left: stillAt("left"), right: stillAt("right") },
+      holdsUnknown: { left: false, right: false },
+      junk: { left: [], right: [] },
+      taken: new Set(),
+    };
+  }
+
   #visit(folder: Folder): void {
     this.#folders.push(folder);
-    if (folder.isFrozen) return this.#straysBelow(folder);
+    if (folder.isUnknown) return this.#noteFilesBelow(folder);
     const isAsRecorded = !this.#doubted.has(folder.key) &&
       SIDES.every((side) =>
         folder.name[side] !== null && !this.#listingOf(folder, side)
       );
     const children = isAsRecorded
-      ? this.#recordedChildrenOf(folder)
-      : this.#visitEntries(folder);
-    for (const found of children) {
-      const child = this.#renames.all.length === 0
-        ? found
-        : this.#withRename(found);
-      const isGone = child.name.left === null || child.name.right === null;
-      const isWorthIt = isGone || child.row === null || child.isFrozen ||
-        child.name.left !== nameOf(child.row.path) ||
-        child.name.right !== nameOf(child.row.path) ||
-        !child.row.isAgreed || child.hasFileRow || child.rename !== null ||
-        this.#differing.has(child.key) ||
-        SIDES.some((side) => !isEqualId(child.id[side], child.row!.id[side]));
-      if (!isWorthIt) continue;
-      this.#visit({
-        ...child,
-        parent: folder,
-        holdsUnknown: { left: false, right: false },
-        junk: { left: [], right: [] },
-        taken: new Set(),
-      });
-    }
+      ? this.#childrenAsRecorded(folder)
+      : this.#childrenIn(folder);
+    for (const child of children) this.#visit(child);
   }
 
-  /** What was moved into a folder that is left alone is there, not gone. */
-  #straysBelow(folder: Folder): void {
+  /** What was moved into an unknown folder is there, not gone. */
+  #noteFilesBelow(folder: Folder): void {
     const reason = this.#unknown.get(folder.key)?.reason ?? "it is left alone";
     for (const side of SIDES) {
       const path = currentPath(folder, side);
@@ -987,62 +536,147 @@ class Merger {
         for (const entry of entriesOf(listing)) {
           if (entry.kind !== "file") continue;
           const path = joinPath(listing.folder, entry.name);
-          this.#strays[side].push({ path, metadata: entry, reason });
+          this.#unknownFiles[side].push({ path, metadata: entry, reason });
         }
       }
     }
   }
 
-  #visitEntries(folder: Folder): ChildFolder[] {
-    const { pairs, alike, children, taken, unknown, found } = this.#pairsOf(
-      folder,
-      this.#settings,
-    );
-    if (alike.length > 0) {
-      this.#alikeIn.push(folder);
-      this.#alikeCount += alike.length;
+  /**
+   * Folders worth visiting in one that both sides have just as recorded: what
+   * they agreed on is there. A row that is only kept for what is in it tells
+   * of none.
+   */
+  #childrenAsRecorded(folder: Folder): Folder[] {
+    return this.#childRows(folder).flatMap((row) => {
+      const recorded = nameOf(row.path);
+      const key = this.#key(joinPath(folder.key, recorded));
+      const isUnknown = SIDES.some((side) =>
+        this.#problemsOf(folder, side).has(recorded)
+      );
+      const isAsRecorded = row.isAgreed && !isUnknown &&
+        !this.#differing.has(key) && !this.#renamedTo.has(key);
+      if (isAsRecorded) return [];
+      const name = row.isAgreed ? recorded : null;
+      return [this.#folder(folder, {
+        key,
+        name: { left: name, right: name },
+        row,
+        isMount: row.isMount,
+        id: row.id,
+        isUnknown,
+      })];
+    });
+  }
+
+  /** Notes all paths of a folder, and gives the folders worth visiting. */
+  #childrenIn(folder: Folder): Folder[] {
+    const { slots, found } = this.#slotsOf(folder);
+    const trustsMetadata = this.#trustsMetadata(folder);
+    const before = this.#pairs.length;
+    const children: Folder[] = [];
+    for (const slot of slots.values()) {
+      const { key, row, directory, folders: { left, right } } = slot;
+      if (slot.problems !== null) this.#noteUnknown(folder, slot);
+      else if (row || slot.left || slot.right) {
+        if (trustsMetadata && this.#isAlike(slot)) {
+          this.#alikeIn.add(folder);
+          this.#alikeCount++;
+        } else if (this.#settings.keepUnchanged || !this.#isUnchanged(slot)) {
+          this.#pairs.push(pairOf(folder, slot));
+        }
+      }
+      if (!directory && !left && !right) continue;
+      const child = this.#folder(folder, {
+        key,
+        name: { left: left?.name ?? null, right: right?.name ?? null },
+        row: directory,
+        isMount: {
+          left: left?.isMount ?? false,
+          right: right?.isMount ?? false,
+        },
+        id: { left: left?.id ?? null, right: right?.id ?? null },
+        isUnknown: slot.problems !== null,
+      });
+      // Or a file is still recorded at its path: the folder took its name.
+      if (row !== null || this.#isWorthIt(child)) children.push(child);
     }
-    for (const pair of pairs) this.#pairs.push(pair);
     // No name is chosen in a folder in which nothing differs.
-    if (pairs.length > 0) { for (const name of taken) folder.taken.add(name); }
-    for (const { key, problem, on, files, junk } of unknown) {
-      this.#unknown.set(key, problem);
-      for (const side of on) {
-        folder.junk[side].push(...junk[side]);
-        if (junk[side].length === 0) folder.holdsUnknown[side] = true;
-      }
-      for (const side of SIDES) {
-        const file = files[side];
-        if (file === null) continue;
-        const path = joinPath(currentPath(folder, side) ?? "", file.name);
-        const { metadata } = file;
-        this.#strays[side].push({ path, metadata, reason: problem.reason });
-      }
+    if (this.#pairs.length > before) {
+      for (const name of slots.keys()) folder.taken.add(name);
     }
     this.#problems.push(...found);
     return children;
   }
 
-  #pairsOf(folder: Folder, wanted: PairingSettings): PairedFolder {
-    // Rows can only be told where nothing has to be renamed or moved first.
-    const isPlain = this.#record.directories.size <= 1 &&
+  #isWorthIt({ key, row, name, id, isUnknown, rename }: Folder): boolean {
+    return row === null || !row.isAgreed || isUnknown || rename !== null ||
+      this.#differing.has(key) ||
+      SIDES.some((side) =>
+        name[side] !== nameOf(row.path) || !isEqualId(id[side], row.id[side])
+      );
+  }
+
+  #noteUnknown(folder: Folder, slot: Slot): void {
+    const problem = problemOf(slot.problems!);
+    this.#unknown.set(slot.key, problem);
+    // Junk goes with the folder, unless anything else stands there.
+    const isOther = !problem.isJunk || slot.directory !== null ||
+      SIDES.some((side) => slot[side] !== null || slot.folders[side] !== null);
+    for (const side of SIDES) {
+      const problems = slot.problems!.filter((it) => it.side === side);
+      const junk = isOther ? [] : problems.filter((it) => it.isJunk);
+      for (const { path, metadata } of junk) {
+        const name = nameOf(path);
+        const rowName = slot.row === null ? name : nameOf(slot.row.path);
+        const { key } = slot;
+        folder.junk[side].push({ key, name, metadata: metadata!, rowName });
+      }
+      if (problems.length > 0 && junk.length === 0) {
+        folder.holdsUnknown[side] = true;
+      }
+      const file = slot[side];
+      if (file === null) continue;
+      const { metadata } = file;
+      const { reason } = problem;
+      const path = pathOf(file, side);
+      this.#unknownFiles[side].push({ path, metadata, reason });
+    }
+  }
+
+  /** Rows can only be told where nothing has to be renamed or moved first. */
+  #trustsMetadata(folder: Folder): boolean {
+    const { trustsMetadata, keepUnchanged } = this.#settings;
+    return trustsMetadata === true && !keepUnchanged &&
+      this.#record.directories.size <= 1 &&
       currentPath(folder, "left") === currentPath(folder, "right");
-    const settings = isPlain ? wanted : { ...wanted, trustsMetadata: false };
-    const rows = folder.row === null
-      ? []
-      : this.#record.filesIn(folder.row.path);
-    return pairEntries(folder, {
-      entries: {
-        left: this.#entriesOf(folder, "left", rows),
-        right: this.#entriesOf(folder, "right", rows),
-      },
-      problems: {
-        left: this.#problemsOf(folder, "left"),
-        right: this.#problemsOf(folder, "right"),
-      },
-      rows,
-      directories: this.#childRows(folder),
-    }, settings);
+  }
+
+  /** The same as the tables come to for such a pair, at a fraction of the cost. */
+  #isAlike({ row, name, left, right }: Pair | Slot): boolean {
+    if (row !== null || left === null || right === null) return false;
+    if (left.name !== right.name || left.isFresh || right.isFresh) return false;
+    const { traits } = this.#settings;
+    const tickMs = Math.max(traits.left.tickMs, traits.right.tickMs);
+    const [a, b] = [left.metadata, right.metadata];
+    return a.sizeBytes === b.sizeBytes &&
+      cutToTick(a.mtimeMs, tickMs) === cutToTick(b.mtimeMs, tickMs) &&
+      !this.#settings.isSuspicious(name);
+  }
+
+  #isUnchanged({ row, name, left, right }: Slot): boolean {
+    if (row === null || left === null || right === null) return false;
+    const isSuspicious = this.#settings.isSuspicious(name);
+    const isSame = (file: FoundFile, side: Side) => {
+      if (file.hasDouble || file.name !== nameOf(row.path)) return false;
+      const { id } = file.metadata;
+      const hasKnownId = id === null
+        ? row[side].id === null
+        : isSameId(id, row[side].id);
+      return hasKnownId &&
+        halfState(file.metadata, row[side], isSuspicious) === "same";
+    };
+    return isSame(left, "left") && isSame(right, "right");
   }
 
   #listingOf(folder: Folder, side: Side): Listing | undefined {
@@ -1050,11 +684,10 @@ class Merger {
     return path === null ? undefined : this.#scans[side].listings.get(path);
   }
 
-  #problemsOf(folder: Folder, side: Side): ProblemsByName {
+  #problemsOf(folder: Folder, side: Side): ReadonlyMap<string, Problem> {
     const path = currentPath(folder, side);
-    return path === null
-      ? NO_PROBLEMS
-      : this.#problemsIn[side].get(path) ?? NO_PROBLEMS;
+    return (path === null ? undefined : this.#problemsIn[side].get(path)) ??
+      NO_PROBLEMS;
   }
 
   /** Rows of the folders in one; what moves into a new folder has one, too. */
@@ -1063,92 +696,190 @@ class Merger {
     return this.#recordedChildren.get(path) ?? [];
   }
 
-  /** What stands in a folder on a side: listed, as recorded, or nothing. */
-  #entriesOf(
-    folder: Folder,
-    side: Side,
-    rows: readonly FileRow[],
-  ): SideEntries {
-    const listing = this.#listingOf(folder, side);
-    if (folder.name[side] !== null && !listing && folder.row !== null) {
-      return fromRecord(rows, this.#childRows(folder), side);
-    }
-    const listed = listing
-      ? fromListing(listing, this.#settings.traits[side])
-      : EMPTY;
-    return this.#renames.all.length === 0
-      ? listed
-      : this.#underNewNames(folder, side, listed);
-  }
-
-  /** What is listed, as it will be once folders have their new names there. */
-  #underNewNames(
-    folder: Folder,
-    side: Side,
-    listed: SideEntries,
-  ): SideEntries {
-    const path = currentPath(folder, side);
-    const stay = listed.folders.filter(({ name }) =>
-      !this.#stillAt[side].has(this.#key(joinPath(path ?? "", name)))
-    );
-    const come = this.#childRows(folder).filter((row) => {
-      const rename = this.#renamedTo.get(this.#key(row.path));
-      return rename !== undefined && !rename.by.includes(side);
-    });
-    if (come.length === 0 && stay.length === listed.folders.length) {
-      return listed;
-    }
-    return {
-      ...listed,
-      folders: [
-        ...stay,
-        ...come.map(({ path, isMount, id }) => {
-          return { name: nameOf(path), isMount: isMount[side], id: id[side] };
-        }),
-      ],
-    };
-  }
-
-  /** A folder that got another name, with all that is told of it. */
-  #withRename(child: ChildFolder): ChildFolder {
-    const rename = this.#renamedTo.get(child.key);
-    if (rename === undefined || child.row === null) return child;
-    const { path } = child.row;
-    const stillAt = (side: Side) =>
-      rename.by.includes(side) ? null : this.#renames.present(side, path);
-    return {
-      ...child,
-      rename,
-      stillAt: { left: stillAt("left"), right: stillAt("right") },
-    };
-  }
-
-  #key(path: string): string {
-    return keyOf(path, this.#settings.folding);
-  }
-
   /**
-   * The folders in one that both sides have just as recorded: what they agreed
-   * on is there. A row that is only kept for what is in it tells of none.
+   * Everything in a folder by its folded name: its entries on both sides, its
+   * rows and the problems.
+   *
+   * @returns Also the problems that show only here: twins, names, mounts.
    */
-  #recordedChildrenOf(folder: Folder): ChildFolder[] {
-    return this.#childRows(folder).map((row) => {
-      const recorded = nameOf(row.path);
-      const path = joinPath(folder.key, recorded);
-      const name = row.isAgreed ? recorded : null;
-      const isFrozen = SIDES.some((side) =>
-        this.#problemsOf(folder, side).has(recorded)
-      );
-      return {
-        key: keyOf(path, this.#settings.folding),
-        name: { left: name, right: name },
-        row,
-        isMount: row.isMount,
-        id: row.id,
-        rename: null,
-        stillAt: { left: null, right: null },
-        isFrozen,
+  #slotsOf(
+    folder: Folder,
+  ): { readonly slots: Map<string, Slot>; readonly found: Problem[] } {
+    const { traits, folding } = this.#settings;
+    const slots = new Map<string, Slot>();
+    const found: Problem[] = [];
+    const slotOf = (name: string): Slot => {
+      const folded = keyOf(name, folding);
+      const known = slots.get(folded);
+      if (known) return known;
+      const slot: Slot = {
+        key: joinPath(folder.key, folded),
+        name,
+        row: null,
+        left: null,
+        right: null,
+        directory: null,
+        folders: { left: null, right: null },
+        problems: null,
       };
-    });
+      slots.set(folded, slot);
+      return slot;
+    };
+    const report = (
+      slot: Slot,
+      side: Side,
+      name: string,
+      kind: ProblemKind,
+      reason: string,
+    ): void => {
+      const path = joinPath(spelledPath(folder, side), name);
+      const metadata = slot[side]?.metadata ?? null;
+      const folderId = slot.folders[side]?.id ?? null;
+      const problem = { side, path, kind, reason, metadata, folderId };
+      found.push(problem);
+      (slot.problems ??= []).push(problem);
+    };
+    // Two names of one key on one side: which of them would be the other's?
+    const isTwin = (slot: Slot, side: Side, name: string): boolean => {
+      const other = slot[side]?.name ?? slot.folders[side]?.name;
+      if (other === undefined) return false;
+      const reason = `"${other}" and "${name}" are one name to the other ` +
+        "side: rename one of them";
+      report(slot, side, name, "twins", reason);
+      return true;
+    };
+    const addFile = (
+      side: Side,
+      name: string,
+      metadata: Metadata,
+      isFresh: boolean,
+    ): void => {
+      const slot = slotOf(name);
+      if (isTwin(slot, side, name)) return;
+      // Another file may be this one where no two ids tell.
+      const hasDouble = this.#doubles[side].size > 0 &&
+        (metadata.id === null || slot.row?.[side].id === null) &&
+        this.#doubles[side].has(identityOf({ ...metadata, id: null }));
+      slot[side] = { folder, name, metadata, isFresh, hasDouble };
+    };
+
+    const rows = folder.row === null
+      ? []
+      : this.#record.filesIn(folder.row.path);
+    const childRows = this.#childRows(folder);
+    for (const row of rows) slotOf(nameOf(row.path)).row = row;
+    for (const row of childRows) slotOf(nameOf(row.path)).directory = row;
+    for (const side of SIDES) {
+      const listing = this.#listingOf(folder, side);
+      const folders: SideFolder[] = [];
+      const addRecorded = ({ path, isMount, id }: DirectoryRow) =>
+        folders.push({
+          name: nameOf(path),
+          isMount: isMount[side],
+          id: id[side],
+        });
+      if (!listing && folder.name[side] !== null && folder.row !== null) {
+        for (const { path, [side]: half } of rows) {
+          addFile(side, nameOf(path), half, half.isFresh);
+        }
+        childRows.filter((row) => row.isAgreed).forEach(addRecorded);
+      } else {
+        for (const entry of listing ? entriesOf(listing) : []) {
+          if (entry.kind === "directory") folders.push(entry);
+          else {
+            const { mtimeMs } = entry;
+            const young = isFresh(mtimeMs, listing!.lookedAtMs, traits[side]);
+            addFile(side, entry.name, entry, young);
+          }
+        }
+        if (this.#renames.all.length > 0) {
+          // As it will be once folders have their new names there.
+          const path = currentPath(folder, side) ?? "";
+          const stay = folders.filter(({ name }) =>
+            !this.#stillAt[side].has(this.#key(joinPath(path, name)))
+          );
+          folders.splice(0, folders.length, ...stay);
+          childRows.filter((row) => {
+            const rename = this.#renamedTo.get(this.#key(row.path));
+            return rename !== undefined && !rename.by.includes(side);
+          }).forEach(addRecorded);
+        }
+      }
+      for (const it of folders) {
+        const slot = slotOf(it.name);
+        if (!isTwin(slot, side, it.name)) slot.folders[side] = it;
+      }
+      for (const [name, problem] of this.#problemsOf(folder, side)) {
+        (slotOf(name).problems ??= []).push(problem);
+      }
+    }
+
+    // What only shows when both sides and the record stand together.
+    const whyMissing = {
+      left: this.#whyMissing(folder, "left"),
+      right: this.#whyMissing(folder, "right"),
+    };
+    for (const slot of slots.values()) {
+      for (const side of SIDES) {
+        const other = otherSide(side);
+        const there = slot[side] ?? slot.folders[side];
+        const wasMount = slot.directory?.isMount[side];
+        if (there === null) {
+          const why = whyMissing[side];
+          // A disk that is taken off may take its mount point along, as
+          // automounters do. Nobody deleted what is on it.
+          const isTakenOff = wasMount && slot.folders[other] !== null &&
+            currentPath(folder, side) !== null;
+          if ((slot.row ?? slot.directory) !== null && why !== null) {
+            report(slot, side, slot.name, "vanished", why);
+          } else if (isTakenOff) {
+            report(slot, side, slot.name, "mount", NOT_MOUNTED);
+          }
+          continue;
+        }
+        const isOnOther = slot[other] !== null || slot.folders[other] !== null;
+        if (!isOnOther && traits[other].hasWindowsNames) {
+          const why = whyNotOnWindows(there.name);
+          if (why !== null) report(slot, side, there.name, "name", why);
+        }
+        const isMount = slot.folders[side]?.isMount;
+        if (
+          isMount !== undefined && wasMount !== undefined &&
+          isMount !== wasMount
+        ) {
+          const why = isMount
+            ? "another disk is mounted here now, which was not so before: " +
+              "unmount it, or, if it is to stay, run once with --accept-roots"
+            : NOT_MOUNTED;
+          report(slot, side, there.name, "mount", why);
+        }
+      }
+    }
+    return { slots, found };
   }
+
+  /** Why what is missing in a folder may not be gone; null where it is. */
+  #whyMissing(folder: Folder, side: Side): string | null {
+    if (this.#listingOf(folder, side)?.isUnsettled) {
+      return "it vanished while the folders were being read";
+    }
+    // A name that is no Unicode can't be looked at: it may be any file.
+    const isNameless = [...this.#problemsOf(folder, side).values()]
+      .some(({ kind, metadata }) => kind === "name" && metadata === null);
+    return isNameless
+      ? "it is missing, and may be the file beside it whose name can't be read: rename that one"
+      : null;
+  }
+}
+
+/** Of all that is wrong with a path, what a person has to know. */
+function problemOf(problems: readonly Problem[]): Problem {
+  return problems.find(({ kind }) => kind !== "ignored" && kind !== "own") ??
+    problems.at(-1)!;
+}
+
+function pairOf(folder: Folder, slot: Slot): Pair {
+  const { key, row, left, right } = slot;
+  const name = row ? nameOf(row.path) : left?.name ?? right?.name ?? slot.name;
+  return { key, folder, name, row, left, right };
 }

@@ -1,12 +1,14 @@
 /**
- * Finds files that only changed their name: a recorded path that is gone and
- * an unrecorded one that is the same file become one pair.
+ * Finds files and folders that only changed their name. A recorded path of a
+ * file that is gone and an unrecorded one that is the same file become one
+ * pair; a recorded folder whose id stands at one unrecorded path is taken, with
+ * all that is in it, as if it had always had its new name.
  *
  * A new spelling of the same key needs no finding: it is one pair already.
  *
  * @module
  */
-import { identityOf, type Traits } from "./metadata.ts";
+import { identityOf, keyOfId } from "./metadata.ts";
 import { isPassing, passingFolder, whyNotOnWindows } from "./names.ts";
 import {
   comparePaths,
@@ -19,9 +21,11 @@ import {
 } from "./paths.ts";
 import {
   currentPath,
+  type Elsewhere,
   type Folder,
-  type FoundFile,
+  type MergeSettings,
   type Pair,
+  pathOf,
   type RecordView,
   type SideScan,
   spelledPath,
@@ -42,41 +46,25 @@ import {
   type Listing,
 } from "./wire_listing.ts";
 
+// Files.
+
 /** What finding renames depends on besides the pairs. */
 export interface RenameSettings {
   /** Folders on either side by their key: a name they hold is taken. */
   readonly folders: ReadonlyMap<string, Folder>;
   /**
-   * Files that are left alone but might be one that is missed elsewhere, by
+   * Files at unknown paths, which might be one that is missed elsewhere, by
    * {@linkcode identityOf}.
    */
-  readonly strays: Both<ReadonlyMap<string, Elsewhere>>;
+  readonly unknownFiles: Both<ReadonlyMap<string, Elsewhere>>;
   /** Paths of ignored files, by {@linkcode inFolder}. */
   readonly ignored: Both<ReadonlyMap<string, string>>;
   /** Ids that more than one recorded file of a side has: they tell nothing. */
   isSharedId(side: Side, id: FileId): boolean;
 }
 
-/** Where a file stands that is missed at its recorded path. */
-export interface Elsewhere {
-  /** As the side spells it. */
-  readonly path: string;
-  /** Why it is left alone there, in words. */
-  readonly reason: string;
-}
-
-/** A path that is gone on a side, and where its file stands. */
-export interface Missed {
-  readonly pair: Pair;
-  readonly side: Side;
-  readonly elsewhere: Elsewhere;
-}
-
-/** A path that is gone on a side while a program saves its file. */
-export interface BeingSaved {
-  readonly pair: Pair;
-  readonly side: Side;
-  /** The passing or ignored name that its file has meanwhile. */
+/** The passing or ignored name that a file has while it is being saved. */
+interface SavedAs {
   readonly as: string;
   /** Key of the path with that name; null for an ignored one. */
   readonly asKey: string | null;
@@ -85,10 +73,17 @@ export interface BeingSaved {
 /** Pairs with the renamed ones joined. */
 export interface Renamed {
   readonly pairs: readonly Pair[];
-  /** Gone paths whose file stands where it must be left alone. */
-  readonly unknown: readonly Missed[];
+  /** Paths that are gone on a side, and whose file stands at an unknown path. */
+  readonly unknown: readonly {
+    readonly pair: Pair;
+    readonly side: Side;
+    readonly elsewhere: Elsewhere;
+  }[];
   /** Pairs, which are among `pairs` too, that are being saved on a side. */
-  readonly saved: readonly BeingSaved[];
+  readonly saved: readonly (SavedAs & {
+    readonly pair: Pair;
+    readonly side: Side;
+  })[];
 }
 
 /**
@@ -113,36 +108,61 @@ export function findRenames(
   pairs: readonly Pair[],
   settings: RenameSettings,
 ): Renamed {
+  const { folders, unknownFiles } = settings;
   const moves = {
     left: findMoves(pairs, "left", settings),
     right: findMoves(pairs, "right", settings),
   };
-  const sources = {
+  const leaving = {
     left: new Set([...moves.left.keys()].map(({ key }) => key)),
     right: new Set([...moves.right.keys()].map(({ key }) => key)),
   };
+  // A rename counts only where its new name is free on the other side.
+  const targetOf = (pair: Pair, side: Side): Pair | null => {
+    const target = moves[side].get(pair) ?? null;
+    const across = otherSide(side);
+    // Both sides gave the file one new name: nothing is in the way.
+    if (target === null || target === moves[across].get(pair)) return target;
+    // A folder that took the old name keeps it: it can't be given back.
+    const isFree = !isFolderOn(folders, pair.key, side) &&
+      target[across] === null && !isFolderOn(folders, target.key, across) &&
+      // A folder that took the name of a renamed file: the rename would need
+      // the folder, and the folder the name that the rename frees.
+      !isBelow(target.folder, leaving[side]);
+    return isFree ? target : null;
+  };
   const taken = new Set<Pair>();
   const joined: Pair[] = [];
-  const unknown: Missed[] = [];
-  const saved: BeingSaved[] = [];
-  const passing = passingFiles(pairs);
+  const unknown: Renamed["unknown"][number][] = [];
+  const saved: Renamed["saved"][number][] = [];
+  const passing = {
+    left: passingFiles(pairs, "left"),
+    right: passingFiles(pairs, "right"),
+  };
   for (const pair of pairs) {
-    if (pair.row === null) continue;
-    const missed = amongStrays(pair, settings);
-    if (missed !== null) {
+    const { row } = pair;
+    if (row === null) continue;
+    const missed = SIDES.flatMap((side) => {
+      const elsewhere = pair[side] === null
+        ? unknownFiles[side].get(identityOf(row[side]))
+        : undefined;
+      return elsewhere ? [{ pair, side, elsewhere }] : [];
+    })[0];
+    if (missed) {
       unknown.push(missed);
       continue;
     }
-    const to = pickTargets(pair, moves, sources, settings);
-    for (const side of SIDES) if (to[side]) taken.add(to[side]);
+    const [left, right] = [targetOf(pair, "left"), targetOf(pair, "right")];
+    if (left) taken.add(left);
+    if (right) taken.add(right);
     const whole = {
       ...pair,
-      left: to.left?.left ?? pair.left,
-      right: to.right?.right ?? pair.right,
+      left: left?.left ?? pair.left,
+      right: right?.right ?? pair.right,
     };
     joined.push(whole);
     for (const side of SIDES) {
-      const as = savedAs(whole, side, passing, settings);
+      const as = savedAs(whole, side, passing[side], settings);
       if (as !== null) saved.push({ pair: whole, side, ...as });
     }
   }
@@ -150,94 +170,69 @@ export function findRenames(
   return { pairs: [...joined, ...others], unknown, saved };
 }
 
-type SavedAs = Pick<BeingSaved, "as" | "asKey">;
-
-/** Files with a passing name, by {@linkcode inFolder}. */
-function passingFiles(pairs: readonly Pair[]): Both<Map<string, SavedAs>> {
-  const files = {
-    left: new Map<string, SavedAs>(),
-    right: new Map<string, SavedAs>(),
-  };
-  for (const side of SIDES) {
-    if (!pairs.some((pair) => pair.row !== null && pair[side] === null)) {
-      continue;
+/**
+ * Files with a passing name, by {@linkcode inFolder}, and files in a folder
+ * with one, by {@linkcode belowPassing}.
+ */
+function passingFiles(
+  pairs: readonly Pair[],
+  side: Side,
+): Map<string, SavedAs> {
+  const files = new Map<string, SavedAs>();
+  const isAnyGone = pairs.some((pair) =>
+    pair.row !== null && pair[side] === null
+  );
+  for (const { key: asKey, [side]: found } of isAnyGone ? pairs : []) {
+    if (found === null) continue;
+    const as = pathOf(found, side);
+    if (isPassing(as)) {
+      files.set(inFolder(folderOf(as), found.metadata), { as, asKey });
     }
-    for (const pair of pairs) {
-      const found = pair[side];
-      if (found === null) continue;
-      const path = pathOf(found, side);
-      const as = { as: path, asKey: pair.key };
-      if (isPassing(path)) {
-        files[side].set(inFolder(folderOf(path), found.metadata), as);
-      }
-      const above = passingFolder(path);
-      if (above !== null) {
-        files[side].set(belowPassing(above, path, found.metadata), as);
-      }
+    const above = passingFolder(as);
+    if (above !== null) {
+      files.set(belowPassing(above, as, found.metadata), { as, asKey });
     }
   }
   return files;
 }
 
 /**
- * What is equal for a file and itself in a folder that only got another name
- * beside its own.
- *
- * @param above The folder.
- * @param path Of the file, below it.
- * @param metadata Of the file.
+ * What is equal for a file at a path and itself where a folder above it only
+ * got another name beside its own.
  */
-function belowPassing(
-  above: string,
-  path: string,
-  metadata: Metadata,
-): string {
+function belowPassing(above: string, path: string, file: Metadata): string {
   const inside = path.slice(above.length + 1);
-  return inFolder(`${folderOf(above)}//${inside}`, metadata);
-}
-
-/** Where the file of a path stands whose folder got a passing name. */
-function savedAbove(
-  folder: Folder,
-  name: string,
-  half: Metadata,
-  side: Side,
-  passing: ReadonlyMap<string, SavedAs>,
-): SavedAs | null {
-  const path = joinPath(spelledPath(folder, side), name);
-  for (let at = folder; at.parent !== null; at = at.parent) {
-    // A folder that is there is not being saved.
-    if (currentPath(at, side) !== null) break;
-    const as = passing.get(belowPassing(spelledPath(at, side), path, half));
-    if (as !== undefined) return as;
-  }
-  return null;
+  return inFolder(`${folderOf(above)}//${inside}`, file);
 }
 
 /** The name under which the file of a gone path stands in its own folder. */
 function savedAs(
   pair: Pair,
   side: Side,
-  passing: Both<ReadonlyMap<string, SavedAs>>,
+  passing: ReadonlyMap<string, SavedAs>,
   { folders, ignored }: RenameSettings,
 ): SavedAs | null {
   const half = pair.row?.[side];
-  const folder = currentPath(pair.at.folder, side);
   if (!half || pair[side] !== null) return null;
+  const folder = currentPath(pair.folder, side);
   if (folder === null) {
-    const { at: { folder, name } } = pair;
-    return savedAbove(folder, name, half, side, passing[side]);
+    // Of the folders above, one that is there is not being saved.
+    const path = joinPath(spelledPath(pair.folder, side), pair.name);
+    for (
+      let at = pair.folder;
+      at.parent !== null && currentPath(at, side) === null;
+      at = at.parent
+    ) {
+      const as = passing.get(belowPassing(spelledPath(at, side), path, half));
+      if (as !== undefined) return as;
+    }
+    return null;
   }
   // A folder took its name: nothing is going to be saved there.
   if (isFolderOn(folders, pair.key, side)) return null;
   const file = inFolder(folder, half);
   const as = ignored[side].get(file);
-  return passing[side].get(file) ??
-    (as === undefined ? null : { as, asKey: null });
-}
-
-function pathOf({ at }: FoundFile, side: Side): string {
-  return joinPath(currentPath(at.folder, side) ?? "", at.name);
+  return passing.get(file) ?? (as === undefined ? null : { as, asKey: null });
 }
 
 function isFolderOn(
@@ -252,33 +247,27 @@ function isFolderOn(
 function findMoves(
   pairs: readonly Pair[],
   side: Side,
-  settings: RenameSettings,
+  { isSharedId }: RenameSettings,
 ): Map<Pair, Pair> {
-  const gone = new Map<string, Pair[]>();
-  const created = new Map<string, Pair[]>();
-  for (const pair of pairs) {
-    if (pair.row !== null && pair[side] === null) {
-      add(gone, sameFileKey(pair.row[side]), pair);
-    }
-  }
-  // Where nothing is gone, all that is new need not be gone through.
-  if (gone.size === 0) return new Map();
-  for (const pair of pairs) {
-    const found = pair[side];
-    if (
-      pair.row === null && found !== null && !isPassing(pathOf(found, side))
-    ) {
-      add(created, sameFileKey(found.metadata), pair);
-    }
-  }
   const moves = new Map<Pair, Pair>();
-  for (const [key, from] of gone) {
-    const to = created.get(key) ?? [];
-    const [source] = from;
-    const [target] = to;
-    if (from.length !== 1 || to.length !== 1 || !source || !target) continue;
-    const id = source.row?.[side].id;
-    if (!id || settings.isSharedId(side, id)) continue;
+  const gone = Map.groupBy(
+    pairs.filter((pair) => pair.row !== null && pair[side] === null),
+    ({ row }) => sameFileKey(row![side]),
+  );
+  // Where nothing is gone, all that is new need not be gone through.
+  if (gone.size === 0) return moves;
+  const created = Map.groupBy(
+    pairs.filter(({ row, [side]: found }) =>
+      row === null && found !== null && !isPassing(pathOf(found, side))
+    ),
+    (pair) => sameFileKey(pair[side]!.metadata),
+  );
+  for (const [key, sources] of gone) {
+    const targets = created.get(key) ?? [];
+    const [source, target] = [sources[0]!, targets[0]!];
+    const isOne = sources.length === 1 && targets.length === 1;
+    const id = source.row![side].id;
+    if (!isOne || id === null || isSharedId(side, id)) continue;
     const above = passingFolder(pathOf(target[side]!, side));
     if (above !== null && !isWithin(source.row!.path, above)) continue;
     moves.set(source, target);
@@ -289,43 +278,7 @@ function findMoves(
 /** Equal for one unchanged file under two names; null where nothing tells. */
 function sameFileKey(metadata: Metadata): string | null {
   const { id, sizeBytes, mtimeMs } = metadata;
-  return id && `${identityOf(metadata)}:${sizeBytes}:${mtimeMs}`;
-}
-
-function add(to: Map<string, Pair[]>, key: string | null, pair: Pair): void {
-  if (key === null) return;
-  const known = to.get(key);
-  if (known) known.push(pair);
-  else to.set(key, [pair]);
-}
-
-/** A rename counts only where its new name is free on the other side. */
-function pickTargets(
-  pair: Pair,
-  moves: Both<Map<Pair, Pair>>,
-  sources: Both<ReadonlySet<string>>,
-  settings: RenameSettings,
-): Both<Pair | null> {
-  const isFolder = (key: string, side: Side): boolean =>
-    isFolderOn(settings.folders, key, side);
-  const left = moves.left.get(pair) ?? null;
-  const right = moves.right.get(pair) ?? null;
-  // Both sides gave the file one new name: nothing is in the way.
-  if (left !== null && left === right) return { left, right };
-  const isFree = (target: Pair, side: Side): boolean =>
-    target[side] === null && !isFolder(target.key, side) &&
-    // A folder that took the name of a renamed file: the rename would need the
-    // folder, and the folder the name that the rename frees.
-    !isBelow(target.at.folder, sources[otherSide(side)]);
-  // A folder that took the old name keeps it: the name can't be given back.
-  return {
-    left: left && !isFolder(pair.key, "left") && isFree(left, "right")
-      ? left
-      : null,
-    right: right && !isFolder(pair.key, "right") && isFree(right, "left")
-      ? right
-      : null,
-  };
+  return id && `${keyOfId(id)}:${sizeBytes}:${mtimeMs}`;
 }
 
 function isBelow(folder: Folder, keys: ReadonlySet<string>): boolean {
@@ -335,20 +288,8 @@ function isBelow(folder: Folder, keys: ReadonlySet<string>): boolean {
   return false;
 }
 
-/** The file of a gone path stands where it is left alone: it is not deleted. */
-function amongStrays(pair: Pair, { strays }: RenameSettings): Missed | null {
-  for (const side of SIDES) {
-    const half = pair.row?.[side];
-    if (half === undefined || pair[side] !== null) continue;
-    const elsewhere = strays[side].get(identityOf(half));
-    if (elsewhere !== undefined) return { pair, side, elsewhere };
-  }
-  return null;
-}
-
-// Finds folders that only changed their name, from the top down: a recorded
-// folder that is gone on a side while its id stands at one unrecorded path
-// there. All that follows is decided as if it had always had its new name.
+// Folders, from the top down: a recorded folder that is gone on a side while
+// its id stands at one unrecorded path there.
 
 /** A folder under its new name. */
 export interface FolderRename {
@@ -370,12 +311,6 @@ export interface FolderRename {
   readonly order: number;
 }
 
-/** What finding depends on besides scans and record. */
-export interface FolderRenameSettings {
-  readonly traits: Both<Traits>;
-  readonly folding: Folding;
-}
-
 /** Folders under their new names, and how old and new paths go together. */
 export class FolderRenames {
   readonly #renames: FolderRename[] = [];
@@ -391,7 +326,7 @@ export class FolderRenames {
     return this.#renames;
   }
 
-  /** @param rename The next one, in terms of those before it. */
+  /** Adds the next one, in terms of those before it. */
   add(rename: FolderRename): void {
     this.#renames.push(rename);
   }
@@ -477,47 +412,42 @@ export class FolderRenames {
 export function findFolderRenames(
   scans: Both<SideScan>,
   record: RecordView,
-  settings: FolderRenameSettings,
+  settings: MergeSettings,
 ): FolderRenames {
   return new Finder(scans, record, settings).find();
-}
-
-/** A recorded folder that stands at another path. */
-interface Standing {
-  /** As the side has it. */
-  readonly path: string;
-  readonly entry: DirectoryEntry;
 }
 
 class Finder {
   readonly #scans: Both<SideScan>;
   readonly #record: RecordView;
-  readonly #settings: FolderRenameSettings;
+  readonly #settings: MergeSettings;
   readonly #renames: FolderRenames;
   /** Rows by their folded path. */
   readonly #rows = new Map<string, DirectoryRow>();
-  /** Ids of rows on a side, as {@linkcode keyOfId}; twice: of none. */
-  readonly #rowsById: Both<Map<string, DirectoryRow | null>>;
-  readonly #listings: Both<Map<string, Listing>>;
+  /** Rows by their id on a side; null where two have it. */
+  readonly #rowsById = bothMaps<DirectoryRow | null>();
+  /** By the folded path of the folder. */
+  readonly #listings = bothMaps<Listing>();
   readonly #entries = new Map<Listing, Map<string, Entry[]>>();
-  /** Folded paths that are to be left alone. */
-  readonly #problems: Both<Set<string>>;
-  /** Recorded folders at another path, by id; twice: null. */
-  readonly #standing: Both<Map<string, Standing | null>>;
+  /** Folded paths that are unknown. */
+  readonly #problems = {
+    left: new Set<string>(),
+    right: new Set<string>(),
+  };
+  /** Recorded folders at another path of a side, by id; null: at two. */
+  readonly #standing = bothMaps<
+    { readonly path: string; readonly entry: DirectoryEntry } | null
+  >();
 
   constructor(
     scans: Both<SideScan>,
     record: RecordView,
-    settings: FolderRenameSettings,
+    settings: MergeSettings,
   ) {
     this.#scans = scans;
     this.#record = record;
     this.#settings = settings;
     this.#renames = new FolderRenames(settings.folding);
-    this.#rowsById = { left: new Map(), right: new Map() };
-    this.#listings = { left: new Map(), right: new Map() };
-    this.#problems = { left: new Set(), right: new Set() };
-    this.#standing = { left: new Map(), right: new Map() };
   }
 
   find(): FolderRenames {
@@ -581,39 +511,27 @@ class Finder {
   }
 
   #renameOf(row: DirectoryRow): FolderRename | null {
-    const found = this.#foundOf(row);
-    const order = this.#renames.all.length;
-    const files = this.#record.countBelow(row.path);
-    return found && { ...found, files, order };
-  }
-
-  #foundOf(row: DirectoryRow): Omit<FolderRename, "files" | "order"> | null {
     const from = this.#renames.renamed(row.path);
+    const files = this.#record.countBelow(row.path);
+    const order = this.#renames.all.length;
+    const found = { row, from, files, order };
     const to = {
       left: this.#newPath(row, "left", from),
       right: this.#newPath(row, "right", from),
     };
-    if (to.left !== null && to.right !== null) {
-      if (this.#key(to.left) === this.#key(to.right)) {
-        const [by, at] = [SIDES, { left: from, right: from }];
-        return { row, from, at, to: to.left, by, isContested: false };
-      }
-      for (const side of SIDES) {
-        const path = to[side]!;
-        const across = otherSide(side);
-        if (!this.#isFree(path, across, row)) continue;
-        const at = { left: from, right: from, [across]: to[across]! };
-        return { row, from, at, to: path, by: [side], isContested: true };
-      }
-      return null;
+    const { left, right } = to;
+    const isContested = left !== null && right !== null;
+    if (isContested && this.#key(left) === this.#key(right)) {
+      const at = { left: from, right: from };
+      return { ...found, at, to: left, by: SIDES, isContested: false };
     }
     for (const side of SIDES) {
       const path = to[side];
       const across = otherSide(side);
-      if (path === null || !this.#isThere(row, across, from)) continue;
-      if (!this.#isFree(path, across, row)) continue;
-      const at = { left: from, right: from };
-      return { row, from, at, to: path, by: [side], isContested: false };
+      if (path === null || !this.#isFree(path, across, row)) continue;
+      if (!isContested && !this.#isThere(row, across, from)) continue;
+      const at = { left: from, right: from, [across]: to[across] ?? from };
+      return { ...found, at, to: path, by: [side], isContested };
     }
     return null;
   }
@@ -637,7 +555,7 @@ class Finder {
     if (isPassed || this.#isRecorded(path)) return null;
     if (this.#countIn(side, standing.path) !== 1) return null;
     const isUnknown = SIDES.some((it) =>
-      this.#isLeftAlone(it, path) || this.#isLeftAlone(it, from)
+      this.#isUnknown(it, path) || this.#isUnknown(it, from)
     );
     return isUnknown ? null : path;
   }
@@ -668,7 +586,7 @@ class Finder {
       );
   }
 
-  #isLeftAlone(side: Side, path: string): boolean {
+  #isUnknown(side: Side, path: string): boolean {
     let key = this.#key(this.#renames.present(side, path));
     while (key !== "") {
       if (this.#problems[side].has(key)) return true;
@@ -722,16 +640,11 @@ class Finder {
   }
 
   #entriesIn(listing: Listing): Map<string, Entry[]> {
-    const known = this.#entries.get(listing);
-    if (known) return known;
-    const entries = new Map<string, Entry[]>();
-    for (const entry of entriesOf(listing)) {
-      const key = this.#key(entry.name);
-      const others = entries.get(key);
-      if (others) others.push(entry);
-      else entries.set(key, [entry]);
+    let entries = this.#entries.get(listing);
+    if (entries === undefined) {
+      entries = Map.groupBy(entriesOf(listing), ({ name }) => this.#key(name));
+      this.#entries.set(listing, entries);
     }
-    this.#entries.set(listing, entries);
     return entries;
   }
 
@@ -740,6 +653,6 @@ class Finder {
   }
 }
 
-function keyOfId({ ino, birthMs }: FileId): string {
-  return `${ino}:${birthMs}`;
+function bothMaps<T>(): Both<Map<string, T>> {
+  return { left: new Map(), right: new Map() };
 }

@@ -193,15 +193,15 @@ function chooseName(pair: Pair, settings: ContestSettings): NameChoice {
   const { left, right } = pair;
   const free = { contest: null };
   if (left === null || right === null) {
-    return { target: (left ?? right)?.at ?? pair.at, ...free };
+    return { target: (left ?? right) ?? pair, ...free };
   }
-  if (isSamePlace(left.at, right.at)) return { target: left.at, ...free };
+  if (isSamePlace(left, right)) return { target: left, ...free };
   const { side: winner } = winnerOf(pair, settings);
-  if (pair.row === null) return { target: pair[winner]!.at, ...free };
-  if (!isMoved(pair, "left")) return { target: right.at, ...free };
-  if (!isMoved(pair, "right")) return { target: left.at, ...free };
+  if (pair.row === null) return { target: pair[winner]!, ...free };
+  if (!isMoved(pair, "left")) return { target: right, ...free };
+  if (!isMoved(pair, "right")) return { target: left, ...free };
   return {
-    target: pair[winner]!.at,
+    target: pair[winner]!,
     contest: metadataContest(pair, settings),
   };
 }
@@ -234,12 +234,12 @@ function settleProperties(pair: Pair, settings: ContestSettings): Verdict {
     changed.right.length > 0 ? "changed" : "same"
   ];
   if (cell.kind === "nothing") {
-    return settle(pair.at, { reason: "nothing changed" });
+    return settle(pair, { reason: "nothing changed" });
   }
   if (cell.kind === "bring") {
     const from = otherSide(cell.to);
     const bring = propertiesOf(pair, from, changed[from], settings);
-    return settle(pair[from]!.at, {
+    return settle(pair[from]!, {
       bring: { left: KEEP, right: KEEP, [cell.to]: bring },
       rule: cell.rule,
       reason: `${changed[from].join(" and ")} changed on ${words(from)}`,
@@ -247,7 +247,7 @@ function settleProperties(pair: Pair, settings: ContestSettings): Verdict {
   }
   const haveModes = changed.left.includes("mode") ||
     changed.right.includes("mode");
-  const agree = isSamePlace(left.at, right.at) &&
+  const agree = isSamePlace(left, right) &&
     (!haveModes || left.metadata.mode === right.metadata.mode);
   if (agree) return adopt(pair, settings);
   const contest = metadataContest(pair, settings);
@@ -255,7 +255,7 @@ function settleProperties(pair: Pair, settings: ContestSettings): Verdict {
   const { winner } = contest;
   const loser = otherSide(winner);
   const bring = propertiesOf(pair, winner, ["mode", "time"], settings);
-  return settle(pair[winner]!.at, {
+  return settle(pair[winner]!, {
     bring: { left: KEEP, right: KEEP, [loser]: bring },
     rule: cell.rule,
     reason: `name or properties changed on both sides; ${winnerWords(contest)}`,
@@ -336,7 +336,7 @@ function removeVerdict(
   return {
     kind: "copy",
     from,
-    target: pair[from]!.at,
+    target: pair[from]!,
     rule: from === "left" ? "5.6" : "5.5",
     reason: `in the folder that was chosen on ${words(from)}`,
     contest: null,

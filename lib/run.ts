@@ -430,10 +430,10 @@ function unlisted(
     const kind = "unreadable" as const;
     problems[side].push({ side, path, kind, reason, metadata: null });
   };
-  for (const { row, at, ...found } of merged.pairs) {
+  for (const { row, folder, ...found } of merged.pairs) {
     if (row === null) continue;
     for (const side of SIDES) {
-      if (found[side] === null) look(side, at.folder, nameOf(row.path), "file");
+      if (found[side] === null) look(side, folder, nameOf(row.path), "file");
     }
   }
   for (const { row, parent, name } of merged.folders) {

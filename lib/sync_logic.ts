@@ -33,18 +33,14 @@ import {
 import { countChanges, massChanged } from "./plan_guard.ts";
 import {
   currentPath,
+  type Elsewhere,
   type Folder,
   type Location,
   type Merged,
   type Pair,
 } from "./plan_merge.ts";
 import { type Draft, inOrder } from "./plan_order.ts";
-import {
-  type BeingSaved,
-  type Elsewhere,
-  findRenames,
-  inFolder,
-} from "./plan_renames.ts";
+import { findRenames, inFolder, type Renamed } from "./plan_renames.ts";
 import { type Verdict, verdictOf } from "./plan_rules.ts";
 import {
   type Answer,
@@ -110,7 +106,7 @@ export function isQuiet(pair: Pair): boolean {
     const metadata = pair[side]?.metadata;
     return metadata?.sizeBytes === row[side].sizeBytes &&
       metadata.mtimeMs === row[side].mtimeMs &&
-      pair[side]?.at.name === pair.at.name;
+      pair[side]?.name === pair.name;
   });
 }
 
@@ -335,12 +331,12 @@ class Round {
   run(): Decision | null {
     const known = this.#merged.pairs.filter((pair) => {
       if (!this.#isFrozen(pair.key)) return true;
-      this.#unknownIn.add(pair.at.folder);
+      this.#unknownIn.add(pair.folder);
       return false;
     });
     const renamed = findRenames(known, {
       folders: new Map(this.#folders.map((folder) => [folder.key, folder])),
-      strays: this.#strays(),
+      unknownFiles: this.#unknownFiles(),
       ignored: this.#ignored(),
       isSharedId: this.#settings.isSharedId,
     });
@@ -439,7 +435,7 @@ class Round {
   }
 
   /** Files that stand where they are left alone, as far as metadata is known. */
-  #strays(): Both<ReadonlyMap<string, Elsewhere>> {
+  #unknownFiles(): Both<ReadonlyMap<string, Elsewhere>> {
     const strays = {
       left: new Map<string, Elsewhere>(),
       right: new Map<string, Elsewhere>(),
@@ -457,7 +453,7 @@ class Round {
       add(problem.side, problem.metadata, problem);
     }
     for (const side of SIDES) {
-      for (const stray of this.#merged.strays[side]) {
+      for (const stray of this.#merged.unknownFiles[side]) {
         add(side, stray.metadata, stray);
       }
     }
@@ -466,8 +462,8 @@ class Round {
       for (const side of SIDES) {
         const found = pair[side];
         if (found === null) continue;
-        const folder = currentPath(found.at.folder, side) ?? "";
-        const path = joinPath(folder, found.at.name);
+        const folder = currentPath(found.folder, side) ?? "";
+        const path = joinPath(folder, found.name);
         const reason = "a conflict above it is open";
         add(side, found.metadata, { path, reason });
       }
@@ -489,7 +485,7 @@ class Round {
   }
 
   /** Lets a path wait that is being saved, unless that takes too long. */
-  #waiting({ pair, side, as, asKey }: BeingSaved): Waiting {
+  #waiting({ pair, side, as, asKey }: Renamed["saved"][number]): Waiting {
     const { savedSince, nowMs } = this.#settings;
     const path = pair.row!.path;
     // A clock that was set back says nothing of how long it took.
@@ -520,7 +516,7 @@ class Round {
   }
 
   #leaveAlone(pair: Pair, problem: Problem): void {
-    this.#unknownIn.add(pair.at.folder);
+    this.#unknownIn.add(pair.folder);
     this.#problems.set(pair.key, problem);
   }
 
@@ -542,14 +538,14 @@ class Round {
       } else if (verdict.kind === "open") {
         for (const side of SIDES) {
           const found = pair[side];
-          if (found) alive.add(found.at.folder);
+          if (found) alive.add(found.folder);
         }
       }
     }
     return new Layout(this.#folders, (folder) => {
       const isUnknown = this.#unknownIn.has(folder);
       return {
-        isFrozen: folder.isFrozen || this.#isFrozen(folder.key) ||
+        isUnknown: folder.isUnknown || this.#isFrozen(folder.key) ||
           this.#isWaiting(folder.key),
         waits: this.#waitingIn.has(folder),
         survives: alive.has(folder),
@@ -619,17 +615,23 @@ class Round {
 /** Folders in which paths are recorded or found. */
 function foldersOf(pairs: readonly Pair[]): Set<Folder> {
   return new Set(
-    pairs.flatMap(({ at, left, right }) =>
-      [at, left?.at, right?.at].flatMap((it) => it ? [it.folder] : [])
+    pairs.flatMap((pair) =>
+      [pair, pair.left, pair.right].flatMap((it) => it ? [it.folder] : [])
     ),
   );
 }
 
 /** A folder whose two new names are left for a person. */
 function folderCase(folder: Folder, contest: Contest): Case {
-  const at: Location = { folder: folder.parent!, name: folder.name.left! };
   return {
-    pair: { key: folder.key, at, row: null, left: null, right: null },
+    pair: {
+      key: folder.key,
+      folder: folder.parent!,
+      name: folder.name.left!,
+      row: null,
+      left: null,
+      right: null,
+    },
     judgement: {
       kind: "unrecorded",
       change: { left: "absent", right: "absent" },

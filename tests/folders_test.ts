@@ -12,7 +12,7 @@ import { settingsOf } from "./support/fake_merge.ts";
 /** What becomes of a folder (section 3, directories), in every combination. */
 
 const EMPTY: FolderContent = {
-  isFrozen: false,
+  isUnknown: false,
   survives: false,
   waits: false,
   holdsUnknown: { left: false, right: false },
@@ -31,7 +31,7 @@ function folderAt(
   how: {
     readonly name?: Both<string | null>;
     readonly recorded?: string | null;
-    readonly isFrozen?: boolean;
+    readonly isUnknown?: boolean;
   } = {},
 ): Folder {
   const name = key.slice(key.lastIndexOf("/") + 1);
@@ -45,7 +45,7 @@ function folderAt(
     id: { left: null, right: null },
     rename: null,
     stillAt: { left: null, right: null },
-    isFrozen: how.isFrozen ?? false,
+    isUnknown: how.isUnknown ?? false,
     junk: { left: [], right: [] },
     holdsUnknown: { left: false, right: false },
     taken: new Set(),
@@ -72,12 +72,12 @@ interface Combination {
   readonly survives: boolean;
   readonly unknownLeft: boolean;
   readonly unknownRight: boolean;
-  readonly isFrozen: boolean;
+  readonly isUnknown: boolean;
 }
 
 /** The contract's sentences, one after the other. */
 function wanted(it: Combination): FolderFate {
-  if (it.isFrozen) return { kind: "leave" };
+  if (it.isUnknown) return { kind: "leave" };
   if (it.isLeft && it.isRight) return { kind: "stay" };
   if (!it.isLeft && !it.isRight) return { kind: "forget" };
   const missing = it.isLeft ? "right" : "left";
@@ -101,7 +101,7 @@ function combinations(): Combination[] {
     "survives",
     "unknownLeft",
     "unknownRight",
-    "isFrozen",
+    "isUnknown",
   ] as const;
   let all: Partial<Combination>[] = [{}];
   for (const name of names) {
@@ -116,9 +116,9 @@ Deno.test("Layout decides about one folder in all 128 combinations (section 3)",
       name: { left: it.isLeft ? "d" : null, right: it.isRight ? "d" : null },
       recorded: it.isRecorded ? "d" : null,
     });
-    const { isFrozen, survives } = it;
+    const { isUnknown, survives } = it;
     const holdsUnknown = { left: it.unknownLeft, right: it.unknownRight };
-    const layout = layoutOf([d], { d: { isFrozen, survives, holdsUnknown } });
+    const layout = layoutOf([d], { d: { isUnknown, survives, holdsUnknown } });
     assert.deepEqual(layout.fateOf(d), wanted(it), JSON.stringify(it));
   }
 });
@@ -190,7 +190,7 @@ const NESTED: readonly [
   ],
   [
     "a frozen folder keeps those above from being removed",
-    { "d/e/f": { isFrozen: true } },
+    { "d/e/f": { isUnknown: true } },
     true,
     ["forget", "forget", "leave"],
   ],

@@ -2,13 +2,13 @@ import fc from "fast-check";
 import assert from "node:assert/strict";
 import { identityOf } from "../lib/metadata.ts";
 import { joinPath, NO_FOLDING } from "../lib/paths.ts";
-import { currentPath, type FoundFile, type Pair } from "../lib/plan_merge.ts";
 import {
+  currentPath,
   type Elsewhere,
-  findRenames,
-  inFolder,
-  type Renamed,
-} from "../lib/plan_renames.ts";
+  type FoundFile,
+  type Pair,
+} from "../lib/plan_merge.ts";
+import { findRenames, inFolder, type Renamed } from "../lib/plan_renames.ts";
 import { type Both, SIDES } from "../lib/types.ts";
 import { edits, situationOf as edited } from "./support/fake_edits.ts";
 import { merged } from "./support/fake_merge.ts";
@@ -38,21 +38,21 @@ const NOTHING = {
 
 function renamesIn(
   it: Partial<Situation>,
-  strays: Both<ReadonlyMap<string, Elsewhere>> = NOBODY,
+  unknownFiles: Both<ReadonlyMap<string, Elsewhere>> = NOBODY,
   sharedIno = 0,
   ignored: Both<ReadonlyMap<string, string>> = NOTHING,
 ): Renamed {
   const { pairs, folders } = merged(situationOf(it));
   return findRenames(pairs, {
     folders: new Map(folders.map((folder) => [folder.key, folder])),
-    strays,
+    unknownFiles,
     ignored,
     isSharedId: (_side, id) => id.ino === sharedIno,
   });
 }
 
 function placeOf(found: FoundFile | null): string {
-  return found === null ? "-" : joinPath(found.at.folder.key, found.at.name);
+  return found === null ? "-" : joinPath(found.folder.key, found.name);
 }
 
 /** `a: b a` is the pair recorded at a, which Left has at b and Right at a. */
@@ -170,7 +170,7 @@ Deno.test("findRenames() drops no file and doubles none, whatever was edited", (
   const places = (pairs: readonly Pair[]) =>
     SIDES.map((side) =>
       pairs.map((pair) => pair[side]).filter((found) => found !== null)
-        .map(({ at }) => joinPath(currentPath(at.folder, side)!, at.name))
+        .map((found) => joinPath(currentPath(found.folder, side)!, found.name))
         .sort()
     );
   fc.assert(

@@ -299,7 +299,7 @@ function rowOf(path: string, literal: FakeFile | FakeRow): FileRow {
 /** Pairs in one line each: what is recorded, and what each side has there. */
 export function told({ pairs }: Merged): string[] {
   return pairs.map(({ key, row, left, right }) =>
-    [key, row?.path, left?.at.name, right?.at.name].map((it) => it ?? "-")
+    [key, row?.path, left?.name, right?.name].map((it) => it ?? "-")
       .join(" ")
   ).sort();
 }
