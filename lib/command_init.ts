@@ -11,19 +11,16 @@ import { parseConfig } from "./config_loader.ts";
 import { ConfigError, EXIT, type ExitCode, SyncError } from "./errors.ts";
 import { codeOf, inWords } from "./system.ts";
 import { printable, PROGRAM, quoted, shellQuoted } from "./text.ts";
+import { type Side, SIDES } from "./types.ts";
 
-// The text of a first config: the example, with all its comments, and with
-// what a person said in place of what stands there.
-
-/** How mail is to be sent. */
-export interface MailAnswers {
-  readonly smtpHost: string;
-  /** As it was typed. */
-  readonly smtpPort: string;
+/** How mail is to be sent: the keys of the config, as they were typed. */
+export interface MailKeys {
+  readonly smtp_host: string;
+  readonly smtp_port: string;
   readonly security: string;
   /** Null: no login, and no password. */
   readonly username: string | null;
-  readonly passwordEnv: string | null;
+  readonly password_env: string | null;
   readonly password: string | null;
   readonly from: string;
   readonly to: readonly string[];
@@ -34,13 +31,13 @@ export interface Answers {
   readonly left: string;
   readonly right: string;
   /** Null: no mail is sent. */
-  readonly email: MailAnswers | null;
+  readonly email: MailKeys | null;
 }
 
 /**
- * Makes the text of a config.
+ * Makes the text of a config: the example, with all its comments, and with
+ * what a person said in place of what stands there.
  *
- * @param answers What is to stand in it.
  * @returns YAML, every text in single quotes: a backslash is one there.
  *
  * @example
@@ -56,60 +53,29 @@ export function configText({ left, right, email }: Answers): string {
     // A function: in a text $ would mean something.
     text = text.replace(line, () => by);
   };
-  put(/^left_root: .*$/m, `left_root: ${quotedConfigTemplate(left)}`);
-  put(/^right_root: .*$/m, `right_root: ${quotedConfigTemplate(right)}`);
+  // There YAML leaves everything as it is but the quote itself.
+  const quote = (value: string) => `'${value.replaceAll("'", "''")}'`;
+  put(/^left_root: .*$/m, `left_root: ${quote(left)}`);
+  put(/^right_root: .*$/m, `right_root: ${quote(right)}`);
   if (email === null) return text;
-  const switchOn = (key: string, value: string | null) => {
-    if (value === null) return;
-    put(RegExp(`^# {2}${key}: .*$`, "m"), `  ${key}: ${value}`);
-  };
   put(/^#email:$/m, "email:");
-  switchOn("smtp_host", quotedConfigTemplate(email.smtpHost));
-  // What is no number is quoted, and refused as a text by whoever reads it.
-  const isNumber = /^\d+$/.test(email.smtpPort);
-  switchOn(
-    "smtp_port",
-    isNumber ? email.smtpPort : quotedConfigTemplate(email.smtpPort),
-  );
-  switchOn("security", quotedConfigTemplate(email.security));
-  switchOn("username", email.username && quotedConfigTemplate(email.username));
-  switchOn(
-    "password_env",
-    email.passwordEnv && quotedConfigTemplate(email.passwordEnv),
-  );
-  switchOn("password", email.password && quotedConfigTemplate(email.password));
-  switchOn("from", quotedConfigTemplate(email.from));
-  const to = email.to.map((address) =>
-    `\n    - ${quotedConfigTemplate(address)}`
-  );
-  put(/^# {2}to:\n(?:# {4}- .*\n?)+/m, `  to:${to.join("")}\n`);
+  const { to, ...keys } = email;
+  for (const [key, value] of Object.entries(keys)) {
+    if (value === null) continue;
+    // What is no number is quoted, and refused as a text by whoever reads it.
+    const isNumber = key === "smtp_port" && /^\d+$/.test(value);
+    const said = isNumber ? value : quote(value);
+    put(RegExp(`^# {2}${key}: .*$`, "m"), `  ${key}: ${said}`);
+  }
+  const list = to.map((address) => `\n    - ${quote(address)}`).join("");
+  put(/^# {2}to:\n(?:# {4}- .*\n?)+/m, `  to:${list}\n`);
   return text;
 }
-
-/** In single quotes YAML leaves everything as it is but the quote itself. */
-function quotedConfigTemplate(text: string): string {
-  return `'${text.replaceAll("'", "''")}'`;
-}
-
-/** Answers that are right: one of them at a time is put to the test. */
-const RIGHT_MAIL: MailAnswers = {
-  smtpHost: "mail.example.com",
-  smtpPort: "587",
-  security: "starttls",
-  username: null,
-  passwordEnv: null,
-  password: null,
-  from: "office-sync@example.com",
-  to: ["office@example.com"],
-};
-
-const RIGHT: Answers = { left: "left", right: "right", email: null };
 
 /**
  * Writes a config; never over a file that is there.
  *
  * @param invocation Where to, and the roots if they are named.
- * @returns The exit code.
  * @throws {SyncError} There is such a file, an answer makes no sense, or
  *   nobody is there to be asked.
  */
@@ -122,11 +88,7 @@ export async function init(invocation: InitInvocation): Promise<ExitCode> {
   try {
     await Deno.writeTextFile(config, text, { createNew: true, ...mode });
   } catch (error) {
-    if (codeOf(error) === "EEXIST") throw isThere(config);
-    if (codeOf(error) === null) throw error;
-    throw refusal(
-      `${quoted(config)} can't be written: ${inWords(error)}.`,
-    );
+    throw cantWrite(config, error);
   }
   print(
     `Written: ${printable(config)}. It explains every setting.\n` +
@@ -136,28 +98,22 @@ export async function init(invocation: InitInvocation): Promise<ExitCode> {
   return EXIT.agreed;
 }
 
-/** As it can be copied into a command line. */
-function configOption(config: string): string {
-  if (config === "config.yaml") return "";
-  const word = shellQuoted(config, Deno.build.os === "windows");
-  return ` --config ${word ?? printable(config)}`;
-}
-
+/** Nobody is asked in vain. */
 function requireFree(file: string): void {
   try {
     Deno.lstatSync(file);
   } catch (error) {
     if (codeOf(error) === "ENOENT") return;
-    if (codeOf(error) === null) throw error;
-    throw refusal(
-      `${quoted(file)} can't be written: ${inWords(error)}.`,
-    );
+    throw cantWrite(file, error);
   }
   throw isThere(file);
 }
 
-function refusal(message: string): SyncError {
-  return new SyncError(message, EXIT.usage);
+function cantWrite(file: string, error: unknown): unknown {
+  if (codeOf(error) === null) return error;
+  return codeOf(error) === "EEXIST"
+    ? isThere(file)
+    : refusal(`${quoted(file)} can't be written: ${inWords(error)}.`);
 }
 
 function isThere(file: string): SyncError {
@@ -167,88 +123,94 @@ function isThere(file: string): SyncError {
   );
 }
 
+function refusal(message: string): SyncError {
+  return new SyncError(message, EXIT.usage);
+}
+
+/** As it can be copied into a command line. */
+function configOption(config: string): string {
+  if (config === "config.yaml") return "";
+  const word = shellQuoted(config, Deno.build.os === "windows");
+  return ` --config ${word ?? printable(config)}`;
+}
+
+const QUESTIONS = {
+  left: "Left, the folder on this PC, such as C:\\pdrive_local",
+  right: "Right, the shared folder, such as P:\\",
+};
+
 function answersOf(invocation: InitInvocation): Answers {
-  const { config, left, right } = invocation;
-  const named = (side: "left" | "right", folder: string): string => {
-    const why = wrongWith(config, { [side]: folder });
-    if (why !== null) throw refusal(`--${side}: ${why}.`);
-    return rootFrom(config, folder);
-  };
-  if (left !== null && right !== null) {
-    const roots = { left: named("left", left), right: named("right", right) };
-    return { ...roots, email: null };
-  }
-  if (!Deno.stdin.isTerminal()) {
+  const { config } = invocation;
+  const isNamed = SIDES.every((side) => invocation[side] !== null);
+  if (!isNamed && !Deno.stdin.isTerminal()) {
     throw refusal(
       "init asks at a terminal, and there is none; name both folders: " +
         "--left FOLDER --right FOLDER.",
     );
   }
-  const asked = (side: "left" | "right", question: string): string =>
-    rootFrom(
-      config,
-      ask(question, "", (folder) => wrongWith(config, { [side]: folder })),
-    );
-  return {
-    left: left === null
-      ? asked("left", "Left, the folder on this PC, such as C:\\pdrive_local")
-      : named("left", left),
-    right: right === null
-      ? asked("right", "Right, the shared folder, such as P:\\")
-      : named("right", right),
-    email: askMail(config),
+  const root = (side: Side): string => {
+    const wrong = (folder: string) => wrongWith(config, { [side]: folder });
+    const named = invocation[side];
+    const why = named === null ? null : wrong(named);
+    if (why !== null) throw refusal(`--${side}: ${why}.`);
+    return rootFrom(config, named ?? ask(QUESTIONS[side], "", wrong));
   };
+  const roots = { left: root("left"), right: root("right") };
+  return { ...roots, email: isNamed ? null : askMail(config) };
 }
 
-function askMail(config: string): MailAnswers | null {
-  const yesOrNo = ask(
+/** Answers that are right: one of them at a time is put to the test. */
+const RIGHT_MAIL: MailKeys = {
+  smtp_host: "mail.example.com",
+  smtp_port: "587",
+  security: "starttls",
+  username: null,
+  password_env: null,
+  password: null,
+  from: "office-sync@example.com",
+  to: ["office@example.com"],
+};
+
+const RIGHT: Answers = { left: "left", right: "right", email: null };
+
+const PORTS: Readonly<Record<string, string>> = { tls: "465", none: "25" };
+
+function askMail(config: string): MailKeys | null {
+  const isWanted = ask(
     "Send e-mail about conflicts and errors (y or n)",
     "n",
     oneOf("y", "n"),
   );
-  if (yesOrNo === "n") return null;
-  const asked = (
-    key: keyof MailAnswers,
-    question: string,
-    standard = "",
-  ): string =>
-    ask(
-      question,
-      standard,
-      (answer) =>
-        wrongWith(config, { email: { ...RIGHT_MAIL, [key]: answer } }),
-    );
-  const smtpHost = asked("smtpHost", "Mail server");
+  if (isWanted === "n") return null;
+  const wrong = (keys: Partial<MailKeys>) =>
+    wrongWith(config, { email: { ...RIGHT_MAIL, ...keys } });
+  const asked = (key: keyof MailKeys, question: string, standard = "") =>
+    ask(question, standard, (answer) => wrong({ [key]: answer }));
+  const smtp_host = asked("smtp_host", "Mail server");
   const security = asked(
     "security",
     "Encryption: starttls, tls or none",
     "starttls",
   );
-  const smtpPort = asked("smtpPort", "Port", PORTS[security] ?? "587");
-  const login = askLogin(config);
+  const smtp_port = asked("smtp_port", "Port", PORTS[security] ?? "587");
+  const login = askLogin(wrong);
   const from = asked("from", "Sender");
   const to = ask(
     "Who gets the mails (several with commas between them)",
     "",
-    (answer) =>
-      wrongWith(config, { email: { ...RIGHT_MAIL, to: listOf(answer) } }),
+    (answer) => wrong({ to: listOf(answer) }),
   );
-  return { smtpHost, smtpPort, security, ...login, from, to: listOf(to) };
+  return { smtp_host, smtp_port, security, ...login, from, to: listOf(to) };
 }
 
-const PORTS: Readonly<Record<string, string>> = { tls: "465", none: "25" };
-
 function askLogin(
-  config: string,
-): Pick<MailAnswers, "username" | "passwordEnv" | "password"> {
-  const none = { username: null, passwordEnv: null, password: null };
-  const checked = (login: Partial<MailAnswers>) =>
-    wrongWith(config, { email: { ...RIGHT_MAIL, ...login } });
+  wrong: (keys: Partial<MailKeys>) => string | null,
+): Pick<MailKeys, "username" | "password_env" | "password"> {
+  const none = { username: null, password_env: null, password: null };
   const username = ask(
     "User name for the login (nothing: no login)",
     "",
-    (answer) =>
-      answer === "" ? null : checked({ username: answer, passwordEnv: "X" }),
+    (name) => name === "" ? null : wrong({ username: name, password_env: "X" }),
   );
   if (username === "") return none;
   const where = ask(
@@ -258,16 +220,16 @@ function askLogin(
     oneOf("env", "file"),
   );
   if (where === "env") {
-    const passwordEnv = ask(
+    const password_env = ask(
       "Name of the variable",
       "OFFICE_SYNC_PASSWORD",
-      (answer) => checked({ username, passwordEnv: answer }),
+      (answer) => wrong({ username, password_env: answer }),
     );
-    return { ...none, username, passwordEnv };
+    return { ...none, username, password_env };
   }
   const password = askSecretly(
     "Password (it is not shown)",
-    (answer) => checked({ username, password: answer }),
+    (answer) => wrong({ username, password: answer }),
   );
   return { ...none, username, password };
 }

@@ -25,49 +25,61 @@ import { printable, PROGRAM, quoted, shellQuoted, unitNames } from "./text.ts";
 /**
  * Prints, or writes, what a scheduler takes.
  *
- * @param invocation Which scheduler, how often, and where to.
- * @param config The config of the runs.
- * @returns The exit code.
  * @throws {SyncError} A path can't be told to that scheduler, or the file is
  *   there already.
  */
 export function schedule(
-  invocation: ScheduleInvocation,
+  { scheduler, everyMinutes, write }: ScheduleInvocation,
   config: Config,
 ): ExitCode {
-  const scheduler = invocation.scheduler ?? usual();
+  const { file, roots, email } = config;
+  const to = scheduler ?? USUAL;
+  const variable = email?.passwordEnv ?? null;
+  // Beside the config, with its name.
+  const environmentFile = `${file.replace(/\.ya?ml$/i, "")}.env`;
   const scheduled: Scheduled = {
-    command: [...program(), "--config", config.file, "--quiet"],
-    folder: dirname(config.file),
-    everyMinutes: invocation.everyMinutes,
-    description: `office-sync: ${config.roots.left} and ${config.roots.right}`,
-    environmentFile: config.email?.passwordEnv
-      ? environmentFileOf(config)
-      : null,
+    command: [...program(), "--config", file, "--quiet"],
+    folder: dirname(file),
+    everyMinutes,
+    description: `office-sync: ${roots.left} and ${roots.right}`,
+    environmentFile: variable === null ? null : environmentFile,
   };
-  requireTellable(scheduled, scheduler);
-  const { write } = invocation;
-  if (write === null) print(textOf(scheduler, scheduled).trimEnd());
+  requireTellable(scheduled, to);
+  if (write === null) print(textOf(to, scheduled).trimEnd());
   else {
-    const files = filesOf(scheduler, scheduled, write);
+    const files = filesOf(to, scheduled, write);
     writeAll(files);
     const names = files.map(({ file }) => printable(file)).join(" and ");
-    print(`Written: ${names}.\n${nextStep(scheduler, write)}`);
+    print(`Written: ${names}.\n${nextStep(to, write)}`);
   }
-  for (const warning of warnings(scheduler, config)) warn(printable(warning));
+  const paths = [roots.left, roots.right];
+  const warnings = [
+    ...to === "windows" ? driveWarnings(paths, paths.map(realPath)) : [],
+    ...to === "systemd"
+      ? [
+        "A user's timers run only while that user is logged in. To let them " +
+        "run at any time: loginctl enable-linger",
+      ]
+      : [],
+    ...variable === null ? [] : [passwordWords(to, variable, environmentFile)],
+    ...Deno.build.standalone ? [] : cacheWarnings(Deno.execPath()),
+  ];
+  for (const warning of warnings) warn(printable(warning));
   return EXIT.agreed;
 }
 
-function usual(): Scheduler {
-  if (Deno.build.os === "windows") return "windows";
-  return Deno.build.os === "linux" ? "systemd" : "cron";
-}
+const USUAL: Scheduler = Deno.build.os === "windows"
+  ? "windows"
+  : Deno.build.os === "linux"
+  ? "systemd"
+  : "cron";
 
 /** What starts this very program, from anywhere. */
 function program(): string[] {
   if (Deno.build.standalone) return [Deno.execPath()];
   const home = join(import.meta.dirname ?? ".", "..");
-  if (isPortable) {
+  // The portable folder has a launcher of its own, and its own Deno.
+  if (PROGRAM === "office-sync") {
     const isWindows = Deno.build.os === "windows";
     return [join(home, isWindows ? "office-sync.cmd" : "office-sync")];
   }
@@ -81,9 +93,6 @@ function program(): string[] {
     join(home, "launch.ts"),
   ];
 }
-
-/** The portable folder has a launcher of its own, and its own Deno. */
-const isPortable = PROGRAM === "office-sync" && !Deno.build.standalone;
 
 /** A path that is told wrongly would be another path, every 15 minutes. */
 function requireTellable(
@@ -145,9 +154,7 @@ function filesOf(
   ];
 }
 
-function utf8(text: string): Uint8Array {
-  return new TextEncoder().encode(text);
-}
+const utf8 = (text: string) => new TextEncoder().encode(text);
 
 /** Little-endian, with a mark: what Windows itself writes. */
 function utf16(text: string): Uint8Array {
@@ -162,27 +169,19 @@ function utf16(text: string): Uint8Array {
 /** All or none: one of two would look as if it were done. */
 function writeAll(files: readonly NewFile[]): void {
   const written: string[] = [];
-  try {
-    for (const { file, bytes } of files) {
-      writeNew(file, bytes);
+  for (const { file, bytes } of files) {
+    try {
+      Deno.writeFileSync(file, bytes, { createNew: true });
       written.push(file);
+    } catch (error) {
+      for (const file of written) Deno.removeSync(file);
+      const code = codeOf(error);
+      if (code === null) throw error;
+      const why = code === "EEXIST"
+        ? "is there already, and stays as it is"
+        : `can't be written: ${inWords(error)}`;
+      throw new SyncError(`${quoted(file)} ${why}.`, EXIT.usage);
     }
-  } catch (error) {
-    for (const file of written) Deno.removeSync(file);
-    throw error;
-  }
-}
-
-function writeNew(file: string, bytes: Uint8Array): void {
-  try {
-    Deno.writeFileSync(file, bytes, { createNew: true });
-  } catch (error) {
-    const code = codeOf(error);
-    if (code === null) throw error;
-    const why = code === "EEXIST"
-      ? "is there already, and stays as it is"
-      : `can't be written: ${inWords(error)}`;
-    throw new SyncError(`${quoted(file)} ${why}.`, EXIT.usage);
   }
 }
 
@@ -199,34 +198,12 @@ function nextStep(scheduler: Scheduler, file: string): string {
     `daemon-reload && systemctl --user enable --now ${timer}`;
 }
 
-function warnings(scheduler: Scheduler, config: Config): string[] {
-  const roots = [config.roots.left, config.roots.right];
-  const variable = config.email?.passwordEnv ?? null;
-  return [
-    ...scheduler === "windows" ? driveWarnings(roots, roots.map(seen)) : [],
-    ...scheduler === "systemd"
-      ? [
-        "A user's timers run only while that user is logged in. To let them " +
-        "run at any time: loginctl enable-linger",
-      ]
-      : [],
-    ...variable === null ? [] : [passwordWords(scheduler, variable, config)],
-    ...Deno.build.standalone ? [] : cacheWarnings(Deno.execPath()),
-  ];
-}
-
-/** Beside the config, with its name. */
-function environmentFileOf({ file }: Config): string {
-  return `${file.replace(/\.ya?ml$/i, "")}.env`;
-}
-
 /** How the mail password comes to scheduled runs. */
 function passwordWords(
   scheduler: Scheduler,
   variable: string,
-  config: Config,
+  file: string,
 ): string {
-  const file = environmentFileOf(config);
   const how = {
     systemd: `write ${variable}=… into ${file}, which the service reads, and ` +
       `let nobody else read it: chmod 600 ${shellQuoted(file, false) ?? file}`,
@@ -239,7 +216,7 @@ function passwordWords(
 }
 
 /** Null where nothing can be known of it: not there now, or not Windows. */
-function seen(root: string): string | null {
+function realPath(root: string): string | null {
   if (REAL_PATH === null) return null;
   if (isNetworkPath(root)) return root;
   try {

@@ -126,11 +126,11 @@ Deno.test("init keeps every text as it was typed", () => {
     ]
   ) {
     const email = {
-      smtpHost: "mail.example.org",
-      smtpPort: "25",
+      smtp_host: "mail.example.org",
+      smtp_port: "25",
       security: "none",
       username: "it's",
-      passwordEnv: null,
+      password_env: null,
       password: "$1 'x' \"y\" # \\",
       from: "Office <o@example.org>",
       to: ["a@example.org", "b@example.org"],
@@ -138,8 +138,13 @@ Deno.test("init keeps every text as it was typed", () => {
     const text = configText({ left: path, right: "/right", email });
     const config = parseConfig(text, "/office/config.yaml");
     assert.equal(config.roots.left, path);
-    const { smtpPort, ...rest } = email;
-    assert.deepEqual(config.email, { ...rest, smtpPort: Number(smtpPort) });
+    const { smtp_host, smtp_port, password_env, ...rest } = email;
+    assert.deepEqual(config.email, {
+      ...rest,
+      smtpHost: smtp_host,
+      smtpPort: Number(smtp_port),
+      passwordEnv: password_env,
+    });
   }
 });
 
