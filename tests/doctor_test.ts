@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
-import { clockCheck, spaceCheck } from "../lib/command_doctor.ts";
+import { clocks, space } from "../lib/command_doctor.ts";
 import { loadConfig } from "../lib/config_loader.ts";
 import { PLAIN_HABITS } from "../lib/root_traits.ts";
 import { sandboxFlags } from "../lib/sandbox_permissions.ts";
@@ -306,19 +306,18 @@ Deno.test("doctor goes without what the walls of a sync keep from it", async () 
 
 Deno.test("little free space is a warning, next to none a problem", () => {
   const MB = 1_048_576;
-  const of = { name: "free space", side: null };
   const status = (freeBytes: number) =>
-    spaceCheck(of, { freeBytes, allBytes: 1e12 }).status;
+    space({ freeBytes, allBytes: 1e12 }).status;
   assert.deepEqual(
     [2048 * MB, 1024 * MB, 1023 * MB, 50 * MB, 49 * MB].map(status),
     ["ok", "ok", "warning", "warning", "problem"],
   );
-  assert.equal(spaceCheck(of, null).status, "ok");
+  assert.equal(space(null).status, "ok");
 });
 
 Deno.test("clocks that differ are a warning, also where both differ from the PC's", () => {
   const status = (left: number, right: number) =>
-    clockCheck({
+    clocks({
       left: { ...PLAIN_HABITS, clockOffsetMs: left },
       right: { ...PLAIN_HABITS, clockOffsetMs: right },
     }).status;
