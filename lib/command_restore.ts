@@ -57,6 +57,7 @@ import {
   SoftDelete,
 } from "./soft_delete.ts";
 import { StateDb, takeLock } from "./state_db.ts";
+import { actionsInto } from "./state_runs.ts";
 import { codeOf, inWords, Skipped, WENT_AWAY } from "./system.ts";
 import { printable, quoted, sizeWords } from "./text.ts";
 import { type Both, type Metadata, type Side, SIDES } from "./types.ts";
@@ -765,10 +766,8 @@ function meetRoots(
 /** All that is kept, with the names and runs that the state DB knows. */
 function knownVersions({ db, roots }: Office): Version[] {
   const known = new Map(
-    db.query(
-      `SELECT side, new_path, path, run FROM actions
-       WHERE outcome = 'done' AND new_path LIKE '.office-sync/deleted/%'`,
-    ).map(([side, place, path, run]) => [`${side} ${place}`, { path, run }]),
+    actionsInto(db, ".office-sync/deleted")
+      .map((it) => [`${it.side} ${it.newPath}`, it]),
   );
   const onTrouble = (path: string, why: string) =>
     warn(`${printable(path)} can't be looked at: ${printable(why)}`);
@@ -778,8 +777,8 @@ function knownVersions({ db, roots }: Office): Version[] {
         const told = known.get(`${side} ${kept.keptAt}`);
         return {
           side,
-          path: told ? String(told.path) : kept.path,
-          run: told ? String(told.run) : null,
+          path: told?.path ?? kept.path,
+          run: told?.run ?? null,
           folder: folder.name,
           keptAt: kept.keptAt,
           removedAtMs: folder.timeMs,

@@ -73,14 +73,12 @@ import {
   UNINTERRUPTED,
 } from "./run_types.ts";
 import { asGuard, type Lock, StateDb, takeLock } from "./state_db.ts";
-import { NO_RECORD, RecordStore, withoutIds } from "./state_record.ts";
+import { NO_RECORD, RecordStore } from "./state_record.ts";
 import { beginRun, endRun, listedConflict } from "./state_runs.ts";
 import { type Case, decide, type DecisionSettings } from "./sync_logic.ts";
 import { inWords, Skipped } from "./system.ts";
 import {
   type Both,
-  type DirectoryRow,
-  type FileRow,
   otherSide,
   type Problem,
   type Side,
@@ -97,20 +95,6 @@ export interface Decided {
   readonly cases: readonly Case[];
   readonly merged: Merged;
   readonly settings: DecisionSettings;
-}
-
-/**
- * The record, read folder by folder.
- *
- * @param record The stored record.
- */
-export function viewOf(record: RecordStore): RecordView {
-  return {
-    directories: record.directories(),
-    filesIn: (folder) => record.filesIn(folder),
-    countBelow: (folder) => record.countBelow(folder),
-    foldersWithout: (side, wanted) => record.foldersWithout(side, wanted),
-  };
 }
 
 /** What goes on while files are read. */
@@ -208,67 +192,6 @@ export function plannedOutcomes(
     listener.onOutcome(outcome);
     return outcome;
   });
-}
-
-// The record, with rows that will be asked for read ahead: while other threads
-// scan, this one has nothing else to do.
-
-/** So many rows are kept at most; the rest is read when it is asked for. */
-const MOST_ROWS = 100_000;
-
-/** A record that reads ahead. Nobody may write to it meanwhile. */
-export class ReadAhead implements RecordView {
-  readonly directories: ReadonlyMap<string, DirectoryRow>;
-  readonly #record: RecordView;
-  readonly #rows = new Map<string, readonly FileRow[]>();
-  #held = 0;
-
-  /** @param record As it is stored. */
-  constructor(record: RecordView) {
-    this.directories = record.directories;
-    this.#record = record;
-  }
-
-  /**
-   * Reads the rows of a folder that will be asked for. Never throws: what
-   * can't be read fails where it is asked for.
-   *
-   * @param folder The folder; one that is not recorded has none.
-   */
-  expect(folder: string): void {
-    if (this.#held >= MOST_ROWS || this.#rows.has(folder)) return;
-    if (!this.directories.has(folder)) return;
-    try {
-      const rows = this.#record.filesIn(folder);
-      this.#rows.set(folder, rows);
-      this.#held += rows.length;
-    } catch {
-      // Whoever asks is told; nobody waits for what is read ahead.
-    }
-  }
-
-  /** As the record has it. */
-  countBelow(folder: string): number {
-    return this.#record.countBelow(folder);
-  }
-
-  /** As the record has them. */
-  foldersWithout(side: Side, wanted: ReadonlySet<string>): readonly string[] {
-    return this.#record.foldersWithout(side, wanted);
-  }
-
-  /**
-   * The rows directly in a folder. What was read ahead is handed out once.
-   *
-   * @param folder The folder.
-   */
-  filesIn(folder: string): readonly FileRow[] {
-    const rows = this.#rows.get(folder);
-    if (rows === undefined) return this.#record.filesIn(folder);
-    this.#rows.delete(folder);
-    this.#held -= rows.length;
-    return rows;
-  }
 }
 
 // A run that was stopped: by a guard before anything was changed, or by a
@@ -572,14 +495,14 @@ export class Run {
     const { meeting, probes, roots } = met;
     const { isDryRun } = this.#options;
     completeMoves(this.#record, roots, isDryRun);
-    const stored = new ReadAhead(
-      meeting.forgets ? NO_RECORD : viewOf(this.#record),
-    );
+    const record = meeting.forgets
+      ? NO_RECORD
+      : this.#record.view(meeting.idsCount);
     const recordedFiles = meeting.forgets ? 0 : this.#record.countFiles();
     // Without a record nobody knows what there is.
     const files = recordedFiles === 0 ? null : 2 * recordedFiles;
     this.#meter.begin("scan", { files, bytes: null });
-    const scanning = this.#scan(scanners, probes, stored, meeting);
+    const scanning = this.#scan(scanners, probes, record, meeting);
     const scans = await this.#interrupt.waitFor(scanning);
     requireStillThere(meeting, this.#paths);
     const idle = idleThreads(scanners, scans, { mayCopy: !isDryRun });
@@ -589,7 +512,6 @@ export class Run {
       listUnchanged: this.#options.listUnchanged,
       roomIn: roomIn(this.#db, roots, isDryRun ? null : this.#owner),
     });
-    const record = withoutIds(stored, meeting.idsCount);
     const merging: MergeSettings = {
       traits: { left: probes.left.traits, right: probes.right.traits },
       folding: settings.folding,
@@ -723,7 +645,7 @@ export class Run {
   #scan(
     scanners: Both<RootScan>,
     probes: Both<Probe>,
-    record: ReadAhead,
+    record: RecordView,
     meeting: Meeting,
   ): Promise<Both<FinishedScan>> {
     const { alwaysRead } = this.#config.compare;
@@ -742,7 +664,6 @@ export class Run {
       ignore: this.#config.ignore,
       meter: this.#meter,
       interrupt: this.#interrupt,
-      onListing: (folder) => record.expect(folder),
     });
   }
 

@@ -1,19 +1,98 @@
 /**
- * The state DB: what both sides last agreed on, and what past runs did.
+ * The state DB, as a file: its lock, its tables and their migrations, and what
+ * keeps a run from using it.
  *
  * @module
  */
-import {
-  DatabaseSync,
-  type StatementSync as PlainStatement,
-} from "node:sqlite";
+import process from "node:process";
+import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { GuardError, LockedError } from "./errors.ts";
 import { cantUse, type OwnFile, refusalOf } from "./own_files.ts";
 
-// The tables of the state DB, as migrations: the n-th brings a DB from
-// version n − 1 (`PRAGMA user_version`) to version n.
+/** The lock of a run, as long as the run has it. */
+export interface Lock extends Disposable {
+  /** What a run noted last; "" where none did. */
+  note(): string;
+  /**
+   * Keeps a few words for the next run, also where there is no DB to keep
+   * them in.
+   */
+  setNote(text: string): void;
+}
 
-/** SQL of each migration, oldest first. Never changed, only added to. */
+/**
+ * Takes the lock that keeps a second run away: a file beside the state DB. The
+ * system frees it when this process ends, however it ends.
+ *
+ * @throws {LockedError} Another run holds it.
+ * @throws {GuardError} "state": it can't be made.
+ */
+export function takeLock(stateDb: string): Lock {
+  const file = openLock(stateDb);
+  // Through this very handle: Windows lets no other one read what is locked.
+  return {
+    note() {
+      const bytes = new Uint8Array(file.statSync().size);
+      file.seekSync(0, Deno.SeekMode.Start);
+      const read = file.readSync(bytes) ?? 0;
+      return new TextDecoder().decode(bytes.subarray(0, read));
+    },
+    setNote(text) {
+      file.truncateSync(0);
+      file.seekSync(0, Deno.SeekMode.Start);
+      file.writeSync(new TextEncoder().encode(text));
+    },
+    [Symbol.dispose]() {
+      // A process that is being started at this moment has this handle, too,
+      // and would hold the lock a moment longer; not so on Windows.
+      if (Deno.build.os !== "windows") file.unlockSync();
+      file.close();
+    },
+  };
+}
+
+/** So often a lock is taken anew that was removed in that very moment. */
+const MOST_TRIES = 5;
+
+function openLock(stateDb: string): Deno.FsFile {
+  const path = `${stateDb}.lock`;
+  for (let attempt = 1;; attempt++) {
+    let file: Deno.FsFile | null = null;
+    try {
+      file = Deno.openSync(path, { read: true, write: true, create: true });
+      const isTaken = file.tryLockSync(true);
+      // RACE: who removes the file between the two calls would let a second
+      // run lock a new one, and both would run.
+      if (isTaken && (isStillAt(path, file) || attempt === MOST_TRIES)) {
+        return file;
+      }
+      file.close();
+      if (isTaken) continue;
+    } catch (error) {
+      file?.close();
+      const what = "The lock of the state DB";
+      const others = [stateDb, `${stateDb}-journal`];
+      throw cantUse({ what, path, key: "state_db", others }, error);
+    }
+    throw new LockedError(stateDb);
+  }
+}
+
+function isStillAt(path: string, file: Deno.FsFile): boolean {
+  // Windows removes nothing that is open.
+  if (Deno.build.os === "windows") return true;
+  try {
+    return Deno.lstatSync(path).ino === file.statSync().ino;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
+/**
+ * SQL of each migration, oldest first: the n-th brings a DB from version n − 1
+ * (`PRAGMA user_version`) to version n. Never changed, only added to.
+ */
 export const MIGRATIONS: readonly string[] = [
   `
   CREATE TABLE meta (
@@ -191,112 +270,47 @@ export const MIGRATIONS: readonly string[] = [
   ALTER TABLE actions ADD COLUMN files INTEGER;
   UPDATE directories SET digest_left = NULL, digest_right = NULL;
   `,
+  `
+  -- what a run did, as \`packed\` text; but for what may stand for many runs,
+  -- which is a row of actions
+  ALTER TABLE runs ADD COLUMN actions BLOB;
+  UPDATE runs SET actions = (
+    SELECT packed(json_group_array(json_array(seq, action, path, new_path,
+      rule, side, reason, outcome, detail, bytes, files)))
+    FROM (SELECT * FROM actions WHERE run = runs.id AND last IS NULL ORDER BY seq)
+  ) WHERE id IN (SELECT run FROM actions WHERE last IS NULL);
+  DELETE FROM actions WHERE last IS NULL;
+  DROP INDEX actions_by_path;
+  `,
 ];
 
-/** Columns of a folder's row, in the order that `folderFromStored` takes. */
-export const FOLDER_COLUMNS = "path, agreed, mount_left, mount_right, " +
-  "digest_left, digest_right, ino_left, ino_right, birth_left, birth_right";
+/** Brings an open DB from one version to another; in a transaction. */
+export function migrate(db: DatabaseSync, from: number, to: number): void {
+  db.function("packed", (text) => packed(String(text)));
+  for (const sql of MIGRATIONS.slice(from, to)) db.exec(sql);
+  db.exec(`PRAGMA user_version = ${to}`);
+}
 
-/** Columns of a file row, in the order of {@linkcode StoredFile}. */
-export const FILE_COLUMNS = "path, exists_left, exists_right, " +
-  "mtime_left, mtime_right, size_left, size_right, mode_left, mode_right, " +
-  "ino_left, ino_right, birth_left, birth_right, fresh_left, fresh_right, hash";
+/** A text as the state DB keeps it where there may be much of it. */
+export function packed(text: string): Uint8Array {
+  return zlib().deflateRawSync(text);
+}
 
-/** As Deno has it; the published types lag behind. */
-type StatementSync = PlainStatement & { setReturnArrays(on: boolean): void };
+/** Opens what {@linkcode packed} made. */
+export function unpacked(bytes: Uint8Array): string {
+  return zlib().inflateRawSync(bytes).toString();
+}
+
+/** It takes 15 ms to load, and most runs have nothing to pack. */
+function zlib() {
+  return process.getBuiltinModule("node:zlib");
+}
+
+/** What SQLite's columns hold here. */
+export type SqlValue = string | number | null | Uint8Array;
 
 /** Milliseconds to wait for another process that writes just now. */
 const BUSY_TIMEOUT_MS = 5000;
-
-/** The lock of a run, as long as the run has it. */
-export interface Lock extends Disposable {
-  /** What a run noted last; "" where none did. */
-  note(): string;
-  /**
-   * Keeps a few words for the next run, also where there is no DB to keep
-   * them in.
-   */
-  setNote(text: string): void;
-}
-
-/**
- * Takes the lock that keeps a second run away. The system frees it when this
- * process ends, however it ends.
- *
- * @param stateDb Path of the state DB; the lock is a file beside it.
- * @returns Disposable; disposing frees the lock.
- * @throws {LockedError} Another run holds it.
- * @throws {GuardError} "state": it can't be made.
- */
-export function takeLock(stateDb: string): Lock {
-  const file = openLock(stateDb);
-  // Through this very handle: Windows lets no other one read what is locked.
-  return {
-    note() {
-      const bytes = new Uint8Array(file.statSync().size);
-      file.seekSync(0, Deno.SeekMode.Start);
-      for (let at = 0; at < bytes.length;) {
-        const read = file.readSync(bytes.subarray(at));
-        if (read === null) break;
-        at += read;
-      }
-      return new TextDecoder().decode(bytes);
-    },
-    setNote(text) {
-      const bytes = new TextEncoder().encode(text);
-      file.truncateSync(0);
-      file.seekSync(0, Deno.SeekMode.Start);
-      for (let at = 0; at < bytes.length;) {
-        at += file.writeSync(bytes.subarray(at));
-      }
-    },
-    [Symbol.dispose]() {
-      // A process that is being started at this moment has this handle, too,
-      // and would hold the lock a moment longer; not so on Windows.
-      if (Deno.build.os !== "windows") file.unlockSync();
-      file.close();
-    },
-  };
-}
-
-/** So often a lock is taken anew that was removed in that very moment. */
-const MOST_TRIES = 5;
-
-function openLock(stateDb: string): Deno.FsFile {
-  const path = `${stateDb}.lock`;
-  for (let attempt = 1;; attempt++) {
-    let file: Deno.FsFile | null = null;
-    let isTaken = false;
-    try {
-      file = Deno.openSync(path, { read: true, write: true, create: true });
-      isTaken = file.tryLockSync(true);
-      // RACE: who removes the file between the two calls would let a second
-      // run lock a new one, and both would run.
-      if (isTaken && (isStillAt(path, file) || attempt === MOST_TRIES)) {
-        return file;
-      }
-    } catch (error) {
-      isTaken = false;
-      file?.close();
-      const what = "The lock of the state DB";
-      const others = [stateDb, `${stateDb}-journal`];
-      throw cantUse({ what, path, key: "state_db", others }, error);
-    }
-    file.close();
-    if (!isTaken) throw new LockedError(stateDb);
-  }
-}
-
-function isStillAt(path: string, file: Deno.FsFile): boolean {
-  // Windows removes nothing that is open.
-  if (Deno.build.os === "windows") return true;
-  try {
-    return Deno.lstatSync(path).ino === file.statSync().ino;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
-}
 
 /** The state DB, open. */
 export class StateDb implements Disposable {
@@ -304,38 +318,38 @@ export class StateDb implements Disposable {
   readonly file: string;
   #db: DatabaseSync;
   readonly #isReadOnly: boolean;
+  /** Only a plan before the first run has none: it writes nothing at all. */
+  #hasTables = true;
   readonly #statements = new Map<string, StatementSync>();
 
   /**
-   * Opens a DB, or makes one.
+   * Opens a DB, or makes one. To read, a missing DB counts as an empty one.
    *
-   * @param file Its path.
-   * @param options With `isReadOnly`, a missing DB counts as an empty one.
    * @throws {GuardError} "state": it is corrupt, of a newer version, or the
    *   system lets nobody use it.
    */
-  constructor(file: string, options: { readonly isReadOnly: boolean }) {
+  constructor(file: string, { isReadOnly }: { readonly isReadOnly: boolean }) {
     this.file = file;
-    this.#isReadOnly = options.isReadOnly;
+    this.#isReadOnly = isReadOnly;
     let db: DatabaseSync | null = null;
     try {
-      const isMissing = options.isReadOnly && !exists(file);
+      const isMissing = isReadOnly && !exists(file);
       db = new DatabaseSync(isMissing ? ":memory:" : file, {
-        readOnly: options.isReadOnly && !isMissing,
+        readOnly: isReadOnly && !isMissing,
         timeout: BUSY_TIMEOUT_MS,
       });
       this.#db = db;
-      this.#prepare(options.isReadOnly && !isMissing);
+      this.#prepare();
     } catch (error) {
       // On Windows nobody could move it out of the way as long as it is open.
       db?.close();
-      throw asGuard(error, file, options.isReadOnly);
+      throw this.#guard(error);
     }
   }
 
-  #prepare(isReadOnly: boolean): void {
+  #prepare(): void {
     this.#db.exec("PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16000");
-    const version = Number(this.#value("PRAGMA user_version"));
+    const version = Number(this.first("PRAGMA user_version")?.[0]);
     if (version > MIGRATIONS.length) {
       throw new GuardError(
         "state",
@@ -344,9 +358,10 @@ export class StateDb implements Disposable {
         "Run the newer version, or name another state_db in the config.",
       );
     }
-    if (isReadOnly) {
+    if (this.#isReadOnly) {
       // A read makes a damaged file show now, not in the middle.
-      this.#value("SELECT count(*) FROM sqlite_master");
+      this.first("SELECT count(*) FROM sqlite_master");
+      this.#hasTables = version > 0;
       if (version > 0 && version < MIGRATIONS.length) this.#readCopy(version);
       return;
     }
@@ -354,10 +369,7 @@ export class StateDb implements Disposable {
     // read beside a run without files of its own.
     this.#db.exec("PRAGMA journal_mode = TRUNCATE; PRAGMA synchronous = FULL");
     for (let next = version; next < MIGRATIONS.length; next++) {
-      this.transaction(() => {
-        this.#db.exec(MIGRATIONS[next]!);
-        this.#db.exec(`PRAGMA user_version = ${next + 1}`);
-      });
+      this.transaction(() => migrate(this.#db, next, next + 1));
     }
   }
 
@@ -366,16 +378,12 @@ export class StateDb implements Disposable {
    * older one, and must not be written to.
    */
   #readCopy(version: number): void {
-    const stored = this.#db;
     const copy = new DatabaseSync(":memory:");
-    for (const migration of MIGRATIONS.slice(0, version)) copy.exec(migration);
-    const tables = copy.prepare(
-      "SELECT name FROM sqlite_master WHERE type = 'table'",
-    ).all();
+    migrate(copy, 0, version);
     copy.exec("PRAGMA foreign_keys = OFF; BEGIN");
-    for (const { name } of tables) {
-      const rows = stored.prepare(`SELECT * FROM ${name}`) as StatementSync;
-      rows.setReturnArrays(true);
+    const tables = "SELECT name FROM sqlite_master WHERE type = 'table'";
+    for (const [name] of this.query(tables)) {
+      const rows = this.#statement(`SELECT * FROM ${name}`);
       const marks = rows.columns().map(() => "?").join(", ");
       const insert = copy.prepare(
         `INSERT OR REPLACE INTO ${name} VALUES (${marks})`,
@@ -385,18 +393,13 @@ export class StateDb implements Disposable {
       }
     }
     copy.exec("COMMIT");
-    for (const migration of MIGRATIONS.slice(version)) copy.exec(migration);
-    copy.exec(`PRAGMA user_version = ${MIGRATIONS.length}`);
+    migrate(copy, version, MIGRATIONS.length);
     this.#statements.clear();
-    stored.close();
+    this.#db.close();
     this.#db = copy;
   }
 
-  /**
-   * Runs something in one transaction: all of it, or nothing.
-   *
-   * @param work What to do.
-   */
+  /** Runs something in one transaction: all of it, or nothing. */
   transaction<T>(work: () => T): T {
     this.#db.exec("BEGIN IMMEDIATE");
     try {
@@ -405,7 +408,7 @@ export class StateDb implements Disposable {
       return result;
     } catch (error) {
       if (this.#db.isTransaction) this.#db.exec("ROLLBACK");
-      throw asGuard(error, this.file, this.#isReadOnly);
+      throw this.#guard(error);
     }
   }
 
@@ -421,17 +424,12 @@ export class StateDb implements Disposable {
     else this.run("INSERT OR REPLACE INTO meta VALUES (?, ?)", key, value);
   }
 
-  /**
-   * Runs a statement that gives no rows.
-   *
-   * @param sql The statement; prepared once and kept.
-   * @param values For its parameters.
-   */
+  /** Runs a statement that gives no rows; it is prepared once and kept. */
   run(sql: string, ...values: readonly SqlValue[]): Changes {
     try {
       return this.#statement(sql).run(...values);
     } catch (error) {
-      throw asGuard(error, this.file, this.#isReadOnly);
+      throw this.#guard(error);
     }
   }
 
@@ -442,13 +440,15 @@ export class StateDb implements Disposable {
 
   /** All rows of a query, as lists of column values; none in an empty DB. */
   query(sql: string, ...values: readonly SqlValue[]): SqlValue[][] {
-    if (!this.#hasTables()) return [];
+    if (!this.#hasTables) return [];
     return this.#statement(sql).all(...values) as unknown as SqlValue[][];
   }
 
   /** The first row of a query, or null. */
   first(sql: string, ...values: readonly SqlValue[]): SqlValue[] | null {
-    return this.#hasTables() ? this.#get(sql, ...values) ?? null : null;
+    if (!this.#hasTables) return null;
+    const row = this.#statement(sql).get(...values);
+    return (row ?? null) as unknown as SqlValue[] | null;
   }
 
   /** Closes the file. */
@@ -456,31 +456,36 @@ export class StateDb implements Disposable {
     this.#db.close();
   }
 
-  #hasTables(): boolean {
-    // Only a plan before the first run has none: it writes nothing, not even
-    // an empty DB.
-    return this.#isMade ||= Number(this.#value("PRAGMA user_version")) > 0;
-  }
-  #isMade = false;
-
   #statement(sql: string): StatementSync {
     let statement = this.#statements.get(sql);
     if (!statement) {
-      statement = this.#db.prepare(sql) as StatementSync;
-      statement.setReturnArrays(true);
+      statement = this.#db.prepare(sql);
+      // As Deno has it; the published types lag behind.
+      (statement as unknown as { setReturnArrays(on: boolean): void })
+        .setReturnArrays(true);
       this.#statements.set(sql, statement);
     }
     return statement;
   }
 
-  #get(sql: string, ...values: readonly SqlValue[]): SqlValue[] | undefined {
-    return this.#statement(sql).get(...values) as unknown as
-      | SqlValue[]
-      | undefined;
+  #guard(error: unknown): unknown {
+    return asGuard(error, this.file, this.#isReadOnly);
   }
+}
 
-  #value(sql: string): SqlValue {
-    return this.#get(sql)?.[0] ?? null;
+/** What a statement changed. */
+interface Changes {
+  readonly changes: number | bigint;
+  readonly lastInsertRowid: number | bigint;
+}
+
+function exists(file: string): boolean {
+  try {
+    Deno.lstatSync(file);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
   }
 }
 
@@ -548,25 +553,6 @@ export function tryWriting(file: string): void {
     throw asGuard(error, file);
   } finally {
     db?.close();
-  }
-}
-
-/** What a statement changed. */
-export interface Changes {
-  readonly changes: number | bigint;
-  readonly lastInsertRowid: number | bigint;
-}
-
-/** What SQLite's columns hold here. */
-export type SqlValue = string | number | null;
-
-function exists(file: string): boolean {
-  try {
-    Deno.lstatSync(file);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
   }
 }
 
@@ -671,69 +657,4 @@ function refused(error: Error, file: string, isRead: boolean): GuardError {
   // The file may be written; its journal, beside it, can't be made.
   const denied = Object.assign(new Error(message), { code: "EACCES" });
   return cantUse({ ...own, path: journal, others: [] }, denied);
-}
-
-// Inserts many rows at a time: one by one takes twice as long.
-
-/** Rows in one statement: more make it no faster. */
-const AT_ONCE = 24;
-
-/** Rows of one table that are held back until there are many. */
-export class BulkInsert {
-  readonly #db: StateDb;
-  readonly #into: string;
-  #rows: (readonly SqlValue[])[] = [];
-  readonly #keys = new Set<SqlValue>();
-
-  /**
-   * @param db The state DB.
-   * @param into The statement up to its values, such as `INSERT INTO t`.
-   */
-  constructor(db: StateDb, into: string) {
-    this.#db = db;
-    this.#into = into;
-  }
-
-  /**
-   * Holds one more row back.
-   *
-   * @param row Its values, as many as every other row has.
-   */
-  add(row: readonly SqlValue[]): void {
-    this.#rows.push(row);
-    this.#keys.add(row[0]!);
-    if (this.#rows.length === AT_ONCE) this.#insert(this.#drop());
-  }
-
-  /**
-   * Whether a row is held back that begins with a value.
-   *
-   * @param key The value.
-   */
-  holds(key: SqlValue): boolean {
-    return this.#keys.has(key);
-  }
-
-  /** Writes what is held back; to be called before the transaction ends. */
-  write(): void {
-    for (const row of this.#drop()) this.#insert([row]);
-  }
-
-  /** Forgets what is held back: its transaction did not come about. */
-  drop(): void {
-    this.#drop();
-  }
-
-  #drop(): (readonly SqlValue[])[] {
-    const rows = this.#rows;
-    this.#rows = [];
-    this.#keys.clear();
-    return rows;
-  }
-
-  #insert(rows: readonly (readonly SqlValue[])[]): void {
-    const marks = `(${rows[0]!.map(() => "?").join(", ")})`;
-    const all = Array(rows.length).fill(marks).join(", ");
-    this.#db.run(`${this.#into} VALUES ${all}`, ...rows.flat());
-  }
 }

@@ -1,5 +1,6 @@
 /**
- * The record: what both sides last agreed on, as rows of the state DB.
+ * The record: what both sides last agreed on, as rows of the state DB, and
+ * what later runs need to know of it.
  *
  * @module
  */
@@ -7,12 +8,7 @@ import { identityOf } from "./metadata.ts";
 import { folderOf, nameOf } from "./paths.ts";
 import type { RecordView } from "./plan_merge.ts";
 import type { RecordChange, Suspect, Waiting } from "./plan_types.ts";
-import {
-  BulkInsert,
-  FILE_COLUMNS,
-  FOLDER_COLUMNS,
-  type StateDb,
-} from "./state_db.ts";
+import type { SqlValue, StateDb } from "./state_db.ts";
 import {
   type Both,
   type DirectoryRow,
@@ -24,37 +20,14 @@ import {
 } from "./types.ts";
 import { DigestBuilder } from "./wire_listing.ts";
 
-// Rows of the state DB as the rest of the program knows them.
+/** Columns of a file's row, in the order of `fromStored` and `toStored`. */
+export const FILE_COLUMNS = "path, exists_left, exists_right, " +
+  "mtime_left, mtime_right, size_left, size_right, mode_left, mode_right, " +
+  "ino_left, ino_right, birth_left, birth_right, fresh_left, fresh_right, hash";
 
-/** A file row as SQLite gives and takes it, in the order of its columns. */
-export type StoredFile = readonly [
-  path: string,
-  existsLeft: number,
-  existsRight: number,
-  mtimeLeft: number,
-  mtimeRight: number,
-  sizeLeft: number,
-  sizeRight: number,
-  modeLeft: number,
-  modeRight: number,
-  inoLeft: number | null,
-  inoRight: number | null,
-  birthLeft: number | null,
-  birthRight: number | null,
-  freshLeft: number,
-  freshRight: number,
-  hash: string | null,
-];
-
-/**
- * A row as it is stored.
- *
- * @param row The row.
- */
-export function toStored(row: FileRow): StoredFile {
-  const { left, right } = row;
+function toStored({ path, left, right, hash }: FileRow): SqlValue[] {
   return [
-    row.path,
+    path,
     1,
     1,
     left.mtimeMs / 1000,
@@ -69,237 +42,52 @@ export function toStored(row: FileRow): StoredFile {
     right.id?.birthMs ?? null,
     left.isFresh ? 1 : 0,
     right.isFresh ? 1 : 0,
-    row.hash,
+    hash,
   ];
 }
 
-/**
- * A stored row.
- *
- * @param stored As SQLite gives it.
- */
-export function fromStored(stored: StoredFile): FileRow {
-  const [path, , , mtimeL, mtimeR, sizeL, sizeR, modeL, modeR] = stored;
-  const [, , , , , , , , , inoL, inoR, birthL, birthR, freshL, freshR, hash] =
-    stored;
+function fromStored(stored: readonly SqlValue[]): FileRow {
+  const half = (side: 0 | 1): RecordedHalf => ({
+    sizeBytes: stored[5 + side] as number,
+    // Seconds are a fraction with an error below a microsecond.
+    mtimeMs: Math.round(stored[3 + side] as number * 1000),
+    mode: stored[7 + side] as number,
+    id: idOf(stored[9 + side]!, stored[11 + side]!),
+    isFresh: stored[13 + side] === 1,
+  });
   return {
-    path,
-    left: half(sizeL, mtimeL, modeL, idOf(inoL, birthL), freshL),
-    right: half(sizeR, mtimeR, modeR, idOf(inoR, birthR), freshR),
-    hash,
+    path: stored[0] as string,
+    left: half(0),
+    right: half(1),
+    hash: stored[15] as string | null,
   };
 }
 
-/**
- * A stored row of a folder.
- *
- * @param stored Its `FOLDER_COLUMNS`, as SQLite gives them.
- */
-export function folderFromStored(stored: readonly unknown[]): DirectoryRow {
+/** Columns of a folder's row, in the order of `folderFromStored`. */
+const FOLDER_COLUMNS = "path, agreed, mount_left, mount_right, " +
+  "digest_left, digest_right, ino_left, ino_right, birth_left, birth_right";
+
+function folderFromStored(stored: readonly SqlValue[]): DirectoryRow {
   const [path, agreed, mountL, mountR, digestL, digestR, ...ids] = stored;
-  const [inoL, inoR, birthL, birthR] = ids as (number | null)[];
   return {
-    path: String(path),
+    path: path as string,
     isAgreed: agreed === 1,
     isMount: { left: mountL === 1, right: mountR === 1 },
-    digest: {
-      left: digestL as string | null,
-      right: digestR as string | null,
-    },
-    id: {
-      left: idOf(inoL ?? null, birthL ?? null),
-      right: idOf(inoR ?? null, birthR ?? null),
-    },
+    digest: { left: digestL as string | null, right: digestR as string | null },
+    id: { left: idOf(ids[0]!, ids[2]!), right: idOf(ids[1]!, ids[3]!) },
   };
 }
 
-function half(
-  sizeBytes: number,
-  mtimeSeconds: number,
-  mode: number,
-  id: FileId | null,
-  fresh: number,
-): RecordedHalf {
-  // Seconds are a fraction with an error below a microsecond.
-  const mtimeMs = Math.round(mtimeSeconds * 1000);
-  return { sizeBytes, mtimeMs, mode, id, isFresh: fresh === 1 };
-}
-
-function idOf(ino: number | null, birthMs: number | null): FileId | null {
-  return ino === null || birthMs === null ? null : { ino, birthMs };
-}
-
-// Digests of recorded folders: made from their rows, and kept right with them.
-
-/** Both sides' digests of a folder, while rows of it change. */
-interface Kept {
-  readonly left: DigestBuilder;
-  readonly right: DigestBuilder;
-  changes: number;
-}
-
-/** With more changed rows than this it is quicker to go through all of them. */
-const MOST_CHANGES = 32;
-
-/**
- * Keeps digests right while rows change. A folder has none in the state DB
- * from its first change until all are written: whenever a run ends, no digest
- * speaks of rows that are not there.
- */
-export class FolderDigests {
-  readonly #db: StateDb;
-  /** Null: to be made from all rows. */
-  readonly #kept = new Map<number, Kept | null>();
-
-  /** @param db The state DB. */
-  constructor(db: StateDb) {
-    this.#db = db;
-  }
-
-  /**
-   * Takes note that a row is about to change.
-   *
-   * @param folder Id of its folder.
-   * @param before Gives the row as it is, if there is one.
-   * @param after The row to be; null: none.
-   */
-  change(
-    folder: number,
-    before: () => FileRow | null,
-    after: FileRow | null,
-  ): void {
-    const kept = this.#keptOf(folder);
-    if (kept === null) return;
-    const isYoung = after !== null && isToBeRead(after);
-    if (isYoung || ++kept.changes > MOST_CHANGES) {
-      this.#kept.set(folder, null);
-      return;
-    }
-    const old = before();
-    for (const side of SIDES) {
-      if (old) kept[side].removeFile(nameOf(old.path), old[side]);
-      if (after) kept[side].addFile(nameOf(after.path), after[side]);
-    }
-  }
-
-  /**
-   * Takes note that something else in a folder is about to change.
-   *
-   * @param folder Id of the folder.
-   */
-  drop(folder: number): void {
-    this.#keptOf(folder);
-    this.#kept.set(folder, null);
-  }
-
-  #keptOf(folder: number): Kept | null {
-    const known = this.#kept.get(folder);
-    if (known !== undefined) return known;
-    const stored = this.#db.first(
-      "SELECT digest_left, digest_right FROM directories WHERE id = ?",
-      folder,
-    );
-    const [left = null, right = null] = stored ?? [];
-    const kept = left === null || right === null ? null : {
-      left: new DigestBuilder(String(left)),
-      right: new DigestBuilder(String(right)),
-      changes: 0,
-    };
-    if (kept !== null) this.#set(folder, null, null);
-    this.#kept.set(folder, kept);
-    return kept;
-  }
-
-  /** Gives every folder that has none its digests; in a transaction. */
-  seal(): void {
-    const open = this.#db.query(
-      "SELECT id FROM directories WHERE digest_left IS NULL",
-    );
-    for (const [id] of open) {
-      const folder = Number(id);
-      const { left, right } = this.#kept.get(folder) ?? this.#made(folder);
-      this.#set(folder, left?.value() ?? null, right?.value() ?? null);
-    }
-    this.forget();
-  }
-
-  /** Made from all rows; none where the next run has to look in any case. */
-  #made(folder: number): Partial<Both<DigestBuilder>> {
-    const made = { left: new DigestBuilder(), right: new DigestBuilder() };
-    const rows = this.#db.query(
-      `SELECT ${FILE_COLUMNS} FROM files WHERE folder = ?`,
-      folder,
-    );
-    for (const stored of rows) {
-      const row = fromStored(stored as unknown as StoredFile);
-      if (isToBeRead(row)) return {};
-      const name = nameOf(row.path);
-      for (const side of SIDES) made[side].addFile(name, row[side]);
-    }
-    const children = this.#db.query(
-      `SELECT ${FOLDER_COLUMNS} FROM directories
-       WHERE parent = ? AND agreed = 1`,
-      folder,
-    );
-    for (const stored of children) {
-      const { path, isMount, id } = folderFromStored(stored);
-      for (const side of SIDES) {
-        made[side].addFolder(nameOf(path), isMount[side], id[side]);
-      }
-    }
-    return made;
-  }
-
-  #set(folder: number, left: string | null, right: string | null): void {
-    this.#db.run(
-      "UPDATE directories SET digest_left = ?, digest_right = ? WHERE id = ?",
-      left,
-      right,
-      folder,
-    );
-  }
-
-  /** Drops every digest: each folder is looked at again. */
-  dropAll(): void {
-    this.forget();
-    this.#db.run(
-      "UPDATE directories SET digest_left = NULL, digest_right = NULL",
-    );
-  }
-
-  /** Forgets what changed: it has to be found out from all rows. */
-  forget(): void {
-    this.#kept.clear();
-  }
+function idOf(ino: SqlValue, birthMs: SqlValue): FileId | null {
+  return ino === null || birthMs === null
+    ? null
+    : { ino: ino as number, birthMs: birthMs as number };
 }
 
 /** A hash is there because the next run has to read the file. */
 function isToBeRead({ hash, left, right }: FileRow): boolean {
   return hash !== null || left.isFresh || right.isFresh;
 }
-
-/**
- * Digests of a side by folder.
- *
- * @param directories The recorded folders.
- * @param side The side.
- */
-export function digestsOf(
-  directories: ReadonlyMap<string, DirectoryRow>,
-  side: Side,
-): Map<string, string> {
-  const digests = new Map<string, string>();
-  for (const { path, digest } of directories.values()) {
-    const known = digest[side];
-    if (known !== null) digests.set(path, known);
-  }
-  return digests;
-}
-
-const ROOT_ID = 1;
-
-/** Tables whose paths follow a folder's. */
-const MOVED_TABLES = ["files", "directories", "conflicts", "mailed_conflicts"];
 
 /** A rename in two steps: what is moved, through where, to where. */
 export interface Move {
@@ -309,30 +97,79 @@ export interface Move {
   readonly to: string;
 }
 
-/** The record in a state DB. */
+const ROOT_ID = 1;
+
+/** Tables whose paths follow a folder's. */
+const MOVED_TABLES = ["files", "directories", "conflicts", "mailed_conflicts"];
+
+/** Rows in one statement: one by one takes twice as long, more no less. */
+const AT_ONCE = 24;
+
+/**
+ * The record in a state DB.
+ *
+ * A folder's digest is the sum of what is recorded directly in it, so that a
+ * scan can tell that nothing in it changed without any row. A change drops it,
+ * and {@linkcode RecordStore.sealFolders} makes it again from all rows: no
+ * digest ever speaks of rows that are not there, whenever a run ends.
+ */
 export class RecordStore {
   readonly #db: StateDb;
   readonly #folderIds = new Map<string, number>([["", ROOT_ID]]);
-  readonly #digests: FolderDigests;
-  readonly #rows: BulkInsert;
+  /** Ids of folders whose digests are dropped already. */
+  readonly #dropped = new Set<number>();
+  /** Rows that are to be written with others. */
+  #rows: SqlValue[][] = [];
 
   /** @param db The state DB, open. */
   constructor(db: StateDb) {
     this.#db = db;
-    this.#digests = new FolderDigests(db);
-    const into = `INSERT OR REPLACE INTO files (${FILE_COLUMNS}, folder)`;
-    this.#rows = new BulkInsert(db, into);
+  }
+
+  /**
+   * The record as a run sees it.
+   *
+   * @param idsCount Whether a side's file ids still mean what they meant.
+   */
+  view(idsCount: Both<boolean>): RecordView {
+    const view: RecordView = {
+      directories: this.directories(),
+      filesIn: (folder) => this.filesIn(folder),
+      countBelow: (folder) => this.countBelow(folder),
+      foldersWithout: (side, wanted) => this.foldersWithout(side, wanted),
+    };
+    if (SIDES.every((side) => idsCount[side])) return view;
+    const half = (row: FileRow, side: Side): RecordedHalf =>
+      idsCount[side] ? row[side] : { ...row[side], id: null };
+    return {
+      ...view,
+      directories: new Map(
+        [...view.directories].map(([path, row]) => {
+          const left = idsCount.left ? row.id.left : null;
+          const right = idsCount.right ? row.id.right : null;
+          return [path, { ...row, id: { left, right } }];
+        }),
+      ),
+      filesIn: (folder) =>
+        view.filesIn(folder).map((row) => ({
+          ...row,
+          left: half(row, "left"),
+          right: half(row, "right"),
+        })),
+      // Where ids mean nothing, every folder is looked at.
+      foldersWithout: (side, wanted) =>
+        idsCount[side]
+          ? view.foldersWithout(side, wanted)
+          : [...view.directories.keys()],
+    };
   }
 
   /** Every recorded folder by its path. */
   directories(): Map<string, DirectoryRow> {
-    const rows = new Map<string, DirectoryRow>();
-    const stored = this.#db.query(`SELECT ${FOLDER_COLUMNS} FROM directories`);
-    for (const columns of stored) {
-      const row = folderFromStored(columns);
-      rows.set(row.path, row);
-    }
-    return rows;
+    return new Map(
+      this.#db.query(`SELECT ${FOLDER_COLUMNS} FROM directories`)
+        .map((stored) => [stored[0] as string, folderFromStored(stored)]),
+    );
   }
 
   /** How many files are recorded below a folder. */
@@ -353,12 +190,11 @@ export class RecordStore {
 
   /** The rows directly in a folder. */
   filesIn(folder: string): FileRow[] {
-    const rows = this.#db.query(
+    return this.#db.query(
       `SELECT ${FILE_COLUMNS} FROM files
        WHERE folder = (SELECT id FROM directories WHERE path = ?)`,
       folder,
-    );
-    return rows.map((row) => fromStored(row as unknown as StoredFile));
+    ).map(fromStored);
   }
 
   /** One row, or null. */
@@ -367,7 +203,7 @@ export class RecordStore {
       `SELECT ${FILE_COLUMNS} FROM files WHERE path = ?`,
       path,
     );
-    return row && fromStored(row as unknown as StoredFile);
+    return row && fromStored(row);
   }
 
   /**
@@ -401,15 +237,11 @@ export class RecordStore {
     if (changes.length === 0) return;
     this.#transaction(() => {
       for (const change of changes) this.#change(change);
-      this.#rows.write();
+      this.#writeRows();
     });
   }
 
-  /**
-   * Has the next runs read files before these are called unchanged.
-   *
-   * @param suspects Those that may be others than the recorded ones.
-   */
+  /** Has the next runs read files before these are called unchanged. */
   suspect(suspects: readonly Suspect[]): void {
     for (const { side, path } of suspects) {
       const row = this.fileAt(path);
@@ -420,41 +252,43 @@ export class RecordStore {
   }
 
   #change(change: RecordChange): void {
-    // What becomes of folders may be about the rows before it.
-    if (change.kind !== "put" && change.kind !== "forget") this.#rows.write();
+    if (change.kind === "put") {
+      const { row, rowPath } = change;
+      if (rowPath !== null && rowPath !== row.path) this.#forget(rowPath);
+      const folder = this.#dropDigest(folderOf(row.path));
+      this.#rows.push([...toStored(row), folder]);
+      if (this.#rows.length === AT_ONCE) this.#writeRows();
+      return;
+    }
+    // It may be about the rows before it.
+    this.#writeRows();
     switch (change.kind) {
-      case "put": {
-        if (change.rowPath !== null && change.rowPath !== change.row.path) {
-          this.#forget(change.rowPath);
-        }
-        const folder = this.#willChange(change.row.path, change.row);
-        this.#rows.add([...toStored(change.row), folder]);
-        return;
-      }
       case "forget":
         return this.#forget(change.path);
       case "put-directory": {
-        const id = this.#folderId(change.path);
+        const { path, isMount, id } = change;
         this.#db.run(
           `UPDATE directories SET agreed = 1, mount_left = ?, mount_right = ?,
              ino_left = ?, ino_right = ?, birth_left = ?, birth_right = ?
            WHERE id = ?`,
-          change.isMount.left ? 1 : 0,
-          change.isMount.right ? 1 : 0,
-          change.id.left?.ino ?? null,
-          change.id.right?.ino ?? null,
-          change.id.left?.birthMs ?? null,
-          change.id.right?.birthMs ?? null,
-          id,
+          isMount.left ? 1 : 0,
+          isMount.right ? 1 : 0,
+          id.left?.ino ?? null,
+          id.right?.ino ?? null,
+          id.left?.birthMs ?? null,
+          id.right?.birthMs ?? null,
+          this.#folderId(path),
         );
-        return this.#digests.drop(this.#folderId(folderOf(change.path)));
+        this.#dropDigest(folderOf(path));
+        return;
       }
       case "forget-directory":
         this.#db.run(
           "UPDATE directories SET agreed = 0 WHERE path = ?",
           change.path,
         );
-        return this.#digests.drop(this.#folderId(folderOf(change.path)));
+        this.#dropDigest(folderOf(change.path));
+        return;
       case "move-directory":
         return this.#moveDirectory(change.from, change.to);
       case "folder-id": {
@@ -466,7 +300,8 @@ export class RecordStore {
           id?.birthMs ?? null,
           path,
         );
-        return this.#digests.drop(this.#folderId(folderOf(path)));
+        this.#dropDigest(folderOf(path));
+        return;
       }
       case "move-file": {
         const row = this.fileAt(change.from);
@@ -477,36 +312,37 @@ export class RecordStore {
     }
   }
 
+  #writeRows(): void {
+    const rows = this.#rows;
+    this.#rows = [];
+    const insert = (some: readonly SqlValue[][]): void => {
+      const marks = `(${some[0]!.map(() => "?").join(", ")})`;
+      this.#db.run(
+        `INSERT OR REPLACE INTO files (${FILE_COLUMNS}, folder)
+         VALUES ${Array(some.length).fill(marks).join(", ")}`,
+        ...some.flat(),
+      );
+    };
+    if (rows.length === AT_ONCE) insert(rows);
+    else for (const row of rows) insert([row]);
+  }
+
   #forget(path: string): void {
-    this.#willChange(path, null);
-    this.#writeIfHeld(path);
+    this.#writeRows();
+    this.#dropDigest(folderOf(path));
     this.#db.run("DELETE FROM files WHERE path = ?", path);
   }
 
-  /** Has the digests of a row's folder follow it; gives the folder's id. */
-  #willChange(path: string, row: FileRow | null): number {
-    const folder = this.#folderId(folderOf(path));
-    const before = (): FileRow | null => {
-      this.#writeIfHeld(path);
-      return this.fileAt(path);
-    };
-    this.#digests.change(folder, before, row);
-    return folder;
-  }
-
-  #writeIfHeld(path: string): void {
-    if (this.#rows.holds(path)) this.#rows.write();
-  }
-
   #moveDirectory(from: string, to: string): void {
+    const length = [...from].length + 1;
     for (const table of MOVED_TABLES) {
       this.#db.run(
         `UPDATE ${table} SET path = ? || substr(path, ?)
          WHERE path = ? OR substr(path, 1, ?) = ? || '/'`,
         to,
-        [...from].length + 1,
+        length,
         from,
-        [...from].length + 1,
+        length,
         from,
       );
     }
@@ -516,13 +352,28 @@ export class RecordStore {
       this.#folderId(folderOf(to)),
       to,
     );
-    for (const path of [from, to]) {
-      this.#digests.drop(this.#folderId(folderOf(path)));
-    }
+    for (const path of [from, to]) this.#dropDigest(folderOf(path));
     this.#db.run(
-      "DELETE FROM moves WHERE middle_path = ? AND to_path = ?",
+      "DELETE FROM moves WHERE middle_path = ?1 AND to_path = ?1",
       to,
-      to,
+    );
+  }
+
+  /** What is in the folder is about to change; gives the folder's id. */
+  #dropDigest(folder: string): number {
+    const id = this.#folderId(folder);
+    if (this.#dropped.has(id)) return id;
+    this.#dropped.add(id);
+    this.#setDigests(id, null, null);
+    return id;
+  }
+
+  #setDigests(folder: number, left: string | null, right: string | null): void {
+    this.#db.run(
+      "UPDATE directories SET digest_left = ?, digest_right = ? WHERE id = ?",
+      left,
+      right,
+      folder,
     );
   }
 
@@ -530,50 +381,73 @@ export class RecordStore {
   #folderId(path: string): number {
     const known = this.#folderIds.get(path);
     if (known !== undefined) return known;
-    const row = this.#db.first(
+    const found = this.#db.first(
       "SELECT id FROM directories WHERE path = ?",
       path,
     );
-    let id = row && Number(row[0]);
-    if (id === null) {
-      const parent = this.#folderId(folderOf(path));
-      const made = this.#db.run(
+    const id = Number(
+      found?.[0] ?? this.#db.run(
         "INSERT INTO directories (path, parent, agreed) VALUES (?, ?, 0)",
         path,
-        parent,
-      );
-      id = Number(made.lastInsertRowid);
-    }
+        this.#folderId(folderOf(path)),
+      ).lastInsertRowid,
+    );
     this.#folderIds.set(path, id);
     return id;
   }
 
   /**
-   * Gives every folder without a digest a new one, from its rows, and drops
-   * folders that hold nothing any more. Done once, when all rows are written:
-   * a digest must never speak of rows that are not there.
+   * Gives every folder without a digest a new one, and drops folders that hold
+   * nothing any more. Done once, when all rows are written.
    */
   sealFolders(): void {
     this.#transaction(() => {
-      const holding = `agreed = 0 AND id <> ${ROOT_ID}
+      const holdsNothing = `agreed = 0 AND id <> ${ROOT_ID}
         AND NOT EXISTS (SELECT 1 FROM files WHERE folder = directories.id)
         AND NOT EXISTS
           (SELECT 1 FROM directories child WHERE child.parent = directories.id)`;
-      let dropped: number;
-      do {
-        dropped = Number(
-          this.#db.run(`DELETE FROM directories WHERE ${holding}`).changes,
-        );
-      } while (dropped > 0);
-      this.#folderIds.clear();
-      this.#folderIds.set("", ROOT_ID);
-      this.#digests.seal();
+      const drop = `DELETE FROM directories WHERE ${holdsNothing}`;
+      while (Number(this.#db.run(drop).changes) > 0);
+      this.#forgetIds();
+      const open = this.#db.query(
+        "SELECT id FROM directories WHERE digest_left IS NULL",
+      );
+      for (const [id] of open) this.#seal(Number(id));
     });
+  }
+
+  /** Where the next run has to look in any case, the folder gets no digest. */
+  #seal(folder: number): void {
+    const made = { left: new DigestBuilder(), right: new DigestBuilder() };
+    const files = this.#db.query(
+      `SELECT ${FILE_COLUMNS} FROM files WHERE folder = ?`,
+      folder,
+    );
+    for (const stored of files) {
+      const row = fromStored(stored);
+      if (isToBeRead(row)) return;
+      const name = nameOf(row.path);
+      for (const side of SIDES) made[side].addFile(name, row[side]);
+    }
+    const folders = this.#db.query(
+      `SELECT ${FOLDER_COLUMNS} FROM directories
+       WHERE parent = ? AND agreed = 1`,
+      folder,
+    );
+    for (const stored of folders) {
+      const { path, isMount, id } = folderFromStored(stored);
+      for (const side of SIDES) {
+        made[side].addFolder(nameOf(path), isMount[side], id[side]);
+      }
+    }
+    this.#setDigests(folder, made.left.value(), made.right.value());
   }
 
   /** Drops every digest: each folder is looked at again. */
   dropDigests(): void {
-    this.#digests.dropAll();
+    this.#db.run(
+      "UPDATE directories SET digest_left = NULL, digest_right = NULL",
+    );
   }
 
   /** Drops the file ids of a side: they mean nothing any more. */
@@ -586,36 +460,27 @@ export class RecordStore {
   }
 
   /** Writes a rename in two steps down, at once. */
-  noteMove(move: Move): void {
-    this.#db.run(
-      "INSERT INTO moves VALUES (?, ?, ?, ?)",
-      move.side,
-      move.from,
-      move.middle,
-      move.to,
-    );
+  noteMove({ side, from, middle, to }: Move): void {
+    const insert = "INSERT INTO moves VALUES (?, ?, ?, ?)";
+    this.#db.run(insert, side, from, middle, to);
   }
 
   /** Renames in two steps that were begun. */
   moves(): Move[] {
     return this.#db.query(
       "SELECT side, from_path, middle_path, to_path FROM moves",
-    )
-      .map(([side, from, middle, to]) => ({
-        side: side === "left" ? "left" : "right",
-        from: String(from),
-        middle: String(middle),
-        to: String(to),
-      }));
+    ).map(([side, from, middle, to]) => ({
+      side: side as Side,
+      from: String(from),
+      middle: String(middle),
+      to: String(to),
+    }));
   }
 
   /** Forgets one: it is completed. */
   forgetMove({ side, middle }: Move): void {
-    this.#db.run(
-      "DELETE FROM moves WHERE side = ? AND middle_path = ?",
-      side,
-      middle,
-    );
+    const remove = "DELETE FROM moves WHERE side = ? AND middle_path = ?";
+    this.#db.run(remove, side, middle);
   }
 
   /**
@@ -649,25 +514,23 @@ export class RecordStore {
     this.#forgetIds();
   }
 
-  /** A transaction that does not come about must not leave ids of folders. */
+  /** A transaction that does not come about must leave nothing behind here. */
   #transaction(work: () => void): void {
     try {
       this.#db.transaction(work);
     } catch (error) {
+      this.#rows = [];
       this.#forgetIds();
       throw error;
     }
   }
 
   #forgetIds(): void {
-    this.#digests.forget();
-    this.#rows.drop();
+    this.#dropped.clear();
     this.#folderIds.clear();
     this.#folderIds.set("", ROOT_ID);
   }
 }
-
-// The record as a run sees it: in today's terms.
 
 /** A record that holds nothing. */
 export const NO_RECORD: RecordView = {
@@ -677,43 +540,15 @@ export const NO_RECORD: RecordView = {
   foldersWithout: () => [],
 };
 
-/**
- * The record without the file ids that mean nothing any more.
- *
- * @param record As it is stored.
- * @param idsCount Whether a side's file ids still mean what they meant.
- */
-export function withoutIds(
-  record: RecordView,
-  idsCount: Both<boolean>,
-): RecordView {
-  if (SIDES.every((side) => idsCount[side])) return record;
-  const half = (row: FileRow, side: Side) => ({
-    ...row[side],
-    id: idsCount[side] ? row[side].id : null,
-  });
-  const directories = new Map(
-    [...record.directories].map(([path, row]) => {
-      const id = {
-        left: idsCount.left ? row.id.left : null,
-        right: idsCount.right ? row.id.right : null,
-      };
-      return [path, { ...row, id }];
-    }),
-  );
-  return {
-    directories,
-    countBelow: (folder) => record.countBelow(folder),
-    // Where ids mean nothing, every folder is looked at.
-    foldersWithout: (side, wanted) =>
-      idsCount[side]
-        ? record.foldersWithout(side, wanted)
-        : [...record.directories.keys()],
-    filesIn: (folder) =>
-      record.filesIn(folder).map((row) => ({
-        ...row,
-        left: half(row, "left"),
-        right: half(row, "right"),
-      })),
-  };
+/** Digests of a side by folder. */
+export function digestsOf(
+  directories: ReadonlyMap<string, DirectoryRow>,
+  side: Side,
+): Map<string, string> {
+  const digests = new Map<string, string>();
+  for (const { path, digest } of directories.values()) {
+    const known = digest[side];
+    if (known !== null) digests.set(path, known);
+  }
+  return digests;
 }

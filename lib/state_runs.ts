@@ -1,5 +1,16 @@
 /**
- * What past runs did, and which conflicts are open.
+ * What past runs did, what stands since one of them, and which conflicts are
+ * open.
+ *
+ * What a run did is one packed text in its row. What could not be done, is a
+ * conflict or is unknown may *stand*, for many runs: it is one row for all runs
+ * that met it, and one line in a run's log for all of a kind, with since when
+ * and how often: else 500 files that can't be copied would fill state DB and
+ * log with the same 500 lines in every run.
+ *
+ * A row says from which run on it held, and until which. Both are numbers of
+ * *whole* runs: those that came to all of their actions. A run that a guard or
+ * a signal stopped has none, and neither begins nor ends anything.
  *
  * @module
  */
@@ -9,7 +20,7 @@ import { standingFields } from "./logging_setup.ts";
 import type { Version } from "./plan_types.ts";
 import { summarize, type Summary } from "./report_text.ts";
 import { openConflicts, type Outcome, type RunResult } from "./run_types.ts";
-import { BulkInsert, type SqlValue, type StateDb } from "./state_db.ts";
+import { packed, type SqlValue, type StateDb, unpacked } from "./state_db.ts";
 import { timeWords } from "./text.ts";
 import type {
   ActionName,
@@ -20,21 +31,11 @@ import type {
   Side,
 } from "./types.ts";
 
-// What stands as it stood in the run before: actions that can't be done, paths
-// that are left alone, open conflicts. It is one row for all runs that met it,
-// and one line in a run's log for all of a kind, with since when and how often:
-// else 500 files that can't be copied would fill state DB and log with the
-// same 500 lines in every run.
-//
-// A row says from which run on it held, and until which. Both are numbers of
-// *whole* runs: those that came to all of their actions. A run that a guard or
-// a signal stopped has none, and neither begins nor ends anything.
-
 /** What holds still has no end yet: larger than the number of any run. */
-export const STILL = Number.MAX_SAFE_INTEGER;
+const STILL = Number.MAX_SAFE_INTEGER;
 
 /** Since when something stands. */
-export interface Since {
+interface Since {
   readonly run: string;
   /** In ms since 1970. */
   readonly startedAtMs: number;
@@ -42,59 +43,54 @@ export interface Since {
   readonly runs: number;
 }
 
-/** A row of a table, and since when it holds. */
-interface Row extends Since {
-  /** What finds it in its table again. */
-  readonly id: readonly SqlValue[];
+/** A row of `actions` that holds still. */
+interface HeldAction extends Since {
+  readonly seq: SqlValue;
 }
 
 /** How many whole runs there were. */
-export function wholeRuns(db: StateDb): number {
+function wholeRuns(db: StateDb): number {
   return Number(db.meta("whole_runs") ?? 0);
 }
 
 /** Whether an outcome is one that the next run may meet again. */
-export function canStand({ action, kind }: Outcome): boolean {
+function canStand({ action, kind }: Outcome): boolean {
   return action.name !== "NOOP" && (kind === "skipped" || kind === "failed");
 }
 
 /** What was so in the last whole run. */
-export class Standing {
+class Standing {
   readonly #db: StateDb;
-  #actions: Map<string, Row[]> | null = null;
-  #problems: Map<string, Row> | null = null;
-  #conflicts: Map<string, Row> | null = null;
+  #actions: Map<string, HeldAction[]> | null = null;
+  #problems: Map<string, Since> | null = null;
+  #conflicts: Map<string, Since> | null = null;
 
-  /** @param db The state DB, open. */
   constructor(db: StateDb) {
     this.#db = db;
   }
 
   /**
-   * Since when an action could not be done, for the same reason.
-   *
-   * @param outcome What became of it now.
-   * @returns Null: it is another than in the run before.
+   * Since when an action could not be done, or a conflict is open, for the same
+   * reason; null: it is another than in the run before.
    */
   action(outcome: Outcome): Since | null {
-    if (outcome.action.conflict?.winner === null) {
-      return this.#conflict(outcome);
+    const { conflict } = outcome.action;
+    if (conflict?.winner === null) {
+      const key = keyOf([conflict.path, ...metadataOf(conflict)]);
+      return this.#conflictRows().get(key) ?? null;
     }
     if (!canStand(outcome)) return null;
     return this.#actionRows().get(actionKey(outcome))?.[0] ?? null;
   }
 
-  /** Since when a path is left alone, for the same reason. */
+  /** Since when a path is unknown, for the same reason. */
   problem({ side, path, reason }: Problem): Since | null {
     return this.#problemRows().get(keyOf([side, path, reason])) ?? null;
   }
 
   /**
-   * Writes down what stands now, in the transaction that ends a whole run.
-   *
-   * @param result What came of the run.
-   * @param nth Its number.
-   * @returns The outcomes that are rows of earlier runs already.
+   * Writes down what stands now, in the transaction that ends a whole run, the
+   * `nth`. Gives the outcomes that are rows of earlier runs already.
    */
   note(result: RunResult, nth: number): ReadonlySet<Outcome> {
     const known = new Map(
@@ -105,103 +101,66 @@ export class Standing {
       if (!canStand(outcome)) continue;
       if (known.get(actionKey(outcome))?.shift()) held.add(outcome);
     }
-    for (const row of [...known.values()].flat()) {
-      this.#db.run(
-        "UPDATE actions SET last = ? WHERE run = ? AND seq = ?",
-        nth - 1,
-        ...row.id,
-      );
+    const end = "UPDATE actions SET last = ? WHERE run = ? AND seq = ?";
+    for (const { run, seq } of [...known.values()].flat()) {
+      this.#db.run(end, nth - 1, run, seq);
     }
-    this.#noteProblems(result);
-    return held;
-  }
-
-  #noteProblems(result: RunResult): void {
-    const gone = new Map(this.#problemRows());
+    const gone = new Set(this.#problemRows().keys());
     for (const { side, path, reason, kind } of result.problems) {
       if (kind === "ignored") continue;
       if (gone.delete(keyOf([side, path, reason]))) continue;
-      this.#db.run(
-        "INSERT OR IGNORE INTO problems VALUES (?, ?, ?, ?)",
-        side,
-        path,
-        reason,
-        result.id,
-      );
+      const insert = "INSERT OR IGNORE INTO problems VALUES (?, ?, ?, ?)";
+      this.#db.run(insert, side, path, reason, result.id);
     }
-    for (const { id } of gone.values()) {
-      this.#db.run(
-        "DELETE FROM problems WHERE side = ? AND path = ? AND reason = ?",
-        ...id,
-      );
-    }
+    const remove =
+      "DELETE FROM problems WHERE side = ? AND path = ? AND reason = ?";
+    for (const key of gone) this.#db.run(remove, ...JSON.parse(key));
+    return held;
   }
 
-  #conflict({ action }: Outcome): Since | null {
-    const { conflict } = action;
-    if (conflict === null) return null;
-    const { left, right } = conflict.versions;
-    return this.#conflictRows().get(keyOf([
-      conflict.path,
-      left?.sizeBytes ?? null,
-      right?.sizeBytes ?? null,
-      left?.mtimeMs ?? null,
-      right?.mtimeMs ?? null,
-    ])) ?? null;
-  }
-
-  #actionRows(): Map<string, Row[]> {
-    if (this.#actions !== null) return this.#actions;
-    this.#actions = new Map();
-    const stored = this.#db.query(
-      `SELECT run, seq, started_at, nth, action, path, rule, side, reason,
-       outcome, detail, bytes FROM actions JOIN runs ON runs.id = run
-       WHERE last = ${STILL} ORDER BY run, seq`,
-    );
-    for (const [run, seq, startedAt, nth, ...what] of stored) {
-      const row = this.#row([run!, seq!], run!, startedAt!, nth!);
-      const rows = this.#actions.get(keyOf(what));
-      if (rows) rows.push(row);
-      else this.#actions.set(keyOf(what), [row]);
-    }
-    return this.#actions;
-  }
-
-  #problemRows(): Map<string, Row> {
-    return this.#problems ??= new Map(
+  #actionRows(): Map<string, HeldAction[]> {
+    return this.#actions ??= Map.groupBy(
       this.#db.query(
-        `SELECT started_at, nth, since_run, side, path, reason
-         FROM problems JOIN runs ON runs.id = since_run`,
-      ).map(([startedAt, nth, run, ...what]) => [
+        `SELECT run, started_at, nth, seq, action, path, rule, side, reason,
+         outcome, detail, bytes FROM actions JOIN runs ON runs.id = run
+         WHERE last = ${STILL} ORDER BY run, seq`,
+      ).map(([run, startedAt, nth, seq, ...what]) => ({
+        ...this.#since(run!, startedAt!, nth!),
+        seq: seq!,
+        key: keyOf(what),
+      })),
+      ({ key }) => key,
+    );
+  }
+
+  #problemRows(): Map<string, Since> {
+    return this.#problems ??= this.#rows(
+      `SELECT since_run, started_at, nth, side, path, reason
+       FROM problems JOIN runs ON runs.id = since_run`,
+    );
+  }
+
+  #conflictRows(): Map<string, Since> {
+    return this.#conflicts ??= this.#rows(
+      `SELECT since_run, started_at, nth, path, size_left, size_right,
+       mtime_left, mtime_right FROM conflicts JOIN runs ON runs.id = since_run
+       WHERE nth IS NOT NULL`,
+    );
+  }
+
+  #rows(sql: string): Map<string, Since> {
+    return new Map(
+      this.#db.query(sql).map(([run, startedAt, nth, ...what]) => [
         keyOf(what),
-        this.#row(what, run!, startedAt!, nth!),
+        this.#since(run!, startedAt!, nth!),
       ]),
     );
   }
 
-  #conflictRows(): Map<string, Row> {
-    return this.#conflicts ??= new Map(
-      this.#db.query(
-        `SELECT started_at, nth, since_run, path, size_left, size_right,
-         mtime_left, mtime_right
-         FROM conflicts JOIN runs ON runs.id = since_run
-         WHERE nth IS NOT NULL`,
-      ).map(([startedAt, nth, run, ...what]) => [
-        keyOf(what),
-        this.#row(what, run!, startedAt!, nth!),
-      ]),
-    );
-  }
-
-  #row(
-    id: readonly SqlValue[],
-    run: SqlValue,
-    startedAt: SqlValue,
-    nth: SqlValue,
-  ): Row {
+  #since(run: SqlValue, startedAt: SqlValue, nth: SqlValue): Since {
     // The run that looks is the next one.
     const runs = wholeRuns(this.#db) + 1 - Number(nth) + 1;
-    return { id, run: String(run), startedAtMs: Number(startedAt), runs };
+    return { run: String(run), startedAtMs: Number(startedAt), runs };
   }
 }
 
@@ -302,13 +261,7 @@ function older(a: Since, b: Since): Since {
   return b.runs > a.runs ? b : a;
 }
 
-/**
- * Notes that a run has begun: one that dies is seen in the history too.
- *
- * @param db The state DB.
- * @param id Id of the run.
- * @param startedAtMs In ms since 1970.
- */
+/** Notes that a run has begun: one that dies is seen in the history too. */
 export function beginRun(db: StateDb, id: string, startedAtMs: number): void {
   db.run("INSERT INTO runs (id, started_at) VALUES (?, ?)", id, startedAtMs);
 }
@@ -316,50 +269,54 @@ export function beginRun(db: StateDb, id: string, startedAtMs: number): void {
 /**
  * Notes how a run ended, its actions, and the conflicts that are open now.
  *
- * @param db The state DB.
- * @param result What came of the run.
- * @param settled The conflict that was all the run was about; null for an
+ * @param resolved The conflict that was all the run was about; null for an
  *   ordinary run.
  */
 export function endRun(
   db: StateDb,
   result: RunResult,
-  settled: string | null = null,
+  resolved: string | null = null,
 ): void {
   db.transaction(() => {
-    const isWhole = result.stop === null && settled === null;
+    const isWhole = result.stop === null && resolved === null;
     const nth = isWhole ? wholeRuns(db) + 1 : null;
     // What stood before is looked up by the number of the run before.
     const held = nth === null
       ? new Set<Outcome>()
       : new Standing(db).note(result, nth);
     if (nth !== null) db.setMeta("whole_runs", String(nth));
+    const told: SqlValue[][] = [];
+    const acted = result.outcomes.filter(({ action }) =>
+      action.name !== "NOOP"
+    );
+    for (const [seq, outcome] of acted.entries()) {
+      if (held.has(outcome)) continue;
+      const { action, kind, newPath, detail } = outcome;
+      const { name, path, rule, side, reason, bytes, files } = action;
+      const row = [seq, name, path, newPath, rule, side, reason, kind, detail];
+      if (nth === null || !canStand(outcome)) told.push([...row, bytes, files]);
+      else {
+        const marks = Array(13).fill("?").join(", ");
+        const insert = `INSERT INTO actions VALUES (${marks})`;
+        db.run(insert, result.id, ...row, bytes, STILL, files);
+      }
+    }
     db.run(
       `UPDATE runs SET finished_at = ?, exit_code = ?, summary = ?,
-       stopped_by = ?, nth = ? WHERE id = ?`,
+       stopped_by = ?, nth = ?, actions = ? WHERE id = ?`,
       result.finishedAtMs,
       result.exitCode,
       JSON.stringify(summarize(result)),
       result.stop && `${result.stop.name}: ${result.stop.reason}`,
       nth,
+      told.length === 0 ? null : packed(JSON.stringify(told)),
       result.id,
     );
-    const acted = result.outcomes.filter(({ action }) =>
-      action.name !== "NOOP"
-    );
-    const rows = new BulkInsert(db, "INSERT INTO actions");
-    for (const [seq, outcome] of acted.entries()) {
-      if (held.has(outcome)) continue;
-      const last = nth !== null && canStand(outcome) ? STILL : null;
-      const row = actionRow(result.id, seq, outcome);
-      rows.add([...row, last, outcome.action.files]);
-    }
-    rows.write();
     removeOld(db, result.id);
     if (result.stop !== null) return;
-    if (settled === null) noteConflicts(db, result);
+    if (resolved === null) noteConflicts(db, result);
     else if (result.exitCode === EXIT.agreed) {
-      db.run("DELETE FROM conflicts WHERE path = ?", settled);
+      db.run("DELETE FROM conflicts WHERE path = ?", resolved);
     }
   });
 }
@@ -401,24 +358,7 @@ function removeOld(db: StateDb, run: string): void {
   db.run(`DELETE FROM runs WHERE id IN (${old})`, before, run, young);
 }
 
-function actionRow(run: string, seq: number, outcome: Outcome): SqlValue[] {
-  const { action } = outcome;
-  return [
-    run,
-    seq,
-    action.name,
-    action.path,
-    outcome.newPath,
-    action.rule,
-    action.side,
-    action.reason,
-    outcome.kind,
-    outcome.detail,
-    action.bytes,
-  ];
-}
-
-/** A conflict as the last run left it. */
+/** A conflict as the state DB has it. */
 export interface StoredConflict extends ListedConflict {
   readonly rule: Rule;
   /** The run that saw this pair of versions first. */
@@ -427,25 +367,15 @@ export interface StoredConflict extends ListedConflict {
   readonly sinceMs: number | null;
 }
 
-/**
- * A conflict as the last run left it.
- *
- * @param db The state DB.
- * @param path Its path.
- * @returns Null where none is open at that path.
- */
+/** A conflict as the last run left it; null where none is open at the path. */
 export function listedConflict(
   db: StateDb,
   path: string,
-): ListedConflict | null {
+): StoredConflict | null {
   return listedConflicts(db).find((it) => it.path === path) ?? null;
 }
 
-/**
- * All conflicts that the last run left open, by path.
- *
- * @param db The state DB.
- */
+/** All conflicts that the last run left open, by path. */
 export function listedConflicts(db: StateDb): StoredConflict[] {
   return db.query(
     `SELECT path, kind, rule, path_left, path_right, size_left, size_right,
@@ -454,13 +384,19 @@ export function listedConflicts(db: StateDb): StoredConflict[] {
   ).map((row) => {
     const [path, kind, rule, pathL, pathR, sizeL, sizeR, timeL, timeR] = row;
     const [sinceRun, sinceMs] = row.slice(-2);
+    const version = (path: unknown, size: unknown, time: unknown) =>
+      path === null ? null : {
+        path: String(path),
+        sizeBytes: Number(size),
+        mtimeMs: Number(time),
+      } satisfies Version;
     return {
       path: String(path),
       kind: kind as ConflictKind,
       rule: rule as Rule,
       versions: {
-        left: versionOf(pathL!, sizeL!, timeL!),
-        right: versionOf(pathR!, sizeR!, timeR!),
+        left: version(pathL, sizeL, timeL),
+        right: version(pathR, sizeR, timeR),
       },
       sinceRun: String(sinceRun),
       sinceMs: sinceMs as number | null,
@@ -468,54 +404,39 @@ export function listedConflicts(db: StateDb): StoredConflict[] {
   });
 }
 
-function versionOf(
-  path: SqlValue,
-  sizeBytes: SqlValue,
-  mtimeMs: SqlValue,
-): Version | null {
-  return path === null ? null : {
-    path: String(path),
-    sizeBytes: Number(sizeBytes),
-    mtimeMs: Number(mtimeMs),
-  };
+/** What tells one pair of versions from another. */
+function metadataOf({ versions: { left, right } }: ListedConflict) {
+  return [
+    left?.sizeBytes ?? null,
+    right?.sizeBytes ?? null,
+    left?.mtimeMs ?? null,
+    right?.mtimeMs ?? null,
+  ];
 }
 
 /** A pair of versions keeps the run that saw it first. */
 function noteConflicts(db: StateDb, result: RunResult): void {
-  const known = new Map(
-    db.query(
-      "SELECT path, size_left, size_right, mtime_left, mtime_right, since_run " +
-        "FROM conflicts",
-    ).map(([path, ...metadata]) => [String(path), metadata]),
-  );
+  const known = new Map(listedConflicts(db).map((it) => [it.path, it]));
   db.run("DELETE FROM conflicts");
   for (const conflict of openConflicts(result.outcomes)) {
-    const { left, right } = conflict.versions;
-    const metadata = [
-      left?.sizeBytes ?? null,
-      right?.sizeBytes ?? null,
-      left?.mtimeMs ?? null,
-      right?.mtimeMs ?? null,
-    ];
-    const before = known.get(conflict.path);
-    const isKnown = metadata.every((figure, n) => figure === before?.[n]);
-    const since = isKnown ? String(before?.[4]) : result.id;
+    const { path, kind, rule, versions: { left, right } } = conflict;
+    const metadata = metadataOf(conflict);
+    const before = known.get(path);
+    const isKnown = before && keyOf(metadataOf(before)) === keyOf(metadata);
     db.run(
       "INSERT OR REPLACE INTO conflicts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-      conflict.path,
-      conflict.kind,
-      conflict.rule,
+      path,
+      kind,
+      rule,
       left?.path ?? null,
       right?.path ?? null,
       ...metadata,
-      since,
+      isKnown ? before.sinceRun : result.id,
     );
   }
 }
 
-// What the state DB tells of past runs.
-
-/** A run that is over, or goes on. */
+/** A run as the state DB has it. */
 export interface PastRun {
   readonly id: string;
   /** In ms since 1970. */
@@ -528,7 +449,7 @@ export interface PastRun {
   readonly stoppedBy: string | null;
 }
 
-/** What a past run did at a path. */
+/** An action as the state DB has it. */
 export interface PastAction {
   readonly run: string;
   /** When its run began, in ms since 1970. */
@@ -551,15 +472,19 @@ export interface PastAction {
 const RUN_COLUMNS =
   "id, started_at, finished_at, exit_code, summary, stopped_by";
 
-const ACTION_COLUMNS = "run, started_at, action, path, new_path, rule, side, " +
-  "reason, outcome, detail, bytes, files";
+function toRun(row: readonly SqlValue[]): PastRun {
+  const [id, started, finished, exitCode, summary, stoppedBy] = row;
+  return {
+    id: String(id),
+    startedAtMs: Number(started),
+    finishedAtMs: finished as number | null,
+    exitCode: exitCode as number | null,
+    summary: summary === null ? null : JSON.parse(String(summary)),
+    stoppedBy: stoppedBy as string | null,
+  };
+}
 
-/**
- * The last runs, newest first.
- *
- * @param db The state DB.
- * @param limit How many at most.
- */
+/** The last runs, newest first. */
 export function pastRuns(db: StateDb, limit: number): PastRun[] {
   return db.query(
     `SELECT ${RUN_COLUMNS} FROM runs ORDER BY started_at DESC, id DESC LIMIT ?`,
@@ -570,98 +495,118 @@ export function pastRuns(db: StateDb, limit: number): PastRun[] {
 /**
  * Runs whose id begins in a way, oldest first; an id that is written out in
  * full is that run's alone.
- *
- * @param db The state DB.
- * @param start How the id begins.
  */
 export function runsBeginning(db: StateDb, start: string): PastRun[] {
   const runs = db.query(
-    `SELECT ${RUN_COLUMNS} FROM runs WHERE substr(id, 1, length(?)) = ?
+    `SELECT ${RUN_COLUMNS} FROM runs WHERE substr(id, 1, length(?1)) = ?1
      ORDER BY started_at, id`,
-    start,
     start,
   ).map(toRun);
   const exact = runs.find(({ id }) => id === start);
   return exact ? [exact] : runs;
 }
 
-/**
- * What a run did, in order.
- *
- * @param db The state DB.
- * @param run Its id.
- */
+/** A past action, and its place among those of its run. */
+type Placed = PastAction & { readonly seq: number };
+
+/** As a packed text and a row of `actions` have it. */
+function toAction(
+  run: SqlValue,
+  startedAt: SqlValue,
+  what: readonly SqlValue[],
+): Placed {
+  const [seq, action, path, newPath, rule, side, reason, outcome] = what;
+  const [detail, bytes, files, runs] = what.slice(8);
+  return {
+    run: String(run),
+    startedAtMs: Number(startedAt),
+    seq: Number(seq),
+    action: action as ActionName,
+    path: String(path),
+    newPath: newPath as string | null,
+    rule: rule as Rule | null,
+    side: side as Side | null,
+    reason: String(reason),
+    outcome: outcome as OutcomeKind,
+    detail: detail as string | null,
+    bytes: bytes as number | null,
+    files: files as number | null,
+    runs: Number(runs ?? 1),
+  };
+}
+
+/** What runs did, as their texts have it; those of a run in order. */
+function* inTexts(
+  db: StateDb,
+  { where, values, contains }: {
+    readonly where: string;
+    readonly values: readonly SqlValue[];
+    /** Texts without this are passed over. */
+    readonly contains: string;
+  },
+): Generator<Placed> {
+  const rows = db.query(
+    `SELECT id, started_at, actions FROM runs
+     WHERE actions IS NOT NULL AND ${where} ORDER BY started_at DESC`,
+    ...values,
+  );
+  for (const [run, startedAt, bytes] of rows) {
+    const text = unpacked(bytes as Uint8Array);
+    if (!text.includes(contains)) continue;
+    for (const what of JSON.parse(text)) yield toAction(run!, startedAt!, what);
+  }
+}
+
+/** What could not be done, and stood or still does, with in how many runs. */
+function inRows(
+  db: StateDb,
+  where: string,
+  nth: string,
+  ...values: readonly SqlValue[]
+): Placed[] {
+  return db.query(
+    `SELECT run, started_at, seq, action, path, new_path, rule, side, reason,
+     outcome, detail, bytes, files, coalesce(max(1, ${nth} - nth + 1), 1)
+     FROM actions JOIN runs ON runs.id = run WHERE ${where} ORDER BY seq, nth`,
+    ...values,
+  ).map(([run, startedAt, ...what]) => toAction(run!, startedAt!, what));
+}
+
+/** What a run did, in order. */
 export function actionsOf(db: StateDb, run: string): PastAction[] {
   // What stood already is a row of the run that met it first.
   const nth = "(SELECT nth FROM runs WHERE id = ?1)";
-  return db.query(
-    `SELECT ${ACTION_COLUMNS}, ${nth} - nth + 1
-     FROM actions JOIN runs ON runs.id = run
-     WHERE run = ?1 OR last >= ${nth} AND nth < ${nth} ORDER BY seq, nth`,
-    run,
-  ).map(toAction);
+  const where = `run = ?1 OR last >= ${nth} AND nth < ${nth}`;
+  const text = { where: "id = ?", values: [run], contains: "" };
+  return [...inRows(db, where, nth, run), ...inTexts(db, text)]
+    .sort((a, b) => a.seq - b.seq);
 }
 
-/**
- * What past runs did at a path, newest first.
- *
- * @param db The state DB.
- * @param path The path, before or after it.
- * @param limit How many at most.
- */
+/** What past runs did at a path, before or after it; newest first. */
 export function actionsAt(
   db: StateDb,
   path: string,
   limit: number,
 ): PastAction[] {
-  const runs = `min(coalesce(last, nth), ${wholeRuns(db)}) - nth + 1`;
-  return db.query(
-    `SELECT ${ACTION_COLUMNS}, ${runs}
-     FROM actions JOIN runs ON runs.id = run
-     WHERE path = ? OR new_path = ?
-     ORDER BY started_at DESC, seq DESC LIMIT ?`,
-    path,
-    path,
-    limit,
-  ).map(toAction);
+  const last = `min(coalesce(last, nth), ${wholeRuns(db)})`;
+  const text = { where: "1", values: [], contains: JSON.stringify(path) };
+  return [
+    ...inTexts(db, text).filter((it) =>
+      it.path === path || it.newPath === path
+    ),
+    ...inRows(db, "path = ?1 OR new_path = ?1", last, path),
+  ].sort((a, b) => b.startedAtMs - a.startedAtMs || b.seq - a.seq)
+    .slice(0, limit);
 }
 
-function toRun(row: readonly SqlValue[]): PastRun {
-  const [id, started, finished, exitCode, summary, stoppedBy] = row;
-  return {
-    id: String(id),
-    startedAtMs: Number(started),
-    finishedAtMs: numberOrNull(finished),
-    exitCode: numberOrNull(exitCode),
-    summary: summary === null ? null : JSON.parse(String(summary)),
-    stoppedBy: textOrNull(stoppedBy),
-  };
-}
-
-function toAction(row: readonly SqlValue[]): PastAction {
-  const [run, started, action, path, newPath, rule, side, reason] = row;
-  const [outcome, detail, bytes, files, runs] = row.slice(8);
-  return {
-    run: String(run),
-    startedAtMs: Number(started),
-    action: action as ActionName,
-    path: String(path),
-    newPath: textOrNull(newPath),
-    rule: textOrNull(rule) as Rule | null,
-    side: textOrNull(side) as Side | null,
-    reason: String(reason),
-    outcome: outcome as OutcomeKind,
-    detail: textOrNull(detail),
-    bytes: numberOrNull(bytes),
-    files: numberOrNull(files),
-    runs: Math.max(1, numberOrNull(runs) ?? 1),
-  };
-}
-
-function textOrNull(value: SqlValue | undefined): string | null {
-  return value === null || value === undefined ? null : String(value);
-}
-
-function numberOrNull(value: SqlValue | undefined): number | null {
-  return value === null || value === undefined ? null : Number(value);
+/**
+ * What past runs did whose new path lies below a folder: for instance every
+ * version that is soft-deleted there.
+ */
+export function actionsInto(db: StateDb, folder: string): PastAction[] {
+  // Quotes and slashes are the same in JSON.
+  const text = { where: "1", values: [], contains: `${folder}/` };
+  return [...inTexts(db, text)].filter(({ outcome, newPath }) =>
+    outcome === "done" && newPath?.startsWith(`${folder}/`)
+  );
 }

@@ -182,9 +182,10 @@ function addRun(office: Office, id: string, daysAgo: number, code: number) {
   db.prepare(
     "INSERT INTO runs (id, started_at, finished_at, exit_code) VALUES (?, ?, ?, ?)",
   ).run(id, startedAt, startedAt, code);
+  // One that ended long ago.
   db.prepare(
-    "INSERT INTO actions (run, seq, action, path, reason, outcome) " +
-      "VALUES (?, 0, 'DELETE_LEFT', 'a', 'b', 'done')",
+    "INSERT INTO actions (run, seq, action, path, reason, outcome, last) " +
+      "VALUES (?, 0, 'DELETE_LEFT', 'a', 'b', 'failed', 0)",
   ).run(id);
 }
 

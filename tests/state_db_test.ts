@@ -3,11 +3,13 @@ import { DatabaseSync } from "node:sqlite";
 import { GuardError, LockedError } from "../lib/errors.ts";
 import {
   asGuard,
-  FILE_COLUMNS,
+  migrate,
   MIGRATIONS,
   StateDb,
   takeLock,
 } from "../lib/state_db.ts";
+import { FILE_COLUMNS } from "../lib/state_record.ts";
+import { actionsAt, actionsOf, type PastAction } from "../lib/state_runs.ts";
 import { Office, read } from "./support/support.ts";
 import { fromFileUrl } from "./support/urls.ts";
 
@@ -84,11 +86,10 @@ Deno.test("a plan reads a DB of any older version, and leaves it as it is", () =
   for (let version = 1; version < MIGRATIONS.length; version++) {
     using place = new Place();
     using old = new DatabaseSync(place.file);
-    for (const migration of MIGRATIONS.slice(0, version)) old.exec(migration);
+    migrate(old, 0, version);
     old.exec(
       `INSERT INTO meta VALUES ('pair', 'abc');
-       INSERT INTO directories (path, parent, agreed) VALUES ('d', 1, 1);
-       PRAGMA user_version = ${version}`,
+       INSERT INTO directories (path, parent, agreed) VALUES ('d', 1, 1)`,
     );
     const before = Deno.readFileSync(place.file);
     using db = place.open(true);
@@ -113,6 +114,57 @@ Deno.test("a DB of an older version is brought to the newest, and keeps what it 
     assert.deepEqual(db.query("SELECT * FROM later"), []);
     assert.equal(db.meta("key"), "value");
   });
+});
+
+Deno.test("past runs of an older version are told as before: what they did, and what stands", () => {
+  using place = new Place();
+  {
+    using old = new DatabaseSync(place.file);
+    migrate(old, 0, 7);
+    old.exec(`
+      INSERT INTO meta VALUES ('whole_runs', '2');
+      INSERT INTO runs (id, started_at, nth) VALUES ('a', 1, 1), ('b', 2, 2), ('c', 3, NULL);
+      INSERT INTO actions VALUES
+        ('a', 0, 'COPY_LEFT_TO_RIGHT', 'n"ä', NULL, '5.9', 'right', 'new on Left', 'done', NULL, 7, NULL, NULL),
+        ('a', 1, 'COPY_LEFT_TO_RIGHT', 'm', NULL, '5.9', 'right', 'new on Left', 'failed', 'why', 7, ${Number.MAX_SAFE_INTEGER}, NULL),
+        ('b', 0, 'RENAME_RIGHT', 'd', 'n"ä', '5.11', 'right', 'renamed', 'done', NULL, NULL, NULL, 3),
+        ('c', 0, 'DELETE_LEFT', 'n"ä', NULL, '5.8', 'left', 'gone', 'skipped', 'so', 7, NULL, NULL)`);
+  }
+  for (const isReadOnly of [true, false]) {
+    using db = place.open(isReadOnly);
+    const told = (actions: readonly PastAction[]) =>
+      actions.map(({ run, action, outcome, runs }) =>
+        `${run} ${action} ${outcome} ${runs}`
+      );
+    assert.deepEqual(told(actionsOf(db, "a")), [
+      "a COPY_LEFT_TO_RIGHT done 1",
+      "a COPY_LEFT_TO_RIGHT failed 1",
+    ]);
+    assert.deepEqual(told(actionsOf(db, "b")), [
+      "b RENAME_RIGHT done 1",
+      "a COPY_LEFT_TO_RIGHT failed 2",
+    ]);
+    assert.deepEqual(told(actionsAt(db, 'n"ä', 2)), [
+      "c DELETE_LEFT skipped 1",
+      "b RENAME_RIGHT done 1",
+    ]);
+    assert.deepEqual(actionsAt(db, 'n"ä', 9)[2], {
+      run: "a",
+      startedAtMs: 1,
+      seq: 0,
+      action: "COPY_LEFT_TO_RIGHT",
+      path: 'n"ä',
+      newPath: null,
+      rule: "5.9",
+      side: "right",
+      reason: "new on Left",
+      outcome: "done",
+      detail: null,
+      bytes: 7,
+      files: null,
+      runs: 1,
+    });
+  }
 });
 
 Deno.test("a migration that fails leaves the DB at the version before", () => {
