@@ -15,7 +15,7 @@ import type { Version } from "./plan_types.ts";
 import { jsonReport, jsonText } from "./report_json.ts";
 import { newRunId, runSync } from "./run.ts";
 import {
-  type Outcome,
+  doneConflicts,
   type RunResult,
   SignalInterrupt,
   storedFolding,
@@ -24,13 +24,14 @@ import { StateDb } from "./state_db.ts";
 import { listedConflicts, type StoredConflict } from "./state_runs.ts";
 import {
   conflictWords,
+  noFileWords,
   printable,
   PROGRAM,
   quoted,
   timeWords,
   versionWords,
 } from "./text.ts";
-import { type Both, otherSide, type Side, SIDES } from "./types.ts";
+import { type Both, type Side, SIDES } from "./types.ts";
 
 /**
  * Lists the open conflicts, or resolves one of them at once.
@@ -99,9 +100,7 @@ function sideWords({ path, versions }: StoredConflict, side: Side): string {
     const where = version.path === path ? "" : `${printable(version.path)}, `;
     return where + versionWords(version);
   }
-  return versions[otherSide(side)] === null
-    ? "a folder with a new name"
-    : "a folder";
+  return noFileWords({ versions });
 }
 
 function conflictDocument(conflict: StoredConflict): unknown {
@@ -190,26 +189,13 @@ function resolvedText(
     ].join("\n");
   }
   // A name that was chosen is the path of its conflict from now on.
-  const last = outcomes.findLast(({ action }) => action.conflict);
+  const last = doneConflicts(outcomes).at(-1);
   return [
-    `Settled: ${last ? resolvedWords(last, roots) : printable(path)}`,
+    `Settled: ${last ? conflictWords(last, roots) : printable(path)}`,
     ...outcomes.filter(({ action }) => action.name !== "NOOP")
       .map(({ action, newPath }) => {
         const to = newPath === null ? "" : ` -> ${printable(newPath)}`;
         return `  ${action.name} ${printable(action.path)}${to}`;
       }),
   ].join("\n");
-}
-
-function resolvedWords(
-  { action, newPath }: Outcome,
-  roots: Both<string>,
-): string {
-  const { work, conflict, side } = action;
-  const isSoftDeleted = (work.kind === "copy" || work.kind === "remove") &&
-    work.fate === "soft-delete";
-  const place = isSoftDeleted && newPath !== null && side !== null
-    ? `${roots[side]}/${newPath}`
-    : null;
-  return conflictWords(conflict!, "not kept", place);
 }

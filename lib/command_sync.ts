@@ -7,7 +7,7 @@ import type { SyncInvocation } from "./cli_args.ts";
 import { openProgress, print, warn } from "./cli_output.ts";
 import { openRunLog } from "./command_shared.ts";
 import type { Config } from "./config_schema.ts";
-import { doubtAlarm, type RunMails } from "./email_notifications.ts";
+import { doubtfulAlert, type RunMails } from "./email_notifications.ts";
 import { EXIT, type ExitCode, SyncError } from "./errors.ts";
 import { NO_LOG } from "./logging_setup.ts";
 import { words } from "./metadata.ts";
@@ -150,9 +150,9 @@ export async function syncOrPlan(
     const isShown = !await saysNothingNew(told, exitCode) &&
       show(told, exitCode);
     if (invocation.isQuiet && !isDryRun) {
-      const alarm = doubtAlarm(result);
-      if (alarm !== null) {
-        warn(`${alarm.title}. ${alarm.reason}\n${alarm.hint}`);
+      const alert = doubtfulAlert(result);
+      if (alert !== null) {
+        warn(`${alert.title}. ${alert.reason}\n${alert.hint}`);
       }
       // Somebody's version lost, and neither a mail nor a summary says so.
       if (!isShown && !mails?.haveTold()) warnUntold(result, roots);

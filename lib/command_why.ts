@@ -190,9 +190,7 @@ function textOf(why: Why): string {
 
 function recordWords({ row, isRecordedFolder }: Why): string {
   if (row === null) return isRecordedFolder ? "a folder" : "none";
-  const [left, right] = SIDES.map((side) =>
-    versionWords({ ...row[side], path: row.path })
-  );
+  const [left, right] = SIDES.map((side) => versionWords(row[side]));
   return left === right ? `${left}` : `Left ${left}; Right ${right}`;
 }
 
@@ -202,7 +200,7 @@ function nowWords(why: Why, side: Side): string {
   const where = path === why.path ? "" : `${printable(path)}, `;
   const what = sizeBytes === null || mtimeMs === null
     ? THINGS[kind]
-    : `${where}${versionWords({ path, sizeBytes, mtimeMs })}`;
+    : `${where}${versionWords({ sizeBytes, mtimeMs })}`;
   return change === undefined ? what : `${what}; ${change}`;
 }
 

@@ -4,27 +4,15 @@
  *
  * @module
  */
-import type { KnownTrouble, TroubleNews } from "./email_notifications.ts";
-import type {
-  Backlog,
-  ConflictNews,
-  MailRun,
-  MailText,
-  ToldConflict,
-} from "./mail_texts.ts";
+import type { KnownAlert, MailNews, MailText } from "./mail_texts.ts";
+import type { Conflict } from "./plan_types.ts";
 import type { SqlValue, StateDb } from "./state_db.ts";
-
-/** What a mail tells, so that it can be told anew when less of it is true. */
-export type MailNews =
-  | { readonly kind: "conflicts"; readonly run: MailRun } & ConflictNews
-  | { readonly kind: "backlog" } & Backlog
-  | { readonly kind: "troubles"; readonly run: MailRun } & TroubleNews;
 
 /** A mail that is to be put into the outbox. */
 export interface NewMail extends MailText {
   readonly news: MailNews;
-  /** Addresses that have got all of it by other mails. Left out: none. */
-  readonly delivered?: readonly string[];
+  /** Addresses that have got all of it by other mails. */
+  readonly delivered: readonly string[];
 }
 
 /** A mail that waits, but for its text. */
@@ -44,30 +32,24 @@ export interface WaitingMail {
   readonly refusals: number;
 }
 
-/** What a run meant to settle, for the next one if it is cut off. */
-export interface Intention {
-  readonly run: string;
-  readonly conflicts: readonly ToldConflict[];
-}
-
 /** What was mailed. */
 export interface Mailed {
   /** Open conflicts: path → versions. */
   readonly conflicts: ReadonlyMap<string, string>;
-  readonly troubles: readonly KnownTrouble[];
+  readonly alerts: readonly KnownAlert[];
 }
 
 /** What is to be changed in the outbox. */
 export interface Posting {
   /** In the order in which they are to be told. */
-  readonly added: readonly NewMail[];
+  readonly added: NewMail[];
   /** Of mails that wait. */
-  readonly rewritten: readonly (NewMail & { readonly id: number })[];
+  readonly rewritten: (NewMail & { readonly id: number })[];
   /** Ids of mails that are told otherwise now, or are true no more. */
-  readonly removed: readonly number[];
+  readonly removed: number[];
 }
 
-/** Where an {@linkcode Intention} waits. */
+/** Where what a run means to do about conflicts waits for its end. */
 const INTENTION = "mail_intention";
 
 /** The part of the state DB that mails need. */
@@ -93,11 +75,10 @@ export class Outbox {
 
   /** The text of a mail that waits. */
   textOf({ id, subject }: Pick<WaitingMail, "id" | "subject">): MailText {
-    const row = this.#db.first(
+    const [text = "", html = ""] = this.#db.first(
       "SELECT text, html FROM outbox WHERE id = ?",
       id,
-    );
-    const [text = "", html = ""] = row ?? [];
+    ) ?? [];
     return { subject, text: String(text), html: String(html) };
   }
 
@@ -106,25 +87,22 @@ export class Outbox {
     this.#db.run("DELETE FROM outbox WHERE id = ?", id);
   }
 
-  /** Notes who has a mail, where not all have. */
-  noteDelivered(id: number, delivered: readonly string[]): void {
-    this.#db.run(
-      "UPDATE outbox SET delivered = ? WHERE id = ?",
-      JSON.stringify(delivered),
-      id,
-    );
-  }
-
   /**
-   * Notes a try that failed.
+   * Notes a try after which it waits on.
    *
-   * @param id The mail.
+   * @param mail With who has it now.
    * @param nowMs In ms since 1970.
    * @param isRefused The server said that it will not take it.
    */
-  noteTried(id: number, nowMs: number, isRefused: boolean): void {
+  noteTried(
+    { id, delivered }: Pick<WaitingMail, "id" | "delivered">,
+    nowMs: number,
+    isRefused: boolean,
+  ): void {
     this.#db.run(
-      "UPDATE outbox SET tried_at = ?, refusals = refusals + ? WHERE id = ?",
+      "UPDATE outbox SET delivered = ?, tried_at = ?, refusals = refusals + ? " +
+        "WHERE id = ?",
+      JSON.stringify(delivered),
       nowMs,
       isRefused ? 1 : 0,
       id,
@@ -139,22 +117,23 @@ export class Outbox {
   /** What was mailed before. */
   mailed(): Mailed {
     const conflicts = this.#db.query(
-      "SELECT path, versions FROM mailed_conflicts",
+      "SELECT path, versions FROM mailed_conflicts ORDER BY path",
     ).map(([path, versions]) => [String(path), String(versions)] as const);
-    const troubles = this.#db.query(
+    const alerts = this.#db.query(
       "SELECT trouble FROM mailed_troubles ORDER BY key",
-    ).map(([trouble]): KnownTrouble => JSON.parse(String(trouble)));
-    return { conflicts: new Map(conflicts), troubles };
+    ).map(([alert]): KnownAlert => JSON.parse(String(alert)));
+    return { conflicts: new Map(conflicts), alerts };
   }
 
-  /** What a run meant to settle that never told; null: nothing. */
-  intention(): Intention | null {
-    return this.kept(INTENTION);
+  /** What runs meant to do about conflicts, and never told. */
+  intended(): Conflict[] {
+    const kept = this.kept<Conflict[]>(INTENTION);
+    return Array.isArray(kept) ? kept : [];
   }
 
-  /** Notes what a run means to settle. */
-  intend(intention: Intention | null): void {
-    this.keep(INTENTION, intention);
+  /** Notes what a run means to do, for the next one if it is cut off. */
+  intend(conflicts: readonly Conflict[]): void {
+    this.keep(INTENTION, conflicts.length === 0 ? null : conflicts);
   }
 
   /** Plain data that was kept under a name; null: none was. */
@@ -164,12 +143,14 @@ export class Outbox {
 
   /** Keeps plain data for the next run; null: nothing any more. */
   keep(name: string, data: unknown): void {
-    this.#db.setMeta(name, data === null ? null : JSON.stringify(data));
+    const text = data === null ? null : JSON.stringify(data);
+    if (text !== this.#db.meta(name)) this.#db.setMeta(name, text);
   }
 
   /**
    * Changes the outbox and notes what its mails tell, in one step: what is
-   * noted as mailed is sure to wait there.
+   * noted as mailed is sure to wait there. Nothing is written where all is as
+   * it was.
    *
    * @param posting What is to be sent, and what no more.
    * @param mailed What counts as mailed from now on.
@@ -177,65 +158,65 @@ export class Outbox {
    * @returns Ids of the mails that were added.
    */
   post(posting: Posting, mailed: Mailed, nowMs: number): number[] {
+    const { added, rewritten, removed } = posting;
+    const isSame = added.length + rewritten.length + removed.length === 0 &&
+      this.intended().length === 0 && asText(this.mailed()) === asText(mailed);
+    if (isSame) return [];
     const db = this.#db;
     return db.transaction(() => {
-      this.intend(null);
-      for (const id of posting.removed) this.drop(id);
-      for (const { id, subject, text, html, news } of posting.rewritten) {
+      this.intend([]);
+      for (const id of removed) this.drop(id);
+      for (const { id, subject, text, html, news } of rewritten) {
         db.run(
           "UPDATE outbox SET subject = ?, text = ?, html = ?, news = ? " +
             "WHERE id = ?",
-          subject,
-          text,
-          html,
-          JSON.stringify(news),
-          id,
+          ...[subject, text, html, JSON.stringify(news), id],
         );
       }
-      const ids = posting.added.map((
-        { subject, text, html, news, delivered },
-      ) =>
-        Number(
-          db.run(
-            "INSERT INTO outbox (created_at, message_id, subject, text, html, " +
-              "delivered, news) VALUES (?, ?, ?, ?, ?, ?, ?)",
-            nowMs,
-            crypto.randomUUID(),
-            subject,
-            text,
-            html,
-            JSON.stringify(delivered ?? []),
-            JSON.stringify(news),
-          ).lastInsertRowid,
-        )
+      const ids = added.map(({ subject, text, html, news, delivered }) =>
+        db.run(
+          "INSERT INTO outbox (created_at, message_id, subject, text, html, " +
+            "delivered, news) VALUES (?, ?, ?, ?, ?, ?, ?)",
+          ...[nowMs, crypto.randomUUID(), subject, text, html],
+          ...[JSON.stringify(delivered), JSON.stringify(news)],
+        ).lastInsertRowid
       );
       db.run("DELETE FROM mailed_conflicts");
       for (const [path, versions] of mailed.conflicts) {
         db.run("INSERT INTO mailed_conflicts VALUES (?, ?)", path, versions);
       }
       db.run("DELETE FROM mailed_troubles");
-      for (const trouble of mailed.troubles) {
+      for (const alert of mailed.alerts) {
         db.run(
           "INSERT INTO mailed_troubles VALUES (?, ?)",
-          trouble.key,
-          JSON.stringify(trouble),
+          alert.key,
+          JSON.stringify(alert),
         );
       }
-      return ids;
+      return ids.map(Number);
     });
   }
 }
 
+function asText({ conflicts, alerts }: Mailed): string {
+  return JSON.stringify([
+    [...conflicts].sort(),
+    alerts.toSorted((a, b) => a.key < b.key ? -1 : 1),
+  ]);
+}
+
 function mailFrom(row: readonly SqlValue[]): WaitingMail {
-  const [id, createdAt, messageId, subject, delivered, ...more] = row;
-  const [news, triedAt, refusals] = more;
+  const [id, createdAt, messageId, subject, delivered, told, ...tried] = row;
+  const news = JSON.parse(String(told ?? "null"));
+  const [triedAt, refusals] = tried;
   return {
     id: Number(id),
     createdAtMs: Number(createdAt),
     messageId: String(messageId),
     subject: String(subject),
     delivered: JSON.parse(String(delivered)),
-    news: JSON.parse(String(news ?? "null")),
+    // What was noted in another form can't be told anew.
+    news: news?.conflicts || news?.kind === "alerts" ? news : null,
     triedAtMs: triedAt as number | null,
     refusals: Number(refusals),
   };

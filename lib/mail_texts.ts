@@ -1,144 +1,28 @@
 /**
- * The mail about a run's conflicts: for each the path, both versions, what was
- * done, where each version is now, and what a person has to do.
+ * What mails say, as text and as HTML: the one about a run's conflicts, the
+ * one about what went wrong, and the one in place of many that had to wait.
  *
  * @module
  */
 import { posix, win32 } from "node:path";
-import type {
-  KnownTrouble,
-  Trouble,
-  TroubleNews,
-} from "./email_notifications.ts";
 import { words } from "./metadata.ts";
 import { nameOf } from "./paths.ts";
-import type { Action, Conflict, Version } from "./plan_types.ts";
-import type { Outcome } from "./run_types.ts";
+import type { Conflict, ConflictDone } from "./plan_types.ts";
+import type { Alert } from "./run_types.ts";
 import {
   causeWords,
   conflictWords,
+  countOf,
   escapeHtml,
   fileSide,
-  openWords,
+  noFileWords,
   printable,
   PROGRAM,
   shellQuoted,
   sizeWords,
+  zonedTime,
 } from "./text.ts";
-import {
-  type ActionName,
-  type Both,
-  otherSide,
-  type Side,
-  SIDES,
-} from "./types.ts";
-
-// A mail as a list of blocks, and the two forms it is sent in: plain text and
-// HTML that follows the reader's own colours. Nothing is loaded from anywhere.
-
-/** A piece of a mail. Texts are given as they are; both forms escape them. */
-export type Block =
-  | { readonly kind: "heading"; readonly text: string }
-  | { readonly kind: "text"; readonly text: string }
-  | { readonly kind: "facts"; readonly facts: readonly Fact[] }
-  /** Lines to be typed or copied. */
-  | { readonly kind: "commands"; readonly commands: readonly string[] };
-
-/** What it is, and its value. */
-export type Fact = readonly [label: string, value: string];
-
-/**
- * A mail without HTML.
- *
- * @param blocks The mail.
- * @returns Lines of text.
- *
- * @example
- * ```ts
- * import { textOf } from "./mail_texts.ts";
- * textOf([{ kind: "facts", facts: [["Left", "/srv/a.txt"]] }]);
- * // "  Left: /srv/a.txt\n"
- * ```
- */
-export function textOf(blocks: readonly Block[]): string {
-  return `${blocks.map(blockText).join("\n\n")}\n`;
-}
-
-function blockText(block: Block): string {
-  switch (block.kind) {
-    case "heading": {
-      const text = printable(block.text);
-      return `${text}\n${"-".repeat(Math.min(72, [...text].length))}`;
-    }
-    case "text":
-      return printable(block.text);
-    case "facts": {
-      const width = Math.max(...block.facts.map(([label]) => label.length));
-      return block.facts.map(([label, value]) =>
-        `  ${`${label}:`.padEnd(width + 1)} ${printable(value)}`
-      ).join("\n");
-    }
-    case "commands":
-      return block.commands.map((line) => `    ${printable(line)}`).join("\n");
-  }
-}
-
-/**
- * A mail as an HTML page.
- *
- * @param title For programs that show one.
- * @param blocks The mail.
- */
-export function htmlOf(title: string, blocks: readonly Block[]): string {
-  return [
-    "<!doctype html>",
-    '<html lang="en"><head><meta charset="utf-8">',
-    '<meta name="viewport" content="width=device-width">',
-    // No colour of its own but grey lines: bright and dark both are readable.
-    '<meta name="color-scheme" content="light dark">',
-    '<meta name="supported-color-schemes" content="light dark">',
-    `<title>${escapeHtml(title)}</title></head>`,
-    `<body style="${BODY}">`,
-    ...blocks.map(blockHtml),
-    "</body></html>",
-    "",
-  ].join("\n");
-}
-
-const BODY = "font-family:'Segoe UI',Helvetica,Arial,sans-serif;" +
-  "font-size:15px;line-height:1.45;max-width:46em";
-const HEADING = "font-size:17px;margin:1.6em 0 .4em;padding-top:.8em;" +
-  "border-top:1px solid #888";
-const CODE = "font-family:Consolas,Menlo,monospace;font-size:13px;" +
-  "border-left:3px solid #888;padding:.2em .8em;white-space:pre-wrap;" +
-  "word-break:break-word";
-const LABEL = "text-align:left;vertical-align:top;font-weight:normal;" +
-  "white-space:nowrap;padding:1px 14px 1px 0";
-const VALUE = "vertical-align:top;padding:1px 0;word-break:break-word";
-
-function blockHtml(block: Block): string {
-  switch (block.kind) {
-    case "heading":
-      return `<h2 style="${HEADING}">${escapeHtml(block.text)}</h2>`;
-    case "text":
-      return `<p>${escapeHtml(block.text)}</p>`;
-    case "facts":
-      return [
-        '<table role="presentation" style="border-collapse:collapse">',
-        ...block.facts.map(([label, value]) =>
-          `<tr><th style="${LABEL}">${escapeHtml(label)}</th>` +
-          `<td style="${VALUE}">${escapeHtml(value)}</td></tr>`
-        ),
-        "</table>",
-      ].join("\n");
-    case "commands":
-      return `<pre style="${CODE}">${
-        block.commands.map(escapeHtml).join("\n")
-      }</pre>`;
-  }
-}
-
-// What all mails have in common.
+import { type Both, otherSide, type Side, SIDES } from "./types.ts";
 
 /** A mail that is ready to be sent. */
 export interface MailText {
@@ -161,191 +45,44 @@ export interface MailRun {
   readonly startedAtMs: number;
 }
 
-/** Longer subjects are cut off by most programs anyway. */
-const SUBJECT_LENGTH = 120;
-
-/** Items that a mail tells at most; the log and the history have them all. */
-export const TOLD = 100;
-
-/**
- * A mail in both forms, with what a reader needs to find everything.
- *
- * @param subject Its subject.
- * @param blocks What it says.
- * @param run The run that it is about.
- * @param facts Where everything is.
- */
-export function mailOf(
-  subject: string,
-  blocks: readonly Block[],
-  run: MailRun,
-  facts: MailFacts,
-): MailText {
-  const all: Block[] = [...blocks, ...closing(blocks, run, facts)];
-  const line = [...printable(subject)];
-  const cut = line.length > SUBJECT_LENGTH
-    ? `${line.slice(0, SUBJECT_LENGTH - 1).join("")}…`
-    : line.join("");
-  return { subject: cut, text: textOf(all), html: htmlOf(cut, all) };
-}
-
-/** A binary and a portable folder know their config. */
-const HOW = PROGRAM === "office-sync"
-  ? ""
-  : "Add --config and the path of the config. Where Deno is not installed, " +
-    'write "npx -y deno@2.9.5 task" in place of "deno task".';
-
-function closing(
-  blocks: readonly Block[],
-  run: MailRun,
-  facts: MailFacts,
-): Block[] {
-  const { roots, configFile, logFile } = facts;
-  const hasCommands = blocks.some((block) =>
-    block.kind === "commands" || block.kind === "facts" &&
-      block.facts.some(([, value]) => value.includes(`"${PROGRAM} `))
-  );
-  return [
-    { kind: "heading", text: "About this mail" },
-    {
-      kind: "facts",
-      facts: [
-        ["Left", roots.left],
-        ["Right", roots.right],
-        ["Run", `${run.id}, started ${zonedTime(run.startedAtMs)}`],
-        ["Config", configFile],
-        ["Log", logFile],
-      ],
-    },
-    ...hasCommands
-      ? [
-        {
-          kind: "text",
-          text: `Type the commands on the computer that syncs, in the folder ` +
-            `of office-sync. ${HOW}`.trim(),
-        } as const,
-      ]
-      : [],
-  ];
-}
-
-/**
- * A local time and how far that is from UTC.
- *
- * @param timeMs In ms since 1970.
- *
- * @example
- * ```ts
- * import { zonedTime } from "./mail_texts.ts";
- * zonedTime(0); // in Berlin: "1970-01-01 01:00:00 UTC+01:00"
- * ```
- */
-export function zonedTime(timeMs: number): string {
-  const date = new Date(timeMs);
-  const zone = Intl.DateTimeFormat("en", { timeZoneName: "longOffset" })
-    .formatToParts(date).find(({ type }) => type === "timeZoneName");
-  const offset = (zone?.value ?? "").replace("GMT", "");
-  return `${date.toLocaleString("sv-SE")} UTC${offset}`;
-}
-
-/**
- * Time and size of a version.
- *
- * @param version The version.
- */
-export function versionFact({ mtimeMs, sizeBytes }: Version): string {
-  return `${zonedTime(mtimeMs)}, ${sizeWords(sizeBytes)}`;
-}
-
-/**
- * Where something is, as the system that has it writes paths.
- *
- * @param facts Where the roots are.
- * @param side Which of them.
- * @param path Relative to the root.
- */
-export function placeOf(facts: MailFacts, side: Side, path: string): string {
-  const root = facts.roots[side];
-  return pathsOf(root).join(root, path);
-}
-
-/**
- * Whether the sync runs on Windows.
- *
- * @param facts Where everything is.
- */
-export function isWindows(facts: MailFacts): boolean {
-  return pathsOf(facts.configFile) === win32;
-}
-
-/** A path's own rules: no other system has one that begins so. */
-function pathsOf(path: string): typeof posix {
-  return path.startsWith("/") ? posix : win32;
-}
-
-/**
- * A number and its noun.
- *
- * @param count How many.
- * @param noun For one of them.
- */
-export function countOf(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? "" : "s"}`;
-}
-
-/** What there is to tell. */
+/** Conflicts of a run: open ones, and such that were done, or cut off. */
 export interface ConflictNews {
-  /** Settled, or about to be when a run was cut off. */
-  readonly settled: readonly ToldConflict[];
-  /** For a person to settle. */
-  readonly open: readonly Conflict[];
+  readonly kind: "conflicts";
+  /** At least one. */
+  readonly conflicts: readonly Conflict[];
+  readonly run: MailRun;
 }
 
-/**
- * The mail about conflicts.
- *
- * @param news At least one conflict.
- * @param run The run that tells them.
- * @param facts Where everything is.
- */
-export function conflictMail(
-  news: ConflictNews,
-  run: MailRun,
-  facts: MailFacts,
-): MailText {
-  const { open, settled } = news;
-  const count = open.length + settled.length;
-  const [first] = [...open, ...settled.map(({ conflict }) => conflict)];
-  const what = count === 1 ? nameOf(first!.path) : "in several files";
-  const toDo = open.length === 0
-    ? ""
-    : open.length === count
-    ? ", for you to settle"
-    : `, ${open.length} for you to settle`;
-  const shownOpen = open.slice(0, TOLD);
-  // The history has nothing of a run that was cut off: that goes first.
-  const all = settled.toSorted((a, b) =>
-    Number(b.cutOff !== null) - Number(a.cutOff !== null)
-  );
-  const shown = all.slice(0, TOLD - shownOpen.length);
-  return mailOf(
-    `office-sync: ${countOf(count, "conflict")}: ${what}${toDo}`,
-    [
-      { kind: "text", text: opening(news) },
-      ...shownOpen.flatMap((conflict) => openBlocks(conflict, facts)),
-      ...moreOpen(open.length - shownOpen.length),
-      ...shown.flatMap((told) => settledBlocks(told, facts)),
-      ...moreSettled(all.slice(shown.length), run),
-    ],
-    run,
-    facts,
-  );
+/** An alert that was mailed already. */
+export interface KnownAlert extends Alert {
+  /** Both in ms since 1970. */
+  readonly sinceMs: number;
+  readonly mailedAtMs: number;
+  /** It is over, and nobody was told yet. */
+  readonly isOver: boolean;
+}
+
+/** What went wrong, and what is in order again: at least one of them. */
+export interface Alerts {
+  readonly fresh: readonly Alert[];
+  /** Known for a while, and still there. */
+  readonly lasting: readonly KnownAlert[];
+  readonly over: readonly KnownAlert[];
+}
+
+/** Alerts, as a mail tells them. */
+export interface AlertNews extends Alerts {
+  readonly kind: "alerts";
+  readonly run: MailRun;
 }
 
 /** What waited so long that it is told together. */
-export interface Backlog extends ConflictNews {
-  /** Of settled conflicts, the newest first, not all may be here. */
-  readonly settledCount: number;
+export interface Backlog {
+  readonly kind: "backlog";
+  /** Of those that were done, the newest first, not all may be here. */
+  readonly conflicts: readonly Conflict[];
+  /** Of those that were done. */
+  readonly doneCount: number;
   /** Mails of which only the text is known. */
   readonly others: readonly OldMail[];
   /** When the oldest of all was written, in ms since 1970. */
@@ -361,119 +98,122 @@ export interface OldMail {
   readonly text: string;
 }
 
+/** What a mail tells, so that it can be told anew when less of it is true. */
+export type MailNews = ConflictNews | AlertNews | Backlog;
+
 /**
- * One mail in place of many that could not be sent: short, so that what kept
- * one of them from being sent hardly keeps this one.
+ * The mail that tells it.
  *
- * @param backlog What they say, as far as it is still true.
- * @param run The run that tells it.
- * @param facts Where everything is.
+ * @param run The run that sends it.
  */
-export function backlogMail(
-  backlog: Backlog,
+export function mailOf(
+  news: MailNews,
   run: MailRun,
   facts: MailFacts,
 ): MailText {
-  const { open, settled, settledCount, others, sinceMs } = backlog;
-  const conflicts = open.length + settledCount;
-  const what = [
-    ...conflicts > 0 ? [countOf(conflicts, "conflict")] : [],
-    ...others.length > 0 ? [countOf(others.length, "older mail")] : [],
-  ].join(" and ");
-  const toDo = open.length > 0 ? `, ${open.length} for you to settle` : "";
-  return mailOf(
-    `office-sync: what could not be mailed before: ${what}${toDo}`,
-    [
-      {
-        kind: "text",
-        text: "The mail server could not be reached, or did not take the " +
-          `mails; the oldest is of ${zonedTime(sinceMs)}. This is what they ` +
-          "would have told, as far as it is still true.",
-      },
-      ...openSection(open),
-      ...settledSection(settled, settledCount),
-      ...otherSection(others),
-    ],
-    run,
-    facts,
-  );
+  const [subject, blocks] = news.kind === "conflicts"
+    ? conflictMail(news, facts)
+    : news.kind === "alerts"
+    ? alertMail(news)
+    : backlogMail(news, facts);
+  const about = news.kind === "backlog" ? run : news.run;
+  const all = [...blocks, ...closing(blocks, about, facts)];
+  const line = [...printable(`office-sync${subject}`)];
+  const cut = line.length > SUBJECT_LENGTH
+    ? `${line.slice(0, SUBJECT_LENGTH - 1).join("")}…`
+    : line.join("");
+  return { subject: cut, text: textOf(all), html: htmlOf(cut, all) };
 }
 
-function openSection(open: readonly Conflict[]): Block[] {
-  if (open.length === 0) return [];
-  return [
-    { kind: "heading", text: "For you to settle" },
-    {
-      kind: "text",
-      text: "Left and Right both changed these files. Until a person settles " +
-        "it, they are not synced, and nothing happens to them.",
-    },
-    ...open.slice(0, TOLD).map((it): Block => ({
-      kind: "text",
-      text: openWords(it),
-    })),
-    ...open.length > TOLD
-      ? [{ kind: "text", text: `And ${open.length - TOLD} more.` } as const]
-      : [],
-    { kind: "text", text: "To see all, and how to settle them:" },
-    { kind: "commands", commands: [`${PROGRAM} conflicts`] },
-  ];
-}
+/** Longer subjects are cut off by most programs anyway. */
+const SUBJECT_LENGTH = 120;
 
-function settledSection(
-  settled: readonly ToldConflict[],
-  count: number,
+/** Items that a mail tells at most; the log and the history have them all. */
+const TOLD = 100;
+
+/** What follows the program's name in the subject, and what is said. */
+type Content = readonly [subject: string, blocks: readonly Block[]];
+
+/** A binary and a portable folder know their config. */
+const HOW = PROGRAM === "office-sync"
+  ? ""
+  : " Add --config and the path of the config. Where Deno is not installed, " +
+    'write "npx -y deno@2.9.5 task" in place of "deno task".';
+
+function closing(
+  blocks: readonly Block[],
+  run: MailRun,
+  { roots, configFile, logFile }: MailFacts,
 ): Block[] {
-  if (settled.length === 0) return [];
-  const rest = count - Math.min(TOLD, settled.length);
+  const hasCommands = blocks.some((block) =>
+    block.kind === "commands" || block.kind === "facts" &&
+      block.facts.some(([, value]) => value.includes(`"${PROGRAM} `))
+  );
   return [
-    { kind: "heading", text: "Settled as the config says" },
-    ...settled.slice(0, TOLD).map((told): Block => ({
-      kind: "text",
-      text: told.cutOff === null
-        ? conflictWords(told.conflict, "not kept", told.keptAt)
-        : `${conflictWords(told.conflict, "not kept", null)} (The run ` +
-          `${told.cutOff} was cut off while it did this: please look.)`,
-    })),
-    ...rest <= 0 ? [] : [
-      { kind: "text", text: `And ${rest} more. To see past runs:` } as const,
-      { kind: "commands", commands: [`${PROGRAM} history`] } as const,
-    ],
-  ];
-}
-
-function otherSection(others: readonly OldMail[]): Block[] {
-  const rest = others.length - TOLD;
-  return [
-    ...others.slice(0, TOLD).flatMap((it): Block[] => [
-      { kind: "heading", text: it.subject },
-      { kind: "text", text: `Written ${zonedTime(it.createdAtMs)}.` },
-      ...linesOf(it.text),
-    ]),
-    ...rest > 0
-      ? [
-        {
-          kind: "text",
-          text: `And ${countOf(rest, "older mail")} more.`,
-        } as const,
-      ]
+    heading("About this mail"),
+    facts(
+      ["Left", roots.left],
+      ["Right", roots.right],
+      ["Run", `${run.id}, started ${zonedTime(run.startedAtMs)}`],
+      ["Config", configFile],
+      ["Log", logFile],
+    ),
+    ...hasCommands
+      ? [text(
+        "Type the commands on the computer that syncs, in the folder of " +
+          `office-sync.${HOW}`,
+      )]
       : [],
   ];
 }
 
-/** A text that was laid out once, without what underlines its headings. */
-function linesOf(text: string): Block[] {
-  return text.split("\nAbout this mail\n")[0]!.split("\n").map((line) =>
-    line.trim()
-  )
-    .filter((line) => /[^-]/.test(line))
-    .map((line) => ({ kind: "text", text: line }));
+function conflictMail(
+  { conflicts, run }: ConflictNews,
+  facts: MailFacts,
+): Content {
+  const open = conflicts.filter((it) => !isDone(it));
+  // The history has nothing of a run that was cut off: that goes first.
+  const done = conflicts.filter(isDone).toSorted((a, b) =>
+    Number(b.done.cutOff !== null) - Number(a.done.cutOff !== null)
+  );
+  const count = conflicts.length;
+  const what = count === 1 ? nameOf(conflicts[0]!.path) : "in several files";
+  const toDo = open.length === 0
+    ? ""
+    : open.length === count
+    ? ", for you to settle"
+    : `, ${open.length} for you to settle`;
+  const shownOpen = open.slice(0, TOLD);
+  const shownDone = done.slice(0, TOLD - shownOpen.length);
+  const restOpen = open.length - shownOpen.length;
+  return [`: ${countOf(count, "conflict")}: ${what}${toDo}`, [
+    text(conflictOpening(open, done)),
+    ...shownOpen.flatMap((it) => openBlocks(it, facts)),
+    ...restOpen === 0 ? [] : [
+      text(`And ${countOf(restOpen, "more open conflict")}; to see all:`),
+      commands(`${PROGRAM} conflicts`),
+    ],
+    ...shownDone.flatMap((it) => doneBlocks(it, facts)),
+    ...moreDone(done.slice(shownDone.length), run),
+  ]];
 }
 
-function opening({ open, settled }: ConflictNews): string {
-  const conflicts = [...open, ...settled.map(({ conflict }) => conflict)];
+type DoneConflict = Conflict & {
+  readonly winner: Side;
+  readonly done: ConflictDone;
+};
+
+/** Whether a run did something about it; else it is open. */
+export function isDone(conflict: Conflict): conflict is DoneConflict {
+  return conflict.done !== undefined && conflict.winner !== null;
+}
+
+function conflictOpening(
+  open: readonly Conflict[],
+  done: readonly Conflict[],
+): string {
   const causes = new Set(
-    conflicts.map((conflict) =>
+    [...open, ...done].map((conflict) =>
       fileSide(conflict) !== null
         ? "have a file and a folder of the same name"
         : conflict.kind === "new_new"
@@ -483,174 +223,143 @@ function opening({ open, settled }: ConflictNews): string {
         : "both changed the same files since they last agreed"
     ),
   );
-  const sentences = [
-    `${[...causes].map((it) => `Left and Right ${it}`).join("; ")}.`,
-  ];
-  if (open.length > 0) {
-    const they = open.length === 1
-      ? "One conflict"
-      : `${open.length} conflicts`;
-    sentences.push(
-      `${they} can only be settled by a person: until then these files are ` +
-        "not synced, and nothing happens to them.",
-    );
-  }
-  if (settled.length > 0) {
-    const they = settled.length === 1
-      ? "One conflict was"
-      : `${settled.length} conflicts were`;
-    sentences.push(
-      `${they} settled as the config says; please look whether that suits you.`,
-    );
-  }
-  return sentences.join(" ");
-}
-
-function moreOpen(count: number): Block[] {
-  if (count <= 0) return [];
+  const theyAre = open.length === 1
+    ? "One conflict"
+    : `${open.length} conflicts`;
+  const theyWere = done.length === 1
+    ? "One conflict was"
+    : `${done.length} conflicts were`;
   return [
-    {
-      kind: "text",
-      text: `And ${countOf(count, "more open conflict")}; to see all:`,
-    },
-    { kind: "commands", commands: [`${PROGRAM} conflicts`] },
-  ];
+    `${[...causes].map((it) => `Left and Right ${it}`).join("; ")}.`,
+    ...open.length === 0 ? [] : [
+      `${theyAre} can only be settled by a person: until then these files ` +
+      "are not synced, and nothing happens to them.",
+    ],
+    ...done.length === 0 ? [] : [
+      `${theyWere} settled as the config says; please look whether that ` +
+      "suits you.",
+    ],
+  ].join(" ");
 }
 
 /** What a run did stays in the history; one that was cut off has its log. */
-function moreSettled(rest: readonly ToldConflict[], run: MailRun): Block[] {
+function moreDone(rest: readonly DoneConflict[], run: MailRun): Block[] {
   if (rest.length === 0) return [];
-  const told = rest.filter(({ cutOff }) => cutOff === null);
-  const count = countOf(rest.length, "more conflict");
-  const text = `And ${count} that ${
-    rest.length === 1 ? "was" : "were"
-  } settled`;
-  const cutOff = rest.length - told.length;
+  const cutOff = rest.filter(({ done }) => done.cutOff !== null).length;
+  const were = rest.length === 1 ? "was" : "were";
+  const and = `And ${countOf(rest.length, "more conflict")} that ${were} ` +
+    "settled";
   return [
-    {
-      kind: "text",
-      text: cutOff === 0
-        ? `${text}; to see all:`
-        : `${text}; of ${cutOff} of them, from a run that was cut off, the log ` +
-          "has what was done.",
-    },
-    ...told.length === 0 ? [] : [
-      {
-        kind: "commands",
-        commands: [`${PROGRAM} history ${run.id}`],
-      } as const,
-    ],
+    text(
+      cutOff === 0
+        ? `${and}; to see all:`
+        : `${and}; of ${cutOff} of them, from a run that was cut off, the ` +
+          "log has what was done.",
+    ),
+    ...cutOff === rest.length ? [] : [commands(`${PROGRAM} history ${run.id}`)],
   ];
 }
 
 /** Nothing was touched: a person chooses. */
-function openBlocks(conflict: Conflict, facts: MailFacts): Block[] {
+function openBlocks(conflict: Conflict, where: MailFacts): Block[] {
   const { versions, path } = conflict;
   const isKnown = SIDES.some((side) => versions[side] !== null);
   return [
-    { kind: "heading", text: path },
-    {
-      kind: "facts",
-      facts: [
-        ...SIDES.map((side) => sideFact(conflict, side)),
-        ["Rule", ruleWords(conflict)],
-        ["Done", "Nothing was touched. (NOOP)"],
-        ...SIDES.flatMap((side): Fact[] => {
-          const at = versions[side]?.path ?? (isKnown ? path : null);
-          if (at === null) return [];
-          return [[`${words(side)}'s is`, placeOf(facts, side, at)]];
-        }),
-      ],
-    },
-    { kind: "text", text: "To settle it, choose one of these commands:" },
-    ...resolving(conflict, facts),
+    heading(path),
+    facts(
+      ...conflictFacts(conflict),
+      ["Done", "Nothing was touched. (NOOP)"],
+      ...SIDES.flatMap((side): Fact[] => {
+        const at = versions[side]?.path ?? (isKnown ? path : null);
+        if (at === null) return [];
+        return [[`${words(side)}'s is`, placeOf(where, side, at)]];
+      }),
+    ),
+    text("To settle it, choose one of these commands:"),
+    ...resolving(conflict, where),
   ];
 }
 
-function resolving(conflict: Conflict, facts: MailFacts): Block[] {
-  const { path, kind } = conflict;
-  const hasNames = kind === "metadata_conflict";
-  const file = fileSide(conflict);
-  const word = shellQuoted(path, isWindows(facts));
+function resolving(conflict: Conflict, where: MailFacts): Block[] {
+  const word = typed(conflict.path, where);
   if (word === null) {
-    return [{
-      kind: "text",
-      text:
-        "The name can't be typed into a command. Instead rename or delete " +
-        "the file on one side; the next run goes by that.",
-    }];
+    return [text(
+      "The name can't be typed into a command. Instead rename or delete the " +
+        "file on one side; the next run goes by that.",
+    )];
   }
-  const what = hasNames ? "name and properties" : "version";
-  // A folder nobody has looked into is not given up for a file.
-  const explained = file !== null
-    ? `${
-      otherSide(file)
-    } takes the folder; both keeps both: the folder under ` +
-      "the name, the file beside it as a clash copy."
-    : hasNames
-    ? `left takes Left's ${what}, right takes Right's.`
-    : `left takes Left's ${what}, right takes Right's, both keeps both: one ` +
-      "under the name, the other beside it as a clash copy.";
-  const takes = file !== null
-    ? [otherSide(file), "both"]
-    : hasNames
-    ? SIDES
-    : [...SIDES, "both"];
-  // What begins like an option is none behind the two dashes.
-  const guard = path.startsWith("-") ? "-- " : "";
-  return [
-    {
-      kind: "commands",
-      commands: takes.map((take) =>
-        `${PROGRAM} conflicts resolve ${guard}${word} ${take}`
-      ),
-    },
-    { kind: "text", text: explained },
+  const file = fileSide(conflict);
+  const resolve = (takes: readonly string[], explained: string) => [
+    commands(
+      ...takes.map((take) => `${PROGRAM} conflicts resolve ${word} ${take}`),
+    ),
+    text(explained),
   ];
+  if (file !== null) {
+    // A folder nobody has looked into is not given up for a file.
+    const folder = otherSide(file);
+    return resolve(
+      [folder, "both"],
+      `${folder} takes the folder; both keeps both: the folder under the ` +
+        "name, the file beside it as a clash copy.",
+    );
+  }
+  if (conflict.kind === "metadata_conflict") {
+    return resolve(
+      SIDES,
+      "left takes Left's name and properties, right takes Right's.",
+    );
+  }
+  return resolve(
+    [...SIDES, "both"],
+    "left takes Left's version, right takes Right's, both keeps both: one " +
+      "under the name, the other beside it as a clash copy.",
+  );
 }
 
 /** What a run did, and where everything is now. */
-function settledBlocks(told: ToldConflict, facts: MailFacts): Block[] {
-  const { conflict, actions, detail, cutOff } = told;
-  const done = cutOff === null
-    ? doneWords(told)
-    : `The run ${cutOff} was cut off while it settled this. It meant: ` +
-      doneWords(told);
+function doneBlocks(conflict: DoneConflict, where: MailFacts): Block[] {
+  const { actions, detail, cutOff } = conflict.done;
+  const meant = cutOff === null
+    ? ""
+    : `The run ${cutOff} was cut off while it settled this. It meant: `;
   return [
-    { kind: "heading", text: conflict.path },
-    {
-      kind: "facts",
-      facts: [
-        ...SIDES.map((side) => sideFact(conflict, side)),
-        ["Rule", ruleWords(conflict)],
-        ["Done", `${done} (${actions.join(", ")})`],
-        ...detail === null ? [] : [["Note", detail] as const],
-        ...placeFacts(told, facts),
-      ],
-    },
-    ...toDo(told, facts),
+    heading(conflict.path),
+    facts(
+      ...conflictFacts(conflict),
+      ["Done", `${meant}${doneWords(conflict)} (${actions.join(", ")})`],
+      ...detail === null ? [] : [["Note", detail] as const],
+      ...placeFacts(conflict, where),
+    ),
+    ...cutOff === null
+      ? []
+      : [text("Please look whether both versions are where they should be.")],
+    ...toDo(conflict, where),
   ];
 }
 
-function sideFact({ kind, path, versions }: Conflict, side: Side): Fact {
-  const version = versions[side];
-  if (version === null) {
-    const isName = versions[otherSide(side)] === null;
-    return [words(side), isName ? "a folder with a new name" : "a folder"];
-  }
-  const isNamed = kind === "metadata_conflict" && version.path !== path;
-  const name = isNamed ? `${nameOf(version.path)}, ` : "";
-  return [words(side), name + versionFact(version)];
+/** Both versions, and the rule. */
+function conflictFacts(conflict: Conflict): Fact[] {
+  const { kind, path, versions, rule, policy } = conflict;
+  return [
+    ...SIDES.map((side): Fact => {
+      const version = versions[side];
+      if (version === null) return [words(side), noFileWords(conflict)];
+      const isNamed = kind === "metadata_conflict" && version.path !== path;
+      const name = isNamed ? `${nameOf(version.path)}, ` : "";
+      const { mtimeMs, sizeBytes } = version;
+      return [
+        words(side),
+        `${name}${zonedTime(mtimeMs)}, ${sizeWords(sizeBytes)}`,
+      ];
+    }),
+    ["Rule", `${rule} (${causeWords(conflict)}), policy ${policy}`],
+  ];
 }
 
-function ruleWords(conflict: Conflict): string {
-  const { rule, policy } = conflict;
-  return `${rule} (${causeWords(conflict)}), policy ${policy}`;
-}
-
-function doneWords({ conflict, clashPath, renamed }: ToldConflict): string {
-  const { kind, versions } = conflict;
-  const winner = conflict.winner!;
+function doneWords(conflict: DoneConflict): string {
+  const { kind, versions, winner, isNewer } = conflict;
+  const { clashPath, renamed } = conflict.done;
   const loser = otherSide(winner);
   if (kind === "metadata_conflict") {
     const name = renamed === null
@@ -663,7 +372,7 @@ function doneWords({ conflict, clashPath, renamed }: ToldConflict): string {
     return `${words(winner)} has a folder of this name, and keeps it. ` +
       `${words(loser)}'s file was kept beside it, on both sides.`;
   }
-  const newer = conflict.isNewer ? ", the newer," : "";
+  const newer = isNewer ? ", the newer," : "";
   const file = `${words(winner)}'s version${newer} is the file on both sides ` +
     "now.";
   return clashPath === null
@@ -673,125 +382,159 @@ function doneWords({ conflict, clashPath, renamed }: ToldConflict): string {
 }
 
 /** Where each version is now. */
-function placeFacts(told: ToldConflict, facts: MailFacts): Fact[] {
-  const { conflict, clashPath, keptAt, cutOff } = told;
-  const { kind, path, policy, versions } = conflict;
-  const winner = conflict.winner!;
+function placeFacts(conflict: DoneConflict, where: MailFacts): Fact[] {
+  const { kind, path, policy, versions, winner } = conflict;
+  const { clashPath, keptAt, cutOff } = conflict.done;
   const loser = otherSide(winner);
   const onBoth = (label: string, at: string): Fact[] => [
-    [label, placeOf(facts, "left", at)],
-    ["and", placeOf(facts, "right", at)],
+    [label, placeOf(where, "left", at)],
+    ["and", placeOf(where, "right", at)],
   ];
-  const isFolder = versions[winner] === null;
-  const main = kind === "metadata_conflict" || isFolder
+  const isName = kind === "metadata_conflict";
+  const main = isName || versions[winner] === null
     ? "Now at"
     : `${words(winner)}'s is now`;
   const other = `${words(loser)}'s is now`;
   const now = onBoth(main, path);
   if (clashPath !== null) return [...now, ...onBoth(other, clashPath)];
-  if (kind === "metadata_conflict" || policy !== "overwrite") return now;
-  if (keptAt !== null) return [...now, [other, placeOf(facts, loser, keptAt)]];
-  return [...now, [
-    other,
-    cutOff === null
-      ? "gone: soft delete is off, or the file is too large for it"
-      : `in ${placeOf(facts, loser, ".office-sync/deleted")}, if soft delete ` +
-        "takes it",
-  ]];
+  if (isName || policy !== "overwrite") return now;
+  const place = keptAt !== null
+    ? placeOf(where, loser, keptAt)
+    : cutOff === null
+    ? "gone: soft delete is off, or the file is too large for it"
+    : `in ${placeOf(where, loser, ".office-sync/deleted")}, if soft delete ` +
+      "takes it";
+  return [...now, [other, place]];
 }
 
-function toDo(told: ToldConflict, facts: MailFacts): Block[] {
-  const { conflict, clashPath, keptAt, cutOff } = told;
-  const look: Block[] = cutOff === null ? [] : [{
-    kind: "text",
-    text: "Please look whether both versions are where they should be.",
-  }];
-  if (conflict.kind === "metadata_conflict") {
-    const text = "There is nothing to do, unless you want the other name: " +
-      "rename it on one side, and the other side follows.";
-    return [...look, { kind: "text", text }];
+function toDo(conflict: DoneConflict, where: MailFacts): Block[] {
+  const { kind, path, versions, winner } = conflict;
+  const { clashPath, keptAt } = conflict.done;
+  if (kind === "metadata_conflict") {
+    return [text(
+      "There is nothing to do, unless you want the other name: rename it on " +
+        "one side, and the other side follows.",
+    )];
   }
   if (clashPath !== null) {
-    const text = conflict.versions[conflict.winner!] === null
-      ? `To settle it, look into ${nameOf(clashPath)}, and rename, move or ` +
-        "delete it on one side; the other side follows."
-      : "To settle it, open both files, bring together what is needed in one " +
-        "of them, and delete the other on one side; the other side follows.";
-    return [...look, { kind: "text", text }];
+    return [text(
+      versions[winner] === null
+        ? `To settle it, look into ${nameOf(clashPath)}, and rename, move or ` +
+          "delete it on one side; the other side follows."
+        : "To settle it, open both files, bring together what is needed in " +
+          "one of them, and delete the other on one side; the other side " +
+          "follows.",
+    )];
   }
-  if (keptAt === null) return look;
-  const word = shellQuoted(conflict.path, isWindows(facts));
-  if (word === null) return look;
-  const guard = conflict.path.startsWith("-") ? "-- " : "";
-  return [
-    ...look,
-    {
-      kind: "text",
-      text: "If the other version is wanted, bring it back in place of the " +
-        "file:",
-    },
-    {
-      kind: "commands",
-      commands: [`${PROGRAM} restore --force ${guard}${word}`],
-    },
+  const word = keptAt === null ? null : typed(path, where);
+  return word === null ? [] : [
+    text(
+      "If the other version is wanted, bring it back in place of the file:",
+    ),
+    commands(`${PROGRAM} restore --force ${word}`),
   ];
 }
 
-// The mail about what went wrong, and about what is in order again.
-
-/**
- * The mail about guards and failures.
- *
- * @param news What there is to tell, at least one trouble.
- * @param run The run that tells it.
- * @param facts Where everything is.
- */
-export function troubleMail(
-  news: TroubleNews,
-  run: MailRun,
+function backlogMail(
+  { conflicts, doneCount, others, sinceMs }: Backlog,
   facts: MailFacts,
-): MailText {
-  return mailOf(
-    subjectOf(news),
-    [
-      { kind: "text", text: openingTroubleMail(news) },
-      ...section("New", news.fresh, LISTS_ALL),
-      ...section("Reported before, not over", news.lasting, LISTS_ALL),
-      ...section("Over", news.over, []),
+): Content {
+  const open = conflicts.filter((it) => !isDone(it));
+  const done = conflicts.filter(isDone);
+  const count = open.length + doneCount;
+  const what = [
+    ...count > 0 ? [countOf(count, "conflict")] : [],
+    ...others.length > 0 ? [countOf(others.length, "older mail")] : [],
+  ].join(" and ");
+  const toDo = open.length > 0 ? `, ${open.length} for you to settle` : "";
+  return [`: what could not be mailed before: ${what}${toDo}`, [
+    text(
+      "The mail server could not be reached, or did not take the mails; the " +
+        `oldest is of ${zonedTime(sinceMs)}. This is what they would have ` +
+        "told, as far as it is still true.",
+    ),
+    ...open.length === 0 ? [] : [
+      heading("For you to settle"),
+      text(
+        "Left and Right both changed these files. Until a person settles it, " +
+          "they are not synced, and nothing happens to them.",
+      ),
+      ...open.slice(0, TOLD).map((it) => text(conflictWords(it, facts.roots))),
+      ...andMore(open.length - TOLD, ""),
+      text("To see all, and how to settle them:"),
+      commands(`${PROGRAM} conflicts`),
     ],
-    run,
-    facts,
-  );
+    ...done.length === 0 ? [] : [
+      heading("Settled as the config says"),
+      ...done.slice(0, TOLD).map((it) => {
+        const cutOff = it.done.cutOff === null
+          ? ""
+          : ` (The run ${it.done.cutOff} was cut off while it did this: ` +
+            "please look.)";
+        return text(conflictWords(it, facts.roots) + cutOff);
+      }),
+      ...andMore(
+        doneCount - Math.min(TOLD, done.length),
+        " To see past runs:",
+        `${PROGRAM} history`,
+      ),
+    ],
+    ...others.slice(0, TOLD).flatMap((it) => [
+      heading(it.subject),
+      text(`Written ${zonedTime(it.createdAtMs)}.`),
+      ...linesOf(it.text),
+    ]),
+    ...others.length <= TOLD
+      ? []
+      : [text(`And ${countOf(others.length - TOLD, "older mail")} more.`)],
+  ]];
 }
 
-/** What is tried again with each run is listed by the next one. */
-const LISTS_ALL: readonly Block[] = [
-  { kind: "text", text: "To run again and see all that still fails:" },
-  { kind: "commands", commands: [`${PROGRAM} --verbose`] },
-];
+/** What there is no room for, and the command that shows all. */
+function andMore(count: number, hint: string, command?: string): Block[] {
+  if (count <= 0) return [];
+  return [
+    text(`And ${count} more.${hint}`),
+    ...command === undefined ? [] : [commands(command)],
+  ];
+}
 
-function subjectOf({ fresh, lasting, over }: TroubleNews): string {
+/** A text that was laid out once, without what underlines its headings. */
+function linesOf(mail: string): Block[] {
+  return mail.split("\nAbout this mail\n")[0]!.split("\n")
+    .map((line) => line.trim())
+    .filter((line) => /[^-]/.test(line))
+    .map(text);
+}
+
+function alertMail({ fresh, lasting, over }: AlertNews): Content {
+  return [alertSubject(fresh, lasting, over), [
+    text(alertOpening([...fresh, ...lasting])),
+    ...alertSection("New", fresh),
+    ...alertSection("Reported before, not over", lasting),
+    ...alertSection("Over", over),
+  ]];
+}
+
+function alertSubject(
+  fresh: readonly Alert[],
+  lasting: readonly Alert[],
+  over: readonly Alert[],
+): string {
   const there = [...fresh, ...lasting];
   const stop = there.find(({ isStop }) => isStop);
   const still = fresh.length === 0 ? "still " : "";
-  if (stop) return `office-sync ${still}does not sync: ${stop.title}`;
-  const failed = there.filter(({ isEvent }) => !isEvent);
-  if (failed.length > 0) {
-    const files = countOf(failed.length, "action");
-    return `office-sync: ${files} ${still}failed`;
-  }
-  const [event] = there;
-  if (event) {
-    const again = over.some(({ isStop }) => isStop) ? " syncs again" : "";
-    return `office-sync${again}: ${event.title}`;
-  }
-  return over.some(({ isStop }) => isStop)
-    ? "office-sync syncs again: all clear"
-    : "office-sync: all clear, nothing fails any more";
+  if (stop) return ` ${still}does not sync: ${stop.title}`;
+  const failed = there.filter(({ isEvent }) => !isEvent).length;
+  if (failed > 0) return `: ${countOf(failed, "action")} ${still}failed`;
+  const syncsAgain = over.some(({ isStop }) => isStop) ? " syncs again" : "";
+  if (there[0]) return `${syncsAgain}: ${there[0].title}`;
+  return syncsAgain === ""
+    ? ": all clear, nothing fails any more"
+    : " syncs again: all clear";
 }
 
-function openingTroubleMail({ fresh, lasting }: TroubleNews): string {
-  const there = [...fresh, ...lasting];
+function alertOpening(there: readonly Alert[]): string {
   if (there.length === 0) {
     return "What went wrong before is over. There is nothing to do.";
   }
@@ -805,143 +548,152 @@ function openingTroubleMail({ fresh, lasting }: TroubleNews): string {
       "tried again with each run. Everything else is synced.";
 }
 
-function section(
+function alertSection(
   title: string,
-  troubles: readonly (Trouble | KnownTrouble)[],
-  forAll: readonly Block[],
+  alerts: readonly (Alert | KnownAlert)[],
 ): Block[] {
-  if (troubles.length === 0) return [];
-  const told = troubles.slice(0, TOLD);
-  const rest = troubles.length - told.length;
+  if (alerts.length === 0) return [];
+  const isOver = title === "Over";
+  const rest = alerts.length - TOLD;
   return [
-    { kind: "heading", text: title },
-    ...told.map((trouble): Block => ({
-      kind: "facts",
-      facts: factsOf(trouble),
-    })),
-    ...rest > 0
-      ? [{ kind: "text", text: `And ${rest} more.` } as const, ...forAll]
-      : [],
+    heading(title),
+    ...alerts.slice(0, TOLD).map((alert) =>
+      facts(
+        ["What", alert.title],
+        ["Why", alert.reason],
+        ...alert.hint === "" || isOver ? [] : [["To do", alert.hint] as const],
+        ..."sinceMs" in alert
+          ? [["Since", zonedTime(alert.sinceMs)] as const]
+          : [],
+      )
+    ),
+    ...andMore(rest, ""),
+    // What is tried again with each run is listed by the next one.
+    ...rest <= 0 || isOver ? [] : [
+      text("To run again and see all that still fails:"),
+      commands(`${PROGRAM} --verbose`),
+    ],
   ];
 }
 
-function factsOf(trouble: Trouble | KnownTrouble): Fact[] {
-  const { title, reason, hint } = trouble;
-  const isOver = "isOver" in trouble && trouble.isOver;
+/**
+ * A path as it is typed into a command; null where it can't be.
+ *
+ * What begins like an option is none behind two dashes.
+ */
+function typed(path: string, { configFile }: MailFacts): string | null {
+  const word = shellQuoted(path, pathsOf(configFile) === win32);
+  return word !== null && path.startsWith("-") ? `-- ${word}` : word;
+}
+
+/** Where something is, as the system that has it writes paths. */
+function placeOf({ roots }: MailFacts, side: Side, path: string): string {
+  return pathsOf(roots[side]).join(roots[side], path);
+}
+
+/** A path's own rules: no other system has one that begins so. */
+function pathsOf(path: string): typeof posix {
+  return path.startsWith("/") ? posix : win32;
+}
+
+// A mail as a list of blocks, and the two forms it is sent in: plain text and
+// HTML that follows the reader's own colours. Nothing is loaded from anywhere.
+
+/** A piece of a mail. Texts are given as they are; both forms escape them. */
+type Block =
+  | { readonly kind: "heading" | "text"; readonly text: string }
+  | { readonly kind: "facts"; readonly facts: readonly Fact[] }
+  /** Lines to be typed or copied. */
+  | { readonly kind: "commands"; readonly commands: readonly string[] };
+
+/** What it is, and its value. */
+type Fact = readonly [label: string, value: string];
+
+function heading(text: string): Block {
+  return { kind: "heading", text };
+}
+
+function text(text: string): Block {
+  return { kind: "text", text };
+}
+
+function facts(...facts: readonly Fact[]): Block {
+  return { kind: "facts", facts };
+}
+
+function commands(...commands: readonly string[]): Block {
+  return { kind: "commands", commands };
+}
+
+function textOf(blocks: readonly Block[]): string {
+  const texts = blocks.map((block) => {
+    switch (block.kind) {
+      case "heading": {
+        const line = printable(block.text);
+        return `${line}\n${"-".repeat(Math.min(72, [...line].length))}`;
+      }
+      case "text":
+        return printable(block.text);
+      case "facts": {
+        const width = Math.max(...block.facts.map(([label]) => label.length));
+        return block.facts.map(([label, value]) =>
+          `  ${`${label}:`.padEnd(width + 1)} ${printable(value)}`
+        ).join("\n");
+      }
+      case "commands":
+        return block.commands.map((line) => `    ${printable(line)}`)
+          .join("\n");
+    }
+  });
+  return `${texts.join("\n\n")}\n`;
+}
+
+const BODY = "font-family:'Segoe UI',Helvetica,Arial,sans-serif;" +
+  "font-size:15px;line-height:1.45;max-width:46em";
+const HEADING = "font-size:17px;margin:1.6em 0 .4em;padding-top:.8em;" +
+  "border-top:1px solid #888";
+const CODE = "font-family:Consolas,Menlo,monospace;font-size:13px;" +
+  "border-left:3px solid #888;padding:.2em .8em;white-space:pre-wrap;" +
+  "word-break:break-word";
+const LABEL = "text-align:left;vertical-align:top;font-weight:normal;" +
+  "white-space:nowrap;padding:1px 14px 1px 0";
+const VALUE = "vertical-align:top;padding:1px 0;word-break:break-word";
+
+/** @param title For programs that show one. */
+function htmlOf(title: string, blocks: readonly Block[]): string {
   return [
-    ["What", title],
-    ["Why", reason],
-    ...hint === "" || isOver ? [] : [["To do", hint] as const],
-    ..."sinceMs" in trouble
-      ? [["Since", zonedTime(trouble.sinceMs)] as const]
-      : [],
-  ];
+    "<!doctype html>",
+    '<html lang="en"><head><meta charset="utf-8">',
+    '<meta name="viewport" content="width=device-width">',
+    // No colour of its own but grey lines: bright and dark both are readable.
+    '<meta name="color-scheme" content="light dark">',
+    '<meta name="supported-color-schemes" content="light dark">',
+    `<title>${escapeHtml(title)}</title></head>`,
+    `<body style="${BODY}">`,
+    ...blocks.map(blockHtml),
+    "</body></html>",
+    "",
+  ].join("\n");
 }
 
-// Conflicts as a mail needs them: plain data that can wait in the state DB.
-
-/** A conflict, and what became of it. */
-export interface ToldConflict {
-  readonly conflict: Conflict;
-  /** Names of the actions that it took, in order. */
-  readonly actions: readonly ActionName[];
-  /** The name of its clash copy; null where there is none. */
-  readonly clashPath: string | null;
-  /** Where a replaced version is, below its side's root; null: nowhere. */
-  readonly keptAt: string | null;
-  /** Of a name that was given to one side. */
-  readonly renamed: { readonly from: string; readonly to: string } | null;
-  /** What else there is to say. */
-  readonly detail: string | null;
-  /** The run that was cut off while it settled it; null for the usual case. */
-  readonly cutOff: string | null;
-}
-
-/**
- * What tells one conflict of a run from another: a path can have one of its
- * content and one of its name.
- *
- * @param conflict The conflict.
- */
-export function conflictKey({ kind, path }: Conflict): string {
-  return `${kind === "metadata_conflict" ? "name" : "content"} ${path}`;
-}
-
-/**
- * What tells two pairs of versions apart.
- *
- * @param conflict An open conflict.
- */
-export function versionsKey({ kind, versions }: Conflict): string {
-  return JSON.stringify([kind, versions.left, versions.right]);
-}
-
-/**
- * The conflicts that a run settled: those of which everything was done.
- *
- * @param outcomes Of the run.
- */
-export function settledIn(outcomes: readonly Outcome[]): ToldConflict[] {
-  const settled = new Map<string, ToldConflict>();
-  const left = new Set<string>();
-  for (const { action, kind, newPath, detail } of outcomes) {
-    if (!isSettling(action)) continue;
-    const key = conflictKey(action.conflict);
-    if (kind !== "done") left.add(key);
-    settled.set(key, merge(settled.get(key), action, newPath, detail));
+function blockHtml(block: Block): string {
+  switch (block.kind) {
+    case "heading":
+      return `<h2 style="${HEADING}">${escapeHtml(block.text)}</h2>`;
+    case "text":
+      return `<p>${escapeHtml(block.text)}</p>`;
+    case "facts":
+      return [
+        '<table role="presentation" style="border-collapse:collapse">',
+        ...block.facts.map(([label, value]) =>
+          `<tr><th style="${LABEL}">${escapeHtml(label)}</th>` +
+          `<td style="${VALUE}">${escapeHtml(value)}</td></tr>`
+        ),
+        "</table>",
+      ].join("\n");
+    case "commands": {
+      const lines = block.commands.map(escapeHtml).join("\n");
+      return `<pre style="${CODE}">${lines}</pre>`;
+    }
   }
-  for (const key of left) settled.delete(key);
-  return [...settled.values()];
-}
-
-/**
- * The conflicts that a plan settles, for the case that the run is cut off
- * before it can tell what became of them.
- *
- * @param actions Of the plan.
- * @param run Id of the run.
- */
-export function settledBy(
-  actions: readonly Action[],
-  run: string,
-): ToldConflict[] {
-  const settled = new Map<string, ToldConflict>();
-  for (const action of actions) {
-    if (!isSettling(action)) continue;
-    const key = conflictKey(action.conflict);
-    const told = merge(settled.get(key), action, action.newPath, null);
-    settled.set(key, { ...told, cutOff: run });
-  }
-  return [...settled.values()];
-}
-
-function isSettling(
-  action: Action,
-): action is Action & { readonly conflict: Conflict } {
-  return action.conflict !== null && action.conflict.winner !== null;
-}
-
-/** A conflict may take two actions, the clash copy and the copy across. */
-function merge(
-  before: ToldConflict | undefined,
-  action: Action & { readonly conflict: Conflict },
-  newPath: string | null,
-  detail: string | null,
-): ToldConflict {
-  const { work, path, conflict } = action;
-  const isRename = work.kind === "rename" || work.kind === "rename-directory";
-  const isKept = work.kind === "copy" && work.fate === "soft-delete";
-  return {
-    conflict,
-    actions: [...before?.actions ?? [], action.name],
-    clashPath: work.kind === "clash"
-      ? work.clashPath
-      : before?.clashPath ?? null,
-    keptAt: isKept ? newPath : before?.keptAt ?? null,
-    renamed: isRename && newPath !== null
-      ? { from: path, to: newPath }
-      : before?.renamed ?? null,
-    detail: detail ?? before?.detail ?? null,
-    cutOff: null,
-  };
 }

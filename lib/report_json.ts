@@ -6,6 +6,7 @@
 import { ConfigError, EXIT, type SyncError } from "./errors.ts";
 import { summarize } from "./report_text.ts";
 import { isTold, type Outcome, type RunResult } from "./run_types.ts";
+import { unitEscape } from "./text.ts";
 
 /**
  * The document for a run or a plan.
@@ -77,10 +78,7 @@ export function jsonError(error: SyncError): unknown {
  * @param document Plain data.
  */
 export function jsonText(document: unknown): string {
-  return JSON.stringify(document, null, 2).replaceAll(
-    HIDDEN,
-    (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, "0")}`,
-  );
+  return JSON.stringify(document, null, 2).replaceAll(HIDDEN, unitEscape);
 }
 
 /** Controls, line separators and what turns the direction of writing. */

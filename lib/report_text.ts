@@ -7,6 +7,7 @@
 import { words } from "./metadata.ts";
 import type { Conflict, Waiting } from "./plan_types.ts";
 import {
+  doneConflicts,
   doubtfulCopies,
   isTold,
   openConflicts,
@@ -16,7 +17,7 @@ import {
 } from "./run_types.ts";
 import {
   conflictWords,
-  openWords,
+  countOf,
   printable,
   PROGRAM,
   sizeWords,
@@ -26,44 +27,8 @@ import {
   type ActionName,
   type Both,
   otherSide,
+  type Problem,
 } from "./types.ts";
-
-// The conflicts that a run settled.
-
-/** A conflict that was settled, or is to be. */
-export interface SettledConflict {
-  readonly conflict: Conflict;
-  /** In a sentence. */
-  readonly words: string;
-}
-
-/**
- * The conflicts that a run settled, or would, each once.
- *
- * @param outcomes Of the run.
- * @param roots Absolute paths of the roots.
- */
-export function settledConflicts(
-  outcomes: readonly Outcome[],
-  roots: Both<string>,
-): SettledConflict[] {
-  const settled = new Map<string, SettledConflict>();
-  for (const { action, kind, newPath } of outcomes) {
-    const { conflict, work, side } = action;
-    const isSettled = kind === "done" || kind === "planned";
-    if (!isSettled || !conflict?.winner) continue;
-    const isKept = work.kind === "copy" && work.fate === "soft-delete";
-    const keptAt = isKept && newPath && side
-      ? `${roots[side]}/${newPath}`
-      : null;
-    const fate = isKept ? "kept in soft delete" : "not kept";
-    const words = conflictWords(conflict, fate, keptAt);
-    settled.set(conflict.path, { conflict, words });
-  }
-  return [...settled.values()];
-}
-
-// A run in metadata.
 
 /** How often each action was done, or is planned, and what was left. */
 export type Summary =
@@ -73,7 +38,7 @@ export type Summary =
     readonly skipped: number;
     readonly failed: number;
     readonly openConflicts: number;
-    /** Paths that are left alone, ignored ones apart. */
+    /** Unknown paths, ignored ones apart. */
     readonly unknown: number;
     /** Paths that wait for a later run. */
     readonly waiting: number;
@@ -81,11 +46,7 @@ export type Summary =
     readonly doubtful: number;
   };
 
-/**
- * Counts.
- *
- * @param result What came of the run.
- */
+/** Counts. */
 export function summarize(
   result: Pick<RunResult, "outcomes" | "problems" | "waiting" | "untouched">,
 ): Summary {
@@ -93,11 +54,10 @@ export function summarize(
     ACTION_NAMES.map((name) => [name, 0]),
   ) as Record<ActionName, number>;
   counts.NOOP = result.untouched;
-  let [bytesCopied, skipped, failed, openConflicts] = [0, 0, 0, 0];
+  let [bytesCopied, skipped, failed] = [0, 0, 0];
   for (const { action, kind } of result.outcomes) {
-    if (action.conflict !== null && action.conflict.winner === null) {
-      openConflicts++;
-    } else if (kind === "skipped") skipped++;
+    if (action.conflict?.winner === null) continue;
+    if (kind === "skipped") skipped++;
     else if (kind === "failed") failed++;
     else if (action.name !== "NOOP" || action.bytes !== null) {
       counts[action.name]++;
@@ -106,40 +66,100 @@ export function summarize(
       }
     }
   }
-  const unknown = result.problems.filter(isTold);
   return {
     ...counts,
     bytesCopied,
     skipped,
     failed,
-    openConflicts,
-    unknown: unknown.length,
+    openConflicts: openConflicts(result.outcomes).length,
+    unknown: result.problems.filter(isTold).length,
     waiting: result.waiting.length,
     doubtful: doubtfulCopies(result.outcomes).length,
   };
 }
 
-/**
- * Why a path waits for a later run.
- *
- * @param waiting The path.
- */
+/** What a report tells one after the other. */
+export interface Parts {
+  readonly open: readonly Conflict[];
+  readonly done: readonly Conflict[];
+  readonly failed: readonly Outcome[];
+  readonly skipped: readonly Outcome[];
+  readonly unknown: readonly Problem[];
+  readonly waiting: readonly Waiting[];
+  /** What was done or is planned. */
+  readonly actions: readonly Outcome[];
+}
+
+/** Parts a result. */
+export function partsOf(result: RunResult): Parts {
+  const { outcomes, isDryRun } = result;
+  const of = (kind: Outcome["kind"]) =>
+    outcomes.filter((it) =>
+      it.kind === kind && it.action.conflict?.winner !== null
+    );
+  return {
+    open: openConflicts(outcomes),
+    done: doneConflicts(outcomes),
+    failed: of("failed"),
+    skipped: of("skipped"),
+    unknown: result.problems.filter(isTold),
+    waiting: result.waiting,
+    actions: of(isDryRun ? "planned" : "done"),
+  };
+}
+
+/** What each part of a run is called, and of a plan. */
+export const PART_TITLES: Readonly<Record<keyof Parts, readonly string[]>> = {
+  open: ["Open conflicts, for a person to settle"],
+  done: ["Conflicts settled", "Conflicts to settle"],
+  failed: ["Failed, tried again next time"],
+  skipped: ["Skipped, tried again next time"],
+  unknown: ["Left alone on both sides"],
+  waiting: ["Waiting for the next run"],
+  actions: ["What was done", "What a run would do"],
+};
+
+/** Kinds of action in the order in which they are told: done, planned. */
+const ACTION_TITLES: readonly (readonly [ActionName, string, string])[] = [
+  [
+    "COPY_LEFT_TO_RIGHT",
+    "Copied from Left to Right",
+    "Copy from Left to Right",
+  ],
+  [
+    "COPY_RIGHT_TO_LEFT",
+    "Copied from Right to Left",
+    "Copy from Right to Left",
+  ],
+  ["RENAME_LEFT", "Renamed or adjusted on Left", "Rename or adjust on Left"],
+  ["RENAME_RIGHT", "Renamed or adjusted on Right", "Rename or adjust on Right"],
+  ["SOFT_DELETE_LEFT", "Deleted on Left, kept", "Delete on Left, keep"],
+  ["SOFT_DELETE_RIGHT", "Deleted on Right, kept", "Delete on Right, keep"],
+  ["DELETE_LEFT", "Deleted on Left for good", "Delete on Left for good"],
+  ["DELETE_RIGHT", "Deleted on Right for good", "Delete on Right for good"],
+  ["CREATE_DIR_LEFT", "Folders created on Left", "Create folders on Left"],
+  ["CREATE_DIR_RIGHT", "Folders created on Right", "Create folders on Right"],
+  ["REMOVE_DIR_LEFT", "Folders removed on Left", "Remove folders on Left"],
+  ["REMOVE_DIR_RIGHT", "Folders removed on Right", "Remove folders on Right"],
+  // Only where all is listed.
+  ["NOOP", "Nothing to do", "Nothing to do"],
+];
+
+/** Why a path waits for a later run. */
 export function waitingWords({ as }: Pick<Waiting, "as">): string {
   return `it is being saved, and called ${printable(as)} meanwhile`;
 }
 
-/**
- * What retention removed, in a sentence.
- *
- * @param pruned What was removed.
- * @returns Null where nothing was.
- */
+/** What retention removed, in a sentence; null where it removed nothing. */
 export function prunedWords({ files, bytes }: Pruned): string | null {
   if (files === 0) return null;
-  return `${files} old soft-deleted ${
-    files === 1 ? "file" : "files"
-  } removed for good: ` +
-    `${sizeWords(bytes)} freed.`;
+  return `${files} old soft-deleted ${files === 1 ? "file" : "files"} ` +
+    `removed for good: ${sizeWords(bytes)} freed.`;
+}
+
+/** Why an action is done, with its rule. */
+export function reasonWords({ reason, rule }: Outcome["action"]): string {
+  return rule === null ? reason : `${reason}; rule ${rule}`;
 }
 
 /** How to tell it. */
@@ -151,145 +171,100 @@ export interface ReportOptions {
   readonly asBefore?: string | null;
   /** List everything, not only the first of each kind. */
   readonly isVerbose: boolean;
-  /** That the process has no walls, in words; null: it has. */
+  /** That the process has no sandbox, in words; null: it has. */
   readonly missingWalls?: string | null;
 }
 
-/** Lines of one kind that are shown at most. */
-const SHOWN = 20;
-
-/** Kinds of action in the order in which they are told. */
-const SECTIONS: readonly {
-  readonly names: readonly ActionName[];
-  readonly done: string;
-  readonly planned: string;
-}[] = [
-  section(
-    ["COPY_LEFT_TO_RIGHT"],
-    "Copied from Left to Right",
-    "Copy from Left to Right",
-  ),
-  section(
-    ["COPY_RIGHT_TO_LEFT"],
-    "Copied from Right to Left",
-    "Copy from Right to Left",
-  ),
-  section(
-    ["RENAME_LEFT"],
-    "Renamed or adjusted on Left",
-    "Rename or adjust on Left",
-  ),
-  section(
-    ["RENAME_RIGHT"],
-    "Renamed or adjusted on Right",
-    "Rename or adjust on Right",
-  ),
-  section(
-    ["SOFT_DELETE_LEFT"],
-    "Deleted on Left, kept",
-    "Delete on Left, keep",
-  ),
-  section(
-    ["SOFT_DELETE_RIGHT"],
-    "Deleted on Right, kept",
-    "Delete on Right, keep",
-  ),
-  section(
-    ["DELETE_LEFT"],
-    "Deleted on Left for good",
-    "Delete on Left for good",
-  ),
-  section(
-    ["DELETE_RIGHT"],
-    "Deleted on Right for good",
-    "Delete on Right for good",
-  ),
-  section(
-    ["CREATE_DIR_LEFT"],
-    "Folders created on Left",
-    "Create folders on Left",
-  ),
-  section(
-    ["CREATE_DIR_RIGHT"],
-    "Folders created on Right",
-    "Create folders on Right",
-  ),
-  section(
-    ["REMOVE_DIR_LEFT"],
-    "Folders removed on Left",
-    "Remove folders on Left",
-  ),
-  section(
-    ["REMOVE_DIR_RIGHT"],
-    "Folders removed on Right",
-    "Remove folders on Right",
-  ),
-];
-
-function section(names: ActionName[], done: string, planned: string) {
-  return { names, done, planned };
-}
-
-/**
- * The summary that a run ends with.
- *
- * @param result What came of the run.
- * @param options Where the roots and the log are.
- * @returns Lines of text, ready to be printed.
- */
+/** The summary that a run ends with: lines of text, ready to be printed. */
 export function reportText(result: RunResult, options: ReportOptions): string {
-  const lines: string[] = [];
-  const { roots } = options;
-  lines.push(
+  const { roots, logFile, missingWalls } = options;
+  const { stop } = result;
+  return [
     result.isDryRun ? "Plan (nothing was changed)" : `Run ${result.id}`,
     `  Left:  ${printable(roots.left)}`,
     `  Right: ${printable(roots.right)}`,
-    ...options.missingWalls ? [options.missingWalls] : [],
+    ...missingWalls ? [missingWalls] : [],
     "",
-  );
-  if (result.stop) {
-    lines.push(
-      `STOPPED by the guard "${result.stop.name}".`,
-      result.stop.reason,
-      `What to do: ${result.stop.hint}`,
-    );
-  } else {
-    lines.push(...body(result, options));
-  }
-  const { logFile } = options;
-  if (logFile !== null) lines.push("", `Log: ${printable(logFile)}`);
-  return lines.join("\n");
+    ...stop === null ? body(result, options) : [
+      `STOPPED by the guard "${stop.name}".`,
+      stop.reason,
+      `What to do: ${stop.hint}`,
+    ],
+    ...logFile === null ? [] : ["", `Log: ${printable(logFile)}`],
+  ].join("\n");
 }
 
 function body(result: RunResult, options: ReportOptions): string[] {
-  const wanted = result.isDryRun ? "planned" : "done";
-  const carried = result.outcomes.filter(({ kind }) => kind === wanted);
+  const { isDryRun, pruned } = result;
+  const { roots, isVerbose, asBefore } = options;
+  const { actions, done, open, ...left } = partsOf(result);
+  const history = historyWords(result);
   const lines: string[] = [];
-  for (const { names, done, planned } of SECTIONS) {
-    const items = carried.filter(({ action }) => names.includes(action.name));
-    if (items.length === 0) continue;
-    const title = result.isDryRun ? planned : done;
+  const tell = (title: string, told: readonly string[], where = AGAIN) => {
+    lines.push(title, ...few(told, isVerbose, where));
+  };
+  /** Its count stands in the title. */
+  const tellPart = (
+    part: keyof Parts,
+    told: readonly string[],
+    where?: string,
+  ) => {
+    if (told.length === 0) return;
+    const titles = PART_TITLES[part];
+    const title = isDryRun ? titles.at(-1) : titles[0];
+    tell(`${title}: ${told.length}`, told, where);
+  };
+  for (const [name, doneTitle, plannedTitle] of ACTION_TITLES) {
+    const items = actions.filter(({ action }) => action.name === name);
+    if (items.length === 0 || name === "NOOP" && !isVerbose) continue;
+    const title = isDryRun ? plannedTitle : doneTitle;
+    tell(`${title}: ${sumWords(items)}`, items.map(itemLine), history);
+    lines.push(...keptLines(items, roots));
+  }
+  tellPart("done", done.map((it) => conflictWords(it, roots)), history);
+  tellPart(
+    "open",
+    open.map((it) => conflictWords(it, roots)),
+    isDryRun ? AGAIN : `"${PROGRAM} conflicts" lists all`,
+  );
+  if (open.length > 0) {
     lines.push(
-      `${title}: ${countWords(items)}`,
-      ...few(items.map(itemLine), options, historyWords(result)),
-      ...keptLines(items, options),
+      `  To settle one: ${PROGRAM} conflicts resolve PATH left|right|both`,
     );
   }
-  if (options.isVerbose) {
-    const unchanged = carried.filter(({ action }) => action.name === "NOOP");
-    if (unchanged.length > 0) {
-      lines.push(`Nothing to do: ${countWords(unchanged)}`);
-      lines.push(...few(unchanged.map(itemLine), options));
-    }
+  for (const part of ["skipped", "failed"] as const) {
+    tellPart(
+      part,
+      left[part].map(({ action, detail }) =>
+        `${action.name} ${printable(action.path)}: ${printable(detail ?? "")}`
+      ),
+    );
   }
-  lines.push(...conflictLines(result, options));
-  lines.push(...personLines(result, options));
-  if (options.asBefore) lines.push(options.asBefore);
-  const freed = prunedWords(result.pruned);
+  const doubtful = doubtfulCopies(result.outcomes);
+  if (doubtful.length > 0) {
+    tell(
+      `Perhaps nobody meant these versions: ${doubtful.length}`,
+      doubtful.map((it) => doubtLine(it, roots)),
+      history,
+    );
+  }
+  tellPart(
+    "waiting",
+    left.waiting.map(({ side, path, as }) =>
+      `${words(side)}: ${printable(path)}: ${waitingWords({ as })}`
+    ),
+  );
+  tellPart(
+    "unknown",
+    left.unknown.map(({ side, path, reason }) =>
+      `${words(side)}: ${printable(path)}: ${printable(reason)}`
+    ),
+  );
+  if (asBefore) lines.push(asBefore);
+  const freed = prunedWords(pruned);
   if (freed !== null) lines.push(freed);
   if (lines.length > 0) lines.push("");
-  lines.push(verdict(result));
-  return lines;
+  return [...lines, verdict(result)];
 }
 
 function itemLine({ action, newPath, detail }: Outcome): string {
@@ -300,133 +275,49 @@ function itemLine({ action, newPath, detail }: Outcome): string {
   return `${printable(action.path)}${to}  [${reasonWords(action)}]${more}`;
 }
 
-function reasonWords(action: Outcome["action"]): string {
-  return action.rule === null
-    ? action.reason
-    : `${action.reason}; rule ${action.rule}`;
-}
-
-/**
- * The conflicts that a run settled, for where no mail tells of them.
- *
- * @param result What came of the run.
- * @param roots Absolute paths of the roots.
- * @returns Null where it settled none.
- */
-export function untoldText(
-  result: Pick<RunResult, "id" | "isDryRun" | "outcomes">,
+function doubtLine(
+  { action, newPath, detail }: Outcome,
   roots: Both<string>,
-): string | null {
-  const settled = settledConflicts(result.outcomes, roots);
-  if (settled.length === 0) return null;
-  const lines = settled.map(({ words }) => words);
-  return [
-    `${countOf(lines.length, "conflict")} settled, and mailed to nobody:`,
-    ...few(lines, { isVerbose: false }, historyWords(result)),
-  ].join("\n");
-}
-
-/** A run that is over is not seen by running again. */
-function historyWords(
-  { isDryRun, id }: Pick<RunResult, "id" | "isDryRun">,
 ): string {
-  return isDryRun ? AGAIN : `"${PROGRAM} history ${id}" lists all`;
+  const side = action.side!;
+  const kept = newPath
+    ? `; the version before is kept as ` +
+      printable(`${roots[side]}/${newPath}`)
+    : detail
+    ? `; ${printable(detail)}`
+    : "";
+  const from = words(otherSide(side));
+  return `${printable(action.path)}: ${action.reason} (${from})${kept}`;
 }
 
 /** Where soft-deleted files can be found: the run's own folder. */
-function keptLines(
-  items: readonly Outcome[],
-  options: ReportOptions,
-): string[] {
+function keptLines(items: readonly Outcome[], roots: Both<string>): string[] {
   const folders = new Set<string>();
   for (const { action, newPath } of items) {
     if (!newPath?.startsWith(".office-sync/deleted/") || !action.side) continue;
     const run = newPath.split("/").slice(0, 3).join("/");
-    folders.add(`${options.roots[action.side]}/${run}`);
+    folders.add(`${roots[action.side]}/${run}`);
   }
   return [...folders].map((folder) =>
     `  They are kept in ${printable(folder)}`
   );
 }
 
-function conflictLines(result: RunResult, options: ReportOptions): string[] {
-  const settled = settledConflicts(result.outcomes, options.roots);
-  if (settled.length === 0) return [];
-  const title = result.isDryRun ? "Conflicts to settle" : "Conflicts settled";
-  const lines = settled.map(({ words }) => words);
+/**
+ * The conflicts that a run did something about, for where no mail tells of
+ * them; null where there are none.
+ */
+export function untoldText(
+  result: Pick<RunResult, "id" | "isDryRun" | "outcomes">,
+  roots: Both<string>,
+): string | null {
+  const lines = doneConflicts(result.outcomes)
+    .map((it) => conflictWords(it, roots));
+  if (lines.length === 0) return null;
   return [
-    `${title}: ${settled.length}`,
-    ...few(lines, options, historyWords(result)),
-  ];
-}
-
-/** Everything that a run leaves behind for somebody. */
-function personLines(result: RunResult, options: ReportOptions): string[] {
-  const lines: string[] = [];
-  const open = openConflicts(result.outcomes);
-  if (open.length > 0) {
-    lines.push(
-      `Open conflicts, for a person to settle: ${open.length}`,
-      ...few(
-        open.map(openWords),
-        options,
-        result.isDryRun ? AGAIN : `"${PROGRAM} conflicts" lists all`,
-      ),
-      `  To settle one: ${PROGRAM} conflicts resolve PATH left|right|both`,
-    );
-  }
-  for (
-    const [kind, title] of [
-      ["skipped", "Skipped, tried again next time"],
-      ["failed", "Failed, tried again next time"],
-    ] as const
-  ) {
-    const items = result.outcomes.filter((outcome) =>
-      outcome.kind === kind && outcome.action.conflict?.winner !== null
-    );
-    if (items.length === 0) continue;
-    const told = items.map(({ action, detail }) =>
-      `${action.name} ${printable(action.path)}: ${printable(detail ?? "")}`
-    );
-    lines.push(`${title}: ${items.length}`, ...few(told, options));
-  }
-  const doubtful = doubtfulCopies(result.outcomes);
-  if (doubtful.length > 0) {
-    const told = doubtful.map(({ action, newPath, detail }) => {
-      const kept = newPath && action.side
-        ? `; the version before is kept as ` +
-          printable(`${options.roots[action.side]}/${newPath}`)
-        : detail
-        ? `; ${printable(detail)}`
-        : "";
-      const from = words(otherSide(action.side!));
-      return `${printable(action.path)}: ${action.reason} (${from})${kept}`;
-    });
-    lines.push(
-      `Perhaps nobody meant these versions: ${doubtful.length}`,
-      ...few(told, options, historyWords(result)),
-    );
-  }
-  if (result.waiting.length > 0) {
-    const told = result.waiting.map(({ side, path, as }) =>
-      `${words(side)}: ${printable(path)}: ${waitingWords({ as })}`
-    );
-    lines.push(
-      `Waiting for the next run: ${result.waiting.length}`,
-      ...few(told, options),
-    );
-  }
-  const problems = result.problems.filter(isTold);
-  if (problems.length > 0) {
-    const told = problems.map(({ side, path, reason }) =>
-      `${words(side)}: ${printable(path)}: ${printable(reason)}`
-    );
-    lines.push(
-      `Left alone on both sides: ${problems.length}`,
-      ...few(told, options),
-    );
-  }
-  return lines;
+    `${countOf(lines.length, "conflict")} settled, and mailed to nobody:`,
+    ...few(lines, false, historyWords(result)),
+  ].join("\n");
 }
 
 /**
@@ -440,9 +331,8 @@ export function verdict(
   place: "above" | "below" = "above",
 ): string {
   const counts = summarize(result);
-  const { NOOP: same } = counts;
   const acted = result.outcomes.filter(({ action }) => action.name !== "NOOP");
-  const unchanged = `${countOf(same, "file")} unchanged`;
+  const unchanged = `${countOf(counts.NOOP, "file")} unchanged`;
   const actions = countOf(acted.length, "action");
   if (result.isDryRun) {
     return acted.length === 0
@@ -467,19 +357,25 @@ export function verdict(
     : `${agree}. ${actions} done, ${unchanged}, ${time}.`;
 }
 
-function countOf(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? "" : "s"}`;
-}
-
 /** What is there still is seen by running again. */
 const AGAIN = "--verbose lists all";
 
+/** A run that is over is not seen by running again. */
+function historyWords(
+  { isDryRun, id }: Pick<RunResult, "id" | "isDryRun">,
+): string {
+  return isDryRun ? AGAIN : `"${PROGRAM} history ${id}" lists all`;
+}
+
+/** Lines of one kind that are shown at most. */
+const SHOWN = 20;
+
 function few(
   lines: readonly string[],
-  options: Pick<ReportOptions, "isVerbose">,
-  where = AGAIN,
+  isVerbose: boolean,
+  where: string,
 ): string[] {
-  const shown = options.isVerbose ? lines : lines.slice(0, SHOWN);
+  const shown = isVerbose ? lines : lines.slice(0, SHOWN);
   const rest = lines.length - shown.length;
   return [
     ...shown.map((line) => `  ${line}`),
@@ -487,7 +383,8 @@ function few(
   ];
 }
 
-function countWords(items: readonly Outcome[]): string {
+/** How many, and how large together. */
+function sumWords(items: readonly Outcome[]): string {
   const bytes = items.reduce((sum, { action }) => sum + (action.bytes ?? 0), 0);
   const areFolders = items.every(({ action }) => action.bytes === null);
   return areFolders

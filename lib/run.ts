@@ -571,8 +571,8 @@ export class Run {
     if (meeting.isKnown) requireNewest(this.#db, this.#paths);
     if (meeting.warning) {
       this.#listener.onWarning(meeting.warning, true);
-      const alarm = lostRecord(meeting.warning, this.#id, this.#db);
-      this.#listener.onAlarm?.(alarm);
+      const alert = lostRecord(meeting.warning, this.#id, this.#db);
+      this.#listener.onAlert?.(alert);
     }
     const probes = probeRoots(
       this.#db,

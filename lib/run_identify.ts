@@ -4,7 +4,6 @@
  *
  * @module
  */
-import type { Alarm } from "./email_notifications.ts";
 import { GuardError } from "./errors.ts";
 import { isSameId } from "./metadata.ts";
 import { OWN_FOLDER, type TemporaryOwner } from "./names.ts";
@@ -18,6 +17,7 @@ import {
   removeIfThere,
   writeDurably,
 } from "./root_identity.ts";
+import type { Alert } from "./run_types.ts";
 import { StateDb } from "./state_db.ts";
 import { RecordStore } from "./state_record.ts";
 import { codeOf, inWords } from "./system.ts";
@@ -554,9 +554,11 @@ function areOneRoot(roots: Both<string>): GuardError {
  * @param run Id of the run that met it.
  * @param db The state DB, made anew.
  */
-export function lostRecord(reason: string, run: string, db: StateDb): Alarm {
+export function lostRecord(reason: string, run: string, db: StateDb): Alert {
   return {
     key: "lost record",
+    isStop: false,
+    isEvent: true,
     title: "The record of earlier runs was lost",
     reason,
     hint:

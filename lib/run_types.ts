@@ -5,7 +5,6 @@
  */
 import { setImmediate } from "node:timers";
 import type { Settling } from "./conflict.ts";
-import type { Alarm } from "./email_notifications.ts";
 import { type ExitCode, InterruptedError, type StopSignal } from "./errors.ts";
 import type { Traits } from "./metadata.ts";
 import {
@@ -81,7 +80,7 @@ export interface SyncListener {
   /** `isGrave`: also for who wants to hear of nothing but errors. */
   onWarning(text: string, isGrave?: boolean): void;
   /** What is to be mailed besides; it was said by a warning. */
-  onAlarm?(alarm: Alarm): void;
+  onAlert?(alert: Alert): void;
   /** How far the run is, ten times a second at most. */
   onProgress?(progress: Progress): void;
   /** How many files only a side has that meets one that was synced before. */
@@ -95,6 +94,21 @@ export interface SyncListener {
    * to a plan, nor where another run has the lock.
    */
   onEnd?(end: RunEnd): Promise<void>;
+}
+
+/** Something that went wrong, or of weight, for a person to know. */
+export interface Alert {
+  /** The same in every run that it is the same in. */
+  readonly key: string;
+  /** It stopped the run; nothing is known of what else there may be. */
+  readonly isStop: boolean;
+  /** It happened in this run, and the next one does not undo it. */
+  readonly isEvent?: boolean;
+  /** In a few words. */
+  readonly title: string;
+  readonly reason: string;
+  /** What to do; "" where there is nothing to say. */
+  readonly hint: string;
 }
 
 /** How a run ended, for what still has to be done under its lock. */

@@ -1,14 +1,17 @@
 /**
- * Text as it may be shown on a terminal or written to a log. A file name may
- * hold anything: a line break forges a second record, an escape sequence
- * drives the terminal, a bidi control makes `exe.cod` read as `doc.exe`.
+ * Text for people: what may be shown on a terminal or written to a log; sizes,
+ * times and counts in words; conflicts in sentences; words of a command line.
+ *
+ * A file name may hold anything: a line break forges a second record, an
+ * escape sequence drives the terminal, a bidi control makes `exe.cod` read as
+ * `doc.exe`.
  *
  * @module
  */
 import { words } from "./metadata.ts";
 import type { Conflict, Version } from "./plan_types.ts";
 import { codeOf, inWords } from "./system.ts";
-import { otherSide, type Side, SIDES } from "./types.ts";
+import { type Both, otherSide, type Side, SIDES } from "./types.ts";
 
 // Cc: C0, DEL and C1, where the terminal escapes begin. Zl and Zp: the line
 // breaks that are none in ASCII. Cs: half a surrogate pair, which no encoder
@@ -39,15 +42,12 @@ const SHORT: Readonly<Record<string, string>> = {
  * ```
  */
 export function printable(text: string): string {
-  return text.replace(
-    HIDDEN,
-    (char) => SHORT[char] ?? `\\u${hex(char.charCodeAt(0))}`,
-  );
+  return text.replace(HIDDEN, (char) => SHORT[char] ?? unitEscape(char));
 }
 
-/** Every character that is escaped is one UTF-16 unit. */
-function hex(unit: number): string {
-  return unit.toString(16).padStart(4, "0");
+/** A character of one UTF-16 unit, as JSON escapes it. */
+export function unitEscape(char: string): string {
+  return `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`;
 }
 
 /**
@@ -106,82 +106,127 @@ export function anyWords(value: unknown): string {
   }
 }
 
-// What a person types to start this program. Pure.
-
 /** Its own file, or part of the one that a binary or portable folder holds. */
 const isBundled = !import.meta.url.endsWith("/text.ts");
 
-/** The words before a command: those of the binary and the portable folder. */
+/** What a person types before a command to start this program. */
 export const PROGRAM: string = isBundled ? "office-sync" : "deno task sync";
 
-// The program's version.
-
-/** As `--version` prints it. */
+/** The program's version, as `--version` prints it. */
 export const VERSION = "0.1.0";
+
+// Sizes, times and counts in words.
+
+/** A number and its noun, of which there may be several. */
+export function countOf(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? "" : "s"}`;
+}
+
+/** Made once: a report has thousands of times. */
+const TIME = new Intl.DateTimeFormat("sv-SE", {
+  dateStyle: "short",
+  timeStyle: "medium",
+});
+
+/** A time for people, from ms since 1970: local, to the second. */
+export function timeWords(timeMs: number): string {
+  return TIME.format(timeMs);
+}
+
+/**
+ * A local time and how far that is from UTC.
+ *
+ * @example
+ * ```ts
+ * import { zonedTime } from "./text.ts";
+ * zonedTime(0); // in Berlin: "1970-01-01 01:00:00 UTC+01:00"
+ * ```
+ */
+export function zonedTime(timeMs: number): string {
+  const zone = Intl.DateTimeFormat("en", { timeZoneName: "longOffset" })
+    .formatToParts(timeMs).find(({ type }) => type === "timeZoneName");
+  const offset = (zone?.value ?? "").replace("GMT", "");
+  return `${timeWords(timeMs)} UTC${offset}`;
+}
+
+/**
+ * A size for people.
+ *
+ * @example
+ * ```ts
+ * import { sizeWords } from "./text.ts";
+ * sizeWords(1536); // "1.5 KB"
+ * ```
+ */
+export function sizeWords(bytes: number): string {
+  const units = ["bytes", "KB", "MB", "GB", "TB"];
+  let value = bytes;
+  let unit = 0;
+  while (value >= 1024 && unit < units.length - 1) {
+    value /= 1024;
+    unit++;
+  }
+  if (bytes === 1) return "1 byte";
+  return `${unit === 0 ? value : value.toFixed(1)} ${units[unit]}`;
+}
+
+/** Time and size of a version. */
+export function versionWords(
+  { sizeBytes, mtimeMs }: Pick<Version, "sizeBytes" | "mtimeMs">,
+): string {
+  return `${timeWords(mtimeMs)}, ${sizeWords(sizeBytes)}`;
+}
 
 // Conflicts in sentences.
 
 /**
- * A conflict and where each version is now.
+ * A conflict, and where each version is now.
  *
- * @param conflict The conflict.
- * @param fate What becomes of a version that is replaced.
- * @param keptAt Where a replaced version is now; null where it is not kept, or
- *   not yet.
+ * @param roots Absolute paths of the roots.
  */
 export function conflictWords(
   conflict: Conflict,
-  fate: string,
-  keptAt: string | null,
+  roots: Both<string>,
 ): string {
-  const { winner, policy, versions } = conflict;
-  if (winner === null) return openWords(conflict);
-  const loser = otherSide(winner);
-  const won = versions[winner];
-  const lost = versions[loser];
-  const path = printable(conflict.path);
-  if (conflict.kind === "metadata_conflict") {
-    return `${path}: ${causeWords(conflict)}; ` +
-      `those of ${words(winner)} were taken`;
+  return `${printable(conflict.path)}: ${becameWords(conflict, roots)}`;
+}
+
+/** The same without its path. */
+export function becameWords(conflict: Conflict, roots: Both<string>): string {
+  const { kind, winner, policy, versions, done } = conflict;
+  const cause = causeWords(conflict);
+  if (winner === null) {
+    const both = SIDES.map((side) => {
+      const version = versions[side];
+      const what = version ? versionWords(version) : noFileWords(conflict);
+      return `${words(side)}: ${what}`;
+    });
+    return `${cause}, and nothing was touched; ${both.join("; ")}`;
   }
+  if (kind === "metadata_conflict") {
+    return `${cause}; those of ${words(winner)} were taken`;
+  }
+  const loser = otherSide(winner);
+  const [won, lost] = [versions[winner], versions[loser]];
   const main = won
     ? `${words(winner)}'s version (${versionWords(won)}) is the file`
     : `${words(winner)}'s folder keeps the name`;
-  const other = lost === null
-    ? ""
-    : policy === "overwrite"
-    ? `; ${words(loser)}'s version (${versionWords(lost)}) is replaced, ${
-      keptAt === null ? fate : `kept as ${printable(keptAt)}`
-    }`
-    : `; ${words(loser)}'s version (${versionWords(lost)}) is kept on both ` +
-      `sides as ${printable(lost.path)}`;
-  return `${path}: ${causeWords(conflict)}; ${main}${other}`;
-}
-
-/**
- * A conflict that is left for a person.
- *
- * @param conflict The conflict.
- */
-export function openWords(conflict: Conflict): string {
-  const versions = SIDES.map((side) => {
-    const version = conflict.versions[side];
-    const what = version
-      ? versionWords(version)
-      : fileSide(conflict) === null
-      ? "a folder with a new name"
-      : "a folder";
-    return `${words(side)}: ${what}`;
-  });
-  return `${printable(conflict.path)}: ${causeWords(conflict)}, and nothing ` +
-    `was touched; ${versions.join("; ")}`;
+  if (lost === null) return `${cause}; ${main}`;
+  const fate = policy !== "overwrite"
+    ? `is kept on both sides as ${printable(lost.path)}`
+    : done?.keptAt
+    ? `is replaced, kept as ${printable(`${roots[loser]}/${done.keptAt}`)}`
+    : done?.isKept
+    ? "is replaced, kept in soft delete"
+    : "is replaced, not kept";
+  return `${cause}; ${main}; ${words(loser)}'s version (${
+    versionWords(lost)
+  }) ${fate}`;
 }
 
 /**
  * What makes it a conflict. Of a file against a folder nobody can tell whether
- * the folder was changed: it may be there for what is left alone in it.
- *
- * @param conflict The conflict.
+ * the folder was changed: it may be there for what is unknown in it.
  */
 export function causeWords(
   { kind, versions }: Pick<Conflict, "kind" | "versions">,
@@ -201,11 +246,16 @@ export function causeWords(
   }
 }
 
+/** What a side has that has no version in a conflict. */
+export function noFileWords({ versions }: Pick<Conflict, "versions">): string {
+  return versions.left === null && versions.right === null
+    ? "a folder with a new name"
+    : "a folder";
+}
+
 /**
- * The side of the file where a file stands against a folder.
- *
- * @param conflict The conflict.
- * @returns The side; null for a conflict of any other kind.
+ * The side of the file where a file stands against a folder; null for a
+ * conflict of any other kind.
  */
 export function fileSide(
   { kind, versions }: Pick<Conflict, "kind" | "versions">,
@@ -213,47 +263,6 @@ export function fileSide(
   if (kind === "metadata_conflict") return null;
   const files = SIDES.filter((side) => versions[side] !== null);
   return files.length === 1 ? files[0]! : null;
-}
-
-/**
- * Time and size of a version.
- *
- * @param version The version.
- */
-export function versionWords({ sizeBytes, mtimeMs }: Version): string {
-  return `${timeWords(mtimeMs)}, ${sizeWords(sizeBytes)}`;
-}
-
-/**
- * A time for people: local, to the second.
- *
- * @param timeMs In ms since 1970.
- */
-export function timeWords(timeMs: number): string {
-  return new Date(timeMs).toLocaleString("sv-SE");
-}
-
-/**
- * A size for people.
- *
- * @param bytes The size in bytes.
- *
- * @example
- * ```ts
- * import { sizeWords } from "./text.ts";
- * sizeWords(1536); // "1.5 KB"
- * ```
- */
-export function sizeWords(bytes: number): string {
-  const units = ["bytes", "KB", "MB", "GB", "TB"];
-  let value = bytes;
-  let unit = 0;
-  while (value >= 1024 && unit < units.length - 1) {
-    value /= 1024;
-    unit++;
-  }
-  if (bytes === 1) return "1 byte";
-  return `${unit === 0 ? value : value.toFixed(1)} ${units[unit]}`;
 }
 
 // Paths as they are typed into a command line.

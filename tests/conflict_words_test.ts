@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Conflict } from "../lib/plan_types.ts";
-import { conflictWords, openWords, sizeWords } from "../lib/text.ts";
+import { conflictWords, sizeWords } from "../lib/text.ts";
 
 /** Conflicts and sizes in words. */
 
@@ -22,6 +22,7 @@ for (const [bytes, words] of SIZES) {
   });
 }
 
+const ROOTS = { left: "/left", right: "/right" };
 const VERSION = { path: "a", sizeBytes: 2048, mtimeMs: 0 };
 const CONFLICT: Conflict = {
   kind: "modify_modify",
@@ -44,7 +45,7 @@ const ROWS: readonly [string, Partial<Conflict>, RegExp][] = [
   [
     "overwritten",
     { policy: "overwrite" },
-    /Right's version \(.*\) is replaced, gone$/,
+    /Right's version \(.*\) is replaced, not kept$/,
   ],
   [
     "won by a folder",
@@ -65,13 +66,16 @@ const ROWS: readonly [string, Partial<Conflict>, RegExp][] = [
 
 for (const [what, how, words] of ROWS) {
   Deno.test(`conflictWords() of a conflict ${what}`, () => {
-    assert.match(conflictWords({ ...CONFLICT, ...how }, "gone", null), words);
+    assert.match(conflictWords({ ...CONFLICT, ...how }, ROOTS), words);
   });
 }
 
-Deno.test("openWords() says where there is no file", () => {
+Deno.test("conflictWords() says where there is no file", () => {
   const versions = { left: null, right: VERSION };
-  const words = openWords({ ...CONFLICT, winner: null, versions });
+  const words = conflictWords(
+    { ...CONFLICT, winner: null, versions },
+    ROOTS,
+  );
   assert.match(
     words,
     /^a: a file on Right, a folder on Left, and .* Left: a folder; Right: /,
@@ -79,6 +83,6 @@ Deno.test("openWords() says where there is no file", () => {
 });
 
 Deno.test("conflictWords() prints no name raw", () => {
-  const words = conflictWords({ ...CONFLICT, path: "a\nb" }, "", null);
+  const words = conflictWords({ ...CONFLICT, path: "a\nb" }, ROOTS);
   assert.ok(words.startsWith("a\\nb: "));
 });

@@ -1,12 +1,6 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import {
-  fold,
-  htmlPage,
-  htmlReport,
-  reportSections,
-  type Row,
-} from "../lib/report_html.ts";
+import { htmlPage, reportSections } from "../lib/report_html.ts";
 import type { RunResult } from "../lib/run_types.ts";
 import { escapeHtml } from "../lib/text.ts";
 import type { Problem } from "../lib/types.ts";
@@ -87,7 +81,7 @@ Deno.test("reportSections() puts conflicts first, under the path both sides had"
   const rows = rowsOf(result);
   assert.match(
     rows[0]!,
-    /^settled: a 3 \| Right wins \| a 5 \| new_new; rule 5\.2; clash \| new on both sides; Right's version .* as a\.clash-.*-left$/,
+    /^done: a 3 \| Right wins \| a 5 \| new_new; rule 5\.2; clash \| new on both sides; Right's version .* as a\.clash-.*-left$/,
   );
   assert.deepEqual(rows.slice(1).map((row) => row.split(" | ")[1]), [
     "kept as clash copy",
@@ -112,35 +106,26 @@ Deno.test("reportSections() lists what failed, was skipped and left alone apart 
   assert.deepEqual(told, [
     "failed: a 3 … the disk is full",
     "skipped: b 3 … changed during the run",
-    "alone: link null … null",
-    "alone: x~ null … null",
+    "unknown: link null … null",
+    "unknown: x~ null … null",
     "actions: c 3 … null",
   ]);
 });
 
-Deno.test("fold() shows all there is room for", () => {
-  const rows = [row("COPY_LEFT_TO_RIGHT", "a"), row("DELETE_LEFT", "b")];
-  assert.deepEqual(fold(rows, 2), { shown: rows, listed: [] });
-});
-
-Deno.test("fold() lists what there is most of, shows what is rare, and loses nothing", () => {
-  const copies = Array.from(
-    { length: 90 },
-    (_, n) => row("COPY_LEFT_TO_RIGHT", `c${n}`),
+Deno.test("htmlPage() shows the first 5,000 rows, and says how many more there are and what lists them", () => {
+  const left = Object.fromEntries(
+    Array.from({ length: 5003 }, (_, n) => [`f${n}`, A]),
   );
-  const rare = row("DELETE_LEFT", "gone");
-  const rows = [...copies.slice(0, 50), rare, ...copies.slice(50)];
-  const { shown, listed } = fold(rows, 11);
-  assert.deepEqual(shown, [...copies.slice(0, 10), rare]);
-  assert.deepEqual(listed.map((it) => it.rows), [copies.slice(10)]);
-  assert.deepEqual(fold(rows, 0).listed.flatMap((it) => it.rows).length, 91);
+  const result = resultOf({ left });
+  const page = htmlPage(result, OPTIONS);
+  assert.equal(page.match(/<tr data-kind=/g)?.length, 5000);
+  assert.match(page, /5,000 of 5,003 shown/);
+  assert.match(page, /5,003 copied to Right/);
+  assert.match(
+    page,
+    /… and 3 more \(“deno task sync history 20260520-120000-ab12” lists all\)/,
+  );
 });
-
-function row(kind: Row["kind"], path: string): Row {
-  const cells = { left: null, right: null };
-  const common = { words: kind, reason: "why", note: null, bytes: 1 };
-  return { kind, path, cells, ...common };
-}
 
 /** [what, text, HTML] */
 const ESCAPED: readonly [string, string, string][] = [
@@ -157,30 +142,30 @@ for (const [what, text, html] of ESCAPED) {
   });
 }
 
-Deno.test("htmlReport() shows what was done until a signal stopped the run", () => {
+Deno.test("htmlPage() shows what was done until a signal stopped the run", () => {
   const done = resultOf({ left: { "one.txt": A } });
   const stop = { name: "interrupted", reason: "1 of 2 done.", hint: "Again." };
-  const { body } = htmlReport({ ...done, stop, exitCode: 130 }, OPTIONS);
+  const body = htmlPage({ ...done, stop, exitCode: 130 }, OPTIONS);
   assert.match(body, /<h2 id="stop">Interrupted<\/h2>\n<p>1 of 2 done\./);
   assert.match(body, /<tr data-kind="COPY_LEFT_TO_RIGHT"[^]*one\.txt/);
   assert.ok(body.indexOf('id="stop"') < body.indexOf("one.txt"));
   const nothing = { ...done, stop, outcomes: [] };
-  const { body: empty } = htmlReport(nothing, OPTIONS);
+  const empty = htmlPage(nothing, OPTIONS);
   assert.doesNotMatch(empty, /<table|There is nothing to list/);
 });
 
-Deno.test("htmlReport() says that there are no walls, and nothing of walls that are there", () => {
+Deno.test("htmlPage() says that there are no walls, and nothing of walls that are there", () => {
   const result = resultOf({ left: { a: A } });
   const told = { ...OPTIONS, missingWalls: "Without the <sandbox>." };
   assert.ok(
-    htmlReport(result, told).body.includes(
+    htmlPage(result, told).includes(
       "<p>Without the &lt;sandbox&gt;.</p>",
     ),
   );
-  assert.doesNotMatch(htmlReport(result, OPTIONS).body, /sandbox/);
+  assert.doesNotMatch(htmlPage(result, OPTIONS), /sandbox/);
 });
 
-Deno.test("htmlReport() escapes every text it is given", () => {
+Deno.test("htmlPage() escapes every text it is given", () => {
   const evil = "<i>'\"\u0007";
   const result = withOutcomes(
     resultOf({ left: { [evil]: A, d: folder(), [`d/${evil}`]: A } }, {
@@ -191,13 +176,13 @@ Deno.test("htmlReport() escapes every text it is given", () => {
   );
   const roots = { left: evil, right: evil };
   const pages = [
-    htmlReport(result, { ...OPTIONS, roots }),
-    htmlReport({
+    htmlPage(result, { ...OPTIONS, roots }),
+    htmlPage({
       ...result,
       stop: { name: evil, reason: evil, hint: evil },
     }, { ...OPTIONS, roots }),
   ];
-  for (const { body } of pages) {
+  for (const body of pages) {
     for (const letters of ["<i>", "\u0007"]) {
       assert.ok(!body.includes(letters), letters);
     }
@@ -206,7 +191,7 @@ Deno.test("htmlReport() escapes every text it is given", () => {
 });
 
 Deno.test("htmlPage() allows its own style and script only", () => {
-  const page = htmlPage({ title: "<t>", body: "<p>b</p>" });
+  const page = htmlPage(resultOf({ left: { a: A } }), OPTIONS);
   const [, policy = ""] = /Security-Policy" content="([^"]+)"/.exec(page)!;
   assert.match(policy, /^default-src 'none';/);
   assert.doesNotMatch(policy, /unsafe|https?:|\*/);
@@ -215,6 +200,5 @@ Deno.test("htmlPage() allows its own style and script only", () => {
     const hash = createHash("sha256").update(text).digest("base64");
     assert.ok(policy.includes(`${tag}-src 'sha256-${hash}'`), tag);
   }
-  assert.match(page, /<title>&lt;t&gt;<\/title>/);
   assert.doesNotMatch(page, /\b(?:src|href)=/);
 });

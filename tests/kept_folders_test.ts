@@ -209,7 +209,7 @@ Deno.test("what is left alone is named in text, page and JSON, and nobody says t
       ["right", "d"],
     ]);
     const alone = reportSections(result, { ...options, listsUnchanged: false })
-      .find(({ id }) => id === "alone");
+      .find(({ id }) => id === "unknown");
     assert.deepEqual(
       alone?.rows.map(({ path, cells }) => [
         path,

@@ -1,16 +1,7 @@
 import assert from "node:assert/strict";
-import type { Trouble } from "../lib/email_notifications.ts";
-import {
-  type Block,
-  conflictMail,
-  htmlOf,
-  type MailFacts,
-  placeOf,
-  textOf,
-  type ToldConflict,
-  troubleMail,
-} from "../lib/mail_texts.ts";
+import { type MailFacts, mailOf } from "../lib/mail_texts.ts";
 import type { Conflict } from "../lib/plan_types.ts";
+import type { Alert } from "../lib/run_types.ts";
 import { shellQuoted } from "../lib/text.ts";
 
 const FACTS: MailFacts = {
@@ -34,7 +25,11 @@ function openAt(path: string): Conflict {
 }
 
 function mailAbout(path: string, facts = FACTS) {
-  return conflictMail({ open: [openAt(path)], settled: [] }, RUN, facts);
+  return mailOfAll([openAt(path)], facts);
+}
+
+function mailOfAll(conflicts: readonly Conflict[], facts = FACTS) {
+  return mailOf({ kind: "conflicts", conflicts, run: RUN }, RUN, facts);
 }
 
 Deno.test("a name can't become HTML, nor a line of its own", () => {
@@ -49,18 +44,16 @@ Deno.test("a name can't become HTML, nor a line of its own", () => {
   }
 });
 
-Deno.test("every kind of block is in both forms", () => {
-  const blocks: Block[] = [
-    { kind: "heading", text: "a heading" },
-    { kind: "text", text: "a text" },
-    { kind: "facts", facts: [["a label", "a value"], ["b", "c"]] },
-    { kind: "commands", commands: ["a command"] },
-  ];
-  const parts = ["a heading", "a text", "a label", "a value", "a command"];
-  for (const form of [textOf(blocks), htmlOf("title", blocks)]) {
-    for (const part of parts) assert.ok(form.includes(part), part);
+Deno.test("headings, texts, facts and commands are in both forms", () => {
+  const { text, html } = mailAbout("a.txt");
+  const parts = ["a.txt", "Nothing was touched.", "About this mail"];
+  const command = "deno task sync conflicts resolve a.txt left";
+  for (const part of [...parts, "To settle it, choose", "Rule", command]) {
+    for (const form of [text, html]) assert.ok(form.includes(part), part);
   }
-  assert.match(textOf(blocks), /^ {2}a label: a value\n {2}b: {7}c$/m);
+  assert.match(text, /^a\.txt\n-----\n$/m);
+  assert.match(text, /^ {2}Rule: {7}5\.1/m);
+  assert.match(text, new RegExp(`^ {4}${command}$`, "m"));
 });
 
 Deno.test("the page follows the reader's colours and loads nothing", () => {
@@ -72,51 +65,60 @@ Deno.test("the page follows the reader's colours and loads nothing", () => {
 
 Deno.test("a mail stays readable with very many open conflicts, and names the command that lists them", () => {
   const open = Array.from({ length: 5000 }, (_, n) => openAt(`${n}.txt`));
-  const { text } = conflictMail({ open, settled: [] }, RUN, FACTS);
+  const { text } = mailOfAll(open);
   assert.equal(text.match(/^\d+\.txt$/gm)?.length, 100);
   assert.match(text, /And 4900 more open conflicts/);
   assert.match(text, /^ +deno task sync conflicts$/m);
   assert.doesNotMatch(text, /history/);
 });
 
-function settledAt(path: string, cutOff: string | null = null): ToldConflict {
+function doneAt(path: string, cutOff: string | null = null): Conflict {
   return {
-    conflict: { ...openAt(path), policy: "clash", winner: "left" },
-    actions: ["CLASH_CREATE", "COPY_LEFT_TO_RIGHT"],
-    clashPath: `${path}.clash`,
-    keptAt: null,
-    renamed: null,
-    detail: null,
-    cutOff,
+    ...openAt(path),
+    policy: "clash",
+    winner: "left",
+    done: {
+      actions: ["CLASH_CREATE", "COPY_LEFT_TO_RIGHT"],
+      clashPath: `${path}.clash`,
+      isKept: false,
+      keptAt: null,
+      renamed: null,
+      detail: null,
+      cutOff,
+    },
   };
 }
 
-Deno.test("a mail with very many settled conflicts names the run that has them all", () => {
+Deno.test("a mail with very many conflicts that were done names the run that has them all", () => {
   const open = Array.from({ length: 60 }, (_, n) => openAt(`${n}.txt`));
-  const settled = Array.from({ length: 60 }, (_, n) => settledAt(`s${n}.txt`));
-  const { text } = conflictMail({ open, settled }, RUN, FACTS);
+  const done = Array.from({ length: 60 }, (_, n) => doneAt(`s${n}.txt`));
+  const { text } = mailOfAll([...done, ...open]);
   assert.equal(text.match(/^s?\d+\.txt$/gm)?.length, 100);
   assert.match(text, /And 20 more conflicts that were settled; to see all:/);
   assert.match(text, /^ +deno task sync history 20260520-120000-ab12$/m);
   assert.doesNotMatch(text, /sync conflicts$/m);
 });
 
-Deno.test("what a run settled that was cut off is in no history, and no mail says so", () => {
-  const settled = Array.from({ length: 120 }, (_, n) => settledAt(`${n}`, "x"));
-  const { text } = conflictMail({ open: [], settled }, RUN, FACTS);
+Deno.test("what a run did that was cut off is in no history, and no mail says so", () => {
+  const done = Array.from({ length: 120 }, (_, n) => doneAt(`${n}`, "x"));
+  const { text } = mailOfAll(done);
   assert.match(text, /20 of them, from a run that was cut off, the log/);
   assert.doesNotMatch(text, /history/);
 });
 
 Deno.test("a mail with very many failures names the command that shows them all", () => {
-  const fresh = Array.from({ length: 130 }, (_, n): Trouble => ({
+  const fresh = Array.from({ length: 130 }, (_, n): Alert => ({
     key: `${n}`,
     isStop: false,
     title: `COPY_LEFT_TO_RIGHT ${n}.txt`,
     reason: "no room",
     hint: "",
   }));
-  const { text } = troubleMail({ fresh, lasting: [], over: [] }, RUN, FACTS);
+  const { text } = mailOf(
+    { kind: "alerts", fresh, lasting: [], over: [], run: RUN },
+    RUN,
+    FACTS,
+  );
   assert.match(text, /And 30 more\./);
   assert.match(text, /^ +deno task sync --verbose$/m);
 });
@@ -138,7 +140,7 @@ Deno.test("places are written as the system writes them", () => {
     text,
     /Type the commands .* in the folder of office-sync\. Add --config /,
   );
-  assert.equal(placeOf(FACTS, "left", "a/b"), "/srv/left/a/b");
+  assert.match(mailAbout("a/b").text, /Left's is: +\/srv\/left\/a\/b$/m);
 });
 
 Deno.test("what can't be typed is not offered as a command", () => {

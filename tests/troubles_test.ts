@@ -1,42 +1,42 @@
 import assert from "node:assert/strict";
 import {
-  judge,
-  type KnownTrouble,
+  dueAlerts,
   retold,
-  type Trouble,
-  unexpected,
+  unexpectedAlert,
 } from "../lib/email_notifications.ts";
+import type { KnownAlert } from "../lib/mail_texts.ts";
+import type { Alert } from "../lib/run_types.ts";
 
 const HOUR_MS = 60 * 60 * 1000;
 
-function trouble(key: string, isStop = false): Trouble {
+function alert(key: string, isStop = false): Alert {
   return { key, isStop, title: key, reason: "", hint: "" };
 }
 
 /** Runs one after the other: what each has wrong, and what it mails. */
 function play(
-  runs: readonly { readonly has: readonly Trouble[]; readonly atH: number }[],
+  runs: readonly { readonly has: readonly Alert[]; readonly atH: number }[],
 ): string[] {
-  let known: readonly KnownTrouble[] = [];
+  let known: readonly KnownAlert[] = [];
   return runs.map(({ has, atH }) => {
-    const judged = judge(known, has, atH * HOUR_MS);
-    known = judged.known;
-    const { news } = judged;
+    const due = dueAlerts(known, has, atH * HOUR_MS);
+    known = due.known;
+    const { news } = due;
     if (news === null) return "";
-    const keys = (all: readonly Trouble[]) => all.map(({ key }) => key).join();
+    const keys = (all: readonly Alert[]) => all.map(({ key }) => key).join();
     return `new ${keys(news.fresh)}; still ${keys(news.lasting)}; over ${
       keys(news.over)
     }`;
   });
 }
 
-const [a, b] = [trouble("a"), trouble("b")];
-const stop = trouble("stop", true);
-const event: Trouble = { ...trouble("event"), isEvent: true };
+const [a, b] = [alert("a"), alert("b")];
+const stop = alert("stop", true);
+const event: Alert = { ...alert("event"), isEvent: true };
 
 const PLAYS: readonly (readonly [
   string,
-  readonly (readonly [number, readonly Trouble[], string])[],
+  readonly (readonly [number, readonly Alert[], string])[],
 ])[] = [
   ["is mailed once, and once when it is over", [
     [0, [a], "new a; still ; over "],
@@ -103,14 +103,14 @@ const PLAYS: readonly (readonly [
 ];
 
 for (const [name, runs] of PLAYS) {
-  Deno.test(`judge(): a trouble ${name}`, () => {
+  Deno.test(`dueAlerts(): an alert ${name}`, () => {
     const expected = runs.map(([, , mails]) => mails);
     assert.deepEqual(play(runs.map(([atH, has]) => ({ atH, has }))), expected);
   });
 }
 
-Deno.test("a trouble stays the same when only its metadata change", () => {
-  const key = (words: string) => unexpected(words, "").key;
+Deno.test("an alert stays the same when only its numbers change", () => {
+  const key = (words: string) => unexpectedAlert(words, "").key;
   assert.equal(key("12 of 20 files are gone"), key("13 of 20 files are gone"));
   assert.notEqual(key("Left is missing"), key("Right is missing"));
   assert.equal(
@@ -120,18 +120,18 @@ Deno.test("a trouble stays the same when only its metadata change", () => {
 });
 
 Deno.test("a mail that nobody has got is told as it is by then", () => {
-  const first = judge([], [a, b, event], 0);
+  const first = dueAlerts([], [a, b, event], 0);
   const untold = first.news!;
-  const keys = (of: readonly Trouble[]) => of.map(({ key }) => key).join();
-  const same = judge(first.known, [a, b], HOUR_MS);
+  const keys = (of: readonly Alert[]) => of.map(({ key }) => key).join();
+  const same = dueAlerts(first.known, [a, b], HOUR_MS);
   assert.equal(retold(untold, same), null, "all of it is true");
-  const one = judge(first.known, [a], HOUR_MS);
+  const one = dueAlerts(first.known, [a], HOUR_MS);
   const later = retold(untold, one)!;
   assert.equal(keys(later.fresh), "a,event");
   assert.equal(keys(later.over), "b");
-  const stopped = retold(untold, judge(first.known, [stop], HOUR_MS))!;
+  const stopped = retold(untold, dueAlerts(first.known, [stop], HOUR_MS))!;
   assert.equal(keys(stopped.fresh), "a,b,event,stop", "as far as is known");
-  const none = retold(untold, judge(first.known, [], HOUR_MS))!;
+  const none = retold(untold, dueAlerts(first.known, [], HOUR_MS))!;
   assert.equal(keys(none.fresh), "event");
   assert.equal(keys(none.over), "a,b");
 });
