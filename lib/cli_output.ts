@@ -294,6 +294,9 @@ const KEYS = {
   enter: [10, 13],
 } as const;
 
+/** What is wrong with an answer; null: nothing. */
+type Wrong = string | null;
+
 /**
  * Asks until the answer will do.
  *
@@ -303,17 +306,17 @@ const KEYS = {
  * @returns The answer, without blanks around it.
  * @throws {SyncError} The person has broken off.
  */
-export function ask(
+export async function ask(
   question: string,
   standard: string,
-  wrong: (answer: string) => string | null,
-): string {
+  wrong: (answer: string) => Wrong | Promise<Wrong>,
+): Promise<string> {
   for (;;) {
     const shown = standard === "" ? question : `${question} [${standard}]`;
     const typed = prompt(`${shown}:`)?.trim();
     if (typed === undefined) throw brokenOff();
     const answer = typed === "" ? standard : typed;
-    const why = wrong(answer);
+    const why = await wrong(answer);
     if (why === null) return answer;
     warn(why);
   }
@@ -327,10 +330,10 @@ export function ask(
  * @returns The answer.
  * @throws {SyncError} The person has broken off.
  */
-export function askSecretly(
+export async function askSecretly(
   question: string,
-  wrong: (answer: string) => string | null,
-): string {
+  wrong: (answer: string) => Promise<Wrong>,
+): Promise<string> {
   for (;;) {
     let answer: string | null;
     // Before the question: whoever is quick is not shown either.
@@ -343,7 +346,7 @@ export function askSecretly(
       Deno.stdout.writeSync(new TextEncoder().encode("\r\n"));
     }
     if (answer === null) throw brokenOff();
-    const why = wrong(answer);
+    const why = await wrong(answer);
     if (why === null) return answer;
     warn(why);
   }

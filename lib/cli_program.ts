@@ -34,9 +34,9 @@ export function launchedHost(handed: HandedConfig | null): ProgramHost {
     unwritable: handed?.unwritable ?? [],
     async loadConfig(file) {
       if (handed?.said === file && handed.config) return handed.config;
-      const { readConfig } = await import("./config_loader.ts");
+      const { loadConfig } = await import("./config_loader.ts");
       const { withStateDb } = await import("./own_files.ts");
-      return await withStateDb(readConfig(file));
+      return await withStateDb(await loadConfig(file));
     },
   };
 }

@@ -82,7 +82,7 @@ export function configText({ left, right, email }: Answers): string {
 export async function init(invocation: InitInvocation): Promise<ExitCode> {
   const { config } = invocation;
   requireFree(config);
-  const answers = answersOf(invocation);
+  const answers = await answersOf(invocation);
   const text = configText(answers);
   const mode = answers.email?.password ? { mode: 0o600 } : {};
   try {
@@ -139,7 +139,7 @@ const QUESTIONS = {
   right: "Right, the shared folder, such as P:\\",
 };
 
-function answersOf(invocation: InitInvocation): Answers {
+async function answersOf(invocation: InitInvocation): Promise<Answers> {
   const { config } = invocation;
   const isNamed = SIDES.every((side) => invocation[side] !== null);
   if (!isNamed && !Deno.stdin.isTerminal()) {
@@ -148,15 +148,15 @@ function answersOf(invocation: InitInvocation): Answers {
         "--left FOLDER --right FOLDER.",
     );
   }
-  const root = (side: Side): string => {
+  const root = async (side: Side): Promise<string> => {
     const wrong = (folder: string) => wrongWith(config, { [side]: folder });
     const named = invocation[side];
-    const why = named === null ? null : wrong(named);
+    const why = named === null ? null : await wrong(named);
     if (why !== null) throw refusal(`--${side}: ${why}.`);
-    return rootFrom(config, named ?? ask(QUESTIONS[side], "", wrong));
+    return rootFrom(config, named ?? await ask(QUESTIONS[side], "", wrong));
   };
-  const roots = { left: root("left"), right: root("right") };
-  return { ...roots, email: isNamed ? null : askMail(config) };
+  const roots = { left: await root("left"), right: await root("right") };
+  return { ...roots, email: isNamed ? null : await askMail(config) };
 }
 
 /** Answers that are right: one of them at a time is put to the test. */
@@ -175,8 +175,8 @@ const RIGHT: Answers = { left: "left", right: "right", email: null };
 
 const PORTS: Readonly<Record<string, string>> = { tls: "465", none: "25" };
 
-function askMail(config: string): MailKeys | null {
-  const isWanted = ask(
+async function askMail(config: string): Promise<MailKeys | null> {
+  const isWanted = await ask(
     "Send e-mail about conflicts and errors (y or n)",
     "n",
     oneOf("y", "n"),
@@ -186,16 +186,16 @@ function askMail(config: string): MailKeys | null {
     wrongWith(config, { email: { ...RIGHT_MAIL, ...keys } });
   const asked = (key: keyof MailKeys, question: string, standard = "") =>
     ask(question, standard, (answer) => wrong({ [key]: answer }));
-  const smtp_host = asked("smtp_host", "Mail server");
-  const security = asked(
+  const smtp_host = await asked("smtp_host", "Mail server");
+  const security = await asked(
     "security",
     "Encryption: starttls, tls or none",
     "starttls",
   );
-  const smtp_port = asked("smtp_port", "Port", PORTS[security] ?? "587");
-  const login = askLogin(wrong);
-  const from = asked("from", "Sender");
-  const to = ask(
+  const smtp_port = await asked("smtp_port", "Port", PORTS[security] ?? "587");
+  const login = await askLogin(wrong);
+  const from = await asked("from", "Sender");
+  const to = await ask(
     "Who gets the mails (several with commas between them)",
     "",
     (answer) => wrong({ to: listOf(answer) }),
@@ -203,31 +203,31 @@ function askMail(config: string): MailKeys | null {
   return { smtp_host, smtp_port, security, ...login, from, to: listOf(to) };
 }
 
-function askLogin(
-  wrong: (keys: Partial<MailKeys>) => string | null,
-): Pick<MailKeys, "username" | "password_env" | "password"> {
+async function askLogin(
+  wrong: (keys: Partial<MailKeys>) => Promise<string | null>,
+): Promise<Pick<MailKeys, "username" | "password_env" | "password">> {
   const none = { username: null, password_env: null, password: null };
-  const username = ask(
+  const username = await ask(
     "User name for the login (nothing: no login)",
     "",
     (name) => name === "" ? null : wrong({ username: name, password_env: "X" }),
   );
   if (username === "") return none;
-  const where = ask(
+  const where = await ask(
     "Where the password is: env (a variable of the environment, safer) or " +
       "file (this config, for all who can read it)",
     "env",
     oneOf("env", "file"),
   );
   if (where === "env") {
-    const password_env = ask(
+    const password_env = await ask(
       "Name of the variable",
       "OFFICE_SYNC_PASSWORD",
       (answer) => wrong({ username, password_env: answer }),
     );
     return { ...none, username, password_env };
   }
-  const password = askSecretly(
+  const password = await askSecretly(
     "Password (it is not shown)",
     (answer) => wrong({ username, password: answer }),
   );
@@ -244,7 +244,10 @@ function listOf(answer: string): string[] {
 }
 
 /** What a run would have against an answer; null: nothing. */
-function wrongWith(config: string, answers: Partial<Answers>): string | null {
+async function wrongWith(
+  config: string,
+  answers: Partial<Answers>,
+): Promise<string | null> {
   const all = { ...RIGHT, ...answers };
   const texts = Object.values({ ...all, ...all.email }).flat();
   // In YAML a line break may turn into a blank without a word.
@@ -258,7 +261,7 @@ function wrongWith(config: string, answers: Partial<Answers>): string | null {
   }
   const [left = "", right = ""] = roots.map((it) => rootFrom(config, it));
   try {
-    parseConfig(configText({ ...all, left, right }), config);
+    await parseConfig(configText({ ...all, left, right }), config);
     return null;
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;

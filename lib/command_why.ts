@@ -7,8 +7,8 @@
 import type { WhyInvocation } from "./cli_args.ts";
 import { actionDocument, actionLine } from "./command_history.ts";
 import { answer, isoTime, pathTyped } from "./command_shared.ts";
-import { lineOfKey, valueOfKey } from "./config_loader.ts";
-import type { Config } from "./config_schema.ts";
+import { lineOfKey } from "./config_problems.ts";
+import { type Config, valueOfKey } from "./config_schema.ts";
 import { EXIT, type ExitCode } from "./errors.ts";
 import { words } from "./metadata.ts";
 import { explain, type Explanation } from "./plan_explain.ts";

@@ -7,12 +7,7 @@
  */
 import * as v from "valibot";
 import { WHOLE } from "./paths.ts";
-import {
-  type Both,
-  type ConflictKind,
-  POLICIES,
-  type Policy,
-} from "./types.ts";
+import { type Both, POLICIES } from "./types.ts";
 
 // Mail addresses and hosts as people write them, and as mail servers, headers
 // and the sandbox's permissions need them: names apart from addresses, domains
@@ -114,73 +109,6 @@ function asciiDomain(domain: string): string | null {
   if (LITERAL.test(domain)) return domain;
   const ascii = asciiHost(domain);
   return ascii !== null && DOMAIN.test(ascii) ? ascii : null;
-}
-
-/** How conflicts and errors are mailed. */
-export interface EmailConfig {
-  /** A name in ASCII (`xn--…` for other letters), or an IP address. */
-  readonly smtpHost: string;
-  readonly smtpPort: number;
-  readonly security: "starttls" | "tls" | "none";
-  /** Null where the server asks for no login. */
-  readonly username: string | null;
-  /** Null where there is no login, or where it comes from `passwordEnv`. */
-  readonly password: string | null;
-  /** The environment variable to take the password from; not yet read. */
-  readonly passwordEnv: string | null;
-  /** As written, with a name or without; `parseMailbox` reads it. */
-  readonly from: string;
-  /** At least one; as `from`. */
-  readonly to: readonly string[];
-}
-
-/** A checked config: paths absolute, defaults filled in. */
-export interface Config {
-  /** Absolute path of the config file. */
-  readonly file: string;
-  readonly roots: Both<string>;
-  readonly softDelete: {
-    readonly enabled: boolean;
-    readonly maxSizeBytes: number;
-    /** 0 keeps soft-deleted files for good. */
-    readonly retentionDays: number;
-    readonly keepReplaced: boolean;
-  };
-  readonly policies: Readonly<Record<ConflictKind, Policy>>;
-  /** Null: no mail is sent. */
-  readonly email: EmailConfig | null;
-  /** Extensions in lower case and without the dot, names as written. */
-  readonly ignore: {
-    readonly extensions: readonly string[];
-    readonly prefixes: readonly string[];
-    readonly names: readonly string[];
-    /** Of files; as written. */
-    readonly junk: readonly string[];
-  };
-  readonly stateDb: string;
-  /**
-   * What is to be used in place of `stateDb` where it knows these roots: the
-   * name that was the default once. Null: nothing else comes into question.
-   */
-  readonly oldStateDb: string | null;
-  readonly logging: {
-    readonly file: string;
-    readonly level: "debug" | "info" | "warning" | "error";
-    readonly maxSizeBytes: number;
-    readonly maxFiles: number;
-  };
-  readonly safety: {
-    readonly maxDeletePercent: number;
-    readonly maxDeleteFiles: number;
-    readonly maxChangePercent: number;
-    readonly maxChangeFiles: number;
-  };
-  readonly networkRoots: "refuse" | "allow_all";
-  readonly compare: {
-    readonly verifyFirstRun: boolean;
-    /** Extensions in lower case and without the dot. */
-    readonly alwaysRead: readonly string[];
-  };
 }
 
 const flag = v.boolean("true or false");
@@ -341,13 +269,15 @@ const addresses = v.pipe(
 );
 
 /**
- * What must be there has a default that is refused: what lacks is told in the
- * words of the value itself, not in those of its section.
+ * Every key with its default and what is allowed. What must be there has a
+ * default that is refused: what lacks is told in the words of the value itself,
+ * not in those of its section.
  */
 const SECTIONS = {
   soft_delete: {
     enabled: v.optional(flag, true),
     max_size_mb: size("a number of MB, 0 or more", 0, 20),
+    // 0 keeps soft-deleted files for good.
     retention_days: v.optional(days, 0),
     keep_replaced: v.optional(flag, false),
   },
@@ -357,12 +287,14 @@ const SECTIONS = {
     metadata_conflict: v.optional(oneOf(POLICIES), "clash"),
   },
   email: {
+    // In the config in ASCII (`xn--…` for other letters), or an IP address.
     smtp_host: v.optional(host, ""),
     smtp_port: v.optional(port, 587),
     security: v.optional(oneOf(["starttls", "tls", "none"]), "starttls"),
     username: v.exactOptional(text("the name to log in with")),
     password: v.exactOptional(text("a text")),
     password_env: v.exactOptional(variable),
+    // As written, with a name or without; `parseMailbox` reads it.
     from: v.optional(address, ""),
     to: v.optional(addresses, []),
   },
@@ -393,17 +325,34 @@ const SECTIONS = {
   },
 };
 
+/** Keys that have another name in a {@linkcode Config} than their own. */
+const NAMES = {
+  conflict_policy: "policies",
+  filenames_prefix: "prefixes",
+  filenames_exact: "names",
+  // What rules call them.
+  modify_modify: "modify_modify",
+  new_new: "new_new",
+  metadata_conflict: "metadata_conflict",
+} as const;
+
 /** max_files → maxFiles; max_size_mb → maxSizeBytes, as it holds bytes. */
-type Camel<S> = S extends `${infer A}_mb` ? `${Camel<A>}Bytes`
-  : S extends `${infer A}_${infer B}` ? `${A}${Capitalize<Camel<B>>}`
+type Name<S> = S extends keyof typeof NAMES ? typeof NAMES[S]
+  : S extends `${infer A}_mb` ? `${Name<A>}Bytes`
+  : S extends `${infer A}_${infer B}` ? `${A}${Capitalize<Name<B>>}`
   : S;
 
-function camel<T extends object>(said: T) {
-  const entries = Object.entries(said).map(([key, value]) => {
-    const bytes = key.replace(/_mb$/u, "_bytes");
-    return [bytes.replace(/_(.)/gu, (_, it) => it.toUpperCase()), value];
-  });
-  return Object.fromEntries(entries) as { [K in keyof T as Camel<K>]: T[K] };
+function nameOf(key: string): string {
+  return (NAMES as Record<string, string>)[key] ??
+    key.replace(/_mb$/u, "_bytes").replace(
+      /_(.)/gu,
+      (_, it) => it.toUpperCase(),
+    );
+}
+
+function named<T extends object>(said: T) {
+  const entries = Object.entries(said).map(([key, it]) => [nameOf(key), it]);
+  return Object.fromEntries(entries) as { [K in keyof T as Name<K>]: T[K] };
 }
 
 /** Keys of a section, and nothing else. */
@@ -414,7 +363,11 @@ function strict<S extends v.ObjectEntries>(
   // To the library a list is an object, too.
   const isSection = (said: unknown) =>
     typeof said === "object" && said !== null && !Array.isArray(said);
-  return v.pipe(v.custom<object>(isSection, error), v.strictObject(entries));
+  return v.pipe(
+    v.custom<object>(isSection, error),
+    v.strictObject(entries),
+    v.transform(named),
+  );
 }
 
 /** A section that may be left out, or be there without any key. */
@@ -422,47 +375,79 @@ function section<S extends v.ObjectEntries>(entries: S) {
   return v.nullish(strict(entries), {});
 }
 
+/** The server asks for no login, or the password is not in the config. */
 const NO_LOGIN = { username: null, password: null, passwordEnv: null };
 
-const shape = {
+const TOP = {
   left_root: v.optional(folder, ""),
   right_root: v.optional(folder, ""),
-  soft_delete: v.pipe(section(SECTIONS.soft_delete), v.transform(camel)),
+  soft_delete: section(SECTIONS.soft_delete),
   conflict_policy: section(SECTIONS.conflict_policy),
   email: v.nullish(
     v.pipe(
       strict(SECTIONS.email),
-      v.transform((said) => ({ ...NO_LOGIN, ...camel(said) })),
+      v.transform((said) => ({ ...NO_LOGIN, ...said })),
     ),
     null,
   ),
-  ignore: v.pipe(
-    section(SECTIONS.ignore),
-    v.transform((said) => ({
-      extensions: said.extensions,
-      prefixes: said.filenames_prefix,
-      names: said.filenames_exact,
-      junk: said.junk,
-    })),
-  ),
+  ignore: section(SECTIONS.ignore),
   state_db: v.exactOptional(file),
-  logging: v.pipe(section(SECTIONS.logging), v.transform(camel)),
-  safety: v.pipe(section(SECTIONS.safety), v.transform(camel)),
-  sandbox: v.pipe(section(SECTIONS.sandbox), v.transform(camel)),
-  compare: v.pipe(section(SECTIONS.compare), v.transform(camel)),
+  logging: section(SECTIONS.logging),
+  safety: section(SECTIONS.safety),
+  sandbox: section(SECTIONS.sandbox),
+  compare: section(SECTIONS.compare),
 };
 
 /** The file as a whole. Of each value one problem is told, the first. */
 export const configSchema = v.config(
-  strict(shape, "keys with values, at least left_root and right_root"),
+  strict(TOP, "keys with values, at least left_root and right_root"),
   { abortPipeEarly: true },
 );
 
 /** Every key there is, with dots between its parts; sections included. */
-export const CONFIG_KEYS: readonly string[] = Object.keys(shape).flatMap(
+export const CONFIG_KEYS: readonly string[] = Object.keys(TOP).flatMap(
   (key) => [
     key,
     ...Object.keys(SECTIONS[key as keyof typeof SECTIONS] ?? {})
       .map((inner) => `${key}.${inner}`),
   ],
 );
+
+/** What a config file says, checked, and with its defaults. */
+export type SaidConfig = v.InferOutput<typeof configSchema>;
+
+/** How conflicts and errors are mailed. */
+export type EmailConfig = NonNullable<SaidConfig["email"]>;
+
+/** A checked config: paths absolute, defaults filled in. */
+export interface Config extends
+  Omit<
+    SaidConfig,
+    "leftRoot" | "rightRoot" | "stateDb" | "logging" | "sandbox"
+  > {
+  /** Absolute path of the config file. */
+  readonly file: string;
+  readonly roots: Both<string>;
+  readonly stateDb: string;
+  /**
+   * What is to be used in place of `stateDb` where it knows these roots: the
+   * name that was the default once. Null: nothing else comes into question.
+   */
+  readonly oldStateDb: string | null;
+  readonly logging: SaidConfig["logging"] & { readonly file: string };
+  readonly networkRoots: SaidConfig["sandbox"]["networkRoots"];
+}
+
+/**
+ * What a setting says, defaults filled in, as it would be written.
+ *
+ * @param key A key in a section.
+ */
+export function valueOfKey(config: Config, key: string): string {
+  const [section = "", name = ""] = key.split(".").map(nameOf);
+  const values = config[section as keyof Config] as Record<string, unknown>;
+  const value = values[name];
+  return Array.isArray(value)
+    ? value.join(", ")
+    : String(key.endsWith("_mb") ? Number(value) / BYTES_PER_MB : value);
+}

@@ -205,8 +205,8 @@ export function binaryHost(made: MadeFor): ProgramHost {
     check: (invocation) => requirePossible(made, invocation),
     async loadConfig(file) {
       requireConfigFile(made, file);
-      const { readConfig } = await import("./config_loader.ts");
-      const config = readConfig(made.config.file);
+      const { loadConfig } = await import("./config_loader.ts");
+      const config = await loadConfig(made.config.file);
       requireSameWalls(made, sandboxPart(config));
       return await withStateDb(config);
     },
@@ -462,14 +462,14 @@ function withPaths({ target, ...given }: Given): Given {
  * @returns Its text, and what it says.
  * @throws {SyncError} It can't be read, or is not allowed there.
  */
-export function configFor(
+export async function configFor(
   file: string,
   place: string,
-): { readonly text: string; readonly config: Config } {
+): Promise<{ readonly text: string; readonly config: Config }> {
   // What is wrong with it is told of the file that a person can mend.
-  loadConfig(file);
+  await loadConfig(file);
   const text = Deno.readTextFileSync(file);
-  return { text, config: parseConfig(text, place) };
+  return { text, config: await parseConfig(text, place) };
 }
 
 /**
@@ -677,7 +677,7 @@ export interface BinaryPlan {
 export async function compile(
   given: Readonly<Record<string, string | undefined>>,
 ): Promise<void> {
-  const plan = planBinary(given);
+  const plan = await planBinary(given);
   const { made, network, isAsked } = plan;
   const { config } = made;
   requireBase(plan);
@@ -706,10 +706,10 @@ function driveWords(drives: readonly string[]): string {
  * @throws {SyncError} A config or a path is not usable, or a root is on the
  *   network and the config does not allow that.
  */
-export function planBinary(
+export async function planBinary(
   given: Readonly<Record<string, string | undefined>>,
   realPath: RealPath | null = REAL_PATH,
-): BinaryPlan {
+): Promise<BinaryPlan> {
   const target = given.target ?? null;
   const isWindows = target === null
     ? Deno.build.os === "windows"
@@ -717,7 +717,7 @@ export function planBinary(
   const file = resolve(given.config ?? "config.yaml");
   const place = given["config-path"] ?? file;
   requirePath("--config-path", place, isWindows);
-  const config = sandboxPart(configFor(file, place).config);
+  const config = sandboxPart((await configFor(file, place)).config);
   requirePath("left_root", config.roots.left, isWindows);
   requirePath("right_root", config.roots.right, isWindows);
   requirePath("state_db", config.stateDb, isWindows);

@@ -133,10 +133,10 @@ export async function makePackage(
 ): Promise<void> {
   const file = resolve(given.config ?? "config.yaml");
   const folder = resolve(given.output ?? "office-sync-portable");
-  const text = portableConfig(file, join(folder, "config.yaml"));
+  const text = await portableConfig(file, join(folder, "config.yaml"));
   const deno = resolve(given.deno ?? Deno.execPath());
   requireFile("--deno", deno);
-  const told = rootsTold(file, text, deno, realPath);
+  const told = await rootsTold(file, text, deno, realPath);
   try {
     makeEmpty(folder);
     try {
@@ -164,17 +164,17 @@ export async function makePackage(
  *
  * @throws {SyncError} No run would start.
  */
-function rootsTold(
+async function rootsTold(
   file: string,
   text: string,
   deno: string,
   realPath: RealPath | null,
-): string | null {
+): Promise<string | null> {
   const isWindows = isForWindows(deno);
   // Read as on that system: //server/share is a share only there. Where the
   // folder will lie nobody knows; not in a root.
   const place = isWindows ? "\\\\nowhere.invalid\\x\\config.yaml" : file;
-  const config = parseConfig(text, place);
+  const config = await parseConfig(text, place);
   requirePath("left_root", config.roots.left, isWindows);
   requirePath("right_root", config.roots.right, isWindows);
   if (!isWindows) return null;
@@ -205,9 +205,12 @@ function isForWindows(deno: string): boolean {
 }
 
 /** The config's text, if it means the same roots where it is put. */
-function portableConfig(file: string, place: string): string {
-  const here = configFor(file, file).config;
-  const { text, config } = configFor(file, place);
+async function portableConfig(
+  file: string,
+  place: string,
+): Promise<string> {
+  const here = (await configFor(file, file)).config;
+  const { text, config } = await configFor(file, place);
   for (
     const [key, was, is] of [
       ["left_root", here.roots.left, config.roots.left],

@@ -325,8 +325,8 @@ async function wallsFor(
   }
   if (configFile === null && statOf(file) === null) throw noConfig(file);
   // Reading YAML takes longer to load than all else here: not for --help.
-  const { readConfig } = await import("./config_loader.ts");
-  const config = await withStateDb(readConfig(file));
+  const { loadConfig } = await import("./config_loader.ts");
+  const config = await withStateDb(await loadConfig(file));
   requireLocalState(config.stateDb, realPath);
   const { onDisk, requireApart } = await import("./config_loader.ts");
   const isReport = outputFile !== null && command !== "schedule";

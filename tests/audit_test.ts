@@ -17,7 +17,7 @@ async function audit(
   ...args: readonly string[]
 ): Promise<{ readonly code: number; readonly used: readonly Used[] }> {
   const file = `${office.folder}/audit.jsonl`;
-  const flags = sandboxFlags(loadConfig(office.config), {
+  const flags = sandboxFlags(await loadConfig(office.config), {
     access,
     programFolder: fromFileUrl("../lib"),
     outputFile: null,

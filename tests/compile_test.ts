@@ -24,7 +24,7 @@ import { compileBinary, planBinary } from ${
   JSON.stringify(import.meta.resolve("../lib/release_binary.ts"))
 };
 const [config, output] = Deno.args;
-const plan = planBinary({ config, output });
+const plan = await planBinary({ config, output });
 await compileBinary(plan);
 console.log(JSON.stringify(plan.flags));
 `;
@@ -89,7 +89,7 @@ Deno.test("a binary has the permissions baked in that sandbox_permissions.ts say
     allow_read: [...touched, office.config],
     allow_write: touched,
   });
-  const flags = sandboxFlags(loadConfig(office.config), {
+  const flags = sandboxFlags(await loadConfig(office.config), {
     access: "sync",
     programFolder: null,
     outputFile: null,
@@ -102,23 +102,23 @@ Deno.test("a binary has the permissions baked in that sandbox_permissions.ts say
   assert.equal(said.isOpen, false);
 });
 
-Deno.test("what is baked holds no password", () => {
+Deno.test("what is baked holds no password", async () => {
   using office = new Office(
     EMAIL.replace("password_env: MAIL_PW", "password: s3cret"),
   );
-  const plan = planBinary({ config: office.config });
+  const plan = await planBinary({ config: office.config });
   assert.doesNotMatch(JSON.stringify(plan), /s3cret/);
 });
 
 const WINDOWS = "x86_64-pc-windows-msvc";
 
 /** A config for a Windows computer, in a folder of this one. */
-function windowsPlan(text: string, changes: Record<string, string> = {}) {
+async function windowsPlan(text: string, changes: Record<string, string> = {}) {
   const folder = Deno.makeTempDirSync({ prefix: "office-sync-test-" });
   try {
     const config = join(folder, "config.yaml");
     Deno.writeTextFileSync(config, text);
-    return planBinary({
+    return await planBinary({
       config,
       target: WINDOWS,
       output: join(folder, "office-sync"),
@@ -130,8 +130,10 @@ function windowsPlan(text: string, changes: Record<string, string> = {}) {
   }
 }
 
-Deno.test("paths of Windows are baked as they are, P: without a backslash at its end", () => {
-  const plan = windowsPlan("left_root: C:\\pdrive_local\nright_root: P:\\\n");
+Deno.test("paths of Windows are baked as they are, P: without a backslash at its end", async () => {
+  const plan = await windowsPlan(
+    "left_root: C:\\pdrive_local\nright_root: P:\\\n",
+  );
   const own = "C:\\office\\config.db,C:\\office\\config.db.lock," +
     "C:\\office\\office-sync.db,C:\\office\\office-sync.db.lock," +
     "C:\\office\\logs";
@@ -142,10 +144,12 @@ Deno.test("paths of Windows are baked as they are, P: without a backslash at its
   assert.match(plan.output, /office-sync\.exe$/);
 });
 
-Deno.test("a share is refused for Windows, or has no walls, as the config says", () => {
+Deno.test("a share is refused for Windows, or has no walls, as the config says", async () => {
   const text = "left_root: C:\\l\nright_root: \\\\server\\share\n";
-  assert.throws(() => windowsPlan(text), /on the network/);
-  const open = windowsPlan(`${text}sandbox: { network_roots: allow_all }\n`);
+  await assert.rejects(windowsPlan(text), /on the network/);
+  const open = await windowsPlan(
+    `${text}sandbox: { network_roots: allow_all }\n`,
+  );
   assert.equal(open.made.isOpen, true);
   assert.deepEqual(open.flags, ["--no-prompt", "--allow-all"]);
 });
@@ -169,8 +173,8 @@ const WRONG: readonly (readonly [string, Record<string, string>, RegExp])[] = [
 ];
 
 for (const [text, changes, message] of WRONG) {
-  Deno.test(`paths of another system are refused: ${message.source}`, () => {
-    assert.throws(() => windowsPlan(text, changes), { message });
+  Deno.test(`paths of another system are refused: ${message.source}`, async () => {
+    await assert.rejects(windowsPlan(text, changes), { message });
   });
 }
 
@@ -187,7 +191,7 @@ async function inBinary(office: Office, plan: string[], ...args: string[]) {
 }
 
 async function binaryOf(office: Office): Promise<string[]> {
-  const { made, flags } = planBinary({ config: office.config });
+  const { made, flags } = await planBinary({ config: office.config });
   const app = join(office.folder, "app");
   Deno.mkdirSync(app);
   await bundle(["binary.ts"], app);
@@ -239,9 +243,9 @@ Deno.test("a binary syncs, and says in words what it was not made for", async ()
   assert.match(err, /elsewhere.*\n.*deno task compile --config/);
 });
 
-Deno.test("requireSameWalls() lets pass what changes no wall", () => {
+Deno.test("requireSameWalls() lets pass what changes no wall", async () => {
   using office = new Office(EMAIL);
-  const { made } = planBinary({ config: office.config });
+  const { made } = await planBinary({ config: office.config });
   requireSameWalls(made, made.config);
   // The log has a folder of its own: more files in it are no other wall.
   const logging = { ...made.config.logging, maxFiles: 9 };

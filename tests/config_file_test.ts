@@ -47,22 +47,26 @@ const SLIPS = [
   "password: '§'",
   "password: >\n    §\n   §",
 ];
-Deno.test("parseConfig() never tells a password, whatever is wrong with it", () => {
+Deno.test("parseConfig() never tells a password, whatever is wrong with it", async () => {
   for (const slip of SLIPS) {
     for (const secret of ["hunter2", "*hunter2", "12345678"]) {
       const text = `${ROOTS}nonsense: 1\nemail:\n  ${
         slip.replaceAll("§", secret)
       }\n  to: x\n`;
-      assert.throws(() => parseConfig(text, "c.yaml"), (error: ConfigError) => {
-        const seen = Deno.inspect(error) + JSON.stringify(error);
-        const shown = error.message + (seen + error.stack).replaceAll(text, "");
-        return !shown.includes(secret.replace("*", "")) ||
-          assert.fail(`${slip}: ${shown}`);
-      });
+      await assert.rejects(
+        parseConfig(text, "c.yaml"),
+        (error: ConfigError) => {
+          const seen = Deno.inspect(error) + JSON.stringify(error);
+          const shown = error.message +
+            (seen + error.stack).replaceAll(text, "");
+          return !shown.includes(secret.replace("*", "")) ||
+            assert.fail(`${slip}: ${shown}`);
+        },
+      );
     }
   }
   assert.deepEqual(
-    told(`${ROOTS}email: password=hunter2`).join().includes("hunter2"),
+    (await told(`${ROOTS}email: password=hunter2`)).join().includes("hunter2"),
     false,
   );
 });
@@ -91,7 +95,7 @@ Deno.test("loadConfig() tells why a file can't be read", async () => {
     for (const [name, bytes, line] of rows) {
       const file = `${folder}/${name}`;
       if (bytes) await Deno.writeFile(file, bytes);
-      assert.throws(() => loadConfig(file), (error) => {
+      await assert.rejects(loadConfig(file), (error) => {
         assert(error instanceof ConfigError);
         assert.match(error.message, line);
         const [problem] = error.problems;
@@ -117,10 +121,10 @@ const wholeExample = example.replace(
   "$1",
 );
 
-Deno.test("config.example.yaml loads, and changes no default but what to ignore", () => {
-  const config = parseConfig(example, "/c.yaml");
+Deno.test("config.example.yaml loads, and changes no default but what to ignore", async () => {
+  const config = await parseConfig(example, "/c.yaml");
   assert.deepEqual({ ...config, ignore: null }, {
-    ...parseConfig(ROOTS, "/c.yaml"),
+    ...await parseConfig(ROOTS, "/c.yaml"),
     ignore: null,
   });
   assert.deepEqual(config.ignore, PROPOSED);
@@ -135,8 +139,8 @@ Deno.test("config.example.yaml has every key there is and no other", () => {
   assert.deepEqual(keys.toSorted(), CONFIG_KEYS.toSorted());
 });
 
-Deno.test("config.example.yaml names every default, and what it has switched off loads", () => {
-  const config = parseConfig(
+Deno.test("config.example.yaml names every default, and what it has switched off loads", async () => {
+  const config = await parseConfig(
     wholeExample.replace(/^ *password: .*$/m, ""),
     "/c.yaml",
   );
@@ -190,23 +194,27 @@ const anyText = fc.oneof(
     it,
   ) => JSON.stringify(it)),
 );
-Deno.test("parseConfig() throws nothing but a ConfigError, each problem in one line with its place", () => {
-  fc.assert(
-    fc.property(anyText, fc.string({ minLength: 1 }), (text, file) => {
-      try {
-        parseConfig(text, file);
-      } catch (error) {
-        assert(error instanceof ConfigError, String(error));
-        assert(error.problems.length > 0);
-        assert.equal(
-          error.message.split(/[\n\r\u2028\u2029]/u).length,
-          error.problems.length,
-        );
-        for (const { line, column } of error.problems) {
-          assert(line! >= 1 && column! >= 1);
+Deno.test("parseConfig() throws nothing but a ConfigError, each problem in one line with its place", async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      anyText,
+      fc.string({ minLength: 1 }),
+      async (text, file) => {
+        try {
+          await parseConfig(text, file);
+        } catch (error) {
+          assert(error instanceof ConfigError, String(error));
+          assert(error.problems.length > 0);
+          assert.equal(
+            error.message.split(/[\n\r\u2028\u2029]/u).length,
+            error.problems.length,
+          );
+          for (const { line, column } of error.problems) {
+            assert(line! >= 1 && column! >= 1);
+          }
         }
-      }
-    }),
+      },
+    ),
     { numRuns: 2_000 },
   );
 });

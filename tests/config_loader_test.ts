@@ -36,11 +36,11 @@ const ESCAPE =
   "in double quotes a backslash has a meaning of its own; use single quotes, or for a path such as C:\\pdrive_local none";
 
 /** The config of the two roots and one more line. */
-const withLine = (line: string): Config =>
+const withLine = (line: string): Promise<Config> =>
   parseConfig(`${ROOTS}${line}\n`, "/etc/office/c.yaml");
 
-Deno.test("parseConfig() fills in every default", () => {
-  assert.deepEqual(parseConfig(ROOTS, "C:\\office\\c.yaml"), {
+Deno.test("parseConfig() fills in every default", async () => {
+  assert.deepEqual(await parseConfig(ROOTS, "C:\\office\\c.yaml"), {
     file: "C:\\office\\c.yaml",
     roots: { left: "C:\\pdrive_local", right: "P:\\" },
     softDelete: {
@@ -80,13 +80,16 @@ Deno.test("parseConfig() fills in every default", () => {
   });
 });
 
-Deno.test("parseConfig() takes a section or list without entries as left out", () => {
+Deno.test("parseConfig() takes a section or list without entries as left out", async () => {
   const empty = SECTIONS.map((section) => `${section}:\n`).join("");
   assert.deepEqual(
-    parseConfig(ROOTS + empty, "/c.yaml"),
-    parseConfig(ROOTS, "/c.yaml"),
+    await parseConfig(ROOTS + empty, "/c.yaml"),
+    await parseConfig(ROOTS, "/c.yaml"),
   );
-  assert.deepEqual(withLine("ignore: {extensions: }").ignore.extensions, []);
+  assert.deepEqual(
+    (await withLine("ignore: {extensions: }")).ignore.extensions,
+    [],
+  );
 });
 
 // deno-fmt-ignore
@@ -113,8 +116,8 @@ const VALUES: [rule: string, line: string, pick: (config: Config) => unknown, va
   ["a list of addresses", "email: {smtp_host: ::1, from: 'A B <a@b.c>', to: [a@b.c, '\"B, C\" <b@c>']}", (it) => it.email?.to, ["a@b.c", '"B, C" <b@c>']],
 ];
 for (const [rule, line, pick, value] of VALUES) {
-  Deno.test(`parseConfig() takes ${rule}`, () => {
-    assert.deepEqual(pick(withLine(line)), value);
+  Deno.test(`parseConfig() takes ${rule}`, async () => {
+    assert.deepEqual(pick(await withLine(line)), value);
   });
 }
 
@@ -142,10 +145,10 @@ const isWindows = Deno.build.os === "windows";
 for (
   const [written, file, resolved] of [...PATHS, ...isWindows ? [] : POSIX_PATHS]
 ) {
-  Deno.test(`parseConfig() resolves ${written} in ${file} to ${resolved}`, () => {
+  Deno.test(`parseConfig() resolves ${written} in ${file} to ${resolved}`, async () => {
     const own = "state_db: Z:\\x.db\nlogging: {file: Z:\\x.log}";
     const text = `left_root: ${written}\nright_root: Q:\\\n${own}`;
-    assert.equal(parseConfig(text, file).roots.left, resolved);
+    assert.equal((await parseConfig(text, file)).roots.left, resolved);
   });
 }
 
@@ -219,9 +222,9 @@ Deno.test("parseConfig() is tried with a wrong value for every key there is", ()
   assert.deepEqual(Object.keys(WRONG), CONFIG_KEYS);
 });
 for (const [key, [value, message]] of Object.entries(WRONG)) {
-  Deno.test(`parseConfig() refuses ${key}: ${value || "nothing"}`, () => {
+  Deno.test(`parseConfig() refuses ${key}: ${value || "nothing"}`, async () => {
     const { text, at } = withValue(key, value);
-    assert.deepEqual(told(text), [`c.yaml:${at}: ${key}: ${message}`]);
+    assert.deepEqual(await told(text), [`c.yaml:${at}: ${key}: ${message}`]);
   });
 }
 
@@ -324,37 +327,40 @@ const REFUSED: [rule: string, text: string, lines: string[]][] = [
   ["a key that is a list", `${ROOTS}? [a]\n: 1`, ["3:3: not readable as YAML; expected: key: value, well indented"]],
 ];
 for (const [rule, text, lines] of REFUSED) {
-  Deno.test(`parseConfig() refuses ${rule}`, () => {
-    assert.deepEqual(told(text), lines.map((line) => `c.yaml:${line}`));
+  Deno.test(`parseConfig() refuses ${rule}`, async () => {
+    assert.deepEqual(await told(text), lines.map((line) => `c.yaml:${line}`));
   });
 }
 
-Deno.test("parseConfig() counts columns as an editor does after a byte order mark", () => {
+Deno.test("parseConfig() counts columns as an editor does after a byte order mark", async () => {
   assert.deepEqual(
-    told(`\uFEFFx: 1\r\n${ROOTS}`)[0]!.slice(0, 11),
+    (await told(`\uFEFFx: 1\r\n${ROOTS}`))[0]!.slice(0, 11),
     "c.yaml:1:1:",
   );
 });
 
-Deno.test("parseConfig() suggests the key for every key that lacks a letter", () => {
+Deno.test("parseConfig() suggests the key for every key that lacks a letter", async () => {
   for (const key of CONFIG_KEYS) {
     const slip = key.slice(0, -1);
     const text = slip.includes(".")
       ? slip.replace(".", ": {") + ": 1}"
       : `${slip}: x`;
     const hint = `unknown key; did you mean ${key.split(".").at(-1)}?`;
-    assert(told(text).some((line) => line.endsWith(hint)), key);
+    assert((await told(text)).some((line) => line.endsWith(hint)), key);
   }
 });
 
 Deno.test("parseConfig() refuses its own files in a root by default, too", {
   ignore: isWindows,
-}, () => {
-  assert.deepEqual(told("left_root: .\nright_root: ../b", "/o/c.yaml"), [
+}, async () => {
+  assert.deepEqual(await told("left_root: .\nright_root: ../b", "/o/c.yaml"), [
     '/o/c.yaml:1:1: state_db: "c.db" lies in left_root; allowed: outside both roots',
     '/o/c.yaml:1:1: logging.file: "logs/c.log" lies in left_root; allowed: outside both roots',
   ]);
-  assert.deepEqual(told("left_root: a\nright_root: ../b", "/o/c.yaml"), []);
+  assert.deepEqual(
+    await told("left_root: a\nright_root: ../b", "/o/c.yaml"),
+    [],
+  );
 });
 
 /** Ways to get a password wrong, or something near it. § is the password. */

@@ -287,7 +287,7 @@ Deno.test("doctor tells where it is started without the walls", async () => {
 
 Deno.test("doctor goes without what the walls of a sync keep from it", async () => {
   using office = new Office();
-  const flags = sandboxFlags(loadConfig(office.config), {
+  const flags = sandboxFlags(await loadConfig(office.config), {
     access: "sync",
     programFolder: fromFileUrl("../lib"),
     outputFile: null,

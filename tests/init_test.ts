@@ -93,7 +93,7 @@ Deno.test("init with both folders asks nothing, and writes the example with them
     stdout,
     /^Written: config\.yaml\. .*\nNext: deno task sync doctor /,
   );
-  const config = loadConfig(desk.config);
+  const config = await loadConfig(desk.config);
   assert.equal(config.roots.left, left);
   assert.equal(config.roots.right, "P:\\");
   assert.equal(config.email, null);
@@ -115,7 +115,7 @@ Deno.test("init's config is one that a run and a plan take", async () => {
   assert.equal((await office.command()).code, 0);
 });
 
-Deno.test("init keeps every text as it was typed", () => {
+Deno.test("init keeps every text as it was typed", async () => {
   for (
     const path of [
       "C:\\a b\\c",
@@ -136,7 +136,7 @@ Deno.test("init keeps every text as it was typed", () => {
       to: ["a@example.org", "b@example.org"],
     };
     const text = configText({ left: path, right: "/right", email });
-    const config = parseConfig(text, "/office/config.yaml");
+    const config = await parseConfig(text, "/office/config.yaml");
     assert.equal(config.roots.left, path);
     const { smtp_host, smtp_port, password_env, ...rest } = email;
     assert.deepEqual(config.email, {
@@ -197,7 +197,7 @@ Deno.test("init takes folders from where it is called, wherever the config is", 
     ...["--left", "l", "--right", "../r", "--config", "conf/c.yaml"],
   );
   assert.equal(code, 0);
-  const config = loadConfig(`${desk.folder}/conf/c.yaml`);
+  const config = await loadConfig(`${desk.folder}/conf/c.yaml`);
   assert.equal(config.roots.left, `${desk.folder}/l`);
   assert.equal(config.roots.right, `${desk.folder.replace(/\/[^/]+$/, "")}/r`);
 });
@@ -227,7 +227,7 @@ Deno.test({
       ["Who gets", "a@example.org, b@example.org\r"],
     ]);
     assert.equal(code, 0, shown);
-    const config = loadConfig(desk.config);
+    const config = await loadConfig(desk.config);
     assert.equal(config.roots.left, "/it's left");
     assert.deepEqual(config.email, {
       smtpHost: "mail.example.org",

@@ -222,7 +222,7 @@ Deno.test("launch() reads the config once, and hands it on", async () => {
   using office = new Office();
   for (const said of ["config.yaml", office.at("config.yaml")]) {
     const { args } = await office.start(["plan", "--config", said]);
-    const config = loadConfig(office.at("config.yaml"));
+    const config = await loadConfig(office.at("config.yaml"));
     // With the one state DB that is meant.
     const settled = { ...config, oldStateDb: null };
     assert.deepEqual(takeHanded(args).handed, { said, config: settled });

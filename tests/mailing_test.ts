@@ -12,7 +12,7 @@ async function run(
   change: (listener: SyncListener) => Partial<SyncListener>,
   boundMs = 20_000,
 ): Promise<string[]> {
-  const config = loadConfig(office.config);
+  const config = await loadConfig(office.config);
   const id = newRunId(Date.now());
   const warnings: string[] = [];
   const base: SyncListener = {

@@ -155,7 +155,7 @@ eachCase("the launcher does as it must", async (mapped, consent) => {
   }
 });
 
-eachCase("compile does as it must", (mapped, consent) => {
+eachCase("compile does as it must", async (mapped, consent) => {
   using desk = new Desk(consent);
   const plan = () =>
     planBinary({
@@ -165,10 +165,10 @@ eachCase("compile does as it must", (mapped, consent) => {
       "config-path": "C:\\office\\config.yaml",
     }, realPath(mapped));
   if (mapped.length > 0 && consent === "refuse") {
-    assert.throws(plan, (it) => assertRefused(it, mapped, desk.config));
+    await assert.rejects(plan, (it) => assertRefused(it, mapped, desk.config));
     return;
   }
-  const { flags, made, network } = plan();
+  const { flags, made, network } = await plan();
   assert.equal(made.isOpen, mapped.length > 0);
   assert.equal(String(flags) === String(OPEN), mapped.length > 0);
   if (made.isOpen) assertNamed(openWords(network), mapped);
@@ -190,9 +190,9 @@ eachCase("package does as it must", async (mapped, consent) => {
 
 eachCase(
   "a binary that was made with walls does as it must",
-  (mapped, consent) => {
+  async (mapped, consent) => {
     using desk = new Desk(consent);
-    const { made } = planBinary({
+    const { made } = await planBinary({
       config: desk.config,
       target: "x86_64-pc-windows-msvc",
       "config-path": "C:\\office\\config.yaml",
@@ -257,7 +257,7 @@ Deno.test("isNetworkPath() tells servers from drives", () => {
 
 const NAMED = { left: "C:\\l", right: "//server/share/office" };
 
-Deno.test("a share that is named as one needs no asking, whichever slashes it has", () => {
+Deno.test("a share that is named as one needs no asking, whichever slashes it has", async () => {
   using desk = new Desk("refuse", NAMED);
   const plan = () =>
     planBinary({
@@ -265,7 +265,7 @@ Deno.test("a share that is named as one needs no asking, whichever slashes it ha
       target: "x86_64-pc-windows-msvc",
       "config-path": "C:\\office\\config.yaml",
     }, null);
-  assert.throws(
+  await assert.rejects(
     plan,
     /right_root \\\\server\\share\\office is on the network,/,
   );
@@ -422,8 +422,8 @@ Deno.test("a state DB on the network is refused before a run, also with allow_al
       "config-path": "C:\\office\\config.yaml",
     }, realPath);
   const words = /^SyncError: state_db S:\\x\.db is on the network; allowed: /;
-  const { made } = plan(null);
-  assert.throws(() => plan(said), words);
+  const { made } = await plan(null);
+  await assert.rejects(plan(said), words);
   assert.throws(() => requireSameWalls(made, made.config, said), words);
   const { code, out, err } = await launch(desk, [], "doctor");
   assert.deepEqual([code, out, err], [0, "false\n", ""]);

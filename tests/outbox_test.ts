@@ -26,7 +26,7 @@ async function run(
   change: (listener: SyncListener) => Partial<SyncListener> = () => ({}),
 ): Promise<Said> {
   using _ = new LocalScans();
-  const config = loadConfig(office.config);
+  const config = await loadConfig(office.config);
   const id = newRunId(Date.now());
   const said = { all: [] as string[], grave: [] as string[] };
   const onWarning = (text: string, isGrave = false) => {

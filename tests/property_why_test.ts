@@ -32,7 +32,7 @@ import { Office, write } from "./support/support.ts";
 /** The decision that `why` looks into. */
 async function decidedOf(office: Office): Promise<Decided> {
   const seen: Decided[] = [];
-  await runSync(newRunId(Date.now()), loadConfig(office.config), {
+  await runSync(newRunId(Date.now()), await loadConfig(office.config), {
     isDryRun: true,
     acceptRoots: false,
     listUnchanged: true,
@@ -65,7 +65,7 @@ async function assertWhyIsPlan(office: Office): Promise<void> {
   const { cases, plan, merged, settings } = decided;
   const { folders } = merged;
   const { folding } = settings;
-  const { ignore } = loadConfig(office.config);
+  const { ignore } = await loadConfig(office.config);
   const basis = { plan, cases, folders, folding, ignore };
   const paths = new Set([
     ...actions.flatMap(({ path, newPath }) => newPath ? [path, newPath] : path),

@@ -305,7 +305,7 @@ async function runTelling(office: Office, warnings: string[]) {
   const { newRunId, runSync } = await import("../lib/run.ts");
   const { LocalScans } = await import("./support/local_scans.ts");
   using _ = new LocalScans();
-  return await runSync(newRunId(Date.now()), loadConfig(office.config), {
+  return await runSync(newRunId(Date.now()), await loadConfig(office.config), {
     isDryRun: false,
     allowed: { deletes: false, changes: false },
     acceptRoots: false,

@@ -142,7 +142,7 @@ Deno.test("a binary that was made for another spelling than the disk's says so, 
   using linked = new Linked();
   const file = `${linked.link}/config.yaml`;
   const made: MadeFor = {
-    config: sandboxPart(loadConfig(file)),
+    config: sandboxPart(await loadConfig(file)),
     isOpen: false,
   };
   const start = (...args: readonly string[]) =>
@@ -157,7 +157,7 @@ Deno.test("a binary that was made for another spelling than the disk's says so, 
     assert.match(stderr, /What to do: write it so .*, and make a new one: /);
   }
   // Made here, it has both.
-  const { flags } = planBinary({ config: file });
+  const { flags } = await planBinary({ config: file });
   assert.ok(flags.at(-1)?.includes(`${onDisk(linked.link)}/left`));
   assert.ok(flags.at(-1)?.includes(`${linked.link}/left`));
 });

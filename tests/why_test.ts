@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { lineOfKey } from "../lib/config_loader.ts";
+import { lineOfKey } from "../lib/config_problems.ts";
 import { snapshot } from "./support/snapshot.ts";
 import { file, Office } from "./support/support.ts";
 

@@ -169,7 +169,7 @@ export async function disturbed(
     "--no-check",
     "--cached-only",
     `--config=${fromFileUrl("../deno.json")}`,
-    ...whatRuns(office, how),
+    ...await whatRuns(office, how),
   ];
   if (how.through) requireTool(program);
   const child = new Deno.Command(program, {
@@ -265,12 +265,15 @@ class Said {
   }
 }
 
-function whatRuns(office: Office, { program }: Disturbance): string[] {
+async function whatRuns(
+  office: Office,
+  { program }: Disturbance,
+): Promise<string[]> {
   if (program) {
     const main = fromFileUrl("../main.ts");
     return [main, ...program, "--config", office.config];
   }
-  const config = JSON.stringify(loadConfig(office.config));
+  const config = JSON.stringify(await loadConfig(office.config));
   return [fromFileUrl("faults/crash_child.ts"), RUN_ID, config];
 }
 

@@ -11,9 +11,12 @@ import { ConfigError, EXIT } from "../../lib/errors.ts";
 export const ROOTS = "left_root: C:\\pdrive_local\nright_root: P:\\\n";
 
 /** The lines that are told about a text; none if nothing is wrong with it. */
-export function told(text: string, file = "c.yaml"): string[] {
+export async function told(
+  text: string,
+  file = "c.yaml",
+): Promise<string[]> {
   try {
-    parseConfig(text, file);
+    await parseConfig(text, file);
     return [];
   } catch (error) {
     assert(error instanceof ConfigError, `not a ConfigError: ${error}`);

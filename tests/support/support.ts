@@ -215,7 +215,7 @@ export class Office implements Disposable {
     onWarning: (text: string) => void = () => {},
   ): Promise<RunResult> {
     using _ = new LocalScans();
-    return await runSync(newRunId(Date.now()), loadConfig(this.config), {
+    return await runSync(newRunId(Date.now()), await loadConfig(this.config), {
       isDryRun: false,
       allowed: { deletes: false, changes: false },
       acceptRoots: false,

@@ -109,8 +109,8 @@ export class Office implements Disposable {
   }
 
   /** A run in this process: the same code without launcher and walls. */
-  run(): Promise<RunResult> {
-    return runSync(newRunId(Date.now()), loadConfig(this.config), {
+  async run(): Promise<RunResult> {
+    return await runSync(newRunId(Date.now()), await loadConfig(this.config), {
       isDryRun: false,
       allowed: { deletes: false, changes: false },
       acceptRoots: false,
