@@ -7,24 +7,26 @@
 import {
   CopyThreads,
   isSmall,
-  LargeCopies,
   type TakenBack,
   type ThreadedCopies,
   threadedCopies,
   threadsFor,
-  type ThreadSupply,
 } from "./apply_threads.ts";
 import { GuardError, InterruptedError } from "./errors.ts";
+import { TemporaryNames } from "./file_ops.ts";
 import {
-  abandonCopy,
+  type CommitContext,
+  Commits,
+  type Performed,
+  Performer,
+  type PerformerContext,
+} from "./files_act.ts";
+import {
   dropCopy,
   flushCopies,
   type FlushedCopy,
   type StagedCopy,
-  TemporaryNames,
-} from "./file_ops.ts";
-import { type CommitContext, Commits, Performer } from "./files_act.ts";
-import { Copier, type Performed, type PerformerContext } from "./files_copy.ts";
+} from "./files_copy.ts";
 import { removeLeftovers, settleMoves } from "./files_leftovers.ts";
 import { words } from "./metadata.ts";
 import { type TemporaryOwner, timeMark } from "./names.ts";
@@ -39,7 +41,7 @@ import {
   rememberIds,
   requireStillThere,
 } from "./run_identify.ts";
-import type { FinishedScan, IdleThreads } from "./run_scan.ts";
+import type { FinishedScan } from "./run_scan.ts";
 import type { Interrupt, Meter, Outcome, Totals } from "./run_types.ts";
 import type { StateDb } from "./state_db.ts";
 import type { RecordStore } from "./state_record.ts";
@@ -112,9 +114,12 @@ function keptWords({ work }: Action, done?: Performed): string | null {
 
 /** What executing needs. */
 export interface ExecutorContext
-  extends Omit<PerformerContext, "rowAt" | "share">, CommitContext {
-  /** Threads for many copies or large ones; left out: it goes without. */
-  readonly threads?: ThreadSupply;
+  extends Omit<PerformerContext, "rowAt">, CommitContext {
+  /**
+   * Starts threads for so many small copies; null: not worth it. Left out: it
+   * goes without.
+   */
+  readonly startThreads?: (copies: number) => CopyThreads | null;
   /** Told of each outcome as soon as it is certain. */
   onOutcome(outcome: Outcome): void;
 }
@@ -163,8 +168,6 @@ interface Postponed {
 export class Executor {
   readonly #context: ExecutorContext;
   readonly #performer: Performer;
-  readonly #copier: Copier;
-  readonly #large: LargeCopies;
   readonly #outcomes: Outcome[] = [];
   readonly #written = new Map<string, FileRow>();
   /** Disks without room: a root may hold several. */
@@ -181,14 +184,10 @@ export class Executor {
   /** @param context Roots, record and who is told. */
   constructor(context: ExecutorContext) {
     this.#context = context;
-    this.#large = new LargeCopies(context.threads);
-    const performing: PerformerContext = {
+    this.#performer = new Performer({
       ...context,
-      share: (task, file) => this.#large.share(task, file),
       rowAt: (path) => this.#written.get(path) ?? null,
-    };
-    this.#performer = new Performer(performing);
-    this.#copier = new Copier(performing);
+    });
     this.#commits = new Commits(context, ({ index, action }, error) => {
       this.#settle(index, action, { failed: error });
     });
@@ -202,15 +201,15 @@ export class Executor {
    *   left for the next run.
    */
   async run(actions: readonly Action[]): Promise<readonly Outcome[]> {
-    using _ = this.#large;
     const take = this.#takeCopies.bind(this);
-    this.#threaded = threadedCopies(actions, this.#context.threads, take);
+    const start = this.#context.startThreads;
+    this.#threaded = threadedCopies(actions, start, take);
     try {
       await this.#carryOut(actions);
     } catch (error) {
       if (!(error instanceof InterruptedError)) throw error;
       // Flushing them might take long: the next run copies them again.
-      for (const { copy } of this.#staged.splice(0)) abandonCopy(copy);
+      for (const { copy } of this.#staged.splice(0)) dropCopy(copy);
       for (const { copy } of this.#postponed.values()) copy && dropCopy(copy);
       this.#isStopped = true;
       await this.#threaded?.stop();
@@ -258,7 +257,7 @@ export class Executor {
     end = Infinity,
   ): Promise<void> {
     for (const index of positions) {
-      await this.#context.pause?.();
+      await this.#context.checkpoint?.();
       // What waited for one that is done by now has its turn all the same.
       const isBusy = (this.#postponed.get(index)?.error ?? null) !== null;
       if (isBusy && performance.now() > end) continue;
@@ -308,7 +307,7 @@ export class Executor {
     const { work } = item;
     const isLikely = isSmall(work.source.sizeBytes) && !this.#isFull(work);
     if (this.#threaded && isLikely) {
-      await this.#threaded.add(item, this.#copier.taskFor(work));
+      await this.#threaded.add(item, this.#performer.taskFor(work));
     } else {
       await this.#stage(item);
     }
@@ -341,14 +340,14 @@ export class Executor {
   async #takeCopies(copies: readonly TakenBack<CopyAction>[]): Promise<void> {
     for (const { item, task, done } of copies) {
       const { index, action, work } = item;
-      if (done.kind === "failed" || done.kind === "left") {
+      if (done.kind === "undone") {
         // Why it went wrong is found out, and told, where it is tried again.
         if (!this.#isStopped) await this.#stage(item);
         continue;
       }
       this.#context.onBytes?.(work.source.sizeBytes);
       if (done.kind === "placed") {
-        const performed = this.#copier.placed(work, done);
+        const performed = this.#performer.placed(work, done);
         this.#settle(index, action, { done: performed });
       } else {
         const to = this.#context.roots[otherSide(work.from)];
@@ -367,7 +366,7 @@ export class Executor {
       return;
     }
     try {
-      const copy = await this.#copier.stage(work);
+      const copy = await this.#performer.stage(work);
       this.#staged.push({ ...item, copy });
       this.#stagedBytes += work.source.sizeBytes;
     } catch (error) {
@@ -401,7 +400,7 @@ export class Executor {
   async #place(item: CopyAction, copy: FlushedCopy): Promise<void> {
     const { index, action, work } = item;
     try {
-      const done = await this.#copier.place(work, copy);
+      const done = await this.#performer.place(work, copy);
       this.#settle(index, action, { done });
     } catch (error) {
       this.#fail(item, error, copy);
@@ -483,7 +482,6 @@ export interface CarryOutContext {
   readonly scans: Both<FinishedScan>;
   /** What only the record has to learn. */
   readonly alike: AlikeFiles;
-  readonly idle: IdleThreads;
   readonly probes: Both<Pick<Probe, "callMs">>;
   readonly meter: Meter;
   readonly interrupt: Interrupt;
@@ -549,7 +547,7 @@ async function execute(
   actions: readonly Action[],
   context: CarryOutContext,
 ): Promise<readonly Outcome[]> {
-  const { record, roots, owner, startedAtMs, probes, meter, idle } = context;
+  const { record, roots, owner, startedAtMs, probes, meter } = context;
   const { SoftDelete } = await import("./soft_delete.ts");
   const names = new TemporaryNames(owner, [roots.left, roots.right]);
   const callMs = Math.max(probes.left.callMs, probes.right.callMs);
@@ -565,10 +563,10 @@ async function execute(
       if (outcome.action.name !== "NOOP") meter.add(1, 0);
     },
     onBytes: (bytes) => meter.add(0, bytes),
-    pause: () => context.interrupt.pass(),
-    threads: {
-      ...threadsFor(callMs, idle.areWarm ? idle.threads.length : 0),
-      start: (count) => new CopyThreads(roots, count, idle.threads),
+    checkpoint: () => context.interrupt.pass(),
+    startThreads: (copies) => {
+      const count = threadsFor(callMs, copies);
+      return count === 0 ? null : new CopyThreads(roots, count);
     },
   });
   meter.begin("apply", totalsOf(actions));

@@ -18,7 +18,7 @@ import {
   InterruptedError,
   LockedError,
 } from "./errors.ts";
-import { dropCopy, flushCopy, placeNew, stageCopy } from "./file_ops.ts";
+import { copyTo, dropCopy } from "./files_copy.ts";
 import { type Traits, words } from "./metadata.ts";
 import { OWN_FOLDER, temporaryName, type TemporaryOwner } from "./names.ts";
 import { cantUse, foreignFolder, logFiles, refusalOf } from "./own_files.ts";
@@ -112,7 +112,7 @@ export async function doctor(
   realPath: RealPath | null = REAL_PATH,
 ): Promise<ExitCode> {
   const network = networkRootsOf(config, realRootsOf(config, realPath));
-  const office = lookAtOffice(config, network);
+  const office = await lookAtOffice(config, network);
   const checks = [
     ...table(null, { "config": fine(config.file) }),
     ...office.checks,
@@ -158,13 +158,13 @@ interface Office {
 }
 
 /** Without a state DB that can be read, at least the roots are looked at. */
-function lookAtOffice(
+async function lookAtOffice(
   config: Config,
   network: readonly NetworkRoot[],
-): Office {
+): Promise<Office> {
   try {
     using db = new StateDb(config.stateDb, { isReadOnly: true });
-    const { checks, isJoining } = lookAtRoots(config, network, db);
+    const { checks, isJoining } = await lookAtRoots(config, network, db);
     const state = table(null, {
       ...stateDb(db, config.file),
       "last run": lastRun(db, Date.now()),
@@ -172,17 +172,17 @@ function lookAtOffice(
     return { checks: [...checks, ...state], isJoining };
   } catch (error) {
     const damage = complaint(asGuard(error, config.stateDb));
-    const { checks } = lookAtRoots(config, network, null);
+    const { checks } = await lookAtRoots(config, network, null);
     const state = table(null, { "state DB": damage });
     return { checks: [...checks, ...state], isJoining: false };
   }
 }
 
-function lookAtRoots(
+async function lookAtRoots(
   config: Config,
   network: readonly NetworkRoot[],
   db: StateDb | null,
-): Office {
+): Promise<Office> {
   const { roots, networkRoots, softDelete: { retentionDays } } = config;
   // A pair without a state DB has no name yet.
   const pair = db?.meta("pair") ?? "doctor";
@@ -196,7 +196,7 @@ function lookAtRoots(
       network: network.find(({ key }) => key === `${side}_root`) ?? null,
       retentionDays,
     });
-  const [left, right] = [look("left"), look("right")];
+  const [left, right] = [await look("left"), await look("right")];
   const checks = [...left.checks, ...right.checks];
   if (left.traits !== null && right.traits !== null) {
     const traits = { left: left.traits, right: right.traits };
@@ -242,7 +242,9 @@ export interface RootFindings {
 }
 
 /** Looks at a root: that it is there, what it is, and what it does to files. */
-export function lookAtRoot(context: RootContext): RootFindings {
+export async function lookAtRoot(
+  context: RootContext,
+): Promise<RootFindings> {
   const { side, path, network, networkRoots } = context;
   const unreadable = (name: string, found: Found): RootFindings => {
     const checks = table(side, { [name]: found });
@@ -258,7 +260,7 @@ export function lookAtRoot(context: RootContext): RootFindings {
   } catch (error) {
     return unreadable("root", complaint(error));
   }
-  const [writing, traits] = tryOut(context);
+  const [writing, traits] = await tryOut(context);
   const checks = table(side, {
     "root": fine(path),
     "real path": place(context, real),
@@ -371,7 +373,9 @@ export function space(room: Room | null): Found {
 }
 
 /** By the steps of a run: with its probe, and with a copy from end to end. */
-function tryOut(context: RootContext): [Found, Traits | null] {
+async function tryOut(
+  context: RootContext,
+): Promise<[Found, Traits | null]> {
   const { side, path, owner } = context;
   try {
     // Before the first run there is no folder of its own, and none is made.
@@ -379,7 +383,7 @@ function tryOut(context: RootContext): [Found, Traits | null] {
     const inside = own.kind === "directory" ? OWN_FOLDER : "";
     const probed = probe(path, owner, inside);
     if (probed !== null) {
-      rehearse(new Root(side, path, probed.traits), owner, inside);
+      await rehearse(new Root(side, path, probed.traits), owner, inside);
       const says = "a file could be written, dated and removed";
       return [fine(says), probed.traits];
     }
@@ -402,7 +406,11 @@ function tryOut(context: RootContext): [Found, Traits | null] {
 }
 
 /** Copies a file of its own within the root, and removes both. */
-function rehearse(root: Root, owner: TemporaryOwner, inside: string): void {
+async function rehearse(
+  root: Root,
+  owner: TemporaryOwner,
+  inside: string,
+): Promise<void> {
   const [source, temporary, target] = [1, 2, 3].map((n) =>
     joinPath(inside, temporaryName(owner, n))
   ) as [string, string, string];
@@ -412,7 +420,7 @@ function rehearse(root: Root, owner: TemporaryOwner, inside: string): void {
     });
     const seen = root.look(source);
     if (seen.kind !== "file") throw new Skipped(CHANGED);
-    const copy = flushCopy(stageCopy({
+    await copyTo({
       from: root,
       path: source,
       seen: seen.metadata,
@@ -420,9 +428,7 @@ function rehearse(root: Root, owner: TemporaryOwner, inside: string): void {
       temporary,
       mode: 0o600,
       wantsHash: true,
-    }));
-    if ("error" in copy) throw copy.error;
-    placeNew(root, temporary, target);
+    }, target);
   } finally {
     for (const path of [source, temporary, target]) {
       dropCopy({ to: root, temporary: path });

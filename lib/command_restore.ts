@@ -16,19 +16,22 @@ import {
   SyncError,
 } from "./errors.ts";
 import {
-  dropCopy,
-  flushCopies,
-  type FlushedCopy,
   flushFolder,
   keepAsClash,
-  placeNew,
+  moveToFree,
   removeDespite,
   replace,
   setQuietly,
-  type StagedCopy,
-  staging,
   TemporaryNames,
 } from "./file_ops.ts";
+import {
+  dropCopy,
+  flushCopies,
+  type FlushedCopy,
+  isAcrossDisks,
+  stageCopy,
+  type StagedCopy,
+} from "./files_copy.ts";
 import { answerTo } from "./files_read.ts";
 import { type Log, openLog } from "./logging_setup.ts";
 import { cutToTick, words } from "./metadata.ts";
@@ -43,19 +46,14 @@ import {
   typedPath,
 } from "./paths.ts";
 import { jsonText } from "./report_json.ts";
-import { inPieces, Root } from "./root_files.ts";
+import { Root } from "./root_files.ts";
 import { checkRoots } from "./root_identity.ts";
 import { glance, probe } from "./root_traits.ts";
 import { newRunId } from "./run.ts";
 import { meet, type Meeting, requireStillThere } from "./run_identify.ts";
 import { SignalInterrupt } from "./run_types.ts";
 import { missingWalls } from "./sandbox_network.ts";
-import {
-  isAcrossDisks,
-  keptFiles,
-  runFolders,
-  SoftDelete,
-} from "./soft_delete.ts";
+import { keptFiles, runFolders, SoftDelete } from "./soft_delete.ts";
 import { StateDb, takeLock } from "./state_db.ts";
 import { actionsInto } from "./state_runs.ts";
 import { codeOf, inWords, Skipped, WENT_AWAY } from "./system.ts";
@@ -244,11 +242,11 @@ export interface TargetOptions {
  * @throws {Refused} What stands there must not be replaced.
  * @throws {Skipped} It can't be told.
  */
-export function targetOn(
+export async function targetOn(
   side: Side,
   version: Version,
   options: TargetOptions,
-): Target | null {
+): Promise<Target | null> {
   const { roots, isForced } = options;
   const root = roots[side];
   const { path, metadata } = version;
@@ -263,7 +261,7 @@ export function targetOn(
     throw new Refused(`on ${words(side)} ${what} has that name`);
   }
   const standing = look.metadata;
-  if (isSame(version, root, standing, roots)) return null;
+  if (await isSame(version, root, standing, roots)) return null;
   const { left, right } = roots;
   const tickMs = Math.max(left.traits.tickMs, right.traits.tickMs);
   const isNewer =
@@ -278,14 +276,14 @@ export function targetOn(
   return { root, standing };
 }
 
-function isSame(
+async function isSame(
   { side, path, keptAt, metadata }: Version,
   root: Root,
   standing: Metadata,
   roots: Both<Root>,
-): boolean {
+): Promise<boolean> {
   if (standing.sizeBytes !== metadata.sizeBytes) return false;
-  const answer = answerTo({
+  const answer = await answerTo({
     kind: "compare",
     a: { side, path: keptAt, metadata },
     b: { side: root.side, path, metadata: standing },
@@ -438,9 +436,11 @@ export class Restoring {
     const copies: StagedCopy[] = [];
     const made: Made[] = [];
     try {
-      const targets = this.#context.to.flatMap((side) =>
-        targetOn(side, version, this.#context) ?? []
-      );
+      const targets: Target[] = [];
+      for (const side of this.#context.to) {
+        const target = await targetOn(side, version, this.#context);
+        if (target !== null) targets.push(target);
+      }
       if (targets.length === 0) return { ...nothing(version), outcome: "same" };
       for (const { root } of targets) {
         this.#makeFolders(version, root, made);
@@ -448,10 +448,7 @@ export class Restoring {
       }
       return { version, targets, copies, made };
     } catch (error) {
-      for (const copy of copies) {
-        copy.file.close();
-        dropCopy(copy);
-      }
+      for (const copy of copies) dropCopy(copy);
       removeEmpty(made);
       return { ...nothing(version), ...troubleWith(error) };
     }
@@ -483,7 +480,7 @@ export class Restoring {
     { side, keptAt, path, metadata }: Version,
     to: Root,
   ): Promise<StagedCopy> {
-    const work = staging({
+    return stageCopy({
       from: this.#context.roots[side],
       path: keptAt,
       seen: metadata,
@@ -491,8 +488,8 @@ export class Restoring {
       temporary: this.#context.names.beside(path),
       mode: metadata.mode,
       wantsHash: false,
+      checkpoint: this.#context.pause,
     });
-    return inPieces(work, this.#context.pause);
   }
 
   async #place(
@@ -526,7 +523,7 @@ export class Restoring {
   }
 
   #placeNew(copy: FlushedCopy, path: string): null {
-    placeNew(copy.to, copy.temporary, path);
+    moveToFree(copy.to, copy.temporary, path);
     this.#note(copy.to, folderOf(path));
     return null;
   }

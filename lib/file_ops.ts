@@ -5,8 +5,6 @@
  *
  * @module
  */
-import fs from "node:fs";
-import { copyingAlone, copyingShared, type SharedCopy } from "./files_copy.ts";
 import { isStill } from "./metadata.ts";
 import {
   clashName,
@@ -17,23 +15,13 @@ import {
   utf8Length,
 } from "./names.ts";
 import { folderOf, joinPath, nameOf } from "./paths.ts";
-import {
-  atOnce,
-  inPieces,
-  openFile,
-  type Pieces,
-  type Root,
-} from "./root_files.ts";
+import type { Root } from "./root_files.ts";
 import { CHANGED, codeOf, Skipped } from "./system.ts";
 import type { Metadata } from "./types.ts";
-
-// Times and modes of files.
 
 /**
  * Sets a property. Who may write a file but does not own it can't set its time
  * or mode, and some file systems have none: that is no failure.
- *
- * @param set Sets it.
  */
 export function setQuietly(set: () => void): void {
   try {
@@ -103,8 +91,6 @@ export function removeDespite(path: string, other: string = path): void {
  * Sets a file's mtime and mode. What the file system refuses is no failure:
  * the record takes what it reports afterwards.
  *
- * @param root The root.
- * @param path The file.
  * @param properties In ms since 1970, and permission bits; null keeps.
  */
 export function setProperties(
@@ -127,121 +113,8 @@ export function setProperties(
   }
 }
 
-// Copies that are written aside, under temporary names: flushes them, or drops
-// them.
-
-/** How many flushes the disk is given at once. */
-const FLUSHES = 8;
-
-/** A copy that is written and open still, to be flushed. */
-export interface StagedCopy {
-  readonly to: Root;
-  readonly temporary: string;
-  /** What the look after reading saw of the source. */
-  readonly source: Metadata;
-  /** When that look began, in ms since 1970. */
-  readonly lookedAtMs: number;
-  readonly hash: string | null;
-  readonly file: Deno.FsFile;
-}
-
-/** A flushed copy, ready to be put in place. */
-export interface FlushedCopy extends Omit<StagedCopy, "file"> {
-  /** Of the temporary file, as the disk reports them. */
-  readonly metadata: Metadata;
-}
-
-/** A copy that could not be flushed. */
-export interface FailedCopy {
-  readonly error: unknown;
-}
-
-/**
- * Flushes copies to the disk, a few at a time: one by one is the slow way.
- *
- * @param copies The copies; they are closed in any case.
- * @returns For each copy its metadata, or what went wrong.
- */
-export async function flushCopies(
-  copies: readonly StagedCopy[],
-): Promise<(FlushedCopy | FailedCopy)[]> {
-  const results: (FlushedCopy | FailedCopy)[] = [];
-  let next = 0;
-  const flushNext = async (): Promise<void> => {
-    for (let at = next++; at < copies.length; at = next++) {
-      const copy = copies[at]!;
-      try {
-        await copy.file.sync();
-        results[at] = finished(copy);
-      } catch (error) {
-        abandonCopy(copy);
-        results[at] = { error };
-      }
-    }
-  };
-  await Promise.all(Array.from({ length: FLUSHES }, flushNext));
-  return results;
-}
-
-/**
- * Flushes a copy to the disk, and waits for that.
- *
- * @param copy The copy; it is closed in any case.
- * @returns The copy and its metadata, or what went wrong.
- */
-export function flushCopy(copy: StagedCopy): FlushedCopy | FailedCopy {
-  try {
-    copy.file.syncSync();
-    return finished(copy);
-  } catch (error) {
-    abandonCopy(copy);
-    return { error };
-  }
-}
-
-/** Closes a copy that is flushed. */
-function finished({ file, ...copy }: StagedCopy): FlushedCopy {
-  file.close();
-  const info = Deno.lstatSync(copy.to.absolute(copy.temporary));
-  return { ...copy, metadata: copy.to.metadata(info) };
-}
-
-/**
- * Drops a copy that is not flushed yet, or could not be.
- *
- * @param copy The copy, as it was staged.
- */
-export function abandonCopy(copy: StagedCopy): void {
-  try {
-    copy.file.close();
-  } catch {
-    // Closed already.
-  }
-  dropCopy(copy);
-}
-
-/**
- * Drops a copy that is not wanted any more.
- *
- * @param copy The copy.
- */
-export function dropCopy(copy: { to: Root; temporary: string }): void {
-  const { to, temporary } = copy;
-  try {
-    // Its folder may be a link by now, and lead to somebody else's file.
-    to.distrust();
-    to.requireRealFolder(folderOf(temporary));
-    Deno.removeSync(to.absolute(temporary));
-  } catch {
-    // A leftover of this pair: the next run removes it.
-  }
-}
-
 /**
  * Flushes a folder: names given in it survive a power failure.
- *
- * @param root The root.
- * @param folder The folder.
  */
 export function flushFolder(root: Root, folder: string): void {
   // Windows can't open a folder to flush it; NTFS keeps a journal instead.
@@ -265,27 +138,12 @@ export function flushFolder(root: Root, folder: string): void {
 }
 
 /**
- * Gives a flushed file a name that must be free.
+ * Moves a file to a name that must be free.
  *
- * @param root The root.
- * @param temporary The file.
- * @param path Its name to be.
- * @throws {Skipped} The name is taken by now.
- */
-export function placeNew(root: Root, temporary: string, path: string): void {
-  root.requireRealFolder(folderOf(path));
-  moveToFree(root, temporary, path);
-}
-
-/**
- * Moves a file to a name that must be free: a link never replaces anything.
- *
- * @param root The root.
- * @param from The file.
- * @param to Its name to be.
  * @throws {Skipped} The name is taken by now.
  */
 export function moveToFree(root: Root, from: string, to: string): void {
+  root.requireRealFolder(folderOf(to));
   const [source, target] = [root.absolute(from), root.absolute(to)];
   try {
     if (linkTo(root, from, to)) {
@@ -300,9 +158,9 @@ export function moveToFree(root: Root, from: string, to: string): void {
     if (root.secondName(to) !== null) throw error;
     return;
   }
-  // No links here: look once more, then rename.
   root.requireAbsent(to);
   try {
+    // RACE: without links, a file that gets the name right now is replaced.
     Deno.renameSync(source, target);
   } catch (error) {
     throw root.refusal(error, to, from);
@@ -310,10 +168,8 @@ export function moveToFree(root: Root, from: string, to: string): void {
 }
 
 /**
- * Gives a file a second name.
+ * Gives a file a second name: a link never replaces anything.
  *
- * @param root The root.
- * @param from The file.
  * @param to The second name, which must be free.
  * @returns False where the file system has no links.
  * @throws {Skipped} The name is taken.
@@ -344,26 +200,47 @@ const NO_LINKS = new Set([
   "EMLINK",
 ]);
 
-/** What came of replacing a file. */
-export interface Replacement {
-  /** The version that was replaced, under a temporary name. */
-  readonly aside: string;
-  /** It was written to at the last moment: it must be kept. */
-  readonly isEdited: boolean;
+/**
+ * Takes a file's name away, with whatever stands there by then, and goes on
+ * only if that is what was seen: a look could be overtaken by a program that
+ * saves at that moment.
+ *
+ * @param to Where the file goes: a name that nobody else uses.
+ * @param then What to do when it is there.
+ * @throws {Skipped} It is something else by now; it is put back, as after any
+ *   other error.
+ */
+function moveSeen(
+  root: Root,
+  from: string,
+  to: string,
+  seen: Metadata,
+  then: () => void = () => {},
+): void {
+  root.requireFile(from, seen);
+  root.requireAbsent(to);
+  // RACE: a version saved right now goes along; the look below finds it.
+  Deno.renameSync(root.absolute(from), root.absolute(to));
+  try {
+    if (!isStillAt(root, to, seen)) throw new Skipped(CHANGED);
+    then();
+  } catch (error) {
+    putBack(root, to, from);
+    throw error;
+  }
 }
 
 /**
- * Replaces a file. Its name is taken first, with whatever stands there by
- * then: a look could be overtaken by a program that saves at that moment, and
- * a rename over the name would destroy what it saved. The new version then
- * takes the name only if it is free still. For that instant nobody finds a
- * file there; nobody ever finds half of one.
+ * Replaces a file: its name is taken away first, as a rename over it would
+ * destroy what was saved just now, and the new version takes it only if it is
+ * free still. For that instant nobody finds a file there; nobody ever finds
+ * half of one.
  *
- * @param root The root.
  * @param temporary The new version.
- * @param path The name.
- * @param seen What the scan saw there.
+ * @param seen What the scan saw at the path.
  * @param aside Where the old version goes, for the caller to keep or to drop.
+ * @returns Whether the old version was written to at the last moment: whoever
+ *   had it open may do that, and it must be kept then.
  * @throws {Skipped} Something else stood there, or does by now; it is kept.
  */
 export function replace(
@@ -372,38 +249,36 @@ export function replace(
   path: string,
   seen: Metadata,
   aside: string,
-): Replacement {
-  root.requireFile(path, seen);
-  root.requireAbsent(aside);
-  Deno.renameSync(root.absolute(path), root.absolute(aside));
-  try {
-    if (!isStillAt(root, aside, seen)) throw new Skipped(CHANGED);
-    moveToFree(root, temporary, path);
-  } catch (error) {
-    putBack(root, aside, path);
-    throw error;
-  }
-  // Whoever had the old version open may have written to it until just now.
-  return { aside, isEdited: !isStillAt(root, aside, seen) };
+): boolean {
+  moveSeen(root, path, aside, seen, () => moveToFree(root, temporary, path));
+  return !isStillAt(root, aside, seen);
 }
 
-function isStillAt(root: Root, path: string, seen: Metadata): boolean {
+/**
+ * Destroys a file, but only the one that was seen.
+ *
+ * @param aside Temporary name.
+ * @throws {Skipped} It is something else by now; it is put back.
+ */
+export function destroy(
+  root: Root,
+  path: string,
+  seen: Metadata,
+  aside: string,
+): void {
+  // RACE: what is written to it between look and removal is lost with it.
+  moveSeen(root, path, aside, seen, () => removeDespite(root.absolute(aside)));
+}
+
+/** Whether a path has the file that was seen. */
+export function isStillAt(root: Root, path: string, seen: Metadata): boolean {
   const info = Deno.lstatSync(root.absolute(path));
   return info.isFile && isStill(seen, root.metadata(info));
-}
-
-/** Two names of one file: nobody put another in its place. */
-function isOneFile(root: Root, path: string, other: string): boolean {
-  const a = Deno.lstatSync(root.absolute(path));
-  const b = Deno.lstatSync(root.absolute(other));
-  return a.isFile && a.ino === b.ino && a.dev === b.dev;
 }
 
 /**
  * Makes sure that a file could be replaced, without touching it.
  *
- * @param root The root.
- * @param path The file.
  * @param aside Temporary name.
  * @throws The system's error where it refuses.
  */
@@ -427,40 +302,9 @@ function requireFree(root: Root, path: string): void {
 }
 
 /**
- * Destroys a file, but only the one that was seen: it is moved aside, looked
- * at, and only then removed.
- *
- * @param root The root.
- * @param path The file.
- * @param seen What the scan saw.
- * @param aside Temporary name.
- * @throws {Skipped} It is something else by now; it is put back.
- */
-export function destroy(
-  root: Root,
-  path: string,
-  seen: Metadata,
-  aside: string,
-): void {
-  root.requireFile(path, seen);
-  root.requireAbsent(aside);
-  Deno.renameSync(root.absolute(path), root.absolute(aside));
-  try {
-    if (!isStillAt(root, aside, seen)) throw new Skipped(CHANGED);
-    removeDespite(root.absolute(aside));
-  } catch (error) {
-    putBack(root, aside, path);
-    throw error;
-  }
-}
-
-/**
  * Renames a user's file to a name that must be free. A version that is saved
  * anew under the old name meanwhile stays, and so does its name.
  *
- * @param root The root.
- * @param from The file.
- * @param to Its name to be.
  * @param seen What the scan saw.
  * @param aside Temporary name.
  * @throws {Skipped} The name is taken, or the file is another by now.
@@ -474,17 +318,14 @@ export function renameFile(
 ): void {
   root.requireFile(from, seen);
   requireFree(root, from);
-  if (!linkTo(root, from, to)) {
-    root.requireAbsent(to);
-    Deno.renameSync(root.absolute(from), root.absolute(to));
-    if (isStillAt(root, to, seen)) return;
-    putBack(root, to, from);
-    throw new Skipped(CHANGED);
-  }
+  if (!linkTo(root, from, to)) return moveSeen(root, from, to, seen);
   try {
     if (!isStillAt(root, to, seen)) throw new Skipped(CHANGED);
+    // RACE: a version saved under the old name right now is not the linked
+    // file: it is put back.
     Deno.renameSync(root.absolute(from), root.absolute(aside));
-    if (!isOneFile(root, aside, to)) {
+    const [a, b] = [aside, to].map((it) => Deno.lstatSync(root.absolute(it)));
+    if (!a!.isFile || a!.ino !== b!.ino || a!.dev !== b!.dev) {
       putBack(root, aside, from);
       throw new Skipped(CHANGED);
     }
@@ -494,74 +335,6 @@ export function renameFile(
     throw error;
   }
   removeDespite(root.absolute(aside), root.absolute(to));
-}
-
-/** A file on its way to another disk of its root. */
-export interface Crossing {
-  readonly from: string;
-  /** Its name to be, which must be free. */
-  readonly to: string;
-  /** What the scan saw. */
-  readonly seen: Metadata;
-  /** Temporary name on the new one's disk. */
-  readonly temporary: string;
-  /** Temporary name beside the old one. */
-  readonly aside: string;
-}
-
-/**
- * Moves a user's file to another disk that is mounted in its root: it is
- * copied and flushed, and only then removed, if it is still what was copied.
- *
- * @param root The root.
- * @param crossing From where to where.
- * @param pause Called between two pieces of work.
- * @returns The metadata under the new name.
- * @throws {Skipped} The name is taken, or the file is another by now; it stays.
- */
-export async function moveAcross(
-  root: Root,
-  { from, to, seen, temporary, aside }: Crossing,
-  pause?: () => Promise<void>,
-): Promise<Metadata> {
-  root.requireAbsent(to);
-  const request = { from: root, path: from, seen, to: root, temporary };
-  const copying = staging({ ...request, mode: seen.mode, wantsHash: false });
-  const [copy] = await flushCopies([await inPieces(copying, pause)]);
-  if (!copy || "error" in copy) throw copy?.error;
-  try {
-    placeNew(root, temporary, to);
-  } catch (error) {
-    dropCopy(copy);
-    throw error;
-  }
-  try {
-    // One disk does not wait for the other: the new name must be on its own
-    // before the old one goes.
-    for (let folder = folderOf(to);; folder = folderOf(folder)) {
-      flushFolder(root, folder);
-      if (folder === "") break;
-    }
-    destroy(root, from, seen, aside);
-  } catch (error) {
-    takeBack(root, to, copy.metadata, temporary);
-    throw error;
-  }
-  return copy.metadata;
-}
-
-/** A copy that is one too many; edited by now, it is a file of its own. */
-function takeBack(
-  root: Root,
-  path: string,
-  seen: Metadata,
-  aside: string,
-): void {
-  try {
-    destroy(root, path, seen, aside);
-  } catch (error) {
-    if (!(error instanceof Skipped) && codeOf(error) === null) throw error;
-  }
 }
 
 /** What a temporary name holds must never be the only copy. */
@@ -577,8 +350,6 @@ function putBack(root: Root, aside: string, path: string): void {
 /**
  * Keeps a version that nobody planned for, under the first free clash name.
  *
- * @param root The root.
- * @param aside Where the version is.
  * @param path The path it comes from.
  * @returns Where it is now.
  */
@@ -617,9 +388,6 @@ const SHORTEST_CLASH = 32;
  * takes both for one name. Some systems do nothing when asked for that: then
  * it goes through a name in the middle.
  *
- * @param root The root.
- * @param from The path now.
- * @param to The path to be; equal to it but for spelling.
  * @param through Called before the first of two steps, with the name in the
  *   middle: whoever dies in between must find it written down.
  */
@@ -645,104 +413,6 @@ export function respell(
     // If that fails too, the end of the run or the next run completes it.
     Deno.renameSync(root.absolute(middle), root.absolute(from));
     throw error;
-  }
-}
-
-// Writes copies aside, under temporary names. What it imports takes long to
-// load: who may not need it imports it when a copy is to be made.
-
-/** A copy to be written aside. */
-export interface CopyRequest {
-  readonly from: Root;
-  /** Path of the source. */
-  readonly path: string;
-  /** What the scan saw of it. */
-  readonly seen: Metadata;
-  readonly to: Root;
-  /** Path of the temporary file. */
-  readonly temporary: string;
-  /** Permission bits for the copy. */
-  readonly mode: number;
-  /** Whether the content's hash is needed. */
-  readonly wantsHash: boolean;
-  /** Has other threads help with it; gets the copy, open and empty. */
-  readonly share?: (file: Deno.FsFile) => SharedCopy | null | undefined;
-  /** Leave it to {@linkcode beginWriting} to have the disk begin early. */
-  readonly writesEarly?: boolean | undefined;
-  /** Told of bytes as they are copied. */
-  readonly onBytes?: ((bytes: number) => void) | undefined;
-}
-
-/**
- * Writes a copy aside. The source is looked at before and after.
- *
- * @param request What to copy.
- * @returns The copy; it has to be flushed, or dropped.
- * @throws {Skipped} The source changed.
- */
-export function stageCopy(request: CopyRequest): StagedCopy {
-  return atOnce(staging(request));
-}
-
-/**
- * The same chunk by chunk. A copy that is broken off is dropped.
- *
- * @param request What to copy.
- * @returns Work that gives the copy.
- * @throws {Skipped} The source changed.
- */
-export function* staging(request: CopyRequest): Pieces<StagedCopy> {
-  const { from, to, path, seen, temporary } = request;
-  using source = openFile(from, path, seen);
-  to.requireRealFolder(folderOf(temporary));
-  const absolute = to.absolute(temporary);
-  // Only this user may look into it until it has the rights it is to have.
-  const file = Deno.openSync(absolute, {
-    write: true,
-    createNew: true,
-    mode: 0o600,
-  });
-  try {
-    // To ext4 a file cut to nothing is one that is being replaced.
-    if (request.writesEarly) file.truncateSync(0);
-    const { wantsHash, onBytes, share } = request;
-    const copying = { source, file, sizeBytes: seen.sizeBytes, onBytes };
-    const shared = wantsHash || source.hasHoles ? null : share?.(file) ?? null;
-    let hash: string | null = null;
-    if (shared === null) hash = yield* copyingAlone(copying, wantsHash);
-    else yield* copyingShared(copying, shared);
-    const lookedAtMs = Date.now();
-    const after = source.finish();
-    if (Deno.build.os !== "windows") {
-      setQuietly(() => Deno.chmodSync(absolute, request.mode));
-    }
-    // A Date: as a fraction of seconds, half of all times lose a millisecond.
-    const mtime = new Date(seen.mtimeMs);
-    setQuietly(() => file.utimeSync(mtime, mtime));
-    return { to, temporary, source: after, lookedAtMs, hash, file };
-  } catch (error) {
-    file.close();
-    dropCopy(request);
-    throw error;
-  }
-}
-
-/**
- * Has the disk begin to write a copy, where it puts that off: ext4 finds room
- * for a file only when it is flushed, and then commits its journal for each
- * file anew. A file that was cut to nothing gets its room when any handle of
- * it is closed, and many flushes find one commit that has done for all. It is
- * no more than a hint: the flush comes all the same.
- *
- * @param copy A copy that was staged with `writesEarly`.
- */
-export function beginWriting({ to, temporary }: StagedCopy): void {
-  const { O_RDONLY, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = fs.constants;
-  const flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK;
-  try {
-    fs.closeSync(fs.openSync(to.absolute(temporary), flags));
-  } catch {
-    // Whatever is wrong with it, the flush or the look at it will tell.
   }
 }
 

@@ -1,26 +1,32 @@
 /**
  * Carries out single actions: looks at both sides of all paths of an action,
- * acts, and says what the record has to learn.
+ * acts, looks again, and says what the record has to learn.
  *
  * @module
  */
+import { InterruptedError } from "./errors.ts";
 import {
   destroy,
   flushFolder,
-  moveAcross,
+  keepAsClash,
+  moveToFree,
   removeDespite,
   renameFile,
+  replace,
+  requireReplaceable,
   respell,
   setProperties,
+  type TemporaryNames,
 } from "./file_ops.ts";
 import {
-  ClashCopier,
-  foldersTo,
-  kindAt,
-  NOTHING,
-  type Performed,
-  type PerformerContext,
-  type WorkOf,
+  copyTo,
+  type FlushedCopy,
+  isAcrossDisks,
+  isYoung,
+  moveAcross,
+  requestFor,
+  stageCopy,
+  type StagedCopy,
 } from "./files_copy.ts";
 import {
   cutToTick,
@@ -29,19 +35,71 @@ import {
   isFresh,
   isStill,
 } from "./metadata.ts";
-import { folderOf, joinPath, keyOf } from "./paths.ts";
+import { utf8Length } from "./names.ts";
+import { folderOf, joinPath, keyOf, nameOf } from "./paths.ts";
 import { halfOf, type RecordChange, type Work } from "./plan_types.ts";
 import type { Look, Root } from "./root_files.ts";
-import { isAcrossDisks } from "./soft_delete.ts";
+import { longestName } from "./root_traits.ts";
+import type { SoftDelete } from "./soft_delete.ts";
 import { CHANGED, codeOf, inWords, Skipped, troubleOf } from "./system.ts";
 import {
   type Both,
+  type Checkpoint,
   type FileRow,
   type Metadata,
+  type Move,
   otherSide,
   type RecordedHalf,
   type Side,
+  SIDES,
 } from "./types.ts";
+import type { CopyTask } from "./wire_messages.ts";
+
+/** What an action did. */
+export interface Performed {
+  /** What the record has to learn. */
+  readonly changes: readonly RecordChange[];
+  /** Folders in which names changed, to be flushed before the record. */
+  readonly folders: readonly { readonly side: Side; readonly folder: string }[];
+  /** Where a soft-deleted file is now, below its root. */
+  readonly keptAt: string | null;
+  /** Anything a person should know besides. */
+  readonly note: string | null;
+  /** Why only a part of it was done, in words. Left out: all of it was. */
+  readonly left?: string;
+}
+
+/** What performing needs. */
+export interface PerformerContext {
+  readonly roots: Both<Root>;
+  readonly names: TemporaryNames;
+  readonly softDelete: SoftDelete;
+  /** The row written for a path in this run, if any. */
+  rowAt(path: string): FileRow | null;
+  /** Writes a rename in two steps down before its first step. */
+  noteMove(move: Move): void;
+  /** Told of bytes as they are copied. */
+  readonly onBytes?: ((bytes: number) => void) | undefined;
+  readonly checkpoint?: Checkpoint | undefined;
+}
+
+/** A kind of {@linkcode Work}. */
+export type WorkOf<K extends Work["kind"]> = Work & { readonly kind: K };
+
+/** What was seen of a copy and its source when it was made. */
+type Made = Pick<FlushedCopy, "source" | "metadata" | "lookedAtMs" | "hash">;
+
+/** What became of a version that was replaced. */
+type Replaced = Pick<Performed, "keptAt" | "note">;
+
+/** What became of what is in a folder. */
+interface RenamedEach {
+  readonly files: number;
+  /** Folders that were made for it. */
+  readonly made: readonly string[];
+  /** What did not go, below the folder. */
+  readonly left: readonly string[];
+}
 
 /** That of FAT, in ms. */
 const COARSEST_TICK_MS = 2000;
@@ -50,39 +108,33 @@ const COARSEST_TICK_MS = 2000;
 export class Performer {
   readonly #context: PerformerContext;
   readonly #roots: Both<Root>;
-  readonly #clashes: ClashCopier;
   /** What was copied to another disk is another file to the system. */
   readonly #crossed = new Map<string, Metadata>();
 
-  /** @param context Roots, names and what leads to the record. */
   constructor(context: PerformerContext) {
     this.#context = context;
     this.#roots = context.roots;
-    this.#clashes = new ClashCopier(context);
   }
 
   /**
    * Carries out anything but a copy.
    *
-   * @param work What to do.
    * @throws {Skipped} A path is not what the scan saw.
    */
-  async perform(
-    work: Exclude<Work, { kind: "copy" }>,
-  ): Promise<Performed> {
+  async perform(work: Exclude<Work, { kind: "copy" }>): Promise<Performed> {
     switch (work.kind) {
       case "none":
-        return NOTHING;
+        return performed("left", [], []);
       case "record":
-        return { ...NOTHING, changes: [work.change] };
+        return performed("left", [], [work.change]);
       case "remove":
         return await this.#remove(work);
       case "clash":
-        return await this.#clashes.make(work);
+        return await this.#clash(work);
       case "rename":
         return await this.#rename(work);
       case "rename-directory":
-        return this.#renameDirectory(work);
+        return await this.#renameDirectory(work);
       case "create-directory":
         return this.#createDirectory(work);
       case "remove-directory":
@@ -93,8 +145,6 @@ export class Performer {
   /**
    * An action as it is after the renames before it: what a rename had to copy
    * has other metadata than those that the scan saw.
-   *
-   * @param work What the plan says.
    */
   afterRenames<W extends Work>(work: W): W {
     if (this.#crossed.size === 0) return work;
@@ -105,64 +155,249 @@ export class Performer {
     ): F | Metadata => seen && (this.#crossed.get(`${side}/${path}`) ?? seen);
     switch (work.kind) {
       case "copy": {
-        const { from, path, source, target } = work;
-        return {
-          ...work,
-          source: at(from, path, source),
-          target: at(otherSide(from), path, target),
-        };
+        const { from, path } = work;
+        const source = at(from, path, work.source);
+        const target = at(otherSide(from), path, work.target);
+        return { ...work, source, target };
       }
       case "clash": {
-        const { from, path, metadata, winner } = work;
-        return {
-          ...work,
-          metadata: at(from, path, metadata),
-          winner: at(otherSide(from), path, winner),
-        };
+        const { from, path } = work;
+        const metadata = at(from, path, work.metadata);
+        const winner = at(otherSide(from), path, work.winner);
+        return { ...work, metadata, winner };
       }
       case "rename": {
-        const { on, from, metadata, other } = work;
-        const across = otherSide(on);
-        return {
-          ...work,
-          metadata: at(on, from, metadata),
-          other: other &&
-            { ...other, metadata: at(across, other.path, other.metadata) },
+        const { on, from } = work;
+        const metadata = at(on, from, work.metadata);
+        const other = work.other && {
+          ...work.other,
+          metadata: at(otherSide(on), work.other.path, work.other.metadata),
         };
+        return { ...work, metadata, other };
       }
       default:
         return work;
     }
   }
 
-  async #remove(work: WorkOf<"remove">): Promise<Performed> {
-    const root = this.#roots[work.on];
-    const other = this.#roots[otherSide(work.on)];
-    const there = kindAt(other, work.path);
-    if (there === "file" || there === "other") throw new Skipped(CHANGED);
-    const changes = [{ kind: "forget", path: work.rowPath }] as const;
-    const folders = [{ side: work.on, folder: folderOf(work.path) }];
-    if (work.fate === "destroy") {
-      const aside = this.#context.names.beside(work.path);
-      destroy(root, work.path, work.metadata, aside);
-      return { ...NOTHING, changes, folders };
+  // Copies, in two steps, so that many of them can be flushed at once.
+
+  /** The first step of a copy: looks at both sides and writes aside. */
+  stage(work: WorkOf<"copy">): Promise<StagedCopy> {
+    const { onBytes, checkpoint } = this.#context;
+    const request = requestFor(this.taskFor(work), this.#roots);
+    return stageCopy({ ...request, onBytes, checkpoint });
+  }
+
+  /** The copy as a thread is told of it. */
+  taskFor(work: WorkOf<"copy">): CopyTask {
+    const { from, path, source, target, mode, keepsHash } = work;
+    const temporary = this.#context.names.beside(path);
+    return { from, path, source, target, mode, keepsHash, temporary };
+  }
+
+  /** The second step of a copy: puts the flushed file in place. */
+  async place(work: WorkOf<"copy">, copy: FlushedCopy): Promise<Performed> {
+    if (work.target !== null) {
+      const replaced = await this.#replace(work, copy, work.target);
+      return this.placed(work, copy, replaced);
     }
-    const keptAt = await this.#context.softDelete.move(
-      root,
-      work.path,
-      work.metadata,
-    );
-    folders.push(...foldersTo(work.on, keptAt));
-    return { ...NOTHING, changes, folders, keptAt };
+    moveToFree(copy.to, copy.temporary, work.path);
+    return this.placed(work, copy);
+  }
+
+  /** What a copy did that is in place. */
+  placed(work: WorkOf<"copy">, copy: Made, replaced?: Replaced): Performed {
+    const { from, path, rowPath } = work;
+    const row = this.#row(path, work, copy);
+    const changes = [{ kind: "put", row, rowPath } as const];
+    return performed(otherSide(from), [path], changes, replaced);
+  }
+
+  async #replace(
+    work: WorkOf<"copy">,
+    copy: FlushedCopy,
+    seen: Metadata,
+  ): Promise<Replaced> {
+    const { to, temporary } = copy;
+    const { path } = work;
+    const { softDelete, names } = this.#context;
+    const keptAt = work.fate === "soft-delete"
+      ? softDelete.placeFor(to, path)
+      : null;
+    if (keptAt !== null) {
+      try {
+        replace(to, temporary, path, seen, keptAt);
+        return { keptAt, note: null };
+      } catch (error) {
+        if (!isAcrossDisks(error)) throw error;
+      }
+    }
+    const aside = names.beside(path);
+    let why = replace(to, temporary, path, seen, aside)
+      ? "written to at the last moment"
+      : this.#isClashLost(work)
+      ? "its clash copy was changed at once"
+      : null;
+    if (why === null && keptAt !== null) {
+      try {
+        await softDelete.moveAcross(to, aside, seen, keptAt);
+        return { keptAt, note: null };
+      } catch (error) {
+        why = `can't be kept in soft delete (${inWords(error)})`;
+      }
+    }
+    if (why === null) {
+      // RACE: what is written to it between look and removal is lost with it.
+      removeDespite(to.absolute(aside));
+      return { keptAt: null, note: null };
+    }
+    const kept = keepAsClash(to, aside, path);
+    return { keptAt: null, note: `${why}; that version is now ${kept}` };
+  }
+
+  /**
+   * Somebody changed or removed a clash copy before it was needed. The next
+   * run would do the same on the other side.
+   */
+  #isClashLost({ clashPath }: WorkOf<"copy">): boolean {
+    const row = clashPath === null ? null : this.#context.rowAt(clashPath);
+    return row !== null && !this.#isAsPlaced(row);
+  }
+
+  /** Whether both sides still have what this run put there. */
+  #isAsPlaced(row: FileRow): boolean {
+    return SIDES.every((side) => {
+      const look = this.#roots[side].look(row.path);
+      return look.kind === "file" && isStill(row[side], look.metadata);
+    });
+  }
+
+  /** The row of a path that both sides have now. */
+  #row(
+    path: string,
+    { from, keepsHash }: Pick<WorkOf<"copy">, "from" | "keepsHash">,
+    { source, metadata, lookedAtMs, hash }: Made,
+  ): FileRow {
+    const half = (side: Side): RecordedHalf => {
+      const now = side === from ? source : metadata;
+      const { traits } = this.#roots[side];
+      const isUnsure = isFresh(now.mtimeMs, lookedAtMs, traits);
+      return halfOf(now, isUnsure && hash !== null);
+    };
+    const [left, right] = [half("left"), half("right")];
+    const isNeeded = keepsHash || left.isFresh || right.isFresh;
+    return { path, left, right, hash: isNeeded ? hash : null };
+  }
+
+  // Clash copies: a conflict's older version, kept on both sides.
+
+  /** Puts a version under its clash name: on its own side first. */
+  async #clash(work: WorkOf<"clash">): Promise<Performed> {
+    const { from, path, clashPath, existing } = work;
+    const own = this.#roots[from];
+    const other = this.#roots[otherSide(from)];
+    own.requireFile(path, work.metadata);
+    if (work.winner !== null) other.requireFile(path, work.winner);
+    // A conflict whose loser can't be replaced is left whole.
+    requireReplaceable(own, path, this.#context.names.beside(path));
+    for (const root of [own, other]) {
+      await this.#learning(root, clashPath, () => {
+        const there = existing[root.side];
+        if (there === null) root.requireAbsent(clashPath);
+        else root.requireFile(clashPath, there);
+      });
+    }
+    const first = existing[own.side] ? null : await this.#clashCopy(own, work);
+    const second = existing[other.side]
+      ? null
+      : await this.#clashCopy(other, work).catch((error) => {
+        // Neither a signal nor a name that only one side takes may leave half
+        // a conflict: then the first copy goes too.
+        const isHalf = error instanceof InterruptedError || isTooLong(error);
+        if (first !== null && isHalf) {
+          const aside = this.#context.names.beside(clashPath);
+          destroy(own, clashPath, first.metadata, aside);
+        }
+        throw error;
+      });
+    const row = this.#row(clashPath, work, {
+      source: first?.metadata ?? existing[own.side]!,
+      metadata: second?.metadata ?? existing[other.side]!,
+      lookedAtMs: first?.lookedAtMs ?? second?.lookedAtMs ?? Date.now(),
+      hash: first?.hash ?? second?.hash ?? null,
+    });
+    const changes: RecordChange[] = [{ kind: "put", row, rowPath: null }];
+    if (work.leaves) {
+      // The path gets free once its content is under its clash name on both
+      // sides: a copy that is gone from one would be followed on the other.
+      if (!this.#isAsPlaced(row)) throw new Skipped(CHANGED);
+      destroy(own, path, work.metadata, this.#context.names.beside(path));
+      if (work.rowPath !== null) {
+        changes.push({ kind: "forget", path: work.rowPath });
+      }
+    }
+    const { folders } = performed(other.side, [clashPath], []);
+    const done = performed(own.side, [clashPath], changes);
+    return { ...done, folders: [...done.folders, ...folders] };
+  }
+
+  /** A copy of its own on either side: a link would change with the file. */
+  #clashCopy(to: Root, work: WorkOf<"clash">): Promise<FlushedCopy> {
+    const { names, onBytes, checkpoint } = this.#context;
+    const request = {
+      from: this.#roots[work.from],
+      path: work.path,
+      seen: work.metadata,
+      to,
+      temporary: names.beside(work.clashPath),
+      mode: work.metadata.mode,
+      wantsHash: work.keepsHash || isYoung(work.metadata, this.#roots),
+      onBytes,
+      checkpoint,
+    };
+    const { clashPath } = work;
+    return this.#learning(to, clashPath, () => copyTo(request, clashPath));
+  }
+
+  /** The next run gives a shorter name to what is too long for a root. */
+  async #learning<T>(
+    root: Root,
+    path: string,
+    act: () => T | Promise<T>,
+  ): Promise<T> {
+    try {
+      return await act();
+    } catch (error) {
+      const bytes = utf8Length(nameOf(path));
+      if (isTooLong(error) && root.pathRoom(folderOf(path)) >= bytes) {
+        const folder = root.absolute(folderOf(path));
+        const longest = longestName(folder, this.#context.names.owner);
+        root.refuseNames(Math.min(longest, bytes - 1));
+      }
+      throw error;
+    }
+  }
+
+  async #remove(work: WorkOf<"remove">): Promise<Performed> {
+    const { on, path, metadata } = work;
+    const root = this.#roots[on];
+    const there = kindAt(this.#roots[otherSide(on)], path);
+    if (there === "file" || there === "other") throw new Skipped(CHANGED);
+    let keptAt: string | null = null;
+    if (work.fate === "destroy") {
+      destroy(root, path, metadata, this.#context.names.beside(path));
+    } else keptAt = await this.#context.softDelete.move(root, path, metadata);
+    const changes = [{ kind: "forget", path: work.rowPath } as const];
+    return performed(on, [path], changes, { keptAt });
   }
 
   async #rename(planned: WorkOf<"rename">): Promise<Performed> {
-    const { from, to, other } = planned;
-    const root = this.#roots[planned.on];
+    const { on, from, to, other, rowPath } = planned;
+    const root = this.#roots[on];
     root.requireFile(from, planned.metadata);
     if (other) {
-      this.#roots[otherSide(planned.on)]
-        .requireFile(other.path, other.metadata);
+      this.#roots[otherSide(on)].requireFile(other.path, other.metadata);
     }
     let work = planned;
     if (from !== to && !this.#respell(root, from, to)) {
@@ -170,29 +405,20 @@ export class Performer {
     }
     root.requireFile(to, work.metadata);
     setProperties(root, to, work);
-    const folders = [
-      { side: work.on, folder: folderOf(from) },
-      { side: work.on, folder: folderOf(to) },
-    ];
-    if (work.row === null) return { ...NOTHING, folders };
-    const known = work.rowPath === null
-      ? null
-      : this.#context.rowAt(work.rowPath);
+    if (work.row === null) return performed(on, [from, to], []);
+    const known = rowPath === null ? null : this.#context.rowAt(rowPath);
     const base: FileRow = { ...(known ?? work.row), path: to };
     const row = work.keepsHalves
       ? withCopied(base, planned, work.metadata)
-      : { ...base, [work.on]: this.#halfAfter(root, work, base) };
-    const change = { kind: "put", row, rowPath: work.rowPath } as const;
-    return { ...NOTHING, changes: [change], folders };
+      : { ...base, [on]: this.#halfAfter(root, work, base) };
+    const changes = [{ kind: "put", row, rowPath } as const];
+    return performed(on, [from, to], changes);
   }
 
   /** Gives the name, by copying where it is on another disk of the root. */
-  async #move(
-    root: Root,
-    work: WorkOf<"rename">,
-  ): Promise<WorkOf<"rename">> {
+  async #move(root: Root, work: WorkOf<"rename">): Promise<WorkOf<"rename">> {
     const { from, to, metadata: seen } = work;
-    const { names, pause } = this.#context;
+    const { names, checkpoint } = this.#context;
     const aside = names.beside(from);
     try {
       renameFile(root, from, to, seen, aside);
@@ -200,9 +426,8 @@ export class Performer {
     } catch (error) {
       if (!isAcrossDisks(error)) throw error;
     }
-    const temporary = names.beside(to);
-    const crossing = { from, to, seen, temporary, aside };
-    const metadata = await moveAcross(root, crossing, pause);
+    const crossing = { from, to, seen, temporary: names.beside(to), aside };
+    const metadata = await moveAcross(root, crossing, checkpoint);
     this.#crossed.set(`${root.side}/${to}`, metadata);
     return { ...work, metadata };
   }
@@ -217,23 +442,23 @@ export class Performer {
     const look = root.look(work.to);
     if (look.kind !== "file") throw new Skipped(CHANGED);
     const { metadata } = look;
-    const { tickMs } = root.traits;
+    const seen = work.metadata;
     // A disk inside the root may cut times as no other does.
     const isInner = root.info(work.to)?.dev !== root.self?.dev;
     const cut = isInner ? COARSEST_TICK_MS : 1;
-    const asked = cutToTick(work.mtimeMs ?? work.metadata.mtimeMs, tickMs);
+    const asked = cutToTick(work.mtimeMs ?? seen.mtimeMs, root.traits.tickMs);
     // Some servers know no time of creation, and tell that of the last change.
-    const seen = work.metadata.id;
-    const id = metadata.id?.ino === seen?.ino ? metadata.id : seen;
+    const id = isEqualId(metadata.id, seen.id) ? metadata.id : seen.id;
     // A system that refuses a time leaves the one that was seen.
-    const isOurs =
-      [asked, work.metadata.mtimeMs].some((time) =>
-        Math.abs(time - metadata.mtimeMs) < cut
-      ) &&
-      isStill({ ...work.metadata, mtimeMs: metadata.mtimeMs, id }, metadata);
-    if (!isOurs) throw new Skipped(CHANGED);
-    const isYoung = isFresh(metadata.mtimeMs, lookedAtMs, root.traits);
-    return halfOf(metadata, isYoung && row.hash !== null);
+    const isOurTime = [asked, seen.mtimeMs].some((time) =>
+      Math.abs(time - metadata.mtimeMs) < cut
+    );
+    const { mtimeMs } = metadata;
+    if (!isOurTime || !isStill({ ...seen, mtimeMs, id }, metadata)) {
+      throw new Skipped(CHANGED);
+    }
+    const isUnsure = isFresh(mtimeMs, lookedAtMs, root.traits);
+    return halfOf(metadata, isUnsure && row.hash !== null);
   }
 
   /**
@@ -243,31 +468,23 @@ export class Performer {
    * @returns False where the two names are not of one file.
    */
   #respell(root: Root, from: string, to: string): boolean {
-    const { ignoresCase, ignoresNormalForm } = root.traits;
-    const folding = { ignoresCase, ignoresNormalForm };
-    const isSpelling = keyOf(from, folding) === keyOf(to, folding);
+    const isSpelling = keyOf(from, root.traits) === keyOf(to, root.traits);
     if (!isSpelling && !root.isSecondName(to, from)) return false;
-    respell(
-      root,
-      from,
-      to,
-      (middle) => this.#context.noteMove({ side: root.side, from, middle, to }),
-    );
+    const { side } = root;
+    respell(root, from, to, (middle) => {
+      this.#context.noteMove({ side, from, middle, to });
+    });
     return true;
   }
 
   async #renameDirectory(work: WorkOf<"rename-directory">): Promise<Performed> {
-    const { on, from, to, rowPath } = work;
+    const { on, from, to, rowPath, isMount, id } = work;
     const root = this.#roots[on];
-    const look = root.look(from);
-    const seen = work.id[on];
-    const isIt = look.kind === "directory" &&
-      (seen === null ||
-        isEqualId(folderIdOf(Deno.lstatSync(root.absolute(from))), seen));
+    const isIt = root.look(from).kind === "directory" &&
+      (id[on] === null || isEqualId(idAt(root, from), id[on]));
     if (!isIt) throw new Skipped(CHANGED);
     root.distrust();
-    let left: string[] = [];
-    let made: string[] = [];
+    let moved: RenamedEach | null = null;
     let note: string | null = null;
     if (!this.#respell(root, from, to)) {
       // What the other side calls it by now, if it has it at all.
@@ -284,25 +501,20 @@ export class Performer {
         Deno.renameSync(root.absolute(from), root.absolute(to));
       } catch (error) {
         if (!isRefusal(error)) throw error;
-        const moved = await this.#renameEach(root, from, to);
-        left = moved.left;
-        made = moved.made;
+        moved = await this.#renameEach(root, from, to);
         note = `file by file (${inWords(error)}): ${moved.files} renamed`;
       } finally {
         root.distrust();
       }
     }
-    const changes: RecordChange[] = rowPath === null
-      ? [{
-        kind: "put-directory",
-        path: to,
-        isMount: work.isMount,
-        id: work.id,
-      }]
-      : [{ kind: "move-directory", from: rowPath, to }];
+    const changes: RecordChange[] = [
+      rowPath === null
+        ? { kind: "put-directory", path: to, isMount, id }
+        : { kind: "move-directory", from: rowPath, to },
+    ];
+    const { made = [], left = [] } = moved ?? {};
     for (const path of made) {
-      const id = folderIdOf(Deno.lstatSync(root.absolute(path)));
-      changes.push({ kind: "folder-id", side: on, path, id });
+      changes.push({ kind: "folder-id", side: on, path, id: idAt(root, path) });
     }
     if (rowPath !== null) {
       for (const path of left) {
@@ -310,13 +522,11 @@ export class Performer {
         changes.push({ kind: "move-file", from: after, to: before });
       }
     }
-    const folders = [folderOf(from), folderOf(to)].map((folder) => {
-      return { side: on, folder };
+    const isWhole = left.length === 0;
+    return performed(on, [from, to], changes, {
+      note,
+      ...isWhole ? {} : { left: `${note}, ${left.length} not: ${left[0]}` },
     });
-    const done = { ...NOTHING, changes, folders, note };
-    if (left.length === 0) return done;
-    const [first] = left;
-    return { ...done, left: `${note}, ${left.length} not: ${first}` };
   }
 
   /** Renames what is in a folder that can't be renamed itself. */
@@ -324,19 +534,11 @@ export class Performer {
     root: Root,
     from: string,
     to: string,
-  ): Promise<{
-    readonly files: number;
-    readonly made: string[];
-    /** Below the folder. */
-    readonly left: string[];
-  }> {
+  ): Promise<RenamedEach> {
     let files = 0;
     const made: string[] = [];
     const left: string[] = [];
-    const each = async (below: string): Promise<void> => {
-      const at = (folder: string) =>
-        below === "" ? folder : joinPath(folder, below);
-      const [source, target] = [at(from), at(to)];
+    const each = async (source: string, target: string): Promise<void> => {
       const { mode } = Deno.lstatSync(root.absolute(source));
       if (kindAt(root, target) !== "directory") {
         Deno.mkdirSync(root.absolute(target));
@@ -345,23 +547,18 @@ export class Performer {
           Deno.chmodSync(root.absolute(target), mode & 0o777);
         }
       }
-      for (const entry of [...Deno.readDirSync(root.absolute(source))]) {
-        await this.#context.pause?.();
-        const path = joinPath(below, entry.name);
+      for (const { name } of [...Deno.readDirSync(root.absolute(source))]) {
+        await this.#context.checkpoint?.();
+        const [path, newPath] = [`${source}/${name}`, `${target}/${name}`];
         try {
-          const look = root.look(joinPath(from, path));
-          if (look.kind === "directory") await each(path);
-          else {await this.#renameOne(
-              root,
-              joinPath(from, path),
-              joinPath(to, path),
-              look,
-            );}
+          const look = root.look(path);
+          if (look.kind === "directory") await each(path, newPath);
+          else await this.#renameOne(root, path, newPath, look);
           if (look.kind === "file") files++;
         } catch (error) {
           const isKnown = error instanceof Skipped || codeOf(error) !== null;
           if (!isKnown) throw error;
-          left.push(path);
+          left.push(path.slice(from.length + 1));
         }
       }
       try {
@@ -370,7 +567,7 @@ export class Performer {
         if (codeOf(error) === null) throw error;
       }
     };
-    await each("");
+    await each(from, to);
     return { files, made, left };
   }
 
@@ -382,6 +579,7 @@ export class Performer {
   ): Promise<void> {
     if (look.kind !== "file") {
       root.requireAbsent(to);
+      // RACE: what gets the name right now is replaced.
       Deno.renameSync(root.absolute(from), root.absolute(to));
       return;
     }
@@ -403,8 +601,8 @@ export class Performer {
   #createDirectory(work: WorkOf<"create-directory">): Performed {
     const { on, path } = work;
     const root = this.#roots[on];
-    const from = otherSide(on);
-    if (this.#roots[from].look(path).kind !== "directory") {
+    const across = otherSide(on);
+    if (this.#roots[across].look(path).kind !== "directory") {
       throw new Skipped(CHANGED);
     }
     root.requireAbsent(path);
@@ -413,16 +611,12 @@ export class Performer {
     } catch (error) {
       throw root.refusal(error, path);
     }
-    const isMount = on === "left"
-      ? { left: false, right: work.isMount }
-      : { left: work.isMount, right: false };
-    const made = folderIdOf(Deno.lstatSync(root.absolute(path)));
-    const id = on === "left"
-      ? { left: made, right: work.id }
-      : { left: work.id, right: made };
-    const change = { kind: "put-directory", path, isMount, id } as const;
-    const folders = [{ side: on, folder: folderOf(path) }];
-    return { ...NOTHING, changes: [change], folders };
+    const sided = <T>(own: T, other: T) =>
+      ({ [on]: own, [across]: other }) as unknown as Both<T>;
+    const isMount = sided(false, work.isMount);
+    const id = sided(idAt(root, path), work.id);
+    const changes = [{ kind: "put-directory", path, isMount, id } as const];
+    return performed(on, [path], changes);
   }
 
   #removeDirectory(work: WorkOf<"remove-directory">): Performed {
@@ -440,9 +634,48 @@ export class Performer {
       throw isInUse ? new Skipped(whatIsIn(root, path)) : error;
     }
     const change = { kind: "forget-directory", path: work.rowPath } as const;
-    const folders = [{ side: on, folder: folderOf(path) }];
-    return { ...NOTHING, changes: [change], folders };
+    return performed(on, [path], [change]);
   }
+}
+
+/** What was done, with the folders of the paths whose names changed. */
+function performed(
+  side: Side,
+  paths: readonly string[],
+  changes: readonly RecordChange[],
+  more: Partial<Pick<Performed, "keptAt" | "note" | "left">> = {},
+): Performed {
+  const folders = paths.map((path) => ({ side, folder: folderOf(path) }));
+  // The folders that lead to a soft-deleted file may all be new, and must be
+  // on disk before the record says where the file went.
+  let folder = folderOf(more.keptAt ?? "");
+  for (; folder !== ""; folder = folderOf(folder)) {
+    folders.push({ side, folder });
+  }
+  return { changes, folders, keptAt: null, note: null, ...more };
+}
+
+/**
+ * What stands at a path; nothing, where the folders above are gone too, or
+ * where it is only a second name of something else.
+ */
+function kindAt(root: Root, path: string): Look["kind"] {
+  try {
+    const { kind } = root.look(path);
+    const isOther = kind !== "absent" && root.secondName(path) !== null;
+    return isOther ? "absent" : kind;
+  } catch (error) {
+    if (error instanceof Skipped) return "absent";
+    throw error;
+  }
+}
+
+function idAt(root: Root, folder: string): ReturnType<typeof folderIdOf> {
+  return folderIdOf(Deno.lstatSync(root.absolute(folder)));
+}
+
+function isTooLong(error: unknown): boolean {
+  return codeOf(error) === "ENAMETOOLONG";
 }
 
 /**

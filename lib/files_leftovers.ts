@@ -10,10 +10,19 @@ import { isTemporaryOf, numberedName, OWN_FOLDER } from "./names.ts";
 import { folderOf, joinPath, nameOf } from "./paths.ts";
 import type { Root } from "./root_files.ts";
 import type { Leftover } from "./scanner.ts";
-import type { Move, RecordStore } from "./state_record.ts";
 import { CHANGED, codeOf, inWords, Skipped } from "./system.ts";
 import { printable } from "./text.ts";
-import type { Both, Problem, Side } from "./types.ts";
+import type { RecordChange } from "./plan_types.ts";
+import type { Both, Move, Problem, Side } from "./types.ts";
+
+/** Where renames in two steps are written down. */
+export interface MoveRecord {
+  moves(): readonly Move[];
+  forgetMove(move: Move): void;
+  /** The recorded folders, by path. */
+  directories(): ReadonlyMap<string, unknown>;
+  apply(changes: readonly RecordChange[]): void;
+}
 
 /** Another pair's temporary file may belong to a run that goes on. */
 const FOREIGN_AGE_MS = 7 * 24 * 60 * 60 * 1000;
@@ -106,7 +115,7 @@ function ownLeftovers(root: Root): Pick<Leftover, "path" | "mtimeMs">[] {
  * @throws {GuardError} One can't be completed now; it stays written down.
  */
 export function completeMoves(
-  record: RecordStore,
+  record: MoveRecord,
   roots: Both<Root>,
   isDryRun: boolean,
 ): void {
@@ -130,7 +139,7 @@ export function completeMoves(
  * @param record The record, which has them written down.
  * @param roots The roots.
  */
-export function settleMoves(record: RecordStore, roots: Both<Root>): void {
+export function settleMoves(record: MoveRecord, roots: Both<Root>): void {
   for (const move of record.moves()) {
     if (move.middle === move.to) {
       completeFolder(roots[move.side], record, move);
@@ -145,7 +154,7 @@ export function settleMoves(record: RecordStore, roots: Both<Root>): void {
  * A folder's rename is one step: if it came to that, the rows follow; if not,
  * it is decided anew.
  */
-function completeFolder(root: Root, record: RecordStore, move: Move): void {
+function completeFolder(root: Root, record: MoveRecord, move: Move): void {
   const { from, to } = move;
   const rows = record.directories();
   const isOpen = rows.has(from) && !rows.has(to);

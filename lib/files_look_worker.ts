@@ -1,27 +1,20 @@
 /// <reference lib="deno.worker" />
 
-import type { CopyOrder } from "./files_copy.ts";
 import { scan, type ScanRequest, type ScanSummary } from "./scanner.ts";
 import { errorWords } from "./text.ts";
 import { ignorePredicate, type IgnoreSettings } from "./wire_ignore.ts";
 import type { Listing } from "./wire_listing.ts";
 
 /**
- * The thread that scans one root, and copies when that is done.
+ * The thread that scans one root.
  *
  * @module
  */
 
-/** What the worker is told first. */
+/** What the worker is told. */
 export interface ScanTask {
-  readonly kind: "scan";
   readonly request: ScanRequest;
   readonly ignore: IgnoreSettings;
-}
-
-/** There will be something to copy. */
-export interface WarmUp {
-  readonly kind: "warm-up";
 }
 
 /** What the worker tells of its scan. */
@@ -42,19 +35,8 @@ const BATCH = 4096;
 /** So much time lies between two counts at least, in ms. */
 const PAUSE_MS = 100;
 
-/** What copies takes long to load, and most runs have nothing to copy. */
-let copying: Promise<typeof import("./files_copy.ts")> | null = null;
-
-self.onmessage = async (
-  { data }: MessageEvent<ScanTask | WarmUp | CopyOrder>,
-): Promise<void> => {
-  if (data.kind === "scan") return await scanning(data);
-  // One promise for all: they are obeyed in the order in which they came.
-  const { obey } = await (copying ??= import("./files_copy.ts"));
-  if (data.kind === "warm-up") return;
-  const reply = obey(data);
-  if (reply !== null) self.postMessage(reply, [reply.numbers.buffer]);
-};
+self.onmessage = ({ data }: MessageEvent<ScanTask>): Promise<void> =>
+  scanning(data);
 
 async function scanning({ request, ignore }: ScanTask): Promise<void> {
   let listings: Listing[] = [];

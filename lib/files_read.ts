@@ -1,103 +1,208 @@
 /**
- * Reads files to answer questions about their content.
+ * Reads files of the roots: opens them, never through a link, and answers
+ * questions about their content.
  *
  * @module
  */
-import type { Buffer } from "node:buffer";
+import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
+import fs from "node:fs";
+import { InterruptedError } from "./errors.ts";
+import { isStill, metadataOf } from "./metadata.ts";
+import { folderOf } from "./paths.ts";
 import type { Answer, FileRef, Question } from "./plan_types.ts";
-import {
-  atOnce,
-  bufferFor,
-  openFile,
-  type Pieces,
-  type Root,
-} from "./root_files.ts";
-import { inWords } from "./system.ts";
-import type { Both } from "./types.ts";
+import type { Root } from "./root_files.ts";
+import { CHANGED, codeOf, inWords, Skipped } from "./system.ts";
+import type { Both, Checkpoint, Metadata } from "./types.ts";
 
-/**
- * Answers a question.
- *
- * @param question What has to be known.
- * @param roots The roots the files are in.
- * @returns The answer; files that can't be read are an answer too.
- */
-export function answerTo(
-  question: Question,
-  roots: Both<Root>,
-): Answer {
-  return atOnce(answering(question, roots));
-}
+/** More at once would leave the processor's cache. */
+export const CHUNK_BYTES = 256 * 1024;
 
-/**
- * The same chunk by chunk.
- *
- * @param question What has to be known.
- * @param roots The roots the files are in.
- * @param onBytes Told of bytes as they are read of one file.
- * @returns Work that gives the answer.
- */
-export function* answering(
-  question: Question,
-  roots: Both<Root>,
-  onBytes: (bytes: number) => void = () => {},
-): Pieces<Answer> {
-  const files = question.kind === "hash"
-    ? [question.file]
-    : [question.a, question.b];
-  let current = files[0]!;
-  const open = (file: FileRef) => {
-    current = file;
-    return openFile(roots[file.side], file.path, file.metadata);
-  };
-  try {
-    if (question.kind === "hash") {
-      using file = open(question.file);
-      const hash = createHash("sha256");
-      const buffer = bufferFor(question.file.metadata.sizeBytes);
-      for (const chunk of chunksOf(file, buffer)) {
-        hash.update(chunk);
-        onBytes(chunk.length);
-        yield;
-      }
-      file.finish();
-      return { kind: "hash", hash: hash.digest("hex") };
+/** The unit in which systems count what a file takes. */
+const BLOCK_BYTES = 512;
+
+/** For what is read in one piece, one is enough for all. */
+const SMALL = Buffer.allocUnsafeSlow(64 * 1024);
+
+const { O_RDONLY, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = fs.constants;
+
+/** A file of a root, open for reading. */
+export class OpenFile implements Disposable {
+  readonly #root: Root;
+  readonly #path: string;
+  readonly #seen: Metadata;
+  readonly #fd: number;
+  /** Whether parts of it take no room on its disk. */
+  hasHoles = false;
+  #dev = 0;
+  #ino = 0;
+
+  /**
+   * Opens a file: never through a link, and only if it is the one that was
+   * seen.
+   *
+   * @throws {Skipped} It is another file by now.
+   */
+  constructor(root: Root, path: string, seen: Metadata) {
+    this.#root = root;
+    this.#path = path;
+    this.#seen = seen;
+    root.requireRealFolder(folderOf(path));
+    try {
+      // RACE: whatever takes the name right now is opened. O_NOFOLLOW: a link
+      // is refused; O_NONBLOCK: a pipe does not hold the run up.
+      this.#fd = fs.openSync(
+        root.absolute(path),
+        O_RDONLY | O_NOFOLLOW | O_NONBLOCK,
+      );
+    } catch (error) {
+      // ELOOP: a link was put in its place.
+      const isOther = ["ELOOP", "ENOENT", "ENXIO"].includes(
+        codeOf(error) ?? "",
+      );
+      throw isOther ? new Skipped(CHANGED) : error;
     }
-    using a = open(question.a);
-    using b = open(question.b);
-    const hash = question.wantsHash ? createHash("sha256") : null;
-    const { sizeBytes } = question.a.metadata;
-    const other = bufferFor(sizeBytes);
-    let isSame = true;
-    for (const chunk of chunksOf(a, bufferFor(sizeBytes))) {
-      const count = b.read(other.subarray(0, chunk.length));
-      isSame &&= chunk.equals(other.subarray(0, count));
-      hash?.update(chunk);
-      onBytes(chunk.length);
-      if (!isSame) break;
-      yield;
+    try {
+      this.#requireUnchanged();
+    } catch (error) {
+      fs.closeSync(this.#fd);
+      throw error;
     }
-    isSame &&= b.read(other) === 0;
-    current = question.a;
-    a.finish();
-    current = question.b;
-    b.finish();
-    return isSame
-      ? { kind: "same", hash: hash?.digest("hex") ?? null }
-      : { kind: "different" };
-  } catch (error) {
-    const { side, path } = current;
-    return { kind: "unreadable", side, path, reason: inWords(error) };
+  }
+
+  /** Reads on; fewer bytes than the buffer holds come only at the end. */
+  read(buffer: Uint8Array): number {
+    let filled = 0;
+    while (filled < buffer.length) {
+      const left = buffer.length - filled;
+      const count = fs.readSync(this.#fd, buffer, filled, left, null);
+      if (count === 0) break;
+      filled += count;
+    }
+    return filled;
+  }
+
+  /**
+   * What is in it, chunk by chunk. A chunk is to be used before anything else
+   * is read: the next one takes its place in memory.
+   *
+   * @throws {Skipped} The file is longer than it was.
+   */
+  *chunks(): Generator<Buffer, void, void> {
+    let left = this.#seen.sizeBytes;
+    const buffer = left < SMALL.length
+      ? SMALL
+      : Buffer.allocUnsafe(CHUNK_BYTES);
+    for (let isMore = true; isMore;) {
+      // One byte more than there should be: none may come.
+      const most = Math.min(left + 1, buffer.length);
+      const count = fs.readSync(this.#fd, buffer, 0, most, null);
+      // A file that grows while it is read must not be followed for ever.
+      if (count > left) throw new Skipped(CHANGED);
+      left -= count;
+      isMore = count > 0 && (left > 0 || count === most);
+      if (count > 0) yield buffer.subarray(0, count);
+    }
+  }
+
+  /** Requires that the open file is still what was seen. */
+  #requireUnchanged(): void {
+    const info = fs.fstatSync(this.#fd);
+    const { size, mode, ino, nlink } = info;
+    const now = metadataOf({
+      ...{ size, mode, ino, nlink },
+      mtime: new Date(Math.floor(info.mtimeMs)),
+      birthtime: new Date(Math.floor(info.birthtimeMs)),
+    }, this.#root.traits.tickMs);
+    if (!info.isFile() || !isStill(this.#seen, now)) {
+      throw new Skipped(CHANGED);
+    }
+    this.hasHoles = info.blocks * BLOCK_BYTES < info.size;
+    this.#dev = info.dev;
+    this.#ino = info.ino;
+  }
+
+  /**
+   * The look after reading: the path still leads to the very file, and
+   * nobody wrote to it meanwhile.
+   *
+   * @throws {Skipped} It changed while it was read.
+   */
+  finish(): Metadata {
+    const info = this.#root.info(this.#path);
+    const metadata = info && this.#root.metadata(info);
+    if (!info?.isFile || metadata === null || !isStill(this.#seen, metadata)) {
+      throw new Skipped(CHANGED);
+    }
+    // Where the path leads to what is open, one look has told of both.
+    const isOpenOne = info.ino !== null && info.ino !== 0 &&
+      info.ino === this.#ino && info.dev === this.#dev;
+    if (!isOpenOne) this.#requireUnchanged();
+    return metadata;
+  }
+
+  [Symbol.dispose](): void {
+    fs.closeSync(this.#fd);
   }
 }
 
-function* chunksOf(
-  file: { read(buffer: Uint8Array): number },
-  buffer: Buffer,
-): Generator<Buffer> {
-  for (let count = buffer.length; count === buffer.length;) {
-    count = file.read(buffer);
-    if (count > 0) yield buffer.subarray(0, count);
+/**
+ * Answers a question about content; files that can't be read are an answer
+ * too.
+ *
+ * @param onBytes Told of bytes as they are read of one file.
+ * @throws What the checkpoint between two chunks throws.
+ */
+export async function answerTo(
+  question: Question,
+  roots: Both<Root>,
+  checkpoint: Checkpoint = () => Promise.resolve(),
+  onBytes: (bytes: number) => void = () => {},
+): Promise<Answer> {
+  const [first, second] = question.kind === "hash"
+    ? [question.file]
+    : [question.a, question.b];
+  // Whose fault it is if anything goes wrong.
+  let current = first;
+  const open = (file: FileRef): OpenFile => {
+    current = file;
+    return new OpenFile(roots[file.side], file.path, file.metadata);
+  };
+  const hash = question.kind === "hash" || question.wantsHash
+    ? createHash("sha256")
+    : null;
+  try {
+    using a = open(first);
+    using b = second ? open(second) : null;
+    const other = Buffer.allocUnsafe(
+      b ? Math.min(first.metadata.sizeBytes + 1, CHUNK_BYTES) : 0,
+    );
+    let isSame = true;
+    current = first;
+    for (const chunk of a.chunks()) {
+      if (b && second) {
+        current = second;
+        const count = b.read(other.subarray(0, chunk.length));
+        isSame = chunk.equals(other.subarray(0, count));
+        current = first;
+      }
+      hash?.update(chunk);
+      onBytes(chunk.length);
+      if (!isSame) break;
+      await checkpoint();
+    }
+    a.finish();
+    if (b && second) {
+      current = second;
+      isSame &&= b.read(other.subarray(0, 1)) === 0;
+      b.finish();
+    }
+    if (!isSame) return { kind: "different" };
+    const hex = hash?.digest("hex") ?? null;
+    return second ? { kind: "same", hash: hex } : { kind: "hash", hash: hex! };
+  } catch (error) {
+    if (error instanceof InterruptedError) throw error;
+    const { side, path } = current;
+    return { kind: "unreadable", side, path, reason: inWords(error) };
   }
 }

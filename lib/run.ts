@@ -34,7 +34,7 @@ import {
   type SideScan,
 } from "./plan_merge.ts";
 import type { Action, Answer, Plan } from "./plan_types.ts";
-import { inPieces, type Look, Root } from "./root_files.ts";
+import { type Look, Root } from "./root_files.ts";
 import { checkRoots } from "./root_identity.ts";
 import type { Probe } from "./root_traits.ts";
 import {
@@ -47,7 +47,6 @@ import {
 } from "./run_identify.ts";
 import {
   type FinishedScan,
-  idleThreads,
   type RootScan,
   scanBoth,
   scanRequests,
@@ -130,13 +129,13 @@ export async function decideReading(
       return { plan, cases, merged, settings };
     }
     // Most runs have nothing to read.
-    const { answering } = await import("./files_read.ts");
+    const { answerTo } = await import("./files_read.ts");
     const files = decision.questions.size;
     meter?.begin("compare", { files, bytes: null });
     for (const [id, question] of decision.questions) {
       const onBytes = (bytes: number) => meter?.add(0, bytes);
-      const reading = answering(question, roots, onBytes);
-      answers.set(id, await inPieces(reading, () => interrupt.pass()));
+      const checkpoint = () => interrupt.pass();
+      answers.set(id, await answerTo(question, roots, checkpoint, onBytes));
       meter?.add(1, 0);
     }
   }
@@ -505,7 +504,6 @@ export class Run {
     const scanning = this.#scan(scanners, probes, record, meeting);
     const scans = await this.#interrupt.waitFor(scanning);
     requireStillThere(meeting, this.#paths);
-    const idle = idleThreads(scanners, scans, { mayCopy: !isDryRun });
     const settings = decisionSettings(this.#config, probes, this.#record, {
       startedAtMs: this.#startedAtMs,
       recordedFiles,
@@ -540,7 +538,7 @@ export class Run {
     await this.#interrupt.pass();
     const outcomes = isDryRun
       ? plannedOutcomes(plan, this.#listener)
-      : await this.#carryOut(plan, { ...met, scans, idle, alike });
+      : await this.#carryOut(plan, { ...met, scans, alike });
     const looked = merged.pairs.filter(({ row }) => row !== null).length;
     const untouched = Math.max(0, recordedFiles - looked) + alike.count;
     return this.#result(plan, outcomes, untouched);
@@ -609,7 +607,7 @@ export class Run {
 
   async #carryOut(
     plan: Plan,
-    found: Met & Pick<CarryOutContext, "scans" | "idle" | "alike">,
+    found: Met & Pick<CarryOutContext, "scans" | "alike">,
   ): Promise<readonly Outcome[]> {
     try {
       const { carryOut } = await import("./apply_plan.ts");

@@ -5,7 +5,7 @@
  * @module
  */
 import { GuardError, InterruptedError } from "./errors.ts";
-import type { ScanMessage, ScanTask, WarmUp } from "./files_look_worker.ts";
+import type { ScanMessage, ScanTask } from "./files_look_worker.ts";
 import type { SideScan } from "./plan_merge.ts";
 import type { Probe } from "./root_traits.ts";
 import type { Interrupt, Meter } from "./run_types.ts";
@@ -44,8 +44,6 @@ export interface RootScan extends Disposable {
    * @throws {ScanError} The root can't be read.
    */
   run(request: ScanRequest, context: ScanContext): Promise<FinishedScan>;
-  /** Its thread, which copies when it has scanned; null: it has none. */
-  readonly thread: Worker | null;
 }
 
 /** What both scans have in common. */
@@ -106,8 +104,6 @@ function isSmall(stateDb: string): boolean {
  * starting another thread takes longer.
  */
 class ScanHere implements RootScan {
-  readonly thread = null;
-
   async run(
     request: ScanRequest,
     { ignore, meter, interrupt }: ScanContext,
@@ -136,11 +132,11 @@ class ScanHere implements RootScan {
 
 /** A thread that waits for a root to scan. */
 class ScanThread implements RootScan {
-  readonly thread: Worker;
+  readonly #thread: Worker;
 
   constructor() {
     const url = new URL("./files_look_worker.ts", import.meta.url);
-    this.thread = new Worker(url, { type: "module" });
+    this.#thread = new Worker(url, { type: "module" });
   }
 
   run(
@@ -150,7 +146,7 @@ class ScanThread implements RootScan {
     const listings = new Map<string, Listing>();
     let seen = 0;
     const { promise, resolve, reject } = Promise.withResolvers<FinishedScan>();
-    this.thread.onmessage = ({ data }: MessageEvent<ScanMessage>): void => {
+    this.#thread.onmessage = ({ data }: MessageEvent<ScanMessage>): void => {
       if (data.kind === "listings") {
         for (const listing of data.listings) {
           listings.set(listing.folder, listing);
@@ -166,17 +162,17 @@ class ScanThread implements RootScan {
         reject(new ScanError(request.side, data.message));
       }
     };
-    this.thread.onerror = (event): void => {
+    this.#thread.onerror = (event): void => {
       event.preventDefault();
       reject(new ScanError(request.side, event.message));
     };
-    const task: ScanTask = { kind: "scan", request, ignore };
-    this.thread.postMessage(task);
+    const task: ScanTask = { request, ignore };
+    this.#thread.postMessage(task);
     return promise;
   }
 
   [Symbol.dispose](): void {
-    this.thread.terminate();
+    this.#thread.terminate();
   }
 }
 
@@ -210,39 +206,6 @@ export async function scanBoth(
       { cause: error },
     );
   }
-}
-
-/** Where so many folders differ, threads that copy are worth their while. */
-const MANY_FOLDERS = 48;
-
-/** Threads that have scanned, and can copy now. */
-export interface IdleThreads {
-  /** Whoever uses one takes it out. */
-  readonly threads: Worker[];
-  /** They load already what they need for it. */
-  readonly areWarm: boolean;
-}
-
-/**
- * The threads that have scanned. Where there seems to be much to copy they
- * begin to load what they need for it, while this one decides.
- *
- * @param scans The scans.
- * @param finished What they gave.
- * @param options Whether anything may be copied at all.
- */
-export function idleThreads(
-  scans: Both<RootScan>,
-  finished: Both<FinishedScan>,
-  { mayCopy }: { readonly mayCopy: boolean },
-): IdleThreads {
-  const threads = SIDES.map((side) => scans[side].thread)
-    .filter((it) => it !== null);
-  const differ = Math.max(...SIDES.map((it) => finished[it].listings.size));
-  const areWarm = mayCopy && threads.length > 0 && differ >= MANY_FOLDERS;
-  const order: WarmUp = { kind: "warm-up" };
-  if (areWarm) { for (const thread of threads) thread.postMessage(order); }
-  return { threads, areWarm };
 }
 
 // What the scans of both roots need to know of them.

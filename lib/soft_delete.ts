@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { moveAcross, moveToFree, type TemporaryNames } from "./file_ops.ts";
-import { isStill } from "./metadata.ts";
+import { isStillAt, moveToFree, type TemporaryNames } from "./file_ops.ts";
+import { isAcrossDisks, moveAcross } from "./files_copy.ts";
 import {
   type DeletedFolder,
   deletedFolder,
@@ -80,15 +80,6 @@ export function pathBefore(
   return isPlain ? told : null;
 }
 
-/**
- * Whether a rename failed because source and target are on two disks.
- *
- * @param error What the rename threw.
- */
-export function isAcrossDisks(error: unknown): boolean {
-  return codeOf(error) === "EXDEV";
-}
-
 /** Soft-deletes files of one run. */
 export class SoftDelete {
   readonly #run: string;
@@ -149,14 +140,15 @@ export class SoftDelete {
     root.requireFile(path, seen);
     const place = this.placeFor(root, path);
     try {
+      // RACE: a version saved right now goes along; the look below finds it.
       Deno.renameSync(root.absolute(path), root.absolute(place));
     } catch (error) {
       if (!isAcrossDisks(error)) throw error;
       await this.moveAcross(root, path, seen, place);
       return place;
     }
-    const info = Deno.lstatSync(root.absolute(place));
-    if (!info.isFile || !isStill(seen, root.metadata(info))) {
+    if (!isStillAt(root, place, seen)) {
+      // Where its name is taken by now, it stays where it is kept.
       moveToFree(root, place, path);
       throw new Skipped(CHANGED);
     }

@@ -14,6 +14,7 @@ import {
   type DirectoryRow,
   type FileId,
   type FileRow,
+  type Move,
   type RecordedHalf,
   type Side,
   SIDES,
@@ -87,14 +88,6 @@ function idOf(ino: SqlValue, birthMs: SqlValue): FileId | null {
 /** A hash is there because the next run has to read the file. */
 function isToBeRead({ hash, left, right }: FileRow): boolean {
   return hash !== null || left.isFresh || right.isFresh;
-}
-
-/** A rename in two steps: what is moved, through where, to where. */
-export interface Move {
-  readonly side: Side;
-  readonly from: string;
-  readonly middle: string;
-  readonly to: string;
 }
 
 const ROOT_ID = 1;

@@ -151,3 +151,18 @@ export type ConflictKind = "modify_modify" | "new_new" | "metadata_conflict";
 
 /** What became of an action. */
 export type OutcomeKind = "planned" | "done" | "skipped" | "failed";
+
+/** A rename in two steps: what is moved, through where, to where. */
+export interface Move {
+  readonly side: Side;
+  readonly from: string;
+  readonly middle: string;
+  readonly to: string;
+}
+
+/**
+ * Called wherever a run can be interrupted.
+ *
+ * @throws {InterruptedError} No more is to be done.
+ */
+export type Checkpoint = () => Promise<void>;

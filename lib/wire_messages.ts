@@ -1,37 +1,22 @@
 /**
- * Batches of copies and what became of them, in the compact form in which they
- * go from thread to thread: one list of numbers for all of a batch costs a
- * fraction of an object for each copy.
+ * What the threads that copy are told and tell: batches of copies and what
+ * became of them, as plain data in columns. One list of numbers for all of a
+ * batch costs a fraction of an object for each copy.
  *
  * @module
  */
+import type { Traits } from "./metadata.ts";
 import type { Work } from "./plan_types.ts";
-import type { RootSelf } from "./root_files.ts";
-import type { Metadata, Side } from "./types.ts";
-
-type CopyWork = Work & { readonly kind: "copy" };
+import type { Both, Metadata } from "./types.ts";
 
 /** A copy to be made. */
 export interface CopyTask extends
   Pick<
-    CopyWork,
+    Work & { readonly kind: "copy" },
     "from" | "path" | "source" | "target" | "mode" | "keepsHash"
   > {
   /** Path of the temporary file. */
   readonly temporary: string;
-}
-
-/** A large file that another thread has begun to copy. */
-export interface ShareTask {
-  /** The side it is copied from. */
-  readonly from: Side;
-  readonly path: string;
-  /** What the scan saw of it. */
-  readonly seen: Metadata;
-  /** Path of its copy. */
-  readonly temporary: string;
-  /** Tells the copy from any other file. */
-  readonly self: RootSelf;
 }
 
 /** What became of a {@linkcode CopyTask}. */
@@ -47,137 +32,140 @@ export type CopyDone =
     readonly lookedAtMs: number;
     readonly hash: string | null;
   }
-  /** Something was wrong with it, and nothing is left of it. */
-  | { readonly kind: "failed" }
-  /** Not come to, or dropped. */
-  | { readonly kind: "left" };
+  /** Not come to, or something was wrong: nothing is left of it. */
+  | { readonly kind: "undone" };
 
-/** Tasks as they are sent. */
-export interface PackedTasks {
-  readonly paths: readonly string[];
-  readonly temporaries: readonly string[];
-  readonly numbers: Float64Array<ArrayBuffer>;
+/** A root, as a thread is told of it. */
+export interface WireRoot {
+  /** Absolute path. */
+  readonly path: string;
+  readonly traits: Traits;
+  /** Tells the folder at its path from another one. */
+  readonly self: { readonly dev: number; readonly ino: number | null } | null;
 }
 
-/** What became of them, as it is sent. */
-export interface PackedDone {
+/** What a thread is told: the roots first, then batch by batch. */
+export type CopyOrder =
+  | {
+    readonly kind: "begin";
+    readonly roots: Both<WireRoot>;
+    /** Not 0: no more is to be copied. */
+    readonly stop: SharedArrayBuffer;
+  }
+  | {
+    readonly kind: "batch";
+    readonly paths: readonly string[];
+    readonly temporaries: readonly string[];
+    readonly numbers: Float64Array<ArrayBuffer>;
+  };
+
+/** What became of a batch, in its order. */
+export interface CopyReply {
   readonly hashes: readonly (string | null)[];
   readonly numbers: Float64Array<ArrayBuffer>;
 }
 
-const FIGURES = 5;
-const TASK = 2 * FIGURES + 4;
-const DONE = 2 * FIGURES + 2;
+const METADATA = 5;
+const TASK = 4 + 2 * METADATA;
+const DONE = 2 + 2 * METADATA;
+const KINDS = ["placed", "flushed", "undone"] as const;
 
-const KINDS = ["placed", "flushed", "failed", "left"] as const;
-
-/** No number: none of the metadata can be that. */
+/** Stands for null: none of the numbers can be that. */
 const NONE = NaN;
 
-/**
- * Packs tasks.
- *
- * @param tasks The tasks.
- */
-export function packTasks(tasks: readonly CopyTask[]): PackedTasks {
-  const numbers = new Float64Array(tasks.length * TASK);
-  tasks.forEach((task, n) => {
-    const at = n * TASK;
-    numbers[at] = task.from === "left" ? 0 : 1;
-    numbers[at + 1] = task.keepsHash ? 1 : 0;
-    numbers[at + 2] = task.mode ?? NONE;
-    numbers[at + 3] = task.target === null ? 0 : 1;
-    putMetadata(numbers, at + 4, task.source);
-    if (task.target) putMetadata(numbers, at + 4 + FIGURES, task.target);
-  });
+function metadataTo(
+  numbers: Float64Array,
+  at: number,
+  { sizeBytes, mtimeMs, mode, id }: Metadata,
+): void {
+  numbers.set(
+    [sizeBytes, mtimeMs, mode, id?.ino ?? NONE, id?.birthMs ?? NONE],
+    at,
+  );
+}
+
+function metadataAt(numbers: Float64Array, at: number): Metadata {
+  const [sizeBytes, mtimeMs, mode, ino, birthMs] = numbers.subarray(at);
   return {
+    sizeBytes: sizeBytes!,
+    mtimeMs: mtimeMs!,
+    mode: mode!,
+    id: Number.isNaN(ino) ? null : { ino: ino!, birthMs: birthMs! },
+  };
+}
+
+/** Packs tasks. */
+export function packTasks(
+  tasks: readonly CopyTask[],
+): CopyOrder & { readonly kind: "batch" } {
+  const numbers = new Float64Array(tasks.length * TASK);
+  for (
+    const [n, { from, keepsHash, mode, source, target }] of tasks.entries()
+  ) {
+    const at = n * TASK;
+    numbers[at] = Number(from === "right");
+    numbers[at + 1] = Number(keepsHash);
+    numbers[at + 2] = mode ?? NONE;
+    numbers[at + 3] = Number(target !== null);
+    metadataTo(numbers, at + 4, source);
+    if (target) metadataTo(numbers, at + 4 + METADATA, target);
+  }
+  return {
+    kind: "batch",
     paths: tasks.map(({ path }) => path),
     temporaries: tasks.map(({ temporary }) => temporary),
     numbers,
   };
 }
 
-/**
- * The tasks that were packed.
- *
- * @param packed As they came.
- */
-export function unpackTasks(packed: PackedTasks): CopyTask[] {
-  const { paths, temporaries, numbers } = packed;
+/** The tasks that were packed. */
+export function unpackTasks(
+  { paths, temporaries, numbers }: CopyOrder & { readonly kind: "batch" },
+): CopyTask[] {
   return paths.map((path, n) => {
     const at = n * TASK;
     const mode = numbers[at + 2]!;
     return {
-      from: numbers[at] === 0 ? "left" : "right",
+      from: numbers[at] === 1 ? "right" : "left",
       path,
       temporary: temporaries[n]!,
       keepsHash: numbers[at + 1] === 1,
       mode: Number.isNaN(mode) ? null : mode,
       source: metadataAt(numbers, at + 4),
-      target: numbers[at + 3] === 0
-        ? null
-        : metadataAt(numbers, at + 4 + FIGURES),
+      target: numbers[at + 3] === 1
+        ? metadataAt(numbers, at + 4 + METADATA)
+        : null,
     };
   });
 }
 
-/**
- * Packs what became of tasks.
- *
- * @param done One for each task, in their order.
- */
-export function packDone(done: readonly CopyDone[]): PackedDone {
+/** Packs what became of tasks. */
+export function packDone(done: readonly CopyDone[]): CopyReply {
   const numbers = new Float64Array(done.length * DONE);
   const hashes = done.map((it, n) => {
     const at = n * DONE;
     numbers[at] = KINDS.indexOf(it.kind);
-    if (!("metadata" in it)) return null;
+    if (it.kind === "undone") return null;
     numbers[at + 1] = it.lookedAtMs;
-    putMetadata(numbers, at + 2, it.source);
-    putMetadata(numbers, at + 2 + FIGURES, it.metadata);
+    metadataTo(numbers, at + 2, it.source);
+    metadataTo(numbers, at + 2 + METADATA, it.metadata);
     return it.hash;
   });
   return { hashes, numbers };
 }
 
-/**
- * What became of tasks.
- *
- * @param packed As it came.
- */
-export function unpackDone({ hashes, numbers }: PackedDone): CopyDone[] {
+/** What became of tasks. */
+export function unpackDone({ hashes, numbers }: CopyReply): CopyDone[] {
   return hashes.map((hash, n) => {
     const at = n * DONE;
     const kind = KINDS[numbers[at]!]!;
-    if (kind === "failed" || kind === "left") return { kind };
+    if (kind === "undone") return { kind };
     return {
       kind,
       source: metadataAt(numbers, at + 2),
-      metadata: metadataAt(numbers, at + 2 + FIGURES),
+      metadata: metadataAt(numbers, at + 2 + METADATA),
       lookedAtMs: numbers[at + 1]!,
       hash,
     };
   });
-}
-
-function putMetadata(
-  numbers: Float64Array,
-  at: number,
-  { sizeBytes, mtimeMs, mode, id }: Metadata,
-): void {
-  numbers[at] = sizeBytes;
-  numbers[at + 1] = mtimeMs;
-  numbers[at + 2] = mode;
-  numbers[at + 3] = id?.ino ?? NONE;
-  numbers[at + 4] = id?.birthMs ?? NONE;
-}
-
-function metadataAt(numbers: Float64Array, at: number): Metadata {
-  const ino = numbers[at + 3]!;
-  return {
-    sizeBytes: numbers[at]!,
-    mtimeMs: numbers[at + 1]!,
-    mode: numbers[at + 2]!,
-    id: Number.isNaN(ino) ? null : { ino, birthMs: numbers[at + 4]! },
-  };
 }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { openFile, Root } from "../lib/root_files.ts";
+import { OpenFile } from "../lib/files_read.ts";
+import { Root } from "../lib/root_files.ts";
 import { PLAIN_HABITS } from "../lib/root_traits.ts";
 import { CHANGED, Skipped } from "../lib/system.ts";
 import { file } from "./support/support.ts";
@@ -13,7 +14,7 @@ import {
 const changed = { name: "Skipped", message: CHANGED };
 
 function textOf(root: Root, path: string, bytes = 100): string {
-  using open = openFile(root, path, seenAt(root, path));
+  using open = new OpenFile(root, path, seenAt(root, path));
   const buffer = new Uint8Array(bytes);
   return new TextDecoder().decode(buffer.subarray(0, open.read(buffer)));
 }
@@ -59,7 +60,7 @@ Deno.test("nothing is seen, read or expected through a linked folder", () => {
   assert.throws(() => left.look("d/e/b"), changed);
   assert.throws(() => left.requireAbsent("d/e/b"), changed);
   assert.throws(() => left.requireFile("d/e/a", seen), changed);
-  assert.throws(() => openFile(left, "d/e/a", seen), changed);
+  assert.throws(() => new OpenFile(left, "d/e/a", seen), changed);
 });
 
 Deno.test("a folder that was real is looked at again a moment later", async () => {
@@ -128,7 +129,7 @@ for (const [what, edit] of Object.entries(EDITS)) {
     edit(at.left.absolute("a"));
     assert.throws(() => at.left.requireFile("a", seen), changed);
     assert.throws(
-      () => openFile(at.left, "a", seen)[Symbol.dispose](),
+      () => new OpenFile(at.left, "a", seen)[Symbol.dispose](),
       changed,
     );
   });
@@ -137,7 +138,7 @@ for (const [what, edit] of Object.entries(EDITS)) {
     using at = new TwoRoots().write({
       left: { a: file("one", { mtime: 50_000 }) },
     });
-    using open = openFile(at.left, "a", at.seen("left", "a"));
+    using open = new OpenFile(at.left, "a", at.seen("left", "a"));
     assert.equal(open.read(new Uint8Array(10)), 3);
     edit(at.left.absolute("a"));
     assert.throws(() => open.finish(), changed);
@@ -150,7 +151,7 @@ Deno.test("a mode that changed does not make it another file", () => {
   });
   const seen = at.seen("left", "a");
   Deno.chmodSync(at.left.absolute("a"), 0o600);
-  using open = openFile(at.left, "a", seen);
+  using open = new OpenFile(at.left, "a", seen);
   assert.equal(open.finish().mode, 0o600);
 });
 
@@ -163,7 +164,7 @@ Deno.test("a link put in place between look and opening is not followed", () => 
     Deno.removeSync(path);
     Deno.symlinkSync(`${at.outside}/a`, path);
   });
-  assert.throws(() => openFile(at.left, "d/a", seen), changed);
+  assert.throws(() => new OpenFile(at.left, "d/a", seen), changed);
   assert.ok(Deno.lstatSync(path).isSymlink);
 });
 
@@ -173,7 +174,7 @@ Deno.test("an access that is denied is told as such, not as a change", () => {
   using _system = intercept("lstatSync", () => {
     throw systemError("EACCES");
   });
-  assert.throws(() => openFile(at.left, "d/a", seen), { code: "EACCES" });
+  assert.throws(() => new OpenFile(at.left, "d/a", seen), { code: "EACCES" });
 });
 
 Deno.test("a file is read to its end, whatever the buffer", () => {
@@ -190,7 +191,7 @@ Deno.test("an unchanged file gives its metadata after reading", () => {
     left: { a: file("one", { mtime: 5e11 }) },
   });
   const seen = at.seen("left", "a");
-  using open = openFile(at.left, "a", seen);
+  using open = new OpenFile(at.left, "a", seen);
   open.read(new Uint8Array(10));
   assert.deepEqual(open.finish(), seen);
 });
@@ -203,7 +204,7 @@ Deno.test("metadata is cut to the tick of the root", () => {
   assert.equal(seen.mtimeMs, 1_577_836_922_000);
   Deno.utimeSync(at.left.absolute("a"), 1_577_836_922, 1_577_836_922);
   assert.deepEqual(at.left.requireFile("a", seen), seen);
-  using open = openFile(at.left, "a", seen);
+  using open = new OpenFile(at.left, "a", seen);
   assert.deepEqual(open.finish(), seen);
 });
 

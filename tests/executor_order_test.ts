@@ -164,7 +164,7 @@ Deno.test("a run that is ended while files are busy leaves no copies behind", as
     tries++;
     throw systemError("EBUSY");
   });
-  at.pause = () =>
+  at.checkpoint = () =>
     tries === 0
       ? Promise.resolve()
       : Promise.reject(new InterruptedError("SIGINT"));

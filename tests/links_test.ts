@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { isLink, openFile } from "../lib/root_files.ts";
+import { OpenFile } from "../lib/files_read.ts";
+import { isLink } from "../lib/root_files.ts";
 import { Office } from "./support/support.ts";
 import { intercept, TwoRoots } from "./support/two_roots.ts";
 
@@ -61,7 +62,7 @@ for (const refusal of REFUSALS) {
     assert.equal(at.left.look("cloud").kind, "directory");
     assert.equal(at.left.look("cloud/a").kind, "file");
     const seen = at.seen("left", "cloud/a");
-    using open = openFile(at.left, "cloud/a", seen);
+    using open = new OpenFile(at.left, "cloud/a", seen);
     assert.equal(open.read(new Uint8Array(9)), 1);
   });
 }

@@ -212,14 +212,14 @@ eachCase(
   },
 );
 
-eachCase("doctor tells what it must", (mapped, consent) => {
+eachCase("doctor tells what it must", async (mapped, consent) => {
   const folder = Deno.makeTempDirSync({ prefix: "office-sync-test-" });
   try {
     const roots = { roots: ROOTS };
     const found = networkRootsOf(roots, realRootsOf(roots, realPath(mapped)));
     for (const side of ["left", "right"] as const) {
       const network = found.find(({ key }) => key === `${side}_root`) ?? null;
-      const { checks, isReadable } = lookAtRoot({
+      const { checks, isReadable } = await lookAtRoot({
         side,
         path: folder,
         owner: { pair: "p", run: "r" },

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { targetOn, type Version } from "../lib/command_restore.ts";
-import { placeNew } from "../lib/file_ops.ts";
+import { moveToFree } from "../lib/file_ops.ts";
 import {
   actions,
   describe,
@@ -187,7 +187,7 @@ for (const long of sides) {
     assert.deepEqual(actions(await office.settle()), []);
   });
 
-  Deno.test(`restore to ${where} puts nothing in the place of a file, or into a folder, that only has that second name`, () => {
+  Deno.test(`restore to ${where} puts nothing in the place of a file, or into a folder, that only has that second name`, async () => {
     using at = new TwoRoots().write({
       [long]: { [LONG]: "long", "Langer Ordner": { x: "1" } },
     });
@@ -205,12 +205,13 @@ for (const long of sides) {
         removedAtMs: OLD,
         metadata: { sizeBytes: 1, mtimeMs: OLD, mode: 0o644, id: null },
       };
-      assert.throws(
+      await assert.rejects(
         () => targetOn(long, version, { roots: at.roots, isForced: true }),
         { name: "Refused", message: /is a second name of "Langer / },
       );
       assert.equal(
-        targetOn(short, version, { roots: at.roots, isForced: true })?.standing,
+        (await targetOn(short, version, { roots: at.roots, isForced: true }))
+          ?.standing,
         null,
       );
     }
@@ -254,7 +255,7 @@ for (const takesOwn of [true, false]) {
         { "OFFICE~1": temporary },
         takesOwn,
       );
-      const place = () => placeNew(at.left, temporary, "OFFICE~1");
+      const place = () => moveToFree(at.left, temporary, "OFFICE~1");
       if (takesOwn) place();
       else assert.throws(place, { name: "Skipped", message: /second name/ });
       const name = takesOwn ? "OFFICE~1" : temporary;

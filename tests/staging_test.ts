@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
-import { dropCopy, stageCopy } from "../lib/file_ops.ts";
+import { dropCopy, stageCopy } from "../lib/files_copy.ts";
 import { TwoRoots } from "./support/two_roots.ts";
 
-Deno.test("a copy that is dropped goes, but never through a folder swapped for a link", () => {
+Deno.test("a copy that is dropped goes, but never through a folder swapped for a link", async () => {
   for (const isSwapped of [false, true]) {
     using at = new TwoRoots().write({ left: { d: { a: "1" } } });
     Deno.mkdirSync(at.right.absolute("d"));
-    using copy = stageCopy({
+    using copy = (await stageCopy({
       from: at.left,
       path: "d/a",
       seen: at.seen("left", "d/a"),
@@ -14,7 +14,7 @@ Deno.test("a copy that is dropped goes, but never through a folder swapped for a
       temporary: "d/copy",
       mode: 0o644,
       wantsHash: false,
-    }).file;
+    })).file;
     assert.ok(copy);
     if (isSwapped) {
       Deno.renameSync(at.right.absolute("d"), at.right.absolute("away"));

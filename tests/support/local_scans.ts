@@ -4,8 +4,7 @@
  *
  * @module
  */
-import type { CopyOrder } from "../../lib/files_copy.ts";
-import type { ScanTask, WarmUp } from "../../lib/files_look_worker.ts";
+import type { ScanTask } from "../../lib/files_look_worker.ts";
 
 const here = globalThis as unknown as Record<string, unknown>;
 
@@ -38,45 +37,21 @@ export class LocalScans implements Disposable {
 function localOr(thread: typeof Worker): unknown {
   return function (module: URL, options?: WorkerOptions): unknown {
     const isScan = module.href.endsWith("/files_look_worker.ts");
-    return isScan
-      ? new LocalWorker(module, thread)
-      : new thread(module, options);
+    return isScan ? new LocalWorker(module) : new thread(module, options);
   };
 }
 
-/** What a worker that scans is told, then and later. */
-type Order = ScanTask | WarmUp | CopyOrder;
-
-/** A worker that is none, until it is to copy. */
+/** A worker that is none. */
 class LocalWorker {
   onmessage: (event: MessageEvent) => void = () => {};
   onerror: (event: ErrorEvent) => void = () => {};
   readonly #module: URL;
-  readonly #thread: typeof Worker;
-  #copies: Worker | null = null;
 
-  constructor(module: URL, thread: typeof Worker) {
+  constructor(module: URL) {
     this.#module = module;
-    this.#thread = thread;
   }
 
-  async postMessage(order: Order, transfer?: Transferable[]): Promise<void> {
-    if (order.kind === "scan") await this.#scan(order);
-    else if (order.kind !== "warm-up") {
-      this.#copies ??= this.#copying();
-      this.#copies.postMessage(order, transfer ?? []);
-    }
-  }
-
-  #copying(): Worker {
-    const url = new URL("./files_act_worker.ts", this.#module);
-    const copies = new this.#thread(url, { type: "module" });
-    copies.onmessage = (event) => this.onmessage(event);
-    copies.onerror = (event) => this.onerror(event);
-    return copies;
-  }
-
-  async #scan(task: ScanTask): Promise<void> {
+  async postMessage(task: ScanTask): Promise<void> {
     await import(this.#module.href);
     // The module has set it when it was loaded first.
     handler ??= here["onmessage"] as typeof handler;
@@ -89,9 +64,7 @@ class LocalWorker {
     await turn;
   }
 
-  terminate(): void {
-    this.#copies?.terminate();
-  }
+  terminate(): void {}
 }
 
 let handler: ((event: { data: unknown }) => Promise<void>) | null = null;

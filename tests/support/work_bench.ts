@@ -28,9 +28,9 @@ export class Bench extends TwoRoots {
   /** Called with each outcome. */
   onOutcome: (outcome: Outcome) => void = () => {};
   /** Starts threads for copies; null: there are none. */
-  startThreads: ((count: number) => CopyThreads) | null = null;
-  /** Called between two pieces of work. */
-  pause: () => Promise<void> = () => Promise.resolve();
+  startThreads: (() => CopyThreads) | null = null;
+  /** Called wherever a run can be interrupted. */
+  checkpoint: () => Promise<void> = () => Promise.resolve();
   /** Called before deletions. */
   verifyRoots: () => void = () => {};
   readonly #names = new TemporaryNames({ pair: "pair", run: "run" });
@@ -58,14 +58,9 @@ export class Bench extends TwoRoots {
         this.told.push(outcome);
         this.onOutcome(outcome);
       },
-      pause: () => this.pause(),
-      ...this.startThreads && {
-        threads: {
-          countFor: (copies) => copies >= 400 ? 2 : 0,
-          helpers: 2,
-          start: this.startThreads,
-        },
-      },
+      checkpoint: () => this.checkpoint(),
+      startThreads: (copies) =>
+        copies >= 400 ? this.startThreads?.() ?? null : null,
     }).run(actions);
   }
 
