@@ -1,0 +1,70 @@
+import assert from "node:assert/strict";
+
+/** The parts of the program, by the names of their modules. */
+const PARTS = {
+  shared:
+    /^(types|errors|paths|names|text|system|metadata|wire_\w+|plan_types)$/,
+  plan: /^(plan_\w+|sync_logic|conflict)$/,
+  files: /^(root_\w+|files_\w+|scanner|file_ops|soft_delete)$/,
+  engine: /^/,
+} as const;
+
+type Part = keyof typeof PARTS;
+
+const partOf = (name: string): Part =>
+  (Object.keys(PARTS) as Part[]).find((part) => PARTS[part].test(name))!;
+
+/** What a part may import, of the program's own; types count as well. */
+const MAY: Partial<Record<Part, readonly Part[]>> = {
+  shared: ["shared"],
+  plan: ["shared", "plan"],
+  files: ["shared", "files"],
+};
+
+/** What does not hold yet; each goes with the import. */
+const NOT_YET = ["conflict -> cli_args", "plan_explain -> report_text"];
+
+const lib = new URL("../lib/", import.meta.url);
+const code = (file: URL): string =>
+  Deno.readTextFileSync(file).replaceAll(/\/\*[^]*?\*\/|^\s*\/\/.*$/gm, "");
+
+/** All that a module names as a source: of values, of types, at run time. */
+const IMPORT = /(?:\bfrom |\bimport )"([^"]+)"|\bimport\(\s*"([^"]+)"/g;
+
+const sourcesIn = (text: string): string[] =>
+  [...text.matchAll(IMPORT)].map(([, from, later]) => from ?? later!);
+
+for (const { name: file } of Deno.readDirSync(lib)) {
+  const name = file.replace(/\.ts$/, "");
+  const part = partOf(name);
+  const may = MAY[part];
+  if (may === undefined) continue;
+  Deno.test(`${name} (${part}) imports what ${part} may`, () => {
+    const text = code(new URL(file, lib));
+    for (const source of sourcesIn(text)) {
+      const own = /^\.\/(\w+)\.ts$/.exec(source)?.[1];
+      if (NOT_YET.includes(`${name} -> ${own}`)) continue;
+      if (own) assert.ok(may.includes(partOf(own)), `${name} -> ${own}`);
+      else assert.match(source, /^node:(?!sqlite)/, `${name} -> ${source}`);
+    }
+    assert.doesNotMatch(text, /\bimport\(/);
+    if (part !== "files") assert.doesNotMatch(text, /\bDeno\.|"node:fs/);
+  });
+}
+
+Deno.test("main reaches no npm package before it knows what to do", () => {
+  const seen = new Set<string>();
+  const follow = (at: URL): void => {
+    if (seen.has(at.href)) return;
+    seen.add(at.href);
+    // Types are gone by then, and what is imported later is imported later.
+    const text = code(at).replaceAll(/^import type [^;]*;/gm, "")
+      .replaceAll(/\bimport\(/g, "");
+    for (const source of sourcesIn(text)) {
+      if (source.startsWith(".")) follow(new URL(source, at));
+      else assert.match(source, /^node:/, `${at} -> ${source}`);
+    }
+  };
+  follow(new URL("../main.ts", import.meta.url));
+  assert.ok(seen.size > 3);
+});
