@@ -36,7 +36,7 @@ async function press(
   };
   const { code, stdout, stderr } = await output([
     ...[Deno.execPath(), "run", "--allow-all"],
-    ...[join(PROJECT, "windows", "keyboard.ts"), JSON.stringify(keys)],
+    ...[join(PROJECT, "tests", "windows", "keyboard.ts"), JSON.stringify(keys)],
   ]);
   assert.equal(code, 0, stderr);
   return JSON.parse(stdout);
