@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { takeLock } from "../lib/state_db.ts";
+import { packed, takeLock, unpacked } from "../lib/state_db.ts";
 import { snapshot } from "./support/snapshot.ts";
 import {
   actions,
@@ -129,9 +129,10 @@ Deno.test("restore gives a numbered file the name it had, as long as the state D
   Deno.renameSync(`${base}/${name}/a.txt`, `${base}/${name}/a-2.txt`);
   const { DatabaseSync } = await import("node:sqlite");
   const db = new DatabaseSync(office.stateDb);
-  db.exec(
-    "UPDATE actions SET new_path = replace(new_path, 'a.txt', 'a-2.txt')",
-  );
+  const { actions: told } = db.prepare("SELECT actions FROM runs WHERE id = ?")
+    .get(run)!;
+  const text = unpacked(told as Uint8Array).replace('/a.txt"', '/a-2.txt"');
+  db.prepare("UPDATE runs SET actions = ? WHERE id = ?").run(packed(text), run);
   db.close();
   const known = await office.json("restore", "--list");
   assert.deepEqual([known.versions[0].path, known.versions[0].run], [

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import {
+  bringBack as bringingBack,
   type Restored,
-  Restoring,
   type Version,
 } from "../lib/command_restore.ts";
 import { TemporaryNames } from "../lib/file_ops.ts";
@@ -38,14 +38,14 @@ async function bringBack(
   verifyRoots = () => {},
 ): Promise<Restored[]> {
   const names = new TemporaryNames({ pair: "pair", run: "run" });
-  const restoring = new Restoring({
+  const context = {
     roots: at.roots,
     names,
     softDelete: new SoftDelete("20260102-030405-pair", names),
     to: SIDES,
     isForced: false,
     verifyRoots,
-  });
+  };
   const versions = paths.map((path): Version => ({
     side: "right",
     path,
@@ -55,7 +55,7 @@ async function bringBack(
     removedAtMs: Date.UTC(2024, 0, 1),
     metadata: at.seen("right", `${KEPT}/${path}`),
   }));
-  return await Array.fromAsync(restoring.bringBack(versions));
+  return await Array.fromAsync(bringingBack(versions, context));
 }
 
 /** Lets another program act just before a file gets its name, once. */
