@@ -117,7 +117,7 @@ class ScanHere implements RootScan {
           meter.add(files - seen, 0);
           seen = files;
         },
-        pause: () => interrupt.pass(),
+        checkpoint: () => interrupt.pass(),
       });
       return { listings, problems: summary.problems, summary };
     } catch (error) {
