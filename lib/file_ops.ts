@@ -113,27 +113,23 @@ export function setProperties(
   }
 }
 
-/**
- * Flushes a folder: names given in it survive a power failure.
- */
+/** Flushes a folder: names given in it survive a power failure. */
 export function flushFolder(root: Root, folder: string): void {
+  flushFolderAt(root.absolute(folder));
+}
+
+/** The same by its absolute path. */
+export function flushFolderAt(path: string): void {
   // Windows can't open a folder to flush it; NTFS keeps a journal instead.
   if (Deno.build.os === "windows") return;
-  let file: Deno.FsFile;
   try {
-    file = Deno.openSync(root.absolute(folder), { read: true });
+    using folder = Deno.openSync(path, { read: true });
+    folder.syncSync();
   } catch (error) {
     // Removed since: then its own parent is flushed.
     if (error instanceof Deno.errors.NotFound) return;
-    throw error;
-  }
-  try {
-    file.syncSync();
-  } catch (error) {
     // Some file systems have no flushing of folders.
     if (codeOf(error) !== "EINVAL") throw error;
-  } finally {
-    file.close();
   }
 }
 

@@ -47,6 +47,25 @@ export function isLink(
   }
 }
 
+/** What `lstat` tells of an absolute path; null where nothing is. */
+export function lstatOf(path: string): Deno.FileInfo | null {
+  try {
+    return Deno.lstatSync(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return null;
+    throw error;
+  }
+}
+
+/** Removes a file of the program's own, and never what a link leads to. */
+export function removeIfThere(path: string): void {
+  try {
+    Deno.removeSync(path);
+  } catch (error) {
+    if (codeOf(error) !== "ENOENT") throw error;
+  }
+}
+
 /** What stands at a path. */
 export type Look =
   | { readonly kind: "absent" }
@@ -192,12 +211,7 @@ export class Root {
    */
   info(path: string): Deno.FileInfo | null {
     this.requireRealFolder(folderOf(path));
-    try {
-      return Deno.lstatSync(this.absolute(path));
-    } catch (error) {
-      if (error instanceof Deno.errors.NotFound) return null;
-      throw error;
-    }
+    return lstatOf(this.absolute(path));
   }
 
   /** Metadata as this root's record keeps them. */
@@ -226,14 +240,8 @@ export class Root {
   }
 
   #requireFolder(folder: string): void {
-    let info: Deno.FileInfo;
-    try {
-      info = Deno.lstatSync(this.absolute(folder));
-    } catch (error) {
-      if (error instanceof Deno.errors.NotFound) throw new Skipped(CHANGED);
-      throw error;
-    }
-    if (!info.isDirectory || isLink(this.absolute(folder), info)) {
+    const info = lstatOf(this.absolute(folder));
+    if (!info?.isDirectory || isLink(this.absolute(folder), info)) {
       throw new Skipped(CHANGED);
     }
   }

@@ -1,12 +1,14 @@
 /**
- * The two roots before a run: whether they can be synced at all, whether they
- * are the ones the state DB knows, and what their file systems do.
+ * The two roots before a run: whether they can be synced at all, and whether
+ * they are the ones the state DB knows.
  *
  * @module
  */
 import { GuardError } from "./errors.ts";
+import { flushFolderAt } from "./file_ops.ts";
+import { folderIdOf } from "./metadata.ts";
 import { OWN_FOLDER, temporaryName, type TemporaryOwner } from "./names.ts";
-import { isLink } from "./root_files.ts";
+import { isLink, lstatOf, removeIfThere } from "./root_files.ts";
 import { codeOf, inWords } from "./system.ts";
 import {
   type Both,
@@ -27,35 +29,6 @@ export interface Identity {
 const CALLED: Record<Side, string> = { left: "Left", right: "Right" };
 const ID_PATTERN = /^[0-9a-f-]{36}$/;
 
-/**
- * Makes sure that both roots are there and apart.
- *
- * @param roots Absolute paths.
- * @throws {GuardError} "roots".
- */
-export function checkRoots(roots: Both<string>): void {
-  const real = {
-    left: checkRoot("left", roots.left),
-    right: checkRoot("right", roots.right),
-  };
-  if (real.left.path === real.right.path || isOneFolder(real)) {
-    throw rootsGuard(
-      `left_root and right_root are the same folder ("${roots.left}").`,
-      "Name two different folders in the config.",
-    );
-  }
-  for (const side of SIDES) {
-    const inner = real[side].path;
-    const outer = real[otherSide(side)].path;
-    if (!isInside(inner, outer)) continue;
-    throw rootsGuard(
-      `${side}_root ("${roots[side]}") is inside ${otherSide(side)}_root ` +
-        `("${roots[otherSide(side)]}").`,
-      "Name two folders of which neither contains the other.",
-    );
-  }
-}
-
 /** A root that is there. */
 export interface RealRoot {
   /** Without links in it; of a network drive that of the server. */
@@ -64,108 +37,109 @@ export interface RealRoot {
 }
 
 /**
+ * Makes sure that both roots are there and apart.
+ *
+ * @throws {GuardError} "roots".
+ */
+export function checkRoots(roots: Both<string>): void {
+  const left = checkRoot("left", roots.left);
+  const right = checkRoot("right", roots.right);
+  const { ino, dev } = left.info;
+  const isOneFolder = left.path === right.path ||
+    !!ino && ino === right.info.ino && dev === right.info.dev;
+  if (isOneFolder) {
+    throw rootsGuard(
+      `left_root and right_root are the same folder ("${roots.left}").`,
+      "Name two different folders in the config.",
+    );
+  }
+  const paths = { left: left.path, right: right.path };
+  for (const side of SIDES) {
+    const outer = paths[otherSide(side)].replace(/[/\\]$/, "");
+    const isInside = paths[side].startsWith(outer) &&
+      /^[/\\]/.test(paths[side].slice(outer.length));
+    if (!isInside) continue;
+    throw rootsGuard(
+      `${side}_root ("${roots[side]}") is inside ${otherSide(side)}_root ` +
+        `("${roots[otherSide(side)]}").`,
+      "Name two folders of which neither contains the other.",
+    );
+  }
+}
+
+/**
  * Makes sure that a root is a folder that can be read.
  *
- * @param side Which root.
- * @param root Its absolute path.
  * @throws {GuardError} "roots".
  */
 export function checkRoot(side: Side, root: string): RealRoot {
-  const key = `${side}_root`;
-  try {
+  return readingRoot(side, root, () => {
     const info = Deno.statSync(root);
     if (!info.isDirectory) {
       throw rootsGuard(
-        `${key} "${root}" is not a folder.`,
-        `Name a folder as ${key} in the config.`,
+        `${side}_root "${root}" is not a folder.`,
+        `Name a folder as ${side}_root in the config.`,
       );
     }
     Deno.readDirSync(root)[Symbol.iterator]().next();
     return { path: Deno.realPathSync(root), info };
-  } catch (error) {
-    if (error instanceof GuardError) throw error;
-    throw unreadableRoot(side, root, error);
-  }
+  });
 }
 
 /**
  * Does something that has to do with a root and nothing else.
  *
- * @param side Which root.
- * @param root Its absolute path.
- * @param read What to do.
  * @throws {GuardError} "roots": the system refuses it.
  */
 export function readingRoot<T>(side: Side, root: string, read: () => T): T {
   try {
     return read();
-  } catch (error) {
-    if (codeOf(error) === null) throw error;
-    throw unreadableRoot(side, root, error);
+  } catch (cause) {
+    if (codeOf(cause) === null) throw cause;
+    const what = codeOf(cause) === "ENOENT"
+      ? "does not exist"
+      : `can't be read (${inWords(cause)})`;
+    throw rootsGuard(
+      `${side}_root "${root}" ${what}.`,
+      "Make sure that the disk or network drive is connected, then run again; " +
+        `if the folder has moved, correct ${side}_root in the config.`,
+      cause,
+    );
   }
 }
 
-function unreadableRoot(
-  side: Side,
-  root: string,
-  cause: unknown,
-): GuardError {
-  const key = `${side}_root`;
-  const isMissing = codeOf(cause) === "ENOENT";
-  return new GuardError(
-    "roots",
-    `${key} "${root}" ${isMissing ? "does not exist" : "can't be read"}${
-      isMissing ? "" : ` (${inWords(cause)})`
-    }. Nothing was changed.`,
-    "Make sure that the disk or network drive is connected, then run again; " +
-      `if the folder has moved, correct ${key} in the config.`,
-    { cause },
-  );
-}
-
-function rootsGuard(message: string, hint: string): GuardError {
-  return new GuardError("roots", `${message} Nothing was changed.`, hint);
-}
-
-function isOneFolder({ left, right }: Both<RealRoot>): boolean {
-  const { ino, dev } = left.info;
-  return !!ino && ino === right.info.ino && dev === right.info.dev;
-}
-
-function isInside(inner: string, outer: string): boolean {
-  const folder = outer.replace(/[/\\]$/, "");
-  return inner.startsWith(`${folder}/`) || inner.startsWith(`${folder}\\`);
+function rootsGuard(what: string, hint: string, cause?: unknown): GuardError {
+  return new GuardError("roots", `${what} Nothing was changed.`, hint, {
+    cause,
+  });
 }
 
 /**
  * Reads the identity of a root.
  *
- * @param side Which root.
- * @param root Its absolute path.
- * @returns The identity, or null where the root has none yet.
+ * @returns Null where the root has none yet.
  * @throws {GuardError} "identity": what stands there is none. "roots": the
  *   system refuses to tell.
  */
 export function readIdentity(side: Side, root: string): Identity | null {
   const file = `${root}/${OWN_FOLDER}/root.json`;
-  let id: string;
-  let info: Deno.FileInfo | null;
   try {
-    info = ownFile(root, "root.json");
+    const info = ownFile(root, "root.json");
     if (info === null) return null;
-    id = idIn(Deno.readTextFileSync(file));
+    const id = idIn(Deno.readTextFileSync(file));
+    return { id, fileId: folderIdOf(info) };
   } catch (error) {
-    if (error instanceof NotOurs) {
-      throw strangeIdentity(side, file, error.message);
-    }
+    if (error instanceof NotOurs) throw strangeIdentity(side, file, error);
     if (codeOf(error) === null) throw error;
-    throw untoldIdentity(side, file, error);
+    // It may be in order: the system does not let anybody look.
+    throw rootsGuard(
+      `The identity of ${CALLED[side]}, "${file}", can't be read: ` +
+        `${inWords(error)}.`,
+      "Make sure that the disk or network drive is connected, and that the " +
+        "account that runs office-sync may read that file; then run again.",
+      error,
+    );
   }
-  const { ino, birthtime } = info;
-  const fileId = ino && birthtime
-    ? { ino, birthMs: birthtime.getTime() }
-    : null;
-  return { id, fileId };
 }
 
 /** Something stands where a file of the program's own should; why, in words. */
@@ -181,56 +155,48 @@ export class NotOurs extends Error {}
  *   above it.
  */
 export function ownFile(root: string, path: string): Deno.FileInfo | null {
-  const parts = path.split("/");
-  for (let n = 0; n < parts.length; n++) {
-    const name = [OWN_FOLDER, ...parts.slice(0, n)].join("/");
-    const info = lookAt(`${root}/${name}`);
+  const names = path.split("/");
+  for (let depth = 0; depth <= names.length; depth++) {
+    const name = [OWN_FOLDER, ...names.slice(0, depth)].join("/");
+    const info = lstatOf(`${root}/${name}`);
     if (info === null) return null;
-    const what = kindWords(`${root}/${name}`, info);
-    if (what !== "a folder") throw new NotOurs(`${name} is ${what}`);
+    const what = isLink(`${root}/${name}`, info)
+      ? "a link"
+      : info.isDirectory
+      ? "a folder"
+      : info.isFile
+      ? "a file"
+      : "no file, but a pipe, socket or device";
+    if (depth < names.length) {
+      if (what !== "a folder") throw new NotOurs(`${name} is ${what}`);
+    } else if (what !== "a file") throw new NotOurs(`it is ${what}`);
+    else return info;
   }
-  const file = `${root}/${OWN_FOLDER}/${path}`;
-  const info = lookAt(file);
-  const what = info && kindWords(file, info);
-  if (what !== null && what !== "a file") throw new NotOurs(`it is ${what}`);
-  return info;
-}
-
-function lookAt(path: string): Deno.FileInfo | null {
-  try {
-    return Deno.lstatSync(path);
-  } catch (error) {
-    if (codeOf(error) === "ENOENT") return null;
-    throw error;
-  }
-}
-
-function kindWords(path: string, info: Deno.FileInfo): string {
-  if (isLink(path, info)) return "a link";
-  if (info.isDirectory) return "a folder";
-  return info.isFile ? "a file" : "no file, but a pipe, socket or device";
+  return null;
 }
 
 /** The id in the text of a `root.json`. */
 function idIn(text: string): string {
   if (text.trim() === "") throw new NotOurs("it is empty");
-  let said: unknown;
+  let said: { readonly id?: unknown } | null;
   try {
     said = JSON.parse(text);
   } catch {
     throw new NotOurs("it is damaged, for it is no JSON");
   }
-  const id = said !== null && typeof said === "object" && "id" in said
-    ? said.id
-    : null;
+  const id = said?.id;
   if (typeof id === "string" && ID_PATTERN.test(id)) return id;
   throw new NotOurs("it holds no id");
 }
 
-function strangeIdentity(side: Side, file: string, why: string): GuardError {
+function strangeIdentity(
+  side: Side,
+  file: string,
+  { message }: Error,
+): GuardError {
   return new GuardError(
     "identity",
-    `The identity of ${CALLED[side]}, "${file}", can't be read: ${why}. ` +
+    `The identity of ${CALLED[side]}, "${file}", can't be read: ${message}. ` +
       "Nothing was changed.",
     `Bring the file back from a backup. Or, if ${CALLED[side]} is the right ` +
       "folder, move away what stands there, and run once with " +
@@ -238,23 +204,9 @@ function strangeIdentity(side: Side, file: string, why: string): GuardError {
   );
 }
 
-/** It may be in order: the system does not let anybody look. */
-function untoldIdentity(side: Side, file: string, cause: unknown): GuardError {
-  return new GuardError(
-    "roots",
-    `The identity of ${CALLED[side]}, "${file}", can't be read: ` +
-      `${inWords(cause)}. Nothing was changed.`,
-    "Make sure that the disk or network drive is connected, and that the " +
-      "account that runs office-sync may read that file; then run again.",
-    { cause },
-  );
-}
-
 /**
  * Gives a root an identity, durably. Whoever finds one takes it.
  *
- * @param side Which root.
- * @param root Its absolute path.
  * @param owner Names the temporary file.
  * @param replaces Give it a new one though it has one.
  * @throws {GuardError} "roots": the root can't be written.
@@ -277,8 +229,8 @@ export function makeIdentity(
     } finally {
       removeIfThere(temporary);
     }
-    flushFolder(folder);
-    flushFolder(root);
+    flushFolderAt(folder);
+    flushFolderAt(root);
   } catch (error) {
     throw new GuardError(
       "roots",
@@ -289,15 +241,14 @@ export function makeIdentity(
     );
   }
   const made = readIdentity(side, root);
-  if (made === null) throw strangeIdentity(side, file, "it vanished");
-  return made;
+  if (made) return made;
+  throw strangeIdentity(side, file, new NotOurs("it vanished"));
 }
 
 /**
  * Writes a new file, and flushes it.
  *
  * @param path Where nothing is yet.
- * @param text What is to be in it.
  */
 export function writeDurably(path: string, text: string): void {
   using file = Deno.openSync(path, { write: true, createNew: true });
@@ -316,37 +267,8 @@ function placeFirst(temporary: string, file: string): void {
     if (!["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS"].includes(code ?? "")) {
       throw error;
     }
-    // No links here. A file that is there is kept.
-    if (!isThere(file)) Deno.renameSync(temporary, file);
-  }
-}
-
-function isThere(path: string): boolean {
-  try {
-    Deno.lstatSync(path);
-    return true;
-  } catch (error) {
-    if (codeOf(error) === "ENOENT") return false;
-    throw error;
-  }
-}
-
-/** Removes a file, and never what a link leads to. */
-export function removeIfThere(path: string): void {
-  try {
-    Deno.removeSync(path);
-  } catch (error) {
-    if (codeOf(error) !== "ENOENT") throw error;
-  }
-}
-
-/** Has the names in a folder written to disk, where the system can. */
-export function flushFolder(folder: string): void {
-  if (Deno.build.os === "windows") return;
-  using handle = Deno.openSync(folder, { read: true });
-  try {
-    handle.syncSync();
-  } catch (error) {
-    if (codeOf(error) !== "EINVAL") throw error;
+    // No links here. RACE: an identity that is made right now is replaced;
+    // who made it finds another one at its next run.
+    if (lstatOf(file) === null) Deno.renameSync(temporary, file);
   }
 }

@@ -5,6 +5,7 @@
  */
 import type { Traits } from "./metadata.ts";
 import { OWN_FOLDER, temporaryName, type TemporaryOwner } from "./names.ts";
+import { removeIfThere } from "./root_files.ts";
 import { codeOf } from "./system.ts";
 
 /** Traits where nothing is known: nothing is folded, times are exact. */
@@ -216,13 +217,5 @@ function isThere(path: string): boolean {
   } catch (error) {
     if (codeOf(error) !== null) return false;
     throw error;
-  }
-}
-
-function removeIfThere(path: string): void {
-  try {
-    Deno.removeSync(path);
-  } catch (error) {
-    if (codeOf(error) !== "ENOENT") throw error;
   }
 }

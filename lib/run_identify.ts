@@ -7,14 +7,14 @@
 import { GuardError } from "./errors.ts";
 import { isSameId } from "./metadata.ts";
 import { OWN_FOLDER, type TemporaryOwner } from "./names.ts";
+import { flushFolderAt } from "./file_ops.ts";
+import { removeIfThere } from "./root_files.ts";
 import {
-  flushFolder,
   type Identity,
   makeIdentity,
   NotOurs,
   ownFile,
   readIdentity,
-  removeIfThere,
   writeDurably,
 } from "./root_identity.ts";
 import type { Alert } from "./run_types.ts";
@@ -177,14 +177,14 @@ function writeNumber(root: string, pair: string, number: number): void {
   const own = `${root}/${OWN_FOLDER}`;
   const folder = `${own}/${FOLDER}`;
   ownFile(root, `${FOLDER}/${pair}`);
-  if (makeFolder(folder)) flushFolder(own);
+  if (makeFolder(folder)) flushFolderAt(own);
   const file = `${folder}/${pair}`;
   const next = `${file}.new`;
   // A run that died may have left it.
   removeIfThere(next);
   writeDurably(next, `${number}\n`);
   Deno.renameSync(next, file);
-  flushFolder(folder);
+  flushFolderAt(folder);
   // There a folder can't be flushed, but a file with its new name can.
   if (Deno.build.os === "windows") {
     using handle = Deno.openSync(file, { write: true });
