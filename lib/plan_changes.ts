@@ -5,265 +5,202 @@
  * @module
  */
 import { cutToTick, type HalfState, halfState } from "./metadata.ts";
-import { joinPath } from "./paths.ts";
-import {
-  currentPath,
-  type FoundFile,
-  isMoved,
-  type Pair,
-} from "./plan_merge.ts";
+import { type FoundFile, isMoved, type Pair, pathOf } from "./plan_merge.ts";
 import type { RecordedChange, UnrecordedChange } from "./plan_rules.ts";
-import type { Answer, FileRef, Inquiry } from "./plan_types.ts";
-import {
-  type Both,
-  type FileRow,
-  otherSide,
-  type Side,
-  SIDES,
-} from "./types.ts";
-
-/** What the judgement of content depends on besides the pair. */
-export interface ChangeSettings {
-  /** The coarser of both roots' ticks, in ms. */
-  readonly coarserTickMs: number;
-  /** The run started without any rows. */
-  readonly isFirstMeeting: boolean;
-  /** Read both files on a first meeting, even where metadata agree. */
-  readonly verifyFirstRun: boolean;
-  /** A side carries no modes: they are no change. Left out: both do. */
-  readonly ignoresModes?: boolean | undefined;
-  /** Whether files of a name are read always. */
-  isSuspicious(name: string): boolean;
-}
+import type {
+  Answer,
+  DecisionSettings,
+  FileRef,
+  Inquiry,
+  Question,
+} from "./plan_types.ts";
+import { type Both, both, otherSide, type Side, SIDES } from "./types.ts";
 
 /** What became of the content of a path. */
-export type Judgement =
-  | {
-    readonly kind: "recorded";
-    readonly row: FileRow;
-    readonly change: Both<RecordedChange>;
+export type Changes =
+  & {
     /** Both sides are known to hold the same content. */
     readonly isSame: boolean;
     /** Of the content both hold, where it was read for it. */
     readonly hash: string | null;
   }
-  | {
-    readonly kind: "unrecorded";
-    readonly change: Both<UnrecordedChange>;
-    readonly isSame: boolean;
-    readonly hash: string | null;
-  }
+  & (
+    | { readonly kind: "recorded"; readonly change: Both<RecordedChange> }
+    | { readonly kind: "unrecorded"; readonly change: Both<UnrecordedChange> }
+  );
+
+type Unreadable = Answer & { readonly kind: "unreadable" };
+
+/** Nobody can tell yet what became of it. */
+export type Undecided =
   /** Files have to be read first. */
   | { readonly kind: "pending" }
-  /** They can't be read, so nobody can tell. */
-  | {
-    readonly kind: "unreadable";
-    readonly answer: Answer & { readonly kind: "unreadable" };
-  };
+  /** They can't be read. */
+  | { readonly kind: "unreadable"; readonly answer: Unreadable };
+
+/** Ends it where content is needed and not known. */
+class Unknown extends Error {
+  constructor(readonly answer: Unreadable | null) {
+    super();
+  }
+}
 
 /**
- * Judges one path.
+ * Finds out what became of one path.
  *
  * @param pair What was found and recorded at the path.
  * @param inquiry Answers about content; what is missing is asked.
  * @param settings What follows from config and roots.
  */
-export function judge(
+export function changesOf(
   pair: Pair,
   inquiry: Inquiry,
-  settings: ChangeSettings,
-): Judgement {
+  settings: DecisionSettings,
+): Changes | Undecided {
   try {
-    const judge = new Judge(pair, inquiry, settings);
-    return pair.row === null ? judge.unrecorded() : judge.recorded(pair.row);
+    return new ChangeFinder(pair, inquiry, settings).find();
   } catch (thrown) {
-    if (!(thrown instanceof Undecided)) throw thrown;
+    if (!(thrown instanceof Unknown)) throw thrown;
     return thrown.answer === null
       ? { kind: "pending" }
       : { kind: "unreadable", answer: thrown.answer };
   }
 }
 
-/** Ends a judgement that content is needed for and not known. */
-class Undecided extends Error {
-  constructor(readonly answer: Answer & { kind: "unreadable" } | null) {
-    super();
-  }
-}
+type State = HalfState | "deleted";
 
-/** A state after all reading: nothing is left to be looked into. */
-type Resolved = Exclude<HalfState, "undecided" | "suspect"> | "deleted";
-
-class Judge {
+class ChangeFinder {
   readonly #pair: Pair;
   readonly #inquiry: Inquiry;
-  readonly #settings: ChangeSettings;
+  readonly #settings: DecisionSettings;
   readonly #isSuspicious: boolean;
   #hash: string | null = null;
 
-  constructor(pair: Pair, inquiry: Inquiry, settings: ChangeSettings) {
+  constructor(pair: Pair, inquiry: Inquiry, settings: DecisionSettings) {
     this.#pair = pair;
     this.#inquiry = inquiry;
     this.#settings = settings;
     this.#isSuspicious = settings.isSuspicious(pair.name);
   }
 
-  unrecorded(): Judgement {
-    const { left, right } = this.#pair;
-    const change: Both<UnrecordedChange> = {
-      left: left ? "created" : "absent",
-      right: right ? "created" : "absent",
-    };
-    const isSame = left !== null && right !== null &&
-      this.#holdTheSame(left, right);
-    return { kind: "unrecorded", change, isSame, hash: this.#hash };
+  find(): Changes {
+    const { row, left, right } = this.#pair;
+    if (row === null) {
+      const change = both((side) => this.#pair[side] ? "created" : "absent");
+      const isSame = left !== null && right !== null && this.#areEqual();
+      return { kind: "unrecorded", change, isSame, hash: this.#hash };
+    }
+    const states = this.#read(both((side) => this.#stateOf(side)));
+    const change = both((side) =>
+      this.#changeOf(states[side], states[otherSide(side)])
+    );
+    const isSame = change.left === "modified" && change.right === "modified"
+      ? left!.metadata.sizeBytes === right!.metadata.sizeBytes &&
+        this.#compare()
+      : change.left === "unchanged" && change.right === "unchanged";
+    return { kind: "recorded", change, isSame, hash: this.#hash };
   }
 
-  #holdTheSame(left: FoundFile, right: FoundFile): boolean {
+  /** Whether two files that are not recorded are the same. */
+  #areEqual(): boolean {
     const { isFirstMeeting, verifyFirstRun, coarserTickMs } = this.#settings;
+    const [left, right] = [this.#pair.left!, this.#pair.right!];
     if (left.metadata.sizeBytes !== right.metadata.sizeBytes) return false;
     const mayTrust = isFirstMeeting && !verifyFirstRun &&
       !this.#isSuspicious && !left.isFresh && !right.isFresh;
     const haveOneTime = cutToTick(left.metadata.mtimeMs, coarserTickMs) ===
       cutToTick(right.metadata.mtimeMs, coarserTickMs);
-    return mayTrust && haveOneTime || this.#compare(left, right);
-  }
-
-  recorded(row: FileRow): Judgement {
-    const isMode = !this.#settings.ignoresModes;
-    const states = mapSides(
-      this.#resolve(row, {
-        left: this.#stateOf("left", row),
-        right: this.#stateOf("right", row),
-      }),
-      (state) => state === "mode" && !isMode ? "same" : state,
-    );
-    const change = {
-      left: changeOf(states.left, states.right),
-      right: changeOf(states.right, states.left),
-    };
-    const { left, right } = this.#pair;
-    const areBothModified = change.left === "modified" &&
-      change.right === "modified";
-    const isSame = areBothModified
-      ? left!.metadata.sizeBytes === right!.metadata.sizeBytes &&
-        this.#compare(left!, right!)
-      : change.left === "unchanged" && change.right === "unchanged";
-    return { kind: "recorded", row, change, isSame, hash: this.#hash };
+    return mayTrust && haveOneTime || this.#compare();
   }
 
   /** What metadata, and a recorded hash where there is one, tell of a side. */
-  #stateOf(side: Side, row: FileRow): HalfState | "deleted" {
-    const found = this.#pair[side];
+  #stateOf(side: Side): State {
+    const { row, [side]: found, [otherSide(side)]: other } = this.#pair;
     if (found === null) return "deleted";
-    const state = halfState(
-      found.metadata,
-      row[side],
-      this.#isSuspicious || found.hasDouble,
-    );
+    const half = row![side];
     // A rename against a deletion is a change: the file comes back.
-    if (isMoved(this.#pair, side) && this.#pair[otherSide(side)] === null) {
-      return "different";
-    }
+    if (isMoved(this.#pair, side) && other === null) return "different";
+    const isSuspect = this.#isSuspicious || found.hasDouble;
+    const state = halfState(found.metadata, half, isSuspect);
     if (state !== "suspect") return state;
-    const modeState = this.#modeState(side, row);
-    if (row.hash === null) {
+    if (row!.hash === null) {
       // Nothing to hold it against but the other side, if it has its file.
-      if (this.#pair[otherSide(side)] !== null) return "undecided";
+      if (other !== null) return "undecided";
       // What may be another file is never taken for the recorded one.
-      return found.hasDouble || row[side].isFresh ? "different" : modeState;
+      const isOther = found.hasDouble || half.isFresh;
+      return isOther ? "different" : this.#modeState(side);
     }
-    return this.#hashOf(side, found) === row.hash ? modeState : "different";
+    const isSame = this.#hashOf(side) === row!.hash;
+    return isSame ? this.#modeState(side) : "different";
   }
 
   /** Reads where metadata could not tell and a content could. */
-  #resolve(row: FileRow, states: Both<HalfState | "deleted">): Both<Resolved> {
-    const { left, right } = this.#pair;
+  #read(states: Both<State>): Both<State> {
+    const { row, left, right } = this.#pair;
     const isOpen = SIDES.some((side) => states[side] === "undecided");
     const isChanged = SIDES.some((side) => states[side] === "different");
-    const isTouched = (side: Side) =>
-      states[side] === "undecided" || states[side] === "mode";
-    if (left !== null && right !== null) {
-      if (isOpen && !isChanged && this.#compare(left, right)) {
-        return mapSides(
-          states,
-          (state, side) =>
-            isResolved(state) ? state : this.#modeState(side, row),
+    if (left !== null && right !== null && (isOpen || isChanged)) {
+      if (!isChanged && this.#compare()) {
+        return both((side) =>
+          states[side] === "undecided" ? this.#modeState(side) : states[side]
         );
       }
       // Contents differ. Where one is still the recorded one, whatever was
       // done to its time or mode, only the other side changed.
-      const kept = row.hash === null || !isOpen && !isChanged
+      const same = row!.hash === null
         ? undefined
         : SIDES.find((side) =>
-          isTouched(side) &&
-          this.#hashOf(side, this.#pair[side]!) === row.hash
+          (states[side] === "undecided" || states[side] === "mode") &&
+          this.#hashOf(side) === row!.hash
         );
-      if (kept !== undefined) {
-        return kept === "left"
-          ? { left: "same", right: "different" }
-          : { left: "different", right: "same" };
+      if (same !== undefined) {
+        return both((side) => side === same ? "same" : "different");
       }
     }
     // An unchanged size proves nothing.
-    return mapSides(
-      states,
-      (state) => isResolved(state) ? state : "different",
+    return both((side) =>
+      states[side] === "undecided" ? "different" : states[side]
     );
   }
 
-  #modeState(side: Side, row: FileRow): "same" | "mode" {
-    return this.#pair[side]!.metadata.mode === row[side].mode ? "same" : "mode";
+  #modeState(side: Side): "same" | "mode" {
+    const { row, [side]: found } = this.#pair;
+    return found!.metadata.mode === row![side].mode ? "same" : "mode";
   }
 
-  #compare(left: FoundFile, right: FoundFile): boolean {
-    const answer = this.#inquiry.ask({
+  #compare(): boolean {
+    const [left, right] = [this.#pair.left!, this.#pair.right!];
+    const answer = this.#ask({
       kind: "compare",
       a: refOf("left", left),
       b: refOf("right", right),
       wantsHash: this.#isSuspicious || left.isFresh || right.isFresh,
     });
-    if (answer?.kind === "same") this.#hash = answer.hash;
-    if (answer === null) throw new Undecided(null);
-    if (answer.kind === "unreadable") throw new Undecided(answer);
+    if (answer.kind === "same") this.#hash = answer.hash;
     return answer.kind === "same";
   }
 
-  #hashOf(side: Side, found: FoundFile): string {
-    const file = refOf(side, found);
-    const answer = this.#inquiry.ask({ kind: "hash", file });
-    if (answer?.kind === "hash") return this.#hash = answer.hash;
-    throw new Undecided(answer?.kind === "unreadable" ? answer : null);
+  #hashOf(side: Side): string | null {
+    const file = refOf(side, this.#pair[side]!);
+    const answer = this.#ask({ kind: "hash", file });
+    if (answer.kind === "hash") this.#hash = answer.hash;
+    return this.#hash;
   }
-}
 
-function isResolved(state: HalfState | "deleted"): state is Resolved {
-  return state !== "undecided" && state !== "suspect";
-}
+  #ask(question: Question): Answer {
+    const answer = this.#inquiry.ask(question);
+    if (answer === null) throw new Unknown(null);
+    if (answer.kind === "unreadable") throw new Unknown(answer);
+    return answer;
+  }
 
-function mapSides<A, B>(
-  values: Both<A>,
-  map: (value: A, side: Side) => B,
-): Both<B> {
-  return {
-    left: map(values.left, "left"),
-    right: map(values.right, "right"),
-  };
-}
-
-/** Touched counts as modified against a changed other side, else as nothing. */
-function changeOf(state: Resolved, other: Resolved): RecordedChange {
-  switch (state) {
-    case "deleted":
-      return "deleted";
-    case "different":
-      return "modified";
-    case "same":
-      return "unchanged";
-    case "mode":
-      return other === "different" || other === "deleted"
-        ? "modified"
-        : "unchanged";
+  /** Touched counts as modified against a changed other side, else as nothing. */
+  #changeOf(state: State, other: State): RecordedChange {
+    if (state === "deleted") return "deleted";
+    if (state === "different") return "modified";
+    const isTouched = state === "mode" && !this.#settings.ignoresModes;
+    const isOtherChanged = other === "different" || other === "deleted";
+    return isTouched && isOtherChanged ? "modified" : "unchanged";
   }
 }
 
@@ -292,10 +229,5 @@ export function doubtOf(pair: Pair, side: Side): Doubt | null {
  * @param found Where it was found.
  */
 export function refOf(side: Side, found: FoundFile): FileRef {
-  const folder = currentPath(found.folder, side) ?? "";
-  return {
-    side,
-    path: joinPath(folder, found.name),
-    metadata: found.metadata,
-  };
+  return { side, path: pathOf(found, side), metadata: found.metadata };
 }

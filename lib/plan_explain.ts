@@ -5,7 +5,6 @@
  *
  * @module
  */
-import type { Contest } from "./conflict.ts";
 import { words } from "./metadata.ts";
 import { isOwnName } from "./names.ts";
 import { type Folding, isWithin, joinPath, keyOf, nameOf } from "./paths.ts";
@@ -16,10 +15,9 @@ import {
   type Pair,
   pathOf,
 } from "./plan_merge.ts";
-import type { Verdict } from "./plan_rules.ts";
+import type { DecidedPair } from "./plan_rules.ts";
 import type { Action, Conflict, Plan } from "./plan_types.ts";
 import { waitingWords } from "./report_text.ts";
-import type { Aside, Case } from "./sync_logic.ts";
 import {
   type Both,
   type Metadata,
@@ -33,7 +31,7 @@ import { ignorePredicate, type IgnoreSettings } from "./wire_ignore.ts";
 /** A plan, and what it was made from. */
 export interface Basis {
   readonly plan: Plan;
-  readonly cases: readonly Case[];
+  readonly decided: readonly DecidedPair[];
   readonly folders: readonly Folder[];
   readonly folding: Folding;
   readonly ignore: IgnoreSettings;
@@ -72,23 +70,23 @@ export interface Explanation {
  * @param basis The plan, and what it was made from.
  */
 export function explain(path: string, basis: Basis): Explanation {
-  const { folding, cases, folders, plan } = basis;
+  const { folding, decided, folders, plan } = basis;
   const key = keyOf(path, folding);
-  const item = cases.find(({ pair }) => pair.key === key) ??
-    cases.find(({ pair }) => keysOf(pair, folding).includes(key)) ?? null;
+  const item = decided.find(({ pair }) => pair.key === key) ??
+    decided.find(({ pair }) => keysOf(pair, folding).includes(key)) ?? null;
   const folder = folders.find((it) => it.key === key) ?? null;
   const keys = new Set([key, ...item ? keysOf(item.pair, folding) : []]);
   const actions = plan.actions.filter((action) =>
     pathsOf(action).some((it) => keys.has(keyOf(it, folding)))
   );
-  const problem = item === null || item.verdict.kind === "open"
-    ? whyLeftAlone(key, item, basis)
+  const problem = item === null || item.decision.kind === "open"
+    ? whyUnknown(key, item, basis)
     : null;
   return {
     path: spelling(item, folder) ?? path,
     folder,
     now: { left: standing(item, "left"), right: standing(item, "right") },
-    change: item && item.judgement.change,
+    change: item && item.changes.change,
     isRecorded: item !== null && item.pair.row !== null,
     rule: ruleOf(item, actions),
     actions,
@@ -117,7 +115,10 @@ function pathsOf({ path, newPath, work, conflict }: Action): string[] {
   ].filter((it) => typeof it === "string");
 }
 
-function spelling(item: Case | null, folder: Folder | null): string | null {
+function spelling(
+  item: DecidedPair | null,
+  folder: Folder | null,
+): string | null {
   const side = folder?.name.left === null ? "right" : "left";
   if (item === null) {
     return folder && (currentPath(folder, side) ?? folder.row?.path ?? null);
@@ -129,29 +130,32 @@ function spelling(item: Case | null, folder: Folder | null): string | null {
   return joinPath(parent, name);
 }
 
-function standing(item: Case | null, side: Side): Standing | null {
+function standing(item: DecidedPair | null, side: Side): Standing | null {
   const found = item?.pair[side] ?? null;
   if (found === null) return null;
   return { path: pathOf(found, side), metadata: found.metadata };
 }
 
 /** That of the content's cell; of another conflict where that claims it. */
-function ruleOf(item: Case | null, actions: readonly Action[]): Rule | null {
-  const own = item && verdictRule(item.verdict);
+function ruleOf(
+  item: DecidedPair | null,
+  actions: readonly Action[],
+): Rule | null {
+  const own = item && decidedRule(item.decision);
   const rules = actions.flatMap(({ rule }) => rule === null ? [] : [rule]);
   if (own !== null && rules.includes(own)) return own;
   // Where all that changes is the record, no rule had to be followed.
   return rules[0] ?? (actions.length === 0 ? own : null);
 }
 
-function verdictRule(verdict: Verdict | Aside): Rule | null {
-  if ("rule" in verdict) return verdict.rule;
-  return "contest" in verdict ? verdict.contest.rule : null;
+function decidedRule(decision: DecidedPair["decision"]): Rule | null {
+  if ("rule" in decision) return decision.rule;
+  return "conflict" in decision ? decision.conflict.rule : null;
 }
 
-function whyLeftAlone(
+function whyUnknown(
   key: string,
-  item: Case | null,
+  item: DecidedPair | null,
   { plan, folding }: Basis,
 ): Explanation["problem"] {
   if (key.split("/").some(isOwnName)) {
@@ -199,30 +203,29 @@ function whyWaiting(
 
 /** Keys of the config that have a say. */
 function decidingKeys(
-  item: Case | null,
+  item: DecidedPair | null,
   problem: Explanation["problem"],
   basis: Basis,
 ): string[] {
   if (item === null) return problem ? ignoringKeys(problem.path, basis) : [];
-  const { verdict, pair, judgement } = item;
-  const contests: (Contest | null)[] = [
-    "contest" in verdict ? verdict.contest : null,
-    "nameContest" in verdict ? verdict.nameContest : null,
-  ];
-  const keys = contests.flatMap((it) =>
-    it === null ? [] : [`conflict_policy.${it.kind}`]
-  );
-  const isReplaced = verdict.kind === "copy" && pair.left !== null &&
+  const { decision, pair, changes } = item;
+  const conflicts = [
+    "conflict" in decision ? decision.conflict : null,
+    "nameConflict" in decision ? decision.nameConflict : null,
+  ].filter((it) => it !== null);
+  const keys = conflicts.map(({ kind }) => `conflict_policy.${kind}`);
+  const isReplaced = decision.kind === "copy" && pair.left !== null &&
     pair.right !== null;
-  const isPlain = contests.every((it) => it === null);
-  if (isReplaced && isPlain) keys.push("soft_delete.keep_replaced");
-  const isOverwritten = contests.some((it) =>
-    it?.policy === "overwrite" && it.kind !== "metadata_conflict"
+  if (isReplaced && conflicts.length === 0) {
+    keys.push("soft_delete.keep_replaced");
+  }
+  const isOverwritten = conflicts.some(({ kind, policy }) =>
+    policy === "overwrite" && kind !== "metadata_conflict"
   );
-  if (verdict.kind === "remove" || isOverwritten) {
+  if (decision.kind === "remove" || isOverwritten) {
     keys.push("soft_delete.enabled", "soft_delete.max_size_mb");
   }
-  const isMet = judgement.kind === "unrecorded" && judgement.isSame;
+  const isMet = changes.kind === "unrecorded" && changes.isSame;
   if (isMet) keys.push("compare.verify_first_run");
   return keys;
 }

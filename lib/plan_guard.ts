@@ -5,10 +5,11 @@
  * @module
  */
 import { GuardError } from "./errors.ts";
-import { isMoved, type Location } from "./plan_merge.ts";
-import type { PlanCounts } from "./plan_types.ts";
-import type { Case, RemovalSettings } from "./sync_logic.ts";
-import { otherSide, type Side, SIDES } from "./types.ts";
+import { words } from "./metadata.ts";
+import { isMoved } from "./plan_merge.ts";
+import type { DecidedPair } from "./plan_rules.ts";
+import type { DecisionSettings, PlanCounts } from "./plan_types.ts";
+import { both, type Metadata, otherSide, type Side, SIDES } from "./types.ts";
 
 /** From the config's `safety` section. */
 export interface SafetyLimits {
@@ -25,8 +26,6 @@ export interface Allowances {
   readonly deletes: boolean;
   readonly changes: boolean;
 }
-
-const CALLED: Record<Side, string> = { left: "Left", right: "Right" };
 
 /**
  * Stops a plan that does too much at once.
@@ -82,7 +81,7 @@ function massDeletion(
 ): GuardError {
   const gone = counts.deleted[side];
   const replaced = counts.replaced[side];
-  const there = CALLED[otherSide(side)];
+  const there = words(otherSide(side));
   const renamed = replaced === 0
     ? ""
     : replaced === 1
@@ -90,11 +89,11 @@ function massDeletion(
     : ` ${replaced} new files of the same sizes are there: renamed, perhaps.`;
   return new GuardError(
     "mass deletion",
-    `${gone} of ${recordedFiles} recorded files are gone on ${CALLED[side]}, ` +
+    `${gone} of ${recordedFiles} recorded files are gone on ${words(side)}, ` +
       `more than ${limits.maxDeletePercent} % and more than ` +
       `${limits.maxDeleteFiles} files; a run would remove them on ${there} ` +
       `too.${renamed} Nothing was changed.`,
-    `If they are missing by mistake, bring them back on ${CALLED[side]} ` +
+    `If they are missing by mistake, bring them back on ${words(side)} ` +
       `and run again. If they were deleted ${
         replaced === 0 ? "" : "or renamed "
       }on purpose, run once with --allow-deletes.`,
@@ -107,15 +106,15 @@ function massChange(
   recordedFiles: number,
   limits: SafetyLimits,
 ): GuardError {
-  const there = CALLED[otherSide(side)];
+  const there = words(otherSide(side));
   return new GuardError(
     "mass change",
     `The content of ${changed} of ${recordedFiles} recorded files changed on ` +
-      `${CALLED[side]}, more than ${limits.maxChangePercent} % and more than ` +
+      `${words(side)}, more than ${limits.maxChangePercent} % and more than ` +
       `${limits.maxChangeFiles} files, as after encryption by malware or a ` +
       `rolled-back backup; a run would replace them on ${there} too. Nothing ` +
       `was changed.`,
-    `Open some of the files on ${CALLED[side]}. If they are damaged, restore ` +
+    `Open some of the files on ${words(side)}. If they are damaged, restore ` +
       `them there and run again. If they are as they should be, run once with ` +
       `--allow-changes.`,
   );
@@ -135,7 +134,7 @@ const MASS_FILES = 30;
  */
 export function massChanged(
   { modified }: Pick<PlanCounts, "modified">,
-  { recordedFiles, maxChangePercent }: RemovalSettings,
+  { recordedFiles, maxChangePercent }: DecisionSettings,
 ): ReadonlySet<Side> {
   const most = recordedFiles * maxChangePercent / 100;
   return new Set(
@@ -149,79 +148,58 @@ export function massChanged(
  * Counts deletions and changes of content on each side. A file that reappears
  * elsewhere with the same name, size and mtime was moved, not deleted.
  *
- * @param cases Every path with something to do.
+ * @param decided Every path with something to do.
  */
-export function countChanges(
-  cases: readonly Case[],
-): PlanCounts {
+export function countChanges(decided: readonly DecidedPair[]): PlanCounts {
   const deleted = { left: 0, right: 0 };
   const modified = { left: 0, right: 0 };
-  const recreated = { left: new Map(), right: new Map() };
-  // Sizes: of what is gone, and of what is new.
-  const gone = { left: new Bag(), right: new Bag() };
-  const created = { left: new Bag(), right: new Bag() };
-  const names = (
-    location: Location,
-    metadata: { sizeBytes: number; mtimeMs: number },
-  ) => `${location.name}\n${metadata.sizeBytes}\n${metadata.mtimeMs}`;
-  const removes = cases.some(({ verdict }) => verdict.kind === "remove");
-  for (const { pair } of removes ? cases : []) {
+  // By name, size and mtime.
+  const recreated = both(() => new Map<string, number>());
+  // By size: what is gone, and what is new.
+  const gone = both(() => new Map<number, number>());
+  const created = both(() => new Map<number, number>());
+  const add = <T>(to: Map<T, number>, key: T, count: number) =>
+    to.set(key, (to.get(key) ?? 0) + count);
+  const looks = (name: string, { sizeBytes, mtimeMs }: Metadata) =>
+    `${name}\n${sizeBytes}\n${mtimeMs}`;
+  const removes = decided.some(({ decision }) => decision.kind === "remove");
+  for (const { pair } of removes ? decided : []) {
     if (pair.row !== null) continue;
     for (const side of SIDES) {
       const found = pair[side];
       if (found === null) continue;
-      const key = names(found, found.metadata);
-      recreated[side].set(key, (recreated[side].get(key) ?? 0) + 1);
-      created[side].add(found.metadata.sizeBytes);
+      add(recreated[side], looks(found.name, found.metadata), 1);
+      add(created[side], found.metadata.sizeBytes, 1);
     }
   }
-  for (const { pair, judgement, verdict } of cases) {
-    if (judgement.kind !== "recorded") continue;
+  for (const { pair, changes, decision } of decided) {
+    if (changes.kind !== "recorded") continue;
     for (const side of SIDES) {
       // A rename against a deletion counts as modified, but is no edit.
       const isRenamedOnly = isMoved(pair, side) &&
         pair[otherSide(side)] === null;
-      if (judgement.change[side] === "modified" && !isRenamedOnly) {
+      if (changes.change[side] === "modified" && !isRenamedOnly) {
         modified[side]++;
       }
     }
-    if (verdict.kind !== "remove") continue;
-    const side = otherSide(verdict.on);
-    const key = names(pair, judgement.row[side]);
-    const left = recreated[side].get(key) ?? 0;
-    const { sizeBytes } = judgement.row[side];
-    if (left > 0) {
-      recreated[side].set(key, left - 1);
-      created[side].take(sizeBytes);
+    if (decision.kind !== "remove") continue;
+    const side = otherSide(decision.on);
+    const half = pair.row![side];
+    const key = looks(pair.name, half);
+    if ((recreated[side].get(key) ?? 0) > 0) {
+      add(recreated[side], key, -1);
+      add(created[side], half.sizeBytes, -1);
     } else {
       deleted[side]++;
-      gone[side].add(sizeBytes);
+      add(gone[side], half.sizeBytes, 1);
     }
   }
-  const replaced = {
-    left: gone.left.inCommon(created.left),
-    right: gone.right.inCommon(created.right),
-  };
-  return { deleted, replaced, modified };
-}
-
-/** Numbers, each as often as it was added. */
-class Bag {
-  readonly #counts = new Map<number, number>();
-
-  add(value: number): void {
-    this.#counts.set(value, (this.#counts.get(value) ?? 0) + 1);
-  }
-
-  take(value: number): void {
-    this.#counts.set(value, (this.#counts.get(value) ?? 0) - 1);
-  }
-
-  inCommon(other: Bag): number {
+  const replaced = both((side) => {
     let common = 0;
-    for (const [value, count] of this.#counts) {
-      common += Math.min(count, Math.max(0, other.#counts.get(value) ?? 0));
+    for (const [size, count] of gone[side]) {
+      common += Math.min(count, Math.max(0, created[side].get(size) ?? 0));
     }
     return common;
-  }
+  });
+  return { deleted, replaced, modified };
 }

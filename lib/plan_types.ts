@@ -3,6 +3,9 @@
  *
  * @module
  */
+import type { Clocks } from "./metadata.ts";
+import type { NameRoom } from "./names.ts";
+import type { Folding } from "./paths.ts";
 import type {
   ActionName,
   Both,
@@ -15,6 +18,7 @@ import type {
   RecordedHalf,
   Rule,
   Side,
+  Take,
 } from "./types.ts";
 
 /** What becomes of a version that is replaced or removed. */
@@ -351,7 +355,49 @@ export function questionId(question: Question): string {
     : `compare\n${ref(question.a)}\n${ref(question.b)}`;
 }
 
-// What becomes of a version that is removed or replaced.
+// What decisions depend on.
+
+/** What decisions depend on besides what was found and recorded. */
+export interface DecisionSettings extends Clocks {
+  readonly folding: Folding;
+  /** A side carries no modes: they are no change. Left out: both do. */
+  readonly ignoresModes?: boolean | undefined;
+  /** The run started without any rows. */
+  readonly isFirstMeeting: boolean;
+  /** Read both files on a first meeting, even where metadata agree. */
+  readonly verifyFirstRun: boolean;
+  readonly policies: Readonly<Record<ConflictKind, Policy>>;
+  /** What a person said about one conflict; null: the policies decide. */
+  readonly ruling: Ruling | null;
+  readonly softDelete: SoftDeleteSettings;
+  /** List paths at which nothing differs. */
+  readonly listUnchanged: boolean;
+  /** How many files the record holds. */
+  readonly recordedFiles: number;
+  /** Of those: more changed on one side are more than anybody does at once. */
+  readonly maxChangePercent: number;
+  /** How long a name in a folder may be. Left out: as most disks hold. */
+  readonly roomIn?: ((folder: Both<string>) => NameRoom) | undefined;
+  /** Whether files of a name are read always. */
+  isSuspicious(name: string): boolean;
+  /** Ids that more than one recorded file of a side has. */
+  isSharedId(side: Side, id: FileId): boolean;
+  /**
+   * Since when runs have met a path as being saved on a side, in ms since
+   * 1970; null: no run before this one did.
+   */
+  savedSince(side: Side, path: string): number | null;
+}
+
+/** What a person said about one conflict that was left open. */
+export interface Ruling {
+  /** The folded path. */
+  readonly key: string;
+  /** The version to be kept; both: as the policy clash has it. */
+  readonly take: Take;
+  /** A folder was chosen against a file: all that is in it stays. */
+  readonly keepsFolder: boolean;
+}
 
 /** The config's `soft_delete` section, as far as it decides. */
 export interface SoftDeleteSettings {

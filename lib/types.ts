@@ -23,6 +23,15 @@ export function otherSide(side: Side): Side {
 /** A value for each side. */
 export type Both<T> = { readonly [S in Side]: T };
 
+/**
+ * Asks for the value of each side.
+ *
+ * @param of Gives that of a side.
+ */
+export function both<T>(of: (side: Side) => T): { [S in Side]: T } {
+  return { left: of("left"), right: of("right") };
+}
+
 /** What a file system says a file is: two names with one id are one file. */
 export interface FileId {
   /** Inode, or file index. */
@@ -148,6 +157,9 @@ export type Policy = typeof POLICIES[number];
 
 /** The three kinds of conflict, each with its policy. */
 export type ConflictKind = "modify_modify" | "new_new" | "metadata_conflict";
+
+/** The version of a conflict that a person keeps. */
+export type Take = Side | "both";
 
 /** What became of an action. */
 export type OutcomeKind = "planned" | "done" | "skipped" | "failed";
