@@ -25,7 +25,7 @@ import {
   SCHEDULERS,
 } from "./schedule_text.ts";
 import { printable, PROGRAM, quoted } from "./text.ts";
-import { type Side, SIDES } from "./types.ts";
+import { SIDES, type Take } from "./types.ts";
 
 type Options = NonNullable<ParseArgsConfig["options"]>;
 
@@ -414,9 +414,6 @@ export interface HistoryInvocation {
   /** How many runs at most. */
   readonly limit: number;
 }
-
-/** What to take of two versions. */
-export type Take = Side | "both";
 
 /** Open conflicts. */
 export interface ConflictsInvocation {

@@ -7,7 +7,7 @@ import type { ConflictsInvocation } from "./cli_args.ts";
 import { print, warn } from "./cli_output.ts";
 import { answer, isoTime, openRunLog, pathTyped } from "./command_shared.ts";
 import type { Config } from "./config_schema.ts";
-import type { Settling } from "./conflict.ts";
+import type { Resolution } from "./conflict.ts";
 import { EXIT, type ExitCode, SyncError, UsageError } from "./errors.ts";
 import { words } from "./metadata.ts";
 import { keyOf } from "./paths.ts";
@@ -141,7 +141,7 @@ async function listedPath(typed: string, config: Config): Promise<string> {
 
 /** A real run that is about nothing else. */
 async function resolveOne(
-  settle: Settling,
+  settle: Resolution,
   config: Config,
 ): Promise<RunResult> {
   const startedAtMs = Date.now();

@@ -74,7 +74,7 @@ export async function why(
   const { result, decided } = await plan(config);
   const explanation = decided && explain(path, {
     plan: decided.plan,
-    cases: decided.cases,
+    pairs: decided.pairs,
     folders: decided.merged.folders,
     folding: decided.settings.folding,
     ignore: config.ignore,

@@ -30,7 +30,6 @@ import {
 } from "./plan_types.ts";
 import { fileSide, printable } from "./text.ts";
 import {
-  type Both,
   both,
   type ConflictKind,
   otherSide,

@@ -31,7 +31,7 @@ import { ignorePredicate, type IgnoreSettings } from "./wire_ignore.ts";
 /** A plan, and what it was made from. */
 export interface Basis {
   readonly plan: Plan;
-  readonly decided: readonly DecidedPair[];
+  readonly pairs: readonly DecidedPair[];
   readonly folders: readonly Folder[];
   readonly folding: Folding;
   readonly ignore: IgnoreSettings;
@@ -70,10 +70,10 @@ export interface Explanation {
  * @param basis The plan, and what it was made from.
  */
 export function explain(path: string, basis: Basis): Explanation {
-  const { folding, decided, folders, plan } = basis;
+  const { folding, pairs, folders, plan } = basis;
   const key = keyOf(path, folding);
-  const item = decided.find(({ pair }) => pair.key === key) ??
-    decided.find(({ pair }) => keysOf(pair, folding).includes(key)) ?? null;
+  const item = pairs.find(({ pair }) => pair.key === key) ??
+    pairs.find(({ pair }) => keysOf(pair, folding).includes(key)) ?? null;
   const folder = folders.find((it) => it.key === key) ?? null;
   const keys = new Set([key, ...item ? keysOf(item.pair, folding) : []]);
   const actions = plan.actions.filter((action) =>

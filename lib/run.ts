@@ -8,8 +8,8 @@ import {
   addedActions,
   openAsListed,
   type Refusal,
+  type Resolution,
   rulingOn,
-  type Settling,
 } from "./conflict.ts";
 import {
   EXIT,
@@ -33,7 +33,8 @@ import {
   type RecordView,
   type SideScan,
 } from "./plan_merge.ts";
-import type { Action, Answer, Plan } from "./plan_types.ts";
+import type { DecidedPair } from "./plan_rules.ts";
+import type { Action, Answer, DecisionSettings, Plan } from "./plan_types.ts";
 import { type Look, Root } from "./root_files.ts";
 import { checkRoots } from "./root_identity.ts";
 import type { Probe } from "./root_traits.ts";
@@ -74,7 +75,7 @@ import {
 import { asGuard, type Lock, StateDb, takeLock } from "./state_db.ts";
 import { NO_RECORD, RecordStore } from "./state_record.ts";
 import { beginRun, endRun, listedConflict } from "./state_runs.ts";
-import { type Case, decide, type DecisionSettings } from "./sync_logic.ts";
+import { decide } from "./sync_logic.ts";
 import { inWords, Skipped } from "./system.ts";
 import {
   type Both,
@@ -91,7 +92,7 @@ import {
 export interface Decided {
   readonly plan: Plan;
   /** Every path with something to do or to record. */
-  readonly cases: readonly Case[];
+  readonly pairs: readonly DecidedPair[];
   readonly merged: Merged;
   readonly settings: DecisionSettings;
 }
@@ -125,8 +126,8 @@ export async function decideReading(
     meter?.begin("decide");
     const decision = decide(merged, answers, settings);
     if (decision.kind === "plan") {
-      const { plan, cases } = decision;
-      return { plan, cases, merged, settings };
+      const { plan, pairs } = decision;
+      return { plan, pairs, merged, settings };
     }
     // Most runs have nothing to read.
     const { answerTo } = await import("./files_read.ts");
@@ -142,28 +143,28 @@ export async function decideReading(
 }
 
 /**
- * Of a plan that leaves a conflict open, what it takes to settle that one.
+ * Of a plan that leaves a conflict open, what it takes to resolve that one.
  *
  * @param decided The plan in which it is open.
- * @param settling What a person asks for.
+ * @param resolution What a person asks for.
  * @param db The state DB, which lists what the person has seen.
  * @param roots Both roots.
  * @param interrupt Asked whether to go on.
  * @returns A plan for that conflict alone, or why there is none.
  * @throws {InterruptedError} The run is to end.
  */
-export async function settlingPlan(
+export async function resolvingPlan(
   decided: Decided,
-  settling: Settling,
+  resolution: Resolution,
   db: StateDb,
   roots: Both<Root>,
   interrupt: Interrupt,
 ): Promise<Plan | Refusal> {
   const { plan, merged, settings } = decided;
-  const listed = listedConflict(db, settling.path);
-  const conflict = openAsListed(plan, listed, settling);
+  const listed = listedConflict(db, resolution.path);
+  const conflict = openAsListed(plan, listed, resolution);
   if ("stop" in conflict) return conflict;
-  const ruling = rulingOn(conflict, settling.take, settings.folding);
+  const ruling = rulingOn(conflict, resolution.take, settings.folding);
   const ruled = await decideReading(
     merged,
     roots,
@@ -533,7 +534,7 @@ export class Run {
     const { settle } = this.#options;
     const plan = settle === undefined
       ? decided.plan
-      : await settlingPlan(decided, settle, this.#db, roots, this.#interrupt);
+      : await resolvingPlan(decided, settle, this.#db, roots, this.#interrupt);
     if ("stop" in plan) return this.#stopped(plan);
     await this.#interrupt.pass();
     const outcomes = isDryRun

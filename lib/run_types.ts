@@ -4,9 +4,9 @@
  * @module
  */
 import { setImmediate } from "node:timers";
-import type { Settling } from "./conflict.ts";
+import type { Resolution } from "./conflict.ts";
 import { type ExitCode, InterruptedError, type StopSignal } from "./errors.ts";
-import type { Traits } from "./metadata.ts";
+import { keyOfId, type Traits } from "./metadata.ts";
 import {
   type NameRoom,
   OWN_FOLDER,
@@ -16,19 +16,21 @@ import {
 import { foreignFolder } from "./own_files.ts";
 import type { Folding } from "./paths.ts";
 import type { Allowances, SafetyLimits } from "./plan_guard.ts";
-import { type Folder, spelledPath } from "./plan_merge.ts";
-import type { Action, Conflict, Waiting } from "./plan_types.ts";
+import type {
+  Action,
+  Conflict,
+  DecisionSettings,
+  Waiting,
+} from "./plan_types.ts";
 import type { Root } from "./root_files.ts";
 import { readingRoot } from "./root_identity.ts";
 import { glance, longestName, type Probe, probe } from "./root_traits.ts";
 import type { Decided } from "./run.ts";
 import type { Lock, StateDb } from "./state_db.ts";
 import type { RecordStore } from "./state_record.ts";
-import type { DecisionSettings } from "./sync_logic.ts";
 import {
   type Both,
   type ConflictKind,
-  type FileId,
   type OutcomeKind,
   type Policy,
   type Problem,
@@ -67,8 +69,8 @@ export interface SyncOptions {
   readonly listUnchanged: boolean;
   /** When the run began, in ms since 1970, as its id says. Left out: now. */
   readonly startedAtMs?: number;
-  /** Settle this conflict, and do nothing else. Left out: an ordinary run. */
-  readonly settle?: Settling;
+  /** Resolve this conflict, and do nothing else. Left out: an ordinary run. */
+  readonly settle?: Resolution;
   /** Asked whether to go on. Left out: nothing ends the run in good order. */
   readonly interrupt?: Interrupt;
 }
@@ -190,7 +192,7 @@ export function roomIn(
   db: StateDb,
   roots: Both<Root>,
   owner: TemporaryOwner | null,
-): (folder: Folder) => NameRoom {
+): (folder: Both<string>) => NameRoom {
   const known = new Map<Side, NameRoom>();
   const roomOf = (side: Side): NameRoom => {
     const root = roots[side];
@@ -207,7 +209,7 @@ export function roomIn(
   };
   return (folder) =>
     SIDES.reduce((room, side) => {
-      const bytes = roots[side].pathRoom(spelledPath(folder, side));
+      const bytes = roots[side].pathRoom(folder[side]);
       const path = { bytes, units: Infinity };
       return sharedRoom(room, sharedRoom(roomOf(side), path));
     }, { bytes: Infinity, units: Infinity });
@@ -234,7 +236,7 @@ export interface RunFacts {
   /** List paths at which nothing differs. */
   readonly listUnchanged: boolean;
   /** How long a name in a folder may be. */
-  roomIn(folder: Folder): NameRoom;
+  roomIn(folder: Both<string>): NameRoom;
 }
 
 /**
@@ -279,16 +281,12 @@ export function decisionSettings(
     isSharedId: (side, id) => {
       // Only asked where something looks like a rename.
       shared ??= {
-        left: new Set(record.sharedIds("left").map(idKey)),
-        right: new Set(record.sharedIds("right").map(idKey)),
+        left: new Set(record.sharedIds("left").map(keyOfId)),
+        right: new Set(record.sharedIds("right").map(keyOfId)),
       };
-      return shared[side].has(idKey(id));
+      return shared[side].has(keyOfId(id));
     },
   };
-}
-
-function idKey({ ino, birthMs }: FileId): string {
-  return `${ino}:${birthMs}`;
 }
 
 // What a run, or a plan, came to.

@@ -46,7 +46,7 @@ export type PlanOrQuestions =
     readonly kind: "plan";
     readonly plan: Plan;
     /** What the plan was made from: every path with something to do. */
-    readonly decided: readonly DecidedPair[];
+    readonly pairs: readonly DecidedPair[];
   }
   | {
     readonly kind: "questions";
@@ -199,7 +199,7 @@ class Round {
       suspects: this.#suspects(decided),
       counts,
     };
-    return { kind: "plan", plan, decided: [...decided, ...open] };
+    return { kind: "plan", plan, pairs: [...decided, ...open] };
   }
 
   #questions(): PlanOrQuestions {

@@ -1,5 +1,10 @@
 import assert from "node:assert/strict";
-import { judge, type Judgement, refOf } from "../lib/plan_changes.ts";
+import {
+  type Changes,
+  changesOf,
+  refOf,
+  type Undecided,
+} from "../lib/plan_changes.ts";
 import type { Pair } from "../lib/plan_merge.ts";
 import type { RecordedChange } from "../lib/plan_rules.ts";
 import { type Answer, Inquiry, questionId } from "../lib/plan_types.ts";
@@ -36,13 +41,13 @@ function pairOf(
   return pair;
 }
 
-function judged(
+function found(
   pair: Pair,
   answers: Record<string, Answer> = {},
   alwaysRead: readonly string[] = [],
-): Judgement {
+): Changes | Undecided {
   const inquiry = new Inquiry(new Map(Object.entries(answers)));
-  return judge(pair, inquiry, settingsOf({ alwaysRead }, 1));
+  return changesOf(pair, inquiry, settingsOf({ alwaysRead }, 1));
 }
 
 /** What metadata can say of one side, and what it comes to. */
@@ -87,12 +92,12 @@ for (const [left, ofLeft] of Object.entries(STATES)) {
   for (const [right, ofRight] of Object.entries(STATES)) {
     const isLost = ofLeft.isLost || ofRight.isLost;
     const isRead = !isLost && (ofLeft.isOpen || ofRight.isOpen);
-    const name = `judge(): ${left} on Left, ${right} on Right`;
+    const name = `changesOf(): ${left} on Left, ${right} on Right`;
 
     Deno.test(`${name}: ${isRead ? "" : "nothing "}is read (section 2)`, () => {
       const pair = pairOf(ofLeft.file, ofRight.file);
       const inquiry = new Inquiry(new Map());
-      const { kind } = judge(pair, inquiry, settingsOf({}, 1));
+      const { kind } = changesOf(pair, inquiry, settingsOf({}, 1));
       const areBothNew = ofLeft.file?.sizeBytes === 5 &&
         ofRight.file?.sizeBytes === 5;
       const asked = isRead || areBothNew ? [COMPARE] : [];
@@ -103,7 +108,7 @@ for (const [left, ofLeft] of Object.entries(STATES)) {
     Deno.test(`${name}: what it comes to (section 2)`, () => {
       const pair = pairOf(ofLeft.file, ofRight.file);
       for (const answer of [SAME, DIFFERENT]) {
-        const it = judged(pair, { [COMPARE]: answer });
+        const it = found(pair, { [COMPARE]: answer });
         assert.ok(it.kind === "recorded");
         if (isLost) {
           const wanted = { left: ofLeft.whenLost, right: ofRight.whenLost };
@@ -123,20 +128,20 @@ for (const [left, ofLeft] of Object.entries(STATES)) {
   }
 }
 
-Deno.test("judge(): two modified sides are the same where their contents are (section 3)", () => {
+Deno.test("changesOf(): two modified sides are the same where their contents are (section 3)", () => {
   const pair = pairOf(
     but(A, { content: "three" }),
     but(A, { content: "three" }),
   );
   for (const answer of [SAME, DIFFERENT]) {
-    const it = judged(pair, { [COMPARE]: answer });
+    const it = found(pair, { [COMPARE]: answer });
     assert.ok(it.kind === "recorded");
     assert.deepEqual(it.change, { left: "modified", right: "modified" });
     assert.equal(it.isSame, answer.kind === "same");
   }
 });
 
-Deno.test("judge(): a file that can't be read is told as that (section 2)", () => {
+Deno.test("changesOf(): a file that can't be read is told as that (section 2)", () => {
   const answer: Answer = {
     kind: "unreadable",
     side: "right",
@@ -144,7 +149,7 @@ Deno.test("judge(): a file that can't be read is told as that (section 2)", () =
     reason: "access is denied",
   };
   const pair = pairOf(but(A, { mtimeMs: OLD + 1 }), A);
-  const it = judged(pair, { [COMPARE]: answer });
+  const it = found(pair, { [COMPARE]: answer });
   assert.deepEqual(it, { kind: "unreadable", answer });
 });
 
@@ -158,24 +163,24 @@ const FRESH: readonly [string, boolean, boolean, string | null, string[]][] = [
 ];
 
 for (const [what, left, right, hash, wanted] of FRESH) {
-  Deno.test(`judge() asks, one by one, what it has to where ${what} (section 2)`, () => {
+  Deno.test(`changesOf() asks, one by one, what it has to where ${what} (section 2)`, () => {
     const record = row(
       but(A, { isFresh: left }),
       but(A, { isFresh: right }),
       hash,
     );
     const inquiry = new Inquiry(new Map());
-    judge(pairOf(A, A, record), inquiry, settingsOf({}, 1));
+    changesOf(pairOf(A, A, record), inquiry, settingsOf({}, 1));
     assert.deepEqual([...inquiry.open.keys()], wanted);
   });
 }
 
-Deno.test("judge() holds a fresh file against the recorded hash (section 2)", () => {
+Deno.test("changesOf() holds a fresh file against the recorded hash (section 2)", () => {
   const record = row(but(A, { isFresh: true }), A, hashOf("one"));
   const pair = pairOf(A, A, record);
   for (const content of ["one", "two"]) {
     const hash = hashOf(content);
-    const it = judged(pair, { "hash\nleft/a": { kind: "hash", hash } });
+    const it = found(pair, { "hash\nleft/a": { kind: "hash", hash } });
     assert.ok(it.kind === "recorded");
     const isEdited = content !== "one";
     assert.equal(it.change.left, isEdited ? "modified" : "unchanged");
@@ -184,11 +189,11 @@ Deno.test("judge() holds a fresh file against the recorded hash (section 2)", ()
   }
 });
 
-Deno.test("judge() wants a hash from a comparison only where a later run needs it", () => {
+Deno.test("changesOf() wants a hash from a comparison only where a later run needs it", () => {
   const touched = but(A, { mtimeMs: OLD + 1 });
   for (const alwaysRead of [[], [""]]) {
     const inquiry = new Inquiry(new Map());
-    judge(pairOf(touched, A), inquiry, settingsOf({ alwaysRead }, 1));
+    changesOf(pairOf(touched, A), inquiry, settingsOf({ alwaysRead }, 1));
     const [question] = inquiry.open.values();
     assert.ok(question?.kind === "compare");
     assert.equal(question.wantsHash, alwaysRead.length > 0);

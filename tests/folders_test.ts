@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import {
+  folderConflict,
   type FolderContent,
-  type FolderFate,
-  isContestedName,
+  type FolderDecision,
   Layout,
 } from "../lib/plan_folders.ts";
 import type { Folder } from "../lib/plan_merge.ts";
@@ -76,7 +76,7 @@ interface Combination {
 }
 
 /** The contract's sentences, one after the other. */
-function wanted(it: Combination): FolderFate {
+function wanted(it: Combination): FolderDecision {
   if (it.isUnknown) return { kind: "leave" };
   if (it.isLeft && it.isRight) return { kind: "stay" };
   if (!it.isLeft && !it.isRight) return { kind: "forget" };
@@ -119,7 +119,7 @@ Deno.test("Layout decides about one folder in all 128 combinations (section 3)",
     const { isUnknown, survives } = it;
     const holdsUnknown = { left: it.unknownLeft, right: it.unknownRight };
     const layout = layoutOf([d], { d: { isUnknown, survives, holdsUnknown } });
-    assert.deepEqual(layout.fateOf(d), wanted(it), JSON.stringify(it));
+    assert.deepEqual(layout.decisionOn(d), wanted(it), JSON.stringify(it));
   }
 });
 
@@ -203,7 +203,7 @@ for (const [what, contents, isRecorded, fates] of NESTED) {
     const e = onRight("d/e", d, recorded("d/e"));
     const f = onRight("d/e/f", e, recorded("d/e/f"));
     const layout = layoutOf([d, e, f], contents);
-    const kinds = [d, e, f].map((folder) => layout.fateOf(folder).kind);
+    const kinds = [d, e, f].map((folder) => layout.decisionOn(folder).kind);
     assert.deepEqual(kinds, fates);
   });
 }
@@ -235,7 +235,7 @@ for (const [left, right, recorded, name, isContested] of NAMES) {
     assert.equal(layout.pathOf(d), name);
     assert.equal(layout.pathOf(e), `${name}/e`);
     assert.equal(layout.locate({ folder: e, name: "a" }), `${name}/e/a`);
-    assert.equal(isContestedName(d), isContested);
+    assert.equal(folderConflict(d, settingsOf({}, 1)) !== null, isContested);
   });
 }
 

@@ -7,7 +7,7 @@
  */
 import fc from "fast-check";
 import assert from "node:assert/strict";
-import type { Take } from "../lib/cli_args.ts";
+import type { Take } from "../lib/types.ts";
 import { openConflicts, type RunResult } from "../lib/run_types.ts";
 import { StateDb } from "../lib/state_db.ts";
 import { listedConflicts } from "../lib/state_runs.ts";

@@ -62,11 +62,11 @@ async function assertWhyIsPlan(office: Office): Promise<void> {
   const planned = await office.run({ isDryRun: true, ...ALLOWED });
   const actions = planned.outcomes.map(({ action }) => action);
   const decided = await decidedOf(office);
-  const { cases, plan, merged, settings } = decided;
+  const { pairs, plan, merged, settings } = decided;
   const { folders } = merged;
   const { folding } = settings;
   const { ignore } = await loadConfig(office.config);
-  const basis = { plan, cases, folders, folding, ignore };
+  const basis = { plan, pairs, folders, folding, ignore };
   const paths = new Set([
     ...actions.flatMap(({ path, newPath }) => newPath ? [path, newPath] : path),
     ...[office.left, office.right].flatMap((root) => {

@@ -2,12 +2,9 @@ import assert from "node:assert/strict";
 import {
   type Cell,
   PROPERTIES,
-  PROPERTY_CHANGES,
   type PropertyCell,
   RECORDED,
-  RECORDED_CHANGES,
   UNRECORDED,
-  UNRECORDED_CHANGES,
 } from "../lib/plan_rules.ts";
 import { mirrorRule } from "./support/fake_plan.ts";
 
@@ -46,9 +43,9 @@ function cellsOf(text: string): Map<string, Map<string, string>> {
   ]));
 }
 
-function textOf(cell: Cell): string {
+function textOf(cell: Cell | PropertyCell): string {
   switch (cell.kind) {
-    case "settled":
+    case "agree":
       return "NOOP";
     case "none":
       return "–";
@@ -62,20 +59,15 @@ function textOf(cell: Cell): string {
       const side = cell.on.toUpperCase();
       return `DELETE_${side} or SOFT_DELETE_${side} (R ${cell.rule})`;
     }
-    case "contest":
-      return `same content: adopt; else \`${cell.conflict}\` (R ${cell.rule})`;
-  }
-}
-
-function propertyText(cell: PropertyCell): string {
-  switch (cell.kind) {
+    case "conflict":
+      return "of" in cell
+        ? `same content: adopt; else \`${cell.of}\` (R ${cell.rule})`
+        : "the same on both, or only mtimes differ: adopt; else " +
+          `\`metadata_conflict\` (R ${cell.rule})`;
     case "nothing":
       return "NOOP";
     case "bring":
       return `RENAME_${cell.to.toUpperCase()} (R ${cell.rule})`;
-    case "contest":
-      return "the same on both, or only mtimes differ: adopt; else " +
-        `\`metadata_conflict\` (R ${cell.rule})`;
   }
 }
 
@@ -90,52 +82,37 @@ function mirrored<T extends Cell | PropertyCell>(cell: T): T {
   };
 }
 
-for (const left of RECORDED_CHANGES) {
-  for (const right of RECORDED_CHANGES) {
-    const wanted = cellsOf(RECORDED_TEXT).get(left)!.get(right)!;
-    Deno.test(`RECORDED: ${left} on Left, ${right} on Right: ${wanted}`, () => {
-      assert.equal(textOf(RECORDED[left][right]), wanted);
-    });
-    Deno.test(`RECORDED is mirrored: ${left}, ${right}`, () => {
-      const cell = mirrored(RECORDED[right][left]);
-      assert.deepEqual(RECORDED[left][right], cell);
-    });
-  }
-}
+type Table = Readonly<
+  Record<string, Readonly<Record<string, Cell | PropertyCell>>>
+>;
 
-for (const left of UNRECORDED_CHANGES) {
-  for (const right of UNRECORDED_CHANGES) {
-    const wanted = cellsOf(UNRECORDED_TEXT).get(left)!.get(right)!;
-    Deno.test(`UNRECORDED: ${left} on Left, ${right} on Right: ${wanted}`, () => {
-      assert.equal(textOf(UNRECORDED[left][right]), wanted);
-    });
-    Deno.test(`UNRECORDED is mirrored: ${left}, ${right}`, () => {
-      const cell = mirrored(UNRECORDED[right][left]);
-      assert.deepEqual(UNRECORDED[left][right], cell);
-    });
-  }
-}
+/** [name, table, the contract's text] */
+const TABLES: readonly [string, Table, string][] = [
+  ["RECORDED", RECORDED, RECORDED_TEXT],
+  ["UNRECORDED", UNRECORDED, UNRECORDED_TEXT],
+  ["PROPERTIES", PROPERTIES, PROPERTIES_TEXT],
+];
 
-for (const left of PROPERTY_CHANGES) {
-  for (const right of PROPERTY_CHANGES) {
-    const wanted = cellsOf(PROPERTIES_TEXT).get(left)!.get(right)!;
-    Deno.test(`PROPERTIES: ${left} on Left, ${right} on Right: ${wanted}`, () => {
-      assert.equal(propertyText(PROPERTIES[left][right]), wanted);
-    });
-    Deno.test(`PROPERTIES is mirrored: ${left}, ${right}`, () => {
-      const cell = mirrored(PROPERTIES[right][left]);
-      assert.deepEqual(PROPERTIES[left][right], cell);
-    });
+for (const [name, table, text] of TABLES) {
+  for (const left of Object.keys(table)) {
+    for (const right of Object.keys(table)) {
+      const wanted = cellsOf(text).get(left)!.get(right)!;
+      Deno.test(`${name}: ${left} on Left, ${right} on Right: ${wanted}`, () => {
+        assert.equal(textOf(table[left]![right]!), wanted);
+      });
+      Deno.test(`${name} is mirrored: ${left}, ${right}`, () => {
+        const cell = mirrored(table[right]![left]!);
+        assert.deepEqual(table[left]![right], cell);
+      });
+    }
   }
 }
 
 Deno.test("the tables name every rule of the list, each once", () => {
-  const cells: (Cell | PropertyCell)[] = [
-    ...RECORDED_CHANGES.flatMap((row) => Object.values(RECORDED[row])),
-    ...UNRECORDED_CHANGES.flatMap((row) => Object.values(UNRECORDED[row])),
-    ...PROPERTY_CHANGES.flatMap((row) => Object.values(PROPERTIES[row])),
-  ];
+  const cells = TABLES.flatMap(([, table]) =>
+    Object.values(table).flatMap((row) => Object.values(row))
+  );
   const rules = cells.flatMap((cell) => "rule" in cell ? [cell.rule] : []);
   const wanted = Array.from({ length: 13 }, (_, at) => `5.${at + 1}`);
-  assert.deepEqual([...rules].sort(), [...wanted].sort());
+  assert.deepEqual(rules.sort(), wanted.sort());
 });

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Take } from "../lib/cli_args.ts";
+import type { Take } from "../lib/types.ts";
 import { addedActions, openAsListed, rulingOn } from "../lib/conflict.ts";
 import { keyOf } from "../lib/paths.ts";
 import type { Action, Conflict, Plan } from "../lib/plan_types.ts";

@@ -5,7 +5,6 @@
  * @module
  */
 import assert from "node:assert/strict";
-import type { Ruling } from "../../lib/conflict.ts";
 import { isStill, type Traits } from "../../lib/metadata.ts";
 import { folderOf, nameOf } from "../../lib/paths.ts";
 import {
@@ -16,12 +15,14 @@ import {
 } from "../../lib/plan_merge.ts";
 import {
   type Answer,
+  type DecisionSettings,
   type FileRef,
   halfOf,
   type Plan,
   type Question,
+  type Ruling,
 } from "../../lib/plan_types.ts";
-import { decide, type DecisionSettings } from "../../lib/sync_logic.ts";
+import { decide } from "../../lib/sync_logic.ts";
 import type {
   Both,
   ConflictKind,
