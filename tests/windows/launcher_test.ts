@@ -1,6 +1,12 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { Office, output, PORTABLE_COMMAND, PROJECT } from "./support.ts";
+import {
+  copyPortable,
+  Office,
+  output,
+  PORTABLE_COMMAND,
+  PROJECT,
+} from "./support.ts";
 
 Deno.test("the task of a checkout syncs, inside its walls", async () => {
   using office = new Office().write({ left: { a: "1" } });
@@ -31,18 +37,11 @@ Deno.test("office-sync.cmd passes on arguments, what is said and the exit code",
 
 Deno.test("the walls hold: nothing but the two roots, the state DB and the log can be touched", async () => {
   using office = new Office().write({ left: { a: "1" } });
-  const portable = join(PORTABLE_COMMAND, "..");
   const outside = join(office.folder, "outside.txt");
   Deno.writeTextFileSync(outside, "secret");
   // The program is taken out, and one that tries the walls put in its place.
   const copy = join(office.folder, "moved here");
-  Deno.mkdirSync(join(copy, "lib"), { recursive: true });
-  const parts = [...Deno.readDirSync(join(portable, "lib"))]
-    .map(({ name }) => `lib\\${name}`);
-  for (const name of ["deno.json", "office-sync.cmd", ...parts]) {
-    Deno.copyFileSync(join(portable, name), join(copy, name));
-  }
-  Deno.linkSync(join(portable, "deno.exe"), join(copy, "deno.exe"));
+  const command = copyPortable(copy);
   const tries = [
     ["read in a root", () => Deno.readTextFileSync(office.at("left", "a"))],
     [
@@ -65,8 +64,7 @@ Deno.test("the walls hold: nothing but the two roots, the state DB and the log c
     const outside = ${JSON.stringify(outside)};\n`;
   Deno.writeTextFileSync(join(copy, "lib\\main.js"), names + program);
   const { stdout, stderr } = await output([
-    join(copy, "office-sync.cmd"),
-    ...["--config", office.config],
+    ...[command, "--config", office.config],
   ]);
   assert.deepEqual(
     stdout.trim().split(/\r?\n/),

@@ -1,36 +1,18 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { file, read } from "../support/support.ts";
+import { type CommandResult, read } from "../support/support.ts";
 import {
+  copyPortable,
   linesOf,
   Office,
-  type Output,
+  old,
   output,
   PORTABLE_COMMAND,
-  wide,
+  put,
+  shortPath,
 } from "./support.ts";
 
-const LONG_AGO = Date.UTC(2024, 0, 15, 8, 30);
 const DENO_WORDS = /Requires |--allow-(?!all)|NotCapable|SANDBOX/;
-
-/** A path with a short name for each of its folders. */
-function shortOf(path: string): string {
-  const system = Deno.dlopen("kernel32.dll", {
-    GetShortPathNameW: {
-      parameters: ["buffer", "buffer", "u32"],
-      result: "u32",
-    },
-  });
-  const buffer = new Uint16Array(1024);
-  const length = system.symbols.GetShortPathNameW(
-    wide(path),
-    buffer,
-    buffer.length,
-  );
-  system.close();
-  assert.ok(length > 0, `${path} has no short name`);
-  return String.fromCharCode(...buffer.subarray(0, length));
-}
 
 /** How two folders are spelled, from how the disk spells them. */
 const SPELLINGS: readonly (readonly [string, (path: string) => string])[] = [
@@ -38,7 +20,7 @@ const SPELLINGS: readonly (readonly [string, (path: string) => string])[] = [
     "in other letters",
     (path) => path.replace("Ärger", "ärger").replace("Über", "ÜBER"),
   ],
-  ["by short names", shortOf],
+  ["by short names", shortPath],
   ["with the prefix \\\\?\\", (path) => `\\\\?\\${path}`],
 ];
 
@@ -56,10 +38,6 @@ for (const [how, spell] of SPELLINGS) {
     office.configure(
       `logging: { file: '${spell(logs)}\\x.log' }\n`,
     );
-    const put = (root: string, name: string, text: string) => {
-      Deno.writeTextFileSync(join(root, name), text);
-      Deno.utimeSync(join(root, name), LONG_AGO / 1000, LONG_AGO / 1000);
-    };
     put(left, "a", "1");
     put(right, "b", "22");
     const lines = linesOf(await office.ends(0)).sort();
@@ -79,25 +57,12 @@ for (const [how, spell] of SPELLINGS) {
   });
 }
 
-/** The portable folder once more, elsewhere. */
-function copied(folder: string): string {
-  const portable = join(PORTABLE_COMMAND, "..");
-  Deno.mkdirSync(join(folder, "lib"), { recursive: true });
-  const parts = [...Deno.readDirSync(join(portable, "lib"))]
-    .map(({ name }) => `lib\\${name}`);
-  for (const name of ["deno.json", "office-sync.cmd", ...parts]) {
-    Deno.copyFileSync(join(portable, name), join(folder, name));
-  }
-  Deno.linkSync(join(portable, "deno.exe"), join(folder, "deno.exe"));
-  return join(folder, "office-sync.cmd");
-}
-
 /** As it is typed into a Command Prompt, quotes and all. */
 function typed(
   line: string,
   options: Deno.CommandOptions = {},
   flags = "/d",
-): Promise<Output> {
+): Promise<CommandResult> {
   return output(["cmd.exe", flags, "/s", "/c", `"${line}"`], {
     windowsRawArguments: true,
     ...options,
@@ -106,15 +71,15 @@ function typed(
 
 Deno.test("a program that is spelled otherwise, in a folder with ! and & in its name and broken settings above, syncs", async () => {
   using office = new Office().write({
-    left: { a: file("1", { mtime: LONG_AGO }) },
+    left: { a: old("1") },
   });
   const above = join(office.folder, "Über ! & Co");
-  const program = copied(join(above, "Büro!x!"));
+  const program = copyPortable(join(above, "Büro!x!"));
   Deno.writeTextFileSync(join(above, "deno.json"), "{ broken");
   Deno.writeTextFileSync(join(above, "package.json"), "{ broken");
   const spelled = program.replace("Über", "über").replace("Büro", "BÜRO");
   for (const [n, command] of [program, spelled].entries()) {
-    office.write({ left: { [`b${n}`]: file("22", { mtime: LONG_AGO }) } });
+    office.write({ left: { [`b${n}`]: old("22") } });
     // With delayed expansion, as the registry may say for every prompt.
     const { code, stdout, stderr } = await typed(
       `"${command}" --config "${office.config}"`,

@@ -1,10 +1,15 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { file, read } from "../support/support.ts";
+import { read } from "../support/support.ts";
 import type { Keys, Pressed } from "./keyboard.ts";
-import { Office, output, PORTABLE_COMMAND, PROJECT } from "./support.ts";
-
-const LONG_AGO = Date.UTC(2024, 0, 15, 8, 30);
+import {
+  LONG_AGO,
+  Office,
+  old,
+  output,
+  PORTABLE_COMMAND,
+  PROJECT,
+} from "./support.ts";
 
 // A hole costs no disk, and reading it takes longer than any test.
 const LONG_BYTES = 100 * 1024 ** 3;
@@ -45,7 +50,7 @@ async function press(
 /** The next run does the rest. */
 async function assertGoesOn(office: Office): Promise<void> {
   Deno.removeSync(office.at("left", "long"));
-  office.write({ left: { long: file("short", { mtime: LONG_AGO }) } });
+  office.write({ left: { long: old("short") } });
   await office.does(["COPY_LEFT_TO_RIGHT long"]);
   office.holds({ a: {}, long: "short" });
   await office.rests();
@@ -76,8 +81,8 @@ Deno.test("a second Ctrl+C ends a run at once that can't end yet", async () => {
       "security: none, from: a@b.c, to: a@b.c }\n",
   );
   office.write({
-    left: { a: file("1", { mtime: LONG_AGO }) },
-    right: { a: file("22", { mtime: LONG_AGO + 60_000 }) },
+    left: { a: old("1") },
+    right: { a: old("22", 1) },
   });
   const pressing = press(office, {
     folder: office.folder,

@@ -12,7 +12,10 @@ import type { RunResult } from "../../lib/run_types.ts";
 import type { JsonDocument } from "../support/scenario.ts";
 import {
   actions,
+  type CommandResult,
   describe,
+  file,
+  type FileSpec,
   read,
   softDeleted,
   type Tree,
@@ -26,11 +29,20 @@ export const PROJECT = join(import.meta.dirname ?? "", "..", "..");
 export const PORTABLE_COMMAND =
   "C:\\Program Files\\Office Sync\\office-sync.cmd";
 
-/** What a command gave. */
-export interface Output {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
+/** When files were saved that no run takes for young, in ms since 1970. */
+export const LONG_AGO = Date.UTC(2024, 0, 15, 8, 30);
+
+/** A file that was saved long ago, or so many minutes later. */
+export function old(content: string, minutes = 0): FileSpec {
+  return file(content, { mtime: LONG_AGO + minutes * 60_000 });
+}
+
+/** Writes a file that was saved long ago, and the folders it is in. */
+export function put(root: string, name: string, content: string): void {
+  const path = join(root, name);
+  Deno.mkdirSync(join(path, ".."), { recursive: true });
+  Deno.writeTextFileSync(path, content);
+  Deno.utimeSync(path, LONG_AGO / 1000, LONG_AGO / 1000);
 }
 
 /** A left root on C:, a right root on P:, and a config with spaces in its path. */
@@ -52,8 +64,9 @@ export class Office implements Disposable {
     this.folder = own("C:\\");
     this.left = roots.left ?? own("C:\\");
     this.right = roots.right ?? own("P:\\");
-    this.#own = [this.folder, ...roots.left ? [] : [this.left]]
-      .concat(roots.right ? [] : [this.right]);
+    this.#own = [this.folder, this.left, this.right].filter((it) =>
+      it !== roots.left && it !== roots.right
+    );
     const folder = join(this.folder, "Sync & Co");
     Deno.mkdirSync(folder);
     this.config = join(folder, "config.yaml");
@@ -95,7 +108,7 @@ export class Office implements Disposable {
   }
 
   /** Runs the real command. */
-  command(...args: readonly string[]): Promise<Output> {
+  command(...args: readonly string[]): Promise<CommandResult> {
     return output(this.words(...args), { cwd: this.folder });
   }
 
@@ -123,6 +136,12 @@ export class Office implements Disposable {
     const result = await this.run();
     assert.equal(result.exitCode, 0, describe(result));
     assert.deepEqual(actions(result).sort(), [...lines].sort());
+  }
+
+  /** A run in this process that ends with 0. */
+  async agrees(): Promise<void> {
+    const result = await this.run();
+    assert.equal(result.exitCode, 0, describe(result));
   }
 
   /** One more run finds nothing to do. */
@@ -163,7 +182,7 @@ export function linesOf({ actions }: JsonDocument): string[] {
 export async function output(
   [program = "", ...args]: readonly string[],
   options: Deno.CommandOptions = {},
-): Promise<Output> {
+): Promise<CommandResult> {
   const { code, stdout, stderr } = await new Deno.Command(program, {
     args,
     stdin: "null",
@@ -182,14 +201,9 @@ export async function until(what: string, isSo: () => boolean): Promise<void> {
 }
 
 /** A text as Windows takes it. */
-export function wide(text: string): Uint16Array<ArrayBuffer> {
-  return Uint16Array.from(
-    [...`${text}\0`].flatMap((it) =>
-      [...it].flatMap((letter) =>
-        Array.from({ length: letter.length }, (_, n) => letter.charCodeAt(n))
-      )
-    ),
-  );
+function wide(text: string): Uint16Array<ArrayBuffer> {
+  const length = text.length + 1;
+  return Uint16Array.from({ length }, (_, n) => text.charCodeAt(n));
 }
 
 const GENERIC_READ = 0x8000_0000;
@@ -229,22 +243,36 @@ export class Locked implements Disposable {
   }
 }
 
-/**
- * The short name by which Windows knows an entry besides its own.
- *
- * @param path Of the entry.
- */
-export function shortName(path: string): string {
+/** A path with the short name of each of its entries. */
+export function shortPath(path: string): string {
   const system = Deno.dlopen("kernel32.dll", {
     GetShortPathNameW: {
       parameters: ["buffer", "buffer", "u32"],
       result: "u32",
     },
   });
-  const buffer = new Uint16Array(1000);
+  const buffer = new Uint16Array(1024);
   const { GetShortPathNameW } = system.symbols;
   const length = GetShortPathNameW(wide(path), buffer, buffer.length);
   system.close();
-  const short = String.fromCharCode(...buffer.slice(0, length));
-  return short.slice(short.lastIndexOf("\\") + 1);
+  assert.ok(length > 0, `${path} has no short name`);
+  return String.fromCharCode(...buffer.subarray(0, length));
+}
+
+/**
+ * The portable folder once more, elsewhere.
+ *
+ * @param folder Where; made for it.
+ * @returns Its command.
+ */
+export function copyPortable(folder: string): string {
+  const portable = join(PORTABLE_COMMAND, "..");
+  Deno.mkdirSync(join(folder, "lib"), { recursive: true });
+  const parts = [...Deno.readDirSync(join(portable, "lib"))]
+    .map(({ name }) => `lib\\${name}`);
+  for (const name of ["deno.json", "office-sync.cmd", ...parts]) {
+    Deno.copyFileSync(join(portable, name), join(folder, name));
+  }
+  Deno.linkSync(join(portable, "deno.exe"), join(folder, "deno.exe"));
+  return join(folder, "office-sync.cmd");
 }

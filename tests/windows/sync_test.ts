@@ -1,9 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { file } from "../support/support.ts";
-import { linesOf, Office } from "./support.ts";
-
-const LONG_AGO = Date.UTC(2024, 0, 15, 8, 30);
+import { linesOf, Office, old, put } from "./support.ts";
 
 Deno.test("C:\\pdrive_local and P:\\ are synced: new, changed, renamed and deleted both ways; a second run finds nothing", async () => {
   // As in the example config; other tests have folders of their own in P:\.
@@ -11,11 +8,6 @@ Deno.test("C:\\pdrive_local and P:\\ are synced: new, changed, renamed and delet
   Deno.mkdirSync(left);
   const ignore = 'ignore: { filenames_prefix: ["office-sync-test-"] }\n';
   using office = new Office(ignore, { left, right: "P:\\" });
-  const put = (root: string, name: string, text: string) => {
-    Deno.mkdirSync(join(root, name, ".."), { recursive: true });
-    Deno.writeTextFileSync(join(root, name), text);
-    Deno.utimeSync(join(root, name), LONG_AGO / 1000, LONG_AGO / 1000);
-  };
   const get = (root: string, name: string) =>
     Deno.readTextFileSync(join(root, name));
   put(left, "Verträge\\Müller.docx", "one");
@@ -69,12 +61,12 @@ Deno.test("C:\\pdrive_local and P:\\ are synced: new, changed, renamed and delet
 
 Deno.test("a file edited on both sides is kept in both versions, on both sides", async () => {
   using office = new Office().write({
-    left: { "plan.xlsx": file("first", { mtime: LONG_AGO }) },
+    left: { "plan.xlsx": old("first") },
   });
   await office.does(["COPY_LEFT_TO_RIGHT plan.xlsx"]);
   office.write({
-    left: { "plan.xlsx": file("older edit", { mtime: LONG_AGO + 60_000 }) },
-    right: { "plan.xlsx": file("the newer", { mtime: LONG_AGO + 120_000 }) },
+    left: { "plan.xlsx": old("older edit", 1) },
+    right: { "plan.xlsx": old("the newer", 2) },
   });
   await office.does([
     "CLASH_CREATE plan.xlsx -> plan.clash-20240115-083100-left.xlsx",
@@ -89,8 +81,8 @@ Deno.test("a file edited on both sides is kept in both versions, on both sides",
 
 Deno.test("two files that are new under one name are kept in both versions", async () => {
   using office = new Office().write({
-    left: { d: { a: file("left's", { mtime: LONG_AGO + 60_000 }) } },
-    right: { d: { a: file("right's own", { mtime: LONG_AGO }) } },
+    left: { d: { a: old("left's", 1) } },
+    right: { d: { a: old("right's own") } },
   });
   await office.does([
     "CLASH_CREATE d/a -> d/a.clash-20240115-083000-right",
