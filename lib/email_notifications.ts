@@ -716,7 +716,7 @@ class Mailing implements RunMails {
       }
       return true;
     }
-    const { reason, refusal, isServer, isLate } = sent;
+    const { reason, refusal, endsAll } = sent;
     if (refusal === "mail") {
       this.#giveUp(mail, nowMs);
       this.#options.onWarning(
@@ -730,8 +730,7 @@ class Mailing implements RunMails {
     const isRefused = refusal === "recipients" && mail.delivered.length === 0;
     outbox.noteTried(mail, nowMs, isRefused);
     this.#tellFailed("waits for the next run", sent, nowMs);
-    // The time for one mail may be up, and not yet that for all.
-    return isLate || !isServer;
+    return !endsAll;
   }
 
   /** Its tries end; what is still open is told by another mail, a day later. */
@@ -816,8 +815,7 @@ class Mailing implements RunMails {
         kind: "failed",
         reason:
           `the variable ${email.passwordEnv} with the password is not set.`,
-        isServer: true,
-        isLate: false,
+        endsAll: true,
         refusal: null,
       };
     }

@@ -8,10 +8,13 @@
  *
  * @module
  */
-import { Buffer } from "node:buffer";
 import { isIPv6, type Socket } from "node:net";
 import { Duplex } from "node:stream";
-import { checkServerIdentity, type TLSSocket } from "node:tls";
+import {
+  checkServerIdentity,
+  type PeerCertificate,
+  type TLSSocket,
+} from "node:tls";
 import { domainToUnicode } from "node:url";
 import { createTransport } from "nodemailer";
 import SMTPConnection from "nodemailer/lib/smtp-connection";
@@ -60,15 +63,10 @@ export type Sent =
     readonly kind: "failed";
     readonly reason: string;
     /** No other mail would fare better. */
-    readonly isServer: boolean;
-    /** The time was up. */
-    readonly isLate: boolean;
+    readonly endsAll: boolean;
     /** What the server will not take either when it is asked again. */
     readonly refusal: Refusal | null;
   };
-
-/** Errors that are about one mail. All others are about the server. */
-const ONE_MAIL = new Set(["EENVELOPE", "EMESSAGE"]);
 
 /** Sends mails, until its time is up. */
 export class Mailer implements Disposable {
@@ -140,12 +138,14 @@ export class Mailer implements Disposable {
           .map((it) => faultLine(this.#words.refusal(it))),
       };
     } catch (error) {
-      const code = String((error as { code?: unknown }).code);
+      const { code } = Object(error) as MailError;
+      // The time for one mail may be up, and not yet that for all.
+      const isItsOwn = this.#isLate || code === "EENVELOPE" ||
+        code === "EMESSAGE";
       return {
         kind: "failed",
         reason: faultLine(await this.#told(error, session)),
-        isServer: !ONE_MAIL.has(code),
-        isLate: this.#isLate,
+        endsAll: !isItsOwn,
         refusal: refusalOf(error),
       };
     }
@@ -217,11 +217,13 @@ export class Mailer implements Disposable {
       signal: this.#end.signal,
     });
     const stream = session.hold(connection, security === "tls");
+    const { hostname } = connection.localAddr;
     return {
       host: smtpHost,
       port: smtpPort,
-      // Its own name is a fact about the computer, which the sandbox hides.
-      name: literal(connection.localAddr.hostname),
+      // Its own name is a fact about the computer, which the sandbox hides: an
+      // address stands for it (RFC 5321, 4.1.3).
+      name: isIPv6(hostname) ? `[IPv6:${hostname}]` : `[${hostname}]`,
       secure: security === "tls",
       requireTLS: security === "starttls",
       ignoreTLS: security === "none",
@@ -298,11 +300,10 @@ export class Mailer implements Disposable {
   }
 
   /** The certificate of a server that is not trusted: nothing is told to it. */
-  async #certificate(): Promise<SeenCertificate | null> {
+  async #certificate(): Promise<PeerCertificate | null> {
     using session = new Session();
     try {
       return await this.#bounded(async () => {
-        const { smtpHost } = this.#options.email;
         const smtp = new SMTPConnection({
           ...await this.#open(session),
           tls: { rejectUnauthorized: false },
@@ -313,14 +314,7 @@ export class Mailer implements Disposable {
         });
         const seen = (smtp._socket as TLSSocket).getPeerCertificate();
         smtp.close();
-        return {
-          validFromMs: Date.parse(seen.valid_from),
-          validToMs: Date.parse(seen.valid_to),
-          names: (seen.subjectaltname ?? "").split(", ")
-            .map((it) => it.replace(/^(?:DNS|IP Address):/, ""))
-            .filter((it) => it !== ""),
-          isForHost: checkServerIdentity(smtpHost, seen) === undefined,
-        };
+        return seen;
       });
     } catch {
       return null;
@@ -356,6 +350,17 @@ function standGuard(): void {
   addEventListener("unhandledrejection", (event) => end(event, event.reason));
 }
 
+/** What nodemailer logs when a step begins. */
+const HEARD: readonly (readonly [RegExp, MailStep])[] = [
+  [/^network .*established/, "greet"],
+  [/^client (?:EHLO|HELO)/, "greet"],
+  [/^client STARTTLS/, "encrypt"],
+  [/^client AUTH/, "login"],
+  [/^client (?:MAIL|RCPT)/, "address"],
+  // The go-ahead, which comes after it has heard all recipients.
+  [/^server 354/, "content"],
+];
+
 /** One connection: how far it came, and what ends with it. */
 class Session implements Disposable {
   step: MailStep = "connect";
@@ -380,26 +385,15 @@ class Session implements Disposable {
 
   /** Learns from nodemailer's log how far it came. */
   get logger() {
-    const hear = (entry: { tnx?: string }, text = "") => {
-      if (entry.tnx === "client") this.#hearUs(text);
-      // The server's go-ahead, which comes after it has heard all recipients.
-      else if (entry.tnx === "server" && /^354/.test(text)) {
-        this.step = "content";
-      } else if (entry.tnx === "network" && /established/.test(text)) {
-        this.step = "greet";
-      }
+    const hear = ({ tnx }: { tnx?: string }, text = "") => {
+      const line = `${tnx} ${text}`;
+      const heard = HEARD.find(([begin]) => begin.test(line));
+      if (heard !== undefined) this.step = heard[1];
     };
     return {
       ...{ trace: hear, debug: hear, info: hear, warn: hear },
       ...{ error: hear, fatal: hear, level() {} },
     };
-  }
-
-  #hearUs(command: string): void {
-    if (/^(?:EHLO|HELO)/.test(command)) this.step = "greet";
-    else if (/^STARTTLS/.test(command)) this.step = "encrypt";
-    else if (/^AUTH/.test(command)) this.step = "login";
-    else if (/^(?:MAIL|RCPT)/.test(command)) this.step = "address";
   }
 
   [Symbol.dispose](): void {
@@ -410,39 +404,18 @@ class Session implements Disposable {
 
 /** Deno's connection as a stream of Node's. */
 function streamOf(
-  connection: Deno.TcpConn,
+  { readable, writable }: Deno.TcpConn,
   onBytes: (bytes: Uint8Array) => void,
 ): Socket {
-  const buffer = new Uint8Array(16_384);
-  const stream = new Duplex({
-    read() {
-      connection.read(buffer).then((size) => {
-        if (size === null) return stream.push(null);
-        const bytes = buffer.slice(0, size);
-        onBytes(bytes);
-        stream.push(Buffer.from(bytes.buffer));
-      }).catch((error) => stream.destroy(error));
+  const heard = new TransformStream<Uint8Array, Uint8Array>({
+    transform(bytes, to) {
+      onBytes(bytes);
+      to.enqueue(bytes);
     },
-    write(chunk: Uint8Array, _encoding, callback) {
-      const writeAll = async () => {
-        for (let at = 0; at < chunk.length;) {
-          at += await connection.write(chunk.subarray(at));
-        }
-      };
-      writeAll().then(() => callback(), callback);
-    },
-    final(callback) {
-      // Where the other side is gone already, it has ended as well.
-      connection.closeWrite().then(() => callback(), () => callback());
-    },
-    destroy(error, callback) {
-      try {
-        connection.close();
-      } catch {
-        // It is closed.
-      }
-      callback(error);
-    },
+  });
+  const stream = Duplex.fromWeb({
+    readable: readable.pipeThrough(heard),
+    writable,
   });
   // One that comes when nobody listens any more would end the program.
   stream.on("error", () => {});
@@ -481,11 +454,6 @@ function bare({ address }: Mailbox): Mailbox {
   return { name: "", address };
 }
 
-/** An address where a host name is expected (RFC 5321, 4.1.3). */
-function literal(address: string): string {
-  return isIPv6(address) ? `[IPv6:${address}]` : `[${address}]`;
-}
-
 // What went wrong, in words.
 
 /** How far it came: what was under way when it went wrong. */
@@ -500,16 +468,6 @@ type MailStep =
   /** The mail itself, until the server has confirmed it. */
   | "content";
 
-/** What a server's certificate says of itself. */
-interface SeenCertificate {
-  /** In ms since 1970. */
-  readonly validFromMs: number;
-  readonly validToMs: number;
-  /** Hosts that it is for. */
-  readonly names: readonly string[];
-  readonly isForHost: boolean;
-}
-
 /** Something that went wrong, as it was met. */
 interface MailFault {
   readonly error: unknown;
@@ -519,7 +477,7 @@ interface MailFault {
   /** The first bytes that came from the server, one character each. */
   readonly firstSaid: string;
   /** Looked at where it was not trusted, if it could be. */
-  readonly certificate: SeenCertificate | null;
+  readonly certificate: PeerCertificate | null;
 }
 
 /** A fault in words. */
@@ -533,23 +491,15 @@ export interface ToldFault {
 /** A fault without the server's name. */
 type Told = readonly [says: string, todo: string | null];
 
-/** An error of the library's, or of Deno's. */
-interface MailError {
-  readonly message?: unknown;
-  readonly code?: unknown;
-  readonly originalCode?: unknown;
-  readonly command?: unknown;
-  readonly response?: unknown;
-  readonly responseCode?: unknown;
-  readonly recipient?: unknown;
-  readonly rejectedErrors?: unknown;
-}
+/** What an error of the library's, or of Deno's, may have. */
+type MailError = Readonly<Record<string, unknown>>;
 
 /** What a person does not have to change anything for. */
 const WAIT = null;
 
 const CHECK_SERVER = "check email.smtp_host and email.smtp_port";
 const ASK = "ask whoever runs it";
+const ON_NETWORK = "is this computer on the network?";
 
 /** What is said where a step never ends, and where the server hangs up. */
 const ENDS: Readonly<Record<MailStep, readonly [late: string, cut: string]>> = {
@@ -577,31 +527,28 @@ const ENDS: Readonly<Record<MailStep, readonly [late: string, cut: string]>> = {
   ],
 };
 
-/** What Deno calls it where no connection comes about. */
-const UNREACHED: Readonly<Record<string, Told>> = {
-  ConnectionRefused: [
+/** Name and message of an error where no connection comes about. */
+const UNREACHED: readonly (readonly [RegExp, ...Told])[] = [
+  [
+    /try again|temporary|\b1100[23]\b/iu,
+    "its name can't be looked up at the moment",
+    ON_NETWORK,
+  ],
+  [/^\w+Unreachable:/, "there is no way to it", ON_NETWORK],
+  [
+    /^ConnectionRefused:/,
     "nothing answers there",
     `${CHECK_SERVER}; is it running?`,
   ],
-  NetworkUnreachable: [
-    "there is no way to it",
-    "is this computer on the network?",
-  ],
-  HostUnreachable: [
-    "there is no way to it",
-    "is this computer on the network?",
-  ],
-  PermissionDenied: [
+  [
+    /^(?:PermissionDenied|NotCapable):/,
     "this computer does not let the program reach it",
     "a firewall or guard on it may be in the way",
   ],
-  NotCapable: [
-    "this computer does not let the program reach it",
-    "a firewall or guard on it may be in the way",
-  ],
-  // It has no name for what goes wrong when a host's name is looked up.
-  Error: ["there is no such host", "check email.smtp_host"],
-};
+  // It has no name of its own where a host's name leads nowhere.
+  [/^Error:/, "there is no such host", "check email.smtp_host"],
+  [/^/, "no connection came about", CHECK_SERVER],
+];
 
 /** The server's name for people: host, in its own letters, and port. */
 export function serverWords({ smtpHost, smtpPort }: EmailConfig): string {
@@ -691,13 +638,9 @@ class FaultWords {
       const { name, message } = fault.error instanceof Error
         ? fault.error
         : new Error(String(fault.error));
-      if (/try again|temporary|\b1100[23]\b/iu.test(message)) {
-        return [
-          "its name can't be looked up at the moment",
-          "is this computer on the network?",
-        ];
-      }
-      return UNREACHED[name] ?? ["no connection came about", CHECK_SERVER];
+      const met = `${name}: ${message}`;
+      const [, ...told] = UNREACHED.find(([about]) => about.test(met))!;
+      return told;
     }
     if (isCut(error)) return this.#ended(step, null, firstSaid);
     if (step === "encrypt") {
@@ -716,6 +659,7 @@ class FaultWords {
     const { security } = this.#email;
     if (firstSaid === "") return null;
     // A record of TLS begins so: an alert, a handshake.
+    // deno-lint-ignore no-control-regex
     if (/^[\x14-\x17]\x03/.test(firstSaid)) {
       if (security === "tls") return null;
       return ["it begins with encryption", "set email.security to tls"];
@@ -779,26 +723,30 @@ class FaultWords {
         ? ["its certificate is for another name", other]
         : trust;
     }
-    const { validFromMs, validToMs, names, isForHost } = certificate;
+    const [from, to] = [certificate.valid_from, certificate.valid_to]
+      .map((it) => new Date(it));
     const clock = "or is this computer's clock wrong?";
-    if (Date.now() > validToMs) {
+    if (Date.now() > Number(to)) {
       return [
-        `its certificate has expired, on ${day(validToMs)}`,
+        `its certificate has expired, on ${day(to!)}`,
         `whoever runs it has to renew it; ${clock}`,
       ];
     }
-    if (Date.now() < validFromMs) {
+    if (Date.now() < Number(from)) {
       return [
-        `its certificate is not valid before ${day(validFromMs)}`,
+        `its certificate is not valid before ${day(from!)}`,
         `whoever runs it has to replace it; ${clock}`,
       ];
     }
-    if (isForHost) return trust;
-    const some = names.slice(0, 3).map((name) => quoted(name).slice(1, -1))
-      .join(", ") + (names.length > 3 ? ", …" : "");
-    const host = hostWords(this.#email.smtpHost);
+    const { smtpHost } = this.#email;
+    if (checkServerIdentity(smtpHost, certificate) === undefined) return trust;
+    const names = (certificate.subjectaltname ?? "").split(", ")
+      .map((it) => quoted(it.replace(/^(?:DNS|IP Address):/, "")).slice(1, -1))
+      .filter((it) => it !== "");
+    const some = [...names.slice(0, 3), ...names.length > 3 ? ["…"] : []]
+      .join(", ") || "no name";
     return [
-      `its certificate is for ${some || "no name"}, not for ${host}`,
+      `its certificate is for ${some}, not for ${hostWords(smtpHost)}`,
       other,
     ];
   }
@@ -934,8 +882,8 @@ function isCut(error: MailError): boolean {
       .test(codesOf(error));
 }
 
-function day(atMs: number): string {
-  return new Date(atMs).toISOString().slice(0, 10);
+function day(date: Date): string {
+  return date.toISOString().slice(0, 10);
 }
 
 function base64(text: string): string {

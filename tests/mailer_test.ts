@@ -352,7 +352,7 @@ Deno.test("what is thrown where nobody waits for it ends the mail, not the progr
     };
     for (const [name, way] of Object.entries(ways)) {
       using mailer = new Mailer({ email, password: null, boundMs: 10000 });
-      setTimeout(way, 50);
+      setTimeout(way, 400);
       const sent = await mailer.send(mail);
       console.log(name, sent.kind, sent.reason);
     }
