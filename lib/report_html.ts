@@ -12,11 +12,13 @@ import { words } from "./metadata.ts";
 import { comparePaths, folderOf, nameOf } from "./paths.ts";
 import type { Action, Conflict, Version } from "./plan_types.ts";
 import {
+  actionWords,
   PART_TITLES,
   type Parts,
   partsOf,
   prunedWords,
   reasonWords,
+  verbOf,
   verdict,
   waitingWords,
 } from "./report_text.ts";
@@ -49,49 +51,37 @@ import {
 /** What a row is filtered by. */
 type RowKind = ActionName | "CONFLICT" | "UNKNOWN" | "WAITING";
 
-/** A mark for who sees, and words that say the same: planned, done. */
-const KINDS: Readonly<Record<RowKind, readonly [string, string, string]>> = {
-  COPY_LEFT_TO_RIGHT: ["→", "copy to Right", "copied to Right"],
-  COPY_RIGHT_TO_LEFT: ["←", "copy to Left", "copied to Left"],
-  DELETE_LEFT: ["← ✕", "delete on Left for good", "deleted on Left for good"],
-  DELETE_RIGHT: [
-    "✕ →",
-    "delete on Right for good",
-    "deleted on Right for good",
-  ],
-  SOFT_DELETE_LEFT: ["← ✕", "delete on Left, keep", "deleted on Left, kept"],
-  SOFT_DELETE_RIGHT: ["✕ →", "delete on Right, keep", "deleted on Right, kept"],
-  CLASH_CREATE: ["↔", "keep as clash copy", "kept as clash copy"],
-  RENAME_LEFT: [
-    "← ~",
-    "rename or adjust on Left",
-    "renamed or adjusted on Left",
-  ],
-  RENAME_RIGHT: [
-    "~ →",
-    "rename or adjust on Right",
-    "renamed or adjusted on Right",
-  ],
-  CREATE_DIR_LEFT: ["← +", "create folder on Left", "folder created on Left"],
-  CREATE_DIR_RIGHT: [
-    "+ →",
-    "create folder on Right",
-    "folder created on Right",
-  ],
-  REMOVE_DIR_LEFT: ["← ✕", "remove folder on Left", "folder removed on Left"],
-  REMOVE_DIR_RIGHT: [
-    "✕ →",
-    "remove folder on Right",
-    "folder removed on Right",
-  ],
-  NOOP: ["=", "nothing to do", "nothing to do"],
-  CONFLICT: ["⚡", "in conflict", "in conflict"],
-  UNKNOWN: ["–", "left alone", "left alone"],
-  WAITING: ["…", "waits", "waits"],
+/** What rows are called that are no actions. */
+const OTHERS: Readonly<Record<string, string>> = {
+  CONFLICT: "in conflict",
+  UNKNOWN: "left alone",
+  WAITING: "waits",
 };
 
 function kindWords(kind: RowKind, isDone: boolean): string {
-  return KINDS[kind][isDone ? 2 : 1];
+  return OTHERS[kind] ?? actionWords(kind as ActionName, isDone);
+}
+
+/** Shown to who sees; the words beside them say the same. */
+const MARKS: Readonly<Record<string, string>> = {
+  COPY: "",
+  DELETE: "✕",
+  SOFT_DELETE: "✕",
+  CLASH_CREATE: "↔",
+  RENAME: "~",
+  CREATE_DIR: "+",
+  REMOVE_DIR: "✕",
+  NOOP: "=",
+  CONFLICT: "⚡",
+  UNKNOWN: "–",
+  WAITING: "…",
+};
+
+function markOf(kind: RowKind): string {
+  const [verb, side] = verbOf(kind as ActionName);
+  const mark = MARKS[verb]!;
+  if (side === null) return mark;
+  return (side === "left" ? `← ${mark}` : `${mark} →`).trim();
 }
 
 /** What one side has. */
@@ -438,7 +428,7 @@ function rowHtml(row: Row, shows: "path" | "name"): string {
   const { kind, cells, words, reason, note } = row;
   return `<tr data-kind="${kind}" class="${kind}">` +
     `<td>${cellHtml(cells.left, shows)}` +
-    `<td><b aria-hidden="true">${KINDS[kind][0]}</b> ${escapeHtml(words)}` +
+    `<td><b aria-hidden="true">${markOf(kind)}</b> ${escapeHtml(words)}` +
     `<td>${cellHtml(cells.right, shows)}<td>${escapeHtml(reason)}` +
     (note === null ? "" : `<small>${escapeHtml(note)}</small>`);
 }

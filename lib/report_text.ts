@@ -28,6 +28,7 @@ import {
   type Both,
   otherSide,
   type Problem,
+  type Side,
 } from "./types.ts";
 
 /** How often each action was done, or is planned, and what was left. */
@@ -119,31 +120,44 @@ export const PART_TITLES: Readonly<Record<keyof Parts, readonly string[]>> = {
   actions: ["What was done", "What a run would do"],
 };
 
-/** Kinds of action in the order in which they are told: done, planned. */
-const ACTION_TITLES: readonly (readonly [ActionName, string, string])[] = [
-  [
-    "COPY_LEFT_TO_RIGHT",
-    "Copied from Left to Right",
-    "Copy from Left to Right",
-  ],
-  [
-    "COPY_RIGHT_TO_LEFT",
-    "Copied from Right to Left",
-    "Copy from Right to Left",
-  ],
-  ["RENAME_LEFT", "Renamed or adjusted on Left", "Rename or adjust on Left"],
-  ["RENAME_RIGHT", "Renamed or adjusted on Right", "Rename or adjust on Right"],
-  ["SOFT_DELETE_LEFT", "Deleted on Left, kept", "Delete on Left, keep"],
-  ["SOFT_DELETE_RIGHT", "Deleted on Right, kept", "Delete on Right, keep"],
-  ["DELETE_LEFT", "Deleted on Left for good", "Delete on Left for good"],
-  ["DELETE_RIGHT", "Deleted on Right for good", "Delete on Right for good"],
-  ["CREATE_DIR_LEFT", "Folders created on Left", "Create folders on Left"],
-  ["CREATE_DIR_RIGHT", "Folders created on Right", "Create folders on Right"],
-  ["REMOVE_DIR_LEFT", "Folders removed on Left", "Remove folders on Left"],
-  ["REMOVE_DIR_RIGHT", "Folders removed on Right", "Remove folders on Right"],
-  // Only where all is listed.
-  ["NOOP", "Nothing to do", "Nothing to do"],
-];
+/**
+ * What actions are called where they were done, and where they are planned;
+ * % is the side that is changed. In the order in which they are told.
+ */
+const PHRASES: Readonly<Record<string, readonly [string, string]>> = {
+  COPY: ["copied to %", "copy to %"],
+  RENAME: ["renamed or adjusted on %", "rename or adjust on %"],
+  SOFT_DELETE: ["deleted on %, kept", "delete on %, keep"],
+  DELETE: ["deleted on % for good", "delete on % for good"],
+  CREATE_DIR: ["folder created on %", "create folder on %"],
+  REMOVE_DIR: ["folder removed on %", "remove folder on %"],
+  CLASH_CREATE: ["kept as clash copy", "keep as clash copy"],
+  NOOP: ["nothing to do", "nothing to do"],
+};
+
+/** An action's name without its sides, and the side that is changed. */
+export function verbOf(name: ActionName): [verb: string, side: Side | null] {
+  const [end = "", side] = /_(?:[A-Z]+_TO_)?(LEFT|RIGHT)$/.exec(name) ?? [];
+  const verb = name.slice(0, name.length - end.length);
+  return [verb, side === undefined ? null : side === "LEFT" ? "left" : "right"];
+}
+
+/** What an action is called. */
+export function actionWords(name: ActionName, isDone: boolean): string {
+  const [verb, side] = verbOf(name);
+  const phrase = PHRASES[verb]![isDone ? 0 : 1];
+  return phrase.replace("%", side === null ? "" : words(side));
+}
+
+/** What several actions of a kind are called. */
+function actionsTitle(name: ActionName, isDone: boolean): string {
+  const [verb, side] = verbOf(name);
+  const one = actionWords(name, isDone).replace("folder", "folders");
+  const all = verb === "COPY"
+    ? one.replace("to", `from ${words(otherSide(side!))} to`)
+    : one;
+  return all[0]!.toUpperCase() + all.slice(1);
+}
 
 /** Why a path waits for a later run. */
 export function waitingWords({ as }: Pick<Waiting, "as">): string {
@@ -214,10 +228,14 @@ function body(result: RunResult, options: ReportOptions): string[] {
     const title = isDryRun ? titles.at(-1) : titles[0];
     tell(`${title}: ${told.length}`, told, where);
   };
-  for (const [name, doneTitle, plannedTitle] of ACTION_TITLES) {
+  const verbs = Object.keys(PHRASES);
+  const order = (name: ActionName) => verbs.indexOf(verbOf(name)[0]);
+  for (const name of ACTION_NAMES.toSorted((a, b) => order(a) - order(b))) {
+    // What is unchanged is told only where all is; a conflict has its own part.
+    if (name === "CLASH_CREATE" || name === "NOOP" && !isVerbose) continue;
     const items = actions.filter(({ action }) => action.name === name);
-    if (items.length === 0 || name === "NOOP" && !isVerbose) continue;
-    const title = isDryRun ? plannedTitle : doneTitle;
+    if (items.length === 0) continue;
+    const title = actionsTitle(name, !isDryRun);
     tell(`${title}: ${sumWords(items)}`, items.map(itemLine), history);
     lines.push(...keptLines(items, roots));
   }
