@@ -13,7 +13,6 @@ import type { EmailConfig } from "./config_schema.ts";
 import { SyncError } from "./errors.ts";
 import {
   type Mailed,
-  type NewMail,
   Outbox,
   type Posting,
   type WaitingMail,
@@ -26,10 +25,9 @@ import {
   isDone,
   type KnownAlert,
   type MailFacts,
-  type MailNews,
   mailOf,
   type MailRun,
-  type OldMail,
+  type MailText,
 } from "./mail_texts.ts";
 import type { Conflict } from "./plan_types.ts";
 import type { Decided } from "./run.ts";
@@ -303,9 +301,6 @@ const FIRST = 0.75;
 /** So many mails may wait one by one. */
 const FEW = 3;
 
-/** Of so many old mails the whole text is told. */
-const QUOTED = 20;
-
 /** So many conflicts that were done are remembered for a mail that waits. */
 const REMEMBERED = 1000;
 
@@ -483,7 +478,7 @@ class Mailing implements RunMails {
     );
     const { conflicts, mailed } = this.#conflicts(end, before);
     const isOpen = (it: Conflict) => mailed.get(it.path) === versionsKey(it);
-    const posting: Posting = { added: [], rewritten: [], removed: [] };
+    const posting: Posting = { added: [], changed: [], removed: [] };
     const groups = Map.groupBy(
       outbox.waiting(),
       ({ delivered }) => JSON.stringify(delivered.toSorted()),
@@ -497,7 +492,8 @@ class Mailing implements RunMails {
     }
     if (conflicts.length > 0) {
       const { run } = this.#options;
-      posting.added.push(this.#mailOf({ kind: "conflicts", run, conflicts }));
+      const news = { kind: "conflicts", run, conflicts } as const;
+      posting.added.push({ news, delivered: [] });
     }
     const after = { conflicts: mailed, alerts: due.known };
     const ids = outbox.post(posting, after, nowMs);
@@ -577,7 +573,7 @@ class Mailing implements RunMails {
     }
     if (now.fresh.length + now.lasting.length + now.over.length === 0) return;
     const news: AlertNews = { kind: "alerts", run: this.#options.run, ...now };
-    posting.added.push(this.#mailOf(news, delivered));
+    posting.added.push({ news, delivered });
   }
 
   /**
@@ -590,67 +586,29 @@ class Mailing implements RunMails {
     isOpen: (conflict: Conflict) => boolean,
     posting: Posting,
   ): void {
-    const rewritten: (NewMail & { readonly id: number })[] = [];
+    const changed: Posting["changed"] = [];
     const left: WaitingMail[] = [];
     for (const mail of mails) {
-      const { id, news, delivered } = mail;
-      if (news?.kind === "alerts") continue;
-      const conflicts = news?.conflicts.filter((it) =>
-        isDone(it) || isOpen(it)
-      );
-      if (news === null || conflicts!.length === news.conflicts.length) {
-        left.push(mail);
-        continue;
-      }
-      const isEmpty = conflicts!.length === 0 &&
-        (news.kind === "conflicts" || news.others.length === 0);
-      if (isEmpty) {
+      const { id, news } = mail;
+      if (news === null || news.kind === "alerts") continue;
+      const conflicts = news.conflicts.filter((it) => isDone(it) || isOpen(it));
+      if (conflicts.length === 0) {
         posting.removed.push(id);
         continue;
       }
-      const stillTrue = { ...news, conflicts: conflicts! };
-      left.push({ ...mail, news: stillTrue });
-      rewritten.push({ id, ...this.#mailOf(stillTrue, delivered) });
+      const now = { ...news, conflicts };
+      left.push({ ...mail, news: now });
+      if (conflicts.length < news.conflicts.length) {
+        changed.push({ id, news: now });
+      }
     }
     if (left.length <= FEW) {
-      posting.rewritten.push(...rewritten);
+      posting.changed.push(...changed);
       return;
     }
     posting.removed.push(...left.map(({ id }) => id));
-    posting.added.push(this.#mailOf(this.#backlogOf(left), left[0]!.delivered));
-  }
-
-  #backlogOf(mails: readonly WaitingMail[]): Backlog {
-    const newest = mails.toSorted((a, b) => b.id - a.id);
-    const done: Conflict[] = [];
-    const open = new Map<string, Conflict>();
-    const others: OldMail[] = [];
-    let [doneCount, sinceMs] = [0, Infinity];
-    for (const { id, subject, news, createdAtMs } of newest) {
-      sinceMs = Math.min(sinceMs, createdAtMs);
-      if (news === null) {
-        const isQuoted = others.length < QUOTED;
-        const text = isQuoted ? this.#outbox!.textOf({ id, subject }).text : "";
-        others.push({ createdAtMs, subject, text });
-        continue;
-      }
-      if (news.kind === "alerts") continue;
-      const doneHere = news.conflicts.filter(isDone);
-      done.push(...doneHere);
-      doneCount += doneHere.length;
-      for (const it of news.conflicts) if (!isDone(it)) open.set(it.path, it);
-      if (news.kind !== "backlog") continue;
-      doneCount += news.doneCount - doneHere.length;
-      others.push(...news.others);
-      sinceMs = Math.min(sinceMs, news.sinceMs);
-    }
-    const conflicts = [...open.values(), ...done.slice(0, REMEMBERED)];
-    return { kind: "backlog", conflicts, doneCount, others, sinceMs };
-  }
-
-  #mailOf(news: MailNews, delivered: readonly string[] = []): NewMail {
-    const { facts, run } = this.#options;
-    return { ...mailOf(news, run, facts), news, delivered };
+    const { delivered } = left[0]!;
+    posting.added.push({ news: backlogOf(left), delivered });
   }
 
   /** Sends what waits, until the server or the time has enough. */
@@ -659,8 +617,9 @@ class Mailing implements RunMails {
     const outbox = this.#outbox!;
     const waiting: WaitingMail[] = [];
     for (const mail of outbox.waiting()) {
-      const { id, subject, triedAtMs, refusals } = mail;
+      const { id, triedAtMs, refusals } = mail;
       if (isTooOld(mail, nowMs)) {
+        const { subject } = this.#textOf(mail);
         outbox.drop(id);
         const after = `E-mail dropped after ${KEPT_DAYS} days without success`;
         onWarning(`${after}: ${subject}`, true);
@@ -675,12 +634,20 @@ class Mailing implements RunMails {
       if (at > 0 && leftMs < LEAST_MS) return;
       // One that never ends must leave some time for the others.
       const isLast = at === waiting.length - 1;
+      const text = this.#textOf(mail);
       const sent = await this.#send(
-        { ...mail, ...outbox.textOf(mail) },
+        { ...mail, ...text },
         isLast ? leftMs : Math.min(leftMs, boundMs * FIRST),
       );
-      if (!this.#noteSent(mail, sent, nowMs)) return;
+      if (!this.#noteSent(mail, text.subject, sent, nowMs)) return;
     }
+  }
+
+  #textOf({ id, news }: WaitingMail): MailText {
+    const { run, facts } = this.#options;
+    return news === null
+      ? this.#outbox!.wordedMail(id)
+      : mailOf(news, run, facts);
   }
 
   /** Whether the login may be tried. */
@@ -697,9 +664,14 @@ class Mailing implements RunMails {
   }
 
   /** Notes what became of a try; false: no other mail would fare better. */
-  #noteSent(mail: WaitingMail, sent: Sent, nowMs: number): boolean {
+  #noteSent(
+    mail: WaitingMail,
+    subject: string,
+    sent: Sent,
+    nowMs: number,
+  ): boolean {
     const outbox = this.#outbox!;
-    const { id, subject } = mail;
+    const { id } = mail;
     if (sent.kind === "sent") {
       const { delivered, refused } = sent;
       this.#remember({ login: null });
@@ -828,6 +800,24 @@ class Mailing implements RunMails {
     });
     return await mailer.send(mail);
   }
+}
+
+/** Several mails about conflicts as one. */
+function backlogOf(mails: readonly WaitingMail[]): Backlog {
+  const done: Conflict[] = [];
+  const open = new Map<string, Conflict>();
+  let [doneCount, sinceMs] = [0, Infinity];
+  for (const { news, createdAtMs } of mails.toSorted((a, b) => b.id - a.id)) {
+    if (news === null || news.kind === "alerts") continue;
+    const doneHere = news.conflicts.filter(isDone);
+    const isBacklog = news.kind === "backlog";
+    done.push(...doneHere);
+    doneCount += isBacklog ? news.doneCount : doneHere.length;
+    sinceMs = Math.min(sinceMs, isBacklog ? news.sinceMs : createdAtMs);
+    for (const it of news.conflicts) if (!isDone(it)) open.set(it.path, it);
+  }
+  const conflicts = [...open.values(), ...done.slice(0, REMEMBERED)];
+  return { kind: "backlog", conflicts, doneCount, sinceMs };
 }
 
 /** Open conflicts that nobody has been told of but by this mail. */

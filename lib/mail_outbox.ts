@@ -1,6 +1,6 @@
 /**
- * Mails in the state DB: those that wait to be sent, and what was mailed
- * before.
+ * Mails in the state DB: what those have to tell that wait to be sent, and
+ * what was mailed before. They are worded when they are sent.
  *
  * @module
  */
@@ -9,22 +9,21 @@ import type { Conflict } from "./plan_types.ts";
 import type { SqlValue, StateDb } from "./state_db.ts";
 
 /** A mail that is to be put into the outbox. */
-export interface NewMail extends MailText {
+export interface NewMail {
   readonly news: MailNews;
   /** Addresses that have got all of it by other mails. */
   readonly delivered: readonly string[];
 }
 
-/** A mail that waits, but for its text. */
+/** A mail that waits. */
 export interface WaitingMail {
   readonly id: number;
   /** In ms since 1970. */
   readonly createdAtMs: number;
   readonly messageId: string;
-  readonly subject: string;
   /** Addresses that have it already. */
   readonly delivered: readonly string[];
-  /** Null: only its text says. */
+  /** Null: it was worded by an older version, and is sent as it is. */
   readonly news: MailNews | null;
   /** When it was tried last, in ms since 1970; null: never. */
   readonly triedAtMs: number | null;
@@ -43,8 +42,8 @@ export interface Mailed {
 export interface Posting {
   /** In the order in which they are to be told. */
   readonly added: NewMail[];
-  /** Of mails that wait. */
-  readonly rewritten: (NewMail & { readonly id: number })[];
+  /** Of mails that wait: less of it is true now. */
+  readonly changed: Pick<WaitingMail, "id" | "news">[];
   /** Ids of mails that are told otherwise now, or are true no more. */
   readonly removed: number[];
 }
@@ -68,18 +67,18 @@ export class Outbox {
    */
   waiting(): WaitingMail[] {
     return this.#db.query(
-      "SELECT id, created_at, message_id, subject, delivered, news, tried_at, " +
-        "refusals FROM outbox ORDER BY tried_at IS NOT NULL, tried_at, id DESC",
+      "SELECT id, created_at, message_id, delivered, news, tried_at, refusals " +
+        "FROM outbox ORDER BY tried_at IS NOT NULL, tried_at, id DESC",
     ).map(mailFrom);
   }
 
-  /** The text of a mail that waits. */
-  textOf({ id, subject }: Pick<WaitingMail, "id" | "subject">): MailText {
-    const [text = "", html = ""] = this.#db.first(
-      "SELECT text, html FROM outbox WHERE id = ?",
+  /** A mail that an older version worded. */
+  wordedMail(id: number): MailText {
+    const [subject, text, html] = this.#db.first(
+      "SELECT subject, text, html FROM outbox WHERE id = ?",
       id,
-    ) ?? [];
-    return { subject, text: String(text), html: String(html) };
+    )!.map(String) as [string, string, string];
+    return { subject, text, html };
   }
 
   /** Drops a mail: it went out to all, or never will. */
@@ -158,27 +157,29 @@ export class Outbox {
    * @returns Ids of the mails that were added.
    */
   post(posting: Posting, mailed: Mailed, nowMs: number): number[] {
-    const { added, rewritten, removed } = posting;
-    const isSame = added.length + rewritten.length + removed.length === 0 &&
+    const { added, changed, removed } = posting;
+    const isSame = added.length + changed.length + removed.length === 0 &&
       this.intended().length === 0 && asText(this.mailed()) === asText(mailed);
     if (isSame) return [];
     const db = this.#db;
     return db.transaction(() => {
       this.intend([]);
       for (const id of removed) this.drop(id);
-      for (const { id, subject, text, html, news } of rewritten) {
+      for (const { id, news } of changed) {
         db.run(
-          "UPDATE outbox SET subject = ?, text = ?, html = ?, news = ? " +
-            "WHERE id = ?",
-          ...[subject, text, html, JSON.stringify(news), id],
+          "UPDATE outbox SET news = ? WHERE id = ?",
+          JSON.stringify(news),
+          id,
         );
       }
-      const ids = added.map(({ subject, text, html, news, delivered }) =>
+      const ids = added.map(({ news, delivered }) =>
         db.run(
           "INSERT INTO outbox (created_at, message_id, subject, text, html, " +
-            "delivered, news) VALUES (?, ?, ?, ?, ?, ?, ?)",
-          ...[nowMs, crypto.randomUUID(), subject, text, html],
-          ...[JSON.stringify(delivered), JSON.stringify(news)],
+            "delivered, news) VALUES (?, ?, '', '', '', ?, ?)",
+          nowMs,
+          crypto.randomUUID(),
+          JSON.stringify(delivered),
+          JSON.stringify(news),
         ).lastInsertRowid
       );
       db.run("DELETE FROM mailed_conflicts");
@@ -206,16 +207,13 @@ function asText({ conflicts, alerts }: Mailed): string {
 }
 
 function mailFrom(row: readonly SqlValue[]): WaitingMail {
-  const [id, createdAt, messageId, subject, delivered, told, ...tried] = row;
+  const [id, createdAt, messageId, delivered, told, triedAt, refusals] = row;
   const news = JSON.parse(String(told ?? "null"));
-  const [triedAt, refusals] = tried;
   return {
     id: Number(id),
     createdAtMs: Number(createdAt),
     messageId: String(messageId),
-    subject: String(subject),
     delivered: JSON.parse(String(delivered)),
-    // What was noted in another form can't be told anew.
     news: news?.conflicts || news?.kind === "alerts" ? news : null,
     triedAtMs: triedAt as number | null,
     refusals: Number(refusals),

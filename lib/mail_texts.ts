@@ -83,19 +83,8 @@ export interface Backlog {
   readonly conflicts: readonly Conflict[];
   /** Of those that were done. */
   readonly doneCount: number;
-  /** Mails of which only the text is known. */
-  readonly others: readonly OldMail[];
   /** When the oldest of all was written, in ms since 1970. */
   readonly sinceMs: number;
-}
-
-/** A mail that was written long ago. */
-export interface OldMail {
-  /** In ms since 1970. */
-  readonly createdAtMs: number;
-  readonly subject: string;
-  /** "" where there are too many. */
-  readonly text: string;
 }
 
 /** What a mail tells, so that it can be told anew when less of it is true. */
@@ -436,16 +425,13 @@ function toDo(conflict: DoneConflict, where: MailFacts): Block[] {
 }
 
 function backlogMail(
-  { conflicts, doneCount, others, sinceMs }: Backlog,
+  { conflicts, doneCount, sinceMs }: Backlog,
   facts: MailFacts,
 ): Content {
   const open = conflicts.filter((it) => !isDone(it));
   const done = conflicts.filter(isDone);
   const count = open.length + doneCount;
-  const what = [
-    ...count > 0 ? [countOf(count, "conflict")] : [],
-    ...others.length > 0 ? [countOf(others.length, "older mail")] : [],
-  ].join(" and ");
+  const what = countOf(count, "conflict");
   const toDo = open.length > 0 ? `, ${open.length} for you to settle` : "";
   return [`: what could not be mailed before: ${what}${toDo}`, [
     text(
@@ -479,14 +465,6 @@ function backlogMail(
         `${PROGRAM} history`,
       ),
     ],
-    ...others.slice(0, TOLD).flatMap((it) => [
-      heading(it.subject),
-      text(`Written ${zonedTime(it.createdAtMs)}.`),
-      ...linesOf(it.text),
-    ]),
-    ...others.length <= TOLD
-      ? []
-      : [text(`And ${countOf(others.length - TOLD, "older mail")} more.`)],
   ]];
 }
 
@@ -497,14 +475,6 @@ function andMore(count: number, hint: string, command?: string): Block[] {
     text(`And ${count} more.${hint}`),
     ...command === undefined ? [] : [commands(command)],
   ];
-}
-
-/** A text that was laid out once, without what underlines its headings. */
-function linesOf(mail: string): Block[] {
-  return mail.split("\nAbout this mail\n")[0]!.split("\n")
-    .map((line) => line.trim())
-    .filter((line) => /[^-]/.test(line))
-    .map(text);
 }
 
 function alertMail({ fresh, lasting, over }: AlertNews): Content {

@@ -215,7 +215,7 @@ export const MIGRATIONS: readonly string[] = [
     versions TEXT NOT NULL
   ) WITHOUT ROWID;
 
-  -- guards and failures that were mailed
+  -- alerts that were mailed, by their former name
   CREATE TABLE mailed_troubles (
     key TEXT PRIMARY KEY,
     -- JSON: what it is, since when, and when it was mailed
@@ -227,7 +227,8 @@ export const MIGRATIONS: readonly string[] = [
   UPDATE directories SET digest_left = NULL, digest_right = NULL;
   `,
   `
-  -- JSON: what a mail tells; NULL: only its text says
+  -- JSON: what a mail tells, worded when it is sent; NULL: an older version
+  -- worded it
   ALTER TABLE outbox ADD COLUMN news TEXT;
   -- in milliseconds since 1970; NULL: never
   ALTER TABLE outbox ADD COLUMN tried_at INTEGER;

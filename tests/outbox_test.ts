@@ -326,7 +326,7 @@ Deno.test("more than a few mails that wait become one, which tells all that they
   assert.deepEqual(place.server.take(), []);
 });
 
-Deno.test("300 mails of an older version go out as one, with the subjects of the newest", async () => {
+Deno.test("300 mails go out as one, which names the newest conflicts", async () => {
   await using place = await MailOffice.start("", PLAIN);
   const { office, server } = place;
   await run(place);
@@ -334,20 +334,51 @@ Deno.test("300 mails of an older version go out as one, with the subjects of the
     using db = new DatabaseSync(office.stateDb);
     const insert = db.prepare(
       "INSERT INTO outbox (created_at, message_id, subject, text, html, " +
-        "delivered) VALUES (?, ?, ?, ?, 'x', '[]')",
+        "delivered, news) VALUES (?, ?, '', '', '', '[]', ?)",
     );
     for (let n = 0; n < 300; n++) {
-      const text = `a.txt\n-----\n\nwhat ${n} told\n\nAbout this mail\n---\nx`;
-      insert.run(1e12 + n, `id-${n}`, `subject ${n}`, text);
+      const version = { path: `${n}.txt`, sizeBytes: 1, mtimeMs: 0 };
+      const news = {
+        kind: "conflicts",
+        run: { id: "x", startedAtMs: 0 },
+        conflicts: [{
+          kind: "new_new",
+          rule: "5.2",
+          policy: "clash",
+          path: `${n}.txt`,
+          versions: { left: version, right: version },
+          winner: "left",
+          isNewer: true,
+          done: { actions: [], keptAt: null, renamed: null, cutOff: null },
+        }],
+      };
+      insert.run(1e12 + n, `id-${n}`, JSON.stringify(news));
     }
   }
   await run(place);
   const [mail, ...others] = server.take();
   assert.deepEqual(others, []);
-  assert.match(mail!.subject ?? "", /300 older mails/);
-  assert.match(mail!.text ?? "", /subject 299[^]*what 299 told/);
-  assert.match(mail!.text ?? "", /And 200 older mails more/);
+  assert.match(mail!.subject ?? "", /: 300 conflicts$/);
+  assert.match(mail!.text ?? "", /^299\.txt: new on both sides/m);
+  assert.match(mail!.text ?? "", /And 200 more\./);
   assert.ok((mail!.text ?? "").length < 50_000);
+});
+
+Deno.test("a mail that an older version worded goes out as it is", async () => {
+  await using place = await MailOffice.start("", PLAIN);
+  const { office, server } = place;
+  await run(place);
+  {
+    using db = new DatabaseSync(office.stateDb);
+    db.exec(
+      "INSERT INTO outbox (created_at, message_id, subject, text, html, " +
+        "delivered) VALUES (0, 'old', 'old subject', 'old text', 'x', '[]')",
+    );
+  }
+  await run(place);
+  const [mail] = server.take();
+  assert.equal(mail?.subject, "old subject");
+  assert.match(mail?.text ?? "", /old text/);
 });
 
 Deno.test("a wrong password is tried a few times a day, and told once a day", async () => {
