@@ -39,7 +39,7 @@ import {
   realPathOnWindows,
   realRootsOf,
 } from "./sandbox_network.ts";
-import { keptFiles, runFolders } from "./soft_delete.ts";
+import { runFolders, softDeletedFiles } from "./soft_delete.ts";
 import {
   asGuard,
   cantWrite,
@@ -471,7 +471,7 @@ function softDeleted(context: RootContext, traits: Traits | null): Found {
     unreadable ||= `; ${at} can't be looked at: ${why}`;
   };
   for (const run of runFolders(root, onUnreadable)) {
-    for (const { metadata } of keptFiles(root, run, onUnreadable)) {
+    for (const { metadata } of softDeletedFiles(root, run, onUnreadable)) {
       files++;
       bytes += metadata.sizeBytes;
       if (run.pair !== owner.pair) foreign += metadata.sizeBytes;

@@ -54,9 +54,9 @@ import { meet, requireStillThere } from "./run_identify.ts";
 import { SignalInterrupt } from "./run_types.ts";
 import {
   DELETED_FOLDER,
-  keptFiles,
   runFolders,
   SoftDelete,
+  softDeletedFiles,
 } from "./soft_delete.ts";
 import { StateDb, takeLock } from "./state_db.ts";
 import { actionsInto } from "./state_runs.ts";
@@ -208,18 +208,20 @@ function storedVersions(db: StateDb, roots: Both<Root>): Version[] {
     warn(`${printable(path)} can't be looked at: ${printable(why)}`);
   return SIDES.flatMap((side) =>
     runFolders(roots[side], onUnreadable).flatMap((folder) =>
-      [...keptFiles(roots[side], folder, onUnreadable)].map((file): Version => {
-        const told = known.get(`${side} ${file.keptAt}`);
-        return {
-          side,
-          path: told?.path ?? file.path,
-          run: told?.run ?? null,
-          folder: folder.name,
-          keptAt: file.keptAt,
-          removedAtMs: folder.timeMs,
-          metadata: file.metadata,
-        };
-      })
+      [...softDeletedFiles(roots[side], folder, onUnreadable)].map(
+        (file): Version => {
+          const told = known.get(`${side} ${file.keptAt}`);
+          return {
+            side,
+            path: told?.path ?? file.path,
+            run: told?.run ?? null,
+            folder: folder.name,
+            keptAt: file.keptAt,
+            removedAtMs: folder.timeMs,
+            metadata: file.metadata,
+          };
+        },
+      )
     )
   );
 }

@@ -113,6 +113,19 @@ export function setProperties(
   }
 }
 
+/**
+ * Writes a new file of the program's own, and flushes it.
+ *
+ * @param path Absolute; nothing is there yet.
+ * @param mode Permission bits.
+ */
+export function writeDurably(path: string, text: string, mode = 0o666): void {
+  using file = Deno.openSync(path, { write: true, createNew: true, mode });
+  const bytes = new TextEncoder().encode(text);
+  for (let at = 0; at < bytes.length;) at += file.writeSync(bytes.subarray(at));
+  file.syncSync();
+}
+
 /** Flushes a folder: names given in it survive a power failure. */
 export function flushFolder(root: Root, folder: string): void {
   flushFolderAt(root.absolute(folder));

@@ -5,7 +5,7 @@
  * @module
  */
 import { GuardError } from "./errors.ts";
-import { flushFolderAt } from "./file_ops.ts";
+import { flushFolderAt, writeDurably } from "./file_ops.ts";
 import { folderIdOf } from "./metadata.ts";
 import { OWN_FOLDER, temporaryName, type TemporaryOwner } from "./names.ts";
 import { isLink, lstatOf, removeIfThere } from "./root_files.ts";
@@ -243,18 +243,6 @@ export function makeIdentity(
   const made = readIdentity(side, root);
   if (made) return made;
   throw strangeIdentity(side, file, new NotOurs("it vanished"));
-}
-
-/**
- * Writes a new file, and flushes it.
- *
- * @param path Where nothing is yet.
- */
-export function writeDurably(path: string, text: string): void {
-  using file = Deno.openSync(path, { write: true, createNew: true });
-  const bytes = new TextEncoder().encode(text);
-  for (let at = 0; at < bytes.length;) at += file.writeSync(bytes.subarray(at));
-  file.syncSync();
 }
 
 /** Never over one that is there: two PCs may meet one Right at once. */

@@ -7,7 +7,7 @@
 import { GuardError } from "./errors.ts";
 import { isSameId } from "./metadata.ts";
 import { OWN_FOLDER, type TemporaryOwner } from "./names.ts";
-import { flushFolderAt } from "./file_ops.ts";
+import { flushFolderAt, writeDurably } from "./file_ops.ts";
 import { removeIfThere } from "./root_files.ts";
 import {
   type Identity,
@@ -15,7 +15,6 @@ import {
   NotOurs,
   ownFile,
   readIdentity,
-  writeDurably,
 } from "./root_identity.ts";
 import type { Alert } from "./run_types.ts";
 import { StateDb } from "./state_db.ts";

@@ -1,15 +1,21 @@
 /**
- * The soft-delete folder of a root: where removed files are kept.
+ * The soft-delete folder of a root: where removed files go.
  *
  * @module
  */
-import { isStillAt, moveToFree, type TemporaryNames } from "./file_ops.ts";
+import {
+  isStillAt,
+  moveToFree,
+  type TemporaryNames,
+  writeDurably,
+} from "./file_ops.ts";
 import { isAcrossDisks, moveAcross } from "./files_copy.ts";
 import {
   type DeletedFolder,
   deletedFolder,
   fittingName,
   isOwnName,
+  type NameRoom,
   numberedName,
   OWN_FOLDER,
   utf8Length,
@@ -27,58 +33,13 @@ export const DELETED_FOLDER = `${OWN_FOLDER}/deleted`;
  * folder of that name is ever synced. `<n>-<name>` is a file, and `<n>.txt`
  * has the path that it had.
  */
-export const SHORT_FOLDER = OWN_FOLDER;
+const SHORT_FOLDER = OWN_FOLDER;
 
 const SHORT_NAME = /^(\d+)-/;
 const PATH_NAME = /^\d+\.txt$/;
 
 /** No path is as long, in bytes. */
 const MOST_PATH_BYTES = 65_536;
-
-/**
- * Whether a file in a run's folder only tells the path of another one there.
- *
- * @param path Its path in that folder.
- */
-export function isPathFile(path: string): boolean {
-  return folderOf(path) === SHORT_FOLDER && PATH_NAME.test(nameOf(path));
-}
-
-/**
- * The path that a file had which is kept under a short one.
- *
- * @param root The root.
- * @param run The run's folder, below the root.
- * @param path The file's path in it.
- * @returns Null for a file that is kept under its own path, or whose path is
- *   not told in a way that can be relied on.
- */
-export function pathBefore(
-  root: Root,
-  run: string,
-  path: string,
-): string | null {
-  const [, n] = SHORT_NAME.exec(nameOf(path)) ?? [];
-  if (folderOf(path) !== SHORT_FOLDER || n === undefined) return null;
-  const at = joinPath(run, `${SHORT_FOLDER}/${n}.txt`);
-  const look = root.look(at);
-  const isReadable = look.kind === "file" &&
-    look.metadata.sizeBytes <= MOST_PATH_BYTES;
-  if (!isReadable) return null;
-  let told: string;
-  try {
-    told = Deno.readTextFileSync(root.absolute(at));
-  } catch (error) {
-    if (codeOf(error) === null) throw error;
-    return null;
-  }
-  // Others may write to the root as well: never a path out of it.
-  const isPlain = !told.includes("\0") &&
-    told.split("/").every((name) =>
-      !["", ".", ".."].includes(name) && !isOwnName(name)
-    );
-  return isPlain ? told : null;
-}
 
 /** Soft-deletes files of one run. */
 export class SoftDelete {
@@ -96,43 +57,8 @@ export class SoftDelete {
   }
 
   /**
-   * Makes the folders for a file and finds a free name in them.
-   *
-   * @param root The root.
-   * @param path The file to be kept.
-   * @returns The path it is to have.
-   */
-  placeFor(root: Root, path: string): string {
-    const run = this.#folderFor(root, "");
-    const length = utf8Length(path);
-    // Room for a number as well.
-    if (root.pathRoom(run) < length + 4) return this.#shortPlace(root, path);
-    try {
-      return this.#ownPlace(root, path);
-    } catch (error) {
-      // Some shares hold less than the system itself.
-      if (codeOf(error) !== "ENAMETOOLONG") throw error;
-      return this.#shortPlace(root, path);
-    }
-  }
-
-  #ownPlace(root: Root, path: string): string {
-    const folder = this.#folderFor(root, folderOf(path));
-    for (let attempt = 1;; attempt++) {
-      const place = joinPath(
-        folder,
-        numberedName(nameOf(path), attempt, root.nameRoom),
-      );
-      if (root.look(place).kind === "absent") return place;
-    }
-  }
-
-  /**
    * Moves a file to the soft-delete folder, but only the one that was seen.
    *
-   * @param root The root.
-   * @param path The file.
-   * @param seen What the scan saw.
    * @returns Where it is now.
    * @throws {Skipped} It is something else by now; it is put back.
    */
@@ -148,7 +74,7 @@ export class SoftDelete {
       return place;
     }
     if (!isStillAt(root, place, seen)) {
-      // Where its name is taken by now, it stays where it is kept.
+      // Where its name is taken by now, it stays where it is.
       moveToFree(root, place, path);
       throw new Skipped(CHANGED);
     }
@@ -157,11 +83,8 @@ export class SoftDelete {
 
   /**
    * Moves a file to the soft-delete folder from a disk that is mounted inside
-   * the root: it is copied, flushed, and only then removed.
+   * the root.
    *
-   * @param root The root.
-   * @param path The file.
-   * @param seen What was seen of it.
    * @param place Where it goes, as {@linkcode placeFor} gave it.
    * @throws {Skipped} It is something else by now; it stays.
    */
@@ -181,18 +104,32 @@ export class SoftDelete {
     });
   }
 
-  /** The path is on disk before the file is moved. */
-  #shortPlace(root: Root, path: string): string {
+  /** Makes the folders for a file, and finds a free path for it in them. */
+  placeFor(root: Root, path: string): string {
     const run = this.#folderFor(root, "");
-    const folder = joinPath(run, SHORT_FOLDER);
-    if (this.#makeOne(root, folder, "") === null) throw new Skipped(CHANGED);
+    // Room for a number as well.
+    if (root.pathRoom(run) >= utf8Length(path) + 4) {
+      try {
+        const folder = this.#folderFor(root, folderOf(path));
+        return numbered(nameOf(path), root.nameRoom, (name) => {
+          const place = joinPath(folder, name);
+          return root.look(place).kind === "absent" ? place : null;
+        });
+      } catch (error) {
+        // Some shares hold less than the system itself.
+        if (codeOf(error) !== "ENAMETOOLONG") throw error;
+      }
+    }
+    return this.#shortPlace(root, joinPath(run, SHORT_FOLDER), path);
+  }
+
+  /** The path is on disk before the file is moved. */
+  #shortPlace(root: Root, folder: string, path: string): string {
+    if (makeFolder(root, folder, "") === null) throw new Skipped(CHANGED);
     for (let n = 1;; n++) {
       const at = joinPath(folder, `${n}.txt`);
       if (root.look(at).kind !== "absent") continue;
-      const options = { write: true, createNew: true, mode: 0o600 };
-      using file = Deno.openSync(root.absolute(at), options);
-      file.writeSync(new TextEncoder().encode(path));
-      file.syncSync();
+      writeDurably(root.absolute(at), path, 0o600);
       const name = fittingName(`${n}-${nameOf(path)}`, root.nameRoom);
       return joinPath(folder, name);
     }
@@ -203,52 +140,69 @@ export class SoftDelete {
     const id = `${root.side}/${original}`;
     const known = this.#folders.get(id);
     if (known !== undefined) return known;
-    const folder = original === ""
-      ? this.#runFolder(root)
-      : this.#make(root, this.#folderFor(root, folderOf(original)), original);
+    let folder: string;
+    if (original === "") {
+      if (root.look(OWN_FOLDER).kind !== "directory") {
+        throw new Skipped(inTheWay(OWN_FOLDER));
+      }
+      const all = makeFolder(root, DELETED_FOLDER, "");
+      if (all === null) throw new Skipped(inTheWay(DELETED_FOLDER));
+      // That of another run in the same second keeps its name.
+      folder = numbered(
+        this.#run,
+        undefined,
+        (name) => makeFolder(root, joinPath(all, name), ""),
+      );
+    } else {
+      const parent = this.#folderFor(root, folderOf(original));
+      folder = numbered(
+        nameOf(original),
+        root.nameRoom,
+        (name) => makeFolder(root, joinPath(parent, name), original),
+      );
+    }
     this.#folders.set(id, folder);
     return folder;
   }
+}
 
-  #runFolder(root: Root): string {
-    if (root.look(OWN_FOLDER).kind !== "directory") {
-      throw new Skipped(inTheWay(OWN_FOLDER));
-    }
-    const all = this.#makeOne(root, DELETED_FOLDER, "");
-    if (all === null) throw new Skipped(inTheWay(DELETED_FOLDER));
-    for (let attempt = 1;; attempt++) {
-      const name = numberedName(this.#run, attempt);
-      const made = this.#makeOne(root, joinPath(DELETED_FOLDER, name), "");
-      if (made !== null) return made;
-    }
+/** The first of a name's numbered forms that can be had. */
+function numbered(
+  name: string,
+  room: NameRoom | undefined,
+  take: (name: string) => string | null,
+): string {
+  for (let attempt = 1;; attempt++) {
+    const taken = take(numberedName(name, attempt, room));
+    if (taken !== null) return taken;
   }
+}
 
-  /** A name that a file has, from a run in the same second, gets a number. */
-  #make(root: Root, parent: string, original: string): string {
-    for (let attempt = 1;; attempt++) {
-      const name = numberedName(nameOf(original), attempt, root.nameRoom);
-      const made = this.#makeOne(root, joinPath(parent, name), original);
-      if (made !== null) return made;
-    }
+/**
+ * Makes a folder that is not there yet, with the mode of the one it stands
+ * for: no wider, no narrower.
+ *
+ * @returns Null where the name is that of something else.
+ */
+function makeFolder(
+  root: Root,
+  folder: string,
+  original: string,
+): string | null {
+  const { kind } = root.look(folder);
+  if (kind === "directory") {
+    const mayBeSecond = nameOf(folder).includes("~");
+    return mayBeSecond && root.secondName(folder) !== null ? null : folder;
   }
-
-  /** Gives it the mode of the one it stands for: no wider, no narrower. */
-  #makeOne(root: Root, folder: string, original: string): string | null {
-    const { kind } = root.look(folder);
-    if (kind === "directory") {
-      const mayBeSecond = nameOf(folder).includes("~");
-      return mayBeSecond && root.secondName(folder) !== null ? null : folder;
-    }
-    if (kind === "file") return null;
-    if (kind === "other") throw new Skipped(inTheWay(folder));
-    Deno.mkdirSync(root.absolute(folder));
-    const mode = Deno.lstatSync(root.absolute(original)).mode;
-    if (mode !== null && Deno.build.os !== "windows") {
-      // Whoever syncs must be able to put files into it.
-      Deno.chmodSync(root.absolute(folder), mode & 0o777 | 0o700);
-    }
-    return folder;
+  if (kind === "file") return null;
+  if (kind === "other") throw new Skipped(inTheWay(folder));
+  Deno.mkdirSync(root.absolute(folder));
+  const mode = Deno.lstatSync(root.absolute(original)).mode;
+  if (mode !== null && Deno.build.os !== "windows") {
+    // Whoever syncs must be able to put files into it.
+    Deno.chmodSync(root.absolute(folder), mode & 0o777 | 0o700);
   }
+  return folder;
 }
 
 /** Said where removed files can't be kept. */
@@ -256,12 +210,8 @@ function inTheWay(folder: string): string {
   return `it can't be kept: ${folder} is no folder; move away what has its name`;
 }
 
-// What lies in the soft-delete folder of a root.
-
 /** A soft-deleted file. */
-export interface KeptFile {
-  /** The folder of its run. */
-  readonly run: RunFolder;
+export interface SoftDeleted {
   /** Where it is, below the root. */
   readonly keptAt: string;
   /** The path it had. */
@@ -277,40 +227,34 @@ export interface RunFolder extends DeletedFolder {
 }
 
 /** Told of what can't be looked into. */
-export type OnTrouble = (path: string, why: string) => void;
+export type OnUnreadable = (path: string, why: string) => void;
 
 /**
  * The folders in which a root's soft-deleted files lie, oldest first. What
  * has another name or is a link was not made by a run, and is not listed.
- *
- * @param root The root.
- * @param onTrouble Told if they can't be listed.
  */
-export function runFolders(root: Root, onTrouble: OnTrouble): RunFolder[] {
-  return entriesOf(root, DELETED_FOLDER, onTrouble).flatMap((entry) => {
-    const known = entry.isDirectory ? deletedFolder(entry.name) : null;
+export function runFolders(
+  root: Root,
+  onUnreadable: OnUnreadable,
+): RunFolder[] {
+  return entriesOf(root, DELETED_FOLDER, onUnreadable).flatMap((entry) => {
     const { name } = entry;
+    const known = entry.isDirectory ? deletedFolder(name) : null;
     const path = joinPath(DELETED_FOLDER, name);
     return known === null ? [] : [{ ...known, name, path }];
   }).sort((a, b) => a.timeMs - b.timeMs);
 }
 
-/**
- * The files that one run soft-deleted; links are no such files.
- *
- * @param root The root.
- * @param run The run's folder.
- * @param onTrouble Told of what can't be looked at.
- */
-export function* keptFiles(
+/** The files that one run soft-deleted; links are no such files. */
+export function* softDeletedFiles(
   root: Root,
   run: RunFolder,
-  onTrouble: OnTrouble,
-): Generator<KeptFile> {
+  onUnreadable: OnUnreadable,
+): Generator<SoftDeleted> {
   const folders = [""];
   for (const folder of folders) {
     const inside = folder === "" ? run.path : joinPath(run.path, folder);
-    for (const { name, isDirectory } of entriesOf(root, inside, onTrouble)) {
+    for (const { name, isDirectory } of entriesOf(root, inside, onUnreadable)) {
       const path = joinPath(folder, name);
       if (isDirectory) folders.push(path);
       const keptAt = joinPath(run.path, path);
@@ -318,26 +262,66 @@ export function* keptFiles(
         const look = root.look(keptAt);
         if (look.kind !== "file" || isPathFile(path)) continue;
         const before = pathBefore(root, run.path, path) ?? path;
-        yield { run, keptAt, path: before, metadata: look.metadata };
+        yield { keptAt, path: before, metadata: look.metadata };
       } catch (error) {
-        onTrouble(keptAt, wordsOf(error));
+        onUnreadable(keptAt, wordsOf(error));
       }
     }
   }
+}
+
+/**
+ * Whether a file in a run's folder only tells the path of another one there.
+ *
+ * @param path Its path in that folder.
+ */
+export function isPathFile(path: string): boolean {
+  return folderOf(path) === SHORT_FOLDER && PATH_NAME.test(nameOf(path));
+}
+
+/**
+ * The path that a file had which lies under a short one.
+ *
+ * @param run The run's folder, below the root.
+ * @param path The file's path in it.
+ * @returns Null for a file that lies under its own path, or whose path is not
+ *   told in a way that can be relied on.
+ */
+function pathBefore(root: Root, run: string, path: string): string | null {
+  const [, n] = SHORT_NAME.exec(nameOf(path)) ?? [];
+  if (folderOf(path) !== SHORT_FOLDER || n === undefined) return null;
+  const at = joinPath(run, `${SHORT_FOLDER}/${n}.txt`);
+  const look = root.look(at);
+  if (look.kind !== "file" || look.metadata.sizeBytes > MOST_PATH_BYTES) {
+    return null;
+  }
+  let told: string;
+  try {
+    told = Deno.readTextFileSync(root.absolute(at));
+  } catch (error) {
+    if (codeOf(error) === null) throw error;
+    return null;
+  }
+  // Others may write to the root as well: never a path out of it.
+  const isPlain = !told.includes("\0") &&
+    told.split("/").every((name) =>
+      !["", ".", ".."].includes(name) && !isOwnName(name)
+    );
+  return isPlain ? told : null;
 }
 
 /** Never through a link; nothing where there is no such folder. */
 function entriesOf(
   root: Root,
   folder: string,
-  onTrouble: OnTrouble,
+  onUnreadable: OnUnreadable,
 ): Deno.DirEntry[] {
   try {
     if (root.look(folder).kind !== "directory") return [];
     return [...Deno.readDirSync(root.absolute(folder))];
   } catch (error) {
     // The folder above it is not there, or is a link.
-    if (!(error instanceof Skipped)) onTrouble(folder, wordsOf(error));
+    if (!(error instanceof Skipped)) onUnreadable(folder, wordsOf(error));
     return [];
   }
 }
