@@ -12,12 +12,7 @@ import { EXIT, type ExitCode, SyncError } from "./errors.ts";
 import { NO_LOG } from "./logging_setup.ts";
 import { words } from "./metadata.ts";
 import { jsonReport, jsonText } from "./report_json.ts";
-import {
-  prunedWords,
-  reportText,
-  untoldText,
-  waitingWords,
-} from "./report_text.ts";
+import { prunedWords, reportText, untoldText } from "./report_text.ts";
 import { readIdentity } from "./root_identity.ts";
 import { endBeforeStart, isInterrupted, newRunId, runSync } from "./run.ts";
 import type { Scans } from "./run_scan.ts";
@@ -30,7 +25,7 @@ import {
 import { missingWalls } from "./sandbox_network.ts";
 import { wasSaid } from "./state_db.ts";
 import { StandingKinds } from "./state_runs.ts";
-import { printable, VERSION } from "./text.ts";
+import { printable, VERSION, waitingWords } from "./text.ts";
 import { otherSide, type Side } from "./types.ts";
 
 /**

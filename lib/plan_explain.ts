@@ -17,7 +17,7 @@ import {
 } from "./plan_merge.ts";
 import type { DecidedPair } from "./plan_rules.ts";
 import type { Action, Conflict, Plan } from "./plan_types.ts";
-import { waitingWords } from "./report_text.ts";
+import { waitingWords } from "./text.ts";
 import {
   type Both,
   type Metadata,
@@ -194,11 +194,8 @@ function whyWaiting(
     [path, as].some((it) => isWithin(keyOf(it, folding), key))
   );
   if (found === undefined) return null;
-  const { side, path, as } = found;
-  const reason = `${
-    words(side)
-  }: it is being saved, and called ${as} meanwhile`;
-  return { path, reason };
+  const reason = `${words(found.side)}: ${waitingWords(found)}`;
+  return { path: found.path, reason };
 }
 
 /** Keys of the config that have a say. */

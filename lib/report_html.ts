@@ -20,7 +20,6 @@ import {
   reasonWords,
   verbOf,
   verdict,
-  waitingWords,
 } from "./report_text.ts";
 import {
   INTERRUPTED,
@@ -36,6 +35,7 @@ import {
   quoted,
   sizeWords,
   timeWords,
+  waitingWords,
 } from "./text.ts";
 import {
   type ActionName,

@@ -21,6 +21,7 @@ import {
   printable,
   PROGRAM,
   sizeWords,
+  waitingWords,
 } from "./text.ts";
 import {
   ACTION_NAMES,
@@ -157,11 +158,6 @@ function actionsTitle(name: ActionName, isDone: boolean): string {
     ? one.replace("to", `from ${words(otherSide(side!))} to`)
     : one;
   return all[0]!.toUpperCase() + all.slice(1);
-}
-
-/** Why a path waits for a later run. */
-export function waitingWords({ as }: Pick<Waiting, "as">): string {
-  return `it is being saved, and called ${printable(as)} meanwhile`;
 }
 
 /** What retention removed, in a sentence; null where it removed nothing. */

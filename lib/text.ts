@@ -9,7 +9,7 @@
  * @module
  */
 import { words } from "./metadata.ts";
-import type { Conflict, Version } from "./plan_types.ts";
+import type { Conflict, Version, Waiting } from "./plan_types.ts";
 import { codeOf, inWords } from "./system.ts";
 import { type Both, otherSide, type Side, SIDES } from "./types.ts";
 
@@ -222,6 +222,11 @@ export function becameWords(conflict: Conflict, roots: Both<string>): string {
   return `${cause}; ${main}; ${words(loser)}'s version (${
     versionWords(lost)
   }) ${fate}`;
+}
+
+/** Why a path waits for a later run. */
+export function waitingWords({ as }: Pick<Waiting, "as">): string {
+  return `it is being saved, and called ${printable(as)} meanwhile`;
 }
 
 /**
