@@ -130,7 +130,7 @@ Deno.test("a failed action is ERROR, with the stacks of error and cause indented
     'ERROR 42 COPY_LEFT_TO_RIGHT path="Docs/a.txt" rule=5.3 reason="changed on Left" size=17 failed="can\'t copy"',
   );
   assert.equal(stack[0], "    Error: can't copy");
-  assert.match(stack[1] ?? "", /^ {8}at .*logging_test\.ts/);
+  assert.match(stack[1] ?? "", /^ {8}at .*logging_setup_test\.ts/);
   assert.ok(stack.includes("    Caused by: Error: disk full"));
 });
 
