@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { type MailFacts, mailOf } from "../lib/mail_texts.ts";
 import type { Conflict } from "../lib/plan_types.ts";
 import type { Alert } from "../lib/run_types.ts";
-import { shellQuoted } from "../lib/text.ts";
 
 const FACTS: MailFacts = {
   roots: { left: "/srv/left", right: "/srv/right" },
@@ -147,43 +146,4 @@ Deno.test("what can't be typed is not offered as a command", () => {
   assert.doesNotMatch(mailAbout("a\nb").text, /conflicts resolve/);
   assert.match(mailAbout("a\nb").text, /can't be typed/);
   assert.match(mailAbout("-a").text, /resolve -- -a left|resolve -- "-a" left/);
-});
-
-const NAMES = [
-  "plain.txt",
-  "My plan.txt",
-  "Grüße & Küsse.txt",
-  "a'b.txt",
-  'a"b.txt',
-  "$HOME.txt",
-  "`id`.txt",
-  "back\\slash.txt",
-  "wow!.txt",
-  "star*?.txt",
-  "-dash.txt",
-  "~tilde",
-  "#hash",
-  "semi;colon|pipe>out",
-  "100%.txt",
-];
-
-Deno.test("shellQuoted() gives one word that a POSIX shell reads as the path", async () => {
-  const words = NAMES.map((name) => shellQuoted(name, false));
-  const { stdout } = await new Deno.Command("sh", {
-    args: ["-c", `printf '%s\\n' ${words.join(" ")}`],
-  }).output();
-  assert.deepEqual(
-    new TextDecoder().decode(stdout).trimEnd().split("\n"),
-    NAMES,
-  );
-});
-
-Deno.test("shellQuoted() uses double quotes where both systems' shells take them", () => {
-  for (const isWindows of [true, false]) {
-    assert.equal(shellQuoted("plain-1.txt", isWindows), "plain-1.txt");
-    assert.equal(shellQuoted("My plan.txt", isWindows), '"My plan.txt"');
-    assert.equal(shellQuoted("a\nb", isWindows), null);
-  }
-  assert.equal(shellQuoted("$a & b.txt", true), '"$a & b.txt"');
-  assert.equal(shellQuoted("%PATH%.txt", true), null);
 });

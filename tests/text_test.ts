@@ -1,6 +1,14 @@
 import fc from "fast-check";
 import assert from "node:assert/strict";
-import { printable, quoted } from "../lib/text.ts";
+import type { Conflict } from "../lib/plan_types.ts";
+import {
+  conflictWords,
+  escapeHtml,
+  printable,
+  quoted,
+  shellQuoted,
+  sizeWords,
+} from "../lib/text.ts";
 
 // The same cases for everybody.
 fc.configureGlobal({ seed: 20260101 });
@@ -8,7 +16,7 @@ fc.configureGlobal({ seed: 20260101 });
 /** Built from numbers, so that this file can be read without surprises. */
 const chars = (...units: number[]) => String.fromCharCode(...units);
 
-const ESCAPED: [what: string, text: string, shown: string][] = [
+const HIDDEN: [what: string, text: string, shown: string][] = [
   ["a line break", "a\nb", "a\\nb"],
   ["a carriage return", "a\rb", "a\\rb"],
   ["a tab", "a\tb", "a\\tb"],
@@ -31,7 +39,7 @@ const ESCAPED: [what: string, text: string, shown: string][] = [
   ["half a surrogate pair", chars(0xd83d), "\\ud83d"],
 ];
 
-for (const [what, text, shown] of ESCAPED) {
+for (const [what, text, shown] of HIDDEN) {
   Deno.test(`printable() shows ${what}`, () => {
     assert.equal(printable(text), shown);
   });
@@ -67,4 +75,143 @@ Deno.test("quoted() gives one line that says exactly which text it was", () => {
 
 Deno.test("quoted() lets no text end the quotes early", () => {
   assert.equal(quoted('a" rule=5.3 "\\'), '"a\\" rule=5.3 \\"\\\\"');
+});
+
+/** Conflicts and sizes in words. */
+
+/** [bytes, words] */
+const SIZES: readonly [number, string][] = [
+  [0, "0 bytes"],
+  [1, "1 byte"],
+  [1023, "1023 bytes"],
+  [1024, "1.0 KB"],
+  [1536, "1.5 KB"],
+  [20 * 1024 * 1024, "20.0 MB"],
+  [3 * 1024 ** 3, "3.0 GB"],
+  [5000 * 1024 ** 4, "5000.0 TB"],
+];
+
+for (const [bytes, words] of SIZES) {
+  Deno.test(`sizeWords(${bytes}) is "${words}"`, () => {
+    assert.equal(sizeWords(bytes), words);
+  });
+}
+
+const ROOTS = { left: "/left", right: "/right" };
+const VERSION = { path: "a", sizeBytes: 2048, mtimeMs: 0 };
+const CONFLICT: Conflict = {
+  kind: "modify_modify",
+  rule: "5.1",
+  policy: "clash",
+  path: "a",
+  versions: { left: VERSION, right: { ...VERSION, path: "a.clash" } },
+  winner: "left",
+  isNewer: true,
+};
+
+/** [what, conflict, words it must hold] */
+const ROWS: readonly [string, Partial<Conflict>, RegExp][] = [
+  [
+    "changed on both sides",
+    {},
+    /^a: changed on both sides; Left's version \(.*, 2\.0 KB\) is the file; Right's version \(.*\) is kept on both sides as a\.clash$/,
+  ],
+  ["new on both sides", { kind: "new_new" }, /^a: new on both sides; /],
+  [
+    "overwritten",
+    { policy: "overwrite" },
+    /Right's version \(.*\) is replaced, not kept$/,
+  ],
+  [
+    "won by a folder",
+    { versions: { left: null, right: VERSION } },
+    /Left's folder keeps the name; Right's version/,
+  ],
+  [
+    "over names and properties",
+    { kind: "metadata_conflict" },
+    /^a: name or properties changed on both sides; those of Left were taken$/,
+  ],
+  [
+    "open",
+    { winner: null },
+    /^a: changed on both sides, and nothing was touched; Left: .*; Right: .*$/,
+  ],
+];
+
+for (const [what, how, words] of ROWS) {
+  Deno.test(`conflictWords() of a conflict ${what}`, () => {
+    assert.match(conflictWords({ ...CONFLICT, ...how }, ROOTS), words);
+  });
+}
+
+Deno.test("conflictWords() says where there is no file", () => {
+  const versions = { left: null, right: VERSION };
+  const words = conflictWords(
+    { ...CONFLICT, winner: null, versions },
+    ROOTS,
+  );
+  assert.match(
+    words,
+    /^a: a file on Right, a folder on Left, and .* Left: a folder; Right: /,
+  );
+});
+
+Deno.test("conflictWords() prints no name raw", () => {
+  const words = conflictWords({ ...CONFLICT, path: "a\nb" }, ROOTS);
+  assert.ok(words.startsWith("a\\nb: "));
+});
+
+/** [what, text, HTML] */
+const ESCAPED: readonly [string, string, string][] = [
+  ["tags", "<b>&amp;</b>", "&lt;b&gt;&amp;amp;&lt;/b&gt;"],
+  ["quotes", `a"b'c`, "a&quot;b&#39;c"],
+  ["line breaks", "a\nb", "a\\nb"],
+  ["terminal escapes", "\u001b[2J", "\\u001b[2J"],
+  ["bidi controls", "\u202eexe.cod", "\\u202eexe.cod"],
+];
+
+for (const [what, text, html] of ESCAPED) {
+  Deno.test(`escapeHtml() writes out ${what}`, () => {
+    assert.equal(escapeHtml(text), html);
+  });
+}
+
+const NAMES = [
+  "plain.txt",
+  "My plan.txt",
+  "Grüße & Küsse.txt",
+  "a'b.txt",
+  'a"b.txt',
+  "$HOME.txt",
+  "`id`.txt",
+  "back\\slash.txt",
+  "wow!.txt",
+  "star*?.txt",
+  "-dash.txt",
+  "~tilde",
+  "#hash",
+  "semi;colon|pipe>out",
+  "100%.txt",
+];
+
+Deno.test("shellQuoted() gives one word that a POSIX shell reads as the path", async () => {
+  const words = NAMES.map((name) => shellQuoted(name, false));
+  const { stdout } = await new Deno.Command("sh", {
+    args: ["-c", `printf '%s\\n' ${words.join(" ")}`],
+  }).output();
+  assert.deepEqual(
+    new TextDecoder().decode(stdout).trimEnd().split("\n"),
+    NAMES,
+  );
+});
+
+Deno.test("shellQuoted() uses double quotes where both systems' shells take them", () => {
+  for (const isWindows of [true, false]) {
+    assert.equal(shellQuoted("plain-1.txt", isWindows), "plain-1.txt");
+    assert.equal(shellQuoted("My plan.txt", isWindows), '"My plan.txt"');
+    assert.equal(shellQuoted("a\nb", isWindows), null);
+  }
+  assert.equal(shellQuoted("$a & b.txt", true), '"$a & b.txt"');
+  assert.equal(shellQuoted("%PATH%.txt", true), null);
 });
