@@ -28,7 +28,6 @@ import { checkRoot, checkRoots, type RealRoot } from "./root_identity.ts";
 import { glance, probe } from "./root_traits.ts";
 import { newRunId, runSync } from "./run.ts";
 import { joiningWords, meet, requireNewest } from "./run_identify.ts";
-import { UNINTERRUPTED } from "./run_types.ts";
 import {
   isNetworkPath,
   type NetworkRoot,
@@ -39,7 +38,7 @@ import {
   realPathOnWindows,
   realRootsOf,
 } from "./sandbox_network.ts";
-import { runFolders, softDeletedFiles } from "./soft_delete.ts";
+import { DELETED_FOLDER, runFolders, softDeletedFiles } from "./soft_delete.ts";
 import {
   asGuard,
   cantWrite,
@@ -151,85 +150,63 @@ function linesOf({ name, side, status, says, todo }: Check): string[] {
   return [line, `${"".padEnd(8)} What to do: ${printable(todo)}`];
 }
 
-interface Office {
-  readonly checks: readonly Check[];
-  /** Of two roots that meet, one was synced before. */
-  readonly isJoining: boolean;
-}
-
 /** Without a state DB that can be read, at least the roots are looked at. */
 async function lookAtOffice(
   config: Config,
   network: readonly NetworkRoot[],
-): Promise<Office> {
-  try {
-    using db = new StateDb(config.stateDb, { isReadOnly: true });
-    const { checks, isJoining } = await lookAtRoots(config, network, db);
-    const state = table(null, {
-      ...stateDb(db, config.file),
-      "last run": lastRun(db, Date.now()),
-    });
-    return { checks: [...checks, ...state], isJoining };
-  } catch (error) {
-    const damage = complaint(asGuard(error, config.stateDb));
-    const { checks } = await lookAtRoots(config, network, null);
-    const state = table(null, { "state DB": damage });
-    return { checks: [...checks, ...state], isJoining: false };
-  }
+): Promise<{
+  readonly checks: readonly Check[];
+  /** Of two roots that meet, one was synced before. */
+  readonly isJoining: boolean;
+}> {
+  const { roots, file } = config;
+  let damage: Found | null = null;
+  const asked = <T>(ask: () => T): T | null => {
+    if (damage !== null) return null;
+    try {
+      return ask();
+    } catch (error) {
+      damage = complaint(asGuard(error, config.stateDb));
+      return null;
+    }
+  };
+  using db = asked(() => new StateDb(config.stateDb, { isReadOnly: true }));
+  // A pair without a state DB has no name yet.
+  const pair = asked(() => db!.meta("pair")) ?? "doctor";
+  const owner = { pair, run: newRunId(Date.now()) };
+  const left = await lookAtRoot("left", config, network, owner);
+  const right = await lookAtRoot("right", config, network, owner);
+  const { traits } = left;
+  const apart = left.isReadable && right.isReadable ? areApart(roots) : null;
+  const identity = apart?.status === "ok"
+    ? asked(() => identities(db!, roots))
+    : null;
+  const state = asked(() => stateDb(db!, file));
+  const last = asked(() => lastRun(db!, Date.now()));
+  return {
+    checks: [
+      ...left.checks,
+      ...right.checks,
+      ...table(null, {
+        "clocks": traits && right.traits &&
+          clocks({ left: traits, right: right.traits }),
+        "roots": apart,
+        "identity": identity?.found ?? null,
+        ...damage === null ? state : { "state DB": damage },
+        "last run": damage === null ? last : null,
+      }),
+    ],
+    isJoining: identity?.isJoining ?? false,
+  };
 }
 
-async function lookAtRoots(
-  config: Config,
-  network: readonly NetworkRoot[],
-  db: StateDb | null,
-): Promise<Office> {
-  const { roots, networkRoots, softDelete: { retentionDays } } = config;
-  // A pair without a state DB has no name yet.
-  const pair = db?.meta("pair") ?? "doctor";
-  const owner = { pair, run: newRunId(Date.now()) };
-  const look = (side: Side) =>
-    lookAtRoot({
-      side,
-      path: roots[side],
-      owner,
-      networkRoots,
-      network: network.find(({ key }) => key === `${side}_root`) ?? null,
-      retentionDays,
-    });
-  const [left, right] = [await look("left"), await look("right")];
-  const checks = [...left.checks, ...right.checks];
-  if (left.traits !== null && right.traits !== null) {
-    const traits = { left: left.traits, right: right.traits };
-    checks.push(...table(null, { "clocks": clocks(traits) }));
-  }
-  if (!left.isReadable || !right.isReadable) {
-    return { checks, isJoining: false };
-  }
+function areApart(roots: Both<string>): Found {
   try {
     checkRoots(roots);
+    return fine("apart from each other");
   } catch (error) {
-    checks.push(...table(null, { "roots": complaint(error) }));
-    return { checks, isJoining: false };
+    return complaint(error);
   }
-  const [identity, isJoining] = db === null
-    ? [null, false]
-    : identities(db, roots);
-  const apart = fine("apart from each other");
-  checks.push(...table(null, { "roots": apart, identity }));
-  return { checks, isJoining };
-}
-
-/** What is asked of a root. */
-export interface RootContext {
-  readonly side: Side;
-  /** Absolute path. */
-  readonly path: string;
-  /** Names the probe file. */
-  readonly owner: TemporaryOwner;
-  readonly networkRoots: Config["networkRoots"];
-  /** What Deno takes for the network; null: it is none of that. */
-  readonly network: NetworkRoot | null;
-  readonly retentionDays: number;
 }
 
 /** What was found of a root. */
@@ -241,17 +218,25 @@ export interface RootFindings {
   readonly isReadable: boolean;
 }
 
-/** Looks at a root: that it is there, what it is, and what it does to files. */
+/**
+ * Looks at a root: that it is there, what it is, and what it does to files.
+ *
+ * @param owner Names the probe file.
+ */
 export async function lookAtRoot(
-  context: RootContext,
+  side: Side,
+  config: Pick<Config, "roots" | "networkRoots" | "softDelete">,
+  networkRoots: readonly NetworkRoot[],
+  owner: TemporaryOwner,
 ): Promise<RootFindings> {
-  const { side, path, network, networkRoots } = context;
+  const path = config.roots[side];
+  const network = networkRoots.find(({ key }) => key === `${side}_root`);
   const unreadable = (name: string, found: Found): RootFindings => {
     const checks = table(side, { [name]: found });
     return { checks, traits: null, isReadable: false };
   };
   // In the sandbox nothing more can be found out of it.
-  if (network !== null && networkRoots === "refuse") {
+  if (network && config.networkRoots === "refuse") {
     return unreadable("real path", refusedPlace(network));
   }
   let real: RealRoot;
@@ -260,15 +245,19 @@ export async function lookAtRoot(
   } catch (error) {
     return unreadable("root", complaint(error));
   }
-  const [writing, traits] = await tryOut(context);
+  const [writing, traits] = await tryOut(side, path, owner);
   const checks = table(side, {
     "root": fine(path),
-    "real path": place(context, real),
+    "real path": place(path, real, network !== undefined),
     "free space": space(roomAt(path)),
     writing,
     "names": traits && namesIn(traits),
     "times": traits && timesIn(traits),
-    "soft delete": softDeleted(context, traits),
+    "soft delete": softDeleted(
+      new Root(side, path, traits ?? glance(path)),
+      owner.pair,
+      config.softDelete.retentionDays,
+    ),
   });
   return { checks, traits, isReadable: true };
 }
@@ -278,12 +267,12 @@ const LETTER = "A drive letter is there only while its user is logged on: " +
 
 const isDrive = (path: string): boolean => /^[a-z]:/i.test(path);
 
-function place({ path, network }: RootContext, real: RealRoot): Found {
+function place(path: string, real: RealRoot, isNetwork: boolean): Found {
   const [led, named] = [real.path, path].map((it) =>
     it.replace(/(?<=.)[/\\]+$/, "")
   );
   const where = led === named ? path : `${real.path}, where ${path} leads to`;
-  if (network === null) {
+  if (!isNetwork) {
     const over = networkOf(path);
     return fine(over === null ? where : `${where}, over ${over}`);
   }
@@ -374,9 +363,10 @@ export function space(room: Room | null): Found {
 
 /** By the steps of a run: with its probe, and with a copy from end to end. */
 async function tryOut(
-  context: RootContext,
+  side: Side,
+  path: string,
+  owner: TemporaryOwner,
 ): Promise<[Found, Traits | null]> {
-  const { side, path, owner } = context;
   try {
     // Before the first run there is no folder of its own, and none is made.
     const own = new Root(side, path, glance(path)).look(OWN_FOLDER);
@@ -400,7 +390,9 @@ async function tryOut(
     const says = `the file that was written could not be used: ${
       inWords(error)
     }`;
-    if (code === "SANDBOX") return [problem(says, spellingTodo(context)), null];
+    if (code === "SANDBOX") {
+      return [problem(says, spellingTodo(side, path)), null];
+    }
     return [warning(says, "Try once more when no run is active."), null];
   }
 }
@@ -436,7 +428,7 @@ async function rehearse(
   }
 }
 
-function spellingTodo({ side, path }: RootContext): string {
+function spellingTodo(side: Side, path: string): string {
   const real = onDisk(path);
   return real === path
     ? "Start the doctor by the command that starts the runs."
@@ -462,9 +454,7 @@ function timesIn({ tickMs }: Traits): Found {
   );
 }
 
-function softDeleted(context: RootContext, traits: Traits | null): Found {
-  const { side, path, owner, retentionDays } = context;
-  const root = new Root(side, path, traits ?? glance(path));
+function softDeleted(root: Root, pair: string, retentionDays: number): Found {
   let [files, bytes, foreign] = [0, 0, 0];
   let unreadable = "";
   const onUnreadable = (at: string, why: string) => {
@@ -474,7 +464,7 @@ function softDeleted(context: RootContext, traits: Traits | null): Found {
     for (const { metadata } of softDeletedFiles(root, run, onUnreadable)) {
       files++;
       bytes += metadata.sizeBytes;
-      if (run.pair !== owner.pair) foreign += metadata.sizeBytes;
+      if (run.pair !== pair) foreign += metadata.sizeBytes;
     }
   }
   const limit = retentionDays === 0 ? "good" : `${retentionDays} days`;
@@ -485,12 +475,12 @@ function softDeleted(context: RootContext, traits: Traits | null): Found {
   const says = `${files} ${files === 1 ? "file" : "files"}, ` +
     `${sizeWords(bytes)}, kept for ${limit}${others}${unreadable}`;
   if (unreadable !== "") return warning(says, "See who may read that folder.");
-  const free = roomAt(path)?.freeBytes ?? Infinity;
+  const free = roomAt(root.absolute(""))?.freeBytes ?? Infinity;
   if (bytes <= free) return fine(says);
   return warning(
     `${says}: more than is free on the disk`,
     "Set soft_delete.retention_days, or remove old folders below " +
-      `${path}/.office-sync/deleted.`,
+      `${root.absolute(DELETED_FOLDER)}.`,
   );
 }
 
@@ -513,7 +503,10 @@ export function clocks({ left, right }: Both<Traits>): Found {
 }
 
 /** Whether the roots are those of the state DB, and one joins the other. */
-function identities(db: StateDb, roots: Both<string>): [Found, boolean] {
+function identities(
+  db: StateDb,
+  roots: Both<string>,
+): { readonly found: Found; readonly isJoining: boolean } {
   try {
     const owner = { pair: "doctor", run: "doctor" };
     const options = { isDryRun: true, acceptRoots: false, owner };
@@ -521,21 +514,21 @@ function identities(db: StateDb, roots: Both<string>): [Found, boolean] {
     const isJoining = meeting.newSide !== null;
     if (meeting.isKnown) requireNewest(db, roots);
     if (meeting.warning !== null) {
+      const says = meeting.warning.replace(/\.$/, "");
       const todo = "Bring the state DB back from where it was, if it was " +
         "moved; else look at the plan before the first run.";
-      return [warning(meeting.warning.replace(/\.$/, ""), todo), isJoining];
+      return { found: warning(says, todo), isJoining };
     }
-    const without = SIDES.filter((side) => meeting.identities[side] === null);
-    const [there] = SIDES.filter((side) => !without.includes(side));
-    const says = without.length === 0
-      ? "both roots show the identity they had"
-      : there === undefined
+    const [first, second] = SIDES.filter((side) => meeting.identities[side]);
+    const says = first === undefined
       ? "none yet; the first run gives both roots one"
-      : `only ${words(there)} has one yet; the first run gives the other ` +
-        "root one";
-    return [fine(says), isJoining];
+      : second === undefined
+      ? `only ${words(first)} has one yet; the first run gives the other ` +
+        "root one"
+      : "both roots show the identity they had";
+    return { found: fine(says), isJoining };
   } catch (error) {
-    return [complaint(error), false];
+    return { found: complaint(error), isJoining: false };
   }
 }
 
@@ -720,30 +713,22 @@ function mayBeThere(path: string): boolean {
  */
 async function joiningChecks(config: Config): Promise<Check[]> {
   const checks: Check[] = [];
-  let isTold = false;
   await runSync(newRunId(Date.now()), config, {
     isDryRun: true,
     allowed: { deletes: false, changes: false },
     acceptRoots: false,
     listUnchanged: false,
-    interrupt: {
-      ...UNINTERRUPTED,
-      pass: () =>
-        isTold
-          ? Promise.reject(new InterruptedError("SIGINT"))
-          : Promise.resolve(),
-    },
   }, {
     onOutcome() {},
     onProblem() {},
     onWarning() {},
     onJoining(side, files) {
-      isTold = true;
       const says = joiningWords(side, files)?.replace(/\.$/, "");
-      if (says === undefined) return;
       const todo = "Look at the plan before the first run; remove what is " +
         "old, or meant to stay deleted, on the side that is new.";
-      checks.push(...table(side, { "first meeting": warning(says, todo) }));
+      const found = says === undefined ? null : warning(says, todo);
+      checks.push(...table(side, { "first meeting": found }));
+      throw new InterruptedError("SIGINT");
     },
   });
   return checks;

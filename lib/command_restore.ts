@@ -2,7 +2,7 @@
  * The command restore: lists soft-deleted versions, and brings them back as a
  * person copying would, but with the care of a run: nothing is destroyed,
  * nothing goes through a link, and no half file is ever seen. The version
- * itself stays in soft delete, and the record is left alone: the next run sees
+ * itself stays in soft delete, and the record as it is: the next run sees
  * what a person would have copied.
  *
  * Copies are written and put in place by what a run does that with. What is
@@ -28,7 +28,7 @@ import {
   setQuietly,
   TemporaryNames,
 } from "./file_ops.ts";
-import { Performer } from "./files_act.ts";
+import { type Performed, Performer } from "./files_act.ts";
 import {
   dropCopy,
   flushCopies,
@@ -45,6 +45,7 @@ import {
   type Folding,
   isWithin,
   keyOf,
+  type TypedPath,
 } from "./paths.ts";
 import { Root } from "./root_files.ts";
 import { checkRoots } from "./root_identity.ts";
@@ -54,8 +55,10 @@ import { meet, requireStillThere } from "./run_identify.ts";
 import { SignalInterrupt } from "./run_types.ts";
 import {
   DELETED_FOLDER,
+  type RunFolder,
   runFolders,
   SoftDelete,
+  type SoftDeleted,
   softDeletedFiles,
 } from "./soft_delete.ts";
 import { StateDb, takeLock } from "./state_db.ts";
@@ -72,20 +75,13 @@ import {
 } from "./types.ts";
 
 /** A soft-deleted version of a file. */
-export interface Version {
+export interface Version extends SoftDeleted {
+  /** The folder of the run that soft-deleted it. */
+  readonly run: RunFolder;
   /** The side in whose soft-delete folder it lies. */
   readonly side: Side;
-  /** The path it had. */
-  readonly path: string;
   /** The run that soft-deleted it; null where the state DB knows of none. */
-  readonly run: string | null;
-  /** Name of the folder of that run, among the soft-deleted files. */
-  readonly folder: string;
-  /** Where it lies, below the root. */
-  readonly keptAt: string;
-  /** When that run began, in ms since 1970. */
-  readonly removedAtMs: number;
-  readonly metadata: Metadata;
+  readonly runId: string | null;
 }
 
 /** What became of a version that was to be brought back. */
@@ -102,11 +98,7 @@ export interface Restored {
 }
 
 /** What is asked for. */
-interface Wanted {
-  /** "" for everything. */
-  readonly path: string;
-  /** Everything below the path. */
-  readonly isFolder: boolean;
+interface Wanted extends TypedPath {
   /** A run or the name of its folder, or how one alone begins; null: any. */
   readonly from: string | null;
 }
@@ -207,19 +199,12 @@ function storedVersions(db: StateDb, roots: Both<Root>): Version[] {
   const onUnreadable = (path: string, why: string) =>
     warn(`${printable(path)} can't be looked at: ${printable(why)}`);
   return SIDES.flatMap((side) =>
-    runFolders(roots[side], onUnreadable).flatMap((folder) =>
-      [...softDeletedFiles(roots[side], folder, onUnreadable)].map(
-        (file): Version => {
-          const told = known.get(`${side} ${file.keptAt}`);
-          return {
-            side,
-            path: told?.path ?? file.path,
-            run: told?.run ?? null,
-            folder: folder.name,
-            keptAt: file.keptAt,
-            removedAtMs: folder.timeMs,
-            metadata: file.metadata,
-          };
+    runFolders(roots[side], onUnreadable).flatMap((run) =>
+      [...softDeletedFiles(roots[side], run, onUnreadable)].map(
+        (it): Version => {
+          const told = known.get(`${side} ${it.keptAt}`);
+          const path = told?.path ?? it.path;
+          return { ...it, side, run, path, runId: told?.run ?? null };
         },
       )
     )
@@ -232,7 +217,7 @@ function wantedVersions(
   { path, isFolder, from }: Wanted,
   folding: Folding,
 ): Version[] {
-  const names = ({ run, folder }: Version) => [run ?? folder, folder];
+  const names = ({ runId, run }: Version) => [runId ?? run.name, run.name];
   let isFrom = (_: Version): boolean => true;
   if (from !== null) {
     const isNamed = (it: Version) => names(it).includes(from);
@@ -255,7 +240,7 @@ function wantedVersions(
 
 /** Removed last; of what one run removed, edited last. */
 function newerFirst(a: Version, b: Version): number {
-  return b.removedAtMs - a.removedAtMs ||
+  return b.run.timeMs - a.run.timeMs ||
     b.metadata.mtimeMs - a.metadata.mtimeMs || comparePaths(a.side, b.side);
 }
 
@@ -308,10 +293,8 @@ export interface Target {
   readonly standing: Metadata | null;
 }
 
-interface Place {
-  readonly side: Side;
-  readonly folder: string;
-}
+/** A folder of a side. */
+type Place = Performed["folders"][number];
 
 /** A version on its way. */
 interface Staged {
@@ -338,17 +321,9 @@ export async function* bringBack(
   versions: readonly Version[],
   context: RestoreContext,
 ): AsyncGenerator<Restored> {
-  const { roots, verifyRoots, checkpoint } = context;
+  const { roots, checkpoint } = context;
   for (let at = 0; at < versions.length; at += BATCH) {
     const batch = versions.slice(at, at + BATCH);
-    try {
-      verifyRoots();
-    } catch (error) {
-      if (!(error instanceof GuardError)) throw error;
-      const away = new Skipped(WENT_AWAY);
-      yield* batch.map((version) => notBroughtBack(version, away));
-      continue;
-    }
     const staged: (Staged | Restored)[] = [];
     let cut: { readonly by: unknown } | null = null;
     for (const version of batch) {
@@ -387,11 +362,12 @@ async function stage(
   version: Version,
   context: RestoreContext,
 ): Promise<Staged | Restored> {
-  const { roots, names, to, checkpoint } = context;
+  const { roots, names, to, verifyRoots, checkpoint } = context;
   const { side, keptAt, path, metadata } = version;
   const copies: StagedCopy[] = [];
   const made: Place[] = [];
   try {
+    verifyRoots();
     const targets: Target[] = [];
     for (const it of to) {
       const target = await targetOn(it, version, context);
@@ -605,12 +581,14 @@ const UNTOUCHED = {
 
 /** @throws What was thrown, where it is neither the system's nor a refusal. */
 function notBroughtBack(version: Version, error: unknown): Restored {
-  if (error instanceof Refused) {
-    const reason = error.message;
-    return { ...UNTOUCHED, version, outcome: "refused", reason };
-  }
-  if (!(error instanceof Skipped) && codeOf(error) === null) throw error;
-  return { ...UNTOUCHED, version, outcome: "failed", reason: inWords(error) };
+  const isRefused = error instanceof Refused;
+  const isAway = error instanceof GuardError;
+  const isKnown = isRefused || isAway || error instanceof Skipped ||
+    codeOf(error) !== null;
+  if (!isKnown) throw error;
+  const outcome = isRefused ? "refused" : "failed";
+  const reason = isAway ? WENT_AWAY : inWords(error);
+  return { ...UNTOUCHED, version, outcome, reason };
 }
 
 function isLeft({ outcome }: Restored): boolean {
@@ -624,11 +602,13 @@ function listText(versions: readonly Version[]): string {
   for (const version of versions) {
     if (version.path !== path) lines.push(printable(version.path));
     path = version.path;
-    const { run, folder, side, removedAtMs, metadata } = version;
+    const { runId, run, side, metadata } = version;
     lines.push(
-      `  removed ${timeWords(removedAtMs)} by run ${printable(run ?? folder)}` +
-        ` on ${words(side)}; ${sizeWords(metadata.sizeBytes)}, ` +
-        `edited ${timeWords(metadata.mtimeMs)}`,
+      `  removed ${timeWords(run.timeMs)} by run ` +
+        `${printable(runId ?? run.name)} on ${words(side)}; ` +
+        `${sizeWords(metadata.sizeBytes)}, edited ${
+          timeWords(metadata.mtimeMs)
+        }`,
     );
   }
   const count = versions.length;
@@ -667,10 +647,10 @@ function restoredLine(restored: Restored): string {
 }
 
 function versionDocument(version: Version) {
-  const { path, side, run, folder, keptAt, removedAtMs, metadata } = version;
+  const { path, side, runId, run, keptAt, metadata } = version;
   return {
-    ...{ path, side, run, folder, keptAt },
-    removedAt: isoTime(removedAtMs),
+    ...{ path, side, run: runId, folder: run.name, keptAt },
+    removedAt: isoTime(run.timeMs),
     modifiedAt: isoTime(metadata.mtimeMs),
     bytes: metadata.sizeBytes,
   };

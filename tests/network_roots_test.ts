@@ -219,14 +219,21 @@ eachCase("doctor tells what it must", async (mapped, consent) => {
     const found = networkRootsOf(roots, realRootsOf(roots, realPath(mapped)));
     for (const side of ["left", "right"] as const) {
       const network = found.find(({ key }) => key === `${side}_root`) ?? null;
-      const { checks, isReadable } = await lookAtRoot({
+      const { checks, isReadable } = await lookAtRoot(
         side,
-        path: folder,
-        owner: { pair: "p", run: "r" },
-        networkRoots: consent,
-        network,
-        retentionDays: 0,
-      });
+        {
+          roots: { left: folder, right: folder },
+          networkRoots: consent,
+          softDelete: {
+            enabled: true,
+            maxSizeBytes: 1,
+            retentionDays: 0,
+            keepReplaced: false,
+          },
+        },
+        found,
+        { pair: "p", run: "r" },
+      );
       const place = checks.find(({ name }) => name === "real path")!;
       const isRefused = network !== null && consent === "refuse";
       assert.equal(network !== null, mapped.some((it) => it === side));

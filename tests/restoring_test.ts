@@ -49,10 +49,14 @@ async function bringBack(
   const versions = paths.map((path): Version => ({
     side: "right",
     path,
-    run: null,
-    folder: "20240101-000000-pair",
+    runId: null,
+    run: {
+      name: "20240101-000000-pair",
+      path: KEPT,
+      pair: "pair",
+      timeMs: Date.UTC(2024, 0, 1),
+    },
     keptAt: `${KEPT}/${path}`,
-    removedAtMs: Date.UTC(2024, 0, 1),
     metadata: at.seen("right", `${KEPT}/${path}`),
   }));
   return await Array.fromAsync(bringingBack(versions, context));

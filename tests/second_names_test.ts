@@ -199,10 +199,14 @@ for (const long of sides) {
       const version: Version = {
         side: short,
         path,
-        run: null,
-        folder: "20240101-000000-pair",
+        runId: null,
+        run: {
+          name: "20240101-000000-pair",
+          path: ".office-sync/deleted/20240101-000000-pair",
+          pair: "pair",
+          timeMs: OLD,
+        },
         keptAt: ".office-sync/deleted/20240101-000000-pair/x",
-        removedAtMs: OLD,
         metadata: { sizeBytes: 1, mtimeMs: OLD, mode: 0o644, id: null },
       };
       await assert.rejects(
