@@ -121,10 +121,10 @@ export class Performer {
    *
    * @throws {Skipped} A path is not what the scan saw.
    */
-  async perform(work: Exclude<Work, { kind: "copy" }>): Promise<Performed> {
+  async perform(
+    work: Exclude<Work, { kind: "copy" | "none" }>,
+  ): Promise<Performed> {
     switch (work.kind) {
-      case "none":
-        return performed("left", [], []);
       case "record":
         return performed("left", [], [work.change]);
       case "remove":
@@ -392,73 +392,83 @@ export class Performer {
     return performed(on, [path], changes, { keptAt });
   }
 
-  async #rename(planned: WorkOf<"rename">): Promise<Performed> {
-    const { on, from, to, other, rowPath } = planned;
+  async #rename(work: WorkOf<"rename">): Promise<Performed> {
+    const { on, from, to, metadata: seen, other, rowPath } = work;
     const root = this.#roots[on];
-    root.requireFile(from, planned.metadata);
+    root.requireFile(from, seen);
     if (other) {
       this.#roots[otherSide(on)].requireFile(other.path, other.metadata);
     }
-    let work = planned;
-    if (from !== to && !this.#respell(root, from, to)) {
-      work = await this.#move(root, planned);
-    }
-    root.requireFile(to, work.metadata);
+    const now = from === to ? seen : await this.#give(root, from, to, seen);
+    root.requireFile(to, now);
     setProperties(root, to, work);
     if (work.row === null) return performed(on, [from, to], []);
     const known = rowPath === null ? null : this.#context.rowAt(rowPath);
-    const base: FileRow = { ...(known ?? work.row), path: to };
-    const row = work.keepsHalves
-      ? withCopied(base, planned, work.metadata)
-      : { ...base, [on]: this.#halfAfter(root, work, base) };
-    const changes = [{ kind: "put", row, rowPath } as const];
-    return performed(on, [from, to], changes);
+    const row: FileRow = { ...(known ?? work.row), path: to };
+    const half = work.keepsHalves
+      ? halfWithCopied(row[on], seen, now)
+      : this.#halfAfter(root, work, now, row.hash !== null);
+    const change = {
+      kind: "put",
+      row: { ...row, [on]: half },
+      rowPath,
+    } as const;
+    return performed(on, [from, to], [change]);
   }
 
-  /** Gives the name, by copying where it is on another disk of the root. */
-  async #move(root: Root, work: WorkOf<"rename">): Promise<WorkOf<"rename">> {
-    const { from, to, metadata: seen } = work;
+  /**
+   * Gives a file another name: by copying where that is on another disk of the
+   * root.
+   *
+   * @returns Its metadata under the name.
+   */
+  async #give(
+    root: Root,
+    from: string,
+    to: string,
+    seen: Metadata,
+  ): Promise<Metadata> {
+    if (this.#respell(root, from, to)) return seen;
     const { names, checkpoint } = this.#context;
     const aside = names.beside(from);
     try {
       renameFile(root, from, to, seen, aside);
-      return work;
+      return seen;
     } catch (error) {
       if (!isAcrossDisks(error)) throw error;
     }
     const crossing = { from, to, seen, temporary: names.beside(to), aside };
     const metadata = await moveAcross(root, crossing, checkpoint);
     this.#crossed.set(`${root.side}/${to}`, metadata);
-    return { ...work, metadata };
+    return metadata;
   }
 
   /** What a side has after it was touched: nobody else may have touched it. */
   #halfAfter(
     root: Root,
-    work: WorkOf<"rename">,
-    row: FileRow,
+    { to, mtimeMs }: WorkOf<"rename">,
+    seen: Metadata,
+    hasHash: boolean,
   ): RecordedHalf {
     const lookedAtMs = Date.now();
-    const look = root.look(work.to);
+    const look = root.look(to);
     if (look.kind !== "file") throw new Skipped(CHANGED);
-    const { metadata } = look;
-    const seen = work.metadata;
+    const now = look.metadata;
     // A disk inside the root may cut times as no other does.
-    const isInner = root.info(work.to)?.dev !== root.self?.dev;
+    const isInner = root.info(to)?.dev !== root.self?.dev;
     const cut = isInner ? COARSEST_TICK_MS : 1;
-    const asked = cutToTick(work.mtimeMs ?? seen.mtimeMs, root.traits.tickMs);
-    // Some servers know no time of creation, and tell that of the last change.
-    const id = isEqualId(metadata.id, seen.id) ? metadata.id : seen.id;
+    const asked = cutToTick(mtimeMs ?? seen.mtimeMs, root.traits.tickMs);
     // A system that refuses a time leaves the one that was seen.
     const isOurTime = [asked, seen.mtimeMs].some((time) =>
-      Math.abs(time - metadata.mtimeMs) < cut
+      Math.abs(time - now.mtimeMs) < cut
     );
-    const { mtimeMs } = metadata;
-    if (!isOurTime || !isStill({ ...seen, mtimeMs, id }, metadata)) {
+    // Some servers know no time of creation, and tell that of the last change.
+    const id = isEqualId(now.id, seen.id) ? now.id : seen.id;
+    if (!isOurTime || !isStill({ ...seen, mtimeMs: now.mtimeMs, id }, now)) {
       throw new Skipped(CHANGED);
     }
-    const isUnsure = isFresh(mtimeMs, lookedAtMs, root.traits);
-    return halfOf(metadata, isUnsure && row.hash !== null);
+    const isUnsure = isFresh(now.mtimeMs, lookedAtMs, root.traits);
+    return halfOf(now, isUnsure && hasHash);
   }
 
   /**
@@ -553,8 +563,15 @@ export class Performer {
         try {
           const look = root.look(path);
           if (look.kind === "directory") await each(path, newPath);
-          else await this.#renameOne(root, path, newPath, look);
-          if (look.kind === "file") files++;
+          else if (look.kind === "file") {
+            const now = await this.#give(root, path, newPath, look.metadata);
+            root.requireFile(newPath, now);
+            files++;
+          } else {
+            root.requireAbsent(newPath);
+            // RACE: what gets the name right now is replaced.
+            Deno.renameSync(root.absolute(path), root.absolute(newPath));
+          }
         } catch (error) {
           const isKnown = error instanceof Skipped || codeOf(error) !== null;
           if (!isKnown) throw error;
@@ -569,33 +586,6 @@ export class Performer {
     };
     await each(from, to);
     return { files, made, left };
-  }
-
-  async #renameOne(
-    root: Root,
-    from: string,
-    to: string,
-    look: Look,
-  ): Promise<void> {
-    if (look.kind !== "file") {
-      root.requireAbsent(to);
-      // RACE: what gets the name right now is replaced.
-      Deno.renameSync(root.absolute(from), root.absolute(to));
-      return;
-    }
-    await this.#rename({
-      kind: "rename",
-      on: root.side,
-      from,
-      to,
-      metadata: look.metadata,
-      other: null,
-      mtimeMs: null,
-      mode: null,
-      row: null,
-      rowPath: null,
-      keepsHalves: false,
-    });
   }
 
   #createDirectory(work: WorkOf<"create-directory">): Performed {
@@ -682,15 +672,14 @@ function isTooLong(error: unknown): boolean {
  * Where the content of two sides differs still, each half stays as recorded;
  * but a copy of what was recorded is what the record speaks of from now on.
  */
-function withCopied(
-  row: FileRow,
-  { on, metadata: seen }: WorkOf<"rename">,
+function halfWithCopied(
+  half: RecordedHalf,
+  seen: Metadata,
   now: Metadata,
-): FileRow {
-  const half = row[on];
-  if (seen === now || !isStill(half, seen)) return row;
+): RecordedHalf {
+  if (seen === now || !isStill(half, seen)) return half;
   const mode = half.mode === seen.mode ? now.mode : half.mode;
-  return { ...row, [on]: { ...halfOf(now, half.isFresh), mode } };
+  return { ...halfOf(now, half.isFresh), mode };
 }
 
 /** Names that are said of what came into a folder. */
