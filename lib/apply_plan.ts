@@ -27,7 +27,7 @@ import {
   type FlushedCopy,
   type StagedCopy,
 } from "./files_copy.ts";
-import { removeLeftovers, settleMoves } from "./files_leftovers.ts";
+import { completeMoves, removeLeftovers } from "./files_leftovers.ts";
 import { words } from "./metadata.ts";
 import { type TemporaryOwner, timeMark } from "./names.ts";
 import { folderOf } from "./paths.ts";
@@ -520,7 +520,7 @@ export async function carryOut(
   const outcomes = actions.length === 0 ? [] : await execute(actions, context);
   // What follows is true only of a run that came to all of its actions.
   if (outcomes.length < actions.length) return outcomes;
-  settleMoves(record, roots);
+  completeMoves(record, roots, "end");
   record.sealFolders();
   db.transaction(() => {
     rememberIds(db, meeting.identities);

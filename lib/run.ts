@@ -494,7 +494,7 @@ export class Run {
     const met = this.#meet();
     const { meeting, probes, roots } = met;
     const { isDryRun } = this.#options;
-    completeMoves(this.#record, roots, isDryRun);
+    completeMoves(this.#record, roots, isDryRun ? "plan" : "start");
     const record = meeting.forgets
       ? NO_RECORD
       : this.#record.view(meeting.idsCount);
