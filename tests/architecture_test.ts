@@ -21,9 +21,6 @@ const MAY: Partial<Record<Part, readonly Part[]>> = {
   files: ["shared", "files"],
 };
 
-/** What does not hold yet; each goes with the import. */
-const NOT_YET: readonly string[] = [];
-
 const lib = new URL("../lib/", import.meta.url);
 const code = (file: URL): string =>
   Deno.readTextFileSync(file).replaceAll(/\/\*[^]*?\*\/|^\s*\/\/.*$/gm, "");
@@ -43,7 +40,6 @@ for (const { name: file } of Deno.readDirSync(lib)) {
     const text = code(new URL(file, lib));
     for (const source of sourcesIn(text)) {
       const own = /^\.\/(\w+)\.ts$/.exec(source)?.[1];
-      if (NOT_YET.includes(`${name} -> ${own}`)) continue;
       if (own) assert.ok(may.includes(partOf(own)), `${name} -> ${own}`);
       else assert.match(source, /^node:(?!sqlite)/, `${name} -> ${source}`);
     }
