@@ -112,18 +112,19 @@ Deno.test("reportSections() lists what failed, was skipped and left alone apart 
   ]);
 });
 
-Deno.test("htmlPage() shows the first 5,000 rows, and says how many more there are and what lists them", () => {
+Deno.test("htmlPage() shows 5,000 rows, what is rare among them, and says how many more there are and what lists them", () => {
   const left = Object.fromEntries(
     Array.from({ length: 5003 }, (_, n) => [`f${n}`, A]),
   );
-  const result = resultOf({ left });
+  const result = resultOf({ left, right: { rare: A } });
   const page = htmlPage(result, OPTIONS);
   assert.equal(page.match(/<tr data-kind=/g)?.length, 5000);
-  assert.match(page, /5,000 of 5,003 shown/);
+  assert.match(page, /5,000 of 5,004 shown/);
   assert.match(page, /5,003 copied to Right/);
+  assert.match(page, /<bdi>rare<\/bdi>/);
   assert.match(
     page,
-    /… and 3 more \(“deno task sync history 20260520-120000-ab12” lists all\)/,
+    /… and 4 more \(“deno task sync history 20260520-120000-ab12” lists all\)/,
   );
 });
 

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import type { Locator } from "npm:playwright-core@1.65.1";
 import { Office } from "../support/support.ts";
 import { Browser } from "./support.ts";
 
@@ -7,16 +6,6 @@ const FILES = 100_000;
 
 /** Until it can be used, on two slow cores. */
 const LIMIT_MS = 5000;
-
-/** The text of a part, once the browser has drawn it. */
-async function drawn(part: Locator): Promise<string> {
-  await part.scrollIntoViewIfNeeded();
-  for (;;) {
-    const text = await part.innerText();
-    if (text !== "") return text;
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}
 
 Deno.test("a page of 100,000 rows opens and filters within seconds", async (t) => {
   using office = new Office();
@@ -41,7 +30,7 @@ Deno.test("a page of 100,000 rows opens and filters within seconds", async (t) =
   );
   const status = page.getByRole("status");
   const all = (FILES + 101).toLocaleString("en-US");
-  assert.equal(await status.innerText(), `${all} of ${all} shown`);
+  assert.equal(await status.innerText(), `5,000 of ${all} shown`);
 
   await t.step(`opens within ${LIMIT_MS} ms`, () => {
     const told = `${Math.round(openedMs)} ms, ${size} bytes`;
@@ -55,20 +44,14 @@ Deno.test("a page of 100,000 rows opens and filters within seconds", async (t) =
     assert.equal(await page.locator("tr[data-kind]").count(), 5000);
   });
 
-  await t.step("the folded rows can be opened and read", async () => {
-    const began = performance.now();
-    await page.locator(".alike > summary").click();
-    const last = page.locator("pre").last();
-    assert.match(await drawn(last), /99\/offer 999\.txt \(1 byte\)$/m);
-    assert.ok(performance.now() - began < LIMIT_MS);
+  await t.step("it says what lists the others", async () => {
+    assert.equal(await page.getByText("plan --verbose").count(), 1);
   });
 
-  await t.step("a name is found in them", async () => {
+  await t.step("a name is found", async () => {
     const began = performance.now();
-    await page.getByLabel("Name contains").fill("77/offer 77.txt");
+    await page.getByLabel("Name contains").fill("rare.txt");
     await page.getByText(`1 of ${all} shown`).waitFor();
-    const found = page.locator("pre:visible");
-    assert.equal(await drawn(found), "77/offer 77.txt (1 byte)");
     assert.ok(performance.now() - began < LIMIT_MS);
   });
   assert.deepEqual(complaints, []);
