@@ -763,10 +763,11 @@ async function mailServer({ email }: Config): Promise<Found> {
         : " and asks for no login";
       return fine(`${serverWords(email)} answers${login}`);
     }
-    const todo = fault.todo === null
+    const [says, order] = fault;
+    const todo = order === null
       ? "Nothing in the config is wrong with that; try again later."
-      : asSentence(fault.todo);
-    return problem(fault.says, `${todo} ${waits}`);
+      : asSentence(order);
+    return problem(says, `${todo} ${waits}`);
   } catch (error) {
     const says = `the mail server can't be asked: ${errorWords(error)}`;
     return problem(says, waits);

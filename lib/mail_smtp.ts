@@ -480,16 +480,11 @@ interface MailFault {
   readonly certificate: PeerCertificate | null;
 }
 
-/** A fault in words. */
-export interface ToldFault {
-  /** Server and fault, without a full stop. */
-  readonly says: string;
-  /** What to do, as an order without a full stop; null: wait. */
-  readonly todo: string | null;
-}
-
-/** A fault without the server's name. */
-type Told = readonly [says: string, todo: string | null];
+/**
+ * A fault in words, without a full stop: what is wrong, and what to do about
+ * it, as an order; null: wait.
+ */
+export type ToldFault = readonly [says: string, todo: string | null];
 
 /** What an error of the library's, or of Deno's, may have. */
 type MailError = Readonly<Record<string, unknown>>;
@@ -499,6 +494,7 @@ const WAIT = null;
 
 const CHECK_SERVER = "check email.smtp_host and email.smtp_port";
 const ASK = "ask whoever runs it";
+const NOT_TAKEN = "it does not take it";
 const ON_NETWORK = "is this computer on the network?";
 
 /** What is said where a step never ends, and where the server hangs up. */
@@ -528,7 +524,7 @@ const ENDS: Readonly<Record<MailStep, readonly [late: string, cut: string]>> = {
 };
 
 /** Name and message of an error where no connection comes about. */
-const UNREACHED: readonly (readonly [RegExp, ...Told])[] = [
+const UNREACHED: readonly (readonly [RegExp, ...ToldFault])[] = [
   [
     /try again|temporary|\b1100[23]\b/iu,
     "its name can't be looked up at the moment",
@@ -561,7 +557,7 @@ function hostWords(host: string): string {
 }
 
 /** One fault or refusal in one line. */
-function faultLine({ says, todo }: ToldFault): string {
+function faultLine([says, todo]: ToldFault): string {
   return todo === null ? says : `${says} (${todo})`;
 }
 
@@ -578,10 +574,10 @@ class FaultWords {
     this.#secrets = password ? [password, base64(password), base64(login)] : [];
   }
 
-  /** Tells a fault. */
+  /** Tells a fault, the server's name first. */
   tell(fault: MailFault): ToldFault {
     const [says, todo] = this.#told(fault);
-    return { says: `${serverWords(this.#email)}: ${says}`, todo };
+    return [`${serverWords(this.#email)}: ${says}`, todo];
   }
 
   /** Tells why one recipient is refused while others are not. */
@@ -590,17 +586,16 @@ class FaultWords {
     const whom = this.#asWritten(String(recipient));
     const reply = this.#reply(response);
     if (Number(responseCode) < 500) {
-      return { says: `${whom} is not taken for now${reply}`, todo: WAIT };
+      return [`${whom} is not taken for now${reply}`, WAIT];
     }
     const about = this.#aboutUs(String(response));
     const todo = about ?? "correct or remove it in email.to";
-    return { says: `${whom} is refused${reply}`, todo };
+    return [`${whom} is refused${reply}`, todo];
   }
 
-  #told(fault: MailFault): Told {
+  #told(fault: MailFault): ToldFault {
     const { step, lateMs, firstSaid } = fault;
     const error = Object(fault.error) as MailError;
-    const { code, command, response, responseCode } = error;
     // In whichever way it ends where one side speaks TLS and the other not,
     // the server's first bytes tell it.
     const spoken = step === "encrypt" || step === "greet"
@@ -609,30 +604,14 @@ class FaultWords {
     if (spoken !== null) return spoken;
     if (lateMs !== null) return this.#ended(step, lateMs, firstSaid);
     if (isAboutCertificate(error)) return this.#certificate(fault);
-    const isForNow = Number(responseCode) < 500;
-    const reply = this.#reply(response);
-    if (code === "EAUTH") {
-      if (!responseCode) {
-        return [
-          "it knows no way to log in that office-sync knows, too",
-          "check email.smtp_host and email.username",
-        ];
-      }
-      if (isForNow) return [`it can't take a login for now${reply}`, WAIT];
-      const check = `check email.username and ${this.#passwordWords()}`;
-      const todo = this.#wantsTls(String(response)) ?? check;
-      return [`the login is refused${reply}`, todo];
-    }
-    if (command === "STARTTLS" && response) {
-      if (isForNow) return [`it can't begin encryption for now${reply}`, WAIT];
+    if (error.code === "EAUTH" && !error.responseCode) {
       return [
-        `it offers no STARTTLS${reply}`,
-        "set email.security to tls and email.smtp_port to the server's port " +
-        "for it, mostly 465",
+        "it knows no way to log in that office-sync knows, too",
+        "check email.smtp_host and email.username",
       ];
     }
-    if (typeof response === "string") {
-      return this.#refused(error, step, response);
+    if (typeof error.response === "string") {
+      return this.#replied(error, step, error.response);
     }
     if (step === "connect") {
       const { name, message } = fault.error instanceof Error
@@ -655,7 +634,7 @@ class FaultWords {
   }
 
   /** What the first bytes tell of a server that was spoken to wrongly. */
-  #otherTongue(firstSaid: string): Told | null {
+  #otherTongue(firstSaid: string): ToldFault | null {
     const { security } = this.#email;
     if (firstSaid === "") return null;
     // A record of TLS begins so: an alert, a handshake.
@@ -679,7 +658,7 @@ class FaultWords {
   }
 
   /** A step that never ends, or in which the server hangs up: then null. */
-  #ended(step: MailStep, lateMs: number | null, firstSaid: string): Told {
+  #ended(step: MailStep, lateMs: number | null, firstSaid: string): ToldFault {
     const { security, smtpHost, smtpPort } = this.#email;
     const isLate = lateMs !== null;
     const late = isLate
@@ -711,8 +690,8 @@ class FaultWords {
     ];
   }
 
-  #certificate({ error, certificate }: MailFault): Told {
-    const trust: Told = [
+  #certificate({ error, certificate }: MailFault): ToldFault {
+    const trust: ToldFault = [
       "nobody whom this computer trusts vouches for its certificate",
       "check email.smtp_host; an office's own server needs DENO_TLS_CA_STORE " +
       "or DENO_CERT in the environment, see docs/mail.md",
@@ -752,47 +731,52 @@ class FaultWords {
   }
 
   /** A reply that says no. */
-  #refused(error: MailError, step: MailStep, response: string): Told {
-    const { command, responseCode, rejectedErrors } = error;
-    const reply = this.#reply(response);
+  #replied(error: MailError, step: MailStep, response: string): ToldFault {
+    const { code, command, responseCode, rejectedErrors } = error;
     if (Array.isArray(rejectedErrors) && rejectedErrors.length > 0) {
       const refusals = rejectedErrors.map((it) => this.refusal(it));
-      const todos = new Set(refusals.flatMap(({ todo }) => todo ?? []));
+      const todos = new Set(refusals.flatMap(([, todo]) => todo ?? []));
       return [
-        refusals.map(({ says }) => says).join("; "),
+        refusals.map(([says]) => says).join("; "),
         todos.size > 0 ? [...todos].join("; ") : WAIT,
       ];
     }
-    if (Number(responseCode) < 500) {
-      const what = step === "greet"
-        ? "it takes no mail"
-        : "it does not take it";
-      return [`${what} for now${reply}`, WAIT];
-    }
-    if (step === "greet") {
-      return [
-        `it does not want to talk to this computer${reply}`,
+    const [forNow, forGood, todo] = code === "EAUTH"
+      ? [
+        "it can't take a login",
+        "the login is refused",
+        this.#wantsTls(response) ??
+          `check email.username and ${this.#passwordWords()}`,
+      ]
+      : command === "STARTTLS"
+      ? [
+        "it can't begin encryption",
+        "it offers no STARTTLS",
+        "set email.security to tls and email.smtp_port to the server's port " +
+        "for it, mostly 465",
+      ]
+      : step === "greet"
+      ? [
+        "it takes no mail",
+        "it does not want to talk to this computer",
         `${ASK}, or change email.smtp_host`,
-      ];
-    }
-    // Full mailboxes have the same code, and are told at the recipient.
-    if (
-      /^552|5\.3\.4|5\.2\.3|\bsize\b|too (?:big|large|long)/i.test(response)
-    ) {
-      return [
-        `the mail is too big for it${reply}`,
-        `${ASK} how big mails may be`,
-      ];
-    }
-    const about = this.#aboutUs(response);
-    if (command !== "MAIL FROM") {
-      return [`the mail is refused${reply}`, about ?? ASK];
-    }
-    return [
-      `the sender ${this.#asWritten(this.#email.from)} is refused${reply}`,
-      about ?? "change email.from to an address that the login, or this " +
-          "computer, may send from",
-    ];
+      ]
+      // Full mailboxes have the same code, and are told at the recipient.
+      : /^552|5\.3\.4|5\.2\.3|\bsize\b|too (?:big|large|long)/i.test(response)
+      ? [NOT_TAKEN, "the mail is too big for it", `${ASK} how big mails may be`]
+      : command === "MAIL FROM"
+      ? [
+        NOT_TAKEN,
+        `the sender ${this.#asWritten(this.#email.from)} is refused`,
+        this.#aboutUs(response) ??
+          "change email.from to an address that the login, or this computer, " +
+            "may send from",
+      ]
+      : [NOT_TAKEN, "the mail is refused", this.#aboutUs(response) ?? ASK];
+    const reply = this.#reply(response);
+    return Number(responseCode) < 500
+      ? [`${forNow} for now${reply}`, WAIT]
+      : [forGood + reply, todo];
   }
 
   /** What is wrong with sender or login, whatever it was an answer to. */

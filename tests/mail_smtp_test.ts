@@ -57,7 +57,8 @@ async function verify(email: EmailConfig, boundMs = 10_000): Promise<string> {
   using mailer = new Mailer({ email, password, boundMs });
   const fault = await mailer.verify();
   if (fault === null) return "";
-  return fault.todo === null ? fault.says : `${fault.says} (${fault.todo})`;
+  const [says, todo] = fault;
+  return todo === null ? says : `${says} (${todo})`;
 }
 
 function reasonOf(sent: Sent): string {
