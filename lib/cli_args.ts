@@ -1,16 +1,10 @@
 /**
- * The command line: words in, a plain value out.
+ * The command line: words in, a plain value out. One table of commands and one
+ * of options tell how they are read, what the help says and what a command may
+ * touch.
  *
  * @module
  */
-import { parseArgs, type ParseArgsConfig } from "node:util";
-import {
-  type CommandName,
-  COMMANDS,
-  DASHES,
-  exampleOf,
-  type OptionName,
-} from "./cli_program.ts";
 import { UsageError } from "./errors.ts";
 import {
   isHelpMark,
@@ -18,6 +12,7 @@ import {
   whyNoPath,
   withoutPrefix,
 } from "./paths.ts";
+import type { Access } from "./sandbox_permissions.ts";
 import {
   EVERY_WORDS,
   minutesOf,
@@ -27,45 +22,317 @@ import {
 import { printable, PROGRAM, quoted } from "./text.ts";
 import { SIDES, type Take } from "./types.ts";
 
-type Options = NonNullable<ParseArgsConfig["options"]>;
+/** The config, where none is named. */
+export const DEFAULT_CONFIG = "config.yaml";
 
-const KINDS: Readonly<Record<OptionName, "boolean" | "string">> = {
-  "config": "string",
-  "dry-run": "boolean",
-  "json": "boolean",
-  "quiet": "boolean",
-  "only-new": "boolean",
-  "verbose": "boolean",
-  "allow-deletes": "boolean",
-  "allow-changes": "boolean",
-  "accept-roots": "boolean",
-  "report": "string",
-  "no-email": "boolean",
-  "limit": "string",
-  "list": "boolean",
-  "from": "string",
-  "to": "string",
-  "force": "boolean",
-  "left": "string",
-  "right": "string",
-  "every": "string",
-  "write": "string",
-  "help": "boolean",
-  "version": "boolean",
+/**
+ * An option: what it is called in an {@linkcode Invocation}, what follows it
+ * ("": nothing), what it does, and how it is read; null where it is not given.
+ */
+interface Option<Name extends string, T> {
+  readonly as: Name;
+  readonly value: string;
+  readonly does: string;
+  readonly short?: string;
+  readonly read: (said: string | null) => T;
+}
+
+function flag<const N extends string>(
+  as: N,
+  does: string,
+  short?: string,
+): Option<N, boolean> {
+  const read = (said: string | null) => said !== null;
+  return { as, value: "", does, read, ...short ? { short } : {} };
+}
+
+/** The value is a path where it is a FILE or FOLDER. */
+function valued<const N extends string, T>(
+  as: N,
+  value: string,
+  does: string,
+  read: (said: string | null) => T,
+): Option<N, T> {
+  return { as, value, does, read };
+}
+
+const asSaid = (said: string | null) => said;
+
+const OPTIONS = {
+  "config": valued(
+    "config",
+    "FILE",
+    `the config (default: ${DEFAULT_CONFIG} in the current folder)`,
+    (said) => said ?? DEFAULT_CONFIG,
+  ),
+  "dry-run": flag("isDryRun", "the same as the command plan"),
+  "json": flag("isJson", "print one JSON document instead of text"),
+  "report": valued(
+    "report",
+    "FILE",
+    "write a page that shows all actions, for a browser",
+    (said) => {
+      // A slip of the hand must not cost a workbook.
+      if (said === null || /\.html?$/i.test(said)) return said;
+      throw notAllowed("--report", said, "a name that ends in .html");
+    },
+  ),
+  "quiet": flag("isQuiet", "print nothing but errors"),
+  "only-new": flag(
+    "onlyNew",
+    "of errors, print what the run before did not print (a day)",
+  ),
+  "verbose": flag("isVerbose", "list everything, unchanged files too"),
+  "allow-deletes": flag(
+    "allowDeletes",
+    "let this run through the guard against mass deletion",
+  ),
+  "allow-changes": flag(
+    "allowChanges",
+    "let this run through the guard against mass change",
+  ),
+  "accept-roots": flag(
+    "acceptRoots",
+    "meet both folders anew; nothing is deleted",
+  ),
+  "no-email": valued("sendsMail", "", "send no mail", (said) => said === null),
+  "limit": valued(
+    "limit",
+    "N",
+    "how many runs are listed (default: 20)",
+    (said) => {
+      if (said === null || /^[1-9]\d{0,8}$/.test(said)) {
+        return Number(said ?? 20);
+      }
+      throw notAllowed("--limit", said, "a whole number from 1");
+    },
+  ),
+  "list": flag("isList", "list what can be brought back, and change nothing"),
+  "from": valued(
+    "from",
+    "RUN",
+    "only what this run removed (see history)",
+    asSaid,
+  ),
+  "to": valued(
+    "to",
+    "SIDE",
+    "left, right or both (default)",
+    (said) => takeOf("--to", said ?? "both"),
+  ),
+  "force": flag(
+    "isForced",
+    "let an older version take the place of a newer one",
+  ),
+  "left": valued(
+    "left",
+    "FOLDER",
+    "the local folder; nothing is asked then",
+    asSaid,
+  ),
+  "right": valued("right", "FOLDER", "the share", asSaid),
+  "every": valued(
+    "everyMinutes",
+    "TIME",
+    "how often: 15m (default), 90m, 2h, 24h and the like",
+    (said) => {
+      const minutes = minutesOf(said ?? "15m");
+      if (minutes !== null) return minutes;
+      throw notAllowed("--every", said ?? "", EVERY_WORDS);
+    },
+  ),
+  "write": valued("write", "FILE", "write it into a new file instead", asSaid),
+  "help": flag("isHelp", "print this", "h"),
+  "version": flag("isVersion", "print the version", "V"),
 };
 
-const SHORT: Partial<Record<OptionName, string>> = { help: "h", version: "V" };
+type OptionName = keyof typeof OPTIONS;
 
-const OPTIONS: Options = Object.fromEntries(
-  Object.entries(KINDS).map(([name, type]) => {
-    const short = SHORT[name as OptionName];
-    return [name, short === undefined ? { type } : { type, short }];
+/** What options say, by the names that they have in an invocation. */
+type Values<N extends OptionName> = {
+  readonly [O in N as typeof OPTIONS[O]["as"]]: ReturnType<
+    typeof OPTIONS[O]["read"]
+  >;
+};
+
+/**
+ * A command: what follows it, what it does, which options it takes, how many
+ * words, what these say, and what it may touch; null: no more than it names.
+ */
+interface Command<N extends OptionName, Words extends object> {
+  readonly usage: string;
+  readonly does: string;
+  readonly options: readonly N[];
+  readonly maxWords: number;
+  readonly read: (words: readonly string[], options: Values<N>) => Words;
+  readonly access: (asked: Values<N> & Words) => Access | null;
+}
+
+function command<N extends OptionName, Words extends object>(
+  it: Command<N, Words>,
+): Command<N, Words> {
+  return it;
+}
+
+const SYNC_OPTIONS = [
+  "config",
+  "dry-run",
+  "json",
+  "report",
+  "quiet",
+  "only-new",
+  "verbose",
+  "allow-deletes",
+  "allow-changes",
+  "accept-roots",
+  "no-email",
+] as const;
+
+const SYNC = {
+  usage: "",
+  options: SYNC_OPTIONS,
+  maxWords: 0,
+  read(_: readonly string[], asked: Values<"quiet" | "verbose">) {
+    if (!asked.isQuiet || !asked.isVerbose) return {};
+    throw new UsageError("--quiet and --verbose can't be had at once.");
+  },
+};
+
+/** All commands, in the order in which they are listed. */
+export const COMMANDS = {
+  sync: command({
+    ...SYNC,
+    does: "one run (default)",
+    access: ({ isDryRun }) => isDryRun ? "plan" : "sync",
   }),
-);
+  plan: command({
+    ...SYNC,
+    does: "show what a run would do, and change nothing",
+    access: () => "plan",
+  }),
+  history: command({
+    usage: "[RUN]",
+    does: "past runs; with RUN what it did",
+    options: ["config", "json", "limit"],
+    maxWords: 1,
+    // The run whose actions are wanted; null: the runs.
+    read: ([run = null]) => ({ run }),
+    access: () => "plan",
+  }),
+  conflicts: command({
+    usage: "[resolve PATH SIDE]",
+    does: "open conflicts; with resolve settle one",
+    options: ["config", "json"],
+    maxWords: 3,
+    read: readConflicts,
+    access: ({ resolve }) => resolve === null ? "plan" : "sync",
+  }),
+  restore: command({
+    usage: "[PATH|FOLDER/]",
+    does: "bring back removed and replaced files",
+    options: ["config", "json", "list", "from", "to", "force"],
+    maxWords: 1,
+    read([path = ""], { isList, from }) {
+      // Without one, --list and --from stand for everything.
+      if (path !== "" || isList || from !== null) return { path };
+      throw new UsageError("restore needs a path, --from RUN or --list.");
+    },
+    access: ({ isList }) => isList ? "plan" : "sync",
+  }),
+  why: command({
+    usage: "PATH",
+    does: "what decides about a path",
+    options: ["config", "json"],
+    maxWords: 1,
+    read([path = ""]) {
+      if (path !== "") return { path };
+      throw new UsageError("why needs a path.");
+    },
+    access: () => "plan",
+  }),
+  doctor: command({
+    usage: "",
+    does: "check that all is as a run needs it",
+    options: ["config", "json"],
+    maxWords: 0,
+    read: () => ({}),
+    // It tries out what a run will need, the mail server too.
+    access: () => "doctor",
+  }),
+  init: command({
+    usage: "",
+    does: "write a config, asking for what it needs",
+    options: ["config", "left", "right"],
+    maxWords: 0,
+    read: () => ({}),
+    access: () => null,
+  }),
+  schedule: command({
+    usage: "[windows|systemd|cron]",
+    does: "print what a scheduler needs to start runs",
+    options: ["config", "every", "write"],
+    maxWords: 1,
+    read: ([word]) => ({ scheduler: schedulerOf(word) }),
+    access: () => "plan",
+  }),
+};
 
-const DEFAULT_CONFIG = "config.yaml";
+/** A command. */
+export type CommandName = keyof typeof COMMANDS;
 
-const DEFAULT_LIMIT = 20;
+type Asked<C extends CommandName> =
+  & Values<typeof COMMANDS[C]["options"][number]>
+  & ReturnType<typeof COMMANDS[C]["read"]>
+  & { readonly command: C };
+
+/** One run, or what it would do. */
+export type SyncInvocation = Omit<Asked<"sync">, "command" | "isDryRun"> & {
+  readonly command: "sync" | "plan";
+};
+
+/** Past runs. */
+export type HistoryInvocation = Asked<"history">;
+
+/** Open conflicts. */
+export type ConflictsInvocation = Asked<"conflicts">;
+
+/** Soft-deleted versions; of the path "" all. */
+export type RestoreInvocation = Asked<"restore">;
+
+/** What is known of a path, and what decides about it. */
+export type WhyInvocation = Asked<"why">;
+
+/** Whether all is as a run needs it. */
+export type DoctorInvocation = Asked<"doctor">;
+
+/** A first config. */
+export type InitInvocation = Asked<"init">;
+
+/** Runs at regular intervals. */
+export type ScheduleInvocation = Asked<"schedule">;
+
+/** What is asked for, and may touch the config. */
+export type CommandInvocation =
+  | SyncInvocation
+  | HistoryInvocation
+  | ConflictsInvocation
+  | RestoreInvocation
+  | WhyInvocation
+  | DoctorInvocation
+  | InitInvocation
+  | ScheduleInvocation;
+
+/** What is asked for. */
+export type Invocation =
+  | CommandInvocation
+  /** Of one command, or of all of them. */
+  | {
+    readonly command: "help";
+    readonly of: CommandName | null;
+    /** The config of a program that has one of its own. */
+    readonly config: string | null;
+  }
+  | { readonly command: "version" };
 
 /**
  * Reads the command line.
@@ -85,20 +352,68 @@ export function readArguments(
   args: readonly string[],
   isWindows: boolean = false,
 ): Invocation {
-  const trouble = isWindows ? whyNoArguments(args) : null;
-  if (trouble !== null) throw new UsageError(trouble);
-  const said = new Said(args, isWindows);
-  const command = commandOf(said);
-  if (said.has("help")) {
+  const said = splitArguments(withHelp(args, isWindows), OPTIONS);
+  const [word = "sync", ...words] = said.words;
+  if (!Object.hasOwn(COMMANDS, word)) {
+    const names = Object.keys(COMMANDS).join(", ");
+    throw new UsageError(`Unknown command ${quoted(word)}; allowed: ${names}.`);
+  }
+  const name = word as CommandName;
+  if (said.values.has("help")) {
     return {
       command: "help",
-      of: said.words.length === 0 ? null : command,
+      of: said.words.length === 0 ? null : name,
       config: ownConfig(args),
     };
   }
-  if (said.has("version")) return { command: "version" };
-  said.requireAllowed(command);
-  return READERS[command](said);
+  if (said.values.has("version")) return { command: "version" };
+  const { options, maxWords, read }: Omit<
+    Command<OptionName, object>,
+    "access"
+  > = COMMANDS[name];
+  for (const option of said.values.keys()) {
+    if (!options.includes(option)) {
+      throw new UsageError(`${name} takes no --${option}.`);
+    }
+  }
+  const { isDryRun, ...asked }: Partial<Values<OptionName>> = Object
+    .fromEntries(
+      options.map((option) => {
+        const { as, read, value: kind } = OPTIONS[option];
+        const value = said.values.get(option) ?? null;
+        return [as, read(optionValue(option, kind, value, isWindows))];
+      }),
+    );
+  const command = isDryRun ? "plan" : name;
+  const extra = words[maxWords];
+  if (extra !== undefined) {
+    throw new UsageError(`${command} takes no ${quoted(extra)}.`);
+  }
+  const more = read(words, asked as Values<OptionName>);
+  return { command, ...asked, ...more } as CommandInvocation;
+}
+
+/**
+ * What a command may touch.
+ *
+ * @returns Null: no more than it names.
+ */
+export function accessOf(invocation: CommandInvocation): Access | null {
+  const { access }: { access: (asked: never) => Access | null } =
+    COMMANDS[invocation.command];
+  return access(invocation as never);
+}
+
+/** The file that a command is to write, besides what runs write. */
+export function outputOf(
+  invocation: CommandInvocation,
+): { readonly option: string; readonly file: string } | null {
+  const [option, file] = "report" in invocation
+    ? ["--report", invocation.report]
+    : "write" in invocation
+    ? ["--write", invocation.write]
+    : ["", null];
+  return file === null ? null : { option, file };
 }
 
 /** Binary and portable folder put the config that is theirs first. */
@@ -108,386 +423,233 @@ function ownConfig([first = ""]: readonly string[]): string | null {
     : null;
 }
 
-function commandOf({ words: [word = "sync"] }: Said): CommandName {
-  const command = COMMANDS.find(({ name }) => name === word)?.name;
-  if (command !== undefined) return command;
-  const names = COMMANDS.map(({ name }) => name).join(", ");
-  throw new UsageError(`Unknown command ${quoted(word)}; allowed: ${names}.`);
-}
-
-const READERS: Readonly<Record<CommandName, (said: Said) => Invocation>> = {
-  sync: readSync,
-  plan: readSync,
-  history: (said) => ({
-    command: "history",
-    ...said.common("history", 1),
-    run: said.words[1] ?? null,
-    limit: limitOf(said),
-  }),
-  conflicts: readConflicts,
-  restore: (said) => ({
-    command: "restore",
-    ...said.common("restore", 1),
-    path: restorePath(said),
-    isList: said.has("list"),
-    from: said.text("from"),
-    to: takeOf("--to", said.text("to") ?? "both"),
-    isForced: said.has("force"),
-  }),
-  why: (said) => ({
-    command: "why",
-    ...said.common("why", 1),
-    path: said.word(1, "why needs a path."),
-  }),
-  doctor: (said) => ({ command: "doctor", ...said.common("doctor", 0) }),
-  init: (said) => ({
-    command: "init",
-    config: said.common("init", 0).config,
-    left: said.text("left"),
-    right: said.text("right"),
-  }),
-  schedule: (said) => ({
-    command: "schedule",
-    config: said.common("schedule", 1).config,
-    scheduler: schedulerOf(said),
-    everyMinutes: everyOf(said),
-    write: said.text("write"),
-  }),
-};
-
-function readSync(said: Said): SyncInvocation {
-  const isPlan = said.has("dry-run") || said.words[0] === "plan";
-  const command = isPlan ? "plan" : "sync";
-  if (said.has("quiet") && said.has("verbose")) {
-    throw new UsageError("--quiet and --verbose can't be had at once.");
-  }
-  return {
-    command,
-    ...said.common(command, 0),
-    isQuiet: said.has("quiet"),
-    onlyNew: said.has("only-new"),
-    isVerbose: said.has("verbose"),
-    allowDeletes: said.has("allow-deletes"),
-    allowChanges: said.has("allow-changes"),
-    acceptRoots: said.has("accept-roots"),
-    report: reportOf(said),
-    sendsMail: !said.has("no-email"),
-  };
-}
-
-/** A slip of the hand must not cost a workbook. */
-function reportOf(said: Said): string | null {
-  const file = said.text("report");
-  if (file === null || /\.html?$/i.test(file)) return file;
-  throw new UsageError(
-    `--report: ${quoted(file)} is not allowed; a name that ends in .html.`,
-  );
-}
-
-function readConflicts(said: Said): ConflictsInvocation {
-  const [, word, path = "", take = ""] = said.words;
-  if (word === undefined) {
-    const common = said.common("conflicts", 0);
-    return { command: "conflicts", ...common, resolve: null };
-  }
+function readConflicts(
+  [word, path = "", side = ""]: readonly string[],
+): { readonly resolve: { readonly path: string; readonly take: Take } | null } {
+  if (word === undefined) return { resolve: null };
   if (word !== "resolve") {
     throw new UsageError(`conflicts takes no ${quoted(word)}, only resolve.`);
   }
-  if (path === "" || take === "") {
+  if (path === "" || side === "") {
     throw new UsageError(
       "conflicts resolve needs a path and one of left, right, both.",
     );
   }
-  return {
-    command: "conflicts",
-    ...said.common("conflicts", 3),
-    resolve: { path, take: takeOf("conflicts resolve", take) },
-  };
-}
-
-/** Without a path, `--list` and `--from` stand for everything. */
-function restorePath(said: Said): string {
-  const isAll = said.has("list") || said.text("from") !== null;
-  return isAll
-    ? said.words[1] ?? ""
-    : said.word(1, "restore needs a path, --from RUN or --list.");
+  return { resolve: { path, take: takeOf("conflicts resolve", side) } };
 }
 
 function takeOf(what: string, value: string): Take {
   const take = ([...SIDES, "both"] as const).find((it) => it === value);
   if (take !== undefined) return take;
-  throw new UsageError(
-    `${what}: ${quoted(value)} is not allowed; left, right or both.`,
+  throw notAllowed(what, value, "left, right or both");
+}
+
+/** Null: the one of this system. */
+function schedulerOf(word: string | undefined): Scheduler | null {
+  const found = SCHEDULERS.find((it) => it === word) ?? null;
+  if (found !== null || word === undefined) return found;
+  throw notAllowed("schedule", word, "windows, systemd or cron");
+}
+
+function notAllowed(what: string, value: string, allowed: string): UsageError {
+  return new UsageError(
+    `${what}: ${quoted(value)} is not allowed; ${allowed}.`,
   );
 }
-
-function schedulerOf({ words: [, word] }: Said): Scheduler | null {
-  const found = SCHEDULERS.find((it) => it === word);
-  if (found !== undefined || word === undefined) return found ?? null;
-  throw new UsageError(
-    `schedule: ${quoted(word)} is not allowed; windows, systemd or cron.`,
-  );
-}
-
-function everyOf(said: Said): number {
-  const words = said.text("every") ?? "15m";
-  const minutes = minutesOf(words);
-  if (minutes !== null) return minutes;
-  throw new UsageError(
-    `--every: ${quoted(words)} is not allowed; ${EVERY_WORDS}.`,
-  );
-}
-
-function limitOf(said: Said): number {
-  const value = said.text("limit");
-  if (value === null) return DEFAULT_LIMIT;
-  if (/^[1-9]\d{0,8}$/.test(value)) return Number(value);
-  throw new UsageError(
-    `--limit: ${quoted(value)} is not allowed; a whole number from 1.`,
-  );
-}
-
-/** Words and options, as they were given. */
-class Said {
-  /** The command, and what follows it. */
-  readonly words: readonly string[];
-  readonly #values: Readonly<Record<string, unknown>>;
-  readonly #isWindows: boolean;
-
-  constructor(args: readonly string[], isWindows: boolean) {
-    const { values, positionals } = parse(
-      isWindows ? args.map((it) => isHelpMark(it) ? "--help" : it) : args,
-    );
-    this.#isWindows = isWindows;
-    this.words = positionals;
-    this.#values = values;
-  }
-
-  has(name: OptionName): boolean {
-    return this.#values[name] === true;
-  }
-
-  text(name: OptionName): string | null {
-    const value = this.#values[name];
-    if (typeof value !== "string") return null;
-    if (value === "") throw new UsageError(`--${name} needs a value.`);
-    if (!this.#isWindows || !PATHS.has(name)) return value;
-    return windowsPath(`--${name}`, value);
-  }
-
-  /** A word that must be there. */
-  word(at: number, complaint: string): string {
-    const word = this.words[at] ?? "";
-    if (word === "") throw new UsageError(complaint);
-    return word;
-  }
-
-  /** What nearly all commands have; and no more words than they take. */
-  common(
-    command: CommandName,
-    words: number,
-  ): { readonly config: string; readonly isJson: boolean } {
-    const extra = this.words[words + 1];
-    if (extra !== undefined) {
-      throw new UsageError(`${command} takes no ${quoted(extra)}.`);
-    }
-    return {
-      config: this.text("config") ?? DEFAULT_CONFIG,
-      isJson: this.has("json"),
-    };
-  }
-
-  requireAllowed(command: CommandName): void {
-    const { options } = COMMANDS.find(({ name }) => name === command)!;
-    for (const name of Object.keys(this.#values)) {
-      if (options.some((option) => option === name)) continue;
-      throw new UsageError(`${command} takes no --${name}.`);
-    }
-  }
-}
-
-/** Options whose value is a path. */
-const PATHS = new Set<OptionName>([
-  "config",
-  "report",
-  "write",
-  "left",
-  "right",
-]);
 
 /**
- * A path as it is meant, on Windows.
+ * The arguments with `--help` for what asks for it on Windows.
  *
- * @param name What names it.
- * @param value The path, as it was given.
- * @returns It without a prefix.
- * @throws {UsageError} Windows has no such file or folder.
+ * @throws {UsageError} They were quoted wrongly.
  */
-export function windowsPath(name: string, value: string): string {
+export function withHelp(
+  args: readonly string[],
+  isWindows: boolean,
+): readonly string[] {
+  const trouble = isWindows ? whyNoArguments(args) : null;
+  if (trouble !== null) throw new UsageError(trouble);
+  return args.map((it) => isWindows && isHelpMark(it) ? "--help" : it);
+}
+
+/**
+ * An option's value; of a path, what is meant by it.
+ *
+ * @param kind What follows the option: a path where it is a FILE or FOLDER.
+ * @throws {UsageError} It is none, or Windows has no such file or folder.
+ */
+export function optionValue<T extends string | null>(
+  name: string,
+  kind: string,
+  value: T,
+  isWindows: boolean,
+): T | string {
+  if (value === null || kind === "") return value;
+  if (value === "") throw new UsageError(`--${name} needs a value.`);
+  if (!isWindows || kind !== "FILE" && kind !== "FOLDER") return value;
   const path = withoutPrefix(value);
   const allowed = whyNoPath(path);
   if (allowed === null) return path;
   throw new UsageError(
-    `${name}: "${printable(value)}" is not allowed; allowed: ${allowed}.`,
+    `--${name}: "${printable(value)}" is not allowed; allowed: ${allowed}.`,
   );
 }
 
-function parse(args: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...args],
-      options: OPTIONS,
-      allowPositionals: true,
-      strict: true,
-    });
-  } catch (error) {
-    const { message } = error as Error;
-    const [line = ""] = message.split("\n");
-    throw new UsageError(
-      strangeOption(message, args) ?? lackingValue(line, args) ??
-        `${printable(line.split(". ")[0] ?? "").replace(/\.$/, "")}.`,
-    );
-  }
+/** What there is to know of an option to find it, and its value. */
+export interface OptionForm {
+  /** What follows it; "": nothing. */
+  readonly value: string;
+  /** One letter that stands for it. */
+  readonly short?: string;
 }
 
-/** Of a word such as -draft.txt the parser names the first letter alone. */
-function strangeOption(
-  message: string,
+/**
+ * Tells words and options apart; what comes after `--` are words.
+ *
+ * @param args The arguments.
+ * @param options All options there are, by name.
+ * @returns The options with their values, "" for those that have none.
+ * @throws {UsageError} There is no such option, or its value lacks.
+ */
+export function splitArguments<Name extends string>(
   args: readonly string[],
-): string | null {
-  const option = /^Unknown option '(-.*?)'(?:\. |$)/s.exec(message)?.[1];
-  if (option === undefined) return null;
+  options: Readonly<Record<Name, OptionForm>>,
+): { readonly words: string[]; readonly values: Map<Name, string> } {
+  const words: string[] = [];
+  const values = new Map<Name, string>();
+  const named = Object.entries<OptionForm>(options) as [Name, OptionForm][];
   const end = args.indexOf("--");
-  const said = end < 0 ? args : args.slice(0, end);
-  const letter = option.slice(1);
-  const word = said.find((it) => it.startsWith(option)) ??
-    said.find((it) => /^-[^-]/.test(it) && it.includes(letter)) ?? option;
-  const command = COMMANDS.find(({ name, usage }) =>
-    usage.includes("PATH") && said.includes(name)
-  );
-  const hint = command === undefined
-    ? ""
-    : ` ${DASHES}: ${exampleOf(command.name, quoted(word))}.`;
-  return `Unknown option ${quoted(word)}.${hint}`;
-}
-
-/** Nobody can tell a value that begins with a dash from an option. */
-function lackingValue(message: string, args: readonly string[]): string | null {
-  const [, option = "", what] =
-    /^Option '(?:-\w, )?(--[\w-]+)(?: <value>)?' argument (is ambiguous|missing)/
-      .exec(message) ?? [];
-  if (option === "") return null;
-  const value = args[args.indexOf(option) + 1];
-  return what === "missing" || value === undefined
-    ? `${option} needs a value.`
-    : `${option} needs a value; one that begins with - is written ` +
-      `${printable(`${option}=${value}`)}.`;
-}
-
-// What the command line asks for, as plain values.
-
-/** One run, or what it would do. */
-export interface SyncInvocation {
-  readonly command: "sync" | "plan";
-  /** Path of the config, as it was given. */
-  readonly config: string;
-  readonly isJson: boolean;
-  readonly isQuiet: boolean;
-  /** Print no error that the run before printed, for a day. */
-  readonly onlyNew: boolean;
-  readonly isVerbose: boolean;
-  readonly allowDeletes: boolean;
-  readonly allowChanges: boolean;
-  readonly acceptRoots: boolean;
-  /** The page to be written, as it was given; null: none. */
-  readonly report: string | null;
-  readonly sendsMail: boolean;
-}
-
-/** Past runs. */
-export interface HistoryInvocation {
-  readonly command: "history";
-  readonly config: string;
-  readonly isJson: boolean;
-  /** The run whose actions are wanted; null: the runs. */
-  readonly run: string | null;
-  /** How many runs at most. */
-  readonly limit: number;
-}
-
-/** Open conflicts. */
-export interface ConflictsInvocation {
-  readonly command: "conflicts";
-  readonly config: string;
-  readonly isJson: boolean;
-  /** Null: they are only listed. */
-  readonly resolve: { readonly path: string; readonly take: Take } | null;
-}
-
-/** Soft-deleted versions. */
-export interface RestoreInvocation {
-  readonly command: "restore";
-  readonly config: string;
-  readonly isJson: boolean;
-  /** A file, or a folder with a slash at its end; "" for everything. */
-  readonly path: string;
-  readonly isList: boolean;
-  /** The run that soft-deleted; null: whichever did last. */
-  readonly from: string | null;
-  readonly to: Take;
-  readonly isForced: boolean;
-}
-
-/** What is known of a path, and what decides about it. */
-export interface WhyInvocation {
-  readonly command: "why";
-  readonly config: string;
-  readonly isJson: boolean;
-  readonly path: string;
-}
-
-/** Whether all is as a run needs it. */
-export interface DoctorInvocation {
-  readonly command: "doctor";
-  readonly config: string;
-  readonly isJson: boolean;
-}
-
-/** A first config. */
-export interface InitInvocation {
-  readonly command: "init";
-  readonly config: string;
-  /** Null: it is asked for. */
-  readonly left: string | null;
-  readonly right: string | null;
-}
-
-/** Runs at regular intervals. */
-export interface ScheduleInvocation {
-  readonly command: "schedule";
-  readonly config: string;
-  /** Null: the one of this system. */
-  readonly scheduler: Scheduler | null;
-  readonly everyMinutes: number;
-  /** The file to be written, as it was given; null: it is printed. */
-  readonly write: string | null;
-}
-
-/** What is asked for. */
-export type Invocation =
-  | SyncInvocation
-  | HistoryInvocation
-  | ConflictsInvocation
-  | RestoreInvocation
-  | WhyInvocation
-  | DoctorInvocation
-  | InitInvocation
-  | ScheduleInvocation
-  /** Of one command, or of all of them. */
-  | {
-    readonly command: "help";
-    readonly of: CommandName | null;
-    /** The config of a program that has one of its own. */
-    readonly config: string | null;
+  const own = end < 0 ? args : args.slice(0, end);
+  for (let at = 0; at < own.length; at++) {
+    const arg = own[at]!;
+    if (!/^-./su.test(arg)) {
+      words.push(arg);
+      continue;
+    }
+    const [, long, given] = /^--([^=]+)(?:=(.*))?$/su.exec(arg) ?? [];
+    for (const word of long === undefined ? arg.slice(1) : [long]) {
+      const [name, form] = named.find(([name, { short }]) =>
+        word === (long === undefined ? short : name)
+      ) ?? [];
+      if (name === undefined || form === undefined) {
+        throw unknownOption(arg, own);
+      }
+      const { value, short } = form;
+      if (value === "" && given !== undefined) {
+        const both = short === undefined ? "" : `-${short}, `;
+        throw new UsageError(
+          `Option '${both}--${name}' does not take an argument.`,
+        );
+      }
+      const next = value === "" ? "" : given ?? args[++at];
+      // Nobody can tell a value that begins with a dash from an option.
+      if (
+        next === undefined || given === undefined && /^-./su.test(next)
+      ) {
+        throw lackingValue(name, next);
+      }
+      values.set(name, next);
+    }
   }
-  | { readonly command: "version" };
+  if (end >= 0) words.push(...args.slice(end + 1));
+  return { words, values };
+}
+
+function lackingValue(name: string, next: string | undefined): UsageError {
+  const how = next === undefined ? "" : "; one that begins with - is written " +
+    printable(`--${name}=${next}`);
+  return new UsageError(`--${name} needs a value${how}.`);
+}
+
+/** How a path is written that could be taken for an option. */
+const DASHES = "A path that begins with - goes last, after --";
+
+function unknownOption(arg: string, own: readonly string[]): UsageError {
+  const [name] =
+    Object.entries(COMMANDS).find(([name, { usage }]) =>
+      usage.includes("PATH") && own.includes(name)
+    ) ?? [];
+  const hint = name === undefined
+    ? ""
+    : ` ${DASHES}: ${exampleOf(name, quoted(arg))}.`;
+  return new UsageError(`Unknown option ${quoted(arg)}.${hint}`);
+}
+
+/** A command whose path begins with a dash. */
+function exampleOf(name: string, path: string): string {
+  return name === "conflicts"
+    ? `conflicts resolve -- ${path} left`
+    : `${name} -- ${path}`;
+}
+
+const EXIT_CODES = `Exit codes:
+  0  both sides agree (plan: it could be made)
+  1  finished, but something is left for a person
+  2  wrong use or bad config; nothing was touched
+  3  a guard stopped the run; nothing was changed
+  4  another run is active
+  5  something unexpected went wrong
+  130  Ctrl+C ended the run; the next one does the rest
+  143  so did another signal`;
+
+/**
+ * What `--help` prints.
+ *
+ * @param of One command, or null for all of them.
+ * @param config The config that this program takes without the option; null:
+ *   the one in the current folder.
+ */
+export function helpText(
+  of: CommandName | null,
+  config: string | null = null,
+): string {
+  const optionLines = (names: readonly OptionName[]) =>
+    columns(names.map((name) => {
+      const { value, does } = OPTIONS[name];
+      return [
+        value === "" ? `--${name}` : `--${name} ${value}`,
+        name === "config" && config !== null
+          ? `the config (default: ${printable(config)})`
+          : does,
+      ];
+    }));
+  const words = (name: string, usage: string) => `${name} ${usage}`.trimEnd();
+  if (of !== null) {
+    const { usage, does, options } = COMMANDS[of];
+    return [
+      `office-sync ${of}: ${does}`,
+      "",
+      `Usage: ${PROGRAM} ${words(of, usage)} [OPTIONS]`,
+      "",
+      "Options:",
+      ...optionLines([...options, "help"]),
+      ...usage.includes("PATH")
+        ? ["", `${DASHES}: ${exampleOf(of, "-draft.txt")}`]
+        : [],
+      "",
+      EXIT_CODES,
+    ].join("\n");
+  }
+  return [
+    "office-sync: makes a local folder and a share agree",
+    "",
+    `Usage: ${PROGRAM} [COMMAND] [OPTIONS]`,
+    "",
+    "Commands:",
+    ...columns(
+      Object.entries(COMMANDS).map((
+        [name, { usage, does }],
+      ) => [words(name, usage), does]),
+    ),
+    "",
+    "Options of sync and plan; those of a command: " +
+    `${PROGRAM} COMMAND --help`,
+    ...optionLines([...SYNC_OPTIONS, "help", "version"]),
+    "",
+    EXIT_CODES,
+  ].join("\n");
+}
+
+function columns(rows: readonly (readonly string[])[]): string[] {
+  const width = Math.max(...rows.map(([first]) => first!.length));
+  return rows.map(([first, second]) => `  ${first!.padEnd(width)}  ${second}`);
+}

@@ -90,7 +90,7 @@ function program(): string[] {
     "--frozen",
     "--allow-all",
     `--config=${join(home, "deno.json")}`,
-    join(home, "launch.ts"),
+    join(home, "main.ts"),
   ];
 }
 

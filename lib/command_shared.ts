@@ -9,7 +9,7 @@ import type { Config } from "./config_schema.ts";
 import { type Log, openLog } from "./logging_setup.ts";
 import { type TypedPath, typedPath } from "./paths.ts";
 import { jsonText } from "./report_json.ts";
-import { missingWalls } from "./sandbox_network.ts";
+import { missingSandbox } from "./sandbox_network.ts";
 
 /**
  * Prints what was asked for.
@@ -63,7 +63,7 @@ export function openRunLog(
   const others = [stateDb, `${stateDb}-journal`, `${stateDb}.lock`];
   const log = openLog({ ...logging, runId, others });
   log.info(began);
-  const missing = missingWalls(config);
+  const missing = missingSandbox(config);
   if (missing !== null) log.warning(missing);
   return log;
 }

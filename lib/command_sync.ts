@@ -22,7 +22,7 @@ import {
   SignalInterrupt,
   type SyncListener,
 } from "./run_types.ts";
-import { missingWalls } from "./sandbox_network.ts";
+import { missingSandbox } from "./sandbox_network.ts";
 import { wasSaid } from "./state_db.ts";
 import { StandingKinds } from "./state_runs.ts";
 import { printable, VERSION, waitingWords } from "./text.ts";
@@ -125,7 +125,7 @@ export async function syncOrPlan(
       result,
       invocation,
       config,
-      missing: log === NO_LOG ? null : missingWalls(config),
+      missing: log === NO_LOG ? null : missingSandbox(config),
       logFile: log === NO_LOG ? null : config.logging.file,
       asBefore: standing.words(),
     };

@@ -1,14 +1,19 @@
 /**
- * Makes a binary with the walls of one config baked in.
+ * Makes a binary with the sandbox of one config baked in, and runs it.
  *
  * @module
  */
 import { Buffer } from "node:buffer";
 import { join, posix, resolve, win32 } from "node:path";
-import { parseArgs } from "node:util";
-import { type Invocation, windowsPath } from "./cli_args.ts";
+import {
+  type Invocation,
+  optionValue,
+  outputOf,
+  splitArguments,
+  withHelp,
+} from "./cli_args.ts";
 import { print, warn } from "./cli_output.ts";
-import type { ProgramHost } from "./cli_program.ts";
+import { type ProgramHost, runProgram } from "./cli_program.ts";
 import {
   loadConfig,
   onDisk,
@@ -18,7 +23,7 @@ import {
 import type { Config } from "./config_schema.ts";
 import { EXIT, type ExitCode, SyncError, UsageError } from "./errors.ts";
 import { withStateDb } from "./own_files.ts";
-import { isHelpMark, whyNoArguments, whyNoPath } from "./paths.ts";
+import { whyNoPath } from "./paths.ts";
 import { V8_FLAGS } from "./sandbox_launcher.ts";
 import {
   CONSENT,
@@ -26,152 +31,94 @@ import {
   type NetworkRoot,
   networkRootsOf,
   networkWords,
-  openWords,
+  noSandboxWords,
   REAL_PATH,
   type RealPath,
   realRootsOf,
   requireLocalState,
 } from "./sandbox_network.ts";
 import {
-  isOpen,
+  isSandbox,
   type SandboxConfig,
   sandboxFlags,
-  type SandboxOptions,
 } from "./sandbox_permissions.ts";
+import { MADE_FOR } from "./started_as.ts";
 import { codeOf } from "./system.ts";
 import { printable, quoted, shellQuoted, VERSION } from "./text.ts";
 
-// What system a program is for, by its first bytes. Pure.
-
-/** A system and the processor it runs on. */
-export interface Platform {
-  readonly system: "windows" | "macos" | "linux";
-  /** Null where it is another than Deno has. */
-  readonly processor: "x86_64" | "aarch64" | null;
-}
-
-/** As many bytes tell all there is to know. */
-export const HEAD_BYTES = 4096;
-
-const PROCESSORS: Readonly<Record<number, Platform["processor"]>> = {
-  // ELF
-  0x3e: "x86_64",
-  0xb7: "aarch64",
-  // PE
-  0x8664: "x86_64",
-  0xaa64: "aarch64",
-  // Mach-O
-  0x01000007: "x86_64",
-  0x0100000c: "aarch64",
-};
-
-/**
- * What system a program is for.
- *
- * @param head Its first bytes.
- * @returns Null for what is no program.
- *
- * @example
- * ```ts
- * import { platformOf } from "./release_binary.ts";
- * platformOf(new TextEncoder().encode("#!/bin/sh")); // null
- * ```
- */
-export function platformOf(head: Uint8Array): Platform | null {
-  const view = new DataView(head.buffer, head.byteOffset, head.byteLength);
-  if (head.byteLength < 64) return null;
-  const processor = (code: number) => PROCESSORS[code] ?? null;
-  switch (view.getUint32(0)) {
-    case 0x7f454c46: // ELF
-      return {
-        system: "linux",
-        processor: processor(view.getUint16(18, true)),
-      };
-    case 0xcffaedfe: // Mach-O, 64 bits
-      return {
-        system: "macos",
-        processor: processor(view.getUint32(4, true)),
-      };
-  }
-  if (view.getUint16(0) !== 0x4d5a) return null; // MZ
-  const at = view.getUint32(0x3c, true);
-  const isTold = at + 6 <= head.byteLength &&
-    view.getUint32(at) === 0x50450000; // PE
-  const code = isTold ? view.getUint16(at + 4, true) : 0;
-  return { system: "windows", processor: processor(code) };
-}
-
-/**
- * The platform that a target of `deno compile` names.
- *
- * @param target Such as `x86_64-pc-windows-msvc`.
- * @returns Null for a name that tells nothing.
- */
-export function platformNamed(target: string): Platform | null {
-  const system = (["windows", "darwin", "linux"] as const).find((name) =>
-    target.includes(name)
-  );
-  if (system === undefined) return null;
-  const processor = (["x86_64", "aarch64"] as const).find((name) =>
-    target.startsWith(name)
-  );
-  return {
-    system: system === "darwin" ? "macos" : system,
-    processor: processor ?? null,
-  };
-}
-
-/**
- * A platform in words.
- *
- * @param platform The platform; null for what is none.
- */
-export function platformWords(platform: Platform | null): string {
-  if (platform === null) return "no program at all";
-  const { system, processor } = platform;
-  const name = { windows: "Windows", macos: "macOS", linux: "Linux" }[system];
-  return `for ${name}${processor === null ? "" : ` (${processor})`}`;
-}
-
-// What a compiled binary was made for. Its walls were built when it was
-// made and can't be moved: a config that asks for others is refused in words,
-// before anything fails at a wall.
+// A binary's sandbox was made with it and can't be changed: a config that asks
+// for another one is refused in words, before anything fails for it.
 
 /** What is baked into a binary. No secret is in it. */
 export interface MadeFor {
-  /** The part of the config its walls were built from. */
+  /** The part of the config its sandbox was made from. */
   readonly config: SandboxConfig;
-  /** It has no walls, as a root was a network drive. */
-  readonly isOpen: boolean;
+  /** False, where a root was a network drive. */
+  readonly hasSandbox: boolean;
 }
 
-/** One binary takes all commands: it has the walls of the widest, sync. */
-const BINARY: Omit<SandboxOptions, "realRoots" | "onDisk"> = {
-  access: "sync",
-  programFolder: null,
-  outputFile: null,
-};
+/**
+ * Does in a binary what the arguments ask for.
+ *
+ * @param made What the binary was made for.
+ * @param args The arguments.
+ * @returns The exit code.
+ */
+export async function runBinary(
+  made: MadeFor,
+  args: readonly string[],
+): Promise<number> {
+  const host: ProgramHost = {
+    check: (invocation) => requirePossible(made, invocation),
+    async loadConfig(file) {
+      requireConfigFile(made, file);
+      const config = await loadConfig(made.config.file);
+      requireSameSandbox(made, sandboxPart(config));
+      return await withStateDb(config);
+    },
+  };
+  // Of several the last one counts: who names another config is told so.
+  return await runProgram([`--config=${made.config.file}`, ...args], host);
+}
 
 /**
- * The permission flags of a binary.
+ * The permission flags of a binary. It takes all commands, and so has the
+ * sandbox of the widest, sync.
  *
- * @param config What it has to touch; all paths absolute.
- * @param realRoots Real paths of the roots, where they are Windows paths.
  * @param spelled Tells how the disk spells a path; left out: as it is written,
  *   as that disk can't be looked at.
- * @returns The flags for `deno compile`.
- * @throws {SyncError} As {@linkcode sandboxFlags}.
  */
-export function binaryFlags(
+function binaryFlags(
   config: SandboxConfig,
   realRoots: readonly string[],
   spelled: (path: string) => string = (path) => path,
 ): string[] {
-  return sandboxFlags(config, { ...BINARY, realRoots, onDisk: spelled });
+  return sandboxFlags(config, {
+    access: "sync",
+    programFolder: null,
+    outputFile: null,
+    realRoots,
+    onDisk: spelled,
+  });
+}
+
+/** By keys of the config. */
+function pathsOf({ roots, stateDb, logging }: SandboxConfig) {
+  return [
+    ["left_root", roots.left],
+    ["right_root", roots.right],
+    ["state_db", stateDb],
+    ["logging.file", logging.file],
+  ] as const;
+}
+
+/** The sandbox the text of a config asks for; disks are not looked at. */
+function flagsHere(config: SandboxConfig): string[] {
+  return binaryFlags({ ...config, networkRoots: "allow_all" }, []);
 }
 
 /**
- * The part of a config that walls are built from, and nothing else.
+ * The part of a config that a sandbox is made from, and nothing else.
  *
  * @param config The whole config, passwords included.
  * @returns What may be baked.
@@ -194,35 +141,15 @@ export function sandboxPart(config: Config): SandboxConfig {
 }
 
 /**
- * What the program is told in a binary: the one config that is allowed, and
- * what can't be done behind its walls.
- *
- * @param made What the binary was made for.
- * @returns The host to run the program in.
- */
-export function binaryHost(made: MadeFor): ProgramHost {
-  return {
-    check: (invocation) => requirePossible(made, invocation),
-    async loadConfig(file) {
-      requireConfigFile(made, file);
-      const { loadConfig } = await import("./config_loader.ts");
-      const config = await loadConfig(made.config.file);
-      requireSameWalls(made, sandboxPart(config));
-      return await withStateDb(config);
-    },
-  };
-}
-
-/**
- * Requires that a config asks for the walls the binary has.
+ * Requires that a config asks for the sandbox the binary has.
  *
  * @param made What the binary was made for.
  * @param config What the config says now.
  * @param realPath Tells real paths of roots.
  * @throws {SyncError} It names other folders, files or another mail server, or
- *   a root is on the network and the binary has walls.
+ *   a root is on the network and the binary has a sandbox.
  */
-export function requireSameWalls(
+export function requireSameSandbox(
   made: MadeFor,
   config: SandboxConfig,
   realPath: RealPath | null = REAL_PATH,
@@ -245,11 +172,11 @@ export function requireSameWalls(
 
 /** What could only be told by a failure at the first file, or not at all. */
 function requireReadable(
-  { isOpen }: MadeFor,
+  { hasSandbox }: MadeFor,
   config: SandboxConfig,
   realPath: RealPath | null,
 ): void {
-  if (isOpen && config.networkRoots === "refuse") {
+  if (!hasSandbox && config.networkRoots === "refuse") {
     throw new SyncError(
       "This office-sync was made without the sandbox, and the config does not" +
         " allow that any more: sandbox.network_roots is refuse.",
@@ -260,9 +187,9 @@ function requireReadable(
     );
   }
   requireLocalState(config.stateDb, realPath);
+  // Without a sandbox nothing is missing.
+  if (!hasSandbox) return;
   const network = networkRootsOf(config, realRootsOf(config, realPath));
-  // Without walls nothing is missing.
-  if (isOpen) return;
   if (network.length === 0) return requireSpelled(config);
   const isAllowed = config.networkRoots === "allow_all";
   const consent = isAllowed
@@ -287,12 +214,8 @@ function requireReadable(
  * have been able to see, or which has changed since.
  */
 function requireSpelled(config: SandboxConfig): void {
-  const places = [
-    ["left_root", config.roots.left],
-    ["right_root", config.roots.right],
-    ["logging.file", config.logging.file],
-  ] as const;
-  for (const [key, path] of places) {
+  for (const [key, path] of pathsOf(config)) {
+    if (key === "state_db") continue;
     const real = onDisk(path);
     const { state } = Deno.permissions.querySync({ name: "write", path: real });
     if (real === path || state === "granted") continue;
@@ -309,11 +232,6 @@ function requireSpelled(config: SandboxConfig): void {
   }
 }
 
-/** The walls the text of a config asks for; disks are not looked at. */
-function flagsHere(config: SandboxConfig): string[] {
-  return binaryFlags({ ...config, networkRoots: "allow_all" }, []);
-}
-
 function again(file: string): string {
   const word = shellQuoted(file, !file.startsWith("/"));
   return `deno task compile --config ${word ?? quoted(file)}`;
@@ -321,20 +239,22 @@ function again(file: string): string {
 
 /** What a person would look for in the config, each with both values. */
 function differencesOf(was: SandboxConfig, is: SandboxConfig): string[] {
-  const rows: readonly [string, (it: SandboxConfig) => unknown][] = [
-    ["left_root", (it) => it.roots.left],
-    ["right_root", (it) => it.roots.right],
-    ["state_db", (it) => it.stateDb],
-    ["logging.file", (it) => it.logging.file],
-    ["logging.max_files", (it) => it.logging.maxFiles],
-    ["email.smtp_host", (it) => it.email?.smtpHost],
-    ["email.smtp_port", (it) => it.email?.smtpPort],
-    ["email.password_env", (it) => it.email?.passwordEnv],
-  ];
-  const told = (value: unknown) =>
-    value === undefined || value === null ? "nothing" : quoted(String(value));
-  return rows.filter(([, of]) => of(was) !== of(is)).map(([key, of]) =>
-    `${key} was ${told(of(was))} and is ${told(of(is))}`
+  const valuesOf = (it: SandboxConfig) =>
+    Object.entries({
+      left_root: it.roots.left,
+      right_root: it.roots.right,
+      state_db: it.stateDb,
+      "logging.file": it.logging.file,
+      "logging.max_files": it.logging.maxFiles,
+      "email.smtp_host": it.email?.smtpHost,
+      "email.smtp_port": it.email?.smtpPort,
+      "email.password_env": it.email?.passwordEnv,
+    }).map((
+      [key, it],
+    ) => [key, `${it ?? ""}` === "" ? "nothing" : quoted(`${it}`)]);
+  const now = valuesOf(is);
+  return valuesOf(was).flatMap(([key, value], n) =>
+    value === now[n]![1] ? [] : [`${key} was ${value} and is ${now[n]![1]}`]
   );
 }
 
@@ -360,12 +280,12 @@ function requirePossible({ config }: MadeFor, invocation: Invocation): void {
         " no other; init is for deno task sync.",
     );
   }
-  const [option, file] = "report" in invocation
-    ? ["--report", invocation.report]
-    : "write" in invocation
-    ? ["--write", invocation.write]
-    : ["", null];
-  if (file === null) return;
+  const output = invocation.command === "help" ||
+      invocation.command === "version"
+    ? null
+    : outputOf(invocation);
+  if (output === null) return;
+  const { option, file } = output;
   const { state } = Deno.permissions.querySync({ name: "write", path: file });
   if (state === "granted") return;
   throw new UsageError(
@@ -382,10 +302,7 @@ function requirePossible({ config }: MadeFor, invocation: Invocation): void {
 const PROJECT = join(import.meta.dirname ?? ".", "..");
 
 /** Their files are loaded by name, so they can't be part of another one. */
-export const WORKERS: readonly string[] = [
-  "files_look_worker",
-  "files_act_worker",
-];
+const WORKERS = ["files_look_worker", "files_act_worker"];
 
 /** The options that were given, by name. */
 export type Given = Readonly<Record<string, string | undefined>>;
@@ -394,64 +311,41 @@ export type Given = Readonly<Record<string, string | undefined>>;
  * Runs a task, and tells in words what is wrong.
  *
  * @param args The arguments.
- * @param names Names of its options; each has a value.
+ * @param options Its options, each with what follows it.
  * @param help What `--help` prints.
  * @param task The task.
  * @returns The exit code.
  */
 export async function runTask(
   args: readonly string[],
-  names: readonly string[],
+  options: Readonly<Record<string, string>>,
   help: string,
   task: (given: Given) => Promise<void>,
 ): Promise<number> {
   try {
-    const given = readOptions(args, names);
-    if (given === "help") print(help);
-    else await task(given);
+    const isWindows = Deno.build.os === "windows";
+    const kinds = Object.entries(options)
+      .map(([name, value]) => [name, { value }]);
+    const { words: [word], values } = splitArguments<string>(
+      withHelp(args, isWindows),
+      { ...Object.fromEntries(kinds), help: { value: "", short: "h" } },
+    );
+    if (word !== undefined) {
+      throw new UsageError(`Unexpected argument ${quoted(word)}.`);
+    }
+    if (values.delete("help")) print(help);
+    else {
+      const given = [...values].map(([name, value]) =>
+        [name, optionValue(name, options[name]!, value, isWindows)] as const
+      );
+      await task(Object.fromEntries(given));
+    }
     return EXIT.agreed;
   } catch (error) {
     if (!(error instanceof SyncError)) throw error;
     warn(error.hint ? `${error.message}\n${error.hint}` : error.message);
     return error.exitCode;
   }
-}
-
-function readOptions(
-  args: readonly string[],
-  names: readonly string[],
-): Given | "help" {
-  const isWindows = Deno.build.os === "windows";
-  const trouble = isWindows ? whyNoArguments(args) : null;
-  if (trouble !== null) throw new UsageError(trouble);
-  const texts = names.map((name) => [name, { type: "string" }] as const);
-  try {
-    const { values: { help, ...values } } = parseArgs({
-      args: args.map((it) => isWindows && isHelpMark(it) ? "--help" : it),
-      options: {
-        ...Object.fromEntries(texts),
-        help: { type: "boolean", short: "h" },
-      },
-    });
-    if (help) return "help";
-    const given: Given = values;
-    const empty = names.find((name) => given[name] === "");
-    if (empty !== undefined) throw new Error(`--${empty} needs a value`);
-    return isWindows ? withPaths(given) : given;
-  } catch (error) {
-    if (error instanceof UsageError) throw error;
-    const [sentence = ""] = (error as Error).message.split(/\. |\n/u);
-    throw new UsageError(`${printable(sentence).replace(/\.$/u, "")}.`);
-  }
-}
-
-/** All options but one name files and folders of this computer. */
-function withPaths({ target, ...given }: Given): Given {
-  const paths = Object.entries(given).map(([name, path = ""]) =>
-    [name, windowsPath(`--${name}`, path)] as const
-  );
-  const all = Object.fromEntries(paths);
-  return target === undefined ? all : { ...all, target };
 }
 
 /**
@@ -527,9 +421,7 @@ export function requirePath(
  * @param config The config.
  * @returns Their drives: `P:` and the like.
  */
-export function unseenDrives(
-  { roots }: Pick<Config, "roots">,
-): string[] {
+export function unseenDrives({ roots }: Pick<Config, "roots">): string[] {
   // C: is where Windows itself is.
   const drives = [roots.left, roots.right].flatMap((root) =>
     /^(?!C:)[A-Z]:/iu.exec(root)?.[0].toUpperCase() ?? []
@@ -551,26 +443,18 @@ export function asWritten(root: string): string {
  * run rarely needs stays in files of its own: it would be loaded by each run
  * otherwise, and a mailer takes as long to load as a small sync takes.
  *
- * @param entries The entry files, in the project's folder.
- * @param folder Where the files are put, all beside each other.
+ * @param folder Where the files are put, all beside each other; main.js is the
+ *   one to be started.
  * @throws {SyncError} It can't be bundled.
  */
-export async function bundle(
-  entries: readonly string[],
-  folder: string,
-): Promise<void> {
+export async function bundle(folder: string): Promise<void> {
   const built = Deno.makeTempDirSync();
   try {
+    const workers = WORKERS.map((it) => join("lib", `${it}.ts`));
     await runDeno(
       [
-        "bundle",
-        "--quiet",
-        "--frozen",
-        "--platform=deno",
-        "--code-splitting",
-        `--outdir=${built}`,
-        ...entries,
-        ...WORKERS.map((worker) => join("lib", `${worker}.ts`)),
+        ...["bundle", "--quiet", "--frozen", "--platform=deno"],
+        ...["--code-splitting", `--outdir=${built}`, "main.ts", ...workers],
       ],
       PROJECT,
       EXIT.unexpected,
@@ -610,12 +494,10 @@ function filesIn(folder: string): (readonly [string, string])[] {
 /**
  * Runs this Deno.
  *
- * @param args Its arguments.
- * @param cwd Where.
  * @param exitCode What it means if it fails.
  * @throws {SyncError} It failed; the cause has all it said.
  */
-export async function runDeno(
+async function runDeno(
   args: readonly string[],
   cwd: string,
   exitCode: ExitCode,
@@ -639,7 +521,13 @@ export async function runDeno(
 }
 
 /** The options of {@linkcode compile}. */
-export const COMPILE_OPTIONS = ["config", "output", "target", "config-path"];
+export const COMPILE_OPTIONS = {
+  "config": "FILE",
+  "output": "FILE",
+  "target": "TARGET",
+  // On another system.
+  "config-path": "FILE",
+};
 
 /** What `--help` prints. */
 export const COMPILE_HELP = `Makes a binary of office-sync for one config.
@@ -655,7 +543,6 @@ Options:
 /** What is to be made. */
 export interface BinaryPlan {
   readonly made: MadeFor;
-  /** The permission flags, as `sandbox_permissions.ts` says them. */
   readonly flags: readonly string[];
   /** Absolute path of the binary. */
   readonly output: string;
@@ -675,14 +562,14 @@ export interface BinaryPlan {
  * be made.
  */
 export async function compile(
-  given: Readonly<Record<string, string | undefined>>,
+  given: Given,
 ): Promise<void> {
   const plan = await planBinary(given);
   const { made, network, isAsked } = plan;
   const { config } = made;
   requireBase(plan);
   const drives = isAsked ? [] : unseenDrives(config);
-  if (made.isOpen) warn(openWords(network));
+  if (!made.hasSandbox) warn(noSandboxWords(network));
   else if (drives.length > 0) warn(driveWords(drives));
   await compileBinary(plan);
   await requireProgram(plan);
@@ -707,7 +594,7 @@ function driveWords(drives: readonly string[]): string {
  *   network and the config does not allow that.
  */
 export async function planBinary(
-  given: Readonly<Record<string, string | undefined>>,
+  given: Given,
   realPath: RealPath | null = REAL_PATH,
 ): Promise<BinaryPlan> {
   const target = given.target ?? null;
@@ -718,10 +605,7 @@ export async function planBinary(
   const place = given["config-path"] ?? file;
   requirePath("--config-path", place, isWindows);
   const config = sandboxPart((await configFor(file, place)).config);
-  requirePath("left_root", config.roots.left, isWindows);
-  requirePath("right_root", config.roots.right, isWindows);
-  requirePath("state_db", config.stateDb, isWindows);
-  requirePath("logging.file", config.logging.file, isWindows);
+  for (const [key, path] of pathsOf(config)) requirePath(key, path, isWindows);
   const asked = isWindows ? realPath ?? asWritten : null;
   requireLocalState(config.stateDb, asked);
   const realRoots = realRootsOf(config, asked);
@@ -736,7 +620,7 @@ export async function planBinary(
   const output = resolve(given.output ?? "office-sync");
   const ending = isWindows && !/\.exe$/iu.test(output) ? ".exe" : "";
   return {
-    made: { config, isOpen: isOpen(flags) },
+    made: { config, hasSandbox: isSandbox(flags) },
     flags,
     output: output + ending,
     target,
@@ -754,7 +638,7 @@ export async function planBinary(
 export async function compileBinary(plan: BinaryPlan): Promise<void> {
   const folder = Deno.makeTempDirSync();
   try {
-    await bundle(["binary.ts"], folder);
+    await bundle(folder);
     const target = plan.target === null ? [] : [`--target=${plan.target}`];
     await runDeno(
       [
@@ -769,8 +653,8 @@ export async function compileBinary(plan: BinaryPlan): Promise<void> {
         ...target,
         `--output=${plan.output}`,
         ...plan.flags,
-        "binary.js",
-        JSON.stringify(plan.made),
+        "main.js",
+        MADE_FOR + JSON.stringify(plan.made),
       ],
       folder,
       EXIT.usage,
@@ -805,22 +689,21 @@ function requireBase({ target }: BinaryPlan): void {
   const base = Deno.env.get("DENORT_BIN");
   if (base === undefined) return;
   requireFile("DENORT_BIN", base);
-  const bytes = Buffer.from(Deno.readFileSync(base));
-  const found = platformOf(bytes.subarray(0, HEAD_BYTES));
-  const wanted = platformNamed(target ?? Deno.build.target);
-  const isOther = found?.system !== wanted?.system ||
-    found?.processor !== wanted?.processor;
-  if (wanted !== null && isOther) {
+  if (target === null) return;
+  const isWindows = target.includes("windows");
+  if (/\.exe$/iu.test(base) !== isWindows) {
     throw new SyncError(
-      `DENORT_BIN: ${quoted(base)} is ${platformWords(found)}, and must be a` +
-        ` denort ${Deno.version.deno} ${platformWords(wanted)}.`,
+      `DENORT_BIN: ${quoted(base)} must be a denort ${Deno.version.deno} for` +
+        ` ${target}, whose name ${
+          isWindows ? "ends" : "does not end"
+        } in .exe.`,
       EXIT.usage,
     );
   }
-  if (target === null || !bytes.includes(DENO_WORDS)) return;
+  if (!Buffer.from(Deno.readFileSync(base)).includes(DENO_WORDS)) return;
   throw new SyncError(
     `DENORT_BIN: ${quoted(base)} is the deno executable, and must be a denort` +
-      ` ${Deno.version.deno}: on top of deno nothing would have walls.`,
+      ` ${Deno.version.deno}: on top of deno there would be no sandbox.`,
     EXIT.usage,
   );
 }

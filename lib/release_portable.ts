@@ -1,6 +1,6 @@
 /**
  * Makes a portable folder: the program in a few files, the Deno executable, a
- * launcher and the config. It builds its walls at every start, as
+ * launcher and the config. It makes its sandbox at every start, as
  * `deno task sync` does, so it may be moved and its config may be changed.
  *
  * @module
@@ -13,8 +13,7 @@ import {
   asWritten,
   bundle,
   configFor,
-  HEAD_BYTES,
-  platformOf,
+  type Given,
   requireFile,
   requirePath,
   unseenDrives,
@@ -23,16 +22,21 @@ import { FOREIGN_PREFIXES, KEPT_VARIABLES } from "./sandbox_launcher.ts";
 import {
   networkRefusal,
   networkRootsOf,
-  openWords,
+  noSandboxWords,
   REAL_PATH,
   type RealPath,
   realRootsOf,
 } from "./sandbox_network.ts";
 import { codeOf, inWords } from "./system.ts";
 import { quoted } from "./text.ts";
+import { SIDES } from "./types.ts";
 
 /** The options of {@linkcode makePackage}. */
-export const PACKAGE_OPTIONS = ["config", "output", "deno"];
+export const PACKAGE_OPTIONS = {
+  "config": "FILE",
+  "output": "FOLDER",
+  "deno": "FILE",
+};
 
 /** What `--help` prints. */
 export const PACKAGE_HELP =
@@ -54,7 +58,7 @@ const START = "run --no-prompt --no-lock --cached-only --no-remote --no-npm" +
   " --ignore-env --allow-read --allow-run";
 
 const SHELL = `#!/bin/sh
-# Starts office-sync inside its walls; needs nothing but this folder.
+# Starts office-sync in its sandbox; needs nothing but this folder.
 here=$(dirname -- "$(readlink -f -- "$0")") || exit 5
 # Settings of Deno and Node are made for other programs.
 for name in $(env | sed -n ${
@@ -69,7 +73,8 @@ done
 unset SSLKEYLOGFILE
 export DENO_NO_UPDATE_CHECK=1
 exec "$here/deno" ${START} \\
-  "--config=$here/deno.json" "$here/lib/packaged.js" "$@"
+  "--config=$here/deno.json" "$here/lib/main.js" \\
+  "--config=$here/config.yaml" "$@"
 `;
 
 /**
@@ -77,7 +82,7 @@ exec "$here/deno" ${START} \\
  * holds a ! would lose it.
  */
 const CMD = `@echo off
-rem Starts office-sync inside its walls; needs nothing but this folder.
+rem Starts office-sync in its sandbox; needs nothing but this folder.
 setlocal EnableExtensions DisableDelayedExpansion
 rem Settings of Deno and Node are made for other programs. One is set first, so
 rem that there is something to list.
@@ -91,7 +96,7 @@ ${
 set "SSLKEYLOGFILE="
 set "ERRORLEVEL="
 set "DENO_NO_UPDATE_CHECK=1"
-"%~dp0deno.exe" ${START} "--config=%~dp0deno.json" "%~dp0lib\\packaged.js" %*
+"%~dp0deno.exe" ${START} "--config=%~dp0deno.json" "%~dp0lib\\main.js" "--config=%~dp0config.yaml" %*
 exit /b %ERRORLEVEL%
 `.replaceAll("\n", "\r\n");
 
@@ -128,7 +133,7 @@ for folders on the network: a run says what to do then.
  *   made, or a root is on the network and the config does not allow that.
  */
 export async function makePackage(
-  given: Readonly<Record<string, string | undefined>>,
+  given: Given,
   realPath: RealPath | null = REAL_PATH,
 ): Promise<void> {
   const file = resolve(given.config ?? "config.yaml");
@@ -170,20 +175,21 @@ async function rootsTold(
   deno: string,
   realPath: RealPath | null,
 ): Promise<string | null> {
-  const isWindows = isForWindows(deno);
+  const isWindows = isWindowsProgram(deno);
   // Read as on that system: //server/share is a share only there. Where the
   // folder will lie nobody knows; not in a root.
   const place = isWindows ? "\\\\nowhere.invalid\\x\\config.yaml" : file;
   const config = await parseConfig(text, place);
-  requirePath("left_root", config.roots.left, isWindows);
-  requirePath("right_root", config.roots.right, isWindows);
+  for (const side of SIDES) {
+    requirePath(`${side}_root`, config.roots[side], isWindows);
+  }
   if (!isWindows) return null;
   const realRoots = realRootsOf(config, realPath ?? asWritten);
   const network = networkRootsOf(config, realRoots);
   const isAllowed = config.networkRoots === "allow_all";
   if (network.length > 0) {
     if (!isAllowed) throw networkRefusal({ file }, network);
-    return openWords(network);
+    return noSandboxWords(network);
   }
   const drives = realPath === null && !isAllowed ? unseenDrives(config) : [];
   if (drives.length === 0) return null;
@@ -192,16 +198,8 @@ async function rootsTold(
     "allow_all.";
 }
 
-/** By its first bytes: a name is soon changed. */
-function isForWindows(deno: string): boolean {
-  using file = Deno.openSync(deno, { read: true });
-  const head = new Uint8Array(HEAD_BYTES);
-  const count = file.readSync(head) ?? 0;
-  const found = platformOf(head.subarray(0, count));
-  if (found !== null) return found.system === "windows";
-  throw new UsageError(
-    `--deno: ${quoted(deno)} is no program; it must be a Deno executable.`,
-  );
+function isWindowsProgram(file: string): boolean {
+  return /\.exe$/iu.test(file);
 }
 
 /** The config's text, if it means the same roots where it is put. */
@@ -211,15 +209,11 @@ async function portableConfig(
 ): Promise<string> {
   const here = (await configFor(file, file)).config;
   const { text, config } = await configFor(file, place);
-  for (
-    const [key, was, is] of [
-      ["left_root", here.roots.left, config.roots.left],
-      ["right_root", here.roots.right, config.roots.right],
-    ] as const
-  ) {
-    if (was === is) continue;
+  for (const side of SIDES) {
+    const was = here.roots[side];
+    if (was === config.roots[side]) continue;
     throw new UsageError(
-      `${key} starts at the config's own folder, and would be another one in` +
+      `${side}_root starts at the config's own folder, and would be another one in` +
         ` the portable folder; write it in full: ${quoted(was)}.`,
     );
   }
@@ -242,8 +236,8 @@ async function fill(
 ): Promise<void> {
   const at = (...names: string[]) => join(folder, ...names);
   Deno.mkdirSync(at("lib"));
-  await bundle(["main.ts", "packaged.ts"], at("lib"));
-  Deno.copyFileSync(deno, at(isForWindows(deno) ? "deno.exe" : "deno"));
+  await bundle(at("lib"));
+  Deno.copyFileSync(deno, at(isWindowsProgram(deno) ? "deno.exe" : "deno"));
   // Only its owner may read it: it can hold a password.
   Deno.writeTextFileSync(at("config.yaml"), config, { mode: 0o600 });
   // Settings that stand in a folder above would count without any here; and

@@ -1,44 +1,36 @@
 /**
- * Starts the program inside its walls: reads the config, turns it into the
- * permission flags of a second process and hands on to that one the
- * arguments, the terminal, signals and the exit code.
- *
- * It knows of the command line only what the flags depend on; the rest, with
- * all complaints about it, belongs to the program.
+ * Starts the program in its sandbox: reads the config, turns it into the
+ * permission flags of a second process and hands on to that one the config,
+ * the arguments, the terminal, signals and the exit code.
  *
  * @module
  */
 import { join, resolve } from "node:path";
+import {
+  accessOf,
+  type CommandInvocation,
+  DEFAULT_CONFIG,
+  outputOf,
+  readArguments,
+} from "./cli_args.ts";
+import { print, warn } from "./cli_output.ts";
 import type { Config } from "./config_schema.ts";
-import { ConfigError, EXIT, SyncError } from "./errors.ts";
+import { ConfigError, EXIT, SyncError, UsageError } from "./errors.ts";
 import { OWN_FOLDER } from "./names.ts";
 import { withStateDb } from "./own_files.ts";
 import {
-  isHelpMark,
-  whyNoArguments,
-  whyNoPath,
-  withoutPrefix,
-} from "./paths.ts";
-import {
   networkRootsOf,
   networkWords,
-  openWords,
+  noSandboxWords,
   REAL_PATH,
   type RealPath,
   realRootsOf,
   requireLocalState,
 } from "./sandbox_network.ts";
-import {
-  type Access,
-  closedFlags,
-  handOn,
-  isOpen,
-  sandboxFlags,
-} from "./sandbox_permissions.ts";
+import { bareFlags, isSandbox, sandboxFlags } from "./sandbox_permissions.ts";
+import { IN_SANDBOX } from "./started_as.ts";
 import { errorWords, printable, twinOf } from "./text.ts";
 import { type Side, SIDES } from "./types.ts";
-
-// The program as a second process, inside its walls.
 
 /**
  * Each thread's room in memory, in MB. That for what lives shortly, left to
@@ -67,7 +59,7 @@ const RUN = [
   "run",
   `--config=${join(import.meta.dirname ?? ".", "..", "deno.json")}`,
   "--frozen",
-  // A computed import would still ask the registry, from inside the walls.
+  // A computed import would still ask the registry, from the sandbox.
   "--cached-only",
   V8_FLAGS,
 ];
@@ -111,14 +103,14 @@ export function cleanEnvironment(
 }
 
 /**
- * Runs a program inside its walls, and waits for it. It gets the terminal and
- * the signals.
+ * Runs a program in a sandbox, and waits for it. It gets the terminal and the
+ * signals.
  *
- * @param permissions The flags that build the walls.
+ * @param permissions The flags that make the sandbox.
  * @param program Path or file URL of the program, and its arguments.
  * @returns Its exit code; 128 + n if signal n killed it.
  */
-export async function runInside(
+export async function runInSandbox(
   permissions: readonly string[],
   program: readonly string[],
 ): Promise<number> {
@@ -188,48 +180,20 @@ export interface LaunchOptions {
   readonly isWindows?: boolean;
 }
 
-/** What each command may touch; null: it needs no config. */
-const ACCESS = new Map<string, Access | null>([
-  ["sync", "sync"],
-  ["plan", "plan"],
-  ["history", "plan"],
-  ["conflicts", "plan"],
-  ["conflicts resolve", "sync"],
-  ["restore", "sync"],
-  ["restore --list", "plan"],
-  ["why", "plan"],
-  // It tries out what a run will need, the mail server too.
-  ["doctor", "doctor"],
-  ["init", null],
-  ["schedule", "plan"],
-]);
+/** What the program is told of what the launcher has read. */
+export interface Handed {
+  /** The config's name on the command line, so that no other is meant. */
+  readonly said: string;
+  /** Null: the program has to read it itself. */
+  readonly config: Config | null;
+  /** Roots that can't be written, as far as was asked. */
+  readonly unwritable?: readonly Side[];
+}
 
-/** Options with a value, which is no command even where it stands apart. */
-const VALUED = new Set(
-  [
-    "config",
-    "report",
-    "write",
-    "limit",
-    "from",
-    "to",
-    "left",
-    "right",
-    "every",
-  ],
-);
-
-const DEFAULT_CONFIG = "config.yaml";
-
-/** What the flags depend on. */
-interface Call {
-  /** "" where nothing but the program's own words are asked for. */
-  readonly command: string;
-  readonly isDryRun: boolean;
-  readonly isJson: boolean;
-  readonly isQuiet: boolean;
-  readonly configFile: string | null;
-  readonly outputFile: string | null;
+/** How the program is started. */
+interface Start {
+  readonly permissions: readonly string[];
+  readonly handed: Handed | null;
 }
 
 /**
@@ -250,86 +214,57 @@ interface Call {
  */
 export async function launch(
   args: readonly string[],
-  options: LaunchOptions,
+  { program, realPath = REAL_PATH, isWindows }: LaunchOptions,
 ): Promise<number> {
-  const { isWindows = Deno.build.os === "windows" } = options;
-  const call = readCall(args, isWindows);
+  const invocation = understood(args, isWindows);
   try {
-    const { realPath = REAL_PATH } = options;
-    const { permissions, handed } = await wallsFor(call, realPath);
-    const program = [options.program, ...handed, ...args];
-    return await runInside(permissions, program);
+    const { permissions, handed } = invocation === null
+      ? { permissions: bareFlags(null), handed: null }
+      : await startOf(invocation, realPath);
+    const told = IN_SANDBOX + JSON.stringify(handed);
+    return await runInSandbox(permissions, [program, told, ...args]);
   } catch (error) {
-    return complain(error, call.isJson);
+    const isJson = invocation !== null && "isJson" in invocation &&
+      invocation.isJson;
+    return complain(error, isJson);
   }
 }
 
-function readCall(args: readonly string[], isWindows: boolean): Call {
-  const words: string[] = [];
-  const said = new Map<string, string>();
-  const end = args.indexOf("--");
-  const own = args.slice(0, end < 0 ? args.length : end);
-  for (let n = 0; n < own.length; n++) {
-    const arg = own[n] ?? "";
-    const [, name = "", value] = /^--?([^=]+)(?:=(.*))?$/su.exec(arg) ?? [];
-    if (name === "") words.push(arg);
-    else said.set(name, value ?? (VALUED.has(name) ? own[++n] ?? "" : ""));
+/**
+ * What is asked for; null where that takes no files, as help does. What is
+ * wrong the program says, and needs none for that either.
+ */
+function understood(
+  args: readonly string[],
+  isWindows = Deno.build.os === "windows",
+): CommandInvocation | null {
+  try {
+    const asked = readArguments(args, isWindows);
+    return asked.command === "help" || asked.command === "version"
+      ? null
+      : asked;
+  } catch (error) {
+    if (error instanceof UsageError) return null;
+    throw error;
   }
-  if (end >= 0) words.push(...args.slice(end + 1));
-  const [command = "sync", word] = words;
-  const isHelp = ["help", "h", "version", "V"].some((it) => said.has(it)) ||
-    isWindows && args.some(isHelpMark);
-  const path = (said: string | undefined): string | null => {
-    if (said === undefined) return null;
-    return isWindows ? withoutPrefix(said) : said;
-  };
-  const configFile = path(said.get("config"));
-  const outputFile = path(said.get("report") ?? said.get("write"));
-  // The program says what is wrong, and needs no file for that.
-  const isWrong = isWindows && (whyNoArguments(args) !== null ||
-    [configFile, outputFile].some((it) => it && whyNoPath(it) !== null));
-  const isResolve = command === "conflicts" && word === "resolve";
-  const isList = command === "restore" && said.has("list");
-  const more = isResolve ? " resolve" : isList ? " --list" : "";
-  return {
-    command: isHelp || isWrong ? "" : command + more,
-    isDryRun: said.has("dry-run"),
-    isJson: said.has("json"),
-    isQuiet: said.has("quiet"),
-    configFile,
-    outputFile,
-  };
 }
 
-/** How the program is started. */
-interface Walls {
-  readonly permissions: readonly string[];
-  /** The config, where it was read. */
-  readonly handed: readonly string[];
-}
-
-async function wallsFor(
-  call: Call,
+async function startOf(
+  invocation: CommandInvocation,
   realPath: RealPath | null,
-): Promise<Walls> {
-  const { command, configFile, outputFile } = call;
-  // Words that the program does not know either are no reason to open a wall.
-  const access = ACCESS.get(command) ?? null;
-  const file = resolve(configFile ?? DEFAULT_CONFIG);
-  if (command === "init") {
-    const { onDisk } = await import("./config_loader.ts");
-    return { permissions: closedFlags(file, onDisk), handed: [] };
+): Promise<Start> {
+  const { config: said, command } = invocation;
+  const file = resolve(said);
+  const access = accessOf(invocation);
+  const { loadConfig, onDisk, requireApart } = await import(
+    "./config_loader.ts"
+  );
+  if (access === null) {
+    return { permissions: bareFlags(file, onDisk), handed: null };
   }
-  if (access === null || configFile === "" || outputFile === "") {
-    return { permissions: closedFlags(null), handed: [] };
-  }
-  if (configFile === null && statOf(file) === null) throw noConfig(file);
-  // Reading YAML takes longer to load than all else here: not for --help.
-  const { loadConfig } = await import("./config_loader.ts");
+  if (said === DEFAULT_CONFIG && statOf(file) === null) throw noConfig(file);
   const config = await withStateDb(await loadConfig(file));
   requireLocalState(config.stateDb, realPath);
-  const { onDisk, requireApart } = await import("./config_loader.ts");
-  const isReport = outputFile !== null && command !== "schedule";
   // Asked once for each path: a drive may be slow to answer.
   const told = new Map<string, string>();
   const spelled = (path: string) => {
@@ -337,30 +272,47 @@ async function wallsFor(
     told.set(path, known);
     return known;
   };
-  requireApart(config, isReport ? resolve(outputFile) : null, spelled);
+  const output = outputOf(invocation)?.file ?? null;
+  requireApart(
+    config,
+    output !== null && "report" in invocation ? resolve(output) : null,
+    spelled,
+  );
   const realRoots = realRootsOf(config, realPath);
-  const twin = command === "schedule" ? twinOf(outputFile ?? "") : null;
+  const twin = command === "schedule" ? twinOf(output ?? "") : null;
   const permissions = sandboxFlags(config, {
-    access: call.isDryRun ? "plan" : access,
+    access,
     programFolder: import.meta.dirname ?? null,
-    outputFile: outputFile === null ? null : checkedOutput(outputFile),
+    outputFile: output === null ? null : checkedOutput(output),
     twinFile: twin === null ? null : checkedOutput(twin),
     realRoots,
     onDisk: spelled,
   });
   const network = networkRootsOf(config, realRoots);
-  if (network.length > 0 && !call.isQuiet) {
-    // Behind walls the doctor may not look at what it would have to name.
-    const words = isOpen(permissions)
-      ? openWords(network)
-      : networkWords(network);
-    write(Deno.stderr, words.replace(/\.?$/u, "."));
+  const isQuiet = "isQuiet" in invocation && invocation.isQuiet;
+  if (network.length > 0 && !isQuiet) {
+    // In its sandbox the doctor may not look at what it would have to name.
+    const words = isSandbox(permissions)
+      ? networkWords(network)
+      : noSandboxWords(network);
+    warn(words.replace(/\.?$/u, "."));
   }
-  const said = configFile ?? DEFAULT_CONFIG;
-  const isPlan = command === "plan" || command === "sync" && call.isDryRun;
-  const unwritable = isPlan ? await unwritableRoots(config) : [];
+  const unwritable = command === "plan" ? await unwritableRoots(config) : [];
   const more = unwritable.length === 0 ? {} : { unwritable };
-  return { permissions, handed: handOn({ said, config, ...more }) };
+  return { permissions, handed: tellable({ said, config, ...more }) };
+}
+
+/** Windows takes no more than 32,767 characters, flags and quotes included. */
+const MAX_LENGTH = 8_000;
+
+/**
+ * What may stand on a command line: others on the same computer can see it, so
+ * a password is not part of it, and a list may be too long.
+ */
+function tellable(handed: Handed): Handed {
+  const isSecret = (handed.config?.email?.password ?? null) !== null;
+  const isLong = JSON.stringify(handed).length > MAX_LENGTH;
+  return isSecret || isLong ? { ...handed, config: null } : handed;
 }
 
 /** Writes nothing: a system call of its own tells that, which Deno lacks. */
@@ -426,14 +378,10 @@ function complain(error: unknown, isJson: boolean): number {
     : `Unexpected: ${errorWords(error)}`;
   if (isJson) {
     const problems = error instanceof ConfigError ? error.problems : [];
-    write(Deno.stdout, JSON.stringify({ error: { code, message, problems } }));
+    print(JSON.stringify({ error: { code, message, problems } }));
     return code;
   }
   const hint = error instanceof SyncError ? error.hint : null;
-  write(Deno.stderr, hint === null ? message : `${message}\n${hint}`);
+  warn(hint === null ? message : `${message}\n${hint}`);
   return code;
-}
-
-function write(stream: { writeSync(p: Uint8Array): number }, text: string) {
-  stream.writeSync(new TextEncoder().encode(`${text}\n`));
 }

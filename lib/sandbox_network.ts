@@ -1,25 +1,19 @@
 /**
- * Roots on the network. On Windows Deno keeps walls only around what lies on
- * a drive of the computer itself: for anything else it wants all permissions.
+ * Roots on the network. On Windows a sandbox can hold only what lies on a
+ * drive of the computer itself: for anything else Deno wants all permissions.
  * A mapped drive looks like the first and is the second.
  *
  * @module
  */
 import { win32 } from "node:path";
+import type { Config } from "./config_schema.ts";
 import { EXIT, SyncError } from "./errors.ts";
 import { printable } from "./text.ts";
-import type { Both } from "./types.ts";
 
 /** The part of a config that this is about. */
-export interface NetworkConfig {
-  /** The config file. */
-  readonly file: string;
-  readonly roots: Both<string>;
-  /** Whether to do without walls where a root is on the network. */
-  readonly networkRoots: "refuse" | "allow_all";
-}
+export type NetworkConfig = Pick<Config, "file" | "roots" | "networkRoots">;
 
-/** A root that walls would close. */
+/** A root that no sandbox can hold. */
 export interface NetworkRoot {
   readonly key: "left_root" | "right_root";
   /** As the config names it. */
@@ -31,11 +25,11 @@ export interface NetworkRoot {
 /** Tells a root's real path. */
 export type RealPath = (root: string) => string;
 
-/** Stands for a real path that only a process without walls may see. */
+/** Stands for a real path that only a process without a sandbox may see. */
 const UNTOLD = "\\\\";
 
 /**
- * Whether walls would close a path, as far as its text tells.
+ * Whether no sandbox can hold a path, as far as its text tells.
  *
  * @param path Where it matters, the real path.
  * @returns True for `\\server\share` and the like.
@@ -62,8 +56,8 @@ export function realPathOnWindows(root: string): string {
   try {
     return Deno.realPathSync(root);
   } catch (error) {
-    // Inside the walls: what they let be named, but not be looked at, is not
-    // on a drive of this computer.
+    // In the sandbox: what may be named there, but not looked at, is not on a
+    // drive of this computer.
     return error instanceof Deno.errors.NotCapable ? UNTOLD : root;
   }
 }
@@ -74,7 +68,8 @@ export const REAL_PATH: RealPath | null = Deno.build.os === "windows"
   : null;
 
 /**
- * The real paths of both roots, Left first, as far as they matter to walls.
+ * The real paths of both roots, Left first, as far as they matter to a
+ * sandbox.
  *
  * @param config The config.
  * @param realPath Tells them; null: they don't matter here.
@@ -85,7 +80,7 @@ export function realRootsOf(
   realPath: RealPath | null,
 ): string[] {
   if (realPath === null) return [];
-  // Walls look at the name as well: nobody need be asked where that tells.
+  // Deno looks at the name as well: nobody need be asked where that tells.
   return [config.roots.left, config.roots.right].map((root) =>
     isNetworkPath(root) ? root : realPath(root)
   );
@@ -150,7 +145,7 @@ export function networkRefusal(
 
 /**
  * Requires that the state DB is on a disk of this computer: over a network
- * its locks can't be relied on, and inside walls it can't even be opened.
+ * its locks can't be relied on, and in a sandbox it can't even be opened.
  *
  * @param stateDb Its absolute path.
  * @param realPath Tells real paths; null: any will do.
@@ -176,7 +171,7 @@ export function requireLocalState(
  *
  * @param roots The roots on the network; none where they are not the reason.
  */
-export function openWords(roots: readonly NetworkRoot[]): string {
+export function noSandboxWords(roots: readonly NetworkRoot[]): string {
   if (roots.length === 0) {
     return "Without the sandbox: nothing holds this process to the two folders.";
   }
@@ -185,13 +180,13 @@ export function openWords(roots: readonly NetworkRoot[]): string {
 }
 
 /**
- * What the log and the summary of a run say of walls that are not there.
+ * What the log and the summary of a run say where there is no sandbox.
  *
  * @param config The config.
- * @returns Null where this process has walls.
+ * @returns Null where this process is in one.
  */
-export function missingWalls(config: NetworkConfig): string | null {
+export function missingSandbox(config: NetworkConfig): string | null {
   const { state } = Deno.permissions.querySync({ name: "read" });
   if (state !== "granted") return null;
-  return openWords(networkRootsOf(config, realRootsOf(config, REAL_PATH)));
+  return noSandboxWords(networkRootsOf(config, realRootsOf(config, REAL_PATH)));
 }

@@ -1,6 +1,6 @@
 /**
- * The walls around a run: from a config to the permission flags of the
- * process that syncs. What is not named here that process can't do: run a
+ * The sandbox of a run: from a config to the permission flags of the process
+ * that syncs. What is not named here that process can't do: run a
  * program, load a library, see the environment, reach another host or path.
  *
  * Pure: it names paths, and looks at none.
@@ -8,7 +8,7 @@
  * @module
  */
 import { posix, win32 } from "node:path";
-import type { Config } from "./config_schema.ts";
+import type { Config, EmailConfig } from "./config_schema.ts";
 import { EXIT, SyncError } from "./errors.ts";
 import {
   isNetworkPath,
@@ -17,7 +17,6 @@ import {
   networkRootsOf,
 } from "./sandbox_network.ts";
 import { quoted } from "./text.ts";
-import type { Side } from "./types.ts";
 
 /**
  * The part of a config that says what a run has to touch. All paths are
@@ -27,18 +26,11 @@ export interface SandboxConfig extends NetworkConfig {
   readonly stateDb: string;
   /** Another that may turn out to be the one; null, or left out: none may. */
   readonly oldStateDb?: string | null;
-  readonly logging: {
-    readonly file: string;
-    /** How many log files are kept, the current one included. */
-    readonly maxFiles: number;
-  };
+  readonly logging: Pick<Config["logging"], "file" | "maxFiles">;
   /** Null: no mail is sent. */
-  readonly email: null | {
-    readonly smtpHost: string;
-    readonly smtpPort: number;
-    /** The variable that holds the password, or null. */
-    readonly passwordEnv: string | null;
-  };
+  readonly email:
+    | null
+    | Pick<EmailConfig, "smtpHost" | "smtpPort" | "passwordEnv">;
 }
 
 /**
@@ -70,7 +62,7 @@ export interface SandboxOptions {
 }
 
 /**
- * In every set. Asking would let whoever sits there open the walls, and a
+ * In every set. Asking would let whoever sits there allow more, and a
  * scheduled run would hang. Libraries look at variables and would fail;
  * ignored ones read as unset. Without a list of its own, importing is
  * allowed from several public hosts; `--deny-import` alone leaves that list
@@ -82,15 +74,16 @@ const NOTHING = [
   "--allow-import=nowhere.invalid:1",
 ] as const;
 
-const OPEN = ["--no-prompt", "--allow-all"] as const;
+/** Without a sandbox. */
+const EVERYTHING = ["--no-prompt", "--allow-all"] as const;
 
 /**
- * Whether flags build no walls at all.
+ * Whether flags make a sandbox at all.
  *
  * @param flags What {@linkcode sandboxFlags} gave.
  */
-export function isOpen(flags: readonly string[]): boolean {
-  return String(flags) === String(OPEN);
+export function isSandbox(flags: readonly string[]): boolean {
+  return String(flags) !== String(EVERYTHING);
 }
 
 /**
@@ -102,11 +95,11 @@ export function isOpen(flags: readonly string[]): boolean {
  *
  * @example Nothing at all
  * ```ts
- * import { closedFlags } from "./sandbox_permissions.ts";
- * closedFlags(null)[0]; // "--no-prompt"
+ * import { bareFlags } from "./sandbox_permissions.ts";
+ * bareFlags(null)[0]; // "--no-prompt"
  * ```
  */
-export function closedFlags(
+export function bareFlags(
   outputFile: string | null,
   onDisk: (path: string) => string = (path) => path,
 ): string[] {
@@ -129,7 +122,7 @@ export function closedFlags(
  * @returns The flags, to be put before the program.
  * @throws {SyncError} Exit code 2, if host or variable hold a character that
  * would open more than one of them, or a root is a network drive and the
- * config does not say to do without walls then.
+ * config does not say to do without the sandbox then.
  *
  * @example A run that sends no mail
  * ```ts
@@ -154,9 +147,9 @@ export function sandboxFlags(
   const { access, programFolder, outputFile } = options;
   const network = networkRootsOf(config, options.realRoots);
   if (network.length > 0) {
-    // Nothing less than everything opens a network drive: any wall, even
-    // around something else, ends it.
-    if (config.networkRoots === "allow_all") return [...OPEN];
+    // Nothing less than everything opens a network drive: refusing anything
+    // at all ends it.
+    if (config.networkRoots === "allow_all") return [...EVERYTHING];
     // The doctor is there to tell what is wrong: it starts in any case.
     if (access !== "doctor") throw networkRefusal(config, network);
   }
@@ -279,52 +272,4 @@ function isWithin(folder: string, path: string): boolean {
   const { relative, isAbsolute, sep } = pathsOf(folder);
   const way = relative(folder, path);
   return way !== ".." && !way.startsWith(`..${sep}`) && !isAbsolute(way);
-}
-
-// The config on its way from the launcher to the program: read and checked
-// once, for the walls and for what happens inside them alike.
-
-/** A config that was read already, and what only the launcher may look at. */
-export interface HandedConfig {
-  /** What the command line says, so that no other config is meant. */
-  readonly said: string;
-  /** Null: the program has to read it itself. */
-  readonly config: Config | null;
-  /** Roots that can't be written, as far as was asked. */
-  readonly unwritable?: readonly Side[];
-}
-
-const OPTION = "--handed-config=";
-
-/** Windows takes no more than 32,767 characters, flags and quotes included. */
-const MAX_LENGTH = 8_000;
-
-/**
- * The argument that hands a config on; to be put before all others.
- *
- * @param handed The config.
- * @returns Without it where the program has to read the file itself: what it is
- * started with can be seen by others on the same computer, so a password is
- * not part of it, and a list may be too long.
- */
-export function handOn(handed: HandedConfig): string[] {
-  const isSecret = (handed.config?.email?.password ?? null) !== null;
-  const argument = OPTION + JSON.stringify(handed);
-  if (!isSecret && argument.length <= MAX_LENGTH) return [argument];
-  if ((handed.unwritable ?? []).length === 0) return [];
-  return [OPTION + JSON.stringify({ ...handed, config: null })];
-}
-
-/**
- * Takes the config from the arguments, if it is there.
- *
- * @param args All arguments of the program.
- * @returns The config, or null, and the arguments that are meant for it.
- */
-export function takeHanded(
-  args: readonly string[],
-): { readonly handed: HandedConfig | null; readonly rest: readonly string[] } {
-  const [first = "", ...rest] = args;
-  if (!first.startsWith(OPTION)) return { handed: null, rest: args };
-  return { handed: JSON.parse(first.slice(OPTION.length)), rest };
 }

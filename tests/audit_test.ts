@@ -29,6 +29,7 @@ async function audit(
       `--config=${fromFileUrl("../deno.json")}`,
       ...flags,
       fromFileUrl("../main.ts"),
+      "--in-sandbox=",
       ...args,
       "--config",
       office.config,

@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import {
+  type CommandName,
+  COMMANDS,
+  helpText,
   type Invocation,
   readArguments,
   type SyncInvocation,
 } from "../lib/cli_args.ts";
-import { COMMANDS, helpText } from "../lib/cli_program.ts";
 import { EXIT, UsageError } from "../lib/errors.ts";
 
 const PLAIN: SyncInvocation = {
@@ -244,9 +246,9 @@ for (const [args, asked] of DASHED) {
 
 Deno.test("the help names every command, and that of a command all its options", () => {
   const all = helpText(null);
-  for (const { name, does, options } of COMMANDS) {
+  for (const [name, { does, options }] of Object.entries(COMMANDS)) {
     assert.ok(all.includes(`  ${name}`) && all.includes(does), name);
-    const own = helpText(name);
+    const own = helpText(name as CommandName);
     for (const option of options) {
       assert.match(own, new RegExp(`--${option}\\b`));
     }

@@ -7,7 +7,7 @@ import { Office } from "./support/support.ts";
 import { fromFileUrl } from "./support/urls.ts";
 
 const EXAMPLE = Deno.readTextFileSync(fromFileUrl("../config.example.yaml"));
-const LAUNCH = fromFileUrl("../launch.ts");
+const LAUNCH = fromFileUrl("../main.ts");
 
 /** A folder without a config, to be in. */
 class Desk implements Disposable {

@@ -226,7 +226,7 @@ Deno.test("schedule windows writes a task in UTF-16 that keeps to the schema", a
   assert.equal(at(exec, "Command").text, Deno.execPath());
   const args = windowsArguments(at(exec, "Arguments").text);
   assert.deepEqual(args.slice(-3), ["--config", office.config, "--quiet"]);
-  assert.ok(args.at(-4)?.endsWith("/launch.ts"));
+  assert.ok(args.at(-4)?.endsWith("/main.ts"));
 });
 
 Deno.test("schedule refuses to write over a file", async () => {

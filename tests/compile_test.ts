@@ -4,12 +4,9 @@ import { join } from "node:path";
 import { loadConfig } from "../lib/config_loader.ts";
 import {
   bundle,
-  HEAD_BYTES,
   type MadeFor,
   planBinary,
-  platformNamed,
-  platformOf,
-  requireSameWalls,
+  requireSameSandbox,
 } from "../lib/release_binary.ts";
 import { sandboxFlags } from "../lib/sandbox_permissions.ts";
 import { Office, read } from "./support/support.ts";
@@ -96,10 +93,11 @@ Deno.test("a binary has the permissions baked in that sandbox_permissions.ts say
     realRoots: [],
   });
   assert.deepEqual(JSON.parse(made.out), flags);
-  assert.deepEqual([entrypoint_key, app_name], ["binary.js", "office-sync"]);
-  const said: MadeFor = JSON.parse(argv[0]);
+  assert.deepEqual([entrypoint_key, app_name], ["main.js", "office-sync"]);
+  assert.ok(argv[0].startsWith("--made-for="));
+  const said: MadeFor = JSON.parse(argv[0].replace("--made-for=", ""));
   assert.equal(said.config.file, office.config);
-  assert.equal(said.isOpen, false);
+  assert.equal(said.hasSandbox, true);
 });
 
 Deno.test("what is baked holds no password", async () => {
@@ -150,7 +148,7 @@ Deno.test("a share is refused for Windows, or has no walls, as the config says",
   const open = await windowsPlan(
     `${text}sandbox: { network_roots: allow_all }\n`,
   );
-  assert.equal(open.made.isOpen, true);
+  assert.equal(open.made.hasSandbox, false);
   assert.deepEqual(open.flags, ["--no-prompt", "--allow-all"]);
 });
 
@@ -185,7 +183,7 @@ async function inBinary(office: Office, plan: string[], ...args: string[]) {
   const withApp = flags.map((flag) =>
     flag.startsWith("--allow-read=") ? `${flag},${app}` : flag
   );
-  const bin = join(app, "binary.js");
+  const bin = join(app, "main.js");
   const run = ["run", "--no-config", "--no-lock", ...withApp, bin, made];
   return await deno([...run, ...args], office.folder);
 }
@@ -194,8 +192,8 @@ async function binaryOf(office: Office): Promise<string[]> {
   const { made, flags } = await planBinary({ config: office.config });
   const app = join(office.folder, "app");
   Deno.mkdirSync(app);
-  await bundle(["binary.ts"], app);
-  return [app, JSON.stringify(made), ...flags];
+  await bundle(app);
+  return [app, `--made-for=${JSON.stringify(made)}`, ...flags];
 }
 
 Deno.test("a binary syncs, and says in words what it was not made for", async () => {
@@ -243,16 +241,16 @@ Deno.test("a binary syncs, and says in words what it was not made for", async ()
   assert.match(err, /elsewhere.*\n.*deno task compile --config/);
 });
 
-Deno.test("requireSameWalls() lets pass what changes no wall", async () => {
+Deno.test("requireSameSandbox() lets pass what changes no wall", async () => {
   using office = new Office(EMAIL);
   const { made } = await planBinary({ config: office.config });
-  requireSameWalls(made, made.config);
+  requireSameSandbox(made, made.config);
   // The log has a folder of its own: more files in it are no other wall.
   const logging = { ...made.config.logging, maxFiles: 9 };
-  requireSameWalls(made, { ...made.config, logging });
+  requireSameSandbox(made, { ...made.config, logging });
   const email = { ...made.config.email!, smtpPort: 465 };
   assert.throws(
-    () => requireSameWalls(made, { ...made.config, email }),
+    () => requireSameSandbox(made, { ...made.config, email }),
     /email\.smtp_port was "2525" and is "465"/,
   );
 });
@@ -293,89 +291,35 @@ Deno.test("compile leaves nothing that is not office-sync: a deno as its base ha
   );
 });
 
-/** The first bytes of a program for a system, and no more. */
-function head(kind: "pe" | "elf" | "macho", processor: number): Uint8Array {
-  const bytes = new Uint8Array(128);
-  const view = new DataView(bytes.buffer);
-  if (kind === "pe") {
-    view.setUint16(0, 0x4d5a);
-    view.setUint32(0x3c, 0x40, true);
-    view.setUint32(0x40, 0x50450000);
-    view.setUint16(0x44, processor, true);
-  } else if (kind === "elf") {
-    view.setUint32(0, 0x7f454c46);
-    view.setUint16(18, processor, true);
-  } else {
-    view.setUint32(0, 0xcffaedfe);
-    view.setUint32(4, processor, true);
-  }
-  return bytes;
-}
-
-const TARGETS = {
-  "x86_64-pc-windows-msvc": head("pe", 0x8664),
-  "aarch64-pc-windows-msvc": head("pe", 0xaa64),
-  "x86_64-apple-darwin": head("macho", 0x01000007),
-  "aarch64-apple-darwin": head("macho", 0x0100000c),
-  "x86_64-unknown-linux-gnu": head("elf", 0x3e),
-  "aarch64-unknown-linux-gnu": head("elf", 0xb7),
-};
-
-Deno.test("platformOf() tells the systems and processors of all targets apart", () => {
-  for (const [target, bytes] of Object.entries(TARGETS)) {
-    assert.deepEqual(platformOf(bytes), platformNamed(target), target);
-  }
-  const own = Deno.openSync(Deno.execPath());
-  const bytes = new Uint8Array(HEAD_BYTES);
-  own.readSync(bytes);
-  own.close();
-  assert.deepEqual(platformOf(bytes), platformNamed(Deno.build.target));
-  assert.equal(platformOf(new TextEncoder().encode("#!".padEnd(99))), null);
-  assert.equal(platformOf(new Uint8Array(3)), null);
-});
-
-const BASES: readonly (readonly [string, Uint8Array, RegExp])[] = [
+const BASES: readonly (readonly [string, string, string, RegExp])[] = [
   [
     "of another system",
-    TARGETS["x86_64-unknown-linux-gnu"],
-    /is for Linux \(x86_64\), and must be a denort \S+ for Windows \(x86_64\)\.\n$/,
-  ],
-  [
-    "of another processor",
-    TARGETS["aarch64-pc-windows-msvc"],
-    /is for Windows \(aarch64\), /,
-  ],
-  [
-    "that is no program",
-    new TextEncoder().encode("x".repeat(99)),
-    /is no program at all, /,
+    "base",
+    "",
+    /must be a denort \S+ for x86_64-pc-windows-msvc, whose name ends in \.exe\.\n$/,
   ],
   [
     "that is the deno executable",
-    Uint8Array.from([
-      ...TARGETS["x86_64-pc-windows-msvc"],
-      ...new TextEncoder().encode(
-        "Compile the script into a self contained executable",
-      ),
-    ]),
+    "base.exe",
+    "Compile the script into a self contained executable",
     /is the deno executable, and must be a denort /,
   ],
 ];
 
-for (const [what, bytes, words] of BASES) {
+for (const [what, name, text, words] of BASES) {
   Deno.test(`compile refuses a base ${what} for another target, in one line`, async () => {
     using office = new Office();
     Deno.writeTextFileSync(
       office.config,
       "left_root: C:\\l\nright_root: D:\\r\n",
     );
-    const base = join(office.folder, "base");
-    Deno.writeFileSync(base, bytes);
+    const base = join(office.folder, name);
+    Deno.writeTextFileSync(base, text);
     const { code, out, err } = await compile(office, [
       ...["--target", WINDOWS, "--config-path", "C:\\o\\config.yaml"],
     ], { DENORT_BIN: base });
     assert.deepEqual([code, out], [2, ""]);
-    assert.match(err, /^DENORT_BIN: "[^"\n]*base" is [^\n]*\n$/);
+    assert.match(err, /^DENORT_BIN: "[^"\n]*base(?:\.exe)?" [^\n]*\n$/);
     assert.match(err, words);
   });
 }
@@ -417,7 +361,7 @@ for (
   const [args, words, env] of [
     [["--target", "z80"], /^deno compile failed: invalid value 'z80'.*\n$/],
     [[], /^DENORT_BIN: "\/none" is no file\.\n/, { DENORT_BIN: "/none" }],
-    [["--frobnicate"], /^Unknown option '--frobnicate'\.\n/],
+    [["--frobnicate"], /^Unknown option "--frobnicate"\.\n/],
     [["--output="], /^--output needs a value\.\n/],
     [["--config", "missing.yaml"], /^\S*missing\.yaml: there is no such file/],
   ] as const

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import {
   cleanEnvironment,
-  runInside,
+  runInSandbox,
   V8_FLAGS,
 } from "../lib/sandbox_launcher.ts";
 
@@ -40,7 +40,7 @@ Deno.test("settings that are made for other programs of Deno and Node don't reac
     for (const [name, value] of Object.entries(FOREIGN)) {
       Deno.env.set(name, value);
     }
-    const code = await runInside(["--no-prompt", "--allow-env"], [program]);
+    const code = await runInSandbox(["--no-prompt", "--allow-env"], [program]);
     assert.equal(code, 7);
   } finally {
     for (const name of Object.keys(FOREIGN)) Deno.env.delete(name);

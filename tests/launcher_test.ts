@@ -1,7 +1,11 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { loadConfig } from "../lib/config_loader.ts";
-import { takeHanded } from "../lib/sandbox_permissions.ts";
+import type { Handed } from "../lib/sandbox_launcher.ts";
+import { IN_SANDBOX, startedAs } from "../lib/started_as.ts";
+
+/** What the program was told, and its arguments. */
+const taken = (args: readonly string[]) => startedAs<Handed>(IN_SANDBOX, args)!;
 
 /** Says how it was started, then does what the variable ACT says. */
 const PROGRAM = `
@@ -10,7 +14,7 @@ const signals = [];
 for (const signal of Deno.build.os === "windows" ? [] : ["SIGINT", "SIGTERM"]) {
   Deno.addSignalListener(signal, () => signals.push(signal));
 }
-const paths = ["left", "right", "config.db", "logs", "config.yaml", "out"];
+const paths = ["left", "right", "config.db", "logs", "config.yaml", "out.html"];
 console.log(JSON.stringify({
   args: Deno.args,
   read: paths.filter((path) => can("read", path) === "granted"),
@@ -122,7 +126,7 @@ const LOOKING = [
   ["conflicts"],
   ["why", "sync"],
   ["schedule"],
-  ["--every", "restore", "schedule"],
+  ["--limit", "5", "history"],
 ];
 
 for (const args of LOOKING) {
@@ -152,7 +156,7 @@ for (const args of ACTING) {
   });
 }
 
-const CLOSED = [
+const BARE = [
   ["--help"],
   ["sync", "-h"],
   ["--version"],
@@ -161,9 +165,11 @@ const CLOSED = [
   ["constructor"],
   ["--config"],
   ["--report="],
+  // The value of an option is no command.
+  ["--every", "restore", "schedule"],
 ];
 
-for (const args of CLOSED) {
+for (const args of BARE) {
   Deno.test(`launch() starts "${args.join(" ")}" with no permission, without a config`, async () => {
     using office = new Office(null);
     const { read, write, others } = await office.start(args);
@@ -171,7 +177,7 @@ for (const args of CLOSED) {
   });
 }
 
-const CLOSED_ON_WINDOWS = [
+const BARE_ON_WINDOWS = [
   ["restore", 'd" --config config.yaml'],
   ["--config", "C:config.yaml"],
   ["plan", "--report", "nul"],
@@ -181,7 +187,7 @@ const CLOSED_ON_WINDOWS = [
   ["plan", "/?"],
 ];
 
-for (const args of CLOSED_ON_WINDOWS) {
+for (const args of BARE_ON_WINDOWS) {
   Deno.test(`launch() starts "${args.join(" ")}" with no permission on Windows: the program says what is wrong`, async () => {
     using office = new Office();
     const { read, write } = await office.start(["on-windows", ...args]);
@@ -197,16 +203,25 @@ Deno.test("launch() lets init write the config it is to make", async () => {
 
 Deno.test("launch() lets a report be written, in a plan as well", async () => {
   using office = new Office();
-  for (const args of [["plan", "--report", "out"], ["plan", "--report=out"]]) {
-    assert.deepEqual((await office.start(args)).write, ["logs", "out"]);
+  for (
+    const args of [["plan", "--report", "out.html"], [
+      "plan",
+      "--report=out.html",
+    ]]
+  ) {
+    assert.deepEqual((await office.start(args)).write, ["logs", "out.html"]);
   }
-  const started = await office.start(["schedule", "--write", office.at("out")]);
-  assert.deepEqual(started.write, ["logs", "out"]);
+  const started = await office.start([
+    "schedule",
+    "--write",
+    office.at("out.html"),
+  ]);
+  assert.deepEqual(started.write, ["logs", "out.html"]);
 });
 
 Deno.test("launch() refuses a folder as a report: all in it could be written", async () => {
   using office = new Office();
-  const { code, err } = await office.launch(["sync", "--report", "."]);
+  const { code, err } = await office.launch(["schedule", "--write", "."]);
   assert.equal(code, 2);
   assert.equal(err, "The output file . is a folder.\n");
 });
@@ -215,7 +230,7 @@ Deno.test("launch() hands on arguments unchanged", async () => {
   using office = new Office();
   const args = ["sync", "--x=1", "", "a b", "ü,*", '"', "--", "--help", "\\"];
   const started = await office.start(args);
-  assert.deepEqual(takeHanded(started.args).rest, args);
+  assert.deepEqual(taken(started.args).rest, args);
 });
 
 Deno.test("launch() reads the config once, and hands it on", async () => {
@@ -225,7 +240,7 @@ Deno.test("launch() reads the config once, and hands it on", async () => {
     const config = await loadConfig(office.at("config.yaml"));
     // With the one state DB that is meant.
     const settled = { ...config, oldStateDb: null };
-    assert.deepEqual(takeHanded(args).handed, { said, config: settled });
+    assert.deepEqual(taken(args).told, { said, config: settled });
   }
 });
 
@@ -233,7 +248,9 @@ Deno.test("launch() hands on no password: others can see what a program is start
   const mail =
     "email: { smtp_host: localhost, username: u, password: 5ecret, from: a@b.c, to: a@b.c }";
   using office = new Office(`left_root: left\nright_root: right\n${mail}\n`);
-  assert.deepEqual((await office.start(["sync"])).args, ["sync"]);
+  const { args } = await office.start(["sync"]);
+  assert.equal(taken(args).told.config, null);
+  assert.deepEqual(taken(args).rest, ["sync"]);
 });
 
 Deno.test("launch() leaves a config to the program that is too long for a command line", async () => {
@@ -241,7 +258,9 @@ Deno.test("launch() leaves a config to the program that is too long for a comman
   using office = new Office(
     `left_root: left\nright_root: right\nignore: { filenames_exact: [${names}] }\n`,
   );
-  assert.deepEqual((await office.start(["sync"])).args, ["sync"]);
+  const { args } = await office.start(["sync"]);
+  assert.equal(taken(args).told.config, null);
+  assert.deepEqual(taken(args).rest, ["sync"]);
 });
 
 Deno.test("launch() hides the environment, but for the password's variable", async () => {

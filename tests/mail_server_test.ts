@@ -27,7 +27,15 @@ function waiting(office: Office): number {
 function started({ config, env }: Office): Deno.ChildProcess {
   const main = fromFileUrl("../main.ts");
   return new Deno.Command(Deno.execPath(), {
-    args: ["run", "--no-prompt", "-A", main, "--config", config],
+    args: [
+      "run",
+      "--no-prompt",
+      "-A",
+      main,
+      "--in-sandbox=",
+      "--config",
+      config,
+    ],
     env,
     stdin: "null",
     stdout: "null",

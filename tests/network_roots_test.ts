@@ -5,14 +5,14 @@ import { SyncError } from "../lib/errors.ts";
 import {
   type MadeFor,
   planBinary,
-  requireSameWalls,
+  requireSameSandbox,
 } from "../lib/release_binary.ts";
 import { makePackage } from "../lib/release_portable.ts";
 import {
   isNetworkPath,
   networkRootsOf,
   networkWords,
-  openWords,
+  noSandboxWords,
   realRootsOf,
 } from "../lib/sandbox_network.ts";
 import type { SandboxConfig } from "../lib/sandbox_permissions.ts";
@@ -169,9 +169,9 @@ eachCase("compile does as it must", async (mapped, consent) => {
     return;
   }
   const { flags, made, network } = await plan();
-  assert.equal(made.isOpen, mapped.length > 0);
+  assert.equal(made.hasSandbox, mapped.length === 0);
   assert.equal(String(flags) === String(OPEN), mapped.length > 0);
-  if (made.isOpen) assertNamed(openWords(network), mapped);
+  if (!made.hasSandbox) assertNamed(noSandboxWords(network), mapped);
 });
 
 eachCase("package does as it must", async (mapped, consent) => {
@@ -197,8 +197,8 @@ eachCase(
       target: "x86_64-pc-windows-msvc",
       "config-path": "C:\\office\\config.yaml",
     }, null);
-    assert.equal(made.isOpen, false);
-    const start = () => requireSameWalls(made, made.config, realPath(mapped));
+    assert.equal(made.hasSandbox, true);
+    const start = () => requireSameSandbox(made, made.config, realPath(mapped));
     if (mapped.length === 0) return start();
     assert.throws(start, (error) => {
       assert.ok(error instanceof SyncError);
@@ -339,10 +339,10 @@ Deno.test("a binary without walls stops where the config takes its consent back"
     email: null,
     networkRoots: "allow_all",
   } as const satisfies SandboxConfig;
-  const made: MadeFor = { config, isOpen: true };
-  requireSameWalls(made, config, realPath(["right"]));
+  const made: MadeFor = { config, hasSandbox: false };
+  requireSameSandbox(made, config, realPath(["right"]));
   assert.throws(
-    () => requireSameWalls(made, { ...config, networkRoots: "refuse" }, null),
+    () => requireSameSandbox(made, { ...config, networkRoots: "refuse" }, null),
     (error) =>
       error instanceof SyncError && error.exitCode === 2 &&
       /^This office-sync was made without the sandbox/.test(error.message),
@@ -431,7 +431,7 @@ Deno.test("a state DB on the network is refused before a run, also with allow_al
   const words = /^SyncError: state_db S:\\x\.db is on the network; allowed: /;
   const { made } = await plan(null);
   await assert.rejects(plan(said), words);
-  assert.throws(() => requireSameWalls(made, made.config, said), words);
+  assert.throws(() => requireSameSandbox(made, made.config, said), words);
   const { code, out, err } = await launch(desk, [], "doctor");
   assert.deepEqual([code, out, err], [0, "false\n", ""]);
   const harness = HARNESS.replace("shares[root] ?? root", '"\\\\\\\\s"');

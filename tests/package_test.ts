@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { IN_SANDBOX } from "../lib/started_as.ts";
 import { makePackage } from "../lib/release_portable.ts";
 import { Office, read } from "./support/support.ts";
 import { fromFileUrl } from "./support/urls.ts";
@@ -168,7 +169,13 @@ async function assertScheduled(office: Office, folder: string): Promise<void> {
 
 /** In place of the program: something that tries to get out. */
 async function assertWalls(office: Office, folder: string): Promise<void> {
-  Deno.writeTextFileSync(join(folder, "lib", "main.js"), PROBE);
+  const main = join(folder, "lib", "main.js");
+  Deno.renameSync(main, join(folder, "lib", "launcher.js"));
+  Deno.writeTextFileSync(join(folder, "lib", "probe.js"), PROBE);
+  Deno.writeTextFileSync(
+    main,
+    `await import(Deno.args[0].startsWith("${IN_SANDBOX}") ? "./probe.js" : "./launcher.js");`,
+  );
   const beside = join(office.folder, "beside.txt");
   Deno.writeTextFileSync(beside, "secret");
   const allowed: Try[] = [
@@ -180,7 +187,7 @@ async function assertWalls(office: Office, folder: string): Promise<void> {
     ["write", beside],
     ["list", folder],
     ["write", join(folder, "config.yaml")],
-    ["write", join(folder, "lib", "main.js")],
+    ["write", main],
     ["run", join(folder, "deno")],
     ["connect", "127.0.0.1", 25],
     ["listen"],
@@ -188,7 +195,7 @@ async function assertWalls(office: Office, folder: string): Promise<void> {
     ["sys"],
   ];
   const tries = JSON.stringify([...allowed, ...refused]);
-  const { out, err } = await start(folder, "sync", tries);
+  const { out, err } = await start(folder, "restore", tries);
   assert.notEqual(out, "", err);
   assert.deepEqual(JSON.parse(out), [
     { ok: "one" },
@@ -197,7 +204,7 @@ async function assertWalls(office: Office, folder: string): Promise<void> {
   ]);
   assert.equal(Deno.readTextFileSync(join(office.right, "a.txt")), "new");
   const planned = JSON.stringify([["write", join(office.left, "a.txt")]]);
-  const plan = await start(folder, "plan", planned);
+  const plan = await start(folder, "why", planned);
   assert.deepEqual(JSON.parse(plan.out), [REFUSED]);
 }
 
@@ -209,7 +216,7 @@ Deno.test("both launchers start the same, and only what lies beside them", async
     "left_root: C:\\pdrive_local\nright_root: D:\\office\n",
   );
   const folder = join(office.folder, "p");
-  // A small file in place of a Deno for Windows: only how it begins counts.
+  // A small file in place of a Deno for Windows: only its ending counts.
   const exe = join(office.folder, "deno.exe");
   Deno.writeTextFileSync(exe, "MZ".padEnd(64, "\0"));
   await makePackage({ config, output: folder, deno: exe });
@@ -291,7 +298,13 @@ function loadedWith(folder: string, name: string): Set<string> {
 Deno.test("a portable folder loads with its program what every run needs, and no more", async () => {
   using office = new Office();
   const folder = await packaged(office);
-  for (const name of ["main.js", "packaged.js", "files_look_worker.js"]) {
+  const starts = [...Deno.readDirSync(join(folder, "lib"))]
+    .map(({ name }) => name)
+    .filter((it) =>
+      /^(?:files_look_worker\.|(?:cli_program|sandbox_launcher)-)/.test(it)
+    );
+  assert.equal(starts.length, 3);
+  for (const name of starts) {
     const loaded = loadedWith(folder, name);
     assert.ok(loaded.size > 5, [...loaded].join());
     const slow = [
@@ -315,7 +328,7 @@ Deno.test("a checkout starts, whatever is broken in a folder above it", async ()
   const modules = [...Deno.readDirSync(join(project, "lib"))];
   for (
     const name of [
-      ...["deno.json", "deno.lock", "launch.ts", "main.ts"],
+      ...["deno.json", "deno.lock", "main.ts"],
       ...modules.map(({ name }) => join("lib", name)),
     ]
   ) Deno.copyFileSync(join(project, name), join(checkout, name));
@@ -332,7 +345,7 @@ Deno.test("a checkout starts, whatever is broken in a folder above it", async ()
       new Deno.Command(Deno.execPath(), {
         args: [
           ...["run", "--no-prompt", "--frozen", "--allow-all"],
-          ...[join(checkout, "launch.ts"), "plan", "--config", office.config],
+          ...[join(checkout, "main.ts"), "plan", "--config", office.config],
         ],
         cwd: office.folder,
         stdin: "null",

@@ -89,7 +89,7 @@ async function onTerminal(
   args: string,
   after = "",
 ): Promise<Shown> {
-  const launch = fromFileUrl("../launch.ts");
+  const launch = fromFileUrl("../main.ts");
   const line = `stty cols 80; '${Deno.execPath()}' run --no-prompt -A ` +
     `'${launch}' ${args} --config '${office.config}' ${after}`;
   const started = performance.now();

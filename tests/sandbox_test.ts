@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { SyncError } from "../lib/errors.ts";
 import {
-  closedFlags,
+  bareFlags,
   type SandboxConfig,
   sandboxFlags,
   type SandboxOptions,
@@ -242,19 +242,19 @@ Deno.test("sandboxFlags() keeps to what is written where the disk is on the netw
   );
 });
 
-Deno.test("closedFlags() names one file at most", () => {
+Deno.test("bareFlags() names one file at most", () => {
   const closed = [
     "--no-prompt",
     "--ignore-env",
     "--allow-import=nowhere.invalid:1",
   ];
-  assert.deepEqual(closedFlags(null), closed);
-  assert.deepEqual(closedFlags("/office/config.yaml"), [
+  assert.deepEqual(bareFlags(null), closed);
+  assert.deepEqual(bareFlags("/office/config.yaml"), [
     ...closed,
     "--allow-read=/office/config.yaml",
     "--allow-write=/office/config.yaml",
   ]);
-  assert.deepEqual(closedFlags("/office/config.yaml", onDisk).slice(-1), [
+  assert.deepEqual(bareFlags("/office/config.yaml", onDisk).slice(-1), [
     "--allow-write=/office/config.yaml,/disk/office/config.yaml",
   ]);
 });

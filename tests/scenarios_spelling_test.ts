@@ -40,7 +40,7 @@ class Linked implements Disposable {
     }
     const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
       args: [
-        ...["run", "--no-prompt", "-A", `${this.link}/program/launch.ts`],
+        ...["run", "--no-prompt", "-A", `${this.link}/program/main.ts`],
         ...[...args, "--config", `${this.link}/config.yaml`],
       ],
       cwd: this.link,
@@ -87,10 +87,9 @@ Deno.test("a link above roots, state DB, log and program changes nothing: both w
   }
 });
 
-/** Starts a program inside walls that name the roots only as they are written. */
+/** Starts the program in a sandbox that names the roots only as they are written. */
 async function startAsWritten(
   { office, link }: Linked,
-  program: string,
   ...args: readonly string[]
 ): Promise<CommandResult> {
   const own = ["state/sync.db", "state/sync.db.lock", "own/logs"];
@@ -101,7 +100,7 @@ async function startAsWritten(
     args: [
       ...["run", "--no-prompt", "--ignore-env", "--allow-sys=statfs"],
       ...[`--allow-write=${paths}`, `--allow-read=${read}`],
-      ...[fromFileUrl(`../${program}`), ...args],
+      ...[fromFileUrl("../main.ts"), ...args],
     ],
     env: office.env,
     stdin: "null",
@@ -117,7 +116,12 @@ Deno.test("what the sandbox keeps out, whatever the reason, is told without word
   const { office, link } = linked;
   office.write({ left: { a: "1" }, right: { b: "22" } });
   const config = ["--config", `${link}/config.yaml`];
-  const told = await startAsWritten(linked, "main.ts", "doctor", ...config);
+  const told = await startAsWritten(
+    linked,
+    "--in-sandbox=",
+    "doctor",
+    ...config,
+  );
   assert.equal(told.code, 1, told.stdout + told.stderr);
   assert.match(
     told.stdout,
@@ -127,7 +131,7 @@ Deno.test("what the sandbox keeps out, whatever the reason, is told without word
   assert.deepEqual(office.trees(), { left: { a: "1" }, right: { b: "22" } });
   const { code, stdout, stderr } = await startAsWritten(
     linked,
-    "main.ts",
+    "--in-sandbox=",
     ...config,
   );
   const said = stdout + stderr;
@@ -143,10 +147,10 @@ Deno.test("a binary that was made for another spelling than the disk's says so, 
   const file = `${linked.link}/config.yaml`;
   const made: MadeFor = {
     config: sandboxPart(await loadConfig(file)),
-    isOpen: false,
+    hasSandbox: true,
   };
   const start = (...args: readonly string[]) =>
-    startAsWritten(linked, "binary.ts", JSON.stringify(made), ...args);
+    startAsWritten(linked, `--made-for=${JSON.stringify(made)}`, ...args);
   for (const args of [[], ["plan"], ["doctor"]]) {
     const { code, stderr } = await start(...args);
     assert.equal(code, 2, stderr);

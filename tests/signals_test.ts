@@ -22,7 +22,7 @@ function hole(path: string, mtimeMs: number): void {
 }
 
 function words(office: Office, args: readonly string[]): string[] {
-  const launch = fromFileUrl("../launch.ts");
+  const launch = fromFileUrl("../main.ts");
   const run = [Deno.execPath(), "run", "--no-prompt", "-A", launch];
   return [...run, ...args, "--config", office.config];
 }

@@ -9,7 +9,7 @@ import {
   COMPILE_OPTIONS,
   runTask,
 } from "../lib/release_binary.ts";
-import { fromThere } from "../lib/started_in.ts";
+import { fromThere } from "../lib/started_as.ts";
 
 const args = fromThere(Deno.args);
 Deno.exitCode = await runTask(args, COMPILE_OPTIONS, COMPILE_HELP, compile);

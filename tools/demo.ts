@@ -40,7 +40,7 @@ async function officeSync(...args: readonly string[]): Promise<void> {
       "--no-prompt",
       "--frozen",
       "--allow-all",
-      `${project}/launch.ts`,
+      `${project}/main.ts`,
       ...args,
       "--config",
       `${folder}/config.yaml`,

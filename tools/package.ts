@@ -9,7 +9,7 @@ import {
   PACKAGE_HELP,
   PACKAGE_OPTIONS,
 } from "../lib/release_portable.ts";
-import { fromThere } from "../lib/started_in.ts";
+import { fromThere } from "../lib/started_as.ts";
 
 const args = fromThere(Deno.args);
 Deno.exitCode = await runTask(args, PACKAGE_OPTIONS, PACKAGE_HELP, makePackage);

@@ -30,7 +30,7 @@ function officeSync(...args: readonly string[]): string {
       "--no-prompt",
       "--frozen",
       "--allow-all",
-      `${project}launch.ts`,
+      `${project}main.ts`,
       ...args,
       "--config",
       `${folder}/config.yaml`,

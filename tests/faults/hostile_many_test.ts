@@ -47,7 +47,7 @@ Deno.test("a first meeting of 60,000 equal files a side takes less than 220 MB",
   }
   const child = new Deno.Command(Deno.execPath(), {
     args: [
-      ...["run", "--no-prompt", "-A", fromFileUrl("../launch.ts")],
+      ...["run", "--no-prompt", "-A", fromFileUrl("../main.ts")],
       ...["--config", office.config, "--quiet"],
     ],
     stdin: "null",

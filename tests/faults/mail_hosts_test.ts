@@ -101,7 +101,7 @@ class Hosts implements AsyncDisposable {
         ...["--mount", "--propagation", "private", "sh", "-c"],
         'mount --bind "$0" /etc/hosts && exec "$@"',
         ...[`${office.folder}/hosts`, Deno.execPath(), "run", "--no-prompt"],
-        ...["-A", fromFileUrl("../launch.ts"), ...args],
+        ...["-A", fromFileUrl("../main.ts"), ...args],
         ...["--config", office.config],
       ],
       cwd: office.folder,

@@ -115,6 +115,7 @@ export function program(
     "--no-prompt",
     `--config=${fromFileUrl("../deno.json")}`,
     fromFileUrl("../main.ts"),
+    "--in-sandbox=",
     ...args,
     "--config",
     config,
@@ -150,7 +151,7 @@ export function launcher(
   config: string,
   args: readonly string[] = [],
 ): Promise<Ended> {
-  const launch = fromFileUrl("../launch.ts");
+  const launch = fromFileUrl("../main.ts");
   return start(Deno.execPath(), [
     "run",
     "--no-prompt",

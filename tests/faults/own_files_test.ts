@@ -40,7 +40,7 @@ async function asUser(
     args: [
       ...["--reuid", USER, "--regid", USER, "--clear-groups"],
       ...[Deno.execPath(), "run", "--no-prompt", "-A"],
-      ...[fromFileUrl("../launch.ts"), ...args, "--config", office.config],
+      ...[fromFileUrl("../main.ts"), ...args, "--config", office.config],
     ],
     cwd: office.folder,
     env: { ...office.env, DENO_DIR: denoDir, HOME: denoDir },

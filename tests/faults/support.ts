@@ -271,7 +271,7 @@ async function whatRuns(
 ): Promise<string[]> {
   if (program) {
     const main = fromFileUrl("../main.ts");
-    return [main, ...program, "--config", office.config];
+    return [main, "--in-sandbox=", ...program, "--config", office.config];
   }
   const config = JSON.stringify(await loadConfig(office.config));
   return [fromFileUrl("faults/crash_child.ts"), RUN_ID, config];

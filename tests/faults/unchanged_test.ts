@@ -43,7 +43,7 @@ function calls(office: Office, ...options: readonly string[]): string[] {
     args: [
       ...["-f", "-qq", "-o", trace, ...options],
       ...[Deno.execPath(), "run", "--no-prompt", "--frozen", "--allow-all"],
-      ...[fromFileUrl("../launch.ts"), "--config", office.config],
+      ...[fromFileUrl("../main.ts"), "--config", office.config],
     ],
     env: { NO_COLOR: "1" },
     stdin: "null",

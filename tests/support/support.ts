@@ -172,7 +172,7 @@ export class Office implements Disposable {
     before: readonly string[],
     args: readonly string[],
   ): Promise<CommandResult> {
-    const launch = fromFileUrl("../launch.ts");
+    const launch = fromFileUrl("../main.ts");
     const [program = "", ...all] = [
       ...before,
       Deno.execPath(),

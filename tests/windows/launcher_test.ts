@@ -12,7 +12,7 @@ Deno.test("the task of a checkout syncs, inside its walls", async () => {
   using office = new Office().write({ left: { a: "1" } });
   const { code, stdout, stderr } = await output([
     ...[Deno.execPath(), "run", "--no-prompt", "--frozen", "--allow-all"],
-    ...[join(PROJECT, "launch.ts"), `--started-in=${office.folder}`],
+    ...[join(PROJECT, "main.ts"), `--started-in=${office.folder}`],
     ...["--config", "Sync & Co\\config.yaml"],
   ], { cwd: PROJECT });
   assert.equal(code, 0, stderr);
@@ -62,7 +62,13 @@ Deno.test("the walls hold: nothing but the two roots, the state DB and the log c
     ? ${JSON.stringify(office.left)} + "\\\\" + path
     : ${JSON.stringify(office.right)} + "\\\\" + path };
     const outside = ${JSON.stringify(outside)};\n`;
-  Deno.writeTextFileSync(join(copy, "lib\\main.js"), names + program);
+  const main = join(copy, "lib\\main.js");
+  Deno.renameSync(main, join(copy, "lib\\launcher.js"));
+  Deno.writeTextFileSync(join(copy, "lib\\probe.js"), names + program);
+  Deno.writeTextFileSync(
+    main,
+    `await import(Deno.args[0].startsWith("--in-sandbox=") ? "./probe.js" : "./launcher.js");`,
+  );
   const { stdout, stderr } = await output([
     ...[command, "--config", office.config],
   ]);

@@ -35,7 +35,7 @@ async function press(
       ...["run", "--no-prompt", "--no-lock", "--cached-only", "--ignore-env"],
       ...["--allow-read", "--allow-run"],
       ...[`--config=${join(portable, "deno.json")}`],
-      ...[join(portable, "lib", "packaged.js"), "--config", office.config],
+      ...[join(portable, "lib", "main.js"), "--config", office.config],
     ],
     ...how,
   };

@@ -5,7 +5,7 @@
  * @module
  */
 import { print, warn } from "../../lib/cli_output.ts";
-import { fromThere } from "../../lib/started_in.ts";
+import { fromThere } from "../../lib/started_as.ts";
 import { HELP, type Options, optionsFrom, UsageError } from "./options.ts";
 import {
   ifThere,

@@ -40,7 +40,7 @@ export const PROJECT = fileURLToPath(new URL("../..", import.meta.url));
 /** What `deno task sync` starts. The shell of the task itself is left out. */
 const LAUNCH = [
   ...[Deno.execPath(), "run", "--no-prompt", "--frozen", "--allow-all"],
-  `${PROJECT}launch.ts`,
+  `${PROJECT}main.ts`,
 ];
 
 function oneWay(
