@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import assert from "node:assert/strict";
-import { DigestBuilder, type Entry } from "../lib/wire_listing.ts";
+import type { Entry } from "../lib/wire_listing.ts";
 import { A, digestOf, entries, entry, file } from "./support/listed.ts";
 
 // The same cases for everybody.
@@ -21,24 +21,6 @@ Deno.test("DigestBuilder does not depend on the order", () => {
   );
   fc.assert(fc.property(shuffled, ([one, other]) => {
     assert.equal(digestOf(...one), digestOf(...other));
-  }));
-});
-
-Deno.test("DigestBuilder takes a file out as if it had never been in", () => {
-  fc.assert(fc.property(entries, file, (any, gone) => {
-    fc.pre(gone.kind === "file");
-    const builder = new DigestBuilder(digestOf(...any, gone));
-    builder.removeFile(gone.name, gone);
-    assert.equal(builder.value(), digestOf(...any));
-  }));
-});
-
-Deno.test("DigestBuilder goes on from a digest", () => {
-  fc.assert(fc.property(entries, file, (any, more) => {
-    fc.pre(more.kind === "file");
-    const builder = new DigestBuilder(digestOf(...any));
-    builder.addFile(more.name, more);
-    assert.equal(builder.value(), digestOf(...any, more));
   }));
 });
 

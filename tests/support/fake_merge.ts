@@ -34,6 +34,7 @@ import type {
 } from "../../lib/types.ts";
 import { extensionOf } from "../../lib/wire_ignore.ts";
 import { type Entry, ListingBuilder } from "../../lib/wire_listing.ts";
+import { addTo } from "./listed.ts";
 import {
   type FakeFile,
   type FakeRow,
@@ -241,7 +242,7 @@ export function scan(situation: Situation, side: Side): SideScan {
   const builder = new ListingBuilder();
   const listings = [...inFolder].map(([path, entries]) => {
     builder.clear();
-    entries.forEach((entry) => builder.add(entry));
+    entries.forEach((entry) => addTo(builder, entry));
     const at = tree[path];
     const isUnsettled = at?.kind === "folder" && at.isUnsettled;
     return [

@@ -8,6 +8,7 @@ import {
   DigestBuilder,
   type Entry,
   type FileEntry,
+  type ListingBuilder,
 } from "../../lib/wire_listing.ts";
 
 /** A file. */
@@ -28,6 +29,12 @@ export function digestOf(...entries: readonly Entry[]): string {
     else builder.addFolder(entry.name, entry.isMount, entry.id);
   }
   return builder.value();
+}
+
+/** Adds any entry to a listing. */
+export function addTo(builder: ListingBuilder, entry: Entry): void {
+  if (entry.kind === "file") builder.addFile(entry.name, entry);
+  else builder.addDirectory(entry.name, entry.isMount, entry.id);
 }
 
 const name = fc.string({ unit: "grapheme", minLength: 1, maxLength: 12 })
