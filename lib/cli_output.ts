@@ -6,7 +6,7 @@
  */
 import { EXIT, SyncError } from "./errors.ts";
 import type { Phase, Progress } from "./run_types.ts";
-import { sizeWords } from "./text.ts";
+import { numberWords, sizeWords } from "./text.ts";
 
 /**
  * Prints what was asked for.
@@ -91,12 +91,12 @@ export function progressText(
   const seconds = pace.elapsedMs / 1000;
   const rate = doneBytes > 0
     ? `${sizeWords(Math.round(doneBytes / seconds))}/s`
-    : `${count(Math.round(doneFiles / seconds))} files/s`;
+    : `${numberWords(Math.round(doneFiles / seconds))} files/s`;
   const share = shareOf(progress);
   const parts = [
     ...doneFiles === 0 && totalFiles === null
       ? []
-      : [`${ofTotal(doneFiles, totalFiles, count)} files`],
+      : [`${ofTotal(doneFiles, totalFiles, numberWords)} files`],
     ...doneBytes === 0 && !totalBytes
       ? []
       : [ofTotal(doneBytes, totalBytes, sizeWords)],
@@ -134,10 +134,6 @@ function ofTotal(
   return total === null || done > total
     ? words(done)
     : `${words(done)} of ${words(total)}`;
-}
-
-function count(value: number): string {
-  return value.toLocaleString("en-US");
 }
 
 function clock(seconds: number): string {

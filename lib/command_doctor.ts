@@ -48,6 +48,7 @@ import {
 } from "./state_db.ts";
 import { CHANGED, codeOf, inWords, Skipped } from "./system.ts";
 import {
+  countOf,
   errorWords,
   printable,
   PROGRAM,
@@ -472,7 +473,7 @@ function softDeleted(root: Root, pair: string, retentionDays: number): Found {
     ? ""
     : `; ${sizeWords(foreign)} of it by other PCs, or before the state DB ` +
       "was lost: runs of this PC leave that alone";
-  const says = `${files} ${files === 1 ? "file" : "files"}, ` +
+  const says = `${countOf(files, "file")}, ` +
     `${sizeWords(bytes)}, kept for ${limit}${others}${unreadable}`;
   if (unreadable !== "") return warning(says, "See who may read that folder.");
   const free = roomAt(root.absolute(""))?.freeBytes ?? Infinity;

@@ -64,7 +64,7 @@ import {
 import { StateDb, takeLock } from "./state_db.ts";
 import { actionsInto } from "./state_runs.ts";
 import { codeOf, inWords, Skipped, WENT_AWAY } from "./system.ts";
-import { printable, quoted, sizeWords, timeWords } from "./text.ts";
+import { countOf, printable, quoted, sizeWords, timeWords } from "./text.ts";
 import {
   type Both,
   type Checkpoint,
@@ -611,8 +611,7 @@ function listText(versions: readonly Version[]): string {
         }`,
     );
   }
-  const count = versions.length;
-  lines.push("", `${count} ${count === 1 ? "version" : "versions"} kept.`);
+  lines.push("", `${countOf(versions.length, "version")} kept.`);
   return lines.join("\n");
 }
 
@@ -620,7 +619,7 @@ function listText(versions: readonly Version[]): string {
 function textOf(all: readonly Restored[]): string {
   const done = all.filter(({ outcome }) => outcome === "done").length;
   const left = all.filter(isLeft).length;
-  const files = `${done} ${done === 1 ? "file" : "files"} brought back`;
+  const files = `${countOf(done, "file")} brought back`;
   const summary = left === 0 ? files : `${files}; ${left} not, see above`;
   return [...all.map(restoredLine), "", `${summary}.`].join("\n");
 }

@@ -42,7 +42,7 @@ import {
   type SyncListener,
 } from "./run_types.ts";
 import type { Lock } from "./state_db.ts";
-import { errorWords, printable, PROGRAM, zonedTime } from "./text.ts";
+import { countOf, errorWords, printable, PROGRAM, zonedTime } from "./text.ts";
 
 const HOUR_MS = 60 * 60 * 1000;
 const DAY_MS = 24 * HOUR_MS;
@@ -252,7 +252,7 @@ function withEffect(alert: Alert, { result }: RunEnd): Alert {
       action.work.kind === "copy"
     ).length ?? 0;
   if (copied === 0) return alert;
-  const files = copied === 1 ? "1 file" : `${copied} files`;
+  const files = countOf(copied, "file");
   return {
     ...alert,
     reason: `${alert.reason} In this run ${files} that only one side had ` +

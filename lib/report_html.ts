@@ -31,6 +31,7 @@ import { inWords, troubleOf } from "./system.ts";
 import {
   becameWords,
   escapeHtml,
+  numberWords,
   PROGRAM,
   quoted,
   sizeWords,
@@ -362,10 +363,12 @@ function rowsHtml(
       : `${PROGRAM} history ${run}`;
     const more = rest === 0
       ? ""
-      : `<p>… and ${number(rest)} more (“${escapeHtml(where)}” lists all)</p>`;
+      : `<p>… and ${numberWords(rest)} more (“${
+        escapeHtml(where)
+      }” lists all)</p>`;
     return `<section class="rows" aria-labelledby="${id}">
 <h2 id="${id}">${escapeHtml(title)} <span class="count">${
-      number(rows.length)
+      numberWords(rows.length)
     }</span></h2>
 ${
       id === "actions"
@@ -393,7 +396,7 @@ function filterHtml(rows: readonly Row[], isDone: boolean): string {
     const bytes = of.reduce((sum, row) => sum + (row.bytes ?? 0), 0);
     const size = bytes === 0 ? "" : ` (${sizeWords(bytes)})`;
     return `<label class="${kind}"><input type="checkbox" name="kind" value="${kind}" checked>` +
-      ` ${number(of.length)} ${kindWords(kind, isDone)}${size}</label>`;
+      ` ${numberWords(of.length)} ${kindWords(kind, isDone)}${size}</label>`;
   });
   const total = rows.length;
   return `<form role="search" aria-label="Filter">
@@ -405,9 +408,9 @@ function filterHtml(rows: readonly Row[], isDone: boolean): string {
 <button type="button" name="open">Open folders</button>
 <button type="button" name="close">Close folders</button>
 </div>
-<p role="status" data-total="${total}">${number(Math.min(total, ROOM))} of ${
-    number(total)
-  } shown</p>
+<p role="status" data-total="${total}">${
+    numberWords(Math.min(total, ROOM))
+  } of ${numberWords(total)} shown</p>
 </form>`;
 }
 
@@ -417,7 +420,7 @@ function folders(rows: readonly Row[], isOpen: boolean): string {
     const words = folder === "" ? "(the root folder)" : folder;
     return `<details class="folder"${isOpen ? " open" : ""}>` +
       `<summary><bdi>${escapeHtml(words)}</bdi> <span class="count">` +
-      `${number(inside.length)}</span></summary>` +
+      `${numberWords(inside.length)}</span></summary>` +
       `${table(words, inside, "name")}</details>`;
   }).join("\n");
 }
@@ -453,10 +456,6 @@ function cellHtml(cell: Cell | null, shows: "path" | "name"): string {
   ].join(", ");
   return `<bdi>${escapeHtml(name)}${isFolder ? "/" : ""}</bdi>` +
     (facts === "" ? "" : `<small>${facts}</small>`);
-}
-
-function number(value: number): string {
-  return value.toLocaleString("en-US");
 }
 
 // The file that `--report` names.

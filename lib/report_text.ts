@@ -163,8 +163,8 @@ function actionsTitle(name: ActionName, isDone: boolean): string {
 /** What retention removed, in a sentence; null where it removed nothing. */
 export function prunedWords({ files, bytes }: Pruned): string | null {
   if (files === 0) return null;
-  return `${files} old soft-deleted ${files === 1 ? "file" : "files"} ` +
-    `removed for good: ${sizeWords(bytes)} freed.`;
+  return `${countOf(files, "old soft-deleted file")} removed for good: ` +
+    `${sizeWords(bytes)} freed.`;
 }
 
 /** Why an action is done, with its rule. */

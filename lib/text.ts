@@ -122,15 +122,21 @@ export function countOf(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? "" : "s"}`;
 }
 
-/** Made once: a report has thousands of times. */
-const TIME = new Intl.DateTimeFormat("sv-SE", {
-  dateStyle: "short",
-  timeStyle: "medium",
-});
+/** A number for people: 12,345. */
+export function numberWords(value: number): string {
+  return value.toLocaleString("en-US");
+}
+
+/** Made once, and late: a page has thousands of times, most runs have none. */
+let times: Intl.DateTimeFormat | null = null;
 
 /** A time for people, from ms since 1970: local, to the second. */
 export function timeWords(timeMs: number): string {
-  return TIME.format(timeMs);
+  times ??= new Intl.DateTimeFormat("sv-SE", {
+    dateStyle: "short",
+    timeStyle: "medium",
+  });
+  return times.format(timeMs);
 }
 
 /**
