@@ -1,6 +1,7 @@
 /**
- * Carries out a plan: in order, each action on its own, and records what was
- * really done.
+ * Carries out a plan: in order, each action on its own; copies in batches, and
+ * in threads where there are many. What was really done goes to the record,
+ * once it is certain to be on disk.
  *
  * @module
  */
@@ -13,120 +14,83 @@ import {
   threadsFor,
 } from "./apply_threads.ts";
 import { GuardError, InterruptedError } from "./errors.ts";
-import { TemporaryNames } from "./file_ops.ts";
-import {
-  type CommitContext,
-  Commits,
-  type Performed,
-  Performer,
-  type PerformerContext,
-} from "./files_act.ts";
+import { flushFolder, TemporaryNames } from "./file_ops.ts";
+import { type Performed, Performer } from "./files_act.ts";
 import {
   dropCopy,
   flushCopies,
   type FlushedCopy,
   type StagedCopy,
 } from "./files_copy.ts";
-import { completeMoves, removeLeftovers } from "./files_leftovers.ts";
 import { words } from "./metadata.ts";
-import { type TemporaryOwner, timeMark } from "./names.ts";
+import { timeMark } from "./names.ts";
 import { folderOf } from "./paths.ts";
-import type { AlikeFiles } from "./plan_merge.ts";
-import type { Action, Suspect, Waiting, Work } from "./plan_types.ts";
+import type { Action, RecordChange, Work } from "./plan_types.ts";
 import type { Root } from "./root_files.ts";
-import type { Probe } from "./root_traits.ts";
-import {
-  type Meeting,
-  numberRun,
-  rememberIds,
-  requireStillThere,
-} from "./run_identify.ts";
-import type { FinishedScan } from "./run_scan.ts";
-import type { Interrupt, Meter, Outcome, Totals } from "./run_types.ts";
-import type { StateDb } from "./state_db.ts";
-import type { RecordStore } from "./state_record.ts";
+import type { Outcome } from "./run_types.ts";
+import { SoftDelete } from "./soft_delete.ts";
 import { codeOf, inWords, Skipped, troubleOf, WENT_AWAY } from "./system.ts";
 import {
   type Both,
+  type Checkpoint,
   type FileRow,
+  type Move,
   otherSide,
   type OutcomeKind,
-  SIDES,
+  type Side,
 } from "./types.ts";
 
-// What became of an action, told as its outcome.
-
-/** One of these. */
-export interface ActionResult {
-  readonly done?: Performed;
-  /** Why it was left; null: there was nothing to do. */
-  readonly skipped?: string | null;
-  /** What was thrown. */
-  readonly failed?: unknown;
+/** What carrying out a plan needs. */
+export interface ApplyContext {
+  readonly roots: Both<Root>;
+  /** Name the pair of roots and the run in temporary names. */
+  readonly pair: string;
+  readonly run: string;
+  /** In ms since 1970. */
+  readonly startedAtMs: number;
+  readonly record: {
+    /** Writes changes in one transaction. */
+    apply(changes: readonly RecordChange[]): void;
+    /** Writes a rename in two steps down before its first step. */
+    noteMove(move: Move): void;
+  };
+  /** What a call takes on the slower side at least, in ms. */
+  readonly callMs: number;
+  /** Starts threads for so many small copies. Left out: where they pay. */
+  readonly startThreads?: (copies: number) => CopyThreads | null;
+  /**
+   * Makes sure that both roots are still the ones the run began with.
+   *
+   * @throws {GuardError} One of them does not answer with its id.
+   */
+  verifyRoots(): void;
+  /** Told of each outcome as soon as it is certain. */
+  onOutcome(outcome: Outcome): void;
+  /** Told of bytes as they are copied. */
+  onBytes?(bytes: number): void;
+  readonly checkpoint: Checkpoint;
 }
 
 /**
- * The outcome of an action.
+ * Carries out the actions of a plan.
  *
- * @param action The action.
- * @param result What became of it.
+ * @param actions In order.
+ * @returns Their outcomes, in the same order; without those that a signal left
+ *   for the next run.
  */
-export function outcomeOf(action: Action, result: ActionResult): Outcome {
-  const { done, skipped, failed } = result;
-  const isSkip = failed instanceof Skipped ||
-    ["busy", "missing", "away"].includes(troubleOf(failed));
-  const isWhole = done !== undefined && done.left === undefined;
-  const kind: OutcomeKind = isWhole || skipped === null
-    ? "done"
-    : skipped !== undefined || isSkip || done
-    ? "skipped"
-    : "failed";
-  return {
-    action,
-    kind,
-    detail: done?.left ?? done?.note ?? keptWords(action, done) ?? skipped ??
-      (failed ? whyNot(action, failed) : null),
-    newPath: done?.keptAt ?? action.newPath,
-    error: kind === "failed" ? failed : null,
-  };
-}
-
-/** In words, with what a person can do about it. */
-function whyNot({ work }: Action, error: unknown): string {
-  const isFolder = work.kind === "remove-directory" ||
-    work.kind === "rename-directory";
-  const isBusy = troubleOf(error) === "busy" && Deno.build.os !== "windows";
-  if (!isFolder || !isBusy) return inWords(error);
-  const there = words(otherSide(work.on));
-  return "it is in use, or another disk is mounted here: unmount it, or " +
-    (work.kind === "remove-directory"
-      ? `make the folder on ${there} again`
-      : `give it its old name on ${there} again`);
-}
-
-/** Where the version is that a doubtful one replaced. */
-function keptWords({ work }: Action, done?: Performed): string | null {
-  const isDoubtful = work.kind === "copy" && work.isDoubtful;
-  return isDoubtful && done?.keptAt
-    ? `the version before is kept as ${done.keptAt}`
-    : null;
-}
-
-/** What executing needs. */
-export interface ExecutorContext
-  extends Omit<PerformerContext, "rowAt">, CommitContext {
-  /**
-   * Starts threads for so many small copies; null: not worth it. Left out: it
-   * goes without.
-   */
-  readonly startThreads?: (copies: number) => CopyThreads | null;
-  /** Told of each outcome as soon as it is certain. */
-  onOutcome(outcome: Outcome): void;
+export function applyPlan(
+  actions: readonly Action[],
+  context: ApplyContext,
+): Promise<readonly Outcome[]> {
+  return new Applying(actions, context).run();
 }
 
 /** Limits of a batch of copies. */
 const BATCH_FILES = 128;
 const BATCH_BYTES = 64 * 1024 * 1024;
+
+/** Changes that wait for the record at most. */
+const MOST_UNRECORDED = 500;
 
 /**
  * Pauses of a run before it tries again what was busy, in ms: one for all of
@@ -142,18 +106,11 @@ const ROOT_TRUST_MS = 250;
 
 type CopyWork = Work & { readonly kind: "copy" };
 
-/** An action at its position in the plan. */
-interface Positioned {
+/** An action at its position in the plan, and its work as it is by now. */
+interface Item<W extends Work = Work> {
   readonly index: number;
   readonly action: Action;
-}
-
-interface CopyAction extends Positioned {
-  readonly work: CopyWork;
-}
-
-interface StagedAction extends CopyAction {
-  readonly copy: StagedCopy;
+  readonly work: W;
 }
 
 /** What another program kept from being done, or from being begun. */
@@ -164,48 +121,61 @@ interface Postponed {
   readonly copy: FlushedCopy | null;
 }
 
-/** Executes one plan. */
-export class Executor {
-  readonly #context: ExecutorContext;
+/** What became of an action: one of these. */
+interface ActionResult {
+  readonly done?: Performed;
+  /** Why it was left; null: there was nothing to do. */
+  readonly skipped?: string | null;
+  /** What was thrown. */
+  readonly failed?: unknown;
+}
+
+/** One plan that is being carried out. */
+class Applying {
+  readonly #actions: readonly Action[];
+  readonly #context: ApplyContext;
   readonly #performer: Performer;
   readonly #outcomes: Outcome[] = [];
+  /** Rows that later actions build on. */
   readonly #written = new Map<string, FileRow>();
   /** Disks without room: a root may hold several. */
   readonly #full = new Set<string>();
   /** By position: what comes again when all others had their turn. */
   readonly #postponed = new Map<number, Postponed>();
-  #staged: StagedAction[] = [];
+  #staged: { readonly item: Item<CopyWork>; readonly copy: StagedCopy }[] = [];
   #stagedBytes = 0;
-  readonly #commits: Commits<Positioned>;
-  #threaded: ThreadedCopies<CopyAction> | null = null;
+  /** What is done and not recorded yet, by position. */
+  #unrecorded: { readonly index: number; readonly done: Performed }[] = [];
+  readonly #threaded: ThreadedCopies<Item<CopyWork>> | null;
   #isStopped = false;
   #rootsTrustedUntil = 0;
 
-  /** @param context Roots, record and who is told. */
-  constructor(context: ExecutorContext) {
+  constructor(actions: readonly Action[], context: ApplyContext) {
+    const { roots, pair, run, startedAtMs, record, callMs } = context;
+    this.#actions = actions;
     this.#context = context;
+    const owner = { pair, run };
+    const names = new TemporaryNames(owner, [roots.left, roots.right]);
     this.#performer = new Performer({
-      ...context,
+      roots,
+      names,
+      softDelete: new SoftDelete(`${timeMark(startedAtMs)}-${pair}`, names),
       rowAt: (path) => this.#written.get(path) ?? null,
+      noteMove: (move) => record.noteMove(move),
+      onBytes: (bytes) => context.onBytes?.(bytes),
+      checkpoint: context.checkpoint,
     });
-    this.#commits = new Commits(context, ({ index, action }, error) => {
-      this.#settle(index, action, { failed: error });
+    const start = context.startThreads ?? ((copies) => {
+      const count = threadsFor(callMs, copies);
+      return count === 0 ? null : new CopyThreads(roots, count);
     });
+    const take = this.#takeCopies.bind(this);
+    this.#threaded = threadedCopies(actions, start, take);
   }
 
-  /**
-   * Carries out the actions.
-   *
-   * @param actions In order.
-   * @returns Their outcomes, in the same order; without those that a signal
-   *   left for the next run.
-   */
-  async run(actions: readonly Action[]): Promise<readonly Outcome[]> {
-    const take = this.#takeCopies.bind(this);
-    const start = this.#context.startThreads;
-    this.#threaded = threadedCopies(actions, start, take);
+  async run(): Promise<readonly Outcome[]> {
     try {
-      await this.#carryOut(actions);
+      await this.#rounds();
     } catch (error) {
       if (!(error instanceof InterruptedError)) throw error;
       // Flushing them might take long: the next run copies them again.
@@ -216,52 +186,44 @@ export class Executor {
     } finally {
       await this.#threaded?.end();
     }
-    this.#commits.commit();
+    this.#record();
     // What was not come to has left holes.
     return this.#outcomes.filter(() => true);
   }
 
-  readonly #isDone = (index: number): boolean =>
-    this.#outcomes[index]?.kind === "done";
-
-  async #carryOut(actions: readonly Action[]): Promise<void> {
-    await this.#round(actions, [...actions.keys()]);
+  async #rounds(): Promise<void> {
+    await this.#round(this.#actions.keys());
     const end = performance.now() + PATIENCE_MS;
     for (const pauseMs of BACK_OFF_MS) {
       if (this.#postponed.size === 0 || performance.now() > end) break;
       await new Promise((resolve) => setTimeout(resolve, pauseMs));
-      const again = [...this.#postponed.keys()].sort((a, b) => a - b);
-      await this.#round(actions, again, end);
+      await this.#round([...this.#postponed.keys()].sort((a, b) => a - b), end);
     }
     // In order: what waits for another one is told after it.
     const left = [...this.#postponed].sort(([a], [b]) => a - b);
     this.#postponed.clear();
     for (const [index, { error, copy }] of left) {
-      const action = actions[index]!;
       if (copy) dropCopy(copy);
-      const skipped = this.#waits(action, actions);
-      this.#settle(index, action, error ? { failed: error } : { skipped });
+      const result = error
+        ? { failed: error }
+        : { skipped: this.#waits(this.#actions[index]!) };
+      this.#finish(index, result);
     }
   }
 
   /**
    * Carries out some of the actions, in order.
    *
-   * @param actions All of the plan.
    * @param positions Which of them.
    * @param end No busy one is tried again then, by `performance.now()`.
    */
-  async #round(
-    actions: readonly Action[],
-    positions: readonly number[],
-    end = Infinity,
-  ): Promise<void> {
+  async #round(positions: Iterable<number>, end = Infinity): Promise<void> {
     for (const index of positions) {
-      await this.#context.checkpoint?.();
+      await this.#context.checkpoint();
       // What waited for one that is done by now has its turn all the same.
       const isBusy = (this.#postponed.get(index)?.error ?? null) !== null;
       if (isBusy && performance.now() > end) continue;
-      const action = actions[index]!;
+      const action = this.#actions[index]!;
       if (action.work.kind !== "copy") await this.#finishCopies();
       const copied = this.#postponed.get(index)?.copy ?? null;
       this.#postponed.delete(index);
@@ -269,41 +231,72 @@ export class Executor {
         this.#postponed.set(index, { error: null, copy: null });
         continue;
       }
-      const skipped = this.#waits(action, actions);
+      const skipped = this.#waits(action);
       if (skipped !== null) {
-        this.#settle(index, action, { skipped });
+        this.#finish(index, { skipped });
         continue;
       }
       const work = this.#performer.afterRenames(action.work);
-      if (work.kind !== "copy") await this.#perform(index, action, work);
+      if (work.kind !== "copy") await this.#perform({ index, action, work });
       else if (copied === null) await this.#copy({ index, action, work });
       else await this.#place({ index, action, work }, copied);
     }
     await this.#finishCopies();
-    this.#commits.commit();
+    this.#record();
   }
 
   /** What an action waits for in vain, in words; null: nothing. */
-  #waits(action: Action, actions: readonly Action[]): string | null {
-    const need = action.needs.find((it) => !this.#isDone(it));
-    return need === undefined ? null : `waits for ${actions[need]?.path}`;
+  #waits({ needs }: Action): string | null {
+    const need = needs.find((it) => this.#outcomes[it]?.kind !== "done");
+    return need === undefined ? null : `waits for ${this.#actions[need]?.path}`;
   }
 
-  /** Tells what went wrong, unless it may go better in a moment. */
-  #fail(
-    { index, action }: Positioned,
-    error: unknown,
-    copy: FlushedCopy | null = null,
-  ): void {
-    if (troubleOf(error) === "busy") {
-      this.#postponed.set(index, { error, copy });
-      return;
+  async #perform(
+    { index, action, work }: Item<Exclude<Work, CopyWork>>,
+  ): Promise<void> {
+    if (work.kind === "none") {
+      const skipped = action.conflict === null ? null : action.reason;
+      return this.#finish(index, { skipped });
     }
-    if (copy) dropCopy(copy);
-    this.#settle(index, action, { failed: error });
+    // Both names of a folder are written down before it is renamed: nothing
+    // may wait for its flush by then.
+    if (work.kind === "rename-directory") this.#record();
+    try {
+      const removes = work.kind === "remove" ||
+        work.kind === "remove-directory";
+      if (removes && performance.now() >= this.#rootsTrustedUntil) {
+        this.#verifyRoots();
+        this.#rootsTrustedUntil = performance.now() + ROOT_TRUST_MS;
+      }
+      const done = await this.#performer.perform(work);
+      // A second rename builds on the first; a copy relies on clash copies.
+      if (work.kind === "rename" || work.kind === "clash") {
+        for (const change of done.changes) {
+          if (change.kind !== "put") continue;
+          this.#written.set(change.row.path, change.row);
+        }
+      }
+      this.#finish(index, { done });
+      // What follows in the folder is recorded under its new name.
+      if (work.kind === "rename-directory") this.#record();
+    } catch (error) {
+      if (error instanceof InterruptedError) throw error;
+      this.#fail(index, error);
+    }
+    if (this.#unrecorded.length >= MOST_UNRECORDED) this.#record();
   }
 
-  async #copy(item: CopyAction): Promise<void> {
+  /** In the middle of a run a lost root ends no more than what depends on it. */
+  #verifyRoots(): void {
+    try {
+      this.#context.verifyRoots();
+    } catch (error) {
+      if (!(error instanceof GuardError)) throw error;
+      throw new Skipped(WENT_AWAY, { cause: error });
+    }
+  }
+
+  async #copy(item: Item<CopyWork>): Promise<void> {
     const { work } = item;
     const isLikely = isSmall(work.source.sizeBytes) && !this.#isFull(work);
     if (this.#threaded && isLikely) {
@@ -331,15 +324,12 @@ export class Executor {
     return `${side}/${dev}`;
   }
 
-  async #finishCopies(): Promise<void> {
-    await this.#threaded?.finish();
-    await this.#placeStaged();
-  }
-
   /** Takes over what a thread has copied. */
-  async #takeCopies(copies: readonly TakenBack<CopyAction>[]): Promise<void> {
+  async #takeCopies(
+    copies: readonly TakenBack<Item<CopyWork>>[],
+  ): Promise<void> {
     for (const { item, task, done } of copies) {
-      const { index, action, work } = item;
+      const { index, work } = item;
       if (done.kind === "undone") {
         // Why it went wrong is found out, and told, where it is tried again.
         if (!this.#isStopped) await this.#stage(item);
@@ -347,36 +337,38 @@ export class Executor {
       }
       this.#context.onBytes?.(work.source.sizeBytes);
       if (done.kind === "placed") {
-        const performed = this.#performer.placed(work, done);
-        this.#settle(index, action, { done: performed });
+        this.#finish(index, { done: this.#performer.placed(work, done) });
       } else {
         const to = this.#context.roots[otherSide(work.from)];
         await this.#place(item, { ...done, to, temporary: task.temporary });
       }
     }
-    if (this.#commits.isMuch) this.#commits.commit();
+    if (this.#unrecorded.length >= MOST_UNRECORDED) this.#record();
   }
 
-  async #stage(item: CopyAction): Promise<void> {
-    const { index, action, work } = item;
+  async #stage(item: Item<CopyWork>): Promise<void> {
+    const { index, work } = item;
     if (this.#isFull(work)) {
-      this.#settle(index, action, {
-        failed: new Error("the disk is full: make room there"),
-      });
-      return;
+      const failed = new Error("the disk is full: make room there");
+      return this.#finish(index, { failed });
     }
     try {
       const copy = await this.#performer.stage(work);
-      this.#staged.push({ ...item, copy });
+      this.#staged.push({ item, copy });
       this.#stagedBytes += work.source.sizeBytes;
     } catch (error) {
       if (error instanceof InterruptedError) throw error;
       if (troubleOf(error) === "full") this.#full.add(this.#diskFor(work));
-      this.#fail(item, error);
+      this.#fail(index, error);
     }
     const isFull = this.#staged.length >= BATCH_FILES ||
       this.#stagedBytes >= BATCH_BYTES;
     if (isFull) await this.#placeStaged();
+  }
+
+  async #finishCopies(): Promise<void> {
+    await this.#threaded?.finish();
+    await this.#placeStaged();
   }
 
   /** Flushes what is written aside, puts it in place, and records it. */
@@ -386,243 +378,120 @@ export class Executor {
     this.#staged = [];
     this.#stagedBytes = 0;
     const copies = await flushCopies(staged.map(({ copy }) => copy));
-    for (const [at, item] of staged.entries()) {
+    for (const [at, { item }] of staged.entries()) {
       const copy = copies[at]!;
-      if ("error" in copy) {
-        this.#settle(item.index, item.action, { failed: copy.error });
-        continue;
-      }
-      await this.#place(item, copy);
+      if ("error" in copy) this.#finish(item.index, { failed: copy.error });
+      else await this.#place(item, copy);
     }
-    this.#commits.commit();
+    this.#record();
   }
 
-  async #place(item: CopyAction, copy: FlushedCopy): Promise<void> {
-    const { index, action, work } = item;
-    try {
-      const done = await this.#performer.place(work, copy);
-      this.#settle(index, action, { done });
-    } catch (error) {
-      this.#fail(item, error, copy);
-    }
-  }
-
-  async #perform(
-    index: number,
-    action: Action,
-    work: Exclude<Work, CopyWork>,
+  async #place(
+    { index, work }: Item<CopyWork>,
+    copy: FlushedCopy,
   ): Promise<void> {
-    if (work.kind === "none") {
-      this.#settle(index, action, {
-        skipped: action.conflict === null ? null : action.reason,
-      });
+    try {
+      this.#finish(index, { done: await this.#performer.place(work, copy) });
+    } catch (error) {
+      this.#fail(index, error, copy);
+    }
+  }
+
+  /** Tells what went wrong, unless it may go better in a moment. */
+  #fail(index: number, error: unknown, copy: FlushedCopy | null = null): void {
+    if (troubleOf(error) === "busy") {
+      this.#postponed.set(index, { error, copy });
       return;
     }
-    // Both names of a folder are written down before it is renamed: nothing
-    // may wait for its flush by then.
-    if (work.kind === "rename-directory") this.#commits.commit();
-    try {
-      const removes = work.kind === "remove" ||
-        work.kind === "remove-directory";
-      if (removes) this.#verifyRoots();
-      const done = await this.#performer.perform(work);
-      // A second rename builds on the first; a copy relies on clash copies.
-      if (work.kind === "rename" || work.kind === "clash") this.#noteRows(done);
-      this.#settle(index, action, { done });
-      // What follows in the folder is recorded under its new name.
-      if (work.kind === "rename-directory") this.#commits.commit();
-    } catch (error) {
-      if (error instanceof InterruptedError) throw error;
-      this.#fail({ index, action }, error);
-    }
-    if (this.#commits.isMuch) this.#commits.commit();
+    if (copy) dropCopy(copy);
+    this.#finish(index, { failed: error });
   }
 
-  #verifyRoots(): void {
-    const now = performance.now();
-    if (now < this.#rootsTrustedUntil) return;
-    this.#context.verifyRoots();
-    this.#rootsTrustedUntil = now + ROOT_TRUST_MS;
-  }
-
-  #settle(index: number, action: Action, result: ActionResult): void {
-    if (result.done) this.#commits.add({ index, action }, result.done);
-    const outcome = outcomeOf(action, result);
+  #finish(index: number, result: ActionResult): void {
+    if (result.done) this.#unrecorded.push({ index, done: result.done });
+    const outcome = outcomeOf(this.#actions[index]!, result);
     this.#outcomes[index] = outcome;
     this.#context.onOutcome(outcome);
   }
 
-  #noteRows(done: Performed): void {
-    for (const change of done.changes) {
-      if (change.kind === "put") this.#written.set(change.row.path, change.row);
+  /**
+   * Records what is done. Folders are flushed first, each once: the record must
+   * not claim names that are not on disk.
+   */
+  #record(): void {
+    const unrecorded = this.#unrecorded;
+    this.#unrecorded = [];
+    if (unrecorded.length === 0) return;
+    try {
+      // After the actions: what went to another disk must not be recorded.
+      this.#verifyRoots();
+    } catch (failed) {
+      for (const { index } of unrecorded) this.#finish(index, { failed });
+      return;
     }
-  }
-}
-
-// The part of a run that changes things: old leftovers first, then the plan,
-// then what the next run needs to know.
-
-/** What carrying out a plan needs. */
-export interface CarryOutContext {
-  readonly db: StateDb;
-  readonly record: RecordStore;
-  readonly roots: Both<Root>;
-  /** Absolute paths of the roots. */
-  readonly paths: Both<string>;
-  readonly owner: TemporaryOwner;
-  /** In ms since 1970. */
-  readonly startedAtMs: number;
-  /** Extensions that are read always. */
-  readonly alwaysRead: readonly string[];
-  /** What is being saved. */
-  readonly waiting: readonly Waiting[];
-  /** What the next run has to read, as the plan says. */
-  readonly suspects: readonly Suspect[];
-  readonly meeting: Meeting;
-  readonly scans: Both<FinishedScan>;
-  /** What only the record has to learn. */
-  readonly alike: AlikeFiles;
-  readonly probes: Both<Pick<Probe, "callMs">>;
-  readonly meter: Meter;
-  readonly interrupt: Interrupt;
-  onOutcome(outcome: Outcome): void;
-  onWarning(text: string): void;
-}
-
-/**
- * Carries a plan out.
- *
- * @param actions In order.
- * @param context Roots, record and what the scans found.
- * @returns The outcome of each action; of those that a signal left for the
- *   next run there is none.
- */
-export async function carryOut(
-  actions: readonly Action[],
-  context: CarryOutContext,
-): Promise<readonly Outcome[]> {
-  const { db, record, roots, owner, meeting, startedAtMs } = context;
-  for (const side of SIDES) {
-    const { leftovers } = context.scans[side].summary;
-    removeLeftovers(roots[side], leftovers, owner.pair, startedAtMs);
-  }
-  // Before anything that a restored backup would undo.
-  const changes = context.alike.count > 0 ||
-    actions.some((action) => isChange(action, record));
-  if (changes) {
-    numberRun(db, context.paths, owner.pair, context.onWarning);
-  }
-  adjustRecord(context);
-  // Before what shows them is recorded: a run may end at any moment.
-  record.suspect(context.suspects);
-  await recordAlike(context);
-  // What acts takes a moment to load, and most runs have nothing to do.
-  const outcomes = actions.length === 0 ? [] : await execute(actions, context);
-  // What follows is true only of a run that came to all of its actions.
-  if (outcomes.length < actions.length) return outcomes;
-  completeMoves(record, roots, "end");
-  record.sealFolders();
-  db.transaction(() => {
-    rememberIds(db, meeting.identities);
-    record.rememberSaved(context.waiting);
-    db.setMeta("always_read", JSON.stringify(context.alwaysRead));
-  });
-  return outcomes;
-}
-
-/** Whether an action is more than to learn what a file is by now. */
-function isChange({ work }: Action, record: RecordStore): boolean {
-  if (work.kind === "none") return false;
-  if (work.kind !== "record" || work.change.kind !== "put") return true;
-  const { row, rowPath } = work.change;
-  const before = rowPath === row.path ? record.fileAt(rowPath) : null;
-  return before === null ||
-    SIDES.some((side) =>
-      before[side].sizeBytes !== row[side].sizeBytes ||
-      before[side].mtimeMs !== row[side].mtimeMs
-    );
-}
-
-async function execute(
-  actions: readonly Action[],
-  context: CarryOutContext,
-): Promise<readonly Outcome[]> {
-  const { record, roots, owner, startedAtMs, probes, meter } = context;
-  const { SoftDelete } = await import("./soft_delete.ts");
-  const names = new TemporaryNames(owner, [roots.left, roots.right]);
-  const callMs = Math.max(probes.left.callMs, probes.right.callMs);
-  const executor = new Executor({
-    roots,
-    names,
-    softDelete: new SoftDelete(`${timeMark(startedAtMs)}-${owner.pair}`, names),
-    recorder: record,
-    verifyRoots: () => requireRoots(context),
-    noteMove: (move) => record.noteMove(move),
-    onOutcome: (outcome) => {
-      context.onOutcome(outcome);
-      if (outcome.action.name !== "NOOP") meter.add(1, 0);
-    },
-    onBytes: (bytes) => meter.add(0, bytes),
-    checkpoint: () => context.interrupt.pass(),
-    startThreads: (copies) => {
-      const count = threadsFor(callMs, copies);
-      return count === 0 ? null : new CopyThreads(roots, count);
-    },
-  });
-  meter.begin("apply", totalsOf(actions));
-  return await executor.run(actions);
-}
-
-/** What lies before a run: a clash copy is written on either side. */
-function totalsOf(actions: readonly Action[]): Totals {
-  let [files, bytes] = [0, 0];
-  for (const { name, work, bytes: size } of actions) {
-    if (name !== "NOOP") files++;
-    if (work.kind === "copy") bytes += size ?? 0;
-    if (work.kind === "clash") bytes += 2 * (size ?? 0);
-  }
-  return { files, bytes };
-}
-
-/** So many rows are written at once; in between a signal is heard. */
-const ROWS_AT_ONCE = 5_000;
-
-/** Files that were found alike in a first meeting. */
-async function recordAlike(context: CarryOutContext): Promise<void> {
-  const { alike, record, meeting, paths, interrupt } = context;
-  let rows: FileRow[] = [];
-  const write = async (): Promise<void> => {
-    await interrupt.pass();
-    // What went to another disk must not be recorded.
-    requireStillThere(meeting, paths);
-    record.apply(rows.map((row) => ({ kind: "put", row, rowPath: null })));
-    rows = [];
-  };
-  for (const some of alike.rows()) {
-    for (const row of some) rows.push(row);
-    if (rows.length >= ROWS_AT_ONCE) await write();
-  }
-  if (rows.length > 0) await write();
-}
-
-/** Ids that mean nothing any more go, before anything else is written. */
-function adjustRecord(context: CarryOutContext): void {
-  const { db, record, meeting } = context;
-  if (SIDES.every((side) => meeting.idsCount[side])) return;
-  db.transaction(() => {
-    for (const side of SIDES) {
-      if (!meeting.idsCount[side]) record.dropIds(side);
+    const flushed = new Map<string, unknown>();
+    const flush = (side: Side, folder: string): unknown => {
+      const key = `${side}/${folder}`;
+      if (!flushed.has(key)) {
+        flushed.set(key, flushError(this.#context.roots[side], folder));
+      }
+      return flushed.get(key);
+    };
+    const changes: RecordChange[] = [];
+    for (const { index, done } of unrecorded) {
+      const failed = done.folders.map(({ side, folder }) => flush(side, folder))
+        .find((error) => error !== null);
+      if (failed === undefined) changes.push(...done.changes);
+      else this.#finish(index, { failed });
     }
-    record.dropDigests();
-  });
+    this.#context.record.apply(changes);
+  }
 }
 
-/** In the middle of a run a lost root ends no more than what depends on it. */
-function requireRoots({ meeting, paths }: CarryOutContext): void {
+/** What went wrong with a folder's flush; null: nothing, or it is gone. */
+function flushError(root: Root, folder: string): unknown {
   try {
-    requireStillThere(meeting, paths);
+    flushFolder(root, folder);
+    return null;
   } catch (error) {
-    if (!(error instanceof GuardError)) throw error;
-    throw new Skipped(WENT_AWAY, { cause: error });
+    return troubleOf(error) === "missing" ? null : error;
   }
+}
+
+function outcomeOf(action: Action, result: ActionResult): Outcome {
+  const { done, skipped, failed } = result;
+  const isSkip = failed instanceof Skipped ||
+    ["busy", "missing", "away"].includes(troubleOf(failed));
+  const isWhole = done !== undefined && done.left === undefined;
+  const kind: OutcomeKind = isWhole || skipped === null
+    ? "done"
+    : skipped !== undefined || isSkip || done
+    ? "skipped"
+    : "failed";
+  const { work, newPath } = action;
+  // Where the version is that a doubtful one replaced.
+  const before = work.kind === "copy" && work.isDoubtful && done?.keptAt
+    ? `the version before is kept as ${done.keptAt}`
+    : null;
+  return {
+    action,
+    kind,
+    detail: done?.left ?? done?.note ?? before ?? skipped ??
+      (failed ? whyNot(work, failed) : null),
+    newPath: done?.keptAt ?? newPath,
+    error: kind === "failed" ? failed : null,
+  };
+}
+
+/** In words, with what a person can do about it. */
+function whyNot(work: Work, error: unknown): string {
+  const isFolder = work.kind === "remove-directory" ||
+    work.kind === "rename-directory";
+  const isBusy = troubleOf(error) === "busy" && Deno.build.os !== "windows";
+  if (!isFolder || !isBusy) return inWords(error);
+  const there = words(otherSide(work.on));
+  return "it is in use, or another disk is mounted here: unmount it, or " +
+    (work.kind === "remove-directory"
+      ? `make the folder on ${there} again`
+      : `give it its old name on ${there} again`);
 }

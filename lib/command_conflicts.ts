@@ -14,12 +14,8 @@ import { keyOf } from "./paths.ts";
 import type { Version } from "./plan_types.ts";
 import { jsonReport, jsonText } from "./report_json.ts";
 import { newRunId, runSync } from "./run.ts";
-import {
-  doneConflicts,
-  type RunResult,
-  SignalInterrupt,
-  storedFolding,
-} from "./run_types.ts";
+import { storedFolding } from "./run_identify.ts";
+import { doneConflicts, type RunResult, SignalInterrupt } from "./run_types.ts";
 import { StateDb } from "./state_db.ts";
 import { listedConflicts, type StoredConflict } from "./state_runs.ts";
 import {
@@ -141,12 +137,12 @@ async function listedPath(typed: string, config: Config): Promise<string> {
 
 /** A real run that is about nothing else. */
 async function resolveOne(
-  settle: Resolution,
+  resolve: Resolution,
   config: Config,
 ): Promise<RunResult> {
   const startedAtMs = Date.now();
   const id = newRunId(startedAtMs);
-  const { path, take } = settle;
+  const { path, take } = resolve;
   const began = `conflicts resolve started, path=${quoted(path)}, ${take}`;
   using log = openRunLog(config, id, began);
   try {
@@ -157,7 +153,7 @@ async function resolveOne(
       allowed: { deletes: false, changes: false },
       acceptRoots: false,
       listUnchanged: false,
-      settle,
+      resolve,
       interrupt,
     }, {
       onOutcome: (outcome) => log.outcome(outcome),

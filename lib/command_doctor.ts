@@ -27,7 +27,7 @@ import { Root } from "./root_files.ts";
 import { checkRoot, checkRoots, type RealRoot } from "./root_identity.ts";
 import { glance, probe } from "./root_traits.ts";
 import { newRunId, runSync } from "./run.ts";
-import { joiningWords, meet, requireNewest } from "./run_identify.ts";
+import { identifyRoots, joiningWords, requireNewest } from "./run_identify.ts";
 import {
   isNetworkPath,
   type NetworkRoot,
@@ -509,18 +509,16 @@ function identities(
   roots: Both<string>,
 ): { readonly found: Found; readonly isJoining: boolean } {
   try {
-    const owner = { pair: "doctor", run: "doctor" };
-    const options = { isDryRun: true, acceptRoots: false, owner };
-    const meeting = meet(db, roots, options);
-    const isJoining = meeting.newSide !== null;
-    if (meeting.isKnown) requireNewest(db, roots);
-    if (meeting.warning !== null) {
-      const says = meeting.warning.replace(/\.$/, "");
+    const identified = identifyRoots(db, roots);
+    const isJoining = identified.newSide !== null;
+    if (identified.isKnown) requireNewest(db, roots);
+    if (identified.warning !== null) {
+      const says = identified.warning.replace(/\.$/, "");
       const todo = "Bring the state DB back from where it was, if it was " +
         "moved; else look at the plan before the first run.";
       return { found: warning(says, todo), isJoining };
     }
-    const [first, second] = SIDES.filter((side) => meeting.identities[side]);
+    const [first, second] = SIDES.filter((side) => identified.identities[side]);
     const says = first === undefined
       ? "none yet; the first run gives both roots one"
       : second === undefined

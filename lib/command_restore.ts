@@ -51,7 +51,7 @@ import { Root } from "./root_files.ts";
 import { checkRoots } from "./root_identity.ts";
 import { glance, probe } from "./root_traits.ts";
 import { newRunId } from "./run.ts";
-import { meet, requireStillThere } from "./run_identify.ts";
+import { identifyRoots, requireStillThere } from "./run_identify.ts";
 import { SignalInterrupt } from "./run_types.ts";
 import {
   DELETED_FOLDER,
@@ -125,8 +125,7 @@ export async function restore(
   const pair = db.meta("pair") ?? crypto.randomUUID().slice(0, 6);
   const owner = { pair, run: newRunId(Date.now()) };
   checkRoots(config.roots);
-  const options = { isDryRun: true, acceptRoots: false, owner };
-  const meeting = meet(db, config.roots, options);
+  const identified = identifyRoots(db, config.roots);
   const rootOf = (side: Side): Root => {
     const path = config.roots[side];
     const probed = isList ? null : probe(path, owner);
@@ -157,8 +156,8 @@ export async function restore(
     softDelete: new SoftDelete(`${timeMark(Date.now())}-${pair}`, names),
     to: to === "both" ? SIDES : [to],
     isForced,
-    verifyRoots: () => requireStillThere(meeting, config.roots),
-    checkpoint: () => interrupt.pass(),
+    verifyRoots: () => requireStillThere(identified, config.roots),
+    checkpoint: () => interrupt.checkpoint(),
   });
   const results: Restored[] = [];
   let exitCode: ExitCode | null = null;

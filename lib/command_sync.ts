@@ -14,9 +14,10 @@ import { words } from "./metadata.ts";
 import { jsonReport, jsonText } from "./report_json.ts";
 import { prunedWords, reportText, untoldText } from "./report_text.ts";
 import { readIdentity } from "./root_identity.ts";
-import { endBeforeStart, isInterrupted, newRunId, runSync } from "./run.ts";
+import { endBeforeStart, newRunId, runSync } from "./run.ts";
 import type { Scans } from "./run_scan.ts";
 import {
+  isInterrupted,
   type Outcome,
   type RunResult,
   SignalInterrupt,

@@ -1,9 +1,9 @@
 /**
- * The stages of a run, in order, once it has its lock and its state DB.
+ * A run, from its lock to its result: its stages in order, and what becomes of
+ * one that is stopped.
  *
  * @module
  */
-import type { CarryOutContext } from "./apply_plan.ts";
 import {
   addedActions,
   openAsListed,
@@ -17,11 +17,14 @@ import {
   GuardError,
   InterruptedError,
   LockedError,
-  type StopSignal,
   SyncError,
 } from "./errors.ts";
-import { completeMoves, foreignLeftovers } from "./files_leftovers.ts";
-import { type TemporaryOwner, timeMark } from "./names.ts";
+import {
+  completeMoves,
+  foreignLeftovers,
+  removeLeftovers,
+} from "./files_leftovers.ts";
+import { timeMark } from "./names.ts";
 import { joinPath, nameOf } from "./paths.ts";
 import { guardPlan } from "./plan_guard.ts";
 import {
@@ -37,34 +40,29 @@ import type { DecidedPair } from "./plan_rules.ts";
 import type { Action, Answer, DecisionSettings, Plan } from "./plan_types.ts";
 import { type Look, Root } from "./root_files.ts";
 import { checkRoots } from "./root_identity.ts";
-import type { Probe } from "./root_traits.ts";
 import {
+  identifyRoots,
   joiningWords,
   lostRecord,
-  meet,
-  type Meeting,
+  numberRun,
+  probeRoots,
+  rememberIds,
+  rememberRooms,
   requireNewest,
   requireStillThere,
+  roomIn,
 } from "./run_identify.ts";
-import {
-  type FinishedScan,
-  type RootScan,
-  scanBoth,
-  scanRequests,
-  Scans,
-} from "./run_scan.ts";
+import { Scans } from "./run_scan.ts";
 import {
   decisionSettings,
   type Interrupt,
   INTERRUPTED,
+  isInterrupted,
   isTold,
   Meter,
   needsPerson,
   NOTHING_PRUNED,
   type Outcome,
-  probeRoots,
-  rememberRooms,
-  roomIn,
   type RunResult,
   type Stop,
   type SyncConfig,
@@ -79,234 +77,353 @@ import { decide } from "./sync_logic.ts";
 import { inWords, Skipped } from "./system.ts";
 import {
   type Both,
+  type FileRow,
   otherSide,
   type Problem,
   type Side,
   SIDES,
 } from "./types.ts";
 
-// From what was found and recorded to a plan: decides, reads what decisions
-// depend on, and decides again.
-
-/** A plan, and what led to it. */
-export interface Decided {
-  readonly plan: Plan;
-  /** Every path with something to do or to record. */
-  readonly pairs: readonly DecidedPair[];
-  readonly merged: Merged;
-  readonly settings: DecisionSettings;
-}
-
-/** What goes on while files are read. */
-export interface WhileReading {
-  /** Asked whether to go on. */
-  readonly interrupt: Interrupt;
-  /** Counts what is read. */
-  readonly meter?: Meter;
+/** What a run is. */
+interface RunContext {
+  readonly id: string;
+  /** In ms since 1970. */
+  readonly startedAtMs: number;
+  readonly config: SyncConfig;
+  readonly options: SyncOptions;
+  readonly listener: SyncListener;
 }
 
 /**
- * Decides, reads what decisions depend on, and decides again.
+ * An id for a run: its time and random digits, as several runs of a second
+ * need different ones.
  *
- * @param merged What was found and recorded.
- * @param roots Both roots.
- * @param settings What decides besides.
- * @param reading Who counts, and who may break it off.
- * @throws {InterruptedError} The run is to end.
+ * @param nowMs In ms since 1970.
  */
-export async function decideReading(
-  merged: Merged,
-  roots: Both<Root>,
-  settings: DecisionSettings,
-  { interrupt, meter }: WhileReading,
-): Promise<Decided> {
-  const answers = new Map<string, Answer>();
-  for (;;) {
-    await interrupt.pass();
-    meter?.begin("decide");
-    const decision = decide(merged, answers, settings);
-    if (decision.kind === "plan") {
-      const { plan, pairs } = decision;
-      return { plan, pairs, merged, settings };
+export function newRunId(nowMs: number): string {
+  return `${timeMark(nowMs)}-${crypto.randomUUID().slice(0, 8)}`;
+}
+
+/**
+ * Makes both sides agree, or, as a dry run, says what that would take.
+ *
+ * @param scans The scans, where they were started before; they are ended.
+ * @returns What came of it; a guard that stopped it is part of that.
+ */
+export async function runSync(
+  id: string,
+  config: SyncConfig,
+  options: SyncOptions,
+  listener: SyncListener,
+  scans: Scans = new Scans(config.stateDb),
+): Promise<RunResult> {
+  const { startedAtMs = Date.now() } = options;
+  const run: RunContext = { id, startedAtMs, config, options, listener };
+  using scanners = scans;
+  try {
+    if (options.isDryRun) {
+      using db = new StateDb(config.stateDb, { isReadOnly: true });
+      return await stages(run, db, scanners);
     }
-    // Most runs have nothing to read.
-    const { answerTo } = await import("./files_read.ts");
-    const files = decision.questions.size;
-    meter?.begin("compare", { files, bytes: null });
-    for (const [id, question] of decision.questions) {
-      const onBytes = (bytes: number) => meter?.add(0, bytes);
-      const checkpoint = () => interrupt.pass();
-      answers.set(id, await answerTo(question, roots, checkpoint, onBytes));
-      meter?.add(1, 0);
-    }
+    using lock = await lockOrTell(run);
+    return await runLocked(run, lock, scanners);
+  } catch (error) {
+    const result = stoppedBy(error, run);
+    if (result === null) throw error;
+    return result;
   }
 }
 
-/**
- * Of a plan that leaves a conflict open, what it takes to resolve that one.
- *
- * @param decided The plan in which it is open.
- * @param resolution What a person asks for.
- * @param db The state DB, which lists what the person has seen.
- * @param roots Both roots.
- * @param interrupt Asked whether to go on.
- * @returns A plan for that conflict alone, or why there is none.
- * @throws {InterruptedError} The run is to end.
- */
-export async function resolvingPlan(
-  decided: Decided,
-  resolution: Resolution,
+/** A lock that can't be made must be told as well as any guard. */
+async function lockOrTell(run: RunContext): Promise<Lock> {
+  try {
+    return takeLock(run.config.stateDb);
+  } catch (error) {
+    // Another run is no trouble.
+    if (!(error instanceof LockedError)) {
+      const result = stoppedBy(error, run);
+      await run.listener.onEnd?.({ result, error, db: null, lock: null });
+    }
+    throw error;
+  }
+}
+
+async function runLocked(
+  run: RunContext,
+  lock: Lock,
+  scans: Scans,
+): Promise<RunResult> {
+  const { id, startedAtMs, config, listener } = run;
+  let db: StateDb | null = null;
+  try {
+    let result: RunResult | null = null;
+    let error: unknown = null;
+    try {
+      db = new StateDb(config.stateDb, { isReadOnly: false });
+      listener.onOpen?.(db);
+      beginRun(db, id, startedAtMs);
+      result = await pruned(run, db, await toItsEnd(run, db, scans));
+    } catch (thrown) {
+      error = thrown;
+      result = stoppedBy(thrown, run);
+    }
+    // Who is in a hurry can't wait for a mail server; the next run tells it.
+    const isCut = result !== null && isInterrupted(result);
+    if (!isCut) await listener.onEnd?.({ result, error, db, lock });
+    if (result === null) throw error;
+    return result;
+  } finally {
+    db?.[Symbol.dispose]();
+  }
+}
+
+/** A run and how it ended, also where a guard or a signal stopped it. */
+async function toItsEnd(
+  run: RunContext,
   db: StateDb,
-  roots: Both<Root>,
-  interrupt: Interrupt,
-): Promise<Plan | Refusal> {
-  const { plan, merged, settings } = decided;
-  const listed = listedConflict(db, resolution.path);
-  const conflict = openAsListed(plan, listed, resolution);
-  if ("stop" in conflict) return conflict;
-  const ruling = rulingOn(conflict, resolution.take, settings.folding);
-  const ruled = await decideReading(
+  scans: Scans,
+): Promise<RunResult> {
+  const { config, options } = run;
+  try {
+    const result = await stages(run, db, scans);
+    try {
+      endRun(db, result, options.resolve?.path ?? null);
+    } catch (error) {
+      // What a run did is done, whether it can be noted or not.
+      throw asFailure(error, config.stateDb);
+    }
+    return result;
+  } catch (error) {
+    const result = stoppedBy(error, run);
+    if (result === null) throw error;
+    // A damaged DB can't even take that.
+    if (result.stop?.name !== "state") endRun(db, result);
+    return result;
+  }
+}
+
+/** The stages of a run, or of a plan, which writes nothing. */
+async function stages(
+  run: RunContext,
+  db: StateDb,
+  scanners: Scans,
+): Promise<RunResult> {
+  const { id, startedAtMs, config, options, listener } = run;
+  const { isDryRun, resolve, interrupt = UNINTERRUPTED } = options;
+  const { roots: paths, stateDb } = config;
+  const meter = new Meter((progress) => listener.onProgress?.(progress));
+  const record = new RecordStore(db);
+
+  // Identify the roots: they are there, apart, known, and as new as they were.
+  const pair = pairName(db, isDryRun);
+  const owner = isDryRun ? null : { pair, run: id };
+  checkRoots(paths);
+  const identified = identifyRoots(db, paths, owner, options.acceptRoots);
+  const { isKnown, warning, idsCount, newSide } = identified;
+  if (isKnown) requireNewest(db, paths);
+  if (warning) {
+    listener.onWarning(warning, true);
+    listener.onAlert?.(lostRecord(warning, id, db));
+  }
+  const probes = probeRoots(db, paths, owner, (it) => listener.onWarning(it));
+  const roots = {
+    left: new Root("left", paths.left, probes.left.traits),
+    right: new Root("right", paths.right, probes.right.traits),
+  };
+  completeMoves(record, roots, isDryRun ? "plan" : "start");
+
+  // Scan.
+  const view = identified.forgets ? NO_RECORD : record.view(idsCount);
+  const recordedFiles = identified.forgets ? 0 : record.countFiles();
+  // Without a record nobody knows what there is.
+  const files = recordedFiles === 0 ? null : 2 * recordedFiles;
+  meter.begin("scan", { files, bytes: null });
+  // What the last run read always: rows are as it left them.
+  const readBefore = db.meta("always_read") ?? "[]";
+  const alwaysRead = JSON.stringify(config.compare.alwaysRead);
+  const scans = await interrupt.waitFor(scanners.run({
+    paths,
+    probes,
+    directories: view.directories,
+    idsCount,
+    // A listing of all paths needs all rows, and so does another setting.
+    isFull: options.listUnchanged || readBefore !== alwaysRead,
+    ignore: config.ignore,
+    meter,
+    interrupt,
+  }));
+  requireStillThere(identified, paths);
+
+  // Merge what was found and recorded.
+  const settings = decisionSettings(config, probes, record, {
+    nowMs: startedAtMs,
+    recordedFiles,
+    listUnchanged: options.listUnchanged,
+    roomIn: roomIn(db, roots, owner),
+  });
+  const found = (side: Side): SideScan => {
+    const { listings, problems, summary: { leftovers } } = scans[side];
+    // What other PCs' runs have left is there, and is nobody's file.
+    const foreign = foreignLeftovers(side, leftovers, pair, startedAtMs);
+    return { listings, problems: [...problems, ...foreign] };
+  };
+  const merged = mergeTwice(
+    { left: found("left"), right: found("right") },
+    view,
+    {
+      traits: { left: probes.left.traits, right: probes.right.traits },
+      folding: settings.folding,
+      isSuspicious: settings.isSuspicious,
+      keepUnchanged: options.listUnchanged,
+      trustsMetadata: settings.isFirstMeeting && !settings.verifyFirstRun &&
+        resolve === undefined,
+    },
+    roots,
+  );
+  if (newSide !== null) {
+    const files = merged.pairs.filter((pair) =>
+      pair.row === null && pair[newSide] !== null &&
+      pair[otherSide(newSide)] === null
+    ).length;
+    listener.onJoining?.(newSide, files);
+    const words = joiningWords(newSide, files);
+    if (words !== null) {
+      listener.onWarning(words, true);
+    }
+  }
+
+  // Decide, and ask what decisions depend on.
+  const decided = await decideReading(
     merged,
     roots,
-    { ...settings, ruling },
-    { interrupt },
+    settings,
+    interrupt,
+    meter,
   );
-  const actions = addedActions(ruled.plan, plan);
-  return { ...plan, actions, problems: [] };
-}
-
-/**
- * What a plan that is only shown comes to.
- *
- * @param plan The plan.
- * @param listener Told of each outcome.
- */
-export function plannedOutcomes(
-  plan: Plan,
-  listener: { onOutcome(outcome: Outcome): void },
-): Outcome[] {
-  return plan.actions.map((action) => {
-    const { newPath } = action;
-    const detail = { detail: null, newPath, error: null };
-    const outcome: Outcome = { action, kind: "planned", ...detail };
-    listener.onOutcome(outcome);
-    return outcome;
-  });
-}
-
-// A run that was stopped: by a guard before anything was changed, or by a
-// signal at any moment.
-
-/** What a run that was stopped before it changed anything came to. */
-export const NOTHING_DONE = {
-  outcomes: [],
-  problems: [],
-  waiting: [],
-  untouched: 0,
-  pruned: NOTHING_PRUNED,
-} as const;
-
-/** A stop, and what the program ends with then. */
-export type Stopped = Pick<RunResult, "stop" | "exitCode"> & {
-  readonly stop: Stop;
-};
-
-/**
- * A guard, a lock or a signal that stopped a run, as part of its result.
- *
- * @param thrown What was thrown.
- * @param stateDb The state DB: damage to it is a guard's business.
- * @returns Null for anything unexpected.
- */
-export function asStop(thrown: unknown, stateDb: string): Stopped | null {
-  const error = asGuard(thrown, stateDb);
-  if (error instanceof InterruptedError) {
-    const reason = `${error.message}: nothing was changed.`;
-    return interruption(reason, "Run again.", error.exitCode);
+  listener.onDecided?.(decided);
+  for (const problem of decided.plan.problems) {
+    if (isTold(problem)) listener.onProblem(problem);
   }
-  const isStop = error instanceof GuardError || error instanceof LockedError;
-  if (!isStop) return null;
-  const name = error instanceof GuardError ? error.guard : "lock";
-  const stop = { name, reason: error.message, hint: error.hint ?? "" };
-  const exitCode = thrown instanceof LockedError ? EXIT.busy : EXIT.guard;
-  return { stop, exitCode };
+
+  // Guard: from here on things are changed.
+  const { counts } = decided.plan;
+  guardPlan(counts, recordedFiles, config.safety, options.allowed);
+  const plan = resolve === undefined
+    ? decided.plan
+    : await resolvingPlan(decided, resolve, db, roots, interrupt);
+  if ("stop" in plan) return stopped(run, plan);
+  await interrupt.checkpoint();
+
+  // Apply.
+  const { actions, problems, waiting, suspects } = plan;
+  const { alike } = merged;
+  const apply = async (): Promise<readonly Outcome[]> => {
+    for (const side of SIDES) {
+      const { leftovers } = scans[side].summary;
+      removeLeftovers(roots[side], leftovers, pair, startedAtMs);
+    }
+    // Before anything that a restored backup would undo.
+    if (alike.count > 0 || actions.some((it) => isChange(it, record))) {
+      numberRun(db, paths, pair, (text) => listener.onWarning(text));
+    }
+    // Ids that mean nothing any more go, before anything else is written.
+    if (!idsCount.left || !idsCount.right) {
+      db.transaction(() => {
+        for (const side of SIDES) if (!idsCount[side]) record.dropIds(side);
+        record.dropDigests();
+      });
+    }
+    // Before what shows them is recorded: a run may end at any moment.
+    record.suspect(suspects);
+    await recordAlike();
+    const outcomes = actions.length === 0 ? [] : await applyActions();
+    // What follows is true only of a run that came to all of its actions.
+    if (outcomes.length === actions.length) {
+      completeMoves(record, roots, "end");
+      record.sealFolders();
+      db.transaction(() => {
+        rememberIds(db, identified.identities);
+        record.rememberSaved(waiting);
+        db.setMeta("always_read", resolve ? readBefore : alwaysRead);
+      });
+    }
+    rememberRooms(db, roots);
+    return outcomes;
+  };
+  /** Files that were found alike in a first meeting; they may be many. */
+  const recordAlike = async (): Promise<void> => {
+    let rows: FileRow[] = [];
+    const write = async (): Promise<void> => {
+      await interrupt.checkpoint();
+      // What went to another disk must not be recorded.
+      requireStillThere(identified, paths);
+      record.apply(rows.map((row) => ({ kind: "put", row, rowPath: null })));
+      rows = [];
+    };
+    for (const some of alike.rows()) {
+      for (const row of some) rows.push(row);
+      if (rows.length >= ROWS_AT_ONCE) await write();
+    }
+    if (rows.length > 0) await write();
+  };
+  const applyActions = async (): Promise<readonly Outcome[]> => {
+    // What acts takes a moment to load, and most runs have nothing to do.
+    const { applyPlan } = await import("./apply_plan.ts");
+    meter.begin("apply", totalsOf(actions));
+    return await applyPlan(actions, {
+      roots,
+      pair,
+      run: id,
+      startedAtMs,
+      record,
+      callMs: Math.max(probes.left.callMs, probes.right.callMs),
+      verifyRoots: () => requireStillThere(identified, paths),
+      onOutcome: (outcome) => {
+        listener.onOutcome(outcome);
+        if (outcome.action.name !== "NOOP") meter.add(1, 0);
+      },
+      onBytes: (bytes) => meter.add(0, bytes),
+      checkpoint: () => interrupt.checkpoint(),
+    });
+  };
+  let outcomes: readonly Outcome[];
+  try {
+    outcomes = isDryRun ? planned(actions, listener) : await apply();
+  } catch (error) {
+    throw isDryRun ? error : asFailure(error, stateDb);
+  }
+
+  // Report.
+  const looked = merged.pairs.filter(({ row }) => row !== null).length;
+  const isLeft = !isDryRun && needsPerson(outcomes, problems);
+  return {
+    ...ended(run),
+    outcomes,
+    problems,
+    waiting: waiting.filter(({ isOver }) => !isOver),
+    untouched: Math.max(0, recordedFiles - looked) + alike.count,
+    pruned: NOTHING_PRUNED,
+    stop: null,
+    exitCode: isLeft ? EXIT.leftForPerson : EXIT.agreed,
+    ...asCut(interrupt, actions, outcomes),
+  };
 }
 
-/**
- * What to throw where something went wrong while files were changed: that is
- * too late for a guard.
- *
- * @param thrown What was thrown.
- * @param stateDb The state DB.
- */
-export function asFailure(thrown: unknown, stateDb: string): unknown {
-  const known = asGuard(thrown, stateDb);
-  if (!(known instanceof GuardError)) return thrown;
-  if (known.guard !== "state") return thrown;
-  return new SyncError(
-    known.message.replace("Nothing was changed.", "The run broke off."),
-    EXIT.unexpected,
-    {
-      cause: thrown,
-      hint: `${known.hint} What was synced already is recognised.`,
-    },
-  );
-}
-
-/**
- * The stop of a run that a signal cut short while it changed things.
- *
- * @param signal Which.
- * @param actions All that was to be done.
- * @param outcomes Of those that were come to.
- * @returns Null where nothing was left to do.
- */
-export function asCut(
-  signal: StopSignal | null,
-  actions: readonly Action[],
-  outcomes: readonly Outcome[],
-): Stopped | null {
-  if (signal === null || outcomes.length === actions.length) return null;
-  const all = actions.filter(({ name }) => name !== "NOOP").length;
-  const done =
-    outcomes.filter(({ action, kind }) =>
-      kind === "done" && action.name !== "NOOP"
-    ).length;
-  const { message, exitCode } = new InterruptedError(signal);
-  const reason = `${message}: ${done} of ${all} actions done.`;
-  return interruption(reason, "The next run does the rest.", exitCode);
-}
-
-function interruption(
-  reason: string,
-  hint: string,
-  exitCode: ExitCode,
-): Stopped {
-  return { stop: { name: INTERRUPTED, reason, hint }, exitCode };
-}
-
-/**
- * Whether a signal stopped a run.
- *
- * @param result What came of it.
- */
-export function isInterrupted(result: Pick<RunResult, "stop">): boolean {
-  return result.stop?.name === INTERRUPTED;
+/** Names the pair of roots in temporary and soft-delete names. */
+function pairName(db: StateDb, isDryRun: boolean): string {
+  const known = db.meta("pair");
+  if (known !== null || isDryRun) return known ?? "plan";
+  const pair = crypto.randomUUID().slice(0, 6);
+  db.setMeta("pair", pair);
+  return pair;
 }
 
 // A second look at what is missing: the runtime ends a listing without a word
 // when a disk fails in the middle, and nothing must count as deleted only
 // because it was not listed.
 
-/**
- * Merges, and merges again where something that was not listed is there.
- *
- * @param scans What each scan handed on.
- * @param record What was recorded when both sides last agreed.
- * @param settings Traits of the roots and what follows from the config.
- * @param roots Both roots.
- */
-export function mergeWitnessed(
+/** Merges, and merges again where something that was not listed is there. */
+function mergeTwice(
   scans: Both<SideScan>,
   record: RecordView,
   settings: MergeSettings,
@@ -326,8 +443,6 @@ export function mergeWitnessed(
  * Looks at every recorded path that a scan did not list, in folders that are
  * there.
  *
- * @param merged What was found and recorded.
- * @param roots Both roots.
  * @returns A problem for each path that is there all the same, or can't be
  *   looked at.
  */
@@ -385,365 +500,207 @@ function whyNotGone(
   }
 }
 
-/** What a run is. */
-export interface RunContext {
-  readonly id: string;
-  /** In ms since 1970. */
-  readonly startedAtMs: number;
-  readonly config: SyncConfig;
-  readonly options: SyncOptions;
-  readonly listener: SyncListener;
-}
-
-/** Both roots, ready to be scanned. */
-interface Met {
-  readonly meeting: Meeting;
-  readonly probes: Both<Probe>;
-  readonly roots: Both<Root>;
-}
-
-/** One run, or one plan. */
-export class Run {
-  readonly #id: string;
-  readonly #config: SyncConfig;
-  readonly #options: SyncOptions;
-  readonly #listener: SyncListener;
-  readonly #interrupt: Interrupt;
-  readonly #meter: Meter;
-  readonly #db: StateDb;
-  readonly #record: RecordStore;
-  readonly #startedAtMs: number;
-  readonly #paths: Both<string>;
-  readonly #pair: string;
-
-  /**
-   * @param context What the run is.
-   * @param db The state DB, open; for a plan read-only.
-   */
-  constructor(context: RunContext, db: StateDb) {
-    const { id, startedAtMs, config, options, listener } = context;
-    this.#id = id;
-    this.#config = config;
-    this.#options = options;
-    this.#listener = listener;
-    this.#interrupt = options.interrupt ?? UNINTERRUPTED;
-    this.#meter = new Meter((progress) => listener.onProgress?.(progress));
-    this.#db = db;
-    this.#record = new RecordStore(db);
-    this.#startedAtMs = startedAtMs;
-    this.#paths = config.roots;
-    this.#pair = this.#pairName();
-  }
-
-  get #owner(): TemporaryOwner {
-    return { pair: this.#pair, run: this.#id };
-  }
-
-  /** Names the pair of roots in temporary and soft-delete names. */
-  #pairName(): string {
-    const known = this.#db.meta("pair");
-    if (known !== null || this.#options.isDryRun) return known ?? "plan";
-    const pair = crypto.randomUUID().slice(0, 6);
-    this.#db.setMeta("pair", pair);
-    return pair;
-  }
-
-  /**
-   * Goes through all stages.
-   *
-   * @param scanners Wait for a root each.
-   * @throws Whatever is unexpected, and guards that stop a plan.
-   */
-  async go(scanners: Both<RootScan>): Promise<RunResult> {
-    const { isDryRun } = this.#options;
-    if (!isDryRun) beginRun(this.#db, this.#id, this.#startedAtMs);
-    try {
-      const result = await this.#stages(scanners);
-      if (!isDryRun) this.#end(result);
-      return result;
-    } catch (error) {
-      const stopped = asStop(error, this.#config.stateDb);
-      if (stopped === null || isDryRun) throw error;
-      const result = this.#stopped(stopped);
-      // A damaged DB can't even take that.
-      if (stopped.stop.name !== "state") endRun(this.#db, result);
-      return result;
-    }
-  }
-
-  /** What a run did is done, whether it can be noted or not. */
-  #end(result: RunResult): void {
-    try {
-      endRun(this.#db, result, this.#options.settle?.path ?? null);
-    } catch (error) {
-      throw asFailure(error, this.#config.stateDb);
-    }
-  }
-
-  #stopped(stopped: Stopped): RunResult {
-    return { ...this.#run(), ...NOTHING_DONE, ...stopped };
-  }
-
-  #run(): Pick<RunResult, "id" | "startedAtMs" | "finishedAtMs" | "isDryRun"> {
-    const { isDryRun } = this.#options;
-    const [startedAtMs, finishedAtMs] = [this.#startedAtMs, Date.now()];
-    return { id: this.#id, startedAtMs, finishedAtMs, isDryRun };
-  }
-
-  async #stages(scanners: Both<RootScan>): Promise<RunResult> {
-    const met = this.#meet();
-    const { meeting, probes, roots } = met;
-    const { isDryRun } = this.#options;
-    completeMoves(this.#record, roots, isDryRun ? "plan" : "start");
-    const record = meeting.forgets
-      ? NO_RECORD
-      : this.#record.view(meeting.idsCount);
-    const recordedFiles = meeting.forgets ? 0 : this.#record.countFiles();
-    // Without a record nobody knows what there is.
-    const files = recordedFiles === 0 ? null : 2 * recordedFiles;
-    this.#meter.begin("scan", { files, bytes: null });
-    const scanning = this.#scan(scanners, probes, record, meeting);
-    const scans = await this.#interrupt.waitFor(scanning);
-    requireStillThere(meeting, this.#paths);
-    const settings = decisionSettings(this.#config, probes, this.#record, {
-      startedAtMs: this.#startedAtMs,
-      recordedFiles,
-      listUnchanged: this.#options.listUnchanged,
-      roomIn: roomIn(this.#db, roots, isDryRun ? null : this.#owner),
-    });
-    const merging: MergeSettings = {
-      traits: { left: probes.left.traits, right: probes.right.traits },
-      folding: settings.folding,
-      isSuspicious: settings.isSuspicious,
-      keepUnchanged: this.#options.listUnchanged,
-      trustsMetadata: settings.isFirstMeeting && !settings.verifyFirstRun &&
-        this.#options.settle === undefined,
-    };
-    const merged = mergeWitnessed(
-      this.#withForeign(scans),
-      record,
-      merging,
-      roots,
-    );
-    this.#tellJoining(meeting, merged);
-    const { alike } = merged;
-    const reading = { interrupt: this.#interrupt, meter: this.#meter };
-    const decided = await decideReading(merged, roots, settings, reading);
-    this.#listener.onDecided?.(decided);
-    this.#guard(decided.plan, recordedFiles);
-    const { settle } = this.#options;
-    const plan = settle === undefined
-      ? decided.plan
-      : await resolvingPlan(decided, settle, this.#db, roots, this.#interrupt);
-    if ("stop" in plan) return this.#stopped(plan);
-    await this.#interrupt.pass();
-    const outcomes = isDryRun
-      ? plannedOutcomes(plan, this.#listener)
-      : await this.#carryOut(plan, { ...met, scans, alike });
-    const looked = merged.pairs.filter(({ row }) => row !== null).length;
-    const untouched = Math.max(0, recordedFiles - looked) + alike.count;
-    return this.#result(plan, outcomes, untouched);
-  }
-
-  /** What other PCs' runs have left is there, and is nobody's file. */
-  #withForeign(scans: Both<FinishedScan>): Both<SideScan> {
-    const all = (side: Side): SideScan => {
-      const { listings, problems, summary } = scans[side];
-      const foreign = foreignLeftovers(
-        side,
-        summary.leftovers,
-        this.#pair,
-        this.#startedAtMs,
-      );
-      return { listings, problems: [...problems, ...foreign] };
-    };
-    return { left: all("left"), right: all("right") };
-  }
-
-  /** The roots: there, apart, known, and probed. */
-  #meet(): Met {
-    checkRoots(this.#paths);
-    const owner = this.#owner;
-    const { isDryRun, acceptRoots } = this.#options;
-    const options = { isDryRun, acceptRoots, owner };
-    const meeting = meet(this.#db, this.#paths, options);
-    if (meeting.isKnown) requireNewest(this.#db, this.#paths);
-    if (meeting.warning) {
-      this.#listener.onWarning(meeting.warning, true);
-      const alert = lostRecord(meeting.warning, this.#id, this.#db);
-      this.#listener.onAlert?.(alert);
-    }
-    const probes = probeRoots(
-      this.#db,
-      this.#paths,
-      isDryRun ? null : owner,
-      (text) => this.#listener.onWarning(text),
-    );
-    const roots = {
-      left: new Root("left", this.#paths.left, probes.left.traits),
-      right: new Root("right", this.#paths.right, probes.right.traits),
-    };
-    return { meeting, probes, roots };
-  }
-
-  #tellJoining({ newSide }: Meeting, { pairs }: Merged): void {
-    if (newSide === null) return;
-    const files =
-      pairs.filter((pair) =>
-        pair.row === null && pair[newSide] !== null &&
-        pair[otherSide(newSide)] === null
-      ).length;
-    this.#listener.onJoining?.(newSide, files);
-    const words = joiningWords(newSide, files);
-    if (words !== null) this.#listener.onWarning(words, true);
-  }
-
-  #guard(plan: Plan, recordedFiles: number): void {
-    for (const problem of plan.problems) {
-      if (isTold(problem)) this.#listener.onProblem(problem);
-    }
-    const { safety } = this.#config;
-    guardPlan(plan.counts, recordedFiles, safety, this.#options.allowed);
-  }
-
-  async #carryOut(
-    plan: Plan,
-    found: Met & Pick<CarryOutContext, "scans" | "alike">,
-  ): Promise<readonly Outcome[]> {
-    try {
-      const { carryOut } = await import("./apply_plan.ts");
-      const outcomes = await carryOut(plan.actions, {
-        ...found,
-        meter: this.#meter,
-        interrupt: this.#interrupt,
-        db: this.#db,
-        record: this.#record,
-        paths: this.#paths,
-        owner: this.#owner,
-        startedAtMs: this.#startedAtMs,
-        alwaysRead: this.#options.settle === undefined
-          ? this.#config.compare.alwaysRead
-          : this.#alwaysReadBefore(),
-        waiting: plan.waiting,
-        suspects: plan.suspects,
-        onOutcome: (outcome) => this.#listener.onOutcome(outcome),
-        onWarning: (text) => this.#listener.onWarning(text),
-      });
-      rememberRooms(this.#db, found.roots);
-      return outcomes;
-    } catch (error) {
-      throw asFailure(error, this.#config.stateDb);
-    }
-  }
-
-  /** What the last run read always: rows are as it left them. */
-  #alwaysReadBefore(): readonly string[] {
-    return JSON.parse(this.#db.meta("always_read") ?? "[]");
-  }
-
-  #scan(
-    scanners: Both<RootScan>,
-    probes: Both<Probe>,
-    record: RecordView,
-    meeting: Meeting,
-  ): Promise<Both<FinishedScan>> {
-    const { alwaysRead } = this.#config.compare;
-    const before = JSON.stringify(this.#alwaysReadBefore());
-    // A listing of all paths needs all rows, and so does another setting.
-    const isFull = this.#options.listUnchanged ||
-      before !== JSON.stringify(alwaysRead);
-    const requests = scanRequests({
-      paths: this.#paths,
-      probes,
-      directories: record.directories,
-      idsCount: meeting.idsCount,
-      isFull,
-    });
-    return scanBoth(scanners, requests, {
-      ignore: this.#config.ignore,
-      meter: this.#meter,
-      interrupt: this.#interrupt,
-    });
-  }
-
-  #result(
-    plan: Plan,
-    outcomes: readonly Outcome[],
-    untouched: number,
-  ): RunResult {
-    const { isDryRun } = this.#options;
-    const isLeft = !isDryRun && needsPerson(outcomes, plan.problems);
-    const cut = asCut(this.#interrupt.signal, plan.actions, outcomes);
-    return {
-      ...this.#run(),
-      outcomes,
-      problems: plan.problems,
-      waiting: plan.waiting.filter(({ isOver }) => !isOver),
-      untouched,
-      pruned: NOTHING_PRUNED,
-      stop: null,
-      exitCode: isLeft ? EXIT.leftForPerson : EXIT.agreed,
-      ...cut,
-    };
-  }
-}
-
-// A run from its lock to its result.
-
-/**
- * An id for a run: its time and random digits, as several runs of a second
- * need different ones.
- *
- * @param nowMs In ms since 1970.
- */
-export function newRunId(nowMs: number): string {
-  return `${timeMark(nowMs)}-${crypto.randomUUID().slice(0, 8)}`;
+/** A plan, and what led to it. */
+export interface Decided {
+  readonly plan: Plan;
+  /** Every path with something to do or to record. */
+  readonly pairs: readonly DecidedPair[];
+  readonly merged: Merged;
+  readonly settings: DecisionSettings;
 }
 
 /**
- * Makes both sides agree, or, as a dry run, says what that would take.
+ * Decides, reads what decisions depend on, and decides again.
  *
- * @param id Id of the run.
- * @param config What to sync and how.
- * @param options What is asked for this time.
- * @param listener Told of each outcome.
- * @param scans The scans, where they were started before; they are ended.
- * @returns What came of it; a guard that stopped it is part of that.
+ * @throws {InterruptedError} The run is to end.
  */
-export async function runSync(
-  id: string,
-  config: SyncConfig,
-  options: SyncOptions,
+async function decideReading(
+  merged: Merged,
+  roots: Both<Root>,
+  settings: DecisionSettings,
+  interrupt: Interrupt,
+  meter?: Meter,
+): Promise<Decided> {
+  const answers = new Map<string, Answer>();
+  const checkpoint = () => interrupt.checkpoint();
+  const onBytes = (bytes: number) => meter?.add(0, bytes);
+  for (;;) {
+    await checkpoint();
+    meter?.begin("decide");
+    const decision = decide(merged, answers, settings);
+    if (decision.kind === "plan") {
+      const { plan, pairs } = decision;
+      return { plan, pairs, merged, settings };
+    }
+    // Most runs have nothing to read.
+    const { answerTo } = await import("./files_read.ts");
+    meter?.begin("compare", { files: decision.questions.size, bytes: null });
+    for (const [id, question] of decision.questions) {
+      answers.set(id, await answerTo(question, roots, checkpoint, onBytes));
+      meter?.add(1, 0);
+    }
+  }
+}
+
+/**
+ * Of a plan that leaves a conflict open, what it takes to resolve that one; or
+ * why it can't be resolved.
+ */
+async function resolvingPlan(
+  { plan, merged, settings }: Decided,
+  asked: Resolution,
+  db: StateDb,
+  roots: Both<Root>,
+  interrupt: Interrupt,
+): Promise<Plan | Refusal> {
+  const conflict = openAsListed(plan, listedConflict(db, asked.path), asked);
+  if ("stop" in conflict) return conflict;
+  const ruling = rulingOn(conflict, asked.take, settings.folding);
+  const ruled = { ...settings, ruling };
+  const resolved = await decideReading(merged, roots, ruled, interrupt);
+  const actions = addedActions(resolved.plan, plan);
+  return { ...plan, actions, problems: [] };
+}
+
+/** What a plan that is only shown comes to. */
+function planned(
+  actions: readonly Action[],
   listener: SyncListener,
-  scans: Scans = new Scans(config.stateDb),
-): Promise<RunResult> {
-  const { startedAtMs = Date.now() } = options;
-  const context: RunContext = { id, startedAtMs, config, options, listener };
-  using scanners = scans;
-  try {
-    if (options.isDryRun) return await plan(context, scanners);
-    using lock = await lockOrTell(context);
-    return await underLock(context, scanners, lock);
-  } catch (error) {
-    const result = stoppedBy(error, context);
-    if (result === null) throw error;
-    return result;
-  }
+): Outcome[] {
+  return actions.map((action) => {
+    const { newPath } = action;
+    const detail = { detail: null, newPath, error: null };
+    const outcome: Outcome = { action, kind: "planned", ...detail };
+    listener.onOutcome(outcome);
+    return outcome;
+  });
 }
 
-/** A lock that can't be made must be told as well as any guard. */
-async function lockOrTell(context: RunContext): Promise<Lock> {
-  const { config, listener } = context;
-  try {
-    return takeLock(config.stateDb);
-  } catch (error) {
-    // Another run is no trouble.
-    if (!(error instanceof LockedError)) {
-      const result = stoppedBy(error, context);
-      await listener.onEnd?.({ result, error, db: null, lock: null });
-    }
-    throw error;
+/** So many rows are written at once; in between a signal is heard. */
+const ROWS_AT_ONCE = 5_000;
+
+/** Whether an action is more than to learn what a file is by now. */
+function isChange({ work }: Action, record: RecordStore): boolean {
+  if (work.kind === "none") return false;
+  if (work.kind !== "record" || work.change.kind !== "put") return true;
+  const { row, rowPath } = work.change;
+  const before = rowPath === row.path ? record.fileAt(rowPath) : null;
+  return before === null ||
+    SIDES.some((side) =>
+      before[side].sizeBytes !== row[side].sizeBytes ||
+      before[side].mtimeMs !== row[side].mtimeMs
+    );
+}
+
+/** What lies before a run: a clash copy is written on either side. */
+function totalsOf(actions: readonly Action[]) {
+  let [files, bytes] = [0, 0];
+  for (const { name, work, bytes: size } of actions) {
+    if (name !== "NOOP") files++;
+    if (work.kind === "copy") bytes += size ?? 0;
+    if (work.kind === "clash") bytes += 2 * (size ?? 0);
   }
+  return { files, bytes };
+}
+
+/** Removes what was soft-deleted too long ago, at the end of a run. */
+async function pruned(
+  { startedAtMs, config, options, listener }: RunContext,
+  db: StateDb,
+  result: RunResult,
+): Promise<RunResult> {
+  const { retentionDays } = config.softDelete;
+  if (result.stop !== null || options.resolve !== undefined) return result;
+  const isNoted = db.first("SELECT 1 FROM expired LIMIT 1") !== null;
+  if (retentionDays === 0 && !isNoted) return result;
+  const { pruneOld } = await import("./run_retention.ts");
+  const removed = pruneOld(db, {
+    startedAtMs,
+    paths: config.roots,
+    retentionDays,
+    onWarning: (text) => listener.onWarning(text),
+  });
+  return { ...result, pruned: removed };
+}
+
+// A run that was stopped: by a guard before anything was changed, or by a
+// signal at any moment.
+
+/** A stop, and what the program ends with then. */
+interface Stopped {
+  readonly stop: Stop;
+  readonly exitCode: ExitCode;
+}
+
+/** What a run came to that was stopped; null for anything unexpected. */
+function stoppedBy(thrown: unknown, run: RunContext): RunResult | null {
+  // Damage to the state DB is a guard's business.
+  const error = asGuard(thrown, run.config.stateDb);
+  if (error instanceof InterruptedError) {
+    const reason = `${error.message}: nothing was changed.`;
+    const stop = { name: INTERRUPTED, reason, hint: "Run again." };
+    return stopped(run, { stop, exitCode: error.exitCode });
+  }
+  const isLocked = error instanceof LockedError;
+  if (!isLocked && !(error instanceof GuardError)) return null;
+  const name = isLocked ? "lock" : error.guard;
+  const stop = { name, reason: error.message, hint: error.hint ?? "" };
+  return stopped(run, { stop, exitCode: isLocked ? EXIT.busy : EXIT.guard });
+}
+
+/** What a run came to that was stopped before it changed anything. */
+function stopped(run: RunContext, { stop, exitCode }: Stopped): RunResult {
+  return {
+    ...ended(run),
+    outcomes: [],
+    problems: [],
+    waiting: [],
+    untouched: 0,
+    pruned: NOTHING_PRUNED,
+    stop,
+    exitCode,
+  };
+}
+
+/** A run that is over now. */
+function ended({ id, startedAtMs, options }: RunContext) {
+  const { isDryRun } = options;
+  return { id, startedAtMs, finishedAtMs: Date.now(), isDryRun };
+}
+
+/** The stop of a run that a signal cut short while it changed things. */
+function asCut(
+  { signal }: Interrupt,
+  actions: readonly Action[],
+  outcomes: readonly Outcome[],
+): Stopped | null {
+  if (signal === null || outcomes.length === actions.length) return null;
+  const all = actions.filter(({ name }) => name !== "NOOP").length;
+  const done =
+    outcomes.filter(({ action, kind }) =>
+      kind === "done" && action.name !== "NOOP"
+    ).length;
+  const { message, exitCode } = new InterruptedError(signal);
+  const reason = `${message}: ${done} of ${all} actions done.`;
+  const hint = "The next run does the rest.";
+  return { stop: { name: INTERRUPTED, reason, hint }, exitCode };
+}
+
+/**
+ * What to throw where something went wrong while files were changed: that is
+ * too late for a guard.
+ */
+function asFailure(thrown: unknown, stateDb: string): unknown {
+  const known = asGuard(thrown, stateDb);
+  if (!(known instanceof GuardError) || known.guard !== "state") return thrown;
+  return new SyncError(
+    known.message.replace("Nothing was changed.", "The run broke off."),
+    EXIT.unexpected,
+    {
+      cause: thrown,
+      hint: `${known.hint} What was synced already is recognised.`,
+    },
+  );
 }
 
 /**
@@ -751,12 +708,7 @@ async function lockOrTell(context: RunContext): Promise<Lock> {
  * stopped, under the lock and by the state DB where there are any, so that it
  * is mailed once and not in every try.
  *
- * @param id Id of the run.
- * @param config What it was to sync.
- * @param options What was asked for.
- * @param listener Told of its end.
  * @param error What stopped it.
- * @returns What came of it.
  * @throws What was given, where it is no guard.
  */
 export async function endBeforeStart(
@@ -768,8 +720,8 @@ export async function endBeforeStart(
 ): Promise<RunResult> {
   const { startedAtMs = Date.now(), isDryRun } = options;
   const nobody = { onOutcome() {}, onProblem() {}, onWarning() {} };
-  const context = { id, startedAtMs, config, options, listener: nobody };
-  const result = stoppedBy(error, context);
+  const run = { id, startedAtMs, config, options, listener: nobody };
+  const result = stoppedBy(error, run);
   if (!isDryRun) {
     let lock: Lock | null = null;
     let db: StateDb | null = null;
@@ -789,75 +741,4 @@ export async function endBeforeStart(
   }
   if (result === null) throw error;
   return result;
-}
-
-async function plan(
-  context: RunContext,
-  scanners: Both<RootScan>,
-): Promise<RunResult> {
-  using db = new StateDb(context.config.stateDb, { isReadOnly: true });
-  return await new Run(context, db).go(scanners);
-}
-
-async function underLock(
-  context: RunContext,
-  scanners: Both<RootScan>,
-  lock: Lock,
-): Promise<RunResult> {
-  const { config, listener } = context;
-  let db: StateDb | null = null;
-  try {
-    let result: RunResult | null = null;
-    let error: unknown = null;
-    try {
-      db = new StateDb(config.stateDb, { isReadOnly: false });
-      listener.onOpen?.(db);
-      result = await new Run(context, db).go(scanners);
-      result = await pruned(db, result, context);
-    } catch (thrown) {
-      error = thrown;
-      result = stoppedBy(thrown, context);
-    }
-    // Who is in a hurry can't wait for a mail server; the next run tells it.
-    const isCut = result !== null && isInterrupted(result);
-    if (!isCut) await listener.onEnd?.({ result, error, db, lock });
-    if (result === null) throw error;
-    return result;
-  } finally {
-    db?.[Symbol.dispose]();
-  }
-}
-
-/** Removes what was soft-deleted too long ago, at the end of a run. */
-async function pruned(
-  db: StateDb,
-  result: RunResult,
-  { id, startedAtMs, config, options, listener }: RunContext,
-): Promise<RunResult> {
-  const { retentionDays } = config.softDelete;
-  if (result.stop !== null || options.settle !== undefined) return result;
-  const isNoted = db.first("SELECT 1 FROM expired LIMIT 1") !== null;
-  if (retentionDays === 0 && !isNoted) return result;
-  const { pruneOld } = await import("./run_retention.ts");
-  const removed = pruneOld(db, {
-    run: id,
-    startedAtMs,
-    paths: config.roots,
-    retentionDays,
-    onWarning: (text) => listener.onWarning(text),
-  });
-  return { ...result, pruned: removed };
-}
-
-/** What a run came to that was stopped; null for anything unexpected. */
-function stoppedBy(
-  error: unknown,
-  { id, startedAtMs, config, options }: RunContext,
-): RunResult | null {
-  const stopped = asStop(error, config.stateDb);
-  if (stopped === null) return null;
-  const finishedAtMs = Date.now();
-  const { isDryRun } = options;
-  const times = { id, startedAtMs, finishedAtMs, isDryRun };
-  return { ...times, ...NOTHING_DONE, ...stopped };
 }

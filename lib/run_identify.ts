@@ -1,21 +1,31 @@
 /**
- * Whether the two roots are the ones this state DB belongs to, and what to do
- * when it has never met them.
+ * Identifies the roots: whether they are the ones this state DB belongs to and
+ * as new as it left them, what to do when it has never met them, and what
+ * their file systems do.
  *
  * @module
  */
 import { GuardError } from "./errors.ts";
-import { isSameId } from "./metadata.ts";
-import { OWN_FOLDER, type TemporaryOwner } from "./names.ts";
+import { isSameId, type Traits, words } from "./metadata.ts";
+import {
+  type NameRoom,
+  OWN_FOLDER,
+  sharedRoom,
+  type TemporaryOwner,
+} from "./names.ts";
+import { foreignFolder } from "./own_files.ts";
+import type { Folding } from "./paths.ts";
+import { removeIfThere, type Root } from "./root_files.ts";
 import { flushFolderAt, writeDurably } from "./file_ops.ts";
-import { removeIfThere } from "./root_files.ts";
 import {
   type Identity,
   makeIdentity,
   NotOurs,
   ownFile,
   readIdentity,
+  readingRoot,
 } from "./root_identity.ts";
+import { glance, longestName, type Probe, probe } from "./root_traits.ts";
 import type { Alert } from "./run_types.ts";
 import { StateDb } from "./state_db.ts";
 import { RecordStore } from "./state_record.ts";
@@ -29,236 +39,8 @@ import {
   SIDES,
 } from "./types.ts";
 
-// Tells a root, or a state DB, that was restored from a backup: its files look
-// like any others, but a run would take what is old for edits, and what is
-// missing for deleted.
-//
-// Each run that changes something has a number. The state DB notes it first,
-// then each root is given it, in a file for each pair of roots; at last the
-// state DB notes that the root has it. So whenever a run dies, no root has a
-// higher number than the state DB, nor a lower one than it is noted to have.
-
-const FOLDER = "pairs";
-const CALLED_RUN_NUMBERS: Record<Side, string> = {
-  left: "Left",
-  right: "Right",
-};
-
-/**
- * Makes sure that neither a root nor the state DB is older than at the last
- * run that changed something.
- *
- * @param db The state DB, which knows these roots.
- * @param roots Absolute paths.
- * @throws {GuardError} "rolled back"; or "roots", where the system refuses to
- *   tell.
- */
-export function requireNewest(db: StateDb, roots: Both<string>): void {
-  const pair = db.meta("pair");
-  if (pair === null) return;
-  // RACE: a plan beside a run. Read in this order, what the run writes
-  // meanwhile makes nothing look older than it is.
-  const given = { left: givenTo(db, "left"), right: givenTo(db, "right") };
-  const found = {
-    left: readNumber("left", roots.left, pair),
-    right: readNumber("right", roots.right, pair),
-  };
-  const noted = notedIn(db);
-  const ahead = SIDES.filter((side) => numberOf(found[side]) > noted);
-  if (ahead.length > 0) throw oldStateDb(db, noted, ahead, found);
-  const behind = SIDES.filter((side) => numberOf(found[side]) < given[side]);
-  if (behind.length > 0) throw oldRoots(behind, roots, found, given);
-}
-
-/**
- * Gives a run that is about to change something its number.
- *
- * @param db The state DB.
- * @param roots Absolute paths.
- * @param pair The pair of roots.
- * @param onWarning Told of a root that can't be given it: the run does there
- *   what it can, as always.
- */
-export function numberRun(
-  db: StateDb,
-  roots: Both<string>,
-  pair: string,
-  onWarning: (text: string) => void,
-): void {
-  const number = notedIn(db) + 1;
-  db.setMeta("run_number", String(number));
-  const have = SIDES.filter((side) => {
-    try {
-      writeNumber(roots[side], pair, number);
-      return true;
-    } catch (error) {
-      const isSystem = error instanceof NotOurs || codeOf(error) !== null;
-      if (!isSystem) throw error;
-      onWarning(
-        `${CALLED_RUN_NUMBERS[side]} can't be given the number of this run ` +
-          `(${inWords(error)}): if it is restored from a backup of an ` +
-          "earlier day, that may not be noticed.",
-      );
-      return false;
-    }
-  });
-  db.transaction(() => {
-    for (const side of have) db.setMeta(`run_number_${side}`, String(number));
-  });
-}
-
-/**
- * Takes the roots as they are for the newest. To be called in the transaction
- * that takes them for those of the state DB.
- *
- * @param db The state DB.
- * @param roots Absolute paths.
- */
-export function acceptNumbers(db: StateDb, roots: Both<string>): void {
-  const pair = db.meta("pair");
-  if (pair === null) return;
-  let highest = notedIn(db);
-  for (const side of SIDES) {
-    const found = readNumber(side, roots[side], pair);
-    highest = Math.max(highest, numberOf(found));
-    const has = typeof found === "number" ? String(found) : null;
-    db.setMeta(`run_number_${side}`, has);
-  }
-  if (highest > 0) db.setMeta("run_number", String(highest));
-}
-
-/** The last number that a run was to have; 0: none so far. */
-function notedIn(db: StateDb): number {
-  return Number(db.meta("run_number") ?? 0);
-}
-
-/** The last number that a root certainly has; 0: none so far. */
-function givenTo(db: StateDb, side: Side): number {
-  return Number(db.meta(`run_number_${side}`) ?? 0);
-}
-
-/** A root's number; what is wrong with it, in words; null: it has none. */
-type Found = number | string | null;
-
-function numberOf(found: Found): number {
-  return typeof found === "number" ? found : 0;
-}
-
-function readNumber(side: Side, root: string, pair: string): Found {
-  const path = `${FOLDER}/${pair}`;
-  try {
-    if (ownFile(root, path) === null) return null;
-    const text = Deno.readTextFileSync(`${root}/${OWN_FOLDER}/${path}`).trim();
-    return /^\d{1,15}$/.test(text) ? Number(text) : "it is damaged";
-  } catch (error) {
-    if (error instanceof NotOurs) return error.message;
-    if (codeOf(error) === null) throw error;
-    throw new GuardError(
-      "roots",
-      `${root}/${OWN_FOLDER}/${path}, the number of the last run on ` +
-        `${CALLED_RUN_NUMBERS[side]}, can't be read: ${
-          inWords(error)
-        }. Nothing was ` +
-        "changed.",
-      "Make sure that the disk or network drive is connected, and that the " +
-        "account that runs office-sync may read that file; then run again.",
-      { cause: error },
-    );
-  }
-}
-
-/** Never half of it, and on disk when it returns. */
-function writeNumber(root: string, pair: string, number: number): void {
-  // Not on the empty folder that an unmounted disk leaves.
-  if (ownFile(root, "root.json") === null) {
-    throw new NotOurs("the root went away");
-  }
-  const own = `${root}/${OWN_FOLDER}`;
-  const folder = `${own}/${FOLDER}`;
-  ownFile(root, `${FOLDER}/${pair}`);
-  if (makeFolder(folder)) flushFolderAt(own);
-  const file = `${folder}/${pair}`;
-  const next = `${file}.new`;
-  // A run that died may have left it.
-  removeIfThere(next);
-  writeDurably(next, `${number}\n`);
-  Deno.renameSync(next, file);
-  flushFolderAt(folder);
-  // There a folder can't be flushed, but a file with its new name can.
-  if (Deno.build.os === "windows") {
-    using handle = Deno.openSync(file, { write: true });
-    handle.syncSync();
-  }
-}
-
-/** True: it was not there before. */
-function makeFolder(folder: string): boolean {
-  try {
-    Deno.mkdirSync(folder);
-    return true;
-  } catch (error) {
-    if (codeOf(error) !== "EEXIST") throw error;
-    return false;
-  }
-}
-
-const NOTHING_LOST =
-  "run once with --accept-roots: nothing is deleted then, what is on one " +
-  "side only is copied, and what differs is a conflict.";
-
-function oldStateDb(
-  db: StateDb,
-  noted: number,
-  sides: readonly Side[],
-  found: Both<Found>,
-): GuardError {
-  const shown = sides.map((side) =>
-    `${CALLED_RUN_NUMBERS[side]} shows run ${found[side]}`
-  );
-  return new GuardError(
-    "rolled back",
-    `The state DB ${db.file} is older than the last run that changed ` +
-      `something: it knows of run ${noted} at most, and ` +
-      `${shown.join(", ")}. It was restored from a backup, alone or with ` +
-      "what else is on its disk; a run would take old files for new ones. " +
-      "Nothing was changed.",
-    `Bring the newest state DB back. If there is none, ${NOTHING_LOST}`,
-  );
-}
-
-function oldRoots(
-  sides: readonly Side[],
-  roots: Both<string>,
-  found: Both<Found>,
-  given: Both<number>,
-): GuardError {
-  const shown = sides.map((side) => {
-    const it = found[side];
-    const has = it === null
-      ? "shows none"
-      : typeof it === "string"
-      ? `shows none (in ${OWN_FOLDER}/${FOLDER}: ${it})`
-      : `shows run ${it}`;
-    return `${CALLED_RUN_NUMBERS[side]} (${roots[side]}) ${has} and had run ${
-      given[side]
-    }`;
-  });
-  const [is, it] = sides.length === 1 ? ["is", "it"] : ["are", "they"];
-  const names = sides.map((side) => CALLED_RUN_NUMBERS[side]).join(" and ");
-  return new GuardError(
-    "rolled back",
-    `${names} ${is} older than at the last run that changed something: ` +
-      `${shown.join("; ")}. Probably ${it} ${
-        it === "it" ? "was" : "were"
-      } restored from a backup, or from a snapshot; a run would take old ` +
-      "files for edits, and missing ones for deleted. Nothing was changed.",
-    `If ${names} ${is} not meant to be as old as that, bring the newer files ` +
-      `back. Else ${NOTHING_LOST}`,
-  );
-}
-
 /** The roots of a run, known by their ids. */
-export interface Meeting {
+export interface Identified {
   readonly identities: Both<Identity | null>;
   /** Whether a root's file ids mean what they meant when recorded. */
   readonly idsCount: Both<boolean>;
@@ -272,30 +54,22 @@ export interface Meeting {
   readonly forgets: boolean;
 }
 
-/** How to meet. */
-export interface MeetingOptions {
-  readonly isDryRun: boolean;
-  readonly acceptRoots: boolean;
-  readonly owner: TemporaryOwner;
-}
-
-const CALLED: Record<Side, string> = { left: "Left", right: "Right" };
-
 /**
- * Meets the roots: the ids they show must be those the state DB knows. On a
- * first meeting they are read, or made where there are none.
+ * Identifies the roots: the ids they show must be those the state DB knows. On
+ * a first meeting they are read, or made where there are none.
  *
- * @param db The state DB.
  * @param roots Absolute paths.
- * @param options Whether anything may be written.
+ * @param owner Names the files that are made; null for a plan, which writes
+ *   nothing.
  * @throws {GuardError} "identity", or "roots" where one is a copy of the
  *   other.
  */
-export function meet(
+export function identifyRoots(
   db: StateDb,
   roots: Both<string>,
-  options: MeetingOptions,
-): Meeting {
+  owner: TemporaryOwner | null = null,
+  acceptRoots = false,
+): Identified {
   const found = {
     left: readIdentity("left", roots.left),
     right: readIdentity("right", roots.right),
@@ -303,15 +77,17 @@ export function meet(
   const known = { left: db.meta("root_left"), right: db.meta("root_right") };
   const isFirst = known.left === null || known.right === null;
   if (!isFirst) requireThisPair(db, found, known, roots);
-  if (!isFirst && !options.acceptRoots) {
+  if (!isFirst && !acceptRoots) {
     requireKnown(db, found, known, roots);
-    if (!options.isDryRun) notePaths(db, roots);
+    if (owner) notePaths(db, roots);
+    const idCounts = (side: Side): boolean => {
+      const stored = db.meta(`root_file_${side}`);
+      const id: FileId | null = stored && JSON.parse(stored);
+      return isSameId(found[side]!.fileId, id);
+    };
     return {
       identities: found,
-      idsCount: {
-        left: isSameId(found.left!.fileId, storedId(db, "left")),
-        right: isSameId(found.right!.fileId, storedId(db, "right")),
-      },
+      idsCount: { left: idCounts("left"), right: idCounts("right") },
       isKnown: true,
       newSide: null,
       warning: null,
@@ -319,24 +95,44 @@ export function meet(
     };
   }
   const areCopies = found.left !== null && found.left.id === found.right?.id;
-  if (areCopies && !options.acceptRoots) throw areOneRoot(roots);
-  const warning = found.left && found.right && !options.acceptRoots
-    ? "Both folders have been synced before, but this state DB knows nothing " +
-      "of it: files that were deleted on one side since the last run come back."
-    : null;
-  const identities = options.isDryRun
-    ? found
-    : introduce(db, roots, found, areCopies, options);
+  if (areCopies && !acceptRoots) {
+    throw new GuardError(
+      "roots",
+      `${roots.left} and ${roots.right} show one identity: one is a copy of ` +
+        "the other, or both lead to one folder. Nothing was changed.",
+      "Correct the config. If one really is a copy, made by hand, run once " +
+        "with --accept-roots: Right then gets an identity of its own.",
+    );
+  }
+  const introduce = (owner: TemporaryOwner): Both<Identity> => {
+    // Both ids are on disk before the state DB learns of either.
+    const left = found.left ?? makeIdentity("left", roots.left, owner, false);
+    const right = found.right === null || areCopies
+      ? makeIdentity("right", roots.right, owner, areCopies)
+      : found.right;
+    if (acceptRoots) new RecordStore(db).forgetRecord();
+    db.transaction(() => {
+      db.setMeta("root_left", left.id);
+      db.setMeta("root_right", right.id);
+      notePaths(db, roots);
+      acceptNumbers(db, roots);
+    });
+    return { left, right };
+  };
   return {
-    identities,
+    identities: owner ? introduce(owner) : found,
     idsCount: { left: true, right: true },
     isKnown: false,
     newSide:
       SIDES.find((side) =>
         found[side] === null && found[otherSide(side)] !== null
       ) ?? null,
-    warning,
-    forgets: options.acceptRoots,
+    warning: found.left && found.right && !acceptRoots
+      ? "Both folders have been synced before, but this state DB knows " +
+        "nothing of it: files that were deleted on one side since the last " +
+        "run come back."
+      : null,
+    forgets: acceptRoots,
   };
 }
 
@@ -349,7 +145,7 @@ export function meet(
  */
 export function joiningWords(side: Side, files: number): string | null {
   if (files === 0) return null;
-  const [here, there] = [CALLED[side], CALLED[otherSide(side)]];
+  const [here, there] = [words(side), words(otherSide(side))];
   const what = files === 1
     ? `1 file that only ${here} has comes`
     : `${files} files that only ${here} has come`;
@@ -357,27 +153,54 @@ export function joiningWords(side: Side, files: number): string | null {
     `${there}, deleted there before or not.`;
 }
 
-/** Both ids are on disk before the state DB learns of either. */
-function introduce(
+/** What is mailed where the record of earlier runs is gone. */
+export function lostRecord(reason: string, run: string, db: StateDb): Alert {
+  return {
+    key: "lost record",
+    isStop: false,
+    isEvent: true,
+    title: "The record of earlier runs was lost",
+    reason,
+    hint:
+      `Look through what came back: "${PROGRAM} history ${run}" lists it. ` +
+      "What nobody wants can be deleted on one side; the other follows. Find " +
+      `out what removed the state DB (${db.file}), so that it stays.`,
+  };
+}
+
+/**
+ * Remembers what tells, next time, whether file ids still mean the same. Only
+ * at the end of a run, when every row has the ids of today.
+ */
+export function rememberIds(
   db: StateDb,
+  identities: Both<Identity | null>,
+): void {
+  for (const side of SIDES) {
+    const id = identities[side]?.fileId ?? null;
+    db.setMeta(`root_file_${side}`, id && JSON.stringify(id));
+  }
+}
+
+/**
+ * Makes sure that both roots are still the ones that were identified: one that
+ * was unmounted meanwhile shows an empty folder.
+ *
+ * @throws {GuardError} "identity".
+ */
+export function requireStillThere(
+  { identities }: Pick<Identified, "identities">,
   roots: Both<string>,
-  found: Both<Identity | null>,
-  areCopies: boolean,
-  options: MeetingOptions,
-): Both<Identity> {
-  const { owner } = options;
-  const left = found.left ?? makeIdentity("left", roots.left, owner, false);
-  const right = found.right === null || areCopies
-    ? makeIdentity("right", roots.right, owner, areCopies)
-    : found.right;
-  if (options.acceptRoots) new RecordStore(db).forgetRecord();
-  db.transaction(() => {
-    db.setMeta("root_left", left.id);
-    db.setMeta("root_right", right.id);
-    notePaths(db, roots);
-    acceptNumbers(db, roots);
-  });
-  return { left, right };
+): void {
+  for (const side of SIDES) {
+    const expected = identities[side];
+    const now = readIdentity(side, roots[side]);
+    if (expected === null || now?.id === expected.id) continue;
+    throw identityGuard(
+      `${words(side)} (${roots[side]}) went away while it was being read.`,
+      "Make sure that the disk or network drive is connected, then run again.",
+    );
+  }
 }
 
 /** Where the roots were when they were last met. */
@@ -402,10 +225,6 @@ function isInPlace(db: StateDb, side: Side, root: string): boolean | null {
   return folded(known) === folded(root);
 }
 
-/** Where an older version noted no places, nobody can tell these apart. */
-const OTHER_PAIR = " If this config is for other folders than this state DB " +
-  "is, name a state_db of its own in it.";
-
 /**
  * Whether a state DB is that of two roots, as far as can be told now.
  *
@@ -416,8 +235,8 @@ const OTHER_PAIR = " If this config is for other folders than this state DB " +
 export function knowsRoots(file: string, roots: Both<string>): boolean | null {
   try {
     using db = new StateDb(file, { isReadOnly: true });
-    const verdicts = SIDES.map((side) => isKnownRoot(db, side, roots[side]));
-    return verdicts.includes(true) && !verdicts.includes(false);
+    const known = SIDES.map((side) => isKnownRoot(db, side, roots[side]));
+    return known.includes(true) && !known.includes(false);
   } catch (error) {
     // Damaged, of a newer version, or in use for a long time.
     if (!(error instanceof Error)) throw error;
@@ -497,13 +316,13 @@ function requireKnown(
   for (const side of SIDES) {
     const identity = found[side];
     if (identity?.id === known[side]) continue;
-    const where = `${CALLED[side]} (${roots[side]})`;
-    if (isInPlace(db, side, roots[side]) === false) {
+    const where = `${words(side)} (${roots[side]})`;
+    const isThere = isInPlace(db, side, roots[side]);
+    if (isThere === false) {
+      const shows = identity === null ? "it shows no" : "it shows another";
       throw identityGuard(
         `${where} is another folder than at the last run, when it was ` +
-          `${db.meta(`path_${side}`)}: ${
-            identity === null ? "it shows no" : "it shows another"
-          } identity.`,
+          `${db.meta(`path_${side}`)}: ${shows} identity.`,
         `Correct the config. If it is for another pair than ${pairIn(db)}, ` +
           "name a state_db of its own in it. Only if this folder takes the " +
           "place of the other, run once with --accept-roots: nothing is " +
@@ -511,15 +330,18 @@ function requireKnown(
       );
     }
     if (identity === null) {
+      // Where an older version noted no places, nobody can tell these apart.
+      const otherPair = isThere === null
+        ? " If this config is for other folders than this state DB is, name " +
+          "a state_db of its own in it."
+        : "";
       throw identityGuard(
         `${where} does not show the identity it had at the last run: its ` +
           "disk or network drive may not be connected, or the folder was " +
           "emptied.",
-        `Connect it and run again.${
-          isInPlace(db, side, roots[side]) === null ? OTHER_PAIR : ""
-        } Only if ${CALLED[side]} is meant to start ` +
-          "anew, run once with --accept-roots: nothing is deleted then, and " +
-          `what is on ${CALLED[otherSide(side)]} is copied.`,
+        `Connect it and run again.${otherPair} Only if ${words(side)} is ` +
+          "meant to start anew, run once with --accept-roots: nothing is " +
+          `deleted then, and what is on ${words(otherSide(side))} is copied.`,
       );
     }
     throw identityGuard(
@@ -536,78 +358,293 @@ function identityGuard(message: string, hint: string): GuardError {
   return new GuardError("identity", `${message} Nothing was changed.`, hint);
 }
 
-function areOneRoot(roots: Both<string>): GuardError {
-  return new GuardError(
-    "roots",
-    `${roots.left} and ${roots.right} show one identity: one is a copy of ` +
-      "the other, or both lead to one folder. Nothing was changed.",
-    "Correct the config. If one really is a copy, made by hand, run once with " +
-      "--accept-roots: Right then gets an identity of its own.",
+// Tells a root, or a state DB, that was restored from a backup: its files look
+// like any others, but a run would take what is old for edits, and what is
+// missing for deleted.
+//
+// Each run that changes something has a number. The state DB notes it first,
+// then each root is given it, in a file for each pair of roots; at last the
+// state DB notes that the root has it. So whenever a run dies, no root has a
+// higher number than the state DB, nor a lower one than it is noted to have.
+
+/** Where a root's numbers are, below its own folder. */
+const NUMBERS = "pairs";
+
+/**
+ * Makes sure that neither a root nor the state DB is older than at the last
+ * run that changed something.
+ *
+ * @param db The state DB, which knows these roots.
+ * @param roots Absolute paths.
+ * @throws {GuardError} "rolled back"; or "roots", where the system refuses to
+ *   tell.
+ */
+export function requireNewest(db: StateDb, roots: Both<string>): void {
+  const pair = db.meta("pair");
+  if (pair === null) return;
+  // RACE: a plan beside a run. Read in this order, what the run writes
+  // meanwhile makes nothing look older than it is.
+  const given = {
+    left: Number(db.meta("run_number_left") ?? 0),
+    right: Number(db.meta("run_number_right") ?? 0),
+  };
+  const found = {
+    left: readNumber("left", roots.left, pair),
+    right: readNumber("right", roots.right, pair),
+  };
+  const noted = notedIn(db);
+  const acceptOnce =
+    "run once with --accept-roots: nothing is deleted then, what is on one " +
+    "side only is copied, and what differs is a conflict.";
+  const ahead = SIDES.filter((side) => numberOf(found[side]) > noted);
+  if (ahead.length > 0) {
+    const shown = ahead.map((side) =>
+      `${words(side)} shows run ${found[side]}`
+    );
+    throw new GuardError(
+      "rolled back",
+      `The state DB ${db.file} is older than the last run that changed ` +
+        `something: it knows of run ${noted} at most, and ` +
+        `${shown.join(", ")}. It was restored from a backup, alone or with ` +
+        "what else is on its disk; a run would take old files for new ones. " +
+        "Nothing was changed.",
+      `Bring the newest state DB back. If there is none, ${acceptOnce}`,
+    );
+  }
+  const behind = SIDES.filter((side) => numberOf(found[side]) < given[side]);
+  if (behind.length === 0) return;
+  const shown = behind.map((side) => {
+    const it = found[side];
+    const has = typeof it === "number"
+      ? `shows run ${it}`
+      : `shows none${
+        it === null ? "" : ` (in ${OWN_FOLDER}/${NUMBERS}: ${it})`
+      }`;
+    return `${words(side)} (${roots[side]}) ${has} and had run ${given[side]}`;
+  });
+  const isOne = behind.length === 1;
+  const names = behind.map(words).join(" and ");
+  throw new GuardError(
+    "rolled back",
+    `${names} ${
+      isOne ? "is" : "are"
+    } older than at the last run that changed ` +
+      `something: ${shown.join("; ")}. Probably ${
+        isOne ? "it was" : "they were"
+      } restored from a backup, or from a snapshot; a run would take old ` +
+      "files for edits, and missing ones for deleted. Nothing was changed.",
+    `If ${names} ${isOne ? "is" : "are"} not meant to be as old as that, ` +
+      `bring the newer files back. Else ${acceptOnce}`,
   );
 }
 
 /**
- * What is mailed where the record of earlier runs is gone.
+ * Gives a run that is about to change something its number.
  *
- * @param reason How that shows.
- * @param run Id of the run that met it.
- * @param db The state DB, made anew.
+ * @param roots Absolute paths.
+ * @param pair The pair of roots.
+ * @param onWarning Told of a root that can't be given it: the run does there
+ *   what it can, as always.
  */
-export function lostRecord(reason: string, run: string, db: StateDb): Alert {
-  return {
-    key: "lost record",
-    isStop: false,
-    isEvent: true,
-    title: "The record of earlier runs was lost",
-    reason,
-    hint:
-      `Look through what came back: "${PROGRAM} history ${run}" lists it. ` +
-      "What nobody wants can be deleted on one side; the other follows. Find " +
-      `out what removed the state DB (${db.file}), so that it stays.`,
-  };
-}
-
-function storedId(db: StateDb, side: Side): FileId | null {
-  const text = db.meta(`root_file_${side}`);
-  return text === null ? null : JSON.parse(text);
+export function numberRun(
+  db: StateDb,
+  roots: Both<string>,
+  pair: string,
+  onWarning: (text: string) => void,
+): void {
+  const number = notedIn(db) + 1;
+  db.setMeta("run_number", String(number));
+  const have = SIDES.filter((side) => {
+    try {
+      writeNumber(roots[side], pair, number);
+      return true;
+    } catch (error) {
+      const isSystem = error instanceof NotOurs || codeOf(error) !== null;
+      if (!isSystem) throw error;
+      onWarning(
+        `${words(side)} can't be given the number of this run ` +
+          `(${inWords(error)}): if it is restored from a backup of an ` +
+          "earlier day, that may not be noticed.",
+      );
+      return false;
+    }
+  });
+  db.transaction(() => {
+    for (const side of have) db.setMeta(`run_number_${side}`, String(number));
+  });
 }
 
 /**
- * Remembers what tells, next time, whether file ids still mean the same. Only
- * at the end of a run, when every row has the ids of today.
- *
- * @param db The state DB.
- * @param identities Of the roots.
+ * Takes the roots as they are for the newest; in the transaction that takes
+ * them for those of the state DB.
  */
-export function rememberIds(
-  db: StateDb,
-  identities: Both<Identity | null>,
-): void {
+function acceptNumbers(db: StateDb, roots: Both<string>): void {
+  const pair = db.meta("pair");
+  if (pair === null) return;
+  let highest = notedIn(db);
   for (const side of SIDES) {
-    const fileId = identities[side]?.fileId ?? null;
-    db.setMeta(
-      `root_file_${side}`,
-      fileId === null ? null : JSON.stringify(fileId),
+    const found = readNumber(side, roots[side], pair);
+    highest = Math.max(highest, numberOf(found));
+    const has = typeof found === "number" ? String(found) : null;
+    db.setMeta(`run_number_${side}`, has);
+  }
+  if (highest > 0) db.setMeta("run_number", String(highest));
+}
+
+/** The last number that a run was to have; 0: none so far. */
+function notedIn(db: StateDb): number {
+  return Number(db.meta("run_number") ?? 0);
+}
+
+/** A root's number; what is wrong with it, in words; null: it has none. */
+type Found = number | string | null;
+
+function numberOf(found: Found): number {
+  return typeof found === "number" ? found : 0;
+}
+
+function readNumber(side: Side, root: string, pair: string): Found {
+  const path = `${NUMBERS}/${pair}`;
+  try {
+    if (ownFile(root, path) === null) return null;
+    const text = Deno.readTextFileSync(`${root}/${OWN_FOLDER}/${path}`).trim();
+    return /^\d{1,15}$/.test(text) ? Number(text) : "it is damaged";
+  } catch (error) {
+    if (error instanceof NotOurs) return error.message;
+    if (codeOf(error) === null) throw error;
+    throw new GuardError(
+      "roots",
+      `${root}/${OWN_FOLDER}/${path}, the number of the last run on ` +
+        `${words(side)}, can't be read: ${inWords(error)}. Nothing was ` +
+        "changed.",
+      "Make sure that the disk or network drive is connected, and that the " +
+        "account that runs office-sync may read that file; then run again.",
+      { cause: error },
     );
   }
 }
 
+/** Never half of it, and on disk when it returns. */
+function writeNumber(root: string, pair: string, number: number): void {
+  // Not on the empty folder that an unmounted disk leaves.
+  if (ownFile(root, "root.json") === null) {
+    throw new NotOurs("the root went away");
+  }
+  const own = `${root}/${OWN_FOLDER}`;
+  const folder = `${own}/${NUMBERS}`;
+  ownFile(root, `${NUMBERS}/${pair}`);
+  try {
+    Deno.mkdirSync(folder);
+    flushFolderAt(own);
+  } catch (error) {
+    if (codeOf(error) !== "EEXIST") throw error;
+  }
+  const file = `${folder}/${pair}`;
+  const next = `${file}.new`;
+  // A run that died may have left it.
+  removeIfThere(next);
+  writeDurably(next, `${number}\n`);
+  Deno.renameSync(next, file);
+  flushFolderAt(folder);
+  // There a folder can't be flushed, but a file with its new name can.
+  if (Deno.build.os === "windows") {
+    using handle = Deno.openSync(file, { write: true });
+    handle.syncSync();
+  }
+}
+
+// What the roots' file systems do, and what is remembered of that. Its keys in
+// the state DB are older than their words: habits are traits.
+
 /**
- * Makes sure that both roots are still the ones that were met: one that was
- * unmounted meanwhile shows an empty folder.
+ * Probes both roots, each once per run.
  *
- * @param meeting The roots as they were met.
  * @param roots Absolute paths.
- * @throws {GuardError} "identity".
+ * @param owner Names the file that is used; null for a plan, which goes by what
+ *   the last run found.
+ * @param onWarning Told of a folder that can't be used.
+ * @throws {GuardError} "roots": one can't be read.
  */
-export function requireStillThere(meeting: Meeting, roots: Both<string>): void {
+export function probeRoots(
+  db: StateDb,
+  roots: Both<string>,
+  owner: TemporaryOwner | null,
+  onWarning: (text: string) => void = () => {},
+): Both<Probe> {
+  const of = (side: Side): Probe => {
+    const root = roots[side];
+    const probed = owner && readingRoot(side, root, () => probe(root, owner));
+    if (probed) {
+      db.setMeta(`habits_${side}`, JSON.stringify(probed.traits));
+      return probed;
+    }
+    const foreign = owner && foreignFolder(root);
+    if (foreign) {
+      onWarning(
+        `${foreign.says}: nothing can be soft-deleted there. ${foreign.todo}`,
+      );
+    }
+    const traits = storedTraits(db, side) ??
+      readingRoot(side, root, () => glance(root));
+    // Without a file to tell the time, an edit just before the plan must not
+    // pass for one during it.
+    const aheadMs = Math.max(0, traits.clockOffsetMs);
+    return { traits, startedAtMs: Date.now() + aheadMs, callMs: 0 };
+  };
+  return { left: of("left"), right: of("right") };
+}
+
+function storedTraits(db: StateDb, side: Side): Traits | null {
+  return JSON.parse(db.meta(`habits_${side}`) ?? "null");
+}
+
+/** What the roots take for one name, as the last run found it. */
+export function storedFolding(db: StateDb): Folding {
+  const known = SIDES.map((side) => storedTraits(db, side));
+  return {
+    ignoresCase: known.some((it) => it?.ignoresCase),
+    ignoresNormalForm: known.some((it) => it?.ignoresNormalForm),
+  };
+}
+
+/**
+ * How long names may be that go into a folder of both roots. A root's file
+ * system is asked when it matters first; what it does not take is remembered.
+ *
+ * @param roots Both roots; they learn it.
+ * @param owner Names the file that is tried; null for a plan.
+ */
+export function roomIn(
+  db: StateDb,
+  roots: Both<Root>,
+  owner: TemporaryOwner | null,
+): (folder: Both<string>) => NameRoom {
+  const known = new Map<Side, NameRoom>();
+  const roomOf = (side: Side): NameRoom => {
+    const root = roots[side];
+    let room = known.get(side);
+    if (room === undefined) {
+      const stored = db.meta(`name_bytes_${side}`);
+      const bytes = stored === null
+        ? longestName(root.absolute(owner ? OWN_FOLDER : ""), owner)
+        : Number(stored);
+      if (bytes < root.nameRoom.bytes) root.refuseNames(bytes);
+      known.set(side, room = root.nameRoom);
+    }
+    return room;
+  };
+  return (folder) =>
+    SIDES.reduce((room, side) => {
+      const bytes = roots[side].pathRoom(folder[side]);
+      const path = { bytes, units: Infinity };
+      return sharedRoom(room, sharedRoom(roomOf(side), path));
+    }, { bytes: Infinity, units: Infinity });
+}
+
+/** Remembers what names the roots have refused as too long. */
+export function rememberRooms(db: StateDb, roots: Both<Root>): void {
   for (const side of SIDES) {
-    const expected = meeting.identities[side];
-    const now = readIdentity(side, roots[side]);
-    if (expected === null || now?.id === expected.id) continue;
-    throw identityGuard(
-      `${CALLED[side]} (${roots[side]}) went away while it was being read.`,
-      "Make sure that the disk or network drive is connected, then run again.",
-    );
+    const bytes = roots[side].refusedNames;
+    if (bytes !== null) db.setMeta(`name_bytes_${side}`, String(bytes));
   }
 }

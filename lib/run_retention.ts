@@ -11,8 +11,8 @@ import { GuardError } from "./errors.ts";
 import { removeDespite } from "./file_ops.ts";
 import { joinPath } from "./paths.ts";
 import { Root } from "./root_files.ts";
-import { meet } from "./run_identify.ts";
-import { NOTHING_PRUNED, probeRoots, type Pruned } from "./run_types.ts";
+import { identifyRoots, probeRoots } from "./run_identify.ts";
+import { NOTHING_PRUNED, type Pruned } from "./run_types.ts";
 import { isPathFile, type RunFolder, runFolders } from "./soft_delete.ts";
 import type { StateDb } from "./state_db.ts";
 import { codeOf, inWords, Skipped } from "./system.ts";
@@ -23,9 +23,7 @@ const DAY_MS = 24 * 60 * 60 * 1000;
 
 /** What removing old files needs. */
 export interface RetentionContext {
-  /** The run that has just ended. */
-  readonly run: string;
-  /** When it began, in ms since 1970. */
+  /** When the run that has just ended began, in ms since 1970. */
   readonly startedAtMs: number;
   /** Absolute paths of the roots. */
   readonly paths: Both<string>;
@@ -47,7 +45,7 @@ export interface RetentionContext {
  * @returns What was removed.
  */
 export function pruneOld(db: StateDb, context: RetentionContext): Pruned {
-  const { run, startedAtMs, paths, retentionDays, onWarning } = context;
+  const { startedAtMs, paths, retentionDays, onWarning } = context;
   const pair = db.meta("pair");
   if (retentionDays === 0 || pair === null) {
     noteExpired(db, []);
@@ -60,8 +58,7 @@ export function pruneOld(db: StateDb, context: RetentionContext): Pruned {
   );
   const expired: Expired[] = [];
   try {
-    const owner = { pair, run };
-    meet(db, paths, { isDryRun: true, acceptRoots: false, owner });
+    identifyRoots(db, paths);
     const probes = probeRoots(db, paths, null);
     for (const side of SIDES) {
       const { traits } = probes[side];

@@ -1,20 +1,12 @@
 /**
- * What a run goes by: the config, and the traits of both roots.
+ * What a run goes by, what it tells while it goes on, and what it came to.
  *
  * @module
  */
 import { setImmediate } from "node:timers";
 import type { Resolution } from "./conflict.ts";
 import { type ExitCode, InterruptedError, type StopSignal } from "./errors.ts";
-import { keyOfId, type Traits } from "./metadata.ts";
-import {
-  type NameRoom,
-  OWN_FOLDER,
-  sharedRoom,
-  type TemporaryOwner,
-} from "./names.ts";
-import { foreignFolder } from "./own_files.ts";
-import type { Folding } from "./paths.ts";
+import { keyOfId } from "./metadata.ts";
 import type { Allowances, SafetyLimits } from "./plan_guard.ts";
 import type {
   Action,
@@ -22,21 +14,19 @@ import type {
   DecisionSettings,
   Waiting,
 } from "./plan_types.ts";
-import type { Root } from "./root_files.ts";
-import { readingRoot } from "./root_identity.ts";
-import { glance, longestName, type Probe, probe } from "./root_traits.ts";
+import type { Probe } from "./root_traits.ts";
 import type { Decided } from "./run.ts";
 import type { Lock, StateDb } from "./state_db.ts";
 import type { RecordStore } from "./state_record.ts";
-import {
-  type Both,
-  type ConflictKind,
-  type OutcomeKind,
-  type Policy,
-  type Problem,
-  type ProblemKind,
-  type Side,
-  SIDES,
+import type {
+  Both,
+  Checkpoint,
+  ConflictKind,
+  OutcomeKind,
+  Policy,
+  Problem,
+  ProblemKind,
+  Side,
 } from "./types.ts";
 import { extensionOf, type IgnoreSettings } from "./wire_ignore.ts";
 
@@ -70,7 +60,7 @@ export interface SyncOptions {
   /** When the run began, in ms since 1970, as its id says. Left out: now. */
   readonly startedAtMs?: number;
   /** Resolve this conflict, and do nothing else. Left out: an ordinary run. */
-  readonly settle?: Resolution;
+  readonly resolve?: Resolution;
   /** Asked whether to go on. Left out: nothing ends the run in good order. */
   readonly interrupt?: Interrupt;
 }
@@ -125,139 +115,24 @@ export interface RunEnd {
 }
 
 /**
- * Probes both roots, each once per run. A plan writes nothing: it goes by what
- * the last run found.
- *
- * @param db The state DB, which remembers.
- * @param roots Absolute paths.
- * @param owner Names the file that is used; null for a plan.
- * @param onWarning Told of a folder that can't be used.
- * @throws {GuardError} "roots": one can't be read.
- */
-export function probeRoots(
-  db: StateDb,
-  roots: Both<string>,
-  owner: TemporaryOwner | null,
-  onWarning: (text: string) => void = () => {},
-): Both<Probe> {
-  const of = (side: Side): Probe => {
-    const root = roots[side];
-    const probed = owner && readingRoot(side, root, () => probe(root, owner));
-    if (probed) {
-      db.setMeta(`habits_${side}`, JSON.stringify(probed.traits));
-      return probed;
-    }
-    const foreign = owner && foreignFolder(root);
-    if (foreign) {
-      onWarning(
-        `${foreign.says}: nothing can be soft-deleted there. ${foreign.todo}`,
-      );
-    }
-    const known = db.meta(`habits_${side}`);
-    const traits: Traits = known === null
-      ? readingRoot(side, root, () => glance(root))
-      : JSON.parse(known);
-    // Without a file to tell the time, an edit just before the plan must not
-    // pass for one during it.
-    const aheadMs = Math.max(0, traits.clockOffsetMs);
-    return { traits, startedAtMs: Date.now() + aheadMs, callMs: 0 };
-  };
-  return { left: of("left"), right: of("right") };
-}
-
-/**
- * What the roots take for one name, as the last run found it.
- *
- * @param db The state DB.
- */
-export function storedFolding(db: StateDb): Folding {
-  const known = SIDES.map((side): Traits | null =>
-    JSON.parse(db.meta(`habits_${side}`) ?? "null")
-  );
-  return {
-    ignoresCase: known.some((it) => it?.ignoresCase),
-    ignoresNormalForm: known.some((it) => it?.ignoresNormalForm),
-  };
-}
-
-/**
- * How long names may be that go into a folder of both roots. A root's file
- * system is asked when it matters first; what it does not take is remembered.
- *
- * @param db The state DB, which remembers.
- * @param roots Both roots; they learn it.
- * @param owner Names the file that is tried; null for a plan.
- */
-export function roomIn(
-  db: StateDb,
-  roots: Both<Root>,
-  owner: TemporaryOwner | null,
-): (folder: Both<string>) => NameRoom {
-  const known = new Map<Side, NameRoom>();
-  const roomOf = (side: Side): NameRoom => {
-    const root = roots[side];
-    let room = known.get(side);
-    if (room === undefined) {
-      const stored = db.meta(`name_bytes_${side}`);
-      const bytes = stored === null
-        ? longestName(root.absolute(owner ? OWN_FOLDER : ""), owner)
-        : Number(stored);
-      if (bytes < root.nameRoom.bytes) root.refuseNames(bytes);
-      known.set(side, room = root.nameRoom);
-    }
-    return room;
-  };
-  return (folder) =>
-    SIDES.reduce((room, side) => {
-      const bytes = roots[side].pathRoom(folder[side]);
-      const path = { bytes, units: Infinity };
-      return sharedRoom(room, sharedRoom(roomOf(side), path));
-    }, { bytes: Infinity, units: Infinity });
-}
-
-/**
- * Remembers what names the roots have refused as too long.
- *
- * @param db The state DB.
- * @param roots Both roots.
- */
-export function rememberRooms(db: StateDb, roots: Both<Root>): void {
-  for (const side of SIDES) {
-    const bytes = roots[side].refusedNames;
-    if (bytes !== null) db.setMeta(`name_bytes_${side}`, String(bytes));
-  }
-}
-
-/** What decides, besides config and traits. */
-export interface RunFacts {
-  /** In ms since 1970. */
-  readonly startedAtMs: number;
-  readonly recordedFiles: number;
-  /** List paths at which nothing differs. */
-  readonly listUnchanged: boolean;
-  /** How long a name in a folder may be. */
-  roomIn(folder: Both<string>): NameRoom;
-}
-
-/**
  * Everything that decisions depend on besides what was found and recorded.
  *
- * @param config The config.
  * @param probes What the roots' file systems do.
- * @param record The record.
- * @param facts Of this run.
  */
 export function decisionSettings(
   config: SyncConfig,
-  probes: Both<Probe>,
+  { left: { traits: left }, right: { traits: right } }: Both<Probe>,
   record: RecordStore,
-  facts: RunFacts,
+  facts: Pick<
+    DecisionSettings,
+    "nowMs" | "recordedFiles" | "listUnchanged" | "roomIn"
+  >,
 ): DecisionSettings {
-  const [left, right] = [probes.left.traits, probes.right.traits];
   const alwaysRead = new Set(config.compare.alwaysRead);
   let shared: Both<ReadonlySet<string>> | null = null;
   let saved: ReadonlyMap<string, number> | null = null;
   return {
+    ...facts,
     folding: {
       ignoresCase: left.ignoresCase || right.ignoresCase,
       ignoresNormalForm: left.ignoresNormalForm || right.ignoresNormalForm,
@@ -268,11 +143,7 @@ export function decisionSettings(
     verifyFirstRun: config.compare.verifyFirstRun,
     policies: config.policies,
     ruling: null,
-    nowMs: facts.startedAtMs,
     softDelete: config.softDelete,
-    listUnchanged: facts.listUnchanged,
-    roomIn: facts.roomIn,
-    recordedFiles: facts.recordedFiles,
     maxChangePercent: config.safety.maxChangePercent,
     isSuspicious: (name) =>
       alwaysRead.size > 0 && alwaysRead.has(extensionOf(name)),
@@ -289,8 +160,6 @@ export function decisionSettings(
   };
 }
 
-// What a run, or a plan, came to.
-
 /** What became of an action. */
 export interface Outcome {
   readonly action: Action;
@@ -305,6 +174,11 @@ export interface Outcome {
 
 /** What a {@linkcode Stop} by a signal is called. */
 export const INTERRUPTED = "interrupted";
+
+/** Whether a signal stopped a run. */
+export function isInterrupted({ stop }: Pick<RunResult, "stop">): boolean {
+  return stop?.name === INTERRUPTED;
+}
 
 /** A guard, or a signal, that stopped the run. */
 export interface Stop {
@@ -352,8 +226,6 @@ export interface RunResult {
 
 /**
  * The conflicts that a run left for a person.
- *
- * @param outcomes Of the run.
  */
 export function openConflicts(outcomes: readonly Outcome[]): Conflict[] {
   return outcomes.flatMap(({ action }) =>
@@ -366,8 +238,6 @@ export function openConflicts(outcomes: readonly Outcome[]): Conflict[] {
 /**
  * The conflicts that a run did all it had to about, or would, each once. What
  * was not done is done, and told, by a later run.
- *
- * @param outcomes Of the run.
  */
 export function doneConflicts(outcomes: readonly Outcome[]): Conflict[] {
   const done = new Map<string, Conflict>();
@@ -415,8 +285,6 @@ export function conflictKey({ kind, path }: Conflict): string {
 
 /**
  * Copies that were made, or are planned, of versions that perhaps nobody meant.
- *
- * @param outcomes Of the run.
  */
 export function doubtfulCopies(outcomes: readonly Outcome[]): Outcome[] {
   return outcomes.filter(({ action: { work }, kind }) =>
@@ -425,13 +293,11 @@ export function doubtfulCopies(outcomes: readonly Outcome[]): Outcome[] {
   );
 }
 
-/** Left alone for what they are called: nobody is told of each. */
+/** Unknown for what they are called: nobody is told of each. */
 const UNTOLD: ReadonlySet<ProblemKind> = new Set(["ignored", "own"]);
 
 /**
- * Whether people are told of a path that is left alone.
- *
- * @param problem The path.
+ * Whether people are told of an unknown path.
  */
 export function isTold({ kind }: Problem): boolean {
   return !UNTOLD.has(kind);
@@ -447,9 +313,6 @@ const QUIET: ReadonlySet<ProblemKind> = new Set([
 
 /**
  * Whether a run left something for a person.
- *
- * @param outcomes Of its actions.
- * @param problems What was left alone.
  */
 export function needsPerson(
   outcomes: readonly Outcome[],
@@ -493,17 +356,11 @@ export class Meter {
   #bytes = 0;
   #quietUntil = 0;
 
-  /** @param tell Takes how far the run is. */
   constructor(tell: (progress: Progress) => void) {
     this.#tell = tell;
   }
 
-  /**
-   * A phase begins; that is told at once.
-   *
-   * @param phase Which.
-   * @param totals What it has before it.
-   */
+  /** A phase begins; that is told at once. */
   begin(phase: Phase, totals: Totals = { files: null, bytes: null }): void {
     this.#phase = phase;
     this.#totals = totals;
@@ -513,12 +370,7 @@ export class Meter {
     this.add(0, 0);
   }
 
-  /**
-   * Something is done.
-   *
-   * @param files How many files more.
-   * @param bytes How many bytes more.
-   */
+  /** So many more files and bytes are done. */
   add(files: number, bytes: number): void {
     this.#files += files;
     this.#bytes += bytes;
@@ -543,12 +395,12 @@ export interface Interrupt {
   /** What asked the run to end; null: nothing did. */
   readonly signal: StopSignal | null;
   /**
-   * To be called between two pieces of work, however small: it costs next to
-   * nothing.
+   * Called wherever a run can be interrupted, between two pieces of work,
+   * however small: it costs next to nothing.
    *
    * @throws {InterruptedError} The run is to end.
    */
-  pass(): Promise<void>;
+  readonly checkpoint: Checkpoint;
   /**
    * Waits for something that goes on elsewhere, but not beyond a signal.
    *
@@ -561,7 +413,7 @@ export interface Interrupt {
 /** Nothing asks the run to end, or it ends at once then. */
 export const UNINTERRUPTED: Interrupt = {
   signal: null,
-  pass: () => Promise.resolve(),
+  checkpoint: () => Promise.resolve(),
   waitFor: (work) => work,
 };
 
@@ -583,7 +435,6 @@ export class SignalInterrupt implements Interrupt, Disposable {
   #nextTurn = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  /** Starts to listen. */
   constructor() {
     // Nobody may be waiting when it comes.
     this.#stopped.promise.catch(() => {});
@@ -618,7 +469,7 @@ export class SignalInterrupt implements Interrupt, Disposable {
    * Signals are delivered only when the event loop turns, and the work of a
    * run gives it no occasion to.
    */
-  async pass(): Promise<void> {
+  async checkpoint(): Promise<void> {
     const now = performance.now();
     if (now >= this.#nextTurn) {
       await new Promise<void>((resolve) => setImmediate(() => resolve()));
@@ -627,7 +478,6 @@ export class SignalInterrupt implements Interrupt, Disposable {
     if (this.#signal !== null) throw new InterruptedError(this.#signal);
   }
 
-  /** @param work What is waited for. */
   waitFor<T>(work: Promise<T>): Promise<T> {
     return Promise.race([work, this.#stopped.promise]);
   }

@@ -26,7 +26,7 @@ class AtMoment implements Interrupt {
     this.#left = n;
   }
 
-  pass(): Promise<void> {
+  checkpoint(): Promise<void> {
     if (--this.#left > 0) return Promise.resolve();
     this.signal = "SIGINT";
     return Promise.reject(new InterruptedError("SIGINT"));
@@ -128,8 +128,8 @@ Deno.test("a run that is interrupted at any moment has done what it says, and th
 const ended = () => Promise.reject(new InterruptedError("SIGTERM"));
 
 const READING: readonly [string, Omit<Interrupt, "signal">][] = [
-  ["by threads", { pass: () => Promise.resolve(), waitFor: ended }],
-  ["in this thread", { pass: ended, waitFor: (work) => work }],
+  ["by threads", { checkpoint: () => Promise.resolve(), waitFor: ended }],
+  ["in this thread", { checkpoint: ended, waitFor: (work) => work }],
 ];
 
 for (const [where, interrupt] of READING) {
@@ -171,7 +171,7 @@ Deno.test("an open conflict stays listed when a run is interrupted before it", a
 Deno.test("what listens for signals hears one within the work of a run, and costs next to nothing", async () => {
   using interrupt = new SignalInterrupt();
   const begin = performance.now();
-  for (let n = 0; n < 100_000; n++) await interrupt.pass();
+  for (let n = 0; n < 100_000; n++) await interrupt.checkpoint();
   const microseconds = (performance.now() - begin) / 100;
   assert.ok(microseconds < 20, `${microseconds} µs each`);
   assert.equal(interrupt.signal, null);

@@ -93,7 +93,7 @@ async function settleAll(office: Office, take: () => Take): Promise<void> {
 async function settle(office: Office, path: string, take: Take): Promise<void> {
   const before = stateOf(office);
   const listed = listedPaths(office);
-  const result = await office.run({ ...ALLOWED, settle: { path, take } });
+  const result = await office.run({ ...ALLOWED, resolve: { path, take } });
   const after = stateOf(office);
   assertAllKept(before, after, result);
   if (result.exitCode === 2) {

@@ -171,7 +171,6 @@ Deno.test("of the clocks of PC and share the slower one counts", async () => {
   db.setMeta("habits_right", JSON.stringify(slow));
   const prune = (startedAtMs: number) =>
     pruneOld(db, {
-      run: "run",
       startedAtMs,
       paths: { left: office.left, right: office.right },
       retentionDays: 1,

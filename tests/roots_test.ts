@@ -6,7 +6,7 @@ import {
   readIdentity,
 } from "../lib/root_identity.ts";
 import { PLAIN_HABITS, probe } from "../lib/root_traits.ts";
-import { probeRoots } from "../lib/run_types.ts";
+import { probeRoots } from "../lib/run_identify.ts";
 import { StateDb } from "../lib/state_db.ts";
 import { actions, file, Office, write } from "./support/support.ts";
 import { intercept, systemError, TwoRoots } from "./support/two_roots.ts";

@@ -357,7 +357,7 @@ Deno.test("conflicts resolve leaves what compare.always_read needs to the next r
   office.write({ left: { "a.txt": "left!" }, right: { "a.txt": "right!!" } });
   await office.run();
   office.configure(`${NOTIFY}compare:\n  always_read: [xls]\n`);
-  await office.run({ settle: { path: "a.txt", take: "left" } });
+  await office.run({ resolve: { path: "a.txt", take: "left" } });
   await office.settle();
   office.write({ left: { "b.xls": file("two", { mtime }) } });
   await office.settle();

@@ -4,13 +4,11 @@
  *
  * @module
  */
-import { Executor } from "../../lib/apply_plan.ts";
+import { applyPlan } from "../../lib/apply_plan.ts";
 import type { CopyThreads } from "../../lib/apply_threads.ts";
-import { TemporaryNames } from "../../lib/file_ops.ts";
 import type { Traits } from "../../lib/metadata.ts";
 import type { Action, RecordChange, Work } from "../../lib/plan_types.ts";
 import type { Outcome } from "../../lib/run_types.ts";
-import { SoftDelete } from "../../lib/soft_delete.ts";
 import { type FileRow, otherSide, type Side } from "../../lib/types.ts";
 import { TwoRoots } from "./two_roots.ts";
 
@@ -33,7 +31,6 @@ export class Bench extends TwoRoots {
   checkpoint: () => Promise<void> = () => Promise.resolve();
   /** Called before deletions. */
   verifyRoots: () => void = () => {};
-  readonly #names = new TemporaryNames({ pair: "pair", run: "run" });
 
   /** @param traits Of both roots, where they are not plain. */
   constructor(traits: Partial<Traits> = {}) {
@@ -42,18 +39,20 @@ export class Bench extends TwoRoots {
 
   /** Carries out actions. */
   run(actions: readonly Action[]): Promise<readonly Outcome[]> {
-    return new Executor({
+    return applyPlan(actions, {
       roots: this.roots,
-      names: this.#names,
-      softDelete: new SoftDelete("20260102-030405-pair", this.#names),
-      recorder: {
+      pair: "pair",
+      run: "run",
+      startedAtMs: Date.UTC(2026, 0, 2, 3, 4, 5),
+      record: {
         apply: (changes) => {
           this.onApply(changes);
           this.changes.push(...changes);
         },
+        noteMove() {},
       },
+      callMs: 0,
       verifyRoots: () => this.verifyRoots(),
-      noteMove() {},
       onOutcome: (outcome) => {
         this.told.push(outcome);
         this.onOutcome(outcome);
@@ -61,7 +60,7 @@ export class Bench extends TwoRoots {
       checkpoint: () => this.checkpoint(),
       startThreads: (copies) =>
         copies >= 400 ? this.startThreads?.() ?? null : null,
-    }).run(actions);
+    });
   }
 
   /** Carries out works, none of which needs another: kind and detail. */
