@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { actions, describe, file, Office, read } from "../support/support.ts";
-import { need, rests, told, why } from "./neighbours_program.ts";
+import { requireTool, rests, told, why } from "./support.ts";
 
 const LONG_AGO = "2024-01-15T08:30:00Z";
 
@@ -85,7 +85,7 @@ for (const [who, steps] of Object.entries(DANCES)) {
 }
 
 Deno.test("a save that begins after the folder was listed is no deletion", async () => {
-  need("strace");
+  requireTool("strace");
   for (let step = 1; step <= 3; step++) {
     using office = new Office();
     office.write({

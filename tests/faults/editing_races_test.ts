@@ -2,12 +2,13 @@ import assert from "node:assert/strict";
 import { file, Office } from "../support/support.ts";
 import {
   isThere,
-  need,
   program,
+  requireTool,
   rests,
   told,
+  until,
   why,
-} from "./neighbours_program.ts";
+} from "./support.ts";
 
 const LONG_AGO = "2024-01-15T08:30:00Z";
 
@@ -27,16 +28,6 @@ function slowly(log: string, calls: string): string[] {
     "-e",
     `inject=${calls}:delay_enter=${DELAY_MS * 1000}`,
   ];
-}
-
-/** Waits, as short as can be, and acts: somebody works in the same instant. */
-async function once(isTime: () => boolean, act: () => void): Promise<void> {
-  const until = performance.now() + 20_000;
-  while (!isTime()) {
-    assert.ok(performance.now() < until, "the moment came");
-    await new Promise((resolve) => setTimeout(resolve, 1));
-  }
-  act();
 }
 
 function asides(folder: string): string[] {
@@ -88,7 +79,7 @@ async function begin(settings = ""): Promise<Office> {
 const MOMENTS_MS = [0, 200, 600, 1000, 1400];
 
 Deno.test("a version saved at any moment while its name is replaced is kept", async () => {
-  need("strace");
+  requireTool("strace");
   await Promise.all(MOMENTS_MS.map(async (momentMs) => {
     using office = await begin();
     office.write({ left: { "a.txt": "edited on Left" } });
@@ -98,7 +89,7 @@ Deno.test("a version saved at any moment while its name is replaced is kept", as
       [],
       slowly(`${office.folder}/trace`, calls),
     );
-    await once(() => asides(office.right).length > 0, () => {});
+    await until("a file aside", () => asides(office.right).length > 0);
     await new Promise((resolve) => setTimeout(resolve, momentMs));
     save(`${office.right}/a.txt`, "saved on Right");
     await run;
@@ -107,7 +98,7 @@ Deno.test("a version saved at any moment while its name is replaced is kept", as
 });
 
 Deno.test("a version saved in the instant in which its file is renamed is kept", async () => {
-  need("strace");
+  requireTool("strace");
   using office = await begin();
   Deno.renameSync(`${office.left}/a.txt`, `${office.left}/renamed.txt`);
   const run = program(
@@ -115,21 +106,17 @@ Deno.test("a version saved in the instant in which its file is renamed is kept",
     [],
     slowly(`${office.folder}/trace`, "unlink,unlinkat"),
   );
-  await once(
-    () => isThere(`${office.right}/renamed.txt`),
-    () => {
-      if (isThere(`${office.right}/a.txt`)) {
-        save(`${office.right}/a.txt`, "saved on Right");
-      } else Deno.writeTextFileSync(`${office.right}/a.txt`, "saved on Right");
-    },
-  );
+  await until("the new name", () => isThere(`${office.right}/renamed.txt`));
+  if (isThere(`${office.right}/a.txt`)) {
+    save(`${office.right}/a.txt`, "saved on Right");
+  } else Deno.writeTextFileSync(`${office.right}/a.txt`, "saved on Right");
   await run;
   await keeps(office, "saved on Right");
 });
 
 for (const fate of ["true", "false"]) {
   Deno.test(`a version saved in the instant in which its file is removed is kept (soft delete ${fate})`, async () => {
-    need("strace");
+    requireTool("strace");
     using office = await begin(`soft_delete:\n  enabled: ${fate}\n`);
     Deno.removeSync(`${office.left}/a.txt`);
     const calls = "rename,renameat,renameat2,unlink,unlinkat";
@@ -155,7 +142,7 @@ for (const fate of ["true", "false"]) {
 }
 
 Deno.test("a file written to while it is copied is copied whole, or not at all", async () => {
-  need("strace");
+  requireTool("strace");
   using office = await begin();
   const half = "1".repeat(1024 * 1024);
   Deno.writeTextFileSync(`${office.left}/long.txt`, half + half + half);
@@ -167,10 +154,8 @@ Deno.test("a file written to while it is copied is copied whole, or not at all",
       `--trace-path=${office.left}/long.txt`,
     ],
   );
-  await once(
-    () => asides(office.right).length > 0,
-    () => Deno.writeTextFileSync(`${office.left}/long.txt`, "2".repeat(9)),
-  );
+  await until("a file aside", () => asides(office.right).length > 0);
+  Deno.writeTextFileSync(`${office.left}/long.txt`, "2".repeat(9));
   await run;
   const path = `${office.right}/long.txt`;
   const seen = isThere(path) ? Deno.readTextFileSync(path) : null;

@@ -1,14 +1,7 @@
 import assert from "node:assert/strict";
 import { Office } from "../support/support.ts";
 import { Editor, Versions } from "./editing_program.ts";
-import {
-  note,
-  rests,
-  temporaries,
-  type Told,
-  told,
-  why,
-} from "./neighbours_program.ts";
+import { note, rests, temporaries, type Told, told, why } from "./support.ts";
 
 /** Nothing that a run replaces is destroyed: every version has to be there. */
 const KEEPS = "soft_delete:\n  keep_replaced: true\n";

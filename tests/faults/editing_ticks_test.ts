@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { actions, describe, Office, write } from "../support/support.ts";
-import { program } from "./neighbours_program.ts";
+import { program } from "./support.ts";
 
 const ROUNDS = 10;
 

@@ -6,7 +6,14 @@
 import assert from "node:assert/strict";
 import { softDeleted, write } from "../support/support.ts";
 import { at, FaultyOffice, requireLeft } from "./file_faults_support.ts";
-import { disturbed, documentOf, tool, Undone, whyOf } from "./support.ts";
+import {
+  disturbed,
+  documentOf,
+  isThere,
+  tool,
+  Undone,
+  whyOf,
+} from "./support.ts";
 
 const SIDES = ["left", "right"] as const;
 const FULL = /the disk is full/;
@@ -151,9 +158,9 @@ for (const from of SIDES) {
     const bad = ["changed.txt", "deleted.txt", "renamed.txt"];
     const paths = bad.map((name) => `${office.to}/${name}`);
     tool("chattr", "+i", ...paths);
-    undone.add(() => {
+    undone.defer(() => {
       for (const path of paths) {
-        if (exists(path)) tool("chattr", "-i", path);
+        if (isThere(path)) tool("chattr", "-i", path);
       }
     });
     const ended = await disturbed(office);
@@ -180,7 +187,7 @@ for (const from of SIDES) {
     office.edit("a.txt", "b.txt");
     write(office.from, { fixed: { "new.txt": at(2021, "new") } });
     tool("chattr", "+i", `${office.to}/fixed`);
-    undone.add(() => tool("chattr", "-i", `${office.to}/fixed`));
+    undone.defer(() => tool("chattr", "-i", `${office.to}/fixed`));
     const ended = await disturbed(office);
     requireLeft(ended, { "fixed/new.txt": /\((?:EPERM|EACCES)\)/ });
     tool("chattr", "-i", `${office.to}/fixed`);
@@ -255,13 +262,4 @@ for (const from of SIDES) {
 /** The side that has to follow, as actions name it. */
 function sideOf(office: FaultyOffice): string {
   return office.to === office.left ? "LEFT" : "RIGHT";
-}
-
-function exists(path: string): boolean {
-  try {
-    Deno.lstatSync(path);
-    return true;
-  } catch {
-    return false;
-  }
 }

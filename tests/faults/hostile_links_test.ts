@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { file, Office, write } from "../support/support.ts";
-import { isThere, need, program, told, why } from "./neighbours_program.ts";
+import { isThere, program, requireTool, told, until, why } from "./support.ts";
 
 const LONG_AGO = "2024-01-15T08:30:00Z";
 
@@ -80,16 +80,19 @@ function slowOpen(path: string): string[] {
   ];
 }
 
-async function once(isTime: () => boolean): Promise<void> {
-  const until = performance.now() + 20_000;
-  while (!isTime()) {
-    assert.ok(performance.now() < until, "the moment came");
-    await new Promise((resolve) => setTimeout(resolve, 2));
-  }
+/** Waits until a run opens the file that it opens late, and a little more. */
+async function untilOpened(office: Office): Promise<void> {
+  const trace = `${office.folder}/trace`;
+  await until(
+    "the file is opened",
+    () =>
+      isThere(trace) && Deno.readTextFileSync(trace).includes("a-first.txt"),
+  );
+  await new Promise((resolve) => setTimeout(resolve, 300));
 }
 
 Deno.test("links out of the roots and in circles are reported, never followed, never copied", async () => {
-  need("strace");
+  requireTool("strace");
   using office = new Office();
   const canary = new Canary(office);
   for (const root of [office.left, office.right]) {
@@ -152,7 +155,7 @@ async function begin(): Promise<{ office: Office; canary: Canary }> {
 
 for (const side of ["left", "right"] as const) {
   Deno.test(`a folder on ${side} that becomes a link out between scan and action: nothing outside is touched`, async () => {
-    need("strace");
+    requireTool("strace");
     const { office, canary } = await begin();
     using _ = office;
     const z = `${office.left}/z`;
@@ -169,13 +172,8 @@ for (const side of ["left", "right"] as const) {
       ...traced(office),
       ...slowOpen(`${office.left}/a-first.txt`),
     ]);
-    await once(() => {
-      const trace = `${office.folder}/trace`;
-      return isThere(trace) &&
-        Deno.readTextFileSync(trace).includes("a-first.txt");
-    });
+    await untilOpened(office);
     // The very same files, now outside: nothing but the link tells.
-    await new Promise((resolve) => setTimeout(resolve, 300));
     Deno.renameSync(`${office[side]}/z`, `${canary.folder}/swapped`);
     Deno.symlinkSync(`${canary.folder}/swapped`, `${office[side]}/z`);
     canary.watch();
@@ -198,19 +196,14 @@ for (const side of ["left", "right"] as const) {
 }
 
 Deno.test("a file that becomes a link between scan and copy is not read", async () => {
-  need("strace");
+  requireTool("strace");
   const { office, canary } = await begin();
   using _ = office;
   const run = program(office.config, [], [
     ...traced(office),
     ...slowOpen(`${office.left}/a-first.txt`),
   ]);
-  await once(() => {
-    const trace = `${office.folder}/trace`;
-    return isThere(trace) &&
-      Deno.readTextFileSync(trace).includes("a-first.txt");
-  });
-  await new Promise((resolve) => setTimeout(resolve, 300));
+  await untilOpened(office);
   Deno.removeSync(`${office.left}/a-first.txt`);
   Deno.symlinkSync(
     `${canary.folder}/secret.txt`,
@@ -223,7 +216,7 @@ Deno.test("a file that becomes a link between scan and copy is not read", async 
 });
 
 Deno.test("a soft-delete folder that became a link out is not written through", async () => {
-  need("strace");
+  requireTool("strace");
   using office = new Office();
   const canary = new Canary(office);
   office.write({ left: { "a.txt": "a", "b.txt": "b" } });

@@ -1,14 +1,13 @@
 import assert from "node:assert/strict";
 import { Office, write } from "../support/support.ts";
-import { Memory } from "./traits_mounts.ts";
 import { fromFileUrl } from "../support/urls.ts";
-import { note, rests, told } from "./neighbours_program.ts";
+import { note, rests, told, Undone } from "./support.ts";
 
 Deno.test("100,000 files in one folder are synced, and an edit among them", async () => {
   using office = new Office();
   // On a disk each copy is flushed, which takes minutes and shows nothing more.
-  await using _left = await Memory.over(office.left);
-  await using _right = await Memory.over(office.right);
+  using disks = new Undone();
+  for (const root of [office.left, office.right]) disks.disk(root, "2g");
   const folder = `${office.left}/many`;
   Deno.mkdirSync(folder);
   for (let n = 0; n < 100_000; n++) {
@@ -33,8 +32,8 @@ Deno.test("100,000 files in one folder are synced, and an edit among them", asyn
 
 Deno.test("a first meeting of 60,000 equal files a side takes less than 220 MB", async () => {
   using office = new Office();
-  await using _left = await Memory.over(office.left);
-  await using _right = await Memory.over(office.right);
+  using disks = new Undone();
+  for (const root of [office.left, office.right]) disks.disk(root, "2g");
   for (const root of [office.left, office.right]) {
     for (let folder = 0; folder < 60; folder++) {
       Deno.mkdirSync(`${root}/d${folder}`);

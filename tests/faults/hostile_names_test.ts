@@ -1,14 +1,6 @@
 import assert from "node:assert/strict";
 import { file, Office, write } from "../support/support.ts";
-import {
-  isThere,
-  launcher,
-  must,
-  need,
-  rests,
-  told,
-  why,
-} from "./neighbours_program.ts";
+import { isThere, requireTool, rests, told, tool, why } from "./support.ts";
 
 const LONG_AGO = "2024-01-15T08:30:00Z";
 
@@ -76,7 +68,7 @@ for (const args of [["--verbose"], ["--quiet"], ["--json"]]) {
   Deno.test(`names that try to be more leave terminal and log intact (${args})`, async () => {
     using office = new Office("logging:\n  level: debug\n");
     const step = async (code: number): Promise<string> => {
-      const ended = await launcher(office.config, args);
+      const ended = await office.command(...args);
       requireTidy(ended.stdout, "terminal");
       requireTidy(ended.stderr, "errors");
       assert.equal(ended.code, code, ended.stdout + ended.stderr);
@@ -103,7 +95,7 @@ for (const args of [["--verbose"], ["--quiet"], ["--json"]]) {
     for (const name of more) {
       Deno.symlinkSync("nowhere", `${right}/files/${name} link`);
     }
-    await must("mkfifo", `${left}/files/${a} pipe`);
+    tool("mkfifo", `${left}/files/${a} pipe`);
     await step(0);
     for (const name of NAMES.filter((it) => it !== c && it !== d)) {
       const at = `/files/${name}`;
@@ -123,20 +115,20 @@ Deno.test("a config that names odd folders leaves the terminal intact", async ()
     office.config,
     `left_root: ${JSON.stringify(odd)}\nright_root: right\n`,
   );
-  const ended = await launcher(office.config);
+  const ended = await office.command();
   requireTidy(ended.stdout, "terminal");
   requireTidy(ended.stderr, "errors");
   assert.ok([2, 3].includes(ended.code), ended.stderr);
 });
 
 Deno.test("names that are no Unicode are reported and left alone, all else is synced", async () => {
-  need("bash");
+  requireTool("bash");
   using office = new Office();
   office.write({ left: { "a.txt": "a" } });
   await office.settle();
   const script = `cd "$1" && printf bad > $'bad \\xff\\xfe.txt' && ` +
     `mkdir $'dir \\xc3\\x28' && printf in > $'dir \\xc3\\x28/in.txt'`;
-  await must("bash", "-c", script, "bash", office.left);
+  tool("bash", "-c", script, "bash", office.left);
   office.write({ left: { "b.txt": "b" }, right: { "c.txt": "c" } });
   for (let n = 0; n < 2; n++) {
     const ran = await told(office.config);
@@ -147,7 +139,7 @@ Deno.test("names that are no Unicode are reported and left alone, all else is sy
     assert.deepEqual(names.sort(), [".office-sync", "a.txt", "b.txt", "c.txt"]);
   }
   // A recorded file that gets such a name is not taken for deleted.
-  await must(
+  tool(
     "bash",
     "-c",
     `cd "$1" && mv a.txt $'a \\xff.txt'`,

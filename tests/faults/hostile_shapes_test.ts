@@ -2,14 +2,14 @@ import assert from "node:assert/strict";
 import { actions, describe, file, Office, write } from "../support/support.ts";
 import {
   isThere,
-  must,
-  need,
   note,
   pathsBelow,
+  requireTool,
   rests,
   told,
+  tool,
   why,
-} from "./neighbours_program.ts";
+} from "./support.ts";
 
 const LONG_AGO = "2024-01-15T08:30:00Z";
 const GIGABYTE = 1024 ** 3;
@@ -46,12 +46,12 @@ Deno.test("folders 60 levels deep are synced, changed, renamed and removed", asy
 });
 
 Deno.test("paths longer than the system takes are reported, all else is synced", async () => {
-  need("bash");
+  requireTool("bash");
   using office = new Office();
   const name = "n".repeat(200);
   const script = `cd "$1"; for i in $(seq 25); do mkdir ${name} && ` +
     `cd ${name} || exit 1; done; echo deep > deep.txt`;
-  await must("bash", "-c", script, "bash", office.left);
+  tool("bash", "-c", script, "bash", office.left);
   office.write({ left: { "a.txt": "a" } });
   try {
     const ran = await told(office.config);
@@ -63,7 +63,7 @@ Deno.test("paths longer than the system takes are reported, all else is synced",
     assert.deepEqual(second.lines, []);
   } finally {
     for (const root of [office.left, office.right]) {
-      await must("bash", "-c", `rm -rf "$1"/nnn*`, "bash", root);
+      tool("bash", "-c", `rm -rf "$1"/nnn*`, "bash", root);
     }
   }
 });
@@ -138,11 +138,11 @@ Deno.test("a sparse file of 5 GB is synced and takes no more room than before", 
 });
 
 Deno.test("set-uid, set-gid and sticky bits are not carried over, and stay where they are", async () => {
-  need("chmod");
+  requireTool("chmod");
   using office = new Office();
   office.write({ left: { "tool": file("tool", { mtime: LONG_AGO }), d: {} } });
-  await must("chmod", "6755", `${office.left}/tool`);
-  await must("chmod", "1777", `${office.left}/d`);
+  tool("chmod", "6755", `${office.left}/tool`);
+  tool("chmod", "1777", `${office.left}/d`);
   const ran = await told(office.config);
   assert.equal(ran.code, 0, why(ran));
   const bits = (path: string) => (Deno.statSync(path).mode ?? 0) & 0o7777;
@@ -152,14 +152,14 @@ Deno.test("set-uid, set-gid and sticky bits are not carried over, and stay where
   assert.equal(bits(`${office.left}/tool`), 0o6755);
   // Neither an edit nor a new mode brings them.
   Deno.writeTextFileSync(`${office.left}/tool`, "tool, edited");
-  await must("chmod", "6700", `${office.left}/tool`);
+  tool("chmod", "6700", `${office.left}/tool`);
   assert.equal((await told(office.config)).code, 0);
   assert.equal(bits(`${office.right}/tool`), 0o700);
   await rests(office.config);
 });
 
 Deno.test("pipes, sockets and devices are reported and left alone on both sides", async () => {
-  need("mkfifo", "mknod");
+  requireTool("mkfifo", "mknod");
   using office = new Office();
   office.write({ left: { "a.txt": "a", "was a file": "b", "z.txt": "z" } });
   await office.settle();
@@ -167,10 +167,10 @@ Deno.test("pipes, sockets and devices are reported and left alone on both sides"
     transport: "unix",
     path: `${office.left}/socket`,
   });
-  await must("mkfifo", `${office.left}/pipe`);
-  await must("mknod", `${office.right}/null`, "c", "1", "3");
+  tool("mkfifo", `${office.left}/pipe`);
+  tool("mknod", `${office.right}/null`, "c", "1", "3");
   Deno.removeSync(`${office.left}/was a file`);
-  await must("mkfifo", `${office.left}/was a file`);
+  tool("mkfifo", `${office.left}/was a file`);
   write(office.left, { "a.txt": "edited" });
   for (let n = 0; n < 2; n++) {
     const ran = await told(office.config);

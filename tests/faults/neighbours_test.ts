@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { read } from "../support/support.ts";
 import { Editor, Versions } from "./editing_program.ts";
-import { need, note, temporaries, told, why } from "./neighbours_program.ts";
+import { note, requireTool, temporaries, told, why } from "./support.ts";
 
 const PCS = [1, 2, 3];
 const ROUNDS = 8;
@@ -76,7 +76,7 @@ class Neighbours implements Disposable {
 }
 
 Deno.test("three PCs with one Right, at work all the time: nothing is lost, all agree in the end", async () => {
-  need("strace");
+  requireTool("strace");
   using office = new Neighbours();
   const versions = new Versions();
   const editors = PCS.map((pc) =>

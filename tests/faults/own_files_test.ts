@@ -16,7 +16,7 @@ const USER = "1000";
 /** Deno's cache for the user: root's belongs to root. */
 function cache(undone: Undone): string {
   const folder = Deno.makeTempDirSync({ prefix: "office-sync-cache-" });
-  undone.add(() => Deno.removeSync(folder, { recursive: true }));
+  undone.defer(() => Deno.removeSync(folder, { recursive: true }));
   tool("cp", "-r", `${denoDir()}/npm`, folder);
   tool("chown", "-R", USER, folder);
   return folder;

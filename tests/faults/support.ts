@@ -8,7 +8,7 @@ import assert from "node:assert/strict";
 import { loadConfig } from "../../lib/config_loader.ts";
 import { StateDb } from "../../lib/state_db.ts";
 import type { JsonDocument } from "../support/scenario.ts";
-import type { Office } from "../support/support.ts";
+import type { CommandResult, Office } from "../support/support.ts";
 import { fromFileUrl } from "../support/urls.ts";
 
 /**
@@ -26,38 +26,28 @@ export function requireTool(...names: readonly string[]): void {
   if (missing.length > 0) throw new Error(`not run: ${missing.join(", ")}`);
 }
 
-function isThere(path: string): boolean {
+/** Whether anything, a broken link too, stands at a path. */
+export function isThere(path: string): boolean {
   try {
-    Deno.statSync(path);
+    Deno.lstatSync(path);
     return true;
   } catch {
     return false;
   }
 }
 
-/**
- * Runs a tool that must succeed.
- *
- * @param name The program.
- * @param args Its arguments.
- */
-export function tool(name: string, ...args: readonly string[]): void {
+/** Runs a tool that must succeed, and gives what it prints. */
+export function tool(name: string, ...args: readonly string[]): string {
   requireTool(name);
-  const { success, stderr } = new Deno.Command(name, { args: [...args] })
-    .outputSync();
-  if (success) return;
+  const { success, stdout, stderr } = new Deno.Command(name, {
+    args: [...args],
+  }).outputSync();
+  if (success) return decode(stdout).trim();
   throw new Error(`not run: ${name} ${args.join(" ")}: ${decode(stderr)}`);
 }
 
 /** What is undone at the end of a test, whatever came of it; last first. */
-export class Undone implements Disposable {
-  readonly #steps: (() => void)[] = [];
-
-  /** Adds a step. */
-  add(step: () => void): void {
-    this.#steps.push(step);
-  }
-
+export class Undone extends DisposableStack {
   /**
    * Mounts a disk in memory, to be unmounted at the end.
    *
@@ -67,32 +57,20 @@ export class Undone implements Disposable {
   disk(folder: string, size = "8m"): void {
     Deno.mkdirSync(folder, { recursive: true });
     tool("mount", "-t", "tmpfs", "-o", `size=${size}`, "tmpfs", folder);
-    this.add(() => unmount(folder));
+    this.defer(() => unmount(folder));
   }
 
   /** Makes a folder a mount of itself, which can be read-only. */
   bind(folder: string): void {
     tool("mount", "--bind", folder, folder);
-    this.add(() => unmount(folder));
+    this.defer(() => unmount(folder));
   }
 
   /** Shows a folder at a second place, so that it outlives its own. */
   bindTo(folder: string, place: string): void {
     Deno.mkdirSync(place);
     tool("mount", "--bind", folder, place);
-    this.add(() => unmount(place));
-  }
-
-  [Symbol.dispose](): void {
-    const failures: unknown[] = [];
-    for (const step of this.#steps.reverse()) {
-      try {
-        step();
-      } catch (error) {
-        failures.push(error);
-      }
-    }
-    if (failures.length > 0) throw new AggregateError(failures, "not undone");
+    this.defer(() => unmount(place));
   }
 }
 
@@ -130,6 +108,12 @@ export interface Ended {
   readonly trace: string;
 }
 
+/** Starts the code itself, without launcher and walls. */
+const DENO = [
+  ...[Deno.execPath(), "run", "--no-prompt", "--allow-all", "--no-check"],
+  ...["--cached-only", `--config=${fromFileUrl("../deno.json")}`],
+];
+
 /** What a process says on standard error when its run can begin. */
 export const READY = "ready\n";
 
@@ -162,13 +146,7 @@ export async function disturbed(
 ): Promise<Ended> {
   const [program = "", ...args] = [
     ...how.through ?? [],
-    Deno.execPath(),
-    "run",
-    "--no-prompt",
-    "--allow-all",
-    "--no-check",
-    "--cached-only",
-    `--config=${fromFileUrl("../deno.json")}`,
+    ...DENO,
     ...await whatRuns(office, how),
   ];
   if (how.through) requireTool(program);
@@ -305,8 +283,96 @@ export async function until(
 ): Promise<void> {
   for (const end = Date.now() + timeoutMs; !isSo();) {
     if (Date.now() > end) throw new Error(`never came: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    await new Promise((resolve) => setTimeout(resolve, 1));
   }
+}
+
+/** What the program gave. */
+export interface Output extends CommandResult {
+  readonly tookMs: number;
+}
+
+/**
+ * The program itself, without launcher and walls: what is traced, or run by
+ * the dozen.
+ *
+ * @param config The config's path.
+ * @param args Its arguments.
+ * @param before What is started around it, such as strace.
+ */
+export async function program(
+  config: string,
+  args: readonly string[] = [],
+  before: readonly string[] = [],
+): Promise<Output> {
+  const startedMs = performance.now();
+  const [first = "", ...rest] = [
+    ...before,
+    ...DENO,
+    ...[fromFileUrl("../main.ts"), "--in-sandbox=", ...args],
+    ...["--config", config],
+  ];
+  const { code, stdout, stderr } = await new Deno.Command(first, {
+    args: rest,
+    env: { NO_COLOR: "1" },
+    stdin: "null",
+  }).output();
+  const tookMs = performance.now() - startedMs;
+  return { code, stdout: decode(stdout), stderr: decode(stderr), tookMs };
+}
+
+/** What a run gave that was asked for JSON. */
+export interface Told extends Output {
+  readonly document: JsonDocument;
+  /** What was done, skipped or failed: `<ACTION> <path>`. */
+  readonly lines: readonly string[];
+}
+
+/** The program itself, asked for JSON. */
+export async function told(
+  config: string,
+  args: readonly string[] = [],
+  before: readonly string[] = [],
+): Promise<Told> {
+  const output = await program(config, [...args, "--json"], before);
+  const { stdout, stderr } = output;
+  assert.match(stdout, /^\{/, `no JSON: ${stdout}\n${stderr}`);
+  const document: JsonDocument = JSON.parse(stdout);
+  const lines = document.actions.filter(({ action }) => action !== "NOOP").map(
+    ({ action, path, outcome, detail }) =>
+      outcome === "done"
+        ? `${action} ${path}`
+        : `${outcome}: ${action} ${path} (${detail})`,
+  );
+  return { ...output, document, lines };
+}
+
+/** Everything that explains a run that did not do what it should. */
+export function why({ document, code, lines, stderr }: Told): string {
+  const { problems, guard } = document;
+  return JSON.stringify({ code, lines, problems, guard, stderr }, null, 2);
+}
+
+/** Requires that a run finds nothing to do, and that all is well. */
+export async function rests(config: string, code = 0): Promise<Told> {
+  const again = await told(config);
+  assert.deepEqual(again.lines, [], why(again));
+  assert.equal(again.code, code, why(again));
+  return again;
+}
+
+/** Every path below a folder, the product's own folder left out. */
+export function pathsBelow(root: string, at = ""): string[] {
+  return [...Deno.readDirSync(`${root}/${at}`)].flatMap((entry) => {
+    if (entry.name === ".office-sync") return [];
+    const path = at === "" ? entry.name : `${at}/${entry.name}`;
+    return entry.isDirectory ? [path, ...pathsBelow(root, path)] : [path];
+  }).sort();
+}
+
+/** Tells what a test measured, beside its name. */
+export function note(text: string): void {
+  Deno.stderr.writeSync(new TextEncoder().encode(`    ${text}\n`));
 }
 
 function decode(bytes: Uint8Array): string {

@@ -1,14 +1,7 @@
 import assert from "node:assert/strict";
 import { file, Office, write } from "../support/support.ts";
-import { ExfatDisk } from "./traits_mounts.ts";
-import {
-  must,
-  need,
-  pathsBelow,
-  rests,
-  told,
-  why,
-} from "./neighbours_program.ts";
+import { ExfatDisk } from "./exfat_disk.ts";
+import { pathsBelow, requireTool, rests, told, tool, why } from "./support.ts";
 
 const BASE = Date.UTC(2024, 0, 15, 8, 30);
 
@@ -23,27 +16,27 @@ function files(count: number): Record<string, ReturnType<typeof file>> {
 }
 
 /** Gives every file of a root another id: all else stays, times as well. */
-async function otherIds(root: string): Promise<void> {
-  await must("cp", "-a", root, `${root}.copy`);
-  await must("rm", "-rf", root);
-  await must("mv", `${root}.copy`, root);
+function otherIds(root: string): void {
+  tool("cp", "-a", root, `${root}.copy`);
+  tool("rm", "-rf", root);
+  tool("mv", `${root}.copy`, root);
 }
 
 for (const side of ["left", "right"] as const) {
   Deno.test(`all file ids on ${side} new, as after another mount: no renames, no copies`, async () => {
-    need("cp", "rm", "mv");
+    requireTool("cp", "rm", "mv");
     using office = new Office();
     office.write({ left: { ...files(40), d: files(20) } });
     assert.equal((await told(office.config)).code, 0);
     for (let n = 0; n < 2; n++) {
-      await otherIds(office[side]);
+      otherIds(office[side]);
       const ran = await told(office.config);
       assert.equal(ran.code, 0, why(ran));
       assert.deepEqual(ran.lines, [], why(ran));
       await rests(office.config);
     }
     // Edits, renames and deletions made besides are what they are.
-    await otherIds(office[side]);
+    otherIds(office[side]);
     const root = office[side];
     write(root, { "f0.txt": "edited" });
     Deno.renameSync(`${root}/f1.txt`, `${root}/renamed.txt`);
@@ -93,11 +86,11 @@ Deno.test("exFAT: taken off and mounted again, nothing is renamed or copied", as
   assert.equal((await told(office.config)).code, 0);
   for (let n = 0; n < 2; n++) {
     await disk.unmount();
-    await disk.mount();
+    disk.mount();
     await rests(office.config);
   }
   await disk.unmount();
-  await disk.mount();
+  disk.mount();
   Deno.renameSync(`${office.right}/f1.txt`, `${office.right}/renamed.txt`);
   Deno.renameSync(`${office.left}/f2.txt`, `${office.left}/moved.txt`);
   write(office.right, { "f0.txt": "edited" });

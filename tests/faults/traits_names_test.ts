@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { file, Office, write } from "../support/support.ts";
-import { ExfatDisk } from "./traits_mounts.ts";
+import { ExfatDisk } from "./exfat_disk.ts";
 import {
   isThere,
   pathsBelow,
@@ -8,7 +8,7 @@ import {
   temporaries,
   told,
   why,
-} from "./neighbours_program.ts";
+} from "./support.ts";
 
 const LONG_AGO = "2024-01-15T08:30:00Z";
 const NFC = "caf\u00e9.txt";

@@ -1,14 +1,6 @@
 import assert from "node:assert/strict";
 import { file, Office, write } from "../support/support.ts";
-import { Memory } from "./traits_mounts.ts";
-import {
-  launcher,
-  note,
-  pathsBelow,
-  rests,
-  told,
-  why,
-} from "./neighbours_program.ts";
+import { note, pathsBelow, rests, told, Undone, why } from "./support.ts";
 
 const BASE = Date.UTC(2024, 0, 15, 8, 30);
 
@@ -33,7 +25,7 @@ async function stops(
   ...args: readonly string[]
 ): Promise<void> {
   const before = JSON.stringify(office.trees());
-  const { code, stdout, stderr } = await launcher(office.config, args);
+  const { code, stdout, stderr } = await office.command(...args);
   assert.equal(code, 3, stdout + stderr);
   assert.equal(JSON.stringify(office.trees()), before, "nothing was changed");
   const paragraph = `${stdout}\n${stderr}`.split(/\n\s*\n/).find((part) =>
@@ -64,8 +56,8 @@ for (const side of ["left", "right"] as const) {
     ];
     await stops(office, says);
     await stops(office, says, "--allow-changes");
-    assert.equal((await launcher(office.config, ["plan"])).code, 3);
-    const ended = await launcher(office.config, ["--allow-deletes"]);
+    assert.equal((await office.command("plan")).code, 3);
+    const ended = await office.command("--allow-deletes");
     assert.equal(ended.code, 0, ended.stdout + ended.stderr);
     assert.equal(pathsBelow(office.left).length, 21);
     assert.deepEqual(office.trees().left, office.trees().right);
@@ -92,7 +84,7 @@ for (const side of ["left", "right"] as const) {
     ];
     await stops(office, says);
     await stops(office, says, "--allow-deletes");
-    const ended = await launcher(office.config, ["--allow-changes"]);
+    const ended = await office.command("--allow-changes");
     assert.equal(ended.code, 0, ended.stdout + ended.stderr);
     assert.deepEqual(office.trees().left, office.trees().right);
     await rests(office.config);
@@ -100,8 +92,8 @@ for (const side of ["left", "right"] as const) {
 
   Deno.test(`a folder of 10,000 files renamed on ${side} does not trip a guard`, async () => {
     using office = new Office();
-    await using _left = await Memory.over(office.left);
-    await using _right = await Memory.over(office.right);
+    using disks = new Undone();
+    for (const root of [office.left, office.right]) disks.disk(root, "2g");
     const sub = `${office.left}/big/sub`;
     Deno.mkdirSync(sub, { recursive: true });
     for (let n = 0; n < 10_000; n++) {
