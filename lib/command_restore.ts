@@ -84,17 +84,17 @@ export interface Version extends SoftDeleted {
   readonly runId: string | null;
 }
 
-/** What became of a version that was to be brought back. */
+/** A version that is to be brought back, and what became of that. */
 export interface Restored {
   readonly version: Version;
   /** `same`: it was there already. */
-  readonly outcome: "done" | "same" | "refused" | "failed";
+  outcome: "done" | "same" | "refused" | "failed";
   /** The sides it was brought to. */
-  readonly sides: readonly Side[];
+  readonly sides: Side[];
   /** Where the version now lies that stood in the way; null: none did. */
-  readonly replaced: Both<string | null>;
+  readonly replaced: { left: string | null; right: string | null };
   /** Why it was refused or failed, or what else there is to say. */
-  readonly reason: string | null;
+  reason: string | null;
 }
 
 /** What is asked for. */
@@ -295,12 +295,9 @@ export interface Target {
 /** A folder of a side. */
 type Place = Performed["folders"][number];
 
-/** A version on its way. */
-interface Staged {
-  readonly version: Version;
-  readonly targets: readonly Target[];
-  /** One for each target. */
-  readonly copies: StagedCopy[];
+/** A version on its way: a copy for each side that is to have it. */
+interface Trip extends Restored {
+  readonly copies: (Target & { readonly copy: StagedCopy })[];
   /** Folders that were missing, and were made. */
   readonly made: Place[];
 }
@@ -320,51 +317,50 @@ export async function* bringBack(
   versions: readonly Version[],
   context: RestoreContext,
 ): AsyncGenerator<Restored> {
-  const { roots, checkpoint } = context;
   for (let at = 0; at < versions.length; at += BATCH) {
-    const batch = versions.slice(at, at + BATCH);
-    const staged: (Staged | Restored)[] = [];
+    const trips: Trip[] = [];
     let cut: { readonly by: unknown } | null = null;
-    for (const version of batch) {
+    for (const version of versions.slice(at, at + BATCH)) {
       try {
-        await checkpoint?.();
-        staged.push(await stage(version, context));
+        await context.checkpoint?.();
+        trips.push(await stage(version, context));
       } catch (by) {
         cut = { by };
         break;
       }
     }
-    const copies = await flushCopies(
-      staged.flatMap((it) => "copies" in it ? it.copies : []),
-    );
+    const copies = trips.flatMap((trip) => trip.copies);
+    const flushed = await flushCopies(copies.map(({ copy }) => copy));
     const changed: Place[] = [];
-    const results: Restored[] = [];
-    for (const it of staged) {
-      if ("outcome" in it) results.push(it);
-      else {
-        const own = copies.splice(0, it.copies.length);
-        results.push(await place(it, own, context, changed));
-      }
+    for (const trip of trips) {
+      const own = flushed.splice(0, trip.copies.length);
+      await place(trip, own, context, changed);
     }
     for (const side of SIDES) {
       const folders = changed.filter((it) => it.side === side)
         .map(({ folder }) => folder);
-      for (const folder of new Set(folders)) flushFolder(roots[side], folder);
+      for (const folder of new Set(folders)) {
+        flushFolder(context.roots[side], folder);
+      }
     }
-    yield* results;
+    yield* trips;
     if (cut !== null) throw cut.by;
   }
 }
 
 /** Looks at all sides before anything is written, then copies aside. */
-async function stage(
-  version: Version,
-  context: RestoreContext,
-): Promise<Staged | Restored> {
+async function stage(version: Version, context: RestoreContext): Promise<Trip> {
   const { roots, names, to, verifyRoots, checkpoint } = context;
   const { side, keptAt, path, metadata } = version;
-  const copies: StagedCopy[] = [];
-  const made: Place[] = [];
+  const trip: Trip = {
+    version,
+    outcome: "done",
+    sides: [],
+    replaced: { left: null, right: null },
+    reason: null,
+    copies: [],
+    made: [],
+  };
   try {
     verifyRoots();
     const targets: Target[] = [];
@@ -372,28 +368,25 @@ async function stage(
       const target = await targetOn(it, version, context);
       if (target !== null) targets.push(target);
     }
-    if (targets.length === 0) return { ...UNTOUCHED, version, outcome: "same" };
-    for (const { root } of targets) {
-      makeFolders(version, root, roots, made);
-      copies.push(
-        await stageCopy({
-          from: roots[side],
-          path: keptAt,
-          seen: metadata,
-          to: root,
-          temporary: names.beside(path),
-          mode: metadata.mode,
-          wantsHash: false,
-          checkpoint,
-        }),
-      );
+    if (targets.length === 0) trip.outcome = "same";
+    for (const target of targets) {
+      makeFolders(trip, target.root, roots);
+      const copy = await stageCopy({
+        from: roots[side],
+        path: keptAt,
+        seen: metadata,
+        to: target.root,
+        temporary: names.beside(path),
+        mode: metadata.mode,
+        wantsHash: false,
+        checkpoint,
+      });
+      trip.copies.push({ ...target, copy });
     }
-    return { version, targets, copies, made };
   } catch (error) {
-    for (const copy of copies) dropCopy(copy);
-    removeEmpty(made, roots);
-    return notBroughtBack(version, error);
+    giveUp(trip, error, roots);
   }
+  return trip;
 }
 
 /**
@@ -475,10 +468,9 @@ function requireOwnName(root: Root, path: string): void {
 
 /** With the mode that was kept with them, for those who were let in. */
 function makeFolders(
-  { side, path, keptAt }: Version,
+  { version: { side, path, keptAt }, made }: Trip,
   root: Root,
   roots: Both<Root>,
-  made: Place[],
 ): void {
   const names = path.split("/").slice(0, -1);
   const kept = keptAt.split("/").slice(0, -1);
@@ -498,19 +490,6 @@ function makeFolders(
   }
 }
 
-/** Folders that were made for nothing; never with anything in them. */
-function removeEmpty(made: readonly Place[], roots: Both<Root>): void {
-  for (const { side, folder } of made.toReversed()) {
-    try {
-      roots[side].distrust();
-      roots[side].requireRealFolder(folder);
-      removeDespite(roots[side].absolute(folder));
-    } catch {
-      // Somebody uses it by now.
-    }
-  }
-}
-
 /**
  * Puts copies in place as a run does. What stands there goes to soft delete,
  * however large it is, or beside the file where that fails.
@@ -518,28 +497,25 @@ function removeEmpty(made: readonly Place[], roots: Both<Root>): void {
  * @param changed Takes the folders in which names changed, to be flushed.
  */
 async function place(
-  { version, targets, made }: Staged,
-  copies: Awaited<ReturnType<typeof flushCopies>>,
+  trip: Trip,
+  flushed: Awaited<ReturnType<typeof flushCopies>>,
   context: RestoreContext,
   changed: Place[],
-): Promise<Restored> {
-  const { path } = version;
+): Promise<void> {
+  const { version: { path }, copies, made, sides, replaced } = trip;
   const performer = new Performer({
     ...context,
     rowAt: () => null,
     noteMove() {},
   });
-  const sides: Side[] = [];
-  const replaced = { ...UNTOUCHED.replaced };
-  let reason: string | null = null;
   for (const { side, folder } of made) {
     changed.push({ side, folder: folderOf(folder) });
   }
   try {
-    const failed = copies.find((copy) => "error" in copy);
+    const failed = flushed.find((copy) => "error" in copy);
     if (failed) throw failed.error;
-    for (const [n, { root: { side }, standing }] of targets.entries()) {
-      const copy = copies[n] as FlushedCopy;
+    for (const [n, { root: { side }, standing }] of copies.entries()) {
+      const copy = flushed[n] as FlushedCopy;
       const done = await performer.place({
         kind: "copy",
         path,
@@ -556,38 +532,41 @@ async function place(
       }, copy);
       changed.push(...done.folders);
       replaced[side] = done.keptAt;
-      reason ??= done.note;
+      trip.reason ??= done.note;
       sides.push(side);
     }
-    return { version, sides, replaced, outcome: "done", reason };
   } catch (error) {
-    for (const copy of copies.slice(sides.length)) {
-      if ("temporary" in copy) dropCopy(copy);
-    }
-    removeEmpty(made, context.roots);
-    return { ...notBroughtBack(version, error), sides, replaced };
+    giveUp(trip, error, context.roots);
   }
 }
 
-const UNTOUCHED = {
-  sides: [],
-  replaced: { left: null, right: null } as {
-    left: string | null;
-    right: string | null;
-  },
-  reason: null,
-};
-
-/** @throws What was thrown, where it is neither the system's nor a refusal. */
-function notBroughtBack(version: Version, error: unknown): Restored {
+/**
+ * Drops the copies that have not got their name, and folders that were made
+ * for nothing.
+ *
+ * @throws What was thrown, where it is neither the system's nor a refusal.
+ */
+function giveUp(trip: Trip, error: unknown, roots: Both<Root>): void {
+  const { copies, made, sides } = trip;
+  for (const { copy } of copies.slice(sides.length)) dropCopy(copy);
+  copies.length = 0;
+  for (const { side, folder } of made.toReversed()) {
+    try {
+      roots[side].distrust();
+      roots[side].requireRealFolder(folder);
+      // Never with anything in it.
+      removeDespite(roots[side].absolute(folder));
+    } catch {
+      // Somebody uses it by now.
+    }
+  }
   const isRefused = error instanceof Refused;
   const isAway = error instanceof GuardError;
   const isKnown = isRefused || isAway || error instanceof Skipped ||
     codeOf(error) !== null;
   if (!isKnown) throw error;
-  const outcome = isRefused ? "refused" : "failed";
-  const reason = isAway ? WENT_AWAY : inWords(error);
-  return { ...UNTOUCHED, version, outcome, reason };
+  trip.outcome = isRefused ? "refused" : "failed";
+  trip.reason = isAway ? WENT_AWAY : inWords(error);
 }
 
 function isLeft({ outcome }: Restored): boolean {
