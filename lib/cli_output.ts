@@ -14,7 +14,7 @@ import { numberWords, sizeWords } from "./text.ts";
  * @param text Whole lines, without the last line break.
  */
 export function print(text: string): void {
-  write(Deno.stdout, text);
+  writeAll(Deno.stdout, `${text}\n`);
 }
 
 /**
@@ -24,14 +24,14 @@ export function print(text: string): void {
  */
 export function warn(text: string): void {
   try {
-    write(Deno.stderr, text);
+    writeAll(Deno.stderr, `${text}\n`);
   } catch {
     // The terminal was closed: nobody is left who could read it.
   }
 }
 
-function write(to: typeof Deno.stdout, text: string): void {
-  const bytes = new TextEncoder().encode(`${text}\n`);
+function writeAll(to: typeof Deno.stdout, text: string): void {
+  const bytes = new TextEncoder().encode(text);
   for (let at = 0; at < bytes.length;) at += to.writeSync(bytes.subarray(at));
 }
 
@@ -162,68 +162,11 @@ export interface ProgressLine {
   [Symbol.dispose](): void;
 }
 
-/** What is used of cli-progress. */
-interface Bar {
-  start(total: number, value: number, shown: Shown): void;
-  update(value: number, shown: Shown): void;
-  stop(): void;
-}
-
-interface Shown {
-  readonly progress: Progress;
-  /** When its phase began, in ms since 1970. */
-  readonly startedAtMs: number;
-}
-
-interface Drawn {
-  /** In s, or a word. */
-  readonly eta: number | string;
-  readonly maxWidth: number;
-}
-
 /**
- * Shows the line, and loads what draws it: only where there is a terminal.
- *
- * @param isWanted Whether anybody wants to see it.
- * @returns The line; one that shows nothing where standard error is no
- *   terminal.
+ * Shows the line, if anybody wants to see it and standard error is a terminal.
  */
-export async function openProgress(isWanted: boolean): Promise<ProgressLine> {
-  if (!isWanted || !Deno.stderr.isTerminal()) return NO_LINE;
-  // Loading what draws takes a moment; a person should not wait for that.
-  Deno.stderr.writeSync(new TextEncoder().encode(`${PHASES.scan}\r`));
-  const { default: process } = await import("node:process");
-  // A terminal may be closed: that is no reason to break off in the middle.
-  process.stderr.on("error", () => {});
-  const { SingleBar } = (await import("cli-progress")).default;
-  return new Line(
-    new SingleBar({
-      format: formatted,
-      stream: process.stderr,
-      clearOnComplete: true,
-      // A run that is killed must not leave the terminal changed.
-      linewrap: true,
-      hideCursor: false,
-      // Its handlers would keep a signal from ending the run.
-      gracefulExit: false,
-      etaBuffer: 50,
-    }),
-  );
-}
-
-function formatted(
-  _options: unknown,
-  { eta, maxWidth }: Drawn,
-  { progress, startedAtMs }: Shown,
-): string {
-  const isKnown = typeof eta === "number" && progress.totalFiles !== null &&
-    doneOf(progress) > 0;
-  const pace = {
-    elapsedMs: Date.now() - startedAtMs,
-    leftSeconds: isKnown ? eta : null,
-  };
-  // One letter less than there is room for: no terminal breaks that line.
-  return progressText(progress, pace, maxWidth - 1);
+export function openProgress(isWanted: boolean): ProgressLine {
+  return isWanted && Deno.stderr.isTerminal() ? new Line() : NO_LINE;
 }
 
 const NO_LINE: ProgressLine = {
@@ -232,51 +175,78 @@ const NO_LINE: ProgressLine = {
   [Symbol.dispose]() {},
 };
 
-class Line implements ProgressLine {
-  readonly #bar: Bar;
-  #progress: Progress = {
-    phase: "scan",
-    doneFiles: 0,
-    totalFiles: null,
-    doneBytes: 0,
-    totalBytes: null,
-  };
-  #startedAtMs = Date.now();
+/** What is left is told by the pace of so many steps. */
+const STEPS = 50;
 
-  constructor(bar: Bar) {
-    this.#bar = bar;
-    this.#start();
+class Line implements ProgressLine {
+  #shown: Progress | null = null;
+  #startedAtMs = 0;
+  /** When how much was done, of the phase. */
+  #steps: { readonly atMs: number; readonly done: number }[] = [];
+
+  constructor() {
+    // The rest of the program takes a moment to load.
+    this.#draw(PHASES.scan);
   }
 
   show(progress: Progress): void {
-    const isNew = progress.phase !== this.#progress.phase ||
-      progress.totalFiles !== this.#progress.totalFiles;
-    this.#progress = progress;
+    const atMs = Date.now();
     // Another phase has another pace.
-    if (isNew) {
-      this.#bar.stop();
-      this.#startedAtMs = Date.now();
-      this.#start();
-    } else this.#bar.update(doneOf(progress), this.#shown());
+    if (
+      progress.phase !== this.#shown?.phase ||
+      progress.totalFiles !== this.#shown.totalFiles
+    ) {
+      this.#startedAtMs = atMs;
+      this.#steps = [{ atMs, done: 0 }];
+    }
+    this.#shown = progress;
+    this.#steps = [...this.#steps, { atMs, done: doneOf(progress) }]
+      .slice(-STEPS);
+    this.#redraw();
+  }
+
+  #redraw(): void {
+    if (this.#shown === null) return;
+    const [first, last] = [this.#steps[0]!, this.#steps.at(-1)!];
+    const msPerUnit = (last.atMs - first.atMs) / (last.done - first.done);
+    const seconds = Math.ceil(
+      (totalOf(this.#shown) - last.done) * msPerUnit / 1000,
+    );
+    const isKnown = this.#shown.totalFiles !== null && last.done > 0 &&
+      Number.isFinite(seconds);
+    const pace = {
+      elapsedMs: Date.now() - this.#startedAtMs,
+      leftSeconds: isKnown ? Math.max(0, seconds) : null,
+    };
+    // One letter less than there is room for: no terminal breaks that line.
+    this.#draw(progressText(this.#shown, pace, columns() - 1));
+  }
+
+  /** Clears the line, then writes; a run that is killed leaves nothing else. */
+  #draw(text: string): void {
+    try {
+      writeAll(Deno.stderr, `\r\x1b[K${text}\r`);
+    } catch {
+      // The terminal was closed: no reason to break off in the middle.
+    }
   }
 
   aside(print: () => void): void {
-    this.#bar.stop();
+    this.#draw("");
     print();
-    this.#start();
-  }
-
-  #start(): void {
-    const progress = this.#progress;
-    this.#bar.start(totalOf(progress), doneOf(progress), this.#shown());
-  }
-
-  #shown(): Shown {
-    return { progress: this.#progress, startedAtMs: this.#startedAtMs };
+    this.#redraw();
   }
 
   [Symbol.dispose](): void {
-    this.#bar.stop();
+    this.#draw("");
+  }
+}
+
+function columns(): number {
+  try {
+    return Deno.consoleSize().columns;
+  } catch {
+    return 80;
   }
 }
 

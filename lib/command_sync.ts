@@ -47,7 +47,7 @@ export async function syncOrPlan(
     requireOutside(invocation.report, roots);
   }
   using interrupt = new SignalInterrupt();
-  using progress = await openProgress(!invocation.isQuiet);
+  using progress = openProgress(!invocation.isQuiet);
   const startedAtMs = Date.now();
   const id = newRunId(startedAtMs);
   const isDryRun = invocation.command === "plan";
