@@ -253,99 +253,78 @@ export interface ClashPlace {
   readonly claimed: Pair | null;
 }
 
-/** Gives clash names; never one twice. */
-export class ClashNames {
-  readonly #inquiry: Inquiry;
-  readonly #merged: Merged;
-  readonly #idle: ReadonlyMap<string, Pair>;
-  readonly #folders: ReadonlySet<string>;
-  readonly #settings: DecisionSettings;
-  readonly #given = new Set<string>();
+/** Gives the loser of a conflict at `target`, which `side` has, its place. */
+export type ChoosePlace = (
+  target: Location,
+  side: Side,
+  loser: FoundFile,
+) => ClashPlace | null;
 
-  /**
-   * @param inquiry Answers about content; what is missing is asked.
-   * @param merged What was found and recorded.
-   * @param idle Pairs by key of which nothing is read or written otherwise.
-   * @param folders Keys of all folders on either side.
-   * @param settings Of the decision.
-   */
-  constructor(
-    inquiry: Inquiry,
-    merged: Merged,
-    idle: ReadonlyMap<string, Pair>,
-    folders: ReadonlySet<string>,
-    settings: DecisionSettings,
-  ) {
-    this.#inquiry = inquiry;
-    this.#merged = merged;
-    this.#idle = idle;
-    this.#folders = folders;
-    this.#settings = settings;
-  }
+/**
+ * Chooses clash names: the first that each side has free, or with exactly the
+ * loser's content, and never one twice.
+ *
+ * @param inquiry Answers about content; what is missing is asked.
+ * @param merged What was found and recorded.
+ * @param idle Pairs by key of which nothing is read or written otherwise.
+ * @param folders Keys of all folders on either side.
+ * @param settings Of the decision.
+ * @returns It gives null where files have to be read first.
+ */
+export function clashPlaces(
+  inquiry: Inquiry,
+  merged: Merged,
+  idle: ReadonlyMap<string, Pair>,
+  folders: ReadonlySet<string>,
+  settings: DecisionSettings,
+): ChoosePlace {
+  const given = new Set<string>();
 
-  /**
-   * The first name that each side has free, or with exactly this content.
-   *
-   * @param target Where the conflict is.
-   * @param side The side that has the loser.
-   * @param loser The version to be kept.
-   * @returns The name, or null where files have to be read first.
-   */
-  choose(
-    target: Location,
-    side: Side,
-    loser: FoundFile,
-  ): ClashPlace | null {
-    const { folder } = target;
-    const { folding, roomIn } = this.#settings;
-    const paths = both((it) => spelledPath(folder, it));
-    const room = roomIn?.(paths) ?? COMMON_ROOM;
-    for (let attempt = 1;; attempt++) {
-      const { mtimeMs } = loser.metadata;
-      const clash = { name: target.name, mtimeMs, side, attempt, room };
-      const name = clashName(clash);
-      const folded = keyOf(name, folding);
-      const key = joinPath(folder.key, folded);
-      if (this.#given.has(key)) continue;
-      const place = folder.taken.has(folded)
-        ? this.#reuse({ folder, name }, key, side, loser)
-        : { name, claimed: null };
-      if (place === "pending") return null;
-      if (place === null) continue;
-      this.#given.add(key);
-      return place;
-    }
-  }
-
-  #reuse(
+  /** The pair at a name that is taken, where it is the loser's very content. */
+  function claimable(
     { folder, name }: Location,
     key: string,
     side: Side,
     loser: FoundFile,
-  ): ClashPlace | "pending" | null {
-    if (this.#folders.has(key)) return null;
-    const idle = this.#idle.get(key);
-    const pair = idle ?? this.#merged.pairAt(folder, key);
-    if (pair === null) return null;
-    const isIdle = pair === idle || isAsRecorded(pair) ||
-      this.#merged.alike.has(pair);
+  ): Pair | "pending" | null {
+    if (folders.has(key)) return null;
+    const own = idle.get(key);
+    const pair = own ?? merged.pairAt(folder, key);
+    const isIdle = pair !== null &&
+      (pair === own || isAsRecorded(pair) || merged.alike.has(pair));
     if (!isIdle) return null;
     for (const on of SIDES) {
       const found = pair[on];
       if (found === null) continue;
       if (found.name !== name) return null;
       if (found.metadata.sizeBytes !== loser.metadata.sizeBytes) return null;
-      const answer = this.#inquiry.ask({
-        kind: "compare",
-        a: refOf(side, loser),
-        b: refOf(on, found),
-        wantsHash: false,
-      });
+      const [a, b] = [refOf(side, loser), refOf(on, found)];
+      const answer = inquiry.ask({ kind: "compare", a, b, wantsHash: false });
       if (answer === null) return "pending";
       if (answer.kind !== "same") return null;
     }
-    return { name, claimed: pair };
+    return pair;
   }
+
+  return ({ folder, name: from }, side, loser) => {
+    const paths = both((it) => spelledPath(folder, it));
+    const room = settings.roomIn?.(paths) ?? COMMON_ROOM;
+    const { mtimeMs } = loser.metadata;
+    for (let attempt = 1;; attempt++) {
+      const name = clashName({ name: from, mtimeMs, side, attempt, room });
+      const folded = keyOf(name, settings.folding);
+      const key = joinPath(folder.key, folded);
+      if (given.has(key)) continue;
+      const isTaken = folder.taken.has(folded);
+      const claimed = isTaken
+        ? claimable({ folder, name }, key, side, loser)
+        : null;
+      if (claimed === "pending") return null;
+      if (isTaken && claimed === null) continue;
+      given.add(key);
+      return { name, claimed };
+    }
+  };
 }
 
 /**

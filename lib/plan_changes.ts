@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { cutToTick, type HalfState, halfState } from "./metadata.ts";
+import { type HalfState, halfState, isSameTime } from "./metadata.ts";
 import { type FoundFile, isMoved, type Pair, pathOf } from "./plan_merge.ts";
 import type { RecordedChange, UnrecordedChange } from "./plan_rules.ts";
 import type {
@@ -58,7 +58,7 @@ export function changesOf(
   settings: DecisionSettings,
 ): Changes | Undecided {
   try {
-    return new ChangeFinder(pair, inquiry, settings).find();
+    return findChanges(pair, inquiry, settings);
   } catch (thrown) {
     if (!(thrown instanceof Unknown)) throw thrown;
     return thrown.answer === null
@@ -69,80 +69,72 @@ export function changesOf(
 
 type State = HalfState | "deleted";
 
-class ChangeFinder {
-  readonly #pair: Pair;
-  readonly #inquiry: Inquiry;
-  readonly #settings: DecisionSettings;
-  readonly #isSuspicious: boolean;
-  #hash: string | null = null;
+function findChanges(
+  pair: Pair,
+  inquiry: Inquiry,
+  settings: DecisionSettings,
+): Changes {
+  const { row, left, right } = pair;
+  const isSuspicious = settings.isSuspicious(pair.name);
+  /** Of the content both hold, where it was read. */
+  let hash: string | null = null;
 
-  constructor(pair: Pair, inquiry: Inquiry, settings: DecisionSettings) {
-    this.#pair = pair;
-    this.#inquiry = inquiry;
-    this.#settings = settings;
-    this.#isSuspicious = settings.isSuspicious(pair.name);
+  function ask(question: Question): Answer {
+    const answer = inquiry.ask(question);
+    if (answer === null) throw new Unknown(null);
+    if (answer.kind === "unreadable") throw new Unknown(answer);
+    return answer;
   }
 
-  find(): Changes {
-    const { row, left, right } = this.#pair;
-    if (row === null) {
-      const change = both((side) => this.#pair[side] ? "created" : "absent");
-      const isSame = left !== null && right !== null && this.#areEqual();
-      return { kind: "unrecorded", change, isSame, hash: this.#hash };
-    }
-    const states = this.#read(both((side) => this.#stateOf(side)));
-    const change = both((side) =>
-      this.#changeOf(states[side], states[otherSide(side)])
-    );
-    const isSame = change.left === "modified" && change.right === "modified"
-      ? left!.metadata.sizeBytes === right!.metadata.sizeBytes &&
-        this.#compare()
-      : change.left === "unchanged" && change.right === "unchanged";
-    return { kind: "recorded", change, isSame, hash: this.#hash };
+  /** Reads both files. */
+  function haveSameContent(): boolean {
+    const answer = ask({
+      kind: "compare",
+      a: refOf("left", left!),
+      b: refOf("right", right!),
+      wantsHash: isSuspicious || left!.isFresh || right!.isFresh,
+    });
+    if (answer.kind === "same") hash = answer.hash;
+    return answer.kind === "same";
   }
 
-  /** Whether two files that are not recorded are the same. */
-  #areEqual(): boolean {
-    const { isFirstMeeting, verifyFirstRun, coarserTickMs } = this.#settings;
-    const [left, right] = [this.#pair.left!, this.#pair.right!];
-    if (left.metadata.sizeBytes !== right.metadata.sizeBytes) return false;
-    const mayTrust = isFirstMeeting && !verifyFirstRun &&
-      !this.#isSuspicious && !left.isFresh && !right.isFresh;
-    const haveOneTime = cutToTick(left.metadata.mtimeMs, coarserTickMs) ===
-      cutToTick(right.metadata.mtimeMs, coarserTickMs);
-    return mayTrust && haveOneTime || this.#compare();
+  /** Reads a file that is recorded with a hash. */
+  function hasRecordedContent(side: Side): boolean {
+    const answer = ask({ kind: "hash", file: refOf(side, pair[side]!) });
+    if (answer.kind === "hash") hash = answer.hash;
+    return hash === row!.hash;
   }
+
+  const modeState = (side: Side) =>
+    pair[side]!.metadata.mode === row![side].mode ? "same" : "mode";
 
   /** What metadata, and a recorded hash where there is one, tell of a side. */
-  #stateOf(side: Side): State {
-    const { row, [side]: found, [otherSide(side)]: other } = this.#pair;
+  function stateOf(side: Side): State {
+    const { [side]: found, [otherSide(side)]: other } = pair;
     if (found === null) return "deleted";
-    const half = row![side];
     // A rename against a deletion is a change: the file comes back.
-    if (isMoved(this.#pair, side) && other === null) return "different";
-    const isSuspect = this.#isSuspicious || found.hasDouble;
-    const state = halfState(found.metadata, half, isSuspect);
+    if (isMoved(pair, side) && other === null) return "different";
+    const isSuspect = isSuspicious || found.hasDouble;
+    const state = halfState(found.metadata, row![side], isSuspect);
     if (state !== "suspect") return state;
-    if (row!.hash === null) {
-      // Nothing to hold it against but the other side, if it has its file.
-      if (other !== null) return "undecided";
-      // What may be another file is never taken for the recorded one.
-      const isOther = found.hasDouble || half.isFresh;
-      return isOther ? "different" : this.#modeState(side);
+    if (row!.hash !== null) {
+      return hasRecordedContent(side) ? modeState(side) : "different";
     }
-    const isSame = this.#hashOf(side) === row!.hash;
-    return isSame ? this.#modeState(side) : "different";
+    // Nothing to hold it against but the other side, if it has its file.
+    if (other !== null) return "undecided";
+    // What may be another file is never taken for the recorded one.
+    const isOther = found.hasDouble || row![side].isFresh;
+    return isOther ? "different" : modeState(side);
   }
 
   /** Reads where metadata could not tell and a content could. */
-  #read(states: Both<State>): Both<State> {
-    const { row, left, right } = this.#pair;
+  function resolved(states: Both<State>): Both<State> {
     const isOpen = SIDES.some((side) => states[side] === "undecided");
     const isChanged = SIDES.some((side) => states[side] === "different");
     if (left !== null && right !== null && (isOpen || isChanged)) {
-      if (!isChanged && this.#compare()) {
+      if (!isChanged && haveSameContent()) {
         return both((side) =>
-          states[side] === "undecided" ? this.#modeState(side) : states[side]
+          states[side] === "undecided" ? modeState(side) : states[side]
         );
       }
       // Contents differ. Where one is still the recorded one, whatever was
@@ -151,11 +143,9 @@ class ChangeFinder {
         ? undefined
         : SIDES.find((side) =>
           (states[side] === "undecided" || states[side] === "mode") &&
-          this.#hashOf(side) === row!.hash
+          hasRecordedContent(side)
         );
-      if (same !== undefined) {
-        return both((side) => side === same ? "same" : "different");
-      }
+      if (same) return both((side) => side === same ? "same" : "different");
     }
     // An unchanged size proves nothing.
     return both((side) =>
@@ -163,45 +153,35 @@ class ChangeFinder {
     );
   }
 
-  #modeState(side: Side): "same" | "mode" {
-    const { row, [side]: found } = this.#pair;
-    return found!.metadata.mode === row![side].mode ? "same" : "mode";
-  }
-
-  #compare(): boolean {
-    const [left, right] = [this.#pair.left!, this.#pair.right!];
-    const answer = this.#ask({
-      kind: "compare",
-      a: refOf("left", left),
-      b: refOf("right", right),
-      wantsHash: this.#isSuspicious || left.isFresh || right.isFresh,
-    });
-    if (answer.kind === "same") this.#hash = answer.hash;
-    return answer.kind === "same";
-  }
-
-  #hashOf(side: Side): string | null {
-    const file = refOf(side, this.#pair[side]!);
-    const answer = this.#ask({ kind: "hash", file });
-    if (answer.kind === "hash") this.#hash = answer.hash;
-    return this.#hash;
-  }
-
-  #ask(question: Question): Answer {
-    const answer = this.#inquiry.ask(question);
-    if (answer === null) throw new Unknown(null);
-    if (answer.kind === "unreadable") throw new Unknown(answer);
-    return answer;
-  }
-
   /** Touched counts as modified against a changed other side, else as nothing. */
-  #changeOf(state: State, other: State): RecordedChange {
+  function changeOf(state: State, other: State): RecordedChange {
     if (state === "deleted") return "deleted";
     if (state === "different") return "modified";
-    const isTouched = state === "mode" && !this.#settings.ignoresModes;
+    const isTouched = state === "mode" && !settings.ignoresModes;
     const isOtherChanged = other === "different" || other === "deleted";
     return isTouched && isOtherChanged ? "modified" : "unchanged";
   }
+
+  const haveOneSize = left?.metadata.sizeBytes === right?.metadata.sizeBytes;
+  if (row === null) {
+    const change = both((side) => pair[side] ? "created" : "absent");
+    const { isFirstMeeting, verifyFirstRun } = settings;
+    const mayTrust = isFirstMeeting && !verifyFirstRun && !isSuspicious &&
+      !left?.isFresh && !right?.isFresh;
+    const isSame = left !== null && right !== null && haveOneSize &&
+      (mayTrust &&
+          isSameTime(left.metadata.mtimeMs, right.metadata.mtimeMs, settings) ||
+        haveSameContent());
+    return { kind: "unrecorded", change, isSame, hash };
+  }
+  const states = resolved(both(stateOf));
+  const change = both((side) =>
+    changeOf(states[side], states[otherSide(side)])
+  );
+  const isSame = change.left === "modified" && change.right === "modified"
+    ? haveOneSize && haveSameContent()
+    : change.left === "unchanged" && change.right === "unchanged";
+  return { kind: "recorded", change, isSame, hash };
 }
 
 /** Why nobody may have meant a modified version. */

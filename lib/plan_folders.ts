@@ -21,6 +21,7 @@ import {
 } from "./paths.ts";
 import { currentPath, type Folder, type Location } from "./plan_merge.ts";
 import type { Draft, Drafts, Links } from "./plan_order.ts";
+import type { FolderRename } from "./plan_renames.ts";
 import {
   type DecisionSettings,
   fateOf,
@@ -257,7 +258,7 @@ export function folderConflict(
 ): ConflictDecision | null {
   const recorded = folder.row && nameOf(folder.row.path);
   const { left, right } = folder.name;
-  const isConflict = folder.rename?.isContested ??
+  const isConflict = folder.rename?.isConflict ??
     (recorded !== null && left !== null && right !== null &&
       left !== right && left !== recorded && right !== recorded);
   if (!isConflict) return null;
@@ -283,115 +284,45 @@ function shortly({ path, reason }: Held, folder: string): string {
   return `${shown} (${reason.split(/[:;]/)[0]})`;
 }
 
-/** Adds what folders need to the drafts. */
-export class FolderActions {
-  readonly #drafts: Drafts;
-  readonly #settings: DecisionSettings;
-  readonly #renamed: readonly Folder[];
-  readonly #added = new Set<Folder>();
+/**
+ * Adds what folders need to the drafts.
+ *
+ * @param drafts Takes them.
+ * @param folders Every folder, parents first.
+ * @param settings For folders that both sides renamed.
+ */
+export function addFolderActions(
+  drafts: Drafts,
+  folders: readonly Folder[],
+  settings: DecisionSettings,
+): void {
+  const { layout } = drafts;
+  const renamed = folders.filter(({ rename }) => rename !== null);
+  const added = new Set<Folder>();
   /** Renames of folders with another path, as they are to be done. */
-  readonly #moves: {
+  const moves: {
     readonly side: Side;
     readonly from: string;
     readonly to: string;
     readonly draft: Draft;
   }[] = [];
 
-  /**
-   * @param drafts Takes them.
-   * @param folders Every folder, parents first.
-   * @param settings For folders that both sides renamed.
-   */
-  constructor(
-    drafts: Drafts,
-    folders: readonly Folder[],
-    settings: DecisionSettings,
-  ) {
-    this.#drafts = drafts;
-    this.#settings = settings;
-    this.#renamed = folders.filter(({ rename }) => rename !== null);
-    for (const folder of folders) this.#ensure(folder);
+  /** Where the folder's row is once the folders above have moved. */
+  function recordedPath({ row, parent }: Folder): string | null {
+    if (row === null) return null;
+    return joinPath(layout.rowPathOf(parent!), nameOf(row.path));
   }
 
-  /** Adds what a folder needs, after all that has to come before it. */
-  #ensure(folder: Folder): void {
-    const { parent, rename } = folder;
-    if (parent === null || this.#added.has(folder)) return;
-    this.#added.add(folder);
-    this.#ensure(parent);
-    if (rename !== null) {
-      // Each is told in terms of those that were found before it.
-      for (const other of this.#renamed) {
-        if (other.rename!.order < rename.order) this.#ensure(other);
-      }
-    }
-    const decision = this.#drafts.layout.decisionOn(folder);
-    switch (decision.kind) {
-      case "stay":
-        return rename === null ? this.#stay(folder) : this.#follow(folder);
-      case "create":
-        this.#moveRecord(folder);
-        return this.#create(folder, decision.on);
-      case "remove":
-        return this.#remove(folder, decision.on);
-      case "forget": {
-        if (!folder.row?.isAgreed) return;
-        const path = this.#recordedPath(folder)!;
-        return this.#record(folder, { kind: "forget-directory", path });
-      }
-      case "leave":
-        return;
-    }
+  function addRecord(folder: Folder, change: RecordChange): void {
+    const path = layout.pathOf(folder);
+    const why = { path, reason: "only the record changes" };
+    drafts.add({ kind: "record", change }, why, {
+      within: [folder],
+      ...change.kind !== "forget-directory" && { opens: folder },
+    });
   }
 
-  /** Both have it: a new spelling goes to the side that has the old one. */
-  #stay(folder: Folder): void {
-    const path = this.#drafts.layout.pathOf(folder);
-    const behind = SIDES.filter((side) => folder.name[side] !== nameOf(path));
-    for (const side of behind) {
-      const from = joinPath(folderOf(path), folder.name[side]!);
-      this.#rename(folder, side, from, path);
-    }
-    if (behind.length > 0) return;
-    this.#moveRecord(folder);
-    const { row, id, isMount } = folder;
-    const isKnown = row?.isAgreed &&
-      SIDES.every((side) => isEqualId(id[side], row.id[side]));
-    if (isKnown) return;
-    this.#record(folder, { kind: "put-directory", path, isMount, id });
-  }
-
-  /** Brings the folder's new name to the side that does not have it yet. */
-  #follow(folder: Folder): void {
-    const rename = folder.rename!;
-    const to = this.#drafts.layout.pathOf(folder);
-    // The name of the other side, where a person chose that.
-    const chosen = SIDES.find((side) => folder.stillAt[side] === to);
-    const behind = SIDES.filter((side) =>
-      chosen === undefined ? !rename.by.includes(side) : side !== chosen
-    );
-    for (const side of behind) {
-      const before = this.#moves.filter((it) => it.side === side);
-      const from = before.reduce(
-        (at, it) =>
-          isWithin(at, it.from) ? it.to + at.slice(it.from.length) : at,
-        currentPath(folder, side)!,
-      );
-      const after = before.filter((it) =>
-        isWithin(from, it.to) || isWithin(to, it.to) || isWithin(to, it.from)
-      ).map(({ draft }) => draft);
-      const draft = this.#rename(folder, side, from, to, {
-        takes: [{ side, key: folder.key }],
-        frees: [{ side, key: keyOf(from, this.#settings.folding) }],
-        after,
-      });
-      this.#moves.push({ side, from, to, draft });
-    }
-    if (behind.length > 0) return;
-    this.#record(folder, { kind: "move-directory", from: rename.from, to });
-  }
-
-  #rename(
+  function addRename(
     folder: Folder,
     on: Side,
     from: string,
@@ -403,10 +334,10 @@ export class FolderActions {
     const what = files === null
       ? ""
       : `folder of ${files} file${files === 1 ? "" : "s"} `;
-    const decision = folderConflict(folder, this.#settings);
+    const decision = folderConflict(folder, settings);
     const versions = { left: null, right: null };
-    const rowPath = rename?.from ?? this.#recordedPath(folder);
-    return this.#drafts.add(
+    const rowPath = rename?.from ?? recordedPath(folder);
+    return drafts.add(
       { kind: "rename-directory", on, from, to, rowPath, isMount, id },
       {
         files,
@@ -421,50 +352,94 @@ export class FolderActions {
   }
 
   /** The record follows where the folder's name changed and no rename does. */
-  #moveRecord(folder: Folder): void {
-    const from = this.#recordedPath(folder);
-    const to = this.#drafts.layout.pathOf(folder);
+  function moveRecord(folder: Folder): void {
+    const from = recordedPath(folder);
+    const to = layout.pathOf(folder);
     if (from === null || from === to) return;
-    this.#record(folder, { kind: "move-directory", from, to });
+    addRecord(folder, { kind: "move-directory", from, to });
   }
 
-  #create(folder: Folder, on: Side): void {
-    const path = this.#drafts.layout.pathOf(folder);
+  /** Both have it: a new spelling goes to the side that has the old one. */
+  function stay(folder: Folder): void {
+    const path = layout.pathOf(folder);
+    const behind = SIDES.filter((side) => folder.name[side] !== nameOf(path));
+    for (const side of behind) {
+      const from = joinPath(folderOf(path), folder.name[side]!);
+      addRename(folder, side, from, path);
+    }
+    if (behind.length > 0) return;
+    moveRecord(folder);
+    const { row, id, isMount } = folder;
+    const isKnown = row?.isAgreed &&
+      SIDES.every((side) => isEqualId(id[side], row.id[side]));
+    if (isKnown) return;
+    addRecord(folder, { kind: "put-directory", path, isMount, id });
+  }
+
+  /** Brings the folder's new name to the side that does not have it yet. */
+  function follow(folder: Folder, rename: FolderRename): void {
+    const to = layout.pathOf(folder);
+    // The name of the other side, where a person chose that.
+    const chosen = SIDES.find((side) => folder.stillAt[side] === to);
+    const behind = SIDES.filter((side) =>
+      chosen === undefined ? !rename.by.includes(side) : side !== chosen
+    );
+    for (const side of behind) {
+      const before = moves.filter((it) => it.side === side);
+      const from = before.reduce(
+        (at, it) =>
+          isWithin(at, it.from) ? it.to + at.slice(it.from.length) : at,
+        currentPath(folder, side)!,
+      );
+      const after = before.filter((it) =>
+        isWithin(from, it.to) || isWithin(to, it.to) || isWithin(to, it.from)
+      ).map(({ draft }) => draft);
+      const draft = addRename(folder, side, from, to, {
+        takes: [{ side, key: folder.key }],
+        frees: [{ side, key: keyOf(from, settings.folding) }],
+        after,
+      });
+      moves.push({ side, from, to, draft });
+    }
+    if (behind.length > 0) return;
+    addRecord(folder, { kind: "move-directory", from: rename.from, to });
+  }
+
+  function create(folder: Folder, on: Side): void {
+    const path = layout.pathOf(folder);
     const from = otherSide(on);
     const { isMount: { [from]: isMount }, id: { [from]: id } } = folder;
-    const [whenNew, whenBack]: readonly Rule[] = on === "left"
-      ? ["5.10", "5.5"]
-      : ["5.9", "5.6"];
-    const why = folder.row === null
-      ? { rule: whenNew!, reason: `new on ${words(from)}` }
-      : {
-        rule: whenBack!,
-        reason: `holds something new or changed on ${words(from)}`,
-      };
-    this.#drafts.add({ kind: "create-directory", on, path, isMount, id }, why, {
-      takes: [{ side: on, key: folder.key }],
-      within: [folder],
-      opens: folder,
-    });
+    const isLeft = on === "left";
+    drafts.add(
+      { kind: "create-directory", on, path, isMount, id },
+      folder.row === null
+        ? { rule: isLeft ? "5.10" : "5.9", reason: `new on ${words(from)}` }
+        : {
+          rule: isLeft ? "5.5" : "5.6",
+          reason: `holds something new or changed on ${words(from)}`,
+        },
+      {
+        takes: [{ side: on, key: folder.key }],
+        within: [folder],
+        opens: folder,
+      },
+    );
   }
 
-  #remove(folder: Folder, on: Side): void {
-    const path = joinPath(
-      this.#drafts.layout.pathOf(folder.parent!),
-      folder.name[on]!,
-    );
-    const rowPath = this.#recordedPath(folder)!;
+  function remove(folder: Folder, on: Side): void {
+    const path = joinPath(layout.pathOf(folder.parent!), folder.name[on]!);
+    const rowPath = recordedPath(folder)!;
     const rule = on === "left" ? "5.8" : "5.7";
     const within = [folder];
     // What is nobody's work keeps no folder, and is kept as a deleted file is.
     for (const { key, name, metadata, rowName } of folder.junk[on]) {
-      this.#drafts.add(
+      drafts.add(
         {
           kind: "remove",
           on,
           path: joinPath(path, name),
           metadata,
-          fate: fateOf(metadata.sizeBytes, this.#settings.softDelete),
+          fate: fateOf(metadata.sizeBytes, settings.softDelete),
           rowPath: joinPath(rowPath, rowName),
         },
         { rule, reason: "junk: goes with its folder" },
@@ -475,28 +450,41 @@ export class FolderActions {
       );
     }
     const reason = `removed on ${words(otherSide(on))}`;
-    this.#drafts.add(
+    drafts.add(
       { kind: "remove-directory", on, path, rowPath },
       { rule, reason },
       { frees: [{ side: on, key: folder.key }], within },
     );
   }
 
-  #record(folder: Folder, change: RecordChange): void {
-    const path = this.#drafts.layout.pathOf(folder);
-    this.#drafts.add(
-      { kind: "record", change },
-      { path, reason: "only the record changes" },
-      {
-        within: [folder],
-        ...change.kind !== "forget-directory" && { opens: folder },
-      },
-    );
+  /** Adds what a folder needs, after all that has to come before it. */
+  function ensure(folder: Folder): void {
+    const { parent, rename, row } = folder;
+    if (parent === null || added.has(folder)) return;
+    added.add(folder);
+    ensure(parent);
+    if (rename !== null) {
+      // Each is told in terms of those that were found before it.
+      for (const other of renamed) {
+        if (other.rename!.order < rename.order) ensure(other);
+      }
+    }
+    const decision = layout.decisionOn(folder);
+    switch (decision.kind) {
+      case "stay":
+        return rename === null ? stay(folder) : follow(folder, rename);
+      case "create":
+        moveRecord(folder);
+        return create(folder, decision.on);
+      case "remove":
+        return remove(folder, decision.on);
+      case "forget": {
+        if (!row?.isAgreed) return;
+        const path = recordedPath(folder)!;
+        return addRecord(folder, { kind: "forget-directory", path });
+      }
+    }
   }
 
-  /** Where the folder's row is once the folders above have moved. */
-  #recordedPath({ row, parent }: Folder): string | null {
-    if (row === null) return null;
-    return joinPath(this.#drafts.layout.rowPathOf(parent!), nameOf(row.path));
-  }
+  folders.forEach(ensure);
 }

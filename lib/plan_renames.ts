@@ -32,6 +32,7 @@ import {
 } from "./plan_merge.ts";
 import {
   type Both,
+  both,
   type DirectoryRow,
   type FileId,
   type Metadata,
@@ -109,14 +110,10 @@ export function findRenames(
   settings: RenameSettings,
 ): Renamed {
   const { folders, unknownFiles } = settings;
-  const moves = {
-    left: findMoves(pairs, "left", settings),
-    right: findMoves(pairs, "right", settings),
-  };
-  const leaving = {
-    left: new Set([...moves.left.keys()].map(({ key }) => key)),
-    right: new Set([...moves.right.keys()].map(({ key }) => key)),
-  };
+  const moves = both((side) => findMoves(pairs, side, settings));
+  const leaving = both((side) =>
+    new Set(moves[side].keys().map(({ key }) => key))
+  );
   // A rename counts only where its new name is free on the other side.
   const targetOf = (pair: Pair, side: Side): Pair | null => {
     const target = moves[side].get(pair) ?? null;
@@ -135,10 +132,7 @@ export function findRenames(
   const joined: Pair[] = [];
   const unknown: Renamed["unknown"][number][] = [];
   const saved: Renamed["saved"][number][] = [];
-  const passing = {
-    left: passingFiles(pairs, "left"),
-    right: passingFiles(pairs, "right"),
-  };
+  const passing = both((side) => passingFiles(pairs, side));
   for (const pair of pairs) {
     const { row } = pair;
     if (row === null) continue;
@@ -152,14 +146,11 @@ export function findRenames(
       unknown.push(missed);
       continue;
     }
-    const [left, right] = [targetOf(pair, "left"), targetOf(pair, "right")];
-    if (left) taken.add(left);
-    if (right) taken.add(right);
-    const whole = {
-      ...pair,
-      left: left?.left ?? pair.left,
-      right: right?.right ?? pair.right,
-    };
+    const targets = both((side) => targetOf(pair, side));
+    if (targets.left) taken.add(targets.left);
+    if (targets.right) taken.add(targets.right);
+    const found = both((side) => targets[side]?.[side] ?? pair[side]);
+    const whole = { ...pair, ...found };
     joined.push(whole);
     for (const side of SIDES) {
       const as = savedAs(whole, side, passing[side], settings);
@@ -304,7 +295,7 @@ export interface FolderRename {
   /** The sides that have it under the new name already. */
   readonly by: readonly Side[];
   /** Both sides renamed it, and not to the same name. */
-  readonly isContested: boolean;
+  readonly isConflict: boolean;
   /** How many files are recorded in it. */
   readonly files: number;
   /** Its position among all that were found: each builds on those before. */
@@ -313,90 +304,59 @@ export interface FolderRename {
 
 /** Folders under their new names, and how old and new paths go together. */
 export class FolderRenames {
-  readonly #renames: FolderRename[] = [];
+  /** In the order in which they are carried out; each in terms of those before. */
+  readonly all: FolderRename[] = [];
   readonly #folding: Folding;
 
-  /** @param folding What the roots take for one name. */
   constructor(folding: Folding) {
     this.#folding = folding;
   }
 
-  /** In the order in which they have to be carried out. */
-  get all(): readonly FolderRename[] {
-    return this.#renames;
-  }
-
-  /** Adds the next one, in terms of those before it. */
-  add(rename: FolderRename): void {
-    this.#renames.push(rename);
-  }
-
-  /**
-   * Where something recorded is under the new names.
-   *
-   * @param path As it is recorded.
-   */
-  renamed(path: string): string {
-    let at = path;
-    for (const { from, to } of this.#renames) {
-      if (this.#isIn(at, from)) at = this.#swap(at, from, to);
-    }
-    return at;
+  /** Where something recorded is under the new names. */
+  renamed(recorded: string): string {
+    return this.all.reduce(
+      (path, { from, to }) => this.#moved(path, from, to) ?? path,
+      recorded,
+    );
   }
 
   /**
-   * Where the record has what is at a path under the new names.
-   *
-   * @param path Under the new names.
-   * @returns Null where the record can have nothing: a folder left that place.
+   * Where the record has what is at a path under the new names; null where it
+   * can have nothing: a folder left that place.
    */
-  recorded(path: string): string | null {
-    let at = path;
-    for (const { from, to } of this.#renames.toReversed()) {
-      if (this.#isIn(at, to)) at = this.#swap(at, to, from);
-      else if (this.#isIn(at, from)) return null;
+  recorded(renamed: string): string | null {
+    let path = renamed;
+    for (const { from, to } of this.all.toReversed()) {
+      const before = this.#moved(path, to, from);
+      if (before === null && this.#isIn(path, from)) return null;
+      path = before ?? path;
     }
-    return at;
+    return path;
   }
 
-  /**
-   * Where a side has now what is at a path under the new names.
-   *
-   * @param side The side.
-   * @param path Under the new names.
-   */
-  present(side: Side, path: string): string {
-    let at = path;
-    for (const rename of this.#renames.toReversed()) {
-      if (rename.by.includes(side) || !this.#isIn(at, rename.to)) continue;
-      at = this.#swap(at, rename.to, rename.at[side]);
-    }
-    return at;
+  /** Where a side has now what is at a path under the new names. */
+  present(side: Side, renamed: string): string {
+    return this.all.filter(({ by }) => !by.includes(side)).reduceRight(
+      (path, { at, to }) => this.#moved(path, to, at[side]) ?? path,
+      renamed,
+    );
   }
 
-  /**
-   * Where something that a side has now is under the new names.
-   *
-   * @param side The side.
-   * @param path As the side has it.
-   */
-  placed(side: Side, path: string): string {
-    let at = path;
-    for (const { by, at: before, to } of this.#renames) {
-      const isBehind = !by.includes(side) && this.#isIn(at, before[side]);
-      if (isBehind) at = this.#swap(at, before[side], to);
-    }
-    return at;
+  /** Where something that a side has now is under the new names. */
+  placed(side: Side, present: string): string {
+    return this.all.filter(({ by }) => !by.includes(side)).reduce(
+      (path, { at, to }) => this.#moved(path, at[side], to) ?? path,
+      present,
+    );
   }
 
   #isIn(path: string, folder: string): boolean {
-    const { ignoresCase, ignoresNormalForm } = this.#folding;
-    if (!ignoresCase && !ignoresNormalForm) return isWithin(path, folder);
     return isWithin(keyOf(path, this.#folding), keyOf(folder, this.#folding));
   }
 
-  /** The part below the folder stays as it is spelled. */
-  #swap(path: string, from: string, to: string): string {
+  /** The part below the folder stays as it is spelled; null: it is not in it. */
+  #moved(path: string, from: string, to: string): string | null {
+    if (!this.#isIn(path, from)) return null;
     const depth = from.split("/").length;
     return [to, ...path.split("/").slice(depth)].join("/");
   }
@@ -412,97 +372,52 @@ export class FolderRenames {
 export function findFolderRenames(
   scans: Both<SideScan>,
   record: RecordView,
-  settings: MergeSettings,
+  { traits, folding }: MergeSettings,
 ): FolderRenames {
-  return new Finder(scans, record, settings).find();
-}
-
-class Finder {
-  readonly #scans: Both<SideScan>;
-  readonly #record: RecordView;
-  readonly #settings: MergeSettings;
-  readonly #renames: FolderRenames;
+  const renames = new FolderRenames(folding);
   /** Rows by their folded path. */
-  readonly #rows = new Map<string, DirectoryRow>();
+  const rows = new Map<string, DirectoryRow>();
   /** Rows by their id on a side; null where two have it. */
-  readonly #rowsById = bothMaps<DirectoryRow | null>();
+  const rowsById = both(() => new Map<string, DirectoryRow | null>());
   /** By the folded path of the folder. */
-  readonly #listings = bothMaps<Listing>();
-  readonly #entries = new Map<Listing, Map<string, Entry[]>>();
+  const listings = both(() => new Map<string, Listing>());
+  const entries = new Map<Listing, Map<string, Entry[]>>();
   /** Folded paths that are unknown. */
-  readonly #problems = {
-    left: new Set<string>(),
-    right: new Set<string>(),
-  };
+  const problems = both(() => new Set<string>());
   /** Recorded folders at another path of a side, by id; null: at two. */
-  readonly #standing = bothMaps<
-    { readonly path: string; readonly entry: DirectoryEntry } | null
-  >();
-
-  constructor(
-    scans: Both<SideScan>,
-    record: RecordView,
-    settings: MergeSettings,
-  ) {
-    this.#scans = scans;
-    this.#record = record;
-    this.#settings = settings;
-    this.#renames = new FolderRenames(settings.folding);
-  }
-
-  find(): FolderRenames {
-    // Whatever got another name makes two folders differ.
-    const isQuiet = SIDES.every((side) =>
-      this.#scans[side].listings.size === 0
-    );
-    if (isQuiet || this.#record.directories.size <= 1) return this.#renames;
-    const candidates = this.#candidates();
-    if (candidates.length === 0) return this.#renames;
-    for (const side of SIDES) {
-      for (const { path } of this.#scans[side].problems) {
-        this.#problems[side].add(this.#key(path));
-      }
-    }
-    // One that was found may be what another one waited for.
-    for (let found = true; found;) {
-      found = false;
-      for (const row of candidates) {
-        if (this.#renames.all.some((it) => it.row === row)) continue;
-        const rename = this.#renameOf(row);
-        if (rename === null) continue;
-        this.#renames.add(rename);
-        found = true;
-      }
-    }
-    return this.#renames;
-  }
+  const elsewhere = both(() =>
+    new Map<
+      string,
+      { readonly path: string; readonly entry: DirectoryEntry } | null
+    >()
+  );
+  const fold = (path: string) => keyOf(path, folding);
 
   /** Recorded folders whose id stands at another path. */
-  #candidates(): DirectoryRow[] {
-    for (const row of this.#record.directories.values()) {
-      this.#rows.set(this.#key(row.path), row);
+  function findCandidates(): DirectoryRow[] {
+    for (const row of record.directories.values()) {
+      rows.set(fold(row.path), row);
       if (!row.isAgreed || row.path === "") continue;
       for (const side of SIDES) {
         const id = row.id[side];
         if (id === null) continue;
-        const key = keyOfId(id);
-        const known = this.#rowsById[side].has(key);
-        this.#rowsById[side].set(key, known ? null : row);
+        const isSecond = rowsById[side].has(keyOfId(id));
+        rowsById[side].set(keyOfId(id), isSecond ? null : row);
       }
     }
     const found = new Set<DirectoryRow>();
     for (const side of SIDES) {
-      for (const listing of this.#scans[side].listings.values()) {
-        this.#listings[side].set(this.#key(listing.folder), listing);
+      for (const listing of scans[side].listings.values()) {
+        listings[side].set(fold(listing.folder), listing);
         for (const entry of entriesOf(listing)) {
           if (entry.kind !== "directory" || entry.id === null) continue;
           const id = keyOfId(entry.id);
-          const row = this.#rowsById[side].get(id);
+          const row = rowsById[side].get(id);
           if (!row) continue;
           const path = joinPath(listing.folder, entry.name);
-          if (this.#key(path) === this.#key(row.path)) continue;
-          const isSecond = this.#standing[side].has(id);
-          this.#standing[side].set(id, isSecond ? null : { path, entry });
+          if (fold(path) === fold(row.path)) continue;
+          const isSecond = elsewhere[side].has(id);
+          elsewhere[side].set(id, isSecond ? null : { path, entry });
           found.add(row);
         }
       }
@@ -510,149 +425,145 @@ class Finder {
     return [...found].sort((a, b) => comparePaths(a.path, b.path));
   }
 
-  #renameOf(row: DirectoryRow): FolderRename | null {
-    const from = this.#renames.renamed(row.path);
-    const files = this.#record.countBelow(row.path);
-    const order = this.#renames.all.length;
-    const found = { row, from, files, order };
-    const to = {
-      left: this.#newPath(row, "left", from),
-      right: this.#newPath(row, "right", from),
-    };
+  function renameOf(row: DirectoryRow): FolderRename | null {
+    const from = renames.renamed(row.path);
+    const files = record.countBelow(row.path);
+    const found = { row, from, files, order: renames.all.length };
+    const to = both((side) => newPath(row, side, from));
     const { left, right } = to;
-    const isContested = left !== null && right !== null;
-    if (isContested && this.#key(left) === this.#key(right)) {
+    const isConflict = left !== null && right !== null;
+    if (isConflict && fold(left) === fold(right)) {
       const at = { left: from, right: from };
-      return { ...found, at, to: left, by: SIDES, isContested: false };
+      return { ...found, at, to: left, by: SIDES, isConflict: false };
     }
     for (const side of SIDES) {
       const path = to[side];
       const across = otherSide(side);
-      if (path === null || !this.#isFree(path, across, row)) continue;
-      if (!isContested && !this.#isThere(row, across, from)) continue;
+      if (path === null || !isFree(path, across, row)) continue;
+      if (!isConflict && !isThere(row, across, from)) continue;
       const at = { left: from, right: from, [across]: to[across] ?? from };
-      return { ...found, at, to: path, by: [side], isContested };
+      return { ...found, at, to: path, by: [side], isConflict };
     }
     return null;
   }
 
   /** Where a folder is on a side that renamed it; null where it did not. */
-  #newPath(row: DirectoryRow, side: Side, from: string): string | null {
-    const id = row.id[side];
-    if (id === null || this.#rowsById[side].get(keyOfId(id)) !== row) {
-      return null;
-    }
-    const standing = this.#standing[side].get(keyOfId(id));
-    if (!standing || standing.entry.isMount || row.isMount[side]) return null;
-    if (this.#isThere(row, side, from)) return null;
-    const path = this.#renames.placed(side, standing.path);
-    const key = this.#key(path);
+  function newPath(row: DirectoryRow, side: Side, from: string): string | null {
+    const id = row.id[side] && keyOfId(row.id[side]);
+    if (id === null || rowsById[side].get(id) !== row) return null;
+    const found = elsewhere[side].get(id);
+    if (!found || found.entry.isMount || row.isMount[side]) return null;
+    if (isThere(row, side, from)) return null;
+    const path = renames.placed(side, found.path);
     // Another spelling is no other place, and none may come to lie in itself.
-    if (isWithin(key, this.#key(from))) return null;
+    if (isWithin(fold(path), fold(from))) return null;
     // Below a passing name nothing is renamed.
     const inside = joinPath(path, "file");
     const isPassed = isPassing(inside) || passingFolder(inside) !== null;
-    if (isPassed || this.#isRecorded(path)) return null;
-    if (this.#countIn(side, standing.path) !== 1) return null;
-    const isUnknown = SIDES.some((it) =>
-      this.#isUnknown(it, path) || this.#isUnknown(it, from)
+    if (isPassed || isRecorded(path)) return null;
+    if (countAt(side, found.path) !== 1) return null;
+    const isAnyUnknown = SIDES.some((it) =>
+      isUnknown(it, path) || isUnknown(it, from)
     );
-    return isUnknown ? null : path;
+    return isAnyUnknown ? null : path;
   }
 
   /** Whether a side may have a folder put at a path. */
-  #isFree(path: string, side: Side, row: DirectoryRow): boolean {
-    const { traits } = this.#settings;
-    if (row.isMount[side]) return false;
+  function isFree(path: string, side: Side, row: DirectoryRow): boolean {
     const isHeld = !traits[side].hasWindowsNames ||
       path.split("/").every((name) => whyNotOnWindows(name) === null);
-    if (!isHeld) return false;
-    const now = this.#renames.present(side, this.#renames.renamed(row.path));
-    const folder = this.#renames.present(side, folderOf(path));
+    if (row.isMount[side] || !isHeld) return false;
+    const now = renames.present(side, renames.renamed(row.path));
+    const folder = renames.present(side, folderOf(path));
     // It would come to lie in itself there.
-    if (isWithin(this.#key(folder), this.#key(now))) return false;
-    return this.#countIn(side, joinPath(folder, nameOf(path))) === 0;
+    if (isWithin(fold(folder), fold(now))) return false;
+    return countAt(side, joinPath(folder, nameOf(path))) === 0;
+  }
+
+  function rowAt(path: string): DirectoryRow | null {
+    const recorded = renames.recorded(path);
+    return recorded === null ? null : rows.get(fold(recorded)) ?? null;
   }
 
   /** Whether the record has something at a path, under the new names. */
-  #isRecorded(path: string): boolean {
-    const recorded = this.#renames.recorded(path);
+  function isRecorded(path: string): boolean {
+    const recorded = renames.recorded(path);
     if (recorded === null) return false;
-    if (this.#rows.has(this.#key(recorded))) return true;
-    const folder = this.#rows.get(this.#key(folderOf(recorded)));
-    return folder !== undefined &&
-      this.#record.filesIn(folder.path).some((it) =>
-        this.#key(it.path) === this.#key(recorded)
-      );
+    const folder = rows.get(fold(folderOf(recorded)));
+    return rows.has(fold(recorded)) || folder !== undefined &&
+        record.filesIn(folder.path).some((it) =>
+          fold(it.path) === fold(recorded)
+        );
   }
 
-  #isUnknown(side: Side, path: string): boolean {
-    let key = this.#key(this.#renames.present(side, path));
-    while (key !== "") {
-      if (this.#problems[side].has(key)) return true;
-      key = folderOf(key);
-    }
-    return false;
+  function isUnknown(side: Side, path: string): boolean {
+    let key = fold(renames.present(side, path));
+    while (key !== "" && !problems[side].has(key)) key = folderOf(key);
+    return key !== "";
   }
 
   /** Whether a side has a recorded folder where it is to be. */
-  #isThere(row: DirectoryRow, side: Side, path: string): boolean {
+  function isThere(row: DirectoryRow, side: Side, path: string): boolean {
     if (path === "") return true;
-    const now = this.#renames.present(side, path);
-    const listing = this.#listings[side].get(this.#key(folderOf(now)));
+    const now = renames.present(side, path);
+    const listing = listings[side].get(fold(folderOf(now)));
     if (listing === undefined) {
       // As recorded, if it is there at all.
-      const parent = this.#recordedAt(folderOf(path));
-      return parent !== null && this.#isThere(parent, side, folderOf(path));
+      const parent = rowAt(folderOf(path));
+      return parent !== null && isThere(parent, side, folderOf(path));
     }
-    const [entry] = this.#entriesIn(listing).get(this.#key(nameOf(now))) ?? [];
+    const [entry] = entriesIn(listing).get(fold(nameOf(now))) ?? [];
     if (entry?.kind !== "directory") return false;
     const id = row.id[side];
     if (id === null || entry.id === null) return true;
     // One whose id no row knows was made anew.
     return keyOfId(entry.id) === keyOfId(id) ||
-      this.#rowsById[side].has(keyOfId(entry.id));
-  }
-
-  #recordedAt(path: string): DirectoryRow | null {
-    const recorded = this.#renames.recorded(path);
-    return recorded === null
-      ? null
-      : this.#rows.get(this.#key(recorded)) ?? null;
+      rowsById[side].has(keyOfId(entry.id));
   }
 
   /** How many things of one key stand at a path of a side. */
-  #countIn(side: Side, path: string): number {
-    const key = this.#key(path);
-    const isProblem = this.#problems[side].has(key);
-    const listing = this.#listings[side].get(folderOf(key));
-    const own = this.#key(nameOf(path));
+  function countAt(side: Side, path: string): number {
+    const key = fold(path);
+    const problem = problems[side].has(key) ? 1 : 0;
+    const listing = listings[side].get(folderOf(key));
     if (listing) {
-      const found = this.#entriesIn(listing).get(own)?.length ?? 0;
-      return found + (isProblem && found === 0 ? 1 : 0);
+      return entriesIn(listing).get(fold(nameOf(path)))?.length ?? problem;
     }
     // As recorded, if there is such a folder at all.
-    const folder = this.#renames.placed(side, folderOf(path));
-    const row = this.#recordedAt(folder);
-    const isThere = row !== null && this.#isThere(row, side, folder);
-    const isHere = isThere && this.#isRecorded(joinPath(folder, nameOf(path)));
-    return isProblem || isHere ? 1 : 0;
+    const folder = renames.placed(side, folderOf(path));
+    const row = rowAt(folder);
+    const isHere = row !== null && isThere(row, side, folder) &&
+      isRecorded(joinPath(folder, nameOf(path)));
+    return isHere ? 1 : problem;
   }
 
-  #entriesIn(listing: Listing): Map<string, Entry[]> {
-    let entries = this.#entries.get(listing);
-    if (entries === undefined) {
-      entries = Map.groupBy(entriesOf(listing), ({ name }) => this.#key(name));
-      this.#entries.set(listing, entries);
+  function entriesIn(listing: Listing): Map<string, Entry[]> {
+    let known = entries.get(listing);
+    if (known === undefined) {
+      known = Map.groupBy(entriesOf(listing), ({ name }) => fold(name));
+      entries.set(listing, known);
     }
-    return entries;
+    return known;
   }
 
-  #key(path: string): string {
-    return keyOf(path, this.#settings.folding);
+  // Whatever got another name makes two folders differ.
+  const isQuiet = SIDES.every((side) => scans[side].listings.size === 0);
+  if (isQuiet || record.directories.size <= 1) return renames;
+  const candidates = findCandidates();
+  if (candidates.length === 0) return renames;
+  for (const side of SIDES) {
+    for (const { path } of scans[side].problems) problems[side].add(fold(path));
   }
-}
-
-function bothMaps<T>(): Both<Map<string, T>> {
-  return { left: new Map(), right: new Map() };
+  // One that was found may be what another one waited for.
+  for (let isMore = true; isMore;) {
+    isMore = false;
+    for (const row of candidates) {
+      if (renames.all.some((it) => it.row === row)) continue;
+      const rename = renameOf(row);
+      if (rename === null) continue;
+      renames.all.push(rename);
+      isMore = true;
+    }
+  }
+  return renames;
 }

@@ -71,8 +71,7 @@ export function decide(
   // change what is a rename, which may show the next such conflict.
   const unknown = movedElsewhere(merged);
   for (;;) {
-    const round = new Round(merged, answers, settings, unknown);
-    const result = round.run();
+    const result = decideOnce(merged, answers, settings, unknown);
     if (result !== null) return result;
   }
 }
@@ -118,124 +117,48 @@ function isNow(side: Side, path: string, found: Elsewhere): Problem {
 /** What is being saved for longer than this, in ms, was deleted. */
 const LONGEST_SAVE_MS = 10 * 60 * 1000;
 
-class Round {
-  readonly #merged: Merged;
-  readonly #settings: DecisionSettings;
-  readonly #inquiry: Inquiry;
-  readonly #unknownBelow: UnknownBelow;
+/** A result, or null where more is unknown than was and all starts again. */
+function decideOnce(
+  merged: Merged,
+  answers: ReadonlyMap<string, Answer>,
+  settings: DecisionSettings,
+  unknownBelow: UnknownBelow,
+): PlanOrQuestions | null {
+  const inquiry = new Inquiry(answers);
   /** By key of the path that turned out to be unknown. */
-  readonly #problems = new Map<string, Problem>();
+  const problems = new Map<string, Problem>();
   /** Folders that directly hold something unknown. */
-  readonly #unknownIn = new Set<Folder>();
+  const unknownIn = new Set<Folder>();
   /** Keys of what is being saved: neither it nor its folders change. */
-  readonly #waits = new Set<string>();
-  readonly #folders: readonly Folder[];
-  readonly #folderAt: ReadonlyMap<string, Folder>;
+  const waits = new Set<string>();
+  const folders = merged.folders.filter(({ parent }) =>
+    parent === null || !isUnknown(parent.key)
+  );
+  const folderAt = new Map(folders.map((folder) => [folder.key, folder]));
 
-  constructor(
-    merged: Merged,
-    answers: ReadonlyMap<string, Answer>,
-    settings: DecisionSettings,
-    unknownBelow: UnknownBelow,
-  ) {
-    this.#merged = merged;
-    this.#settings = settings;
-    this.#inquiry = new Inquiry(answers);
-    this.#unknownBelow = unknownBelow;
-    this.#folders = merged.folders.filter(({ parent }) =>
-      parent === null || !this.#isUnknown(parent.key)
-    );
-    this.#folderAt = new Map(this.#folders.map((it) => [it.key, it]));
-  }
-
-  /** A result, or null where more is unknown than was and all starts again. */
-  run(): PlanOrQuestions | null {
-    const renamed = this.#renamed();
-    const waiting = renamed.saved.map((it) => this.#waiting(it));
-    const [waits, goesOn] = [new Set<Folder>(), [] as Pair[]];
-    for (const pair of renamed.pairs) {
-      if (!this.#isWaiting(pair.key)) goesOn.push(pair);
-      else {
-        for (const at of [pair, pair.left, pair.right]) {
-          if (at) waits.add(at.folder);
-        }
-      }
-    }
-    const decided = this.#decide(goesOn);
-    const layout = this.#layout(decided, waits);
-    if (this.#inquiry.open.size > 0) return this.#questions();
-    const before = this.#unknownBelow.size;
-    // A folder at a path that turned out to be unknown is so with it.
-    for (const [key, problem] of this.#problems) {
-      if (this.#folderAt.has(key) && !this.#unknownBelow.has(key)) {
-        this.#unknownBelow.set(key, problem);
-      }
-    }
-    if (this.#unknownBelow.size > before) return null;
-    this.#meetFolders(decided, layout);
-    if (this.#unknownBelow.size > before) return null;
-
-    const counts = countChanges(decided);
-    const above = [...this.#unknownBelow.values()];
-    const open = above.flatMap((it) => "open" in it ? [it.open] : []);
-    const drafts = draftsFor(decided, open, {
-      layout,
-      folders: this.#folders,
-      inquiry: this.#inquiry,
-      merged: this.#merged,
-      massChanged: massChanged(counts, this.#settings),
-      settings: this.#settings,
-    });
-    if (drafts === null) return this.#questions();
-    const problems = [
-      ...this.#merged.problems,
-      ...above.flatMap((it) => "open" in it ? [] : [it]),
-      ...this.#problems.values(),
-    ];
-    const plan: Plan = {
-      actions: inOrder(drafts),
-      problems: [...problems, ...layout.loneFolders(problems)],
-      waiting,
-      suspects: this.#suspects(decided),
-      counts,
-    };
-    return { kind: "plan", plan, pairs: [...decided, ...open] };
-  }
-
-  #questions(): PlanOrQuestions {
-    return { kind: "questions", questions: this.#inquiry.open };
-  }
-
-  #isUnknown(key: string): boolean {
-    for (const root of this.#unknownBelow.keys()) {
-      if (isWithin(key, root)) return true;
-    }
-    return false;
+  function isUnknown(key: string): boolean {
+    return unknownBelow.keys().some((root) => isWithin(key, root));
   }
 
   /** What the other side put at the name of what is being saved waits, too. */
-  #isWaiting(key: string): boolean {
-    if (this.#waits.has(key)) return true;
-    for (const waiting of this.#waits) {
-      if (isWithin(key, waiting)) return true;
-    }
-    return false;
+  function isWaiting(key: string): boolean {
+    return waits.has(key) || waits.values().some((it) => isWithin(key, it));
   }
 
-  #noteUnknown(pair: Pair, problem: Problem): void {
-    this.#unknownIn.add(pair.folder);
-    this.#problems.set(pair.key, problem);
+  function noteUnknown(pair: Pair, problem: Problem): void {
+    unknownIn.add(pair.folder);
+    problems.set(pair.key, problem);
   }
 
   /** All paths but the unknown ones, renamed files joined. */
-  #renamed(): Renamed {
+  function joinRenamed(): Renamed {
     // Files that may be missed elsewhere: those at unknown paths, and ignored
     // ones, each of which may be one that is being saved beside them.
     const unknownFiles = both(() => new Map<string, Elsewhere>());
     const ignored = both(() => new Map<string, string>());
     const add = (side: Side, metadata: Metadata, found: Elsewhere) =>
       unknownFiles[side].set(identityOf(metadata), found);
-    for (const problem of this.#merged.problems) {
+    for (const problem of merged.problems) {
       const { kind, side, path, metadata } = problem;
       if (metadata === null) continue;
       // What got an ignored name is being saved, or was deleted.
@@ -243,13 +166,13 @@ class Round {
       else ignored[side].set(inFolder(folderOf(path), metadata), path);
     }
     for (const side of SIDES) {
-      for (const found of this.#merged.unknownFiles[side]) {
+      for (const found of merged.unknownFiles[side]) {
         add(side, found.metadata, found);
       }
     }
-    const known = this.#merged.pairs.filter((pair) => {
-      if (!this.#isUnknown(pair.key)) return true;
-      this.#unknownIn.add(pair.folder);
+    const known = merged.pairs.filter((pair) => {
+      if (!isUnknown(pair.key)) return true;
+      unknownIn.add(pair.folder);
       for (const side of SIDES) {
         const found = pair[side];
         if (found === null) continue;
@@ -258,141 +181,184 @@ class Round {
       }
       return false;
     });
-    const renamed = findRenames(known, {
-      folders: this.#folderAt,
-      unknownFiles,
-      ignored,
-      isSharedId: this.#settings.isSharedId,
-    });
+    const { isSharedId } = settings;
+    const more = { folders: folderAt, unknownFiles, ignored, isSharedId };
+    const renamed = findRenames(known, more);
     for (const { pair, side, elsewhere } of renamed.unknown) {
       const path = pair.row?.path ?? pair.key;
-      this.#noteUnknown(pair, isNow(side, path, elsewhere));
+      noteUnknown(pair, isNow(side, path, elsewhere));
     }
     return renamed;
   }
 
   /** Lets a path wait that is being saved, unless that takes too long. */
-  #waiting({ pair, side, as, asKey }: Renamed["saved"][number]): Waiting {
-    const { savedSince, nowMs } = this.#settings;
+  function waitingOf(
+    { pair, side, as, asKey }: Renamed["saved"][number],
+  ): Waiting {
+    const { savedSince, nowMs } = settings;
     const path = pair.row!.path;
     // A clock that was set back says nothing of how long it took.
     const sinceMs = Math.min(savedSince(side, path) ?? nowMs, nowMs);
     const isOver = nowMs - sinceMs >= LONGEST_SAVE_MS;
     if (!isOver) {
-      this.#waits.add(pair.key);
-      if (asKey !== null) this.#waits.add(asKey);
+      waits.add(pair.key);
+      if (asKey !== null) waits.add(asKey);
     }
     return { side, path, as, sinceMs, isOver };
   }
 
-  #decide(pairs: readonly Pair[]): DecidedPair[] {
-    return pairs.flatMap((pair) => {
-      const changes = changesOf(pair, this.#inquiry, this.#settings);
-      if (changes.kind === "pending") return [];
-      if (changes.kind === "unreadable") {
-        const { side, path, reason } = changes.answer;
-        const kind = "unreadable";
-        this.#noteUnknown(pair, { side, path, kind, reason, metadata: null });
-        return [];
-      }
-      const decision = decisionOn(pair, changes, this.#settings);
-      return decision === null ? [] : [{ pair, changes, decision }];
-    });
+  function decidePair(pair: Pair): DecidedPair | null {
+    const changes = changesOf(pair, inquiry, settings);
+    if (changes.kind === "pending") return null;
+    if (changes.kind === "unreadable") {
+      const { kind, side, path, reason } = changes.answer;
+      noteUnknown(pair, { side, path, kind, reason, metadata: null });
+      return null;
+    }
+    const decision = decisionOn(pair, changes, settings);
+    return decision && { pair, changes, decision };
   }
 
-  /** @param waits Folders that directly hold what is being saved. */
-  #layout(
+  /** @param waitIn Folders that directly hold what is being saved. */
+  function layoutOf(
     decided: readonly DecidedPair[],
-    waits: ReadonlySet<Folder>,
+    waitIn: ReadonlySet<Folder>,
   ): Layout {
     const alive = new Set<Folder>();
-    for (const { pair, decision } of decided) {
+    for (const { pair: { left, right }, decision } of decided) {
       if (decision.kind === "agree" || decision.kind === "copy") {
         alive.add(decision.target.folder);
       } else if (decision.kind === "open") {
-        for (const side of SIDES) {
-          const found = pair[side];
-          if (found) alive.add(found.folder);
-        }
+        if (left) alive.add(left.folder);
+        if (right) alive.add(right.folder);
       }
     }
-    return new Layout(this.#folders, (folder) => ({
-      isUnknown: folder.isUnknown || this.#isUnknown(folder.key) ||
-        this.#isWaiting(folder.key),
-      waits: waits.has(folder),
+    return new Layout(folders, (folder) => ({
+      isUnknown: folder.isUnknown || isUnknown(folder.key) ||
+        isWaiting(folder.key),
+      waits: waitIn.has(folder),
       survives: alive.has(folder),
       holdsUnknown: both((side) =>
-        this.#unknownIn.has(folder) || folder.holdsUnknown[side]
+        unknownIn.has(folder) || folder.holdsUnknown[side]
       ),
-    }), this.#settings);
+    }), settings);
   }
 
-  /**
-   * Decides about a folder with two new names, and about a file against a
-   * folder. Where a person is to decide, all below is unknown.
-   */
-  #meetFolders(decided: DecidedPair[], layout: Layout): void {
-    for (const folder of this.#folders) {
+  /** Where a person is to decide about a folder's two new names. */
+  function openFolders(): void {
+    for (const folder of folders) {
       const { key, parent, name } = folder;
-      const conflict = folderConflict(folder, this.#settings);
-      if (conflict?.policy !== "notify" || this.#isUnknown(key)) continue;
+      const conflict = folderConflict(folder, settings);
+      if (conflict?.policy !== "notify" || isUnknown(key)) continue;
       const at = { folder: parent!, name: name.left! };
       const pair = { key, ...at, row: null, left: null, right: null };
       const change = both(() => "absent" as const);
       const nothing = { isSame: false, hash: null };
       const changes = { kind: "unrecorded", change, ...nothing } as const;
       const decision = { kind: "open", conflict } as const;
-      this.#unknownBelow.set(key, { open: { pair, changes, decision } });
+      unknownBelow.set(key, { open: { pair, changes, decision } });
     }
-    decided.forEach((item, index) => {
-      const { decision, pair } = item;
-      if (decision.kind !== "copy") return;
-      const { from, target } = decision;
-      const name = keyOf(target.name, this.#settings.folding);
-      const key = joinPath(target.folder.key, name);
-      const folder = this.#folderAt.get(key);
-      if (!folder || !layout.remains(folder)) return;
-      const isRecorded = pair.row !== null || folder.row !== null;
-      const conflict = decideConflict(
-        isRecorded ? "modify_modify" : "new_new",
-        { side: otherSide(from), reason: "folder" },
-        pair,
-        this.#settings,
-      );
-      const { policy, rule, winReason } = conflict;
-      if (policy === "notify") {
-        const open = { ...item, decision: { kind: "open", conflict } } as const;
-        this.#unknownBelow.set(key, { open });
-      } else if (policy === "overwrite" && winReason === "chosen") {
-        const reason = `the folder on ${words(otherSide(from))} was chosen`;
-        decided[index] = {
-          ...item,
-          decision: { kind: "remove", on: from, rule, reason, conflict },
-        };
-      } else {
-        decided[index] = {
-          ...item,
-          decision: { kind: "aside", from, target, conflict },
-        };
-      }
-    });
+  }
+
+  /** What becomes of a file whose name a folder has on the other side. */
+  function againstFolder(item: DecidedPair, layout: Layout): DecidedPair {
+    const { decision, pair } = item;
+    if (decision.kind !== "copy") return item;
+    const { from, target } = decision;
+    const name = keyOf(target.name, settings.folding);
+    const key = joinPath(target.folder.key, name);
+    const folder = folderAt.get(key);
+    if (!folder || !layout.remains(folder)) return item;
+    const isRecorded = pair.row !== null || folder.row !== null;
+    const across = otherSide(from);
+    const conflict = decideConflict(
+      isRecorded ? "modify_modify" : "new_new",
+      { side: across, reason: "folder" },
+      pair,
+      settings,
+    );
+    const { policy, rule, winReason } = conflict;
+    if (policy === "notify") {
+      const open = { ...item, decision: { kind: "open", conflict } } as const;
+      unknownBelow.set(key, { open });
+      return item;
+    }
+    if (policy === "overwrite" && winReason === "chosen") {
+      const reason = `the folder on ${words(across)} was chosen`;
+      const removal = { kind: "remove", on: from, rule, reason } as const;
+      return { ...item, decision: { ...removal, conflict } };
+    }
+    return { ...item, decision: { kind: "aside", from, target, conflict } };
   }
 
   /**
    * That another file of its metadata came or went tells of one run only: of
    * what stays as it is, the next run must not think that nothing changed.
    */
-  #suspects(decided: readonly DecidedPair[]): Suspect[] {
+  function suspectsAmong(decided: readonly DecidedPair[]): Suspect[] {
     const agreed = new Set(
       decided.filter(({ decision }) => decision.kind === "agree")
         .map(({ pair }) => pair.key),
     );
-    return this.#merged.pairs.flatMap((pair) => {
-      const { row } = pair;
-      return row === null || agreed.has(pair.key)
-        ? []
-        : SIDES.filter((side) => pair[side]?.hasDouble)
-          .map((side) => ({ side, path: row.path }));
+    return merged.pairs.flatMap((pair) => {
+      const { key, row } = pair;
+      return row === null || agreed.has(key) ? [] : SIDES
+        .filter((side) => pair[side]?.hasDouble)
+        .map((side) => ({ side, path: row.path }));
     });
   }
+
+  const renamed = joinRenamed();
+  const waiting = renamed.saved.map(waitingOf);
+  const waitIn = new Set<Folder>();
+  const goesOn: Pair[] = [];
+  for (const pair of renamed.pairs) {
+    if (waits.size === 0 || !isWaiting(pair.key)) goesOn.push(pair);
+    else {
+      for (const at of [pair, pair.left, pair.right]) {
+        if (at) waitIn.add(at.folder);
+      }
+    }
+  }
+  const byTables = goesOn.map(decidePair).filter((it) => it !== null);
+  const layout = layoutOf(byTables, waitIn);
+  const questions = { kind: "questions", questions: inquiry.open } as const;
+  if (inquiry.open.size > 0) return questions;
+  const before = unknownBelow.size;
+  // A folder at a path that turned out to be unknown is so with it.
+  for (const [key, problem] of problems) {
+    if (folderAt.has(key) && !unknownBelow.has(key)) {
+      unknownBelow.set(key, problem);
+    }
+  }
+  if (unknownBelow.size > before) return null;
+  openFolders();
+  const decided = byTables.map((item) => againstFolder(item, layout));
+  if (unknownBelow.size > before) return null;
+
+  const counts = countChanges(decided);
+  const above = [...unknownBelow.values()];
+  const open = above.flatMap((it) => "open" in it ? [it.open] : []);
+  const drafts = draftsFor(decided, open, {
+    layout,
+    folders,
+    inquiry,
+    merged,
+    massChanged: massChanged(counts, settings),
+    settings,
+  });
+  if (drafts === null) return questions;
+  const all = [
+    ...merged.problems,
+    ...above.flatMap((it) => "open" in it ? [] : [it]),
+    ...problems.values(),
+  ];
+  const plan: Plan = {
+    actions: inOrder(drafts),
+    problems: [...all, ...layout.loneFolders(all)],
+    waiting,
+    suspects: suspectsAmong(decided),
+    counts,
+  };
+  return { kind: "plan", plan, pairs: [...decided, ...open] };
 }
