@@ -31,7 +31,6 @@ import {
   type Both,
   otherSide,
   type Problem,
-  type Rule,
   type Side,
   SIDES,
 } from "./types.ts";

@@ -33,6 +33,7 @@ import {
 import { halfOf } from "./plan_types.ts";
 import {
   type Both,
+  both,
   type DirectoryRow,
   type FileId,
   type FileRow,
@@ -40,6 +41,7 @@ import {
   otherSide,
   type Problem,
   type ProblemKind,
+  type RecordedHalf,
   type Side,
   SIDES,
 } from "./types.ts";
@@ -159,6 +161,11 @@ export interface Elsewhere {
   readonly reason: string;
 }
 
+/** A file at an unknown path. */
+export interface UnknownFile extends Elsewhere {
+  readonly metadata: Metadata;
+}
+
 /**
  * Files that both sides hold alike where nothing is recorded: only their rows
  * are to be written. A first meeting of an office has hundreds of thousands of
@@ -184,9 +191,7 @@ export interface Merged {
   /** All problems: those of the scans and those that show in pairing. */
   readonly problems: readonly Problem[];
   /** Files at unknown paths: each may be one that is missed elsewhere. */
-  readonly unknownFiles: Both<
-    readonly (Elsewhere & { readonly metadata: Metadata })[]
-  >;
+  readonly unknownFiles: Both<readonly UnknownFile[]>;
   /** Files that are the same on both sides of a first meeting. */
   readonly alike: AlikeFiles;
   /** Any path of a folder that was looked at, even where nothing differs. */
@@ -258,17 +263,15 @@ export function merge(
   const view = renames.all.length === 0
     ? record
     : underNewNames(record, renames);
-  const none = { left: new Set<string>(), right: new Set<string>() };
-  const merged = new Merger(scans, view, renames, settings, none).run();
+  const none = both(() => new Set<string>());
+  const merged = mergeOnce(scans, view, renames, settings, none);
   const doubles = doublesIn(merged);
   const isTold = SIDES.some((side) =>
     doubles[side].size > 0 &&
     (hasUnproven(merged, side) ||
       view.foldersWithout(side, doubles[side]).length > 0)
   );
-  return isTold
-    ? new Merger(scans, view, renames, settings, doubles).run()
-    : merged;
+  return isTold ? mergeOnce(scans, view, renames, settings, doubles) : merged;
 }
 
 /** The record as if folders had always had their new names. */
@@ -300,21 +303,18 @@ function underNewNames(record: RecordView, renames: FolderRenames): RecordView {
  * all of them where ids appear or get lost, else those without an id.
  */
 function doublesIn(merged: Merged): Both<ReadonlySet<string>> {
-  const doubles = { left: new Set<string>(), right: new Set<string>() };
-  for (const side of SIDES) {
+  return both((side) => {
     const isAny = hasUnproven(merged, side);
-    for (const pair of merged.pairs) {
-      const metadata = pair[side]?.metadata ?? null;
-      const moved = pair.row === null
-        ? metadata
-        : metadata === null
-        ? pair.row[side]
-        : null;
-      if (moved === null || !isAny && moved.id !== null) continue;
-      doubles[side].add(identityOf({ ...moved, id: null }));
+    const doubles = new Set<string>();
+    for (const { row, [side]: found } of merged.pairs) {
+      // Recorded and there: it did not move.
+      if (row !== null && found !== null) continue;
+      const moved = found?.metadata ?? row?.[side];
+      if (!moved || !isAny && moved.id !== null) continue;
+      doubles.add(identityOf({ ...moved, id: null }));
     }
-  }
-  return doubles;
+    return doubles;
+  });
 }
 
 /** Whether a recorded file has no id now and had one, or the other way round. */
@@ -331,7 +331,11 @@ const NOT_MOUNTED =
   "the disk that was mounted here is not mounted now: mount it again, or, if " +
   "it is gone for good, run once with --accept-roots";
 
-const NO_PROBLEMS: ReadonlyMap<string, Problem> = new Map();
+const NEWLY_MOUNTED =
+  "another disk is mounted here now, which was not so before: unmount it, " +
+  "or, if it is to stay, run once with --accept-roots";
+
+const NONE: ReadonlyMap<string, Problem> = new Map();
 
 /** A folder of one side, before it is paired. */
 type SideFolder = Omit<DirectoryEntry, "kind">;
@@ -349,194 +353,97 @@ interface Slot {
   problems: Problem[] | null;
 }
 
-class Merger {
-  readonly #scans: Both<SideScan>;
-  readonly #record: RecordView;
-  readonly #renames: FolderRenames;
-  readonly #settings: MergeSettings;
-  /**
-   * Of each side, what {@linkcode identityOf} gives without an id of files that
-   * came or went: others that it gives the same of may be those.
-   */
-  readonly #doubles: Both<ReadonlySet<string>>;
+/**
+ * @param doubles Of each side, what {@linkcode identityOf} gives without an id
+ *   of files that came or went: others that it gives the same of may be those.
+ */
+function mergeOnce(
+  scans: Both<SideScan>,
+  record: RecordView,
+  renames: FolderRenames,
+  settings: MergeSettings,
+  doubles: Both<ReadonlySet<string>>,
+): Merged {
+  const { traits, folding, keepUnchanged, isSuspicious } = settings;
+  const fold = (path: string) => keyOf(path, folding);
   /** By the folded path that a folder has from now on. */
-  readonly #renamedTo = new Map<string, FolderRename>();
+  const renamedTo = new Map<string, FolderRename>();
   /** Folded paths at which a side still has what got another name. */
-  readonly #stillAt: Both<Set<string>> = { left: new Set(), right: new Set() };
+  const stillAt = both(() => new Set<string>());
   /** By folder, then by name. */
-  readonly #problemsIn: Both<Map<string, Map<string, Problem>>> = {
-    left: new Map(),
-    right: new Map(),
-  };
-  readonly #recordedChildren = new Map<string, DirectoryRow[]>();
-  readonly #differing = new Set<string>();
+  const problemsIn = both(() => new Map<string, Map<string, Problem>>());
+  const recordedIn = new Map<string, DirectoryRow[]>();
+  /** Keys of folders that differ, and of all above them. */
+  const differing = new Set<string>();
   /** Keys of folders whose metadata does not tell whether they are as recorded. */
-  readonly #doubted = new Set<string>();
-  readonly #folders: Folder[] = [];
-  readonly #pairs: Pair[] = [];
-  readonly #alikeIn = new Set<Folder>();
-  #alikeCount = 0;
-  readonly #unknown = new Map<string, Problem>();
-  readonly #problems: Problem[];
-  readonly #unknownFiles = {
-    left: [] as (Elsewhere & { readonly metadata: Metadata })[],
-    right: [] as (Elsewhere & { readonly metadata: Metadata })[],
-  };
+  const doubted = new Set<string>();
 
-  constructor(
-    scans: Both<SideScan>,
-    record: RecordView,
-    renames: FolderRenames,
-    settings: MergeSettings,
-    doubles: Both<ReadonlySet<string>>,
-  ) {
-    this.#scans = scans;
-    this.#record = record;
-    this.#renames = renames;
-    this.#settings = settings;
-    this.#doubles = doubles;
-    for (const rename of renames.all) {
-      // A later one may have taken it along.
-      const path = renames.renamed(rename.row.path);
-      this.#renamedTo.set(this.#key(path), rename);
-      for (const side of SIDES) {
-        if (rename.by.includes(side)) continue;
-        this.#stillAt[side].add(this.#key(renames.present(side, path)));
-      }
-    }
-    this.#problems = [...scans.left.problems, ...scans.right.problems];
-    for (const problem of this.#problems) {
-      const within = this.#problemsIn[problem.side];
-      const folder = folderOf(problem.path);
-      const names = within.get(folder) ?? new Map<string, Problem>();
-      within.set(folder, names.set(nameOf(problem.path), problem));
-    }
-    for (const row of record.directories.values()) {
-      if (row.path === "") continue;
-      const parent = folderOf(row.path);
-      // Nobody may have it any more: then no listing leads there.
-      if (!row.isAgreed) this.#markUp(parent);
-      const siblings = this.#recordedChildren.get(parent);
-      if (siblings) siblings.push(row);
-      else this.#recordedChildren.set(parent, [row]);
-    }
-    for (const side of SIDES) {
-      for (const folder of scans[side].listings.keys()) {
-        this.#markUp(renames.placed(side, folder));
-      }
-      if (doubles[side].size === 0) continue;
-      for (const folder of record.foldersWithout(side, doubles[side])) {
-        this.#markUp(folder);
-        this.#doubted.add(this.#key(folder));
-      }
-    }
-  }
+  const folders: Folder[] = [];
+  const pairs: Pair[] = [];
+  const alikeIn = new Set<Folder>();
+  let alikeCount = 0;
+  const unknown = new Map<string, Problem>();
+  const problems = [...scans.left.problems, ...scans.right.problems];
+  const unknownFiles = both((): UnknownFile[] => []);
 
-  run(): Merged {
-    this.#visit(this.#folder(null, {
-      key: "",
-      name: { left: "", right: "" },
-      row: this.#record.directories.get("") ?? null,
-      isMount: { left: false, right: false },
-      id: { left: null, right: null },
-      isUnknown: false,
-    }));
-    return {
-      folders: this.#folders,
-      pairs: this.#pairs,
-      unknown: this.#unknown,
-      problems: this.#problems,
-      unknownFiles: this.#unknownFiles,
-      alike: {
-        count: this.#alikeCount,
-        rows: () => this.#alikeRows(),
-        has: (pair) => this.#alikeIn.has(pair.folder) && this.#isAlike(pair),
-      },
-      pairAt: (folder, key) => {
-        const slot = this.#slotsOf(folder).slots.get(nameOf(key));
-        const isFile = slot?.row || slot?.left || slot?.right;
-        return !slot || slot.problems || !isFile ? null : pairOf(folder, slot);
-      },
-    };
-  }
-
-  *#alikeRows(): Iterable<readonly FileRow[]> {
-    for (const folder of this.#alikeIn) {
-      const path = currentPath(folder, "left")!;
-      const slots = [...this.#slotsOf(folder).slots.values()];
-      yield slots.filter((it) => it.problems === null && this.#isAlike(it))
-        .map(({ left, right }): FileRow => ({
-          path: joinPath(path, left!.name),
-          left: halfOf(left!.metadata, false),
-          right: halfOf(right!.metadata, false),
-          hash: null,
-        }));
-    }
-  }
-
-  #key(path: string): string {
-    return keyOf(path, this.#settings.folding);
-  }
-
-  /** Marks a folder that differs and all above it as worth visiting. */
-  #markUp(folder: string): void {
-    let key = this.#key(folder);
-    while (!this.#differing.has(key)) {
-      this.#differing.add(key);
+  function markUp(folder: string): void {
+    let key = fold(folder);
+    while (!differing.has(key)) {
+      differing.add(key);
       if (key === "") return;
       key = folderOf(key);
     }
   }
 
-  #folder(
+  function newFolder(
     parent: Folder | null,
     found: Pick<
       Folder,
       "key" | "name" | "row" | "isMount" | "id" | "isUnknown"
     >,
   ): Folder {
-    const { row } = found;
-    const rename = row && this.#renamedTo.get(found.key) || null;
-    const stillAt = (side: Side) =>
-      rename === null || rename.by.includes(side)
-        ? null
-        : this.#renames.present(side, row!.path);
+    const { key, row } = found;
+    const rename = row && renamedTo.get(key) || null;
     return {
       ...found,
       parent,
       rename,
-      stillAt: { left: stillAt("left"), right: stillAt("right") },
+      stillAt: both((side) =>
+        rename === null || rename.by.includes(side)
+          ? null
+          : renames.present(side, row!.path)
+      ),
       holdsUnknown: { left: false, right: false },
       junk: { left: [], right: [] },
       taken: new Set(),
     };
   }
 
-  #visit(folder: Folder): void {
-    this.#folders.push(folder);
-    if (folder.isUnknown) return this.#noteFilesBelow(folder);
-    const isAsRecorded = !this.#doubted.has(folder.key) &&
+  function visit(folder: Folder): void {
+    folders.push(folder);
+    if (folder.isUnknown) return noteFilesBelow(folder);
+    const isAsRecorded = !doubted.has(folder.key) &&
       SIDES.every((side) =>
-        folder.name[side] !== null && !this.#listingOf(folder, side)
+        folder.name[side] !== null && !listingOf(folder, side)
       );
     const children = isAsRecorded
-      ? this.#childrenAsRecorded(folder)
-      : this.#childrenIn(folder);
-    for (const child of children) this.#visit(child);
+      ? childrenAsRecorded(folder)
+      : childrenIn(folder);
+    for (const child of children) visit(child);
   }
 
   /** What was moved into an unknown folder is there, not gone. */
-  #noteFilesBelow(folder: Folder): void {
-    const reason = this.#unknown.get(folder.key)?.reason ?? "it is left alone";
+  function noteFilesBelow(folder: Folder): void {
+    const reason = unknown.get(folder.key)?.reason ?? "it is left alone";
     for (const side of SIDES) {
       const path = currentPath(folder, side);
       if (path === null) continue;
-      for (const listing of this.#scans[side].listings.values()) {
+      for (const listing of scans[side].listings.values()) {
         if (!isWithin(listing.folder, path)) continue;
         for (const entry of entriesOf(listing)) {
           if (entry.kind !== "file") continue;
           const path = joinPath(listing.folder, entry.name);
-          this.#unknownFiles[side].push({ path, metadata: entry, reason });
+          unknownFiles[side].push({ path, metadata: entry, reason });
         }
       }
     }
@@ -544,156 +451,152 @@ class Merger {
 
   /**
    * Folders worth visiting in one that both sides have just as recorded: what
-   * they agreed on is there. A row that is only kept for what is in it tells
-   * of none.
+   * they agreed on is there. A row that only stays for what is in it tells of
+   * none.
    */
-  #childrenAsRecorded(folder: Folder): Folder[] {
-    return this.#childRows(folder).flatMap((row) => {
+  function childrenAsRecorded(folder: Folder): Folder[] {
+    return rowsIn(folder).flatMap((row) => {
       const recorded = nameOf(row.path);
-      const key = this.#key(joinPath(folder.key, recorded));
+      const key = fold(joinPath(folder.key, recorded));
       const isUnknown = SIDES.some((side) =>
-        this.#problemsOf(folder, side).has(recorded)
+        problemsOf(folder, side).has(recorded)
       );
       const isAsRecorded = row.isAgreed && !isUnknown &&
-        !this.#differing.has(key) && !this.#renamedTo.has(key);
+        !differing.has(key) && !renamedTo.has(key);
       if (isAsRecorded) return [];
-      const name = row.isAgreed ? recorded : null;
-      return [this.#folder(folder, {
-        key,
-        name: { left: name, right: name },
-        row,
-        isMount: row.isMount,
-        id: row.id,
-        isUnknown,
-      })];
+      const name = both(() => row.isAgreed ? recorded : null);
+      const { isMount, id } = row;
+      return [newFolder(folder, { key, name, row, isMount, id, isUnknown })];
     });
   }
 
   /** Notes all paths of a folder, and gives the folders worth visiting. */
-  #childrenIn(folder: Folder): Folder[] {
-    const { slots, found } = this.#slotsOf(folder);
-    const trustsMetadata = this.#trustsMetadata(folder);
-    const before = this.#pairs.length;
+  function childrenIn(folder: Folder): Folder[] {
+    const { slots, found } = slotsOf(folder);
+    // Rows can only be told where nothing has to be renamed or moved first.
+    const mayBeAlike = settings.trustsMetadata === true && !keepUnchanged &&
+      record.directories.size <= 1 &&
+      currentPath(folder, "left") === currentPath(folder, "right");
+    const before = pairs.length;
     const children: Folder[] = [];
     for (const slot of slots.values()) {
-      const { key, row, directory, folders: { left, right } } = slot;
-      if (slot.problems !== null) this.#noteUnknown(folder, slot);
-      else if (row || slot.left || slot.right) {
-        if (trustsMetadata && this.#isAlike(slot)) {
-          this.#alikeIn.add(folder);
-          this.#alikeCount++;
-        } else if (this.#settings.keepUnchanged || !this.#isUnchanged(slot)) {
-          this.#pairs.push(pairOf(folder, slot));
+      const { key, row, left, right, directory, folders } = slot;
+      const isUnknown = slot.problems !== null;
+      if (isUnknown) noteUnknown(folder, slot);
+      else if (row || left || right) {
+        if (mayBeAlike && isAlike(slot)) {
+          alikeIn.add(folder);
+          alikeCount++;
+        } else if (keepUnchanged || !isUnchanged(slot)) {
+          pairs.push(pairOf(folder, slot));
         }
       }
-      if (!directory && !left && !right) continue;
-      const child = this.#folder(folder, {
+      if (!directory && !folders.left && !folders.right) continue;
+      const child = newFolder(folder, {
         key,
-        name: { left: left?.name ?? null, right: right?.name ?? null },
+        name: both((side) => folders[side]?.name ?? null),
         row: directory,
-        isMount: {
-          left: left?.isMount ?? false,
-          right: right?.isMount ?? false,
-        },
-        id: { left: left?.id ?? null, right: right?.id ?? null },
-        isUnknown: slot.problems !== null,
+        isMount: both((side) => folders[side]?.isMount ?? false),
+        id: both((side) => folders[side]?.id ?? null),
+        isUnknown,
       });
       // Or a file is still recorded at its path: the folder took its name.
-      if (row !== null || this.#isWorthIt(child)) children.push(child);
+      if (row !== null || isWorthVisiting(child)) children.push(child);
     }
     // No name is chosen in a folder in which nothing differs.
-    if (this.#pairs.length > before) {
+    if (pairs.length > before) {
       for (const name of slots.keys()) folder.taken.add(name);
     }
-    this.#problems.push(...found);
+    problems.push(...found);
     return children;
   }
 
-  #isWorthIt({ key, row, name, id, isUnknown, rename }: Folder): boolean {
+  function isWorthVisiting(folder: Folder): boolean {
+    const { key, row, name, id, isUnknown, rename } = folder;
     return row === null || !row.isAgreed || isUnknown || rename !== null ||
-      this.#differing.has(key) ||
+      differing.has(key) ||
       SIDES.some((side) =>
         name[side] !== nameOf(row.path) || !isEqualId(id[side], row.id[side])
       );
   }
 
-  #noteUnknown(folder: Folder, slot: Slot): void {
+  function noteUnknown(folder: Folder, slot: Slot): void {
+    const { key, row, directory } = slot;
     const problem = problemOf(slot.problems!);
-    this.#unknown.set(slot.key, problem);
+    const { reason } = problem;
+    unknown.set(key, problem);
     // Junk goes with the folder, unless anything else stands there.
-    const isOther = !problem.isJunk || slot.directory !== null ||
+    const isOther = !problem.isJunk || directory !== null ||
       SIDES.some((side) => slot[side] !== null || slot.folders[side] !== null);
     for (const side of SIDES) {
-      const problems = slot.problems!.filter((it) => it.side === side);
-      const junk = isOther ? [] : problems.filter((it) => it.isJunk);
+      const own = slot.problems!.filter((it) => it.side === side);
+      const junk = isOther ? [] : own.filter((it) => it.isJunk);
       for (const { path, metadata } of junk) {
         const name = nameOf(path);
-        const rowName = slot.row === null ? name : nameOf(slot.row.path);
-        const { key } = slot;
+        const rowName = row === null ? name : nameOf(row.path);
         folder.junk[side].push({ key, name, metadata: metadata!, rowName });
       }
-      if (problems.length > 0 && junk.length === 0) {
-        folder.holdsUnknown[side] = true;
-      }
+      if (own.length > 0 && junk.length === 0) folder.holdsUnknown[side] = true;
       const file = slot[side];
       if (file === null) continue;
       const { metadata } = file;
-      const { reason } = problem;
-      const path = pathOf(file, side);
-      this.#unknownFiles[side].push({ path, metadata, reason });
+      unknownFiles[side].push({ path: pathOf(file, side), metadata, reason });
     }
   }
 
-  /** Rows can only be told where nothing has to be renamed or moved first. */
-  #trustsMetadata(folder: Folder): boolean {
-    const { trustsMetadata, keepUnchanged } = this.#settings;
-    return trustsMetadata === true && !keepUnchanged &&
-      this.#record.directories.size <= 1 &&
-      currentPath(folder, "left") === currentPath(folder, "right");
-  }
-
   /** The same as the tables come to for such a pair, at a fraction of the cost. */
-  #isAlike({ row, name, left, right }: Pair | Slot): boolean {
+  function isAlike({ row, name, left, right }: Pair | Slot): boolean {
     if (row !== null || left === null || right === null) return false;
     if (left.name !== right.name || left.isFresh || right.isFresh) return false;
-    const { traits } = this.#settings;
     const tickMs = Math.max(traits.left.tickMs, traits.right.tickMs);
     const [a, b] = [left.metadata, right.metadata];
     return a.sizeBytes === b.sizeBytes &&
       cutToTick(a.mtimeMs, tickMs) === cutToTick(b.mtimeMs, tickMs) &&
-      !this.#settings.isSuspicious(name);
+      !isSuspicious(name);
   }
 
-  #isUnchanged({ row, name, left, right }: Slot): boolean {
+  function isUnchanged({ row, name, left, right }: Slot): boolean {
     if (row === null || left === null || right === null) return false;
-    const isSuspicious = this.#settings.isSuspicious(name);
-    const isSame = (file: FoundFile, side: Side) => {
+    const isRead = isSuspicious(name);
+    const isSame = (file: FoundFile, half: RecordedHalf) => {
       if (file.hasDouble || file.name !== nameOf(row.path)) return false;
       const { id } = file.metadata;
-      const hasKnownId = id === null
-        ? row[side].id === null
-        : isSameId(id, row[side].id);
-      return hasKnownId &&
-        halfState(file.metadata, row[side], isSuspicious) === "same";
+      return (id === null ? half.id === null : isSameId(id, half.id)) &&
+        halfState(file.metadata, half, isRead) === "same";
     };
-    return isSame(left, "left") && isSame(right, "right");
+    return isSame(left, row.left) && isSame(right, row.right);
   }
 
-  #listingOf(folder: Folder, side: Side): Listing | undefined {
+  function listingOf(folder: Folder, side: Side): Listing | undefined {
     const path = currentPath(folder, side);
-    return path === null ? undefined : this.#scans[side].listings.get(path);
+    return path === null ? undefined : scans[side].listings.get(path);
   }
 
-  #problemsOf(folder: Folder, side: Side): ReadonlyMap<string, Problem> {
+  function problemsOf(
+    folder: Folder,
+    side: Side,
+  ): ReadonlyMap<string, Problem> {
     const path = currentPath(folder, side);
-    return (path === null ? undefined : this.#problemsIn[side].get(path)) ??
-      NO_PROBLEMS;
+    return path === null ? NONE : problemsIn[side].get(path) ?? NONE;
   }
 
   /** Rows of the folders in one; what moves into a new folder has one, too. */
-  #childRows(folder: Folder): readonly DirectoryRow[] {
+  function rowsIn(folder: Folder): readonly DirectoryRow[] {
     const path = folder.row?.path ?? spelledPath(folder, "left");
-    return this.#recordedChildren.get(path) ?? [];
+    return recordedIn.get(path) ?? [];
+  }
+
+  /** Why what is missing in a folder may not be gone; null where it is. */
+  function whyNotGone(folder: Folder, side: Side): string | null {
+    if (listingOf(folder, side)?.isUnsettled) {
+      return "it vanished while the folders were being read";
+    }
+    // A name that is no Unicode can't be looked at: it may be any file.
+    const isNameless = problemsOf(folder, side).values()
+      .some(({ kind, metadata }) => kind === "name" && metadata === null);
+    return isNameless
+      ? "it is missing, and may be the file beside it whose name can't be read: rename that one"
+      : null;
   }
 
   /**
@@ -702,123 +605,125 @@ class Merger {
    *
    * @returns Also the problems that show only here: twins, names, mounts.
    */
-  #slotsOf(
+  function slotsOf(
     folder: Folder,
   ): { readonly slots: Map<string, Slot>; readonly found: Problem[] } {
-    const { traits, folding } = this.#settings;
     const slots = new Map<string, Slot>();
     const found: Problem[] = [];
-    const slotOf = (name: string): Slot => {
-      const folded = keyOf(name, folding);
-      const known = slots.get(folded);
-      if (known) return known;
-      const slot: Slot = {
-        key: joinPath(folder.key, folded),
-        name,
-        row: null,
-        left: null,
-        right: null,
-        directory: null,
-        folders: { left: null, right: null },
-        problems: null,
-      };
-      slots.set(folded, slot);
+
+    function slotOf(name: string): Slot {
+      const folded = fold(name);
+      let slot = slots.get(folded);
+      if (slot === undefined) {
+        slot = {
+          key: joinPath(folder.key, folded),
+          name,
+          row: null,
+          left: null,
+          right: null,
+          directory: null,
+          folders: { left: null, right: null },
+          problems: null,
+        };
+        slots.set(folded, slot);
+      }
       return slot;
-    };
-    const report = (
+    }
+
+    function report(
       slot: Slot,
       side: Side,
       name: string,
       kind: ProblemKind,
       reason: string,
-    ): void => {
+    ): void {
       const path = joinPath(spelledPath(folder, side), name);
       const metadata = slot[side]?.metadata ?? null;
       const folderId = slot.folders[side]?.id ?? null;
       const problem = { side, path, kind, reason, metadata, folderId };
       found.push(problem);
       (slot.problems ??= []).push(problem);
-    };
-    // Two names of one key on one side: which of them would be the other's?
-    const isTwin = (slot: Slot, side: Side, name: string): boolean => {
+    }
+
+    /** The slot of something on a side; null where another has it already. */
+    function freeSlot(side: Side, name: string): Slot | null {
+      const slot = slotOf(name);
       const other = slot[side]?.name ?? slot.folders[side]?.name;
-      if (other === undefined) return false;
+      if (other === undefined) return slot;
+      // Two names of one key: which of them would be the other side's?
       const reason = `"${other}" and "${name}" are one name to the other ` +
         "side: rename one of them";
       report(slot, side, name, "twins", reason);
-      return true;
-    };
-    const addFile = (
+      return null;
+    }
+
+    function addFile(
       side: Side,
       name: string,
       metadata: Metadata,
       isFresh: boolean,
-    ): void => {
-      const slot = slotOf(name);
-      if (isTwin(slot, side, name)) return;
+    ): void {
+      const slot = freeSlot(side, name);
+      if (slot === null) return;
       // Another file may be this one where no two ids tell.
-      const hasDouble = this.#doubles[side].size > 0 &&
+      const hasDouble = doubles[side].size > 0 &&
         (metadata.id === null || slot.row?.[side].id === null) &&
-        this.#doubles[side].has(identityOf({ ...metadata, id: null }));
+        doubles[side].has(identityOf({ ...metadata, id: null }));
       slot[side] = { folder, name, metadata, isFresh, hasDouble };
-    };
+    }
 
-    const rows = folder.row === null
-      ? []
-      : this.#record.filesIn(folder.row.path);
-    const childRows = this.#childRows(folder);
-    for (const row of rows) slotOf(nameOf(row.path)).row = row;
-    for (const row of childRows) slotOf(nameOf(row.path)).directory = row;
+    const fileRows = folder.row ? record.filesIn(folder.row.path) : [];
+    const folderRows = rowsIn(folder);
+    for (const row of fileRows) slotOf(nameOf(row.path)).row = row;
+    for (const row of folderRows) slotOf(nameOf(row.path)).directory = row;
     for (const side of SIDES) {
-      const listing = this.#listingOf(folder, side);
-      const folders: SideFolder[] = [];
-      const addRecorded = ({ path, isMount, id }: DirectoryRow) =>
-        folders.push({
-          name: nameOf(path),
-          isMount: isMount[side],
-          id: id[side],
-        });
-      if (!listing && folder.name[side] !== null && folder.row !== null) {
-        for (const { path, [side]: half } of rows) {
+      const listing = listingOf(folder, side);
+      const isAsRecorded = !listing && folder.name[side] !== null &&
+        folder.row !== null;
+      const listed: SideFolder[] = [];
+      if (isAsRecorded) {
+        for (const { path, [side]: half } of fileRows) {
           addFile(side, nameOf(path), half, half.isFresh);
         }
-        childRows.filter((row) => row.isAgreed).forEach(addRecorded);
-      } else {
-        for (const entry of listing ? entriesOf(listing) : []) {
-          if (entry.kind === "directory") folders.push(entry);
+      } else if (listing) {
+        for (const entry of entriesOf(listing)) {
+          if (entry.kind === "directory") listed.push(entry);
           else {
-            const { mtimeMs } = entry;
-            const young = isFresh(mtimeMs, listing!.lookedAtMs, traits[side]);
-            addFile(side, entry.name, entry, young);
+            const { name, mtimeMs } = entry;
+            const isYoung = isFresh(mtimeMs, listing.lookedAtMs, traits[side]);
+            addFile(side, name, entry, isYoung);
           }
         }
-        if (this.#renames.all.length > 0) {
-          // As it will be once folders have their new names there.
-          const path = currentPath(folder, side) ?? "";
-          const stay = folders.filter(({ name }) =>
-            !this.#stillAt[side].has(this.#key(joinPath(path, name)))
-          );
-          folders.splice(0, folders.length, ...stay);
-          childRows.filter((row) => {
-            const rename = this.#renamedTo.get(this.#key(row.path));
-            return rename !== undefined && !rename.by.includes(side);
-          }).forEach(addRecorded);
-        }
       }
-      for (const it of folders) {
-        const slot = slotOf(it.name);
-        if (!isTwin(slot, side, it.name)) slot.folders[side] = it;
+      // Folders as they will be once they have their new names there.
+      const path = currentPath(folder, side) ?? "";
+      const hasMoved = ({ name }: SideFolder) =>
+        stillAt[side].has(fold(joinPath(path, name)));
+      const isToCome = (row: DirectoryRow) =>
+        renamedTo.get(fold(row.path))?.by.includes(side) === false;
+      const stay = stillAt[side].size === 0
+        ? listed
+        : listed.filter((it) => !hasMoved(it));
+      const recorded = isAsRecorded
+        ? folderRows.filter((row) => row.isAgreed)
+        : renamedTo.size === 0
+        ? []
+        : folderRows.filter(isToCome);
+      const more = recorded.map((row): SideFolder => {
+        const { isMount: { [side]: isMount }, id: { [side]: id } } = row;
+        return { name: nameOf(row.path), isMount, id };
+      });
+      for (const it of [...stay, ...more]) {
+        const slot = freeSlot(side, it.name);
+        if (slot !== null) slot.folders[side] = it;
       }
-      for (const [name, problem] of this.#problemsOf(folder, side)) {
+      for (const [name, problem] of problemsOf(folder, side)) {
         (slotOf(name).problems ??= []).push(problem);
       }
     }
 
     // What only shows when both sides and the record stand together.
-    const whyMissing = {
-      left: this.#whyMissing(folder, "left"),
-      right: this.#whyMissing(folder, "right"),
-    };
+    const whyMissing = both((side) => whyNotGone(folder, side));
     for (const slot of slots.values()) {
       for (const side of SIDES) {
         const other = otherSide(side);
@@ -842,15 +747,9 @@ class Merger {
           const why = whyNotOnWindows(there.name);
           if (why !== null) report(slot, side, there.name, "name", why);
         }
-        const isMount = slot.folders[side]?.isMount;
-        if (
-          isMount !== undefined && wasMount !== undefined &&
-          isMount !== wasMount
-        ) {
-          const why = isMount
-            ? "another disk is mounted here now, which was not so before: " +
-              "unmount it, or, if it is to stay, run once with --accept-roots"
-            : NOT_MOUNTED;
+        const isMount = slot.folders[side]?.isMount ?? wasMount;
+        if (wasMount !== undefined && isMount !== wasMount) {
+          const why = isMount ? NEWLY_MOUNTED : NOT_MOUNTED;
           report(slot, side, there.name, "mount", why);
         }
       }
@@ -858,18 +757,79 @@ class Merger {
     return { slots, found };
   }
 
-  /** Why what is missing in a folder may not be gone; null where it is. */
-  #whyMissing(folder: Folder, side: Side): string | null {
-    if (this.#listingOf(folder, side)?.isUnsettled) {
-      return "it vanished while the folders were being read";
+  function* alikeRows(): Iterable<readonly FileRow[]> {
+    for (const folder of alikeIn) {
+      const path = currentPath(folder, "left")!;
+      const slots = [...slotsOf(folder).slots.values()];
+      yield slots.filter((it) => it.problems === null && isAlike(it))
+        .map(({ left, right }): FileRow => ({
+          path: joinPath(path, left!.name),
+          left: halfOf(left!.metadata, false),
+          right: halfOf(right!.metadata, false),
+          hash: null,
+        }));
     }
-    // A name that is no Unicode can't be looked at: it may be any file.
-    const isNameless = [...this.#problemsOf(folder, side).values()]
-      .some(({ kind, metadata }) => kind === "name" && metadata === null);
-    return isNameless
-      ? "it is missing, and may be the file beside it whose name can't be read: rename that one"
-      : null;
   }
+
+  for (const rename of renames.all) {
+    // A later one may have taken it along.
+    const path = renames.renamed(rename.row.path);
+    renamedTo.set(fold(path), rename);
+    for (const side of SIDES) {
+      if (rename.by.includes(side)) continue;
+      stillAt[side].add(fold(renames.present(side, path)));
+    }
+  }
+  for (const problem of problems) {
+    const within = problemsIn[problem.side];
+    const folder = folderOf(problem.path);
+    const names = within.get(folder) ?? new Map<string, Problem>();
+    within.set(folder, names.set(nameOf(problem.path), problem));
+  }
+  for (const row of record.directories.values()) {
+    if (row.path === "") continue;
+    const parent = folderOf(row.path);
+    // Nobody may have it any more: then no listing leads there.
+    if (!row.isAgreed) markUp(parent);
+    const siblings = recordedIn.get(parent);
+    if (siblings) siblings.push(row);
+    else recordedIn.set(parent, [row]);
+  }
+  for (const side of SIDES) {
+    for (const folder of scans[side].listings.keys()) {
+      markUp(renames.placed(side, folder));
+    }
+    if (doubles[side].size === 0) continue;
+    for (const folder of record.foldersWithout(side, doubles[side])) {
+      markUp(folder);
+      doubted.add(fold(folder));
+    }
+  }
+  visit(newFolder(null, {
+    key: "",
+    name: { left: "", right: "" },
+    row: record.directories.get("") ?? null,
+    isMount: { left: false, right: false },
+    id: { left: null, right: null },
+    isUnknown: false,
+  }));
+  return {
+    folders,
+    pairs,
+    unknown,
+    problems,
+    unknownFiles,
+    alike: {
+      count: alikeCount,
+      rows: alikeRows,
+      has: (pair) => alikeIn.has(pair.folder) && isAlike(pair),
+    },
+    pairAt: (folder, key) => {
+      const slot = slotsOf(folder).slots.get(nameOf(key));
+      const isFile = slot?.row || slot?.left || slot?.right;
+      return !slot || slot.problems || !isFile ? null : pairOf(folder, slot);
+    },
+  };
 }
 
 /** Of all that is wrong with a path, what a person has to know. */
