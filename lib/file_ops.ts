@@ -137,12 +137,15 @@ export function flushFolderAt(path: string): void {
   if (Deno.build.os === "windows") return;
   try {
     using folder = Deno.openSync(path, { read: true });
-    folder.syncSync();
+    try {
+      folder.syncSync();
+    } catch (error) {
+      // Some file systems have no flushing of folders.
+      if (codeOf(error) !== "EINVAL") throw error;
+    }
   } catch (error) {
     // Removed since: then its own parent is flushed.
-    if (error instanceof Deno.errors.NotFound) return;
-    // Some file systems have no flushing of folders.
-    if (codeOf(error) !== "EINVAL") throw error;
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
 }
 

@@ -40,7 +40,14 @@ import { halfOf, type RecordChange, type Work } from "./plan_types.ts";
 import type { Look, Root } from "./root_files.ts";
 import { longestName } from "./root_traits.ts";
 import type { SoftDelete } from "./soft_delete.ts";
-import { CHANGED, codeOf, inWords, Skipped, troubleOf } from "./system.ts";
+import {
+  CHANGED,
+  codeOf,
+  inWords,
+  orElse,
+  Skipped,
+  troubleOf,
+} from "./system.ts";
 import {
   type Both,
   type Checkpoint,
@@ -577,11 +584,7 @@ export class Performer {
           left.push(path.slice(from.length + 1));
         }
       }
-      try {
-        Deno.removeSync(root.absolute(source));
-      } catch (error) {
-        if (codeOf(error) === null) throw error;
-      }
+      orElse(undefined, () => Deno.removeSync(root.absolute(source)));
     };
     await each(from, to);
     return { files, made, left };
@@ -686,14 +689,13 @@ const NAMED = 3;
 
 /** What keeps a folder from being removed, as far as anybody can see it. */
 function whatIsIn(root: Root, folder: string): string {
-  const names: string[] = [];
-  try {
-    for (const { name } of Deno.readDirSync(root.absolute(folder))) {
-      names.push(`"${name}"`);
-    }
-  } catch (error) {
-    if (codeOf(error) === null) throw error;
-  }
+  const names = orElse(
+    [],
+    () =>
+      [...Deno.readDirSync(root.absolute(folder))].map(({ name }) =>
+        `"${name}"`
+      ),
+  );
   if (names.length === 0) return CHANGED;
   const more = names.length - NAMED;
   return `it holds ${names.slice(0, NAMED).join(", ")}` +

@@ -11,7 +11,7 @@ import { CHUNK_BYTES, OpenFile } from "./files_read.ts";
 import { mayBeFresh } from "./metadata.ts";
 import { folderOf } from "./paths.ts";
 import type { Root } from "./root_files.ts";
-import { codeOf, Skipped, troubleOf } from "./system.ts";
+import { codeOf, orElse, troubleOf } from "./system.ts";
 import {
   type Both,
   type Checkpoint,
@@ -247,12 +247,8 @@ export async function moveAcross(
     }
     destroy(root, from, seen, aside);
   } catch (error) {
-    try {
-      // The copy is one too many; edited by now, it is a file of its own.
-      destroy(root, to, metadata, temporary);
-    } catch (why) {
-      if (!(why instanceof Skipped) && codeOf(why) === null) throw why;
-    }
+    // The copy is one too many; edited by now, it is a file of its own.
+    orElse(undefined, () => destroy(root, to, metadata, temporary));
     throw error;
   }
   return metadata;

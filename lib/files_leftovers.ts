@@ -11,7 +11,7 @@ import { folderOf, joinPath, nameOf } from "./paths.ts";
 import type { RecordChange } from "./plan_types.ts";
 import type { Root } from "./root_files.ts";
 import type { Leftover } from "./scanner.ts";
-import { CHANGED, codeOf, inWords, Skipped } from "./system.ts";
+import { CHANGED, codeOf, inWords, orElse, Skipped } from "./system.ts";
 import { printable } from "./text.ts";
 import type { Both, Move, Problem, Side } from "./types.ts";
 
@@ -35,25 +35,15 @@ export function removeLeftovers(
     .map(({ path }) => path);
   // The scan does not look into the product's own folder. Where that can't be
   // listed now, the next run tries again.
-  orGone(null, () => {
+  orElse(null, () => {
     for (const { name } of Deno.readDirSync(root.absolute(OWN_FOLDER))) {
       if (isTemporaryOf(name, pair)) paths.push(joinPath(OWN_FOLDER, name));
     }
   });
   for (const path of paths) {
-    orGone(null, () => {
+    orElse(null, () => {
       if (root.look(path).kind === "file") removeDespite(root.absolute(path));
     });
-  }
-}
-
-/** What the system refuses, or what is another by now, is no failure here. */
-function orGone<T>(otherwise: T, act: () => T): T {
-  try {
-    return act();
-  } catch (error) {
-    if (!(error instanceof Skipped) && codeOf(error) === null) throw error;
-    return otherwise;
   }
 }
 
@@ -136,8 +126,8 @@ function completeFolder(root: Root, record: MoveRecord, move: Move): void {
   const isOpen = rows.has(from) && !rows.has(to);
   const isFolder = (path: string) => root.look(path).kind === "directory";
   // One that went file by file and was cut off still has both.
-  const isDone = isOpen && orGone(false, () => isFolder(to)) &&
-    !orGone(false, () => isFolder(from));
+  const isDone = isOpen && orElse(false, () => isFolder(to)) &&
+    !orElse(false, () => isFolder(from));
   if (isDone) record.apply([{ kind: "move-directory", from, to }]);
   record.forgetMove(move);
 }

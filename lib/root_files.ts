@@ -7,7 +7,7 @@
 import { isStill, metadataOf, type Traits } from "./metadata.ts";
 import { isOwnName, type NameRoom, utf8Length } from "./names.ts";
 import { folderOf, joinPath, keyOf, nameOf } from "./paths.ts";
-import { CHANGED, codeOf, Skipped, WENT_AWAY } from "./system.ts";
+import { CHANGED, codeOf, orElse, Skipped, WENT_AWAY } from "./system.ts";
 import { quoted } from "./text.ts";
 import type { Metadata, Side } from "./types.ts";
 
@@ -319,7 +319,7 @@ export class Root {
     }
     const name = nameOf(path);
     const own = keyOf(name, this.traits);
-    try {
+    return orElse(null, () => {
       const info = this.info(path);
       // Where a listing was cut off, a link must not pass for a second name.
       const isLinked = info?.isFile && (info.nlink ?? 1) > 1;
@@ -338,19 +338,11 @@ export class Root {
       const why = `on ${where} ${quoted(name)} is a second name of ` +
         `${quoted(entry)}: ${way}`;
       return { path: joinPath(above, entry), why };
-    } catch (error) {
-      if (!(error instanceof Skipped) && codeOf(error) === null) throw error;
-      return null;
-    }
+    });
   }
 }
 
 /** Null for what can't be looked at. */
 function statOf(path: string): Deno.FileInfo | null {
-  try {
-    return Deno.statSync(path);
-  } catch (error) {
-    if (codeOf(error) === null) throw error;
-    return null;
-  }
+  return orElse(null, () => Deno.statSync(path));
 }

@@ -5,11 +5,11 @@
  */
 import type { Traits } from "./metadata.ts";
 import { OWN_FOLDER, temporaryName, type TemporaryOwner } from "./names.ts";
-import { removeIfThere } from "./root_files.ts";
-import { codeOf } from "./system.ts";
+import { lstatOf, removeIfThere } from "./root_files.ts";
+import { codeOf, orElse } from "./system.ts";
 
 /** Traits where nothing is known: nothing is folded, times are exact. */
-export const PLAIN_HABITS: Traits = {
+export const PLAIN_TRAITS: Traits = {
   ignoresCase: Deno.build.os === "windows",
   ignoresNormalForm: false,
   hasWindowsNames: Deno.build.os === "windows",
@@ -33,8 +33,8 @@ export function glance(root: string): Traits {
     return other === undefined ? null : isThere(`${root}/${other}`);
   };
   return {
-    ...PLAIN_HABITS,
-    ignoresCase: isFoundAs(swapCase) ?? PLAIN_HABITS.ignoresCase,
+    ...PLAIN_TRAITS,
+    ignoresCase: isFoundAs(swapCase) ?? PLAIN_TRAITS.ignoresCase,
     ignoresNormalForm: isFoundAs(swapForm) ?? false,
   };
 }
@@ -117,13 +117,10 @@ export function probe(
 function takesMode(path: string, mode: number): boolean {
   // There is no more than a read-only bit, which is no user's business here.
   if (Deno.build.os === "windows") return false;
-  try {
+  return orElse(false, () => {
     Deno.chmodSync(path, mode);
     return true;
-  } catch (error) {
-    if (codeOf(error) === null) throw error;
-    return false;
-  }
+  });
 }
 
 /** What a call takes when nothing else holds it up, in ms. */
@@ -211,11 +208,5 @@ export function longestName(
 const NOBODY: TemporaryOwner = { pair: "plan", run: "plan" };
 
 function isThere(path: string): boolean {
-  try {
-    Deno.lstatSync(path);
-    return true;
-  } catch (error) {
-    if (codeOf(error) !== null) return false;
-    throw error;
-  }
+  return orElse(null, () => lstatOf(path)) !== null;
 }

@@ -22,7 +22,7 @@ import {
 } from "./names.ts";
 import { folderOf, joinPath, nameOf } from "./paths.ts";
 import type { Root } from "./root_files.ts";
-import { CHANGED, codeOf, inWords, Skipped } from "./system.ts";
+import { CHANGED, codeOf, inWords, orElse, Skipped } from "./system.ts";
 import type { Metadata } from "./types.ts";
 
 /** The folder that holds all soft-deleted files of a root. */
@@ -295,13 +295,7 @@ function pathBefore(root: Root, run: string, path: string): string | null {
   if (look.kind !== "file" || look.metadata.sizeBytes > MOST_PATH_BYTES) {
     return null;
   }
-  let told: string;
-  try {
-    told = Deno.readTextFileSync(root.absolute(at));
-  } catch (error) {
-    if (codeOf(error) === null) throw error;
-    return null;
-  }
+  const told = orElse("", () => Deno.readTextFileSync(root.absolute(at)));
   // Others may write to the root as well: never a path out of it.
   const isPlain = !told.includes("\0") &&
     told.split("/").every((name) =>

@@ -141,6 +141,21 @@ export class Skipped extends Error {
   override readonly name = "Skipped";
 }
 
+/**
+ * Does what the system may refuse, or what may find a path changed. Whatever
+ * else is thrown is a mistake in the program, and thrown on.
+ *
+ * @param otherwise What it gives then.
+ */
+export function orElse<T>(otherwise: T, act: () => T): T {
+  try {
+    return act();
+  } catch (error) {
+    if (!(error instanceof Skipped) && codeOf(error) === null) throw error;
+    return otherwise;
+  }
+}
+
 /** Said where a root is not there any more. */
 export const WENT_AWAY = "a root went away during the run";
 

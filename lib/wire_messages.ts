@@ -52,12 +52,16 @@ export type CopyOrder =
     /** Not 0: no more is to be copied. */
     readonly stop: SharedArrayBuffer;
   }
-  | {
-    readonly kind: "batch";
-    readonly paths: readonly string[];
-    readonly temporaries: readonly string[];
-    readonly numbers: Float64Array<ArrayBuffer>;
-  };
+  | BatchOrder;
+
+/** Tasks in columns. */
+export interface BatchOrder {
+  readonly kind: "batch";
+  readonly paths: readonly string[];
+  readonly temporaries: readonly string[];
+  /** Of all tasks, one after the other. */
+  readonly numbers: Float64Array<ArrayBuffer>;
+}
 
 /** What became of a batch, in its order. */
 export interface CopyReply {
@@ -65,63 +69,48 @@ export interface CopyReply {
   readonly numbers: Float64Array<ArrayBuffer>;
 }
 
-const METADATA = 5;
-const TASK = 4 + 2 * METADATA;
-const DONE = 2 + 2 * METADATA;
 const KINDS = ["placed", "flushed", "undone"] as const;
 
-/** Stands for null: none of the numbers can be that. */
-const NONE = NaN;
+/** Numbers of a file's metadata, of a task, and of what became of one. */
+const METADATA = 5;
+const TASK = 3 + 2 * METADATA;
+const DONE = 2 + 2 * METADATA;
 
-function metadataTo(
-  numbers: Float64Array,
-  at: number,
-  { sizeBytes, mtimeMs, mode, id }: Metadata,
-): void {
-  numbers.set(
-    [sizeBytes, mtimeMs, mode, id?.ino ?? NONE, id?.birthMs ?? NONE],
-    at,
-  );
+/** What stands for null is no number: none of them can be that. */
+function columns(metadata: Metadata | null): number[] {
+  if (metadata === null) return Array(METADATA).fill(NaN);
+  const { sizeBytes, mtimeMs, mode, id } = metadata;
+  return [sizeBytes, mtimeMs, mode, id?.ino ?? NaN, id?.birthMs ?? NaN];
 }
 
-function metadataAt(numbers: Float64Array, at: number): Metadata {
-  const [sizeBytes, mtimeMs, mode, ino, birthMs] = numbers.subarray(at);
-  return {
-    sizeBytes: sizeBytes!,
-    mtimeMs: mtimeMs!,
-    mode: mode!,
-    id: Number.isNaN(ino) ? null : { ino: ino!, birthMs: birthMs! },
-  };
+function metadataAt(numbers: Float64Array, at: number): Metadata | null {
+  const [sizeBytes = NaN, mtimeMs = 0, mode = 0, ino = NaN, birthMs = 0] =
+    numbers.subarray(at);
+  if (Number.isNaN(sizeBytes)) return null;
+  const id = Number.isNaN(ino) ? null : { ino, birthMs };
+  return { sizeBytes, mtimeMs, mode, id };
 }
 
 /** Packs tasks. */
-export function packTasks(
-  tasks: readonly CopyTask[],
-): CopyOrder & { readonly kind: "batch" } {
-  const numbers = new Float64Array(tasks.length * TASK);
-  for (
-    const [n, { from, keepsHash, mode, source, target }] of tasks.entries()
-  ) {
-    const at = n * TASK;
-    numbers[at] = Number(from === "right");
-    numbers[at + 1] = Number(keepsHash);
-    numbers[at + 2] = mode ?? NONE;
-    numbers[at + 3] = Number(target !== null);
-    metadataTo(numbers, at + 4, source);
-    if (target) metadataTo(numbers, at + 4 + METADATA, target);
-  }
+export function packTasks(tasks: readonly CopyTask[]): BatchOrder {
+  const rows = tasks.flatMap(({ from, keepsHash, mode, source, target }) => [
+    Number(from === "right"),
+    Number(keepsHash),
+    mode ?? NaN,
+    ...columns(source),
+    ...columns(target),
+  ]);
   return {
     kind: "batch",
     paths: tasks.map(({ path }) => path),
     temporaries: tasks.map(({ temporary }) => temporary),
-    numbers,
+    numbers: new Float64Array(rows),
   };
 }
 
 /** The tasks that were packed. */
-export function unpackTasks(
-  { paths, temporaries, numbers }: CopyOrder & { readonly kind: "batch" },
-): CopyTask[] {
+export function unpackTasks(order: BatchOrder): CopyTask[] {
+  const { paths, temporaries, numbers } = order;
   return paths.map((path, n) => {
     const at = n * TASK;
     const mode = numbers[at + 2]!;
@@ -131,27 +120,28 @@ export function unpackTasks(
       temporary: temporaries[n]!,
       keepsHash: numbers[at + 1] === 1,
       mode: Number.isNaN(mode) ? null : mode,
-      source: metadataAt(numbers, at + 4),
-      target: numbers[at + 3] === 1
-        ? metadataAt(numbers, at + 4 + METADATA)
-        : null,
+      source: metadataAt(numbers, at + 3)!,
+      target: metadataAt(numbers, at + 3 + METADATA),
     };
   });
 }
 
 /** Packs what became of tasks. */
 export function packDone(done: readonly CopyDone[]): CopyReply {
-  const numbers = new Float64Array(done.length * DONE);
-  const hashes = done.map((it, n) => {
-    const at = n * DONE;
-    numbers[at] = KINDS.indexOf(it.kind);
-    if (it.kind === "undone") return null;
-    numbers[at + 1] = it.lookedAtMs;
-    metadataTo(numbers, at + 2, it.source);
-    metadataTo(numbers, at + 2 + METADATA, it.metadata);
-    return it.hash;
-  });
-  return { hashes, numbers };
+  const rows = done.flatMap((it) =>
+    it.kind === "undone"
+      ? [KINDS.indexOf(it.kind), NaN, ...columns(null), ...columns(null)]
+      : [
+        KINDS.indexOf(it.kind),
+        it.lookedAtMs,
+        ...columns(it.source),
+        ...columns(it.metadata),
+      ]
+  );
+  return {
+    hashes: done.map((it) => it.kind === "undone" ? null : it.hash),
+    numbers: new Float64Array(rows),
+  };
 }
 
 /** What became of tasks. */
@@ -160,12 +150,8 @@ export function unpackDone({ hashes, numbers }: CopyReply): CopyDone[] {
     const at = n * DONE;
     const kind = KINDS[numbers[at]!]!;
     if (kind === "undone") return { kind };
-    return {
-      kind,
-      source: metadataAt(numbers, at + 2),
-      metadata: metadataAt(numbers, at + 2 + METADATA),
-      lookedAtMs: numbers[at + 1]!,
-      hash,
-    };
+    const source = metadataAt(numbers, at + 2)!;
+    const metadata = metadataAt(numbers, at + 2 + METADATA)!;
+    return { kind, source, metadata, lookedAtMs: numbers[at + 1]!, hash };
   });
 }

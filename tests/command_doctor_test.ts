@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { clocks, space } from "../lib/command_doctor.ts";
 import { loadConfig } from "../lib/config_loader.ts";
-import { PLAIN_HABITS } from "../lib/root_traits.ts";
+import { PLAIN_TRAITS } from "../lib/root_traits.ts";
 import { sandboxFlags } from "../lib/sandbox_permissions.ts";
 import { takeLock } from "../lib/state_db.ts";
 import { snapshot } from "./support/snapshot.ts";
@@ -319,8 +319,8 @@ Deno.test("little free space is a warning, next to none a problem", () => {
 Deno.test("clocks that differ are a warning, also where both differ from the PC's", () => {
   const status = (left: number, right: number) =>
     clocks({
-      left: { ...PLAIN_HABITS, clockOffsetMs: left },
-      right: { ...PLAIN_HABITS, clockOffsetMs: right },
+      left: { ...PLAIN_TRAITS, clockOffsetMs: left },
+      right: { ...PLAIN_TRAITS, clockOffsetMs: right },
     }).status;
   assert.equal(status(0, 4000), "ok");
   assert.equal(status(-3000, 3000), "warning");

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { OpenFile } from "../lib/files_read.ts";
 import { Root } from "../lib/root_files.ts";
-import { PLAIN_HABITS } from "../lib/root_traits.ts";
+import { PLAIN_TRAITS } from "../lib/root_traits.ts";
 import { CHANGED, Skipped } from "../lib/system.ts";
 import { file } from "./support/support.ts";
 import {
@@ -218,14 +218,14 @@ Deno.test("a file with two names has no id, so that it is still the one that was
 
 Deno.test("a root may be written with or without a slash at its end", () => {
   for (const path of ["/tmp/x", "/tmp/x/", "/tmp/x//"]) {
-    const root = new Root("left", path, PLAIN_HABITS);
+    const root = new Root("left", path, PLAIN_TRAITS);
     assert.equal(root.absolute("a"), "/tmp/x/a");
     assert.equal(root.absolute(""), "/tmp/x");
   }
-  assert.equal(new Root("left", "/", PLAIN_HABITS).absolute(""), "/");
+  assert.equal(new Root("left", "/", PLAIN_TRAITS).absolute(""), "/");
   // P: alone would be the current folder of that drive.
   for (const drive of ["P:\\", "P:/"]) {
-    const root = new Root("right", drive, PLAIN_HABITS);
+    const root = new Root("right", drive, PLAIN_TRAITS);
     assert.equal(root.absolute(""), "P:/");
     assert.equal(root.absolute("d/a"), "P:/d/a");
   }

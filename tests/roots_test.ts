@@ -5,7 +5,7 @@ import {
   makeIdentity,
   readIdentity,
 } from "../lib/root_identity.ts";
-import { PLAIN_HABITS, probe } from "../lib/root_traits.ts";
+import { PLAIN_TRAITS, probe } from "../lib/root_traits.ts";
 import { probeRoots } from "../lib/run_identify.ts";
 import { StateDb } from "../lib/state_db.ts";
 import { actions, file, Office, write } from "./support/support.ts";
@@ -247,7 +247,7 @@ Deno.test("a probe tells this file system's traits and leaves nothing", () => {
   using at = new TwoRoots();
   const { traits, startedAtMs } = probe(at.left.path, OWNER)!;
   const { clockOffsetMs, ...others } = traits;
-  const { clockOffsetMs: _, ...plain } = PLAIN_HABITS;
+  const { clockOffsetMs: _, ...plain } = PLAIN_TRAITS;
   if (Deno.build.os === "linux") assert.deepEqual(others, plain);
   assert.ok(Math.abs(clockOffsetMs) < 1000, "one clock");
   assert.ok(Math.abs(startedAtMs - Date.now()) < 5000);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { cutToTick, isFresh, type Traits } from "../../lib/metadata.ts";
-import { PLAIN_HABITS } from "../../lib/root_traits.ts";
+import { PLAIN_TRAITS } from "../../lib/root_traits.ts";
 import { randomFrom } from "./editing_program.ts";
 
 // FAT keeps two seconds. Where its file system can't be mounted, this holds
@@ -15,7 +15,7 @@ for (const tickMs of [1, 10, 100, 1000, 2000]) {
       const probedAt = 1_700_000_000_000 + random(10_000);
       const made = cutToTick(probedAt + ahead, tickMs);
       const traits: Traits = {
-        ...PLAIN_HABITS,
+        ...PLAIN_TRAITS,
         tickMs,
         clockOffsetMs: made - probedAt,
       };

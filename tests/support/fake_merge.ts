@@ -65,7 +65,7 @@ export interface Options {
   readonly savedSince?: Partial<Both<Readonly<Record<string, number>>>>;
 }
 
-const PLAIN_HABITS: Traits = {
+const PLAIN_TRAITS: Traits = {
   ignoresCase: false,
   ignoresNormalForm: false,
   hasWindowsNames: false,
@@ -79,8 +79,8 @@ export const IGNORING_CASE: Options = {
 
 function traitsOf(options: Options): Both<Traits> {
   return {
-    left: { ...PLAIN_HABITS, ...options.traits?.left },
-    right: { ...PLAIN_HABITS, ...options.traits?.right },
+    left: { ...PLAIN_TRAITS, ...options.traits?.left },
+    right: { ...PLAIN_TRAITS, ...options.traits?.right },
   };
 }
 

@@ -7,7 +7,7 @@
 import fs from "node:fs";
 import type { Traits } from "../../lib/metadata.ts";
 import { Root } from "../../lib/root_files.ts";
-import { PLAIN_HABITS } from "../../lib/root_traits.ts";
+import { PLAIN_TRAITS } from "../../lib/root_traits.ts";
 import type { Both, Metadata, Side } from "../../lib/types.ts";
 import { read, type Tree, write } from "./support.ts";
 import { type AnyFunction, replaceCall } from "./system_calls.ts";
@@ -26,7 +26,7 @@ export class TwoRoots implements Disposable {
         recursive: true,
       });
       const path = `${this.folder}/${side}`;
-      return new Root(side, path, { ...PLAIN_HABITS, ...traits });
+      return new Root(side, path, { ...PLAIN_TRAITS, ...traits });
     };
     this.left = make("left");
     this.right = make("right");
