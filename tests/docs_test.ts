@@ -23,3 +23,11 @@ Deno.test("every line of docs/safety.md has its test", () => {
     assert.ok(text.replace(/\s+/g, " ").includes(words), `${file}: ${words}`);
   }
 });
+
+Deno.test("every test that runs on Windows too is there", () => {
+  const script = Deno.readTextFileSync(fromFileUrl("windows/run.sh"));
+  const [, names = ""] = /^portable="([^"]+)"$/m.exec(script) ?? [];
+  for (const name of names.split(/\s+/)) {
+    Deno.statSync(fromFileUrl(`${name}_test.ts`));
+  }
+});
