@@ -220,22 +220,25 @@ export function retold(
   const now = new Map(known.map((it) => [it.key, it]));
   const isThere = ({ key, isEvent }: Alert) =>
     isEvent || now.has(key) && !now.get(key)!.isOver;
-  const ended = [...untold.fresh, ...untold.lasting]
-    .filter((it) => !isThere(it));
-  if (news === null && ended.length === 0) return null;
-  const still = <T extends Alert>(alerts: readonly T[]) =>
-    alerts.filter(isThere).map((it) => now.get(it.key) ?? it);
-  const fresh = byKey([...still(untold.fresh), ...news?.fresh ?? []]);
-  const freshKeys = new Set(fresh.map(({ key }) => key));
+  const isTrue = untold.fresh.every(isThere) && untold.lasting.every(isThere);
+  if (news === null && isTrue) return null;
+  const told = together(news === null ? [untold] : [untold, news]);
+  const isFresh = new Set(told.fresh.map(({ key }) => key));
+  const all = byKey([...told.over, ...told.lasting, ...told.fresh])
+    .map((it) => now.get(it.key) ?? it);
+  const there = all.filter(isThere);
   return {
-    fresh,
-    lasting: byKey([...still(untold.lasting), ...news?.lasting ?? []])
-      .filter(({ key }) => !freshKeys.has(key)),
-    over: byKey([
-      ...untold.over.filter((it) => !isThere(it)),
-      ...ended.flatMap((it) => now.get(it.key) ?? []),
-      ...news?.over ?? [],
-    ]),
+    fresh: there.filter(({ key }) => isFresh.has(key)),
+    lasting: there.filter(({ key }) => !isFresh.has(key)),
+    over: all.filter((it) => !isThere(it)),
+  };
+}
+
+function together(all: readonly Alerts[]): Alerts {
+  return {
+    fresh: all.flatMap(({ fresh }) => fresh),
+    lasting: all.flatMap(({ lasting }) => lasting),
+    over: all.flatMap(({ over }) => over),
   };
 }
 
@@ -550,11 +553,7 @@ class Mailing implements RunMails {
     const about = mails.flatMap(({ news }) =>
       news?.kind === "alerts" ? [news] : []
     );
-    const told: Alerts | null = about.length === 0 ? null : {
-      fresh: about.flatMap(({ fresh }) => fresh),
-      lasting: about.flatMap(({ lasting }) => lasting),
-      over: about.flatMap(({ over }) => over),
-    };
+    const told = about.length === 0 ? null : together(about);
     const delivered = mails[0]?.delivered ?? [];
     const isForAll = delivered.length === 0;
     const now = told === null

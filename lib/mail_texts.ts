@@ -62,13 +62,10 @@ export interface KnownAlert extends Alert {
   readonly isOver: boolean;
 }
 
-/** What went wrong, and what is in order again: at least one of them. */
-export interface Alerts {
-  readonly fresh: readonly Alert[];
-  /** Known for a while, and still there. */
-  readonly lasting: readonly KnownAlert[];
-  readonly over: readonly KnownAlert[];
-}
+/** Alerts that are new, known for a while and still there, and over. */
+export type Alerts = Readonly<
+  Record<"fresh" | "lasting" | "over", readonly (Alert | KnownAlert)[]>
+>;
 
 /** Alerts, as a mail tells them. */
 export interface AlertNews extends Alerts {
