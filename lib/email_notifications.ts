@@ -25,6 +25,7 @@ import {
   isDone,
   type KnownAlert,
   type MailFacts,
+  type MailNews,
   mailOf,
   type MailRun,
   type MailText,
@@ -316,6 +317,9 @@ const KEPT_DAYS = 14;
  */
 const HICCUPS = 3;
 
+/** Refusals of a mail that the server takes neither today nor tomorrow. */
+const GIVEN_UP = 1_000_000;
+
 /** How long nobody tries after so many refusals in a row, in ms. */
 function waitMs(refusals: number): number {
   const more = refusals - HICCUPS;
@@ -332,21 +336,11 @@ interface Memory {
   readonly said: Readonly<Record<string, number>>;
   /** Logins that were refused, one after the other. */
   readonly login: { readonly count: number; readonly atMs: number } | null;
-  /** Open conflicts, told by mails that the server never takes. */
-  readonly givenUp: {
-    readonly paths: readonly string[];
-    readonly atMs: number;
-  } | null;
   /** Tells whether the config's section is another one. */
   readonly settings: string;
 }
 
-const NO_MEMORY: Memory = {
-  said: {},
-  login: null,
-  givenUp: null,
-  settings: "",
-};
+const NO_MEMORY: Memory = { said: {}, login: null, settings: "" };
 
 /** What the lock file keeps where the state DB can't. */
 interface Note {
@@ -460,19 +454,14 @@ class Mailing implements RunMails {
     const digest = createHash("sha256").update(this.#password ?? "").digest();
     const settings = JSON.stringify([email, digest[0]]);
     if (settings === this.#memory.settings) return false;
-    const { givenUp } = this.#memory;
-    this.#remember({
-      settings,
-      login: null,
-      givenUp: givenUp && { ...givenUp, atMs: 0 },
-    });
+    this.#remember({ settings, login: null });
     return true;
   }
 
   /** Puts what is due into the outbox. */
   #post(end: RunEnd, note: Note, nowMs: number): void {
     const outbox = this.#outbox!;
-    const before = this.#mailedBefore(nowMs);
+    const before = outbox.mailed();
     const met = this.#met();
     const due = dueAlerts(
       byKey([...before.alerts, ...note.alerts]),
@@ -505,17 +494,6 @@ class Mailing implements RunMails {
     // A record that is lost again and again takes the outbox along each time.
     const events = due.known.filter(({ isEvent }) => isEvent);
     keepNote(end.lock, events.length > 0 ? { alerts: events } : null);
-  }
-
-  /** What was mailed, but for what the server never took, once a day. */
-  #mailedBefore(nowMs: number): Mailed {
-    const before = this.#outbox!.mailed();
-    const { givenUp } = this.#memory;
-    if (givenUp === null || !isPast(givenUp.atMs, DAY_MS, nowMs)) return before;
-    this.#remember({ givenUp: null });
-    const conflicts = new Map(before.conflicts);
-    for (const path of givenUp.paths) conflicts.delete(path);
-    return { ...before, conflicts };
   }
 
   /** The conflicts to be told, and the open ones that count as told then. */
@@ -676,20 +654,29 @@ class Mailing implements RunMails {
       this.#remember({ login: null });
       if (id === this.#ownMail) this.#hasTold = delivered.length > 0;
       if (refused.length > 0) {
-        outbox.noteTried({ id, delivered }, nowMs, false);
+        outbox.noteTried({ ...mail, delivered }, nowMs);
         const why = refused.join("; ");
         this.#tell(`waits for the next run, for some: ${why}`, nowMs);
       } else {
         outbox.drop(id);
         // Whoever gets this one gets the others.
-        outbox.forgetRefusals();
+        outbox.forgetRefusals(GIVEN_UP);
         this.#options.onInfo(`e-mail sent: ${subject}`);
       }
       return true;
     }
     const { reason, refusal, endsAll } = sent;
     if (refusal === "mail") {
-      this.#giveUp(mail, nowMs);
+      // What is still open is told again, a day later.
+      const conflicts = openIn(mail);
+      if (conflicts.length === 0) outbox.drop(id);
+      else {
+        outbox.change({
+          id,
+          news: { ...mail.news, conflicts } as MailNews,
+        });
+        outbox.noteTried({ ...mail, refusals: GIVEN_UP }, nowMs);
+      }
       this.#options.onWarning(
         "E-mail given up, the server refuses it for good: " +
           `${subject} (${reason})`,
@@ -699,21 +686,10 @@ class Mailing implements RunMails {
     }
     // Where others have it, the one that has not may have it any day.
     const isRefused = refusal === "recipients" && mail.delivered.length === 0;
-    outbox.noteTried(mail, nowMs, isRefused);
+    const refusals = mail.refusals + (isRefused ? 1 : 0);
+    outbox.noteTried({ ...mail, refusals }, nowMs);
     this.#tellFailed("waits for the next run", sent, nowMs);
     return !endsAll;
-  }
-
-  /** Its tries end; what is still open is told by another mail, a day later. */
-  #giveUp(mail: WaitingMail, nowMs: number): void {
-    const open = openIn(mail).map(({ path }) => path);
-    if (open.length > 0) {
-      const paths = [
-        ...new Set([...this.#memory.givenUp?.paths ?? [], ...open]),
-      ];
-      this.#remember({ givenUp: { paths, atMs: nowMs } });
-    }
-    this.#outbox!.drop(mail.id);
   }
 
   #tellFailed(

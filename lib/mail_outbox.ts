@@ -86,31 +86,40 @@ export class Outbox {
     this.#db.run("DELETE FROM outbox WHERE id = ?", id);
   }
 
-  /**
-   * Notes a try after which it waits on.
-   *
-   * @param mail With who has it now.
-   * @param nowMs In ms since 1970.
-   * @param isRefused The server said that it will not take it.
-   */
+  /** Notes a try after which it waits on, with who has it now. */
   noteTried(
-    { id, delivered }: Pick<WaitingMail, "id" | "delivered">,
+    { id, delivered, refusals }: Pick<
+      WaitingMail,
+      "id" | "delivered" | "refusals"
+    >,
     nowMs: number,
-    isRefused: boolean,
   ): void {
     this.#db.run(
-      "UPDATE outbox SET delivered = ?, tried_at = ?, refusals = refusals + ? " +
+      "UPDATE outbox SET delivered = ?, tried_at = ?, refusals = ? " +
         "WHERE id = ?",
       JSON.stringify(delivered),
       nowMs,
-      isRefused ? 1 : 0,
+      refusals,
       id,
     );
   }
 
-  /** Whatever was refused may be tried again at once. */
-  forgetRefusals(): void {
-    this.#db.run("UPDATE outbox SET refusals = 0 WHERE refusals > 0");
+  /** Less of it is to be told. */
+  change({ id, news }: Pick<WaitingMail, "id" | "news">): void {
+    const text = JSON.stringify(news);
+    this.#db.run("UPDATE outbox SET news = ? WHERE id = ?", text, id);
+  }
+
+  /**
+   * Whatever was refused may be tried again at once.
+   *
+   * @param below Of so many refusals.
+   */
+  forgetRefusals(below = Infinity): void {
+    this.#db.run(
+      "UPDATE outbox SET refusals = 0 WHERE refusals BETWEEN 1 AND ?",
+      Math.min(below, Number.MAX_SAFE_INTEGER) - 1,
+    );
   }
 
   /** What was mailed before. */
@@ -165,13 +174,7 @@ export class Outbox {
     return db.transaction(() => {
       this.intend([]);
       for (const id of removed) this.drop(id);
-      for (const { id, news } of changed) {
-        db.run(
-          "UPDATE outbox SET news = ? WHERE id = ?",
-          JSON.stringify(news),
-          id,
-        );
-      }
+      for (const mail of changed) this.change(mail);
       const ids = added.map(({ news, delivered }) =>
         db.run(
           "INSERT INTO outbox (created_at, message_id, subject, text, html, " +

@@ -276,7 +276,7 @@ export class Mailer implements Disposable {
       // One that comes when nobody listens any more would end the program.
       smtp.on("error", reject);
       // What it said at last is heard first.
-      smtp.once("end", () => setTimeout(() => reject(new Cut())));
+      smtp.once("end", () => setTimeout(() => reject({ code: "ECONNECTION" })));
       const then = (next: () => void) => (error?: unknown) =>
         error ? reject(error) : next();
       const addresses = () =>
@@ -325,11 +325,6 @@ export class Mailer implements Disposable {
 /** How the envelope is asked for without a mail. */
 const ADDRESSES = "ADDRESSES";
 
-/** The connection ended. */
-class Cut extends Error {
-  readonly code = "ECONNECTION";
-}
-
 /** Mailers that are at work. */
 const atWork = new Set<AbortController>();
 let isOnGuard = false;
@@ -369,18 +364,30 @@ class Session implements Disposable {
   #stream: Socket | null = null;
   #isOver = false;
 
-  /** Makes a stream of a connection, as nodemailer wants one. */
+  /** Makes a stream of Node's of a connection, as nodemailer wants one. */
   hold(connection: Deno.TcpConn, isEncrypted: boolean): Socket {
     if (this.#isOver) {
       connection.close();
       throw new Error("nobody waits for it any more");
     }
     this.step = isEncrypted ? "encrypt" : "greet";
-    const stream = streamOf(connection, (bytes) => {
-      if (this.firstSaid.length >= 300) return;
-      this.firstSaid += String.fromCharCode(...bytes.subarray(0, 300));
+    const heard = new TransformStream<Uint8Array, Uint8Array>({
+      transform: (bytes, to) => {
+        if (this.firstSaid.length < 300) {
+          this.firstSaid += String.fromCharCode(...bytes.subarray(0, 300));
+        }
+        to.enqueue(bytes);
+      },
     });
-    return this.#stream = stream;
+    const stream = Duplex.fromWeb({
+      readable: connection.readable.pipeThrough(heard),
+      writable: connection.writable,
+    });
+    // One that comes when nobody listens any more would end the program.
+    stream.on("error", () => {});
+    // More of a socket is not asked of it; the bound of all mails counts.
+    const socket: unknown = Object.assign(stream, { setTimeout() {} });
+    return this.#stream = socket as Socket;
   }
 
   /** Learns from nodemailer's log how far it came. */
@@ -400,27 +407,6 @@ class Session implements Disposable {
     this.#isOver = true;
     this.#stream?.destroy();
   }
-}
-
-/** Deno's connection as a stream of Node's. */
-function streamOf(
-  { readable, writable }: Deno.TcpConn,
-  onBytes: (bytes: Uint8Array) => void,
-): Socket {
-  const heard = new TransformStream<Uint8Array, Uint8Array>({
-    transform(bytes, to) {
-      onBytes(bytes);
-      to.enqueue(bytes);
-    },
-  });
-  const stream = Duplex.fromWeb({
-    readable: readable.pipeThrough(heard),
-    writable,
-  });
-  // One that comes when nobody listens any more would end the program.
-  stream.on("error", () => {});
-  // More of a socket is not asked of it; the bound of all mails is what counts.
-  return Object.assign(stream, { setTimeout() {} }) as unknown as Socket;
 }
 
 /** What is refused for good; one reply of 4xx may be another one tomorrow. */
