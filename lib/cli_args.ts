@@ -406,14 +406,14 @@ export function accessOf(invocation: CommandInvocation): Access | null {
 
 /** The file that a command is to write, besides what runs write. */
 export function outputOf(
-  invocation: CommandInvocation,
-): { readonly option: string; readonly file: string } | null {
-  const [option, file] = "report" in invocation
-    ? ["--report", invocation.report]
-    : "write" in invocation
-    ? ["--write", invocation.write]
-    : ["", null];
-  return file === null ? null : { option, file };
+  invocation: Invocation,
+): { readonly option: string; readonly file: string | null } {
+  return "report" in invocation
+    ? { option: "--report", file: invocation.report }
+    : {
+      option: "--write",
+      file: "write" in invocation ? invocation.write : null,
+    };
 }
 
 /** Binary and portable folder put the config that is theirs first. */

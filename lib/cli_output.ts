@@ -87,42 +87,33 @@ export function progressText(
   width: number,
 ): string {
   const { doneFiles, totalFiles, doneBytes, totalBytes } = progress;
-  const phase = PHASES[progress.phase];
+  const parts = [PHASES[progress.phase]];
+  if (totalFiles !== null) {
+    const done = doneOf(progress) / Math.max(1, totalOf(progress));
+    const share = Math.min(1, done);
+    const bar = BAR.slice(0, Math.floor(share * BAR.length)).padEnd(BAR.length);
+    // By the width, not the text: a bar that comes and goes is a nuisance.
+    parts[0] += `${width >= ROOMY ? ` [${bar}]` : ""} ${
+      Math.floor(share * 100)
+    } %`;
+  }
+  if (doneFiles > 0 || totalFiles !== null) {
+    parts.push(`${ofTotal(doneFiles, totalFiles, numberWords)} files`);
+  }
+  if (doneBytes > 0 || totalBytes) {
+    parts.push(ofTotal(doneBytes, totalBytes, sizeWords));
+  }
   const seconds = pace.elapsedMs / 1000;
-  const rate = doneBytes > 0
-    ? `${sizeWords(Math.round(doneBytes / seconds))}/s`
-    : `${numberWords(Math.round(doneFiles / seconds))} files/s`;
-  const share = shareOf(progress);
-  const parts = [
-    ...doneFiles === 0 && totalFiles === null
-      ? []
-      : [`${ofTotal(doneFiles, totalFiles, numberWords)} files`],
-    ...doneBytes === 0 && !totalBytes
-      ? []
-      : [ofTotal(doneBytes, totalBytes, sizeWords)],
-    // Before that a rate says nothing.
-    ...seconds >= 0.5 && doneFiles + doneBytes > 0 ? [rate] : [],
-    ...pace.leftSeconds === null ? [] : [`${clock(pace.leftSeconds)} left`],
-  ];
-  // By the width, not the text: a bar that comes and goes is a nuisance.
-  const bar = share !== null && width >= ROOMY ? `${barOf(share)} ` : "";
-  const first = share === null ? phase : `${phase} ${bar}${percent(share)}`;
-  return [first, ...parts].join(" | ").slice(0, width);
-}
-
-/** Null where nobody can know. */
-function shareOf(progress: Progress): number | null {
-  if (progress.totalFiles === null) return null;
-  return Math.min(1, doneOf(progress) / Math.max(1, totalOf(progress)));
-}
-
-function percent(share: number): string {
-  return `${Math.floor(share * 100)} %`;
-}
-
-function barOf(share: number): string {
-  const done = BAR.slice(0, Math.floor(share * BAR.length));
-  return `[${done.padEnd(BAR.length)}]`;
+  // Before that a rate says nothing.
+  if (seconds >= 0.5 && doneFiles + doneBytes > 0) {
+    parts.push(
+      doneBytes > 0
+        ? `${sizeWords(Math.round(doneBytes / seconds))}/s`
+        : `${numberWords(Math.round(doneFiles / seconds))} files/s`,
+    );
+  }
+  if (pace.leftSeconds !== null) parts.push(`${clock(pace.leftSeconds)} left`);
+  return parts.join(" | ").slice(0, width);
 }
 
 /** More than was expected is no news for a reader. */
@@ -250,21 +241,11 @@ function columns(): number {
   }
 }
 
-// Asks a person at a terminal.
-
-/** What keys in raw mode come as. */
-const KEYS = {
-  interrupt: 3,
-  end: 4,
-  backspace: [8, 127],
-  enter: [10, 13],
-} as const;
-
 /** What is wrong with an answer; null: nothing. */
 type Wrong = string | null;
 
 /**
- * Asks until the answer will do.
+ * Asks a person at a terminal until the answer will do.
  *
  * @param question What to ask.
  * @param standard The answer of who just presses Enter.
@@ -277,49 +258,44 @@ export async function ask(
   standard: string,
   wrong: (answer: string) => Wrong | Promise<Wrong>,
 ): Promise<string> {
-  for (;;) {
-    const shown = standard === "" ? question : `${question} [${standard}]`;
-    const typed = prompt(`${shown}:`)?.trim();
-    if (typed === undefined) throw brokenOff();
-    const answer = typed === "" ? standard : typed;
-    const why = await wrong(answer);
-    if (why === null) return answer;
-    warn(why);
-  }
+  const shown = standard === "" ? question : `${question} [${standard}]`;
+  return await askUntil(() => {
+    const typed = prompt(`${shown}:`)?.trim() ?? null;
+    return typed === "" ? standard : typed;
+  }, wrong);
 }
 
-/**
- * Asks for what nobody may read over the person's shoulder.
- *
- * @param question What to ask.
- * @param wrong What is wrong with an answer; null: nothing.
- * @returns The answer.
- * @throws {SyncError} The person has broken off.
- */
+/** Asks for what nobody may read over the person's shoulder; as `ask`. */
 export async function askSecretly(
   question: string,
-  wrong: (answer: string) => Promise<Wrong>,
+  wrong: (answer: string) => Wrong | Promise<Wrong>,
 ): Promise<string> {
-  for (;;) {
-    let answer: string | null;
+  return await askUntil(() => {
     // Before the question: whoever is quick is not shown either.
     Deno.stdin.setRaw(true);
     try {
-      Deno.stdout.writeSync(new TextEncoder().encode(`${question}: `));
-      answer = readSecret();
+      writeAll(Deno.stdout, `${question}: `);
+      return readSecret();
     } finally {
       Deno.stdin.setRaw(false);
-      Deno.stdout.writeSync(new TextEncoder().encode("\r\n"));
+      writeAll(Deno.stdout, "\r\n");
     }
-    if (answer === null) throw brokenOff();
+  }, wrong);
+}
+
+async function askUntil(
+  read: () => string | null,
+  wrong: (answer: string) => Wrong | Promise<Wrong>,
+): Promise<string> {
+  for (;;) {
+    const answer = read();
+    if (answer === null) {
+      throw new SyncError("Broken off: nothing was written.", EXIT.usage);
+    }
     const why = await wrong(answer);
     if (why === null) return answer;
     warn(why);
   }
-}
-
-function brokenOff(): SyncError {
-  return new SyncError("Broken off: nothing was written.", EXIT.usage);
 }
 
 /** Null where the person has broken off. */
@@ -333,6 +309,9 @@ function readSecret(): string | null {
     if (end === "entered") return typed.text;
   }
 }
+
+/** What keys in raw mode come as: Ctrl+C, Ctrl+D; Enter; Backspace. */
+const KEYS = { end: [3, 4], enter: [10, 13], backspace: [8, 127] };
 
 /** A line that is typed key by key, and shown nowhere. */
 export class TypedSecret {
@@ -350,15 +329,12 @@ export class TypedSecret {
    * @returns Whether the line goes on.
    */
   press(byte: number): "goes on" | "entered" | "broken off" {
-    const { interrupt, end, backspace, enter } = KEYS;
-    if (byte === interrupt || byte === end) return "broken off";
-    if (enter.some((key) => key === byte)) return "entered";
-    if (!backspace.some((key) => key === byte)) this.#bytes.push(byte);
-    else {
-      const letters = [...this.text];
-      const rest = letters.slice(0, -1).join("");
+    if (KEYS.end.includes(byte)) return "broken off";
+    if (KEYS.enter.includes(byte)) return "entered";
+    if (KEYS.backspace.includes(byte)) {
+      const rest = [...this.text].slice(0, -1).join("");
       this.#bytes = [...new TextEncoder().encode(rest)];
-    }
+    } else this.#bytes.push(byte);
     return "goes on";
   }
 }

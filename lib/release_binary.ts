@@ -45,6 +45,7 @@ import {
 import { MADE_FOR } from "./started_as.ts";
 import { codeOf } from "./system.ts";
 import { printable, quoted, shellQuoted, VERSION } from "./text.ts";
+import { SIDES } from "./types.ts";
 
 // A binary's sandbox was made with it and can't be changed: a config that asks
 // for another one is refused in words, before anything fails for it.
@@ -112,11 +113,6 @@ function pathsOf({ roots, stateDb, logging }: SandboxConfig) {
   ] as const;
 }
 
-/** The sandbox the text of a config asks for; disks are not looked at. */
-function flagsHere(config: SandboxConfig): string[] {
-  return binaryFlags({ ...config, networkRoots: "allow_all" }, []);
-}
-
 /**
  * The part of a config that a sandbox is made from, and nothing else.
  *
@@ -154,58 +150,45 @@ export function requireSameSandbox(
   config: SandboxConfig,
   realPath: RealPath | null = REAL_PATH,
 ): void {
-  const said = flagsHere(config);
-  if (String(said) !== String(flagsHere(made.config))) {
+  // What the text asks for; disks are not looked at.
+  const [was, is] = [made.config, config].map((it) =>
+    String(binaryFlags({ ...it, networkRoots: "allow_all" }, []))
+  );
+  if (was !== is) {
     const differences = differencesOf(made.config, config).join("; ");
-    throw new SyncError(
+    throw refusal(
       `This office-sync was made for other folders or another mail server: ${differences}.`,
-      EXIT.usage,
-      {
-        hint: `Undo that in the config, or make a new one: ${
-          again(config.file)
-        }`,
-      },
+      "Undo that in the config, or make a new one",
+      config.file,
     );
   }
-  requireReadable(made, config, realPath);
-}
-
-/** What could only be told by a failure at the first file, or not at all. */
-function requireReadable(
-  { hasSandbox }: MadeFor,
-  config: SandboxConfig,
-  realPath: RealPath | null,
-): void {
-  if (!hasSandbox && config.networkRoots === "refuse") {
-    throw new SyncError(
+  // From here on: what could only be told by a failure at the first file, or
+  // not at all.
+  if (!made.hasSandbox && config.networkRoots === "refuse") {
+    throw refusal(
       "This office-sync was made without the sandbox, and the config does not" +
         " allow that any more: sandbox.network_roots is refuse.",
-      EXIT.usage,
-      {
-        hint: `Set it to allow_all, or make a new one: ${again(config.file)}`,
-      },
+      "Set it to allow_all, or make a new one",
+      config.file,
     );
   }
   requireLocalState(config.stateDb, realPath);
   // Without a sandbox nothing is missing.
-  if (!hasSandbox) return;
+  if (!made.hasSandbox) return;
   const network = networkRootsOf(config, realRootsOf(config, realPath));
   if (network.length === 0) return requireSpelled(config);
-  const isAllowed = config.networkRoots === "allow_all";
-  const consent = isAllowed
-    ? "make"
-    : `let the config say\n${CONSENT}\nand make`;
-  const missing = isAllowed
-    ? ""
-    : "; and the config does not say sandbox.network_roots: allow_all";
-  throw new SyncError(
+  const [consent, missing] = config.networkRoots === "allow_all"
+    ? ["make", ""]
+    : [
+      `let the config say\n${CONSENT}\nand make`,
+      "; and the config does not say sandbox.network_roots: allow_all",
+    ];
+  throw refusal(
     `${networkWords(network)}, where files can't be read inside the sandbox` +
       ` that this office-sync was made with${missing}.`,
-    EXIT.usage,
-    {
-      hint: `What to do: ${consent} a new one on this computer, or with the` +
-        ` root written as \\\\server\\share: ${again(config.file)}`,
-    },
+    `What to do: ${consent} a new one on this computer, or with the root ` +
+      "written as \\\\server\\share",
+    config.file,
   );
 }
 
@@ -219,22 +202,20 @@ function requireSpelled(config: SandboxConfig): void {
     const real = onDisk(path);
     const { state } = Deno.permissions.querySync({ name: "write", path: real });
     if (real === path || state === "granted") continue;
-    throw new SyncError(
+    throw refusal(
       `${key} ${quoted(path)} is spelled ${quoted(real)} on the disk, which ` +
         "the sandbox that this office-sync was made with does not let it " +
         "touch.",
-      EXIT.usage,
-      {
-        hint: "What to do: write it so in the config, and make a new one: " +
-          again(config.file),
-      },
+      "What to do: write it so in the config, and make a new one",
+      config.file,
     );
   }
 }
 
-function again(file: string): string {
-  const word = shellQuoted(file, !file.startsWith("/"));
-  return `deno task compile --config ${word ?? quoted(file)}`;
+function refusal(message: string, todo: string, file: string): SyncError {
+  const word = shellQuoted(file, !file.startsWith("/")) ?? quoted(file);
+  const hint = `${todo}: deno task compile --config ${word}`;
+  return new SyncError(message, EXIT.usage, { hint });
 }
 
 /** What a person would look for in the config, each with both values. */
@@ -265,11 +246,11 @@ function requireConfigFile({ config }: MadeFor, file: string): void {
   const key = (path: string) =>
     isWindows ? win32.normalize(path).toLowerCase() : path;
   if (key(full) === key(config.file)) return;
-  throw new SyncError(
+  throw refusal(
     `This office-sync was made for the config ${quoted(config.file)} and can` +
       ` read no other: ${quoted(full)}.`,
-    EXIT.usage,
-    { hint: `Make one for that config: ${again(full)}` },
+    "Make one for that config",
+    full,
   );
 }
 
@@ -280,12 +261,8 @@ function requirePossible({ config }: MadeFor, invocation: Invocation): void {
         " no other; init is for deno task sync.",
     );
   }
-  const output = invocation.command === "help" ||
-      invocation.command === "version"
-    ? null
-    : outputOf(invocation);
-  if (output === null) return;
-  const { option, file } = output;
+  const { option, file } = outputOf(invocation);
+  if (file === null) return;
   const { state } = Deno.permissions.querySync({ name: "write", path: file });
   if (state === "granted") return;
   throw new UsageError(
@@ -415,27 +392,41 @@ export function requirePath(
 }
 
 /**
- * Roots of which only the Windows computer they are on can tell whether they
- * are on the network.
+ * Roots on the network, as far as they can be seen from here.
  *
- * @param config The config.
- * @returns Their drives: `P:` and the like.
+ * @param file The config, as a person can mend it here.
+ * @param isWindows Whether that is the system it is for.
+ * @param realPath Tells real paths of roots here; null: this is another system.
+ * @returns With real paths of all roots, and with drives of which only the
+ *   computer they are on can tell: `P:` and the like.
+ * @throws {SyncError} There are some, and the config does not allow that.
  */
-export function unseenDrives({ roots }: Pick<Config, "roots">): string[] {
+export function networkFrom(
+  config: Pick<Config, "roots" | "networkRoots">,
+  file: string,
+  isWindows: boolean,
+  realPath: RealPath | null,
+): {
+  readonly network: readonly NetworkRoot[];
+  readonly realRoots: readonly string[];
+  readonly unseenDrives: readonly string[];
+} {
+  const asked = realPath ?? ((root: string) => root);
+  const realRoots = realRootsOf(config, isWindows ? asked : null);
+  const network = networkRootsOf(config, realRoots);
+  if (network.length > 0 && config.networkRoots === "refuse") {
+    throw networkRefusal({ file }, network);
+  }
   // C: is where Windows itself is.
-  const drives = [roots.left, roots.right].flatMap((root) =>
-    /^(?!C:)[A-Z]:/iu.exec(root)?.[0].toUpperCase() ?? []
+  const drives = SIDES.flatMap((side) =>
+    /^(?!C:)[A-Z]:/iu.exec(config.roots[side])?.[0].toUpperCase() ?? []
   );
-  return [...new Set(drives)];
-}
-
-/**
- * A root's real path where it can't be looked at.
- *
- * @param root The root.
- */
-export function asWritten(root: string): string {
-  return root;
+  const isSeen = !isWindows || realPath !== null;
+  return {
+    network,
+    realRoots,
+    unseenDrives: isSeen ? [] : [...new Set(drives)],
+  };
 }
 
 /**
@@ -550,8 +541,8 @@ export interface BinaryPlan {
   readonly target: string | null;
   /** Roots on the network, as far as can be seen from here. */
   readonly network: readonly NetworkRoot[];
-  /** Whether the system could be asked that the binary is for. */
-  readonly isAsked: boolean;
+  /** Drives of which only that computer can tell. */
+  readonly unseenDrives: readonly string[];
 }
 
 /**
@@ -561,27 +552,23 @@ export interface BinaryPlan {
  * @throws {SyncError} A config or a path is not usable, or the binary can't
  * be made.
  */
-export async function compile(
-  given: Given,
-): Promise<void> {
+export async function compile(given: Given): Promise<void> {
   const plan = await planBinary(given);
-  const { made, network, isAsked } = plan;
-  const { config } = made;
+  const { made, network, unseenDrives, output } = plan;
   requireBase(plan);
-  const drives = isAsked ? [] : unseenDrives(config);
   if (!made.hasSandbox) warn(noSandboxWords(network));
-  else if (drives.length > 0) warn(driveWords(drives));
+  else if (unseenDrives.length > 0) {
+    warn(
+      `If ${unseenDrives.join(" or ")} is a network drive on that computer, ` +
+        "this office-sync will stop there and say so: write " +
+        "\\\\server\\share in its place, or make it on that computer, with " +
+        "sandbox.network_roots: allow_all.",
+    );
+  }
   await compileBinary(plan);
   await requireProgram(plan);
-  print(`Made ${quoted(plan.output)} for the config ${quoted(config.file)}:`);
+  print(`Made ${quoted(output)} for the config ${quoted(made.config.file)}:`);
   for (const flag of plan.flags) print(`  ${flag}`);
-}
-
-function driveWords(drives: readonly string[]): string {
-  return `If ${drives.join(" or ")} is a network drive on that computer, this` +
-    " office-sync will stop there and say so: write \\\\server\\share in its" +
-    " place, or make it on that computer, with sandbox.network_roots:" +
-    " allow_all.";
 }
 
 /**
@@ -606,14 +593,11 @@ export async function planBinary(
   requirePath("--config-path", place, isWindows);
   const config = sandboxPart((await configFor(file, place)).config);
   for (const [key, path] of pathsOf(config)) requirePath(key, path, isWindows);
-  const asked = isWindows ? realPath ?? asWritten : null;
-  requireLocalState(config.stateDb, asked);
-  const realRoots = realRootsOf(config, asked);
-  const network = networkRootsOf(config, realRoots);
-  if (network.length > 0 && config.networkRoots === "refuse") {
-    // Told of the file that a person can mend from here.
-    throw networkRefusal({ file }, network);
-  }
+  requireLocalState(
+    config.stateDb,
+    isWindows ? realPath ?? ((path) => path) : null,
+  );
+  const { realRoots, ...seen } = networkFrom(config, file, isWindows, realPath);
   if (target === null) requireApart(config, null);
   const spelled = target === null ? onDisk : undefined;
   const flags = binaryFlags(config, realRoots, spelled);
@@ -624,8 +608,7 @@ export async function planBinary(
     flags,
     output: output + ending,
     target,
-    network,
-    isAsked: !isWindows || realPath !== null,
+    ...seen,
   };
 }
 
@@ -660,25 +643,19 @@ export async function compileBinary(plan: BinaryPlan): Promise<void> {
       EXIT.usage,
     );
   } catch (error) {
-    throw isMissingBase(error) ? noBase(error) : error;
+    const isMissing = error instanceof SyncError &&
+      String(error.cause).includes("dl.deno.land");
+    if (!isMissing) throw error;
+    throw new SyncError(
+      `The base runtime of a binary, denort ${Deno.version.deno}, can't be` +
+        " downloaded from dl.deno.land: name a copy of it with DENORT_BIN=FILE," +
+        " or make the portable folder, which needs none: deno task package.",
+      EXIT.unexpected,
+      { cause: error },
+    );
   } finally {
     Deno.removeSync(folder, { recursive: true });
   }
-}
-
-function isMissingBase(error: unknown): boolean {
-  return error instanceof SyncError &&
-    String(error.cause).includes("dl.deno.land");
-}
-
-function noBase(cause: unknown): SyncError {
-  return new SyncError(
-    `The base runtime of a binary, denort ${Deno.version.deno}, can't be` +
-      " downloaded from dl.deno.land: name a copy of it with DENORT_BIN=FILE," +
-      " or make the portable folder, which needs none: deno task package.",
-    EXIT.unexpected,
-    { cause },
-  );
 }
 
 /**

@@ -10,23 +10,15 @@ import { print, warn } from "./cli_output.ts";
 import { parseConfig } from "./config_loader.ts";
 import { EXIT, SyncError, UsageError } from "./errors.ts";
 import {
-  asWritten,
   bundle,
   configFor,
   type Given,
+  networkFrom,
   requireFile,
   requirePath,
-  unseenDrives,
 } from "./release_binary.ts";
 import { FOREIGN_PREFIXES, KEPT_VARIABLES } from "./sandbox_launcher.ts";
-import {
-  networkRefusal,
-  networkRootsOf,
-  noSandboxWords,
-  REAL_PATH,
-  type RealPath,
-  realRootsOf,
-} from "./sandbox_network.ts";
+import { noSandboxWords, REAL_PATH, type RealPath } from "./sandbox_network.ts";
 import { codeOf, inWords } from "./system.ts";
 import { quoted } from "./text.ts";
 import { SIDES } from "./types.ts";
@@ -141,11 +133,12 @@ export async function makePackage(
   const text = await portableConfig(file, join(folder, "config.yaml"));
   const deno = resolve(given.deno ?? Deno.execPath());
   requireFile("--deno", deno);
-  const told = await rootsTold(file, text, deno, realPath);
+  const isWindows = /\.exe$/iu.test(deno);
+  const told = await rootsTold(file, text, isWindows, realPath);
   try {
     makeEmpty(folder);
     try {
-      await fill(folder, text, deno);
+      await fill(folder, text, deno, isWindows);
     } catch (error) {
       // Half a folder would only stand in the way of the next try.
       Deno.removeSync(folder, { recursive: true });
@@ -172,10 +165,9 @@ export async function makePackage(
 async function rootsTold(
   file: string,
   text: string,
-  deno: string,
+  isWindows: boolean,
   realPath: RealPath | null,
 ): Promise<string | null> {
-  const isWindows = isWindowsProgram(deno);
   // Read as on that system: //server/share is a share only there. Where the
   // folder will lie nobody knows; not in a root.
   const place = isWindows ? "\\\\nowhere.invalid\\x\\config.yaml" : file;
@@ -183,23 +175,19 @@ async function rootsTold(
   for (const side of SIDES) {
     requirePath(`${side}_root`, config.roots[side], isWindows);
   }
-  if (!isWindows) return null;
-  const realRoots = realRootsOf(config, realPath ?? asWritten);
-  const network = networkRootsOf(config, realRoots);
-  const isAllowed = config.networkRoots === "allow_all";
-  if (network.length > 0) {
-    if (!isAllowed) throw networkRefusal({ file }, network);
-    return noSandboxWords(network);
+  const { network, unseenDrives } = networkFrom(
+    config,
+    file,
+    isWindows,
+    realPath,
+  );
+  if (network.length > 0) return noSandboxWords(network);
+  if (unseenDrives.length === 0 || config.networkRoots === "allow_all") {
+    return null;
   }
-  const drives = realPath === null && !isAllowed ? unseenDrives(config) : [];
-  if (drives.length === 0) return null;
-  return `If ${drives.join(" or ")} is a network drive on that computer, no ` +
-    "run will start there: config.yaml must say sandbox.network_roots: " +
-    "allow_all.";
-}
-
-function isWindowsProgram(file: string): boolean {
-  return /\.exe$/iu.test(file);
+  return `If ${unseenDrives.join(" or ")} is a network drive on that ` +
+    "computer, no run will start there: config.yaml must say " +
+    "sandbox.network_roots: allow_all.";
 }
 
 /** The config's text, if it means the same roots where it is put. */
@@ -233,11 +221,12 @@ async function fill(
   folder: string,
   config: string,
   deno: string,
+  isWindows: boolean,
 ): Promise<void> {
   const at = (...names: string[]) => join(folder, ...names);
   Deno.mkdirSync(at("lib"));
   await bundle(at("lib"));
-  Deno.copyFileSync(deno, at(isWindowsProgram(deno) ? "deno.exe" : "deno"));
+  Deno.copyFileSync(deno, at(isWindows ? "deno.exe" : "deno"));
   // Only its owner may read it: it can hold a password.
   Deno.writeTextFileSync(at("config.yaml"), config, { mode: 0o600 });
   // Settings that stand in a folder above would count without any here; and

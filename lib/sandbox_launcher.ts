@@ -272,7 +272,7 @@ async function startOf(
     told.set(path, known);
     return known;
   };
-  const output = outputOf(invocation)?.file ?? null;
+  const { file: output } = outputOf(invocation);
   requireApart(
     config,
     output !== null && "report" in invocation ? resolve(output) : null,
