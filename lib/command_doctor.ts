@@ -42,6 +42,7 @@ import { DELETED_FOLDER, runFolders, softDeletedFiles } from "./soft_delete.ts";
 import {
   asGuard,
   cantWrite,
+  type Lock,
   StateDb,
   takeLock,
   tryWriting,
@@ -610,11 +611,16 @@ function lastRun(db: StateDb, nowMs: number): Found {
 /** Asked only where a run is said not to have ended. */
 function isActive(stateDb: string): boolean {
   if (!mayBeThere(`${stateDb}.lock`)) return false;
+  using lock = lockOf(stateDb);
+  return lock === null;
+}
+
+/** Null where an active run has it. */
+function lockOf(stateDb: string): Lock | null {
   try {
-    takeLock(stateDb)[Symbol.dispose]();
-    return false;
+    return takeLock(stateDb);
   } catch (error) {
-    if (error instanceof LockedError) return true;
+    if (error instanceof LockedError) return null;
     throw error;
   }
 }
@@ -624,54 +630,39 @@ function isActive(stateDb: string): boolean {
  * what was not there before is taken away again.
  */
 function ownFileChecks(stateDb: string, log: string): Check[] {
-  const tried = (work: () => void): Found | null => {
+  const tried = <T>(work: () => T): [T | null, Found | null] => {
     try {
-      work();
-      return null;
+      return [work(), null];
     } catch (error) {
-      return complaint(error);
+      return [null, complaint(error)];
     }
   };
+  const hadLock = mayBeThere(`${stateDb}.lock`);
+  const [lock, locking] = tried(() => lockOf(stateDb));
+  const [, writing] = tried(() => {
+    // What can't be read at all was told before.
+    if (!mayBeThere(stateDb) || refusalOf(stateDb, true) !== null) return;
+    const refusal = refusalOf(stateDb);
+    if (refusal !== null) throw cantWrite(stateDb, refusal);
+    if (lock !== null) tryWriting(stateDb);
+  });
+  if (lock !== null) {
+    // Windows removes nothing that is open; an empty file harms nobody.
+    const isOurs = !hadLock && Deno.build.os !== "windows";
+    if (isOurs) Deno.removeSync(`${stateDb}.lock`);
+    lock[Symbol.dispose]();
+  }
+  const [, logging] = tried(() => tryLog(log, stateDb));
+  // Damage is found by reading, too, and told there.
+  const isDamage = writing?.says.includes(" is damaged ");
   const checks = table(null, {
-    "state DB's lock": tried(() => tryLock(stateDb)),
-    "state DB": tried(() => tryStateDb(stateDb)),
-    "log": tried(() => tryLog(log, stateDb)),
+    "state DB's lock": locking,
+    "state DB": isDamage ? null : writing,
+    "log": logging,
   });
   if (checks.length > 0) return checks;
   const says = "the state DB, its lock and the log can be written";
   return table(null, { "own files": fine(says) });
-}
-
-function tryLock(stateDb: string): void {
-  const path = `${stateDb}.lock`;
-  const wasThere = mayBeThere(path);
-  try {
-    using _ = takeLock(stateDb);
-    // Windows removes nothing that is open; an empty file harms nobody.
-    if (!wasThere && Deno.build.os !== "windows") Deno.removeSync(path);
-  } catch (error) {
-    // A run that is active shows that it can.
-    if (!(error instanceof LockedError)) throw error;
-  }
-}
-
-/** What can't be read at all was told before. */
-function tryStateDb(stateDb: string): void {
-  if (!mayBeThere(stateDb) || refusalOf(stateDb, true) !== null) return;
-  const refusal = refusalOf(stateDb);
-  if (refusal !== null) throw cantWrite(stateDb, refusal);
-  try {
-    using _ = takeLock(stateDb);
-    tryWriting(stateDb);
-  } catch (error) {
-    // An active run shows that it can. A lock that can't be made is told by
-    // its own check, and damage by whoever reads.
-    if (error instanceof LockedError) return;
-    const isTold = error instanceof GuardError &&
-      (!error.message.startsWith(`The state DB ${stateDb}`) ||
-        error.message.includes(" is damaged "));
-    if (!isTold) throw error;
-  }
 }
 
 function tryLog(file: string, stateDb: string): void {
