@@ -16,13 +16,13 @@ import type { Action } from "./plan_types.ts";
 import { Root } from "./root_files.ts";
 import { glance } from "./root_traits.ts";
 import { type Decided, newRunId, runSync } from "./run.ts";
-import type { RunResult, Stop } from "./run_types.ts";
+import type { RunResult } from "./run_types.ts";
 import { StateDb } from "./state_db.ts";
 import { RecordStore } from "./state_record.ts";
 import { actionsAt, type PastAction } from "./state_runs.ts";
 import { codeOf, Skipped } from "./system.ts";
 import { printable, versionWords } from "./text.ts";
-import { type Both, type FileRow, type Side, SIDES } from "./types.ts";
+import { type Side, SIDES } from "./types.ts";
 
 /** Past actions that are told at most. */
 const PAST = 10;
@@ -35,29 +35,6 @@ interface SideNow {
   readonly sizeBytes: number | null;
   /** In ms since 1970. */
   readonly mtimeMs: number | null;
-}
-
-/** Everything there is to say about a path. */
-interface Why {
-  readonly path: string;
-  /** What both sides last agreed on. */
-  readonly row: FileRow | null;
-  /** A folder is recorded there. */
-  readonly isRecordedFolder: boolean;
-  readonly now: Both<SideNow>;
-  /** Null where no plan could be made. */
-  readonly explanation: Explanation | null;
-  /** The settings that decide, and where each stands; line null: the default. */
-  readonly settings: readonly {
-    readonly key: string;
-    readonly value: string;
-    readonly file: string;
-    readonly line: number | null;
-  }[];
-  /** Newest first. */
-  readonly past: readonly PastAction[];
-  /** What would stop a run now. */
-  readonly stop: Stop | null;
 }
 
 /**
@@ -104,28 +81,36 @@ async function plan(config: Config): Promise<{
   return { result, decided: seen[0] ?? null };
 }
 
+/** Everything there is to say about a path. */
+type Why = ReturnType<typeof gather>;
+
 function gather(
   path: string,
   explanation: Explanation | null,
   { stop }: RunResult,
   config: Config,
-): Why {
+) {
+  const { file, roots } = config;
   const keys = explanation?.keys ?? [];
-  const text = keys.length === 0 ? "" : Deno.readTextFileSync(config.file);
+  const text = keys.length === 0 ? "" : Deno.readTextFileSync(file);
   return {
     path,
     ...stop?.name === "state" ? NOTHING_STORED : stored(path, config),
     now: {
-      left: nowAt("left", config.roots.left, path, explanation),
-      right: nowAt("right", config.roots.right, path, explanation),
+      left: nowAt("left", roots.left, path, explanation),
+      right: nowAt("right", roots.right, path, explanation),
     },
+    /** Null where no plan could be made. */
     explanation,
+    /** The settings that decide, and where each stands. */
     settings: keys.map((key) => ({
       key,
       value: valueOfKey(config, key),
-      file: config.file,
+      file,
+      /** Null: the default. */
       line: lineOfKey(text, key),
     })),
+    /** What would stop a run now. */
     stop,
   };
 }
