@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { bareFlags } from "../lib/sandbox_permissions.ts";
-import { assertRefused, Place, REFUSED, type Try } from "./support/walls.ts";
+import { assertRefused, Place, REFUSED, type Try } from "./support/sandbox.ts";
 
 Deno.test("inside: roots, state DB, lock and logs can be read and written", async () => {
   using place = new Place();

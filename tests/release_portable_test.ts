@@ -4,7 +4,7 @@ import { IN_SANDBOX } from "../lib/started_as.ts";
 import { makePackage } from "../lib/release_portable.ts";
 import { Office, read } from "./support/support.ts";
 import { fromFileUrl } from "./support/urls.ts";
-import { PROBE, REFUSED, type Try } from "./support/walls.ts";
+import { PROBE, REFUSED, type Try } from "./support/sandbox.ts";
 
 const isLinux = Deno.build.os === "linux";
 
