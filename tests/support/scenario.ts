@@ -59,7 +59,7 @@ export interface Told {
   readonly lines: readonly string[];
 }
 
-const SWAPPED: Readonly<Record<string, string>> = {
+export const SWAPPED: Readonly<Record<string, string>> = {
   left: "right",
   right: "left",
   Left: "Right",
@@ -263,7 +263,7 @@ export class Stage implements Disposable {
 }
 
 /** Whatever explains a result that was not expected. */
-function whyOf({ document, lines, stderr }: Told): string {
+export function whyOf({ document, lines, stderr }: Told): string {
   const { actions, problems, guard } = document;
   const details = actions?.filter(({ detail }) => detail !== null)
     .map(({ path, detail }) => `${path}: ${detail}`);

@@ -6,6 +6,7 @@
  */
 import assert from "node:assert/strict";
 import { loadConfig } from "../../lib/config_loader.ts";
+import { mailing } from "../../lib/email_notifications.ts";
 import { newRunId, runSync } from "../../lib/run.ts";
 import type { RunResult, SyncOptions } from "../../lib/run_types.ts";
 import { LocalScans } from "./local_scans.ts";
@@ -117,6 +118,8 @@ export class Office implements Disposable {
   readonly config: string;
   readonly stateDb: string;
   readonly log: string;
+  /** Whether runs in this process mail what they have to tell. */
+  isMailing = false;
   /** Environment of the commands. */
   readonly env: Record<string, string> = { NO_COLOR: "1" };
 
@@ -215,13 +218,30 @@ export class Office implements Disposable {
     onWarning: (text: string) => void = () => {},
   ): Promise<RunResult> {
     using _ = new LocalScans();
-    return await runSync(newRunId(Date.now()), await loadConfig(this.config), {
+    const config = await loadConfig(this.config);
+    const startedAtMs = options.startedAtMs ?? Date.now();
+    const id = newRunId(startedAtMs);
+    const mails = this.isMailing && config.email
+      ? mailing({
+        email: config.email,
+        facts: {
+          roots: config.roots,
+          configFile: config.file,
+          logFile: config.logging.file,
+        },
+        run: { id, startedAtMs },
+        boundMs: 20_000,
+        onInfo() {},
+        onWarning,
+      }).listener
+      : {};
+    return await runSync(id, config, {
       isDryRun: false,
       allowed: { deletes: false, changes: false },
       acceptRoots: false,
       listUnchanged: false,
       ...options,
-    }, { onOutcome() {}, onProblem() {}, onWarning });
+    }, { onOutcome() {}, onProblem() {}, onWarning, ...mails });
   }
 
   /** Runs in this process and requires that both sides agree. */
