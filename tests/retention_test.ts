@@ -5,7 +5,13 @@ import { pruneOld } from "../lib/run_retention.ts";
 import type { RunResult } from "../lib/run_types.ts";
 import { StateDb } from "../lib/state_db.ts";
 import { snapshot } from "./support/snapshot.ts";
-import { Office, softDeleted, type Tree, write } from "./support/support.ts";
+import {
+  DiskOffice,
+  type Office,
+  softDeleted,
+  type Tree,
+  write,
+} from "./support/support.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
@@ -43,7 +49,7 @@ function pairOf(office: Office): string {
 
 /** An office that has met, with a limit of so many days. */
 async function settled(days: number): Promise<Office> {
-  const office = new Office();
+  const office = new DiskOffice();
   await office.settle();
   office.configure(`soft_delete: { retention_days: ${days} }`);
   return office;
@@ -88,7 +94,7 @@ Deno.test("retention_days 0 keeps everything, and a plan removes nothing", async
 });
 
 Deno.test("a run that a guard stops removes nothing", async () => {
-  using office = new Office();
+  using office = new DiskOffice();
   write(office.left, { a: "1" });
   await office.settle();
   keptBefore(office.right, 9, pairOf(office), { old: "1" });

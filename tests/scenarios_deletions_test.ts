@@ -60,19 +60,6 @@ scenario("the limit is the one of the config, to the byte", async (stage) => {
 });
 
 scenario(
-  "with soft delete off a deletion on left is a hard delete (R 5.7)",
-  async (stage) => {
-    await stage.begin({ "a.txt": "gone", "b.txt": "b" });
-    stage.remove("left", "a.txt");
-    const { document } = await stage.does(["5.7 DELETE_RIGHT a.txt"]);
-    assert.match(document.actions[0]!.reason, /soft delete is off/);
-    stage.holds({ "b.txt": "b" });
-    assert.deepEqual(keptPaths(stage, "right"), []);
-  },
-  { isMirrored: false, settings: "soft_delete:\n  enabled: false\n" },
-);
-
-scenario(
   "a soft-deleted file keeps path, time and mode in a folder of its run",
   async (stage) => {
     await stage.begin({ closed: { "a.txt": file("gone", { mode: 0o640 }) } });
@@ -119,26 +106,6 @@ scenario("a taken soft-delete name gets -2", async (stage) => {
   assert.equal(Deno.readTextFileSync(stage.at("right", kept[0]!)), "second");
   stage.holds({ "b.txt": "b", d: {} });
 }, { isMirrored: false });
-
-scenario(
-  "the same file deleted on left in two runs is kept twice (R 5.7)",
-  async (stage) => {
-    await stage.begin({ "a.txt": "first", "b.txt": "b" });
-    for (const content of ["second", null]) {
-      stage.remove("left", "a.txt");
-      const told = await stage.ends(0);
-      assert.equal(told.document.summary.SOFT_DELETE_RIGHT, 1);
-      if (content === null) break;
-      stage.write({ left: { "a.txt": content } });
-      await stage.office.settle();
-    }
-    const kept = keptPaths(stage, "right")
-      .map((path) => Deno.readTextFileSync(stage.at("right", path))).sort();
-    assert.deepEqual(kept, ["first", "second"]);
-    stage.holds({ "b.txt": "b" });
-  },
-  { isMirrored: false },
-);
 
 scenario(
   "a soft-deleted file put back by hand is new on right (R 5.10)",

@@ -11,8 +11,6 @@ import {
 import { intercept, systemError } from "./support/two_roots.ts";
 
 const HOUR = 3_600_000;
-const AGAIN = { mtime: LONG_AGO + 24 * HOUR };
-
 /** `count` files, their contents of one length. */
 function files(
   count: number,
@@ -24,129 +22,6 @@ function files(
       `f${String(n).padStart(3, "0")}.txt`,
       file(content(n), { mtime }),
     ]),
-  );
-}
-
-const name = (n: number) => `f${String(n).padStart(3, "0")}.txt`;
-
-for (const hours of [1, -1, 24, 24 * 365]) {
-  scenario(
-    `five files of one size rewritten on left with times ${hours} whole hours off go over (R 5.3)`,
-    async (stage) => {
-      await stage.begin(files(5, (n) => `first ${n}`));
-      stage.write({
-        left: files(5, (n) => `other ${n}`, LONG_AGO + hours * HOUR),
-      });
-      const { lines } = await stage.ends(0);
-      assert.deepEqual(
-        lines.map((line) => line.split(" -> ")[0]),
-        [0, 1, 2, 3, 4].map((n) => `5.3 COPY_LEFT_TO_RIGHT ${name(n)}`),
-      );
-      assert.equal(
-        stage.trees().right["f000.txt"],
-        "other 0",
-      );
-    },
-  );
-}
-
-scenario(
-  "times of all files on left an hour off, contents the same: read once, and carried over (R 5.11)",
-  async (stage) => {
-    await stage.begin(files(5, (n) => `first ${n}`));
-    for (let n = 0; n < 5; n++) {
-      const at = (LONG_AGO + HOUR) / 1000;
-      Deno.utimeSync(stage.at("left", name(n)), at, at);
-    }
-    await stage.does(
-      [0, 1, 2, 3, 4].map((n) => `5.11 RENAME_RIGHT ${name(n)}`),
-    );
-  },
-);
-
-/** A row that keeps a hash. */
-async function beginWithHash(stage: Stage, content: string): Promise<void> {
-  stage.write({ left: { "plan.txt": file(content, { mtime: LONG_AGO }) } });
-  const { exitCode } = await stage.office.run();
-  assert.equal(exitCode, 0);
-}
-
-const ALWAYS_READ = "compare:\n  always_read: [txt]\n";
-
-for (const edit of ["edited at length", "b"]) {
-  scenario(
-    `a file touched on left against an edit on right (${edit.length} bytes) is no conflict where a hash proves it (R 5.4)`,
-    async (stage) => {
-      await beginWithHash(stage, "a");
-      stage.write({ right: { "plan.txt": edit } });
-      const later = Date.now() / 1000 + 4;
-      Deno.utimeSync(stage.at("left", "plan.txt"), later, later);
-      await stage.does(["5.4 COPY_RIGHT_TO_LEFT plan.txt"]);
-      stage.holds({ "plan.txt": edit });
-    },
-    { settings: ALWAYS_READ },
-  );
-}
-
-scenario(
-  "without a hash, a file touched on left against an edit on right is a conflict (R 5.1)",
-  async (stage) => {
-    await stage.begin({ "plan.txt": "old" });
-    stage.write({ right: { "plan.txt": "new" } });
-    const later = LONG_AGO / 1000 + 4;
-    Deno.utimeSync(stage.at("left", "plan.txt"), later, later);
-    const { lines } = await stage.ends(0);
-    assert.equal(lines.length, 2);
-    assert.match(lines[0]!, /CLASH_CREATE/);
-  },
-);
-
-for (
-  const [how, edit] of [
-    ["emptied", file("", AGAIN)],
-    ["emptied with its time kept", file("", { mtime: LONG_AGO })],
-    ["rolled back", file("last night's", { mtime: LONG_AGO - 12 * HOUR })],
-  ] as const
-) {
-  for (const settings of ["", "soft_delete:\n  max_size_mb: 0\n"]) {
-    const limit = settings ? ", above the limit" : "";
-    scenario(
-      `a file ${how} on left goes over, and what it replaces is kept${limit} (R 5.3)`,
-      async (stage) => {
-        await stage.begin({ "a.txt": "good" });
-        stage.write({ left: { "a.txt": edit } });
-        const { document, lines } = await stage.ends(0);
-        assert.deepEqual(lines, [
-          "5.3 COPY_LEFT_TO_RIGHT a.txt -> deleted/a.txt",
-        ]);
-        assert.deepEqual(stage.kept("right"), { "a.txt": "good" });
-        assert.equal(document.summary.doubtful, 1);
-        const [{ reason, detail }] = document.actions as [
-          typeof document.actions[number],
-        ];
-        assert.match(reason, /so what it replaces is kept/);
-        assert.match(detail ?? "", /\.office-sync\/deleted\/.*a\.txt/);
-      },
-      { settings },
-    );
-  }
-  scenario(
-    `a file ${how} on left never wins against an edit on right (R 5.1)`,
-    async (stage) => {
-      await stage.begin({ "a.txt": "good" });
-      stage.write({
-        left: { "a.txt": edit },
-        // Even where its time is the earlier one.
-        right: {
-          "a.txt": how === "rolled back"
-            ? file("edited", { mtime: LONG_AGO + 1000 })
-            : file("edited", { mtime: LONG_AGO + HOUR }),
-        },
-      });
-      await stage.ends(0);
-      assert.equal(stage.trees().left["a.txt"], "edited");
-      assert.equal(stage.trees().right["a.txt"], "edited");
-    },
   );
 }
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { summarize } from "../lib/report_text.ts";
 import { LONG_AGO, scenario } from "./support/scenario.ts";
-import { file, Office, type Tree } from "./support/support.ts";
+import { DiskOffice, file, type Tree } from "./support/support.ts";
 
 const OLDER = "2024-03-01T10:00:05Z";
 const NEWER = "2024-03-02T11:30:00Z";
@@ -25,39 +25,6 @@ function rows(stateDb: string): Record<string, unknown>[] {
 }
 
 scenario(
-  "first run on two folders already filled and mostly equal",
-  async (stage) => {
-    stage.write({
-      left: {
-        ...common(),
-        "only here.txt": file("l", { mtime: OLDER }),
-        "other time.txt": file("same", { mtime: OLDER }),
-        "other content.txt": file("older", { mtime: OLDER }),
-      },
-      right: {
-        ...common(),
-        "only there.txt": file("r", { mtime: OLDER }),
-        "other time.txt": file("same", { mtime: NEWER }),
-        "other content.txt": file("newer!", { mtime: NEWER }),
-      },
-    });
-    const { document } = await stage.does([
-      "5.9 COPY_LEFT_TO_RIGHT only here.txt",
-      "5.10 COPY_RIGHT_TO_LEFT only there.txt",
-      "- RENAME_LEFT other time.txt",
-      "5.2 CLASH_CREATE other content.txt -> " +
-      "other content.clash-20240301-100005-left.txt",
-      "5.2 COPY_RIGHT_TO_LEFT other content.txt",
-    ]);
-    assert.equal(document.summary.NOOP, 40);
-    assert.equal(document.summary.unknown, 0);
-    const { left } = stage.trees();
-    assert.equal(Object.keys(left.shared ?? {}).length, 40);
-    assert.equal(rows(stage.office.stateDb).length, 40 + 5);
-  },
-);
-
-scenario(
   "the record has both sides' metadata of each file, in seconds and bytes",
   async (stage) => {
     stage.write({ left: { "a.txt": file("abc", { mtime: OLDER }) } });
@@ -76,12 +43,6 @@ scenario(
   { isMirrored: false },
 );
 
-scenario("first run on two empty folders does nothing", async (stage) => {
-  const { document } = await stage.does([]);
-  assert.equal(document.summary.NOOP, 0);
-  stage.holds({});
-}, { isMirrored: false });
-
 scenario(
   "a second run straight after the first does nothing",
   async (stage) => {
@@ -97,49 +58,6 @@ scenario(
     assert.deepEqual(stage.snapshots(), before);
   },
   { isMirrored: false },
-);
-
-for (const verifies of [false, true]) {
-  const how = verifies ? "are read with verify_first_run" : "count as equal";
-  scenario(`first run: files of equal size and time ${how}`, async (stage) => {
-    stage.write({
-      left: { "a.txt": file("abc", { mtime: OLDER }) },
-      right: { "a.txt": file("xyz", { mtime: OLDER }) },
-    });
-    await stage.does(
-      verifies
-        ? [
-          "5.2 CLASH_CREATE a.txt -> a.clash-20240301-100005-right.txt",
-          "5.2 COPY_LEFT_TO_RIGHT a.txt",
-        ]
-        : [],
-    );
-    const { left, right } = stage.trees();
-    assert.deepEqual(
-      [left["a.txt"], right["a.txt"]],
-      verifies ? ["abc", "abc"] : ["abc", "xyz"],
-    );
-  }, {
-    settings: `compare:\n  verify_first_run: ${verifies}\n`,
-    isMirrored: false,
-    leavesAlone: !verifies,
-  });
-}
-
-scenario(
-  "a rewrite that keeps size and time is found when the extension is always read (R 5.3)",
-  async (stage) => {
-    await stage.begin({ "old.xls": "abc", "plain.txt": "abc" });
-    stage.write({
-      left: {
-        "old.xls": file("xyz", { mtime: LONG_AGO }),
-        "plain.txt": file("abc", { mtime: LONG_AGO }),
-      },
-    });
-    await stage.does(["5.3 COPY_LEFT_TO_RIGHT old.xls"]);
-    stage.holds({ "old.xls": "xyz", "plain.txt": "abc" });
-  },
-  { settings: "compare:\n  always_read: [xls]\n", isMirrored: false },
 );
 
 /** Files whose times lie around the moment at which a run looks at them. */
@@ -183,7 +101,7 @@ scenario(
 scenario(
   "two PCs share one Right: each brings and takes changes",
   async (stage) => {
-    using other = new Office();
+    using other = new DiskOffice();
     Deno.writeTextFileSync(
       other.config,
       `left_root: left\nright_root: ${stage.office.right}\n`,
@@ -208,7 +126,7 @@ scenario(
 );
 
 Deno.test("a first meeting records what is alike as it does when it lists everything", async () => {
-  using office = new Office();
+  using office = new DiskOffice();
   const tree: Tree = {
     ...common(),
     deep: { er: { "a.txt": file("a", { mtime: OLDER }), empty: {} } },
@@ -250,7 +168,7 @@ function digests(stateDb: string): Record<string, unknown>[] {
 }
 
 Deno.test("the clash copy that a lost record left is known again as what it is", async () => {
-  using office = new Office();
+  using office = new DiskOffice();
   const older = file("older", { mtime: OLDER });
   office.write({
     left: { "a.txt": older },

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { scenario, type Stage } from "./support/scenario.ts";
 import { snapshot } from "./support/snapshot.ts";
-import { Office } from "./support/support.ts";
+import { DiskOffice } from "./support/support.ts";
 
 const IDENTITY = ".office-sync/root.json";
 
@@ -100,7 +100,7 @@ scenario(
   "guard identity: left is another folder that was synced elsewhere",
   async (stage) => {
     await pending(stage);
-    using elsewhere = new Office();
+    using elsewhere = new DiskOffice();
     elsewhere.write({ left: { "else.txt": "else" } });
     await elsewhere.settle();
     const left = stage.root("left");

@@ -1,108 +1,7 @@
 import assert from "node:assert/strict";
 import { scenario, Stage } from "./support/scenario.ts";
 import { snapshot } from "./support/snapshot.ts";
-import { file, read, type Tree } from "./support/support.ts";
-
-const IGNORE = `ignore:
-  extensions: [tmp, .BAK]
-  filenames_prefix: ["~$", ".~lock."]
-  filenames_exact: [Thumbs.db, node_modules]
-`;
-
-/** Ignored files and folders, in any case, and what only looks like it. */
-const IGNORED: Tree = {
-  "a.tmp": "1",
-  "B.TMP": "2",
-  "c.bak": "3",
-  "x.tar.Bak": "4",
-  "~$report.docx": "5",
-  ".~LOCK.sheet.ods#": "6",
-  "thumbs.DB": "7",
-  Node_Modules: { "in.txt": "8", deep: { "er.txt": "9" } },
-  "~$folder": { "in.txt": "10" },
-};
-const SYNCED: Tree = {
-  "tmp": "not an extension",
-  "a.tmp.txt": "other extension",
-  "report~$.docx": "no prefix",
-  "Thumbs.db.txt": "not exact",
-  "folder.tmp": { "in.txt": "extensions are of files" },
-};
-
-scenario(
-  "ignored file types on left stay there, whatever their case",
-  async (stage) => {
-    await stage.begin({ "a.txt": "a" });
-    stage.write({
-      left: { ...IGNORED, ...SYNCED, d: { ...IGNORED, ...SYNCED } },
-    });
-    const { document } = await stage.ends(0);
-    assert.deepEqual(document.problems, [], "ignored without a word");
-    assert.equal(document.summary.unknown, 0);
-    const { left, right } = stage.trees();
-    assert.deepEqual(right, { "a.txt": "a", ...SYNCED, d: { ...SYNCED } });
-    assert.deepEqual(left, {
-      "a.txt": "a",
-      ...IGNORED,
-      ...SYNCED,
-      d: { ...IGNORED, ...SYNCED },
-    });
-  },
-  { settings: IGNORE, leavesAlone: true },
-);
-
-scenario(
-  "ignored files of one name on both sides stay as they are",
-  async (stage) => {
-    await stage.begin({ "a.txt": "a" });
-    stage.write({
-      left: { "x.tmp": "of Left" },
-      right: { "x.tmp": "of Right" },
-    });
-    const before = stage.snapshots();
-    await stage.does([]);
-    assert.deepEqual(stage.snapshots(), before);
-  },
-  { settings: IGNORE, leavesAlone: true, isMirrored: false },
-);
-
-scenario("what is ignored later on is deleted nowhere", async (stage) => {
-  await stage.begin({ "a.txt": "a", "b.old": "b", d: { "c.old": "c" } });
-  stage.office.configure("ignore:\n  extensions: [old]\n");
-  stage.remove("left", "b.old", "d");
-  await stage.does([]);
-  assert.deepEqual(stage.trees().right, {
-    "a.txt": "a",
-    "b.old": "b",
-    d: { "c.old": "c" },
-  });
-}, { isMirrored: false, leavesAlone: true });
-
-scenario(
-  "an unrecorded folder of ignored files on left is not created on right",
-  async (stage) => {
-    await stage.begin({ "a.txt": "a" });
-    stage.write({ left: { d: { "x.tmp": "x" }, empty: {} } });
-    await stage.does(["CREATE_DIR_RIGHT empty"]);
-    assert.deepEqual(stage.trees().right, { "a.txt": "a", empty: {} });
-  },
-  { settings: IGNORE, leavesAlone: true, isMirrored: false },
-);
-
-scenario(
-  "a folder deleted on left stays on right for the ignored file in it",
-  async (stage) => {
-    await stage.begin({ d: { "a.txt": "a" }, "b.txt": "b" });
-    stage.write({ right: { d: { "x.tmp": "x" } } });
-    stage.remove("left", "d");
-    await stage.does(["5.7 SOFT_DELETE_RIGHT d/a.txt -> deleted/d/a.txt"]);
-    assert.deepEqual(stage.trees(), {
-      left: { "b.txt": "b" },
-      right: { "b.txt": "b", d: { "x.tmp": "x" } },
-    });
-  },
-  { settings: IGNORE, leavesAlone: true },
-);
+import { file, read } from "./support/support.ts";
 
 scenario(
   "a folder of the product's own name is never seen, at any depth, in any case",
@@ -156,22 +55,6 @@ scenario(
     assert.match(log, / WARNING .*path="pipe"/);
   },
   { leavesAlone: true, isCommand: true },
-);
-
-scenario(
-  "a recorded file that became a symlink on left is not deleted on right",
-  async (stage) => {
-    await stage.begin({ "a.txt": "a", d: { "in.txt": "in" }, "b.txt": "b" });
-    stage.rename("left", "a.txt", "elsewhere.txt");
-    stage.rename("left", "d", "e");
-    Deno.symlinkSync("elsewhere.txt", stage.at("left", "a.txt"));
-    Deno.symlinkSync("e", stage.at("left", "d"));
-    await stage.ends(0);
-    const { right } = stage.trees();
-    assert.equal(right["a.txt"], "a");
-    assert.deepEqual(right.d, { "in.txt": "in" });
-  },
-  { leavesAlone: true, isMirrored: false },
 );
 
 scenario(
@@ -249,27 +132,6 @@ scenario(
   },
   { isMirrored: false },
 );
-
-for (const [where, within] of [["", ""], [" in another", "p/"]] as const) {
-  scenario(
-    `a folder${where} that both sides hid, one after the other, can be made again on left`,
-    async (stage) => {
-      const tree = { d: { "b.txt": "b" } };
-      await stage.begin({
-        "a.txt": "a",
-        ...within === "" ? tree : { p: tree },
-      });
-      stage.rename("left", `${within}d`, `${within}~$d`);
-      stage.rename("right", `${within}d/b.txt`, `${within}d/~$b.txt`);
-      await stage.does([]);
-      stage.rename("right", `${within}d`, `${within}~$d`);
-      await stage.does([]);
-      Deno.mkdirSync(stage.at("left", `${within}d`));
-      await stage.does([`CREATE_DIR_RIGHT ${within}d`]);
-    },
-    { settings: IGNORE, leavesAlone: true },
-  );
-}
 
 Deno.test("a folder whose new name can't be looked into is left alone with all below it, and told by name", async () => {
   for (const isMirrored of [false, true]) {

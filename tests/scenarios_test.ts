@@ -15,7 +15,7 @@ import {
   type Told,
   whyOf,
 } from "./support/scenario.ts";
-import { file, FileSpec, type Tree } from "./support/support.ts";
+import { DiskOffice, file, type FileSpec, Office, type Tree } from "./support/support.ts";
 import { fromFileUrl } from "./support/urls.ts";
 
 type Side = "left" | "right";
@@ -134,9 +134,10 @@ function load(folder: string): Scenario {
     } as Scenario["start"],
     edits: documents<Edits>(`${folder}/edit.yaml`),
     expected,
-    end: (isBySide
-      ? after
-      : { left: left ?? after, right: right ?? after }) as Scenario["end"],
+    end:
+      (isBySide
+        ? after
+        : { left: left ?? after, right: right ?? after }) as Scenario["end"],
   };
 }
 
@@ -214,8 +215,10 @@ class Play {
     const text = config === undefined ? "" : stringify(config);
     this.stage.office.configure(
       (this.stage.isMirrored
-        ? text.replaceAll(/: (left|right)$/gm, (it, side) =>
-          it.replace(side, SWAPPED[side]!))
+        ? text.replaceAll(
+          /: (left|right)$/gm,
+          (it, side) => it.replace(side, SWAPPED[side]!),
+        )
         : text) + (server === null ? "" : server.config()),
     );
   }
@@ -336,7 +339,8 @@ for (const { name: rule } of [...Deno.readDirSync(ROOT)]) {
           ? await new MailServer({ security: "none", needsLogin: false })
             .start()
           : null;
-        using stage = new Stage("", isMirrored, command);
+        const office = command ? new DiskOffice() : new Office();
+        using stage = new Stage("", isMirrored, command, office);
         stage.office.isMailing = isMailed;
         await new Play(scenario, stage).all(server);
       });

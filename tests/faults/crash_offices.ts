@@ -3,7 +3,12 @@
  *
  * @module
  */
-import { file, type FileSpec, Office } from "../support/support.ts";
+import {
+  DiskOffice,
+  file,
+  type FileSpec,
+  type Office,
+} from "../support/support.ts";
 
 const old = (content: string): FileSpec =>
   file(content, { mtime: "2024-01-01T00:00:00Z" });
@@ -14,7 +19,7 @@ const latest = (content: string): FileSpec =>
 
 /** Two roots that meet for the first time, with something on each side. */
 export function firstOffice(): Promise<Office> {
-  const office = new Office();
+  const office = new DiskOffice();
   office.write({
     left: {
       "both.txt": old("left's words"),
@@ -40,7 +45,7 @@ export function firstOffice(): Promise<Office> {
 export async function manyOffice(
   prepare: (office: Office) => void = () => {},
 ): Promise<Office> {
-  const office = new Office();
+  const office = new DiskOffice();
   prepare(office);
   await office.settle();
   const folders = Array.from({ length: 5 }, (_, folder) => {
@@ -56,7 +61,7 @@ export async function manyOffice(
 
 /** Two roots with something of every kind to do. */
 export async function busyOffice(): Promise<Office> {
-  const office = new Office("soft_delete: {max_size_mb: 0.001}\n");
+  const office = new DiskOffice("soft_delete: {max_size_mb: 0.001}\n");
   office.write({
     left: {
       "both.txt": old("both"),
@@ -110,7 +115,7 @@ export async function busyOffice(): Promise<Office> {
 
 /** Two roots where replaced versions are kept, and the newer side wins. */
 export async function keepingOffice(): Promise<Office> {
-  const office = new Office(
+  const office = new DiskOffice(
     "soft_delete: {keep_replaced: true}\n" +
       "conflict_policy: {modify_modify: overwrite}\n",
   );

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { file, Office } from "../support/support.ts";
+import { DiskOffice, file, type Office } from "../support/support.ts";
 import {
   isThere,
   program,
@@ -64,7 +64,7 @@ async function keeps(office: Office, version: string): Promise<void> {
 }
 
 async function begin(settings = ""): Promise<Office> {
-  const office = new Office(settings);
+  const office = new DiskOffice(settings);
   office.write({
     left: {
       "a.txt": file("first", { mtime: LONG_AGO }),

@@ -8,8 +8,9 @@ import assert from "node:assert/strict";
 import {
   actions,
   describe,
+  DiskOffice,
   file,
-  Office,
+  type Office,
   read,
   write,
 } from "../support/support.ts";
@@ -51,7 +52,7 @@ async function evenSecond(): Promise<void> {
 }
 
 // Its folder goes with the kernel.
-const office = new Office();
+const office = new DiskOffice();
 mount(office);
 
 office.write({ left: { ...files(20), d: files(5) }, right: { r: files(5) } });

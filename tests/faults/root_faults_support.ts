@@ -5,7 +5,13 @@
  */
 import assert from "node:assert/strict";
 import { type Snapshot, snapshot, synced } from "../support/snapshot.ts";
-import { actions, describe, file, Office, write } from "../support/support.ts";
+import {
+  actions,
+  describe,
+  DiskOffice,
+  file,
+  write,
+} from "../support/support.ts";
 import {
   type Disturbance,
   disturbed,
@@ -21,7 +27,7 @@ export const old = (content: string): ReturnType<typeof file> =>
   file(content, { mtime: "2020-05-05T05:05:05Z" });
 
 /** An office whose sides are disks in memory. */
-export class MountedOffice extends Office {
+export class MountedOffice extends DiskOffice {
   readonly undone: Undone = new Undone();
   /** Both sides while they were in order. */
   #agreed: Snapshot = {};

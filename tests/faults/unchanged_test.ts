@@ -1,5 +1,10 @@
 import assert from "node:assert/strict";
-import { file, Office, type Tree } from "../support/support.ts";
+import {
+  DiskOffice,
+  file,
+  type Office,
+  type Tree,
+} from "../support/support.ts";
 import { fromFileUrl } from "../support/urls.ts";
 import { requireTool } from "./support.ts";
 
@@ -26,7 +31,7 @@ function tree(files: number, folders: number): Tree {
 
 /** An office in which all is recorded, and nothing is young any more. */
 async function settled(files: number, folders: number): Promise<Office> {
-  const office = new Office();
+  const office = new DiskOffice();
   office.write({ left: tree(files, folders) });
   for (let run = 0; run < 3; run++) {
     const { code, stderr } = await office.command();

@@ -12,8 +12,9 @@ import {
   actions,
   type CommandResult,
   describe,
+  DiskOffice,
   FileSpec,
-  Office,
+  type Office,
   read,
   softDeleted,
   type Tree,
@@ -104,13 +105,15 @@ export class Stage implements Disposable {
    * @param settings YAML lines for the config besides the roots.
    * @param isMirrored Whether Left stands for Right, and Right for Left.
    * @param isCommand Whether runs are the real command; else in this process.
+   * @param office What it is played in.
    */
   constructor(
     settings: string,
     readonly isMirrored: boolean,
     readonly isCommand = false,
+    office: Office = new DiskOffice(settings),
   ) {
-    this.office = new Office(settings);
+    this.office = office;
   }
 
   /** A side's root. */
