@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { loadConfig } from "../lib/config_loader.ts";
 import { type Access, sandboxFlags } from "../lib/sandbox_permissions.ts";
-import { DiskOffice, type Office } from "./support/support.ts";
+import { Office } from "./support/support.ts";
 import { fromFileUrl } from "./support/urls.ts";
 
 /** One use of a permission, as the runtime writes it down. */
@@ -52,7 +52,7 @@ function isBelow(path: string, folders: readonly string[]): boolean {
 
 /** A run with something of everything to do. */
 async function busyOffice(): Promise<Office> {
-  const office = new DiskOffice();
+  const office = new Office();
   office.write({
     left: { "a.txt": "one", d: { "b.txt": "two" }, "both.txt": "old" },
     right: { "c.txt": "three" },

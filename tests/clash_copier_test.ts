@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { type Side, SIDES } from "../lib/types.ts";
-import { describe, file, Office, read } from "./support/support.ts";
+import { describe, file, MemoryOffice, read } from "./support/support.ts";
 import { intercept } from "./support/two_roots.ts";
 
 /** What somebody does to a clash copy, and where. */
@@ -18,7 +18,7 @@ function scribble(path: string): void {
 
 for (const [what, sides, edit] of EDITS) {
   Deno.test(`a version whose clash copy is ${what} before it is replaced is kept once more (section 6)`, async () => {
-    using office = new Office("soft_delete: { enabled: false }\n");
+    using office = new MemoryOffice("soft_delete: { enabled: false }\n");
     office.write({ left: { "a.txt": "old" } });
     await office.settle();
     const at = (year: number, content: string) =>

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { progressText } from "../lib/cli_output.ts";
 import { Meter, type Progress } from "../lib/run_types.ts";
-import { DiskOffice, type Office } from "./support/support.ts";
+import { Office } from "./support/support.ts";
 import { fromFileUrl } from "./support/urls.ts";
 
 const APPLY: Progress = {
@@ -120,7 +120,7 @@ function bareStartMs(): number {
 
 /** An office with enough to do to be seen at it. */
 function busy(): Office {
-  const office = new DiskOffice();
+  const office = new Office();
   for (let n = 0; n < 3000; n++) {
     Deno.writeTextFileSync(`${office.left}/${n}.txt`, "x".repeat(n));
   }
@@ -167,7 +167,7 @@ Deno.test({
   name: "the first sign of life on a terminal comes within half a second",
   ignore: !isLinux,
   async fn() {
-    using office = new DiskOffice();
+    using office = new Office();
     const shares: number[] = [];
     // Other tests run at the same time: what slows down any program is no
     // fault of this one, and the quickest try counts.
@@ -200,13 +200,13 @@ Deno.test({
   name: "there is no progress with --quiet, nor where errors go elsewhere",
   ignore: !isLinux,
   async fn() {
-    using quiet = new DiskOffice().write({ left: { "a.txt": "a" } });
+    using quiet = new Office().write({ left: { "a.txt": "a" } });
     assert.equal((await onTerminal(quiet, "sync --quiet")).text, "");
-    using apart = new DiskOffice().write({ left: { "a.txt": "a" } });
+    using apart = new Office().write({ left: { "a.txt": "a" } });
     const { text } = await onTerminal(apart, "sync", "2>errors.txt");
     assert.match(text, /^Run \d{8}-/);
     assert.equal(Deno.readTextFileSync(`${apart.folder}/errors.txt`), "");
-    using piped = new DiskOffice().write({ left: { "a.txt": "a" } });
+    using piped = new Office().write({ left: { "a.txt": "a" } });
     const { stdout, stderr } = await piped.command("sync");
     assert.match(stdout, /^Run \d{8}-/);
     assert.equal(stderr, "");

@@ -6,7 +6,7 @@ import { PLAIN_TRAITS } from "../lib/root_traits.ts";
 import { sandboxFlags } from "../lib/sandbox_permissions.ts";
 import { takeLock } from "../lib/state_db.ts";
 import { snapshot } from "./support/snapshot.ts";
-import { DiskOffice, type Office, write } from "./support/support.ts";
+import { Office, write } from "./support/support.ts";
 import { fromFileUrl } from "./support/urls.ts";
 
 interface Told {
@@ -43,7 +43,7 @@ function whole(office: Office): string {
 }
 
 Deno.test("doctor finds all well before the first run, and writes nothing", async () => {
-  using office = new DiskOffice().write({ left: { a: "1" } });
+  using office = new Office().write({ left: { a: "1" } });
   const before = whole(office);
   const { code, stdout } = await office.command("doctor");
   assert.equal(code, 0, stdout);
@@ -61,7 +61,7 @@ Deno.test("doctor finds all well before the first run, and writes nothing", asyn
 });
 
 Deno.test("doctor finds all well after a run, and its document has every key", async () => {
-  using office = new DiskOffice().write({ left: { a: "1" } });
+  using office = new Office().write({ left: { a: "1" } });
   await office.settle();
   const before = whole(office);
   const { checks }: Told = await office.json("doctor");
@@ -78,7 +78,7 @@ Deno.test("doctor finds all well after a run, and its document has every key", a
 });
 
 Deno.test("doctor tells of a root that is missing, and looks at the other all the same", async () => {
-  using office = new DiskOffice();
+  using office = new Office();
   Deno.removeSync(office.right);
   const { code, stdout } = await office.command("doctor");
   assert.equal(code, 1);
@@ -91,7 +91,7 @@ Deno.test("doctor tells of a root that is missing, and looks at the other all th
 });
 
 Deno.test("doctor tells of roots that are one", async () => {
-  using office = new DiskOffice();
+  using office = new Office();
   Deno.removeSync(office.right);
   Deno.symlinkSync(office.left, office.right);
   assert.deepEqual(await complaints(office), ["problem - roots"]);
@@ -101,7 +101,7 @@ Deno.test("doctor tells of roots that are one", async () => {
 });
 
 Deno.test("doctor tells of a root that can't be written", async () => {
-  using office = new DiskOffice();
+  using office = new Office();
   Deno.chmodSync(office.right, 0o555);
   const { code, stdout } = await office.humbleCommand("doctor");
   assert.equal(code, 1);
@@ -109,7 +109,7 @@ Deno.test("doctor tells of a root that can't be written", async () => {
 });
 
 Deno.test("doctor tells of roots that are not those of the state DB", async () => {
-  using office = new DiskOffice();
+  using office = new Office();
   await office.settle();
   Deno.renameSync(office.stateDb, `${office.stateDb}.old`);
   assert.deepEqual(await complaints(office), ["warning - identity"]);
@@ -119,7 +119,7 @@ Deno.test("doctor tells of roots that are not those of the state DB", async () =
 });
 
 Deno.test("doctor tells of a damaged state DB, and looks at the roots all the same", async () => {
-  using office = new DiskOffice();
+  using office = new Office();
   await office.settle();
   Deno.writeTextFileSync(office.stateDb, "no database at all".repeat(99));
   assert.deepEqual(await complaints(office), ["problem - state DB"]);
@@ -127,7 +127,7 @@ Deno.test("doctor tells of a damaged state DB, and looks at the roots all the sa
 });
 
 Deno.test("doctor tells of damage inside the state DB", async () => {
-  using office = new DiskOffice().write({
+  using office = new Office().write({
     left: Object.fromEntries(
       Array.from({ length: 200 }, (_, n) => [`file ${n}`, "1"]),
     ),
@@ -165,7 +165,7 @@ Deno.test("doctor tells of damage inside the state DB", async () => {
 });
 
 Deno.test("doctor tells when a run last went well", async () => {
-  using office = new DiskOffice();
+  using office = new Office();
   await office.settle();
   const change = (sql: string) => {
     using db = new DatabaseSync(office.stateDb);
@@ -191,7 +191,7 @@ Deno.test("doctor tells when a run last went well", async () => {
 });
 
 Deno.test("doctor names what lists the open conflicts that the last run left", async () => {
-  using office = new DiskOffice("conflict_policy: { new_new: notify }");
+  using office = new Office("conflict_policy: { new_new: notify }");
   write(office.left, { a: "one" });
   write(office.right, { a: "three" });
   await office.run();
@@ -204,7 +204,7 @@ Deno.test("doctor names what lists the open conflicts that the last run left", a
 });
 
 Deno.test("doctor tells how much is kept in soft delete, and whose it is", async () => {
-  using office = new DiskOffice("soft_delete: { retention_days: 9 }");
+  using office = new Office("soft_delete: { retention_days: 9 }");
   write(office.left, { a: "12345" });
   await office.settle();
   Deno.removeSync(`${office.left}/a`);
@@ -253,7 +253,7 @@ function mail(port: number): string {
 
 Deno.test("doctor speaks to the mail server", async () => {
   using server = listen();
-  using office = new DiskOffice(mail(server.port));
+  using office = new Office(mail(server.port));
   assert.equal(
     await saying(office, "mail"),
     `127.0.0.1:${server.port} answers`,
@@ -262,7 +262,7 @@ Deno.test("doctor speaks to the mail server", async () => {
 });
 
 Deno.test("doctor tells of a mail server that does not answer", async () => {
-  using office = new DiskOffice(mail(1));
+  using office = new Office(mail(1));
   assert.deepEqual(await complaints(office), ["problem - mail"]);
   assert.match(await saying(office, "mail"), /nothing answers there/);
   const login = mail(1).replace("}", ", username: u, password_env: NO_SUCH }");
@@ -271,7 +271,7 @@ Deno.test("doctor tells of a mail server that does not answer", async () => {
 });
 
 Deno.test("doctor tells where it is started without the walls", async () => {
-  using office = new DiskOffice();
+  using office = new Office();
   const { code, stdout } = await new Deno.Command(Deno.execPath(), {
     args: [
       ...["run", "-A", fromFileUrl("../main.ts"), "--in-sandbox="],
@@ -286,7 +286,7 @@ Deno.test("doctor tells where it is started without the walls", async () => {
 });
 
 Deno.test("doctor goes without what the walls of a sync keep from it", async () => {
-  using office = new DiskOffice();
+  using office = new Office();
   const flags = sandboxFlags(await loadConfig(office.config), {
     access: "sync",
     programFolder: fromFileUrl("../lib"),

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { StateDb } from "../lib/state_db.ts";
-import { DiskOffice, file } from "./support/support.ts";
+import { file, Office } from "./support/support.ts";
 
 /** The command `history`, through the real command. */
 
 Deno.test("history: nothing before the first run", async () => {
-  using office = new DiskOffice();
+  using office = new Office();
   const { code, stdout } = await office.command("history");
   assert.deepEqual([code, stdout], [0, "There was no run yet.\n"]);
   assert.deepEqual(await office.json("history"), { runs: [] });
@@ -16,7 +16,7 @@ Deno.test("history: nothing before the first run", async () => {
 });
 
 Deno.test("history: runs, newest first, with times, counts, exit code and what stopped them", async () => {
-  using office = new DiskOffice();
+  using office = new Office();
   office.write({ left: { "a.txt": "a", d: { "b.txt": "b" } } });
   const first = await office.json("sync");
   Deno.removeSync(`${office.left}/a.txt`);
@@ -47,7 +47,7 @@ Deno.test("history: runs, newest first, with times, counts, exit code and what s
 });
 
 Deno.test("history RUN: the actions of one, by a unique beginning of its id", async () => {
-  using office = new DiskOffice();
+  using office = new Office();
   office.write({ left: { "a.txt": file("abc"), "line\nbreak": "x" } });
   const { run, actions, summary } = await office.json("sync");
   const start = run.id.slice(0, 17);
@@ -70,7 +70,7 @@ Deno.test("history RUN: the actions of one, by a unique beginning of its id", as
 });
 
 Deno.test("history RUN: no such run, or more than one, is wrong use", async () => {
-  using office = new DiskOffice();
+  using office = new Office();
   for (let n = 0; n < 7; n++) await office.run();
   const none = await office.command("history", "nope");
   assert.equal(none.code, 2);
@@ -86,7 +86,7 @@ Deno.test("history RUN: no such run, or more than one, is wrong use", async () =
 });
 
 Deno.test("history: an id that is another's beginning is still one run's", async () => {
-  using office = new DiskOffice();
+  using office = new Office();
   await office.run();
   {
     using db = new StateDb(office.stateDb, { isReadOnly: false });
@@ -105,7 +105,7 @@ Deno.test("history: an id that is another's beginning is still one run's", async
 });
 
 Deno.test("history: a damaged state DB stops it, in one line and what to do", async () => {
-  using office = new DiskOffice();
+  using office = new Office();
   Deno.writeTextFileSync(office.stateDb, "no database at all, but long enough");
   const { code, stderr } = await office.command("history");
   assert.equal(code, 3);

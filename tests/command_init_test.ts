@@ -3,7 +3,7 @@ import { TypedSecret } from "../lib/cli_output.ts";
 import { configText } from "../lib/command_init.ts";
 import { loadConfig, parseConfig } from "../lib/config_loader.ts";
 import { PROPOSED } from "./support/config_lines.ts";
-import { DiskOffice } from "./support/support.ts";
+import { Office } from "./support/support.ts";
 import { fromFileUrl } from "./support/urls.ts";
 
 const EXAMPLE = Deno.readTextFileSync(fromFileUrl("../config.example.yaml"));
@@ -105,7 +105,7 @@ Deno.test("init with both folders asks nothing, and writes the example with them
 
 Deno.test("init's config is one that a run and a plan take", async () => {
   using desk = new Desk();
-  using office = new DiskOffice();
+  using office = new Office();
   Deno.removeSync(office.config);
   const { code } = await desk.init(
     ...["--left", office.left, "--right", office.right],

@@ -12,9 +12,8 @@ import { snapshot } from "./support/snapshot.ts";
 import {
   actions,
   describe,
-  DiskOffice,
   file,
-  type Office,
+  Office,
   softDeleted,
   write,
 } from "./support/support.ts";
@@ -51,7 +50,7 @@ async function rests(office: Office): Promise<void> {
 }
 
 Deno.test("restore brings a version back to both sides with its time and mode, and the next run only records it", async () => {
-  using office = new DiskOffice();
+  using office = new Office();
   await removed(office, {
     d: { "ä b.txt": file("old", { mtime: OLD, mode: 0o640 }) },
   });
@@ -75,7 +74,7 @@ Deno.test("restore brings a version back to both sides with its time and mode, a
 });
 
 Deno.test("restore takes the newest version, --from another", async () => {
-  using office = new DiskOffice("soft_delete: { keep_replaced: true }");
+  using office = new Office("soft_delete: { keep_replaced: true }");
   const first = await removed(office, { a: file("1", { mtime: OLDER }) });
   // The folders of two runs of one second are one.
   await new Promise((done) => setTimeout(done, 1100));
@@ -103,7 +102,7 @@ Deno.test("restore takes the newest version, --from another", async () => {
 });
 
 Deno.test("restore --list shows what is kept, also while a run is active, and changes nothing", async () => {
-  using office = new DiskOffice();
+  using office = new Office();
   await removed(office, { a: "1", d: { b: "2" } });
   const before = [office.left, office.right].map((it) => snapshot(it, true));
   using _run = takeLock(office.stateDb);
@@ -125,13 +124,13 @@ Deno.test("restore --list shows what is kept, also while a run is active, and ch
 });
 
 Deno.test("restore --list says so where nothing is kept", async () => {
-  using office = new DiskOffice();
+  using office = new Office();
   const { code, stdout } = await office.command("restore", "--list");
   assert.deepEqual([code, stdout], [0, "Nothing is kept in soft delete.\n"]);
 });
 
 Deno.test("restore gives a numbered file the name it had, as long as the state DB knows it", async () => {
-  using office = new DiskOffice();
+  using office = new Office();
   const run = await removed(office, { "a.txt": "1" });
   const base = `${office.right}/.office-sync/deleted`;
   const [{ name = "" } = {}] = [...Deno.readDirSync(base)];
@@ -162,7 +161,7 @@ Deno.test("restore gives a numbered file the name it had, as long as the state D
 });
 
 Deno.test("restore brings all of a folder back, with what is in it", async () => {
-  using office = new DiskOffice();
+  using office = new Office();
   await removed(office, { d: { a: "1", e: { b: "2" } }, x: "3" });
   const { code, stdout } = await office.command("restore", "d/");
   assert.equal(code, 0);
@@ -173,7 +172,7 @@ Deno.test("restore brings all of a folder back, with what is in it", async () =>
 });
 
 Deno.test("restore gives new folders the mode of those that were removed", async () => {
-  using office = new DiskOffice();
+  using office = new Office();
   write(office.left, { d: { a: "1" } });
   write(office.right, { d: {} });
   Deno.chmodSync(`${office.right}/d`, 0o750);
@@ -185,7 +184,7 @@ Deno.test("restore gives new folders the mode of those that were removed", async
 });
 
 Deno.test("restore --to one side leaves the other to the next run", async () => {
-  using office = new DiskOffice();
+  using office = new Office();
   await removed(office, { a: "1" });
   await office.command("restore", "a", "--to", "left");
   assert.deepEqual(office.trees(), { left: { a: "1" }, right: {} });
@@ -193,7 +192,7 @@ Deno.test("restore --to one side leaves the other to the next run", async () => 
 });
 
 Deno.test("restore soft-deletes an older file that stands in the way", async () => {
-  using office = new DiskOffice();
+  using office = new Office();
   await removed(office, { a: file("new", { mtime: OLD }) });
   office.configure("soft_delete: { enabled: false }");
   write(office.left, { a: file("older", { mtime: OLDER }) });
@@ -213,7 +212,7 @@ Deno.test("restore soft-deletes an older file that stands in the way", async () 
 
 Deno.test("restore refuses to replace a newer file, on either side, and changes nothing", async () => {
   for (const side of ["left", "right"] as const) {
-    using office = new DiskOffice();
+    using office = new Office();
     await removed(office, { a: file("old", { mtime: OLD }), b: "b" });
     write(office[side], { a: "newer" });
     const before = both(office);
@@ -239,7 +238,7 @@ Deno.test("restore refuses to replace a newer file, on either side, and changes 
 });
 
 Deno.test("restore leaves a file alone that is there already, just so", async () => {
-  using office = new DiskOffice();
+  using office = new Office();
   await removed(office, { a: "1" });
   await office.command("restore", "a");
   const before = both(office);
@@ -252,7 +251,7 @@ Deno.test("restore leaves a file alone that is there already, just so", async ()
 });
 
 Deno.test("restore refuses what a folder, a link or a file above stands in the way of, even with --force", async () => {
-  using office = new DiskOffice();
+  using office = new Office();
   await removed(office, { a: "1", b: "2", d: { c: "3" }, e: { f: "4" } });
   const outside = `${office.folder}/outside`;
   Deno.mkdirSync(outside);
@@ -275,7 +274,7 @@ Deno.test("restore refuses what a folder, a link or a file above stands in the w
 });
 
 Deno.test("restore never takes anything through a link", async () => {
-  using office = new DiskOffice();
+  using office = new Office();
   await removed(office, { a: "1", d: { b: "2" } });
   const base = `${office.right}/.office-sync/deleted`;
   const [{ name = "" } = {}] = [...Deno.readDirSync(base)];
@@ -296,7 +295,7 @@ Deno.test("restore never takes anything through a link", async () => {
 });
 
 Deno.test("restore lists other pairs' versions, and nothing that no run made", async () => {
-  using office = new DiskOffice();
+  using office = new Office();
   await office.settle();
   write(office.right, {
     ".office-sync": {
@@ -316,7 +315,7 @@ Deno.test("restore lists other pairs' versions, and nothing that no run made", a
 });
 
 Deno.test("restore ends with 4 while a run is active", async () => {
-  using office = new DiskOffice();
+  using office = new Office();
   await removed(office, { a: "1" });
   using _run = takeLock(office.stateDb);
   const { code, stderr } = await office.command("restore", "a");
@@ -325,7 +324,7 @@ Deno.test("restore ends with 4 while a run is active", async () => {
 });
 
 Deno.test("restore ends with 3 where a root is not the one that is known", async () => {
-  using office = new DiskOffice();
+  using office = new Office();
   await removed(office, { a: "1" });
   Deno.removeSync(`${office.left}/.office-sync/root.json`);
   const { code, stderr } = await office.command("restore", "a");
@@ -334,7 +333,7 @@ Deno.test("restore ends with 3 where a root is not the one that is known", async
 });
 
 Deno.test("restore goes on where one file can't be brought back, and leaves nothing of it", async () => {
-  using office = new DiskOffice();
+  using office = new Office();
   await removed(office, { d: { a: "1" }, e: { f: { c: "3" } }, b: "2" });
   Deno.mkdirSync(`${office.left}/d`, { mode: 0o555 });
   const [{ keptAt }] = (await office.json("restore", "--list", "e/")).versions;
@@ -350,7 +349,7 @@ Deno.test("restore goes on where one file can't be brought back, and leaves noth
 });
 
 Deno.test("restore takes paths as people type them, and tells in one line what is wrong with others", async () => {
-  using office = new DiskOffice();
+  using office = new Office();
   await removed(office, { d: { a: "1" } });
   for (
     const typed of ["./d/a", "d//a", `${office.left}/d/a`, `${office.right}/d/`]

@@ -8,10 +8,10 @@ import {
   taskXml,
 } from "../lib/schedule_text.ts";
 import { StateDb, takeLock, wasSaid } from "../lib/state_db.ts";
-import { DiskOffice } from "./support/support.ts";
+import { Office } from "./support/support.ts";
 
 /** A folder whose name means something to every scheduler. */
-class OddOffice extends DiskOffice {
+class OddOffice extends Office {
   readonly odd: string;
 
   constructor(name: string) {
@@ -230,7 +230,7 @@ Deno.test("schedule windows writes a task in UTF-16 that keeps to the schema", a
 });
 
 Deno.test("schedule refuses to write over a file", async () => {
-  using office = new DiskOffice();
+  using office = new Office();
   const file = `${office.folder}/task.xml`;
   Deno.writeTextFileSync(file, "mine");
   const { code, stderr } = await office.command(
@@ -243,7 +243,7 @@ Deno.test("schedule refuses to write over a file", async () => {
 
 for (const named of ["service", "timer"]) {
   Deno.test(`schedule systemd writes service and timer, whichever is named: .${named}`, async () => {
-    using office = new DiskOffice();
+    using office = new Office();
     const at = (ending: string) => `${office.folder}/my-sync.${ending}`;
     const { code, stdout, stderr } = await office.command(
       ...["schedule", "systemd", "--every", "1h", "--write", at(named)],
@@ -261,7 +261,7 @@ for (const named of ["service", "timer"]) {
   });
 
   Deno.test(`schedule systemd writes neither file where the .${named} is there`, async () => {
-    using office = new DiskOffice();
+    using office = new Office();
     const at = (ending: string) => `${office.folder}/s.${ending}`;
     Deno.writeTextFileSync(at(named), "mine");
     const { code, stderr } = await office.command(
@@ -277,7 +277,7 @@ for (const named of ["service", "timer"]) {
 }
 
 Deno.test("schedule systemd refuses a name that is neither of the two", async () => {
-  using office = new DiskOffice();
+  using office = new Office();
   for (const name of ["units.txt", ".service", "a b.timer"]) {
     const { code, stderr } = await office.command(
       ...["schedule", "systemd", "--write", `${office.folder}/${name}`],
@@ -357,7 +357,7 @@ Deno.test("a unit says what systemd takes for something else so that it is taken
 });
 
 Deno.test("schedule tells of the variable that scheduled runs need", async () => {
-  using office = new DiskOffice(
+  using office = new Office(
     "email: { smtp_host: h, username: u, password_env: MAIL_PW, from: a@b.c, to: a@b.c }\n",
   );
   const { code, stderr } = await office.command("schedule", "cron");
@@ -406,7 +406,7 @@ Deno.test("a drive that can't be looked at may be a mapped one, but for C:", () 
 });
 
 Deno.test("schedule windows tells of a drive that this system can't look at", async () => {
-  using office = new DiskOffice();
+  using office = new Office();
   Deno.writeTextFileSync(
     office.config,
     "left_root: C:\\l\nright_root: P:\\\n",
@@ -469,7 +469,7 @@ Deno.test("cron starts at every allowed interval, at the same times each day", (
 
 for (const scheduler of ["windows", "systemd", "cron"]) {
   Deno.test(`schedule ${scheduler} takes 90m, 60m and 24h; of another, one line says what is allowed`, async () => {
-    using office = new DiskOffice();
+    using office = new Office();
     for (const every of ["90m", "60m", "24h"]) {
       const { code, stdout } = await office.command(
         ...["schedule", scheduler, "--every", every],
@@ -489,7 +489,7 @@ for (const scheduler of ["windows", "systemd", "cron"]) {
 }
 
 Deno.test("schedule tells how the mail password comes to scheduled runs, and how systemd's run at any time", async () => {
-  using office = new DiskOffice(
+  using office = new Office(
     "email: {smtp_host: localhost, from: a@b.example, to: c@d.example, " +
       "username: a, password_env: MAIL_PASSWORD}\n",
   );
@@ -508,7 +508,7 @@ Deno.test("schedule tells how the mail password comes to scheduled runs, and how
 });
 
 Deno.test("under cron a run says once what stays as it is, again when it changes, and anew after it was well", async () => {
-  using office = new DiskOffice("conflict_policy: {new_new: notify}\n");
+  using office = new Office("conflict_policy: {new_new: notify}\n");
   const run = async () => {
     const { code, stdout, stderr } = await office.command(
       ...["--quiet", "--only-new"],
@@ -540,7 +540,7 @@ Deno.test("under cron a run says once what stays as it is, again when it changes
 });
 
 Deno.test("what was said is said again after a day, and where there is no state DB none is made", () => {
-  using office = new DiskOffice();
+  using office = new Office();
   assert.equal(wasSaid(office.stateDb, "left", "x", 0), false);
   assert.throws(() => Deno.statSync(office.stateDb), Deno.errors.NotFound);
   new StateDb(office.stateDb, { isReadOnly: false })[Symbol.dispose]();

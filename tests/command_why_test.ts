@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { lineOfKey } from "../lib/config_problems.ts";
 import { snapshot } from "./support/snapshot.ts";
-import { DiskOffice, file, type Office } from "./support/support.ts";
+import { file, Office } from "./support/support.ts";
 
 /** The command `why`, through the real command. */
 
@@ -29,7 +29,7 @@ function later(content: string): ReturnType<typeof file> {
 
 /** Both sides agreed on these long ago. */
 async function begin(settings = ""): Promise<Office> {
-  const office = new DiskOffice(settings);
+  const office = new Office(settings);
   const tree = { "a.txt": old("one"), d: { "b.txt": old("b") } };
   office.write({ left: tree });
   await office.settle();
@@ -100,7 +100,7 @@ Deno.test("why: record, both sides, their changes, rule, action, settings and hi
 });
 
 Deno.test("why works before the first run, and writes nothing", async () => {
-  using office = new DiskOffice();
+  using office = new Office();
   office.write({ left: { "a.txt": "a" } });
   const before = everything(office);
   const why = await office.json("why", "a.txt");
@@ -248,7 +248,7 @@ Deno.test("why: what a guard stops is explained all the same; a missing root end
 });
 
 Deno.test("why: a path that leads out of the roots is wrong use", async () => {
-  using office = new DiskOffice();
+  using office = new Office();
   for (const path of ["../config.yaml", "/etc/passwd"]) {
     const { code, stdout, stderr } = await office.command("why", path);
     assert.deepEqual([code, stdout], [2, ""]);
@@ -286,7 +286,7 @@ for (const [key, line] of LINES) {
 }
 
 Deno.test("why: no rule where only the record changes", async () => {
-  using office = new DiskOffice();
+  using office = new Office();
   office.write({
     left: { "a.txt": old("one") },
     right: { "a.txt": old("one") },

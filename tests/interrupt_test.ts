@@ -9,9 +9,8 @@ import { LONG_AGO } from "./support/scenario.ts";
 import {
   actions,
   describe,
-  DiskOffice,
   file,
-  type Office,
+  Office,
   softDeleted,
 } from "./support/support.ts";
 
@@ -49,7 +48,7 @@ function old(content: string) {
 
 /** An office with something of everything to do. */
 async function busyOffice(): Promise<Office> {
-  const office = new DiskOffice("soft_delete: { max_size_mb: 0.25 }\n");
+  const office = new Office("soft_delete: { max_size_mb: 0.25 }\n");
   office.write({
     left: {
       conflict: old("0"),
@@ -151,7 +150,7 @@ for (const [where, interrupt] of READING) {
 }
 
 Deno.test("an open conflict stays listed when a run is interrupted before it", async () => {
-  using office = new DiskOffice("conflict_policy: { new_new: notify }\n");
+  using office = new Office("conflict_policy: { new_new: notify }\n");
   office.write({
     left: { a: "1", z: "left" },
     right: { z: "right side" },

@@ -4,9 +4,8 @@ import { mkdirSync, renameSync, rmSync } from "node:fs";
 import {
   actions,
   describe,
-  DiskOffice,
   file,
-  type Office,
+  Office,
   read,
   softDeleted,
   type Tree,
@@ -22,7 +21,7 @@ function old(content: string): ReturnType<typeof file> {
 
 /** An office both of whose sides hold pictures, and junk of their own. */
 async function pictures(settings = "", junk = NAMES[0]!): Promise<Office> {
-  const office = new DiskOffice(settings);
+  const office = new Office(settings);
   office.write({
     left: { pics: { "a.jpg": old("a"), "b.jpg": old("bb") } },
   });
@@ -145,7 +144,7 @@ for (const [from, to] of [["left", "right"], ["right", "left"]] as const) {
   });
 
   Deno.test(`junk that was recorded as a file goes with its folder from ${to}, and so does its row`, async () => {
-    using office = new DiskOffice("ignore: {junk: []}\n");
+    using office = new Office("ignore: {junk: []}\n");
     office.write({
       left: { pics: { "a.jpg": old("a"), "Thumbs.db": old("agreed") } },
     });
@@ -267,7 +266,7 @@ Deno.test("why tells that junk is ignored, by which key", async () => {
 });
 
 Deno.test("many folders of pictures go without being counted for more than their files", async () => {
-  using office = new DiskOffice("safety: {max_delete_files: 10}\n");
+  using office = new Office("safety: {max_delete_files: 10}\n");
   const tree: Record<string, Tree> = {};
   for (let n = 0; n < 8; n++) tree[`d${n}`] = { "a.jpg": old(`a${n}`) };
   office.write({ left: { ...tree, "keep.txt": old("keep") } });

@@ -3,7 +3,8 @@ import { FoldingDisk } from "./support/folding_disk.ts";
 import {
   actions,
   describe,
-  Office,
+  MemoryOffice,
+  type Office,
   read,
   type Tree,
 } from "./support/support.ts";
@@ -15,7 +16,7 @@ const AGREED: Tree = { d: { "plan.txt": "1" }, "other.txt": "2" };
 async function foldingOffice(): Promise<
   Office & { readonly disk: Disposable }
 > {
-  const office = new Office();
+  const office = new MemoryOffice();
   const disk = new FoldingDisk([office.left, office.right]);
   office.write({ left: AGREED });
   await office.settle();
@@ -117,7 +118,7 @@ Deno.test("a second step that fails is taken back at once where that works", asy
 });
 
 Deno.test("what another PC is just renaming on the share is not taken for deleted", async () => {
-  using office = new Office();
+  using office = new MemoryOffice();
   office.write({ left: AGREED });
   await office.settle();
   const middle = `${office.right}/d/.office-sync-mv-1a2b3c4d`;

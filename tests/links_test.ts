@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { OpenFile } from "../lib/files_read.ts";
 import { isLink } from "../lib/root_files.ts";
-import { Office } from "./support/support.ts";
+import { MemoryOffice } from "./support/support.ts";
 import { intercept, TwoRoots } from "./support/two_roots.ts";
 
 /** What Windows says of what is marked, but leads nowhere. */
@@ -75,7 +75,7 @@ Deno.test("what leads elsewhere is neither a file nor a folder, whatever it says
 });
 
 Deno.test("a file that can't be fetched from the cloud is skipped with a reason, never taken for deleted, and done at the next run", async () => {
-  using office = new Office().write({ left: { a: "one", b: "two" } });
+  using office = new MemoryOffice().write({ left: { a: "one", b: "two" } });
   await office.settle();
   office.write({ left: { a: "longer" } });
   {

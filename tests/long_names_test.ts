@@ -5,8 +5,8 @@ import { StateDb } from "../lib/state_db.ts";
 import {
   actions,
   describe,
-  DiskOffice,
   file,
+  Office,
   read,
   softDeleted,
 } from "./support/support.ts";
@@ -124,7 +124,7 @@ for (const side of ["left", "right"] as const) {
   for (const [what, most, calls, name] of SHORT) {
     Deno.test(`a conflict on a name near what ${side === "left" ? "Left" : "Right"} holds is settled: ${what}`, async () => {
       assert.ok(bytes(name) <= most);
-      using office = new DiskOffice().write({
+      using office = new Office().write({
         left: { [name]: file("older", { mtime: OLD }) },
         right: { [name]: file("the newer", { mtime: OLD + 60_000 }) },
       });
@@ -151,7 +151,7 @@ for (const side of ["left", "right"] as const) {
 
 Deno.test("a folder that takes shorter names than its root: the next run settles what this one could not, and neither leaves half of it", async () => {
   const name = "a".repeat(130) + ".docx";
-  using office = new DiskOffice().write({
+  using office = new Office().write({
     left: { d: { [name]: file("older", { mtime: OLD }) } },
     right: { d: { [name]: file("the newer", { mtime: OLD + 60_000 }) } },
   });
@@ -188,7 +188,7 @@ Deno.test("a version that is saved at the last moment is kept under a name that 
 
 Deno.test("a system that says of a name that is too long that it is not there is not believed", async () => {
   const name = "ü".repeat(100) + ".docx";
-  using office = new DiskOffice().write({
+  using office = new Office().write({
     left: { [name]: file("1", { mtime: OLD }), ["d".repeat(150)]: {}, b: "2" },
   });
   using _disk = intercepted(["linkSync", "mkdirSync"], (real, ...args) => {
@@ -256,7 +256,7 @@ for (const [length, name] of LENGTHS) {
     }") is copied, edited, soft-deleted, and restored by the path it had`,
     ignore: !isPosix,
     async fn() {
-      using office = new DiskOffice("soft_delete: { keep_replaced: true }");
+      using office = new Office("soft_delete: { keep_replaced: true }");
       const path = longPath(office.left, length, name);
       assert.equal(bytes(`${office.left}/${path}`), length);
       writeAt(`${office.left}/${path}`, "first");
@@ -311,7 +311,7 @@ Deno.test({
     "a path that is too long for soft delete is destroyed where it is too large for it, and conflicts in it are settled",
   ignore: !isPosix,
   async fn() {
-    using office = new DiskOffice("soft_delete: { enabled: false }");
+    using office = new Office("soft_delete: { enabled: false }");
     const path = longPath(office.left, 4088, "a.txt");
     const long = longPath(office.left, 4085, "b".repeat(120) + ".txt");
     for (const it of [path, long]) writeAt(`${office.left}/${it}`, "first");
@@ -385,7 +385,7 @@ Deno.test("what tells the path of a kept file can't lead out of the root", async
     "",
     "x".repeat(100_000),
   ];
-  using office = new DiskOffice();
+  using office = new Office();
   await office.settle();
   for (const [n, path] of told.entries()) {
     const run = `2024010${n}-000000-abcdef`;

@@ -7,7 +7,7 @@ import {
   type MailServerOptions,
   PASSWORD,
 } from "./support/mail_server.ts";
-import { DiskOffice, file, type Office } from "./support/support.ts";
+import { file, Office } from "./support/support.ts";
 import { fromFileUrl } from "./support/urls.ts";
 
 /** Gives both sides a conflict that the next run settles and mails. */
@@ -268,7 +268,7 @@ Deno.test("a login that is refused is tried once per run, and the mail waits", a
 });
 
 Deno.test("a server that never says a word holds a run up for 20 s and no longer", async () => {
-  using office = new DiskOffice();
+  using office = new Office();
   const silent = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { port } = silent.addr as Deno.NetAddr;
   const held: Deno.Conn[] = [];

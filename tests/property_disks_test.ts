@@ -9,7 +9,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { parameters, scenarios } from "./support/random_office.ts";
 import { play } from "./support/random_play.ts";
-import { actions, Office } from "./support/support.ts";
+import { actions, MemoryOffice, type Office } from "./support/support.ts";
 import { intercept, systemError } from "./support/two_roots.ts";
 
 /** Which disk a path of an office is on: each folder of a root is one. */
@@ -36,7 +36,9 @@ function separate(office: Office): Disposable {
 }
 
 Deno.test("a rename from one disk of a root to another is done by copying", async () => {
-  using office = new Office().write({ left: { a: "a", d: {}, e: { b: "b" } } });
+  using office = new MemoryOffice().write({
+    left: { a: "a", d: {}, e: { b: "b" } },
+  });
   await office.settle();
   Deno.renameSync(`${office.left}/a`, `${office.left}/d/a`);
   Deno.renameSync(`${office.left}/e/b`, `${office.left}/d/b`);

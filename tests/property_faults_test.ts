@@ -23,7 +23,7 @@ import {
 } from "./support/random_office_checks.ts";
 import { ALLOWED } from "./support/random_play.ts";
 import { comparable, contentsOf, stateOf } from "./support/random_state.ts";
-import { describe, Office } from "./support/support.ts";
+import { describe, MemoryOffice } from "./support/support.ts";
 import { systemError } from "./support/two_roots.ts";
 import { WatchedCalls } from "./support/watched_calls.ts";
 
@@ -57,7 +57,7 @@ async function play(
   faults: readonly Fault[],
   hits: Hits,
 ): Promise<void> {
-  using office = new Office(configLines(settings));
+  using office = new MemoryOffice(configLines(settings));
   const editor = new Editor(office, settings);
   const losses = { ...settings, isOverwrite: settings.policy === "overwrite" };
   let agreedContents: ReadonlySet<string> = new Set();

@@ -19,7 +19,7 @@ import {
 } from "./support/random_office.ts";
 import { ALLOWED } from "./support/random_play.ts";
 import { type Snapshot, stateOf } from "./support/random_state.ts";
-import { describe, Office } from "./support/support.ts";
+import { describe, MemoryOffice } from "./support/support.ts";
 
 const SETTINGS: Settings = {
   policy: "clash",
@@ -60,7 +60,7 @@ function work({ files, folders }: Snapshot): unknown {
 }
 
 async function play(rounds: readonly Round[]): Promise<void> {
-  using office = new Office(configLines(SETTINGS));
+  using office = new MemoryOffice(configLines(SETTINGS));
   const editor = new Editor(office, SETTINGS);
   for (const { edits, junk } of rounds) {
     edits.forEach((edit) => editor.apply(edit));

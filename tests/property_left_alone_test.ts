@@ -32,7 +32,7 @@ import {
   stateOf,
 } from "./support/random_state.ts";
 import { SharedPaths } from "./support/shared_paths.ts";
-import { describe, Office } from "./support/support.ts";
+import { describe, MemoryOffice } from "./support/support.ts";
 
 const SETTINGS: Settings = {
   policy: "clash",
@@ -107,7 +107,7 @@ function assertExplained(
 }
 
 async function play(rounds: readonly (readonly Edit[])[]): Promise<void> {
-  using office = new Office(configLines(SETTINGS));
+  using office = new MemoryOffice(configLines(SETTINGS));
   const editor = new Editor(office, SETTINGS);
   const shared = new SharedPaths();
   for (const round of rounds) {

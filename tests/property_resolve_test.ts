@@ -32,7 +32,7 @@ import {
   type State,
   stateOf,
 } from "./support/random_state.ts";
-import { describe, Office } from "./support/support.ts";
+import { describe, MemoryOffice, type Office } from "./support/support.ts";
 
 /** Conflicts may stand in folders that others hold back: not more than that. */
 const ROUNDS = 6;
@@ -63,7 +63,7 @@ async function judge(
   { settings, rounds, takes }: Judged,
   prepare: (office: Office) => Disposable | null = () => null,
 ): Promise<void> {
-  using office = new Office(configLines(settings));
+  using office = new MemoryOffice(configLines(settings));
   using _prepared = prepare(office);
   const editor = new Editor(office, settings);
   let turn = 0;

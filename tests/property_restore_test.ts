@@ -28,12 +28,7 @@ import {
   type State,
   stateOf,
 } from "./support/random_state.ts";
-import {
-  describe,
-  DiskOffice,
-  type Office,
-  softDeleted,
-} from "./support/support.ts";
+import { describe, Office, softDeleted } from "./support/support.ts";
 
 /** What is brought back after a round. */
 interface Wish {
@@ -113,7 +108,7 @@ async function play(
     maxBytes: 1 << 20,
     keepReplaced: true,
   } as const;
-  using office = new DiskOffice(configLines(keeping));
+  using office = new Office(configLines(keeping));
   const editor = new Editor(office, keeping);
   let count = 0;
   for (const [index, edits] of rounds.entries()) {

@@ -19,7 +19,7 @@ import {
 } from "./support/random_office.ts";
 import { ALLOWED, play } from "./support/random_play.ts";
 import { type Snapshot, stateOf } from "./support/random_state.ts";
-import { Office } from "./support/support.ts";
+import { MemoryOffice } from "./support/support.ts";
 
 Deno.test("whatever is edited, both sides agree after a run and nothing is lost", async () => {
   const scenario = scenarios({ isMirrored: false, leavesOpen: false });
@@ -39,8 +39,8 @@ Deno.test("with sides swapped, a run does the mirrored thing", async () => {
 });
 
 async function playMirrored({ settings, rounds }: Scenario): Promise<void> {
-  using office = new Office(configLines(settings));
-  using swapped = new Office(configLines(settings));
+  using office = new MemoryOffice(configLines(settings));
+  using swapped = new MemoryOffice(configLines(settings));
   const editors = [
     new Editor(office, settings),
     new Editor(swapped, settings, true),

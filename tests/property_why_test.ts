@@ -27,7 +27,7 @@ import {
 } from "./support/random_office.ts";
 import { ALLOWED } from "./support/random_play.ts";
 import { snapshot } from "./support/random_state.ts";
-import { DiskOffice, type Office, write } from "./support/support.ts";
+import { Office, write } from "./support/support.ts";
 
 /** The decision that `why` looks into. */
 async function decidedOf(office: Office): Promise<Decided> {
@@ -160,7 +160,7 @@ function assertRule(path: string, why: ReturnType<typeof explain>): void {
 }
 
 async function play({ settings, rounds }: Scenario): Promise<void> {
-  using office = new DiskOffice(configLines(settings));
+  using office = new Office(configLines(settings));
   const editor = new Editor(office, settings);
   for (const edits of rounds) {
     edits.forEach((edit) => editor.apply(edit));
@@ -233,7 +233,7 @@ for (const [what, leave] of Object.entries(LEAVING)) {
     for (const isRemoved of [false, true]) {
       const how = isRemoved ? ", whose folder is removed there" : "";
       Deno.test(`why: has a reason for ${what} on ${side}${how}`, async () => {
-        using office = new DiskOffice("ignore: {filenames_prefix: ['~$']}\n");
+        using office = new Office("ignore: {filenames_prefix: ['~$']}\n");
         write(office.left, { "k.txt": "k", d: { "a.txt": "a", in: {} } });
         await office.settle();
         leave(office[side]);
@@ -251,7 +251,7 @@ for (const [what, leave] of Object.entries(LEAVING)) {
 }
 
 Deno.test("why: a file that is gone behind a folder of its name is gone for every plan", async () => {
-  using office = new DiskOffice("ignore: {filenames_prefix: ['~$']}\n");
+  using office = new Office("ignore: {filenames_prefix: ['~$']}\n");
   write(office.left, { a: "a" });
   await office.settle();
   Deno.renameSync(`${office.right}/a`, `${office.right}/~$a`);

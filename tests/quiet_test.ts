@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { FaultyMailServer, MailOffice } from "./support/mail_server.ts";
-import { DiskOffice, file, type Office } from "./support/support.ts";
+import { file, Office } from "./support/support.ts";
 
 const OLD = Date.UTC(2026, 0, 1);
 const NEW = Date.UTC(2026, 0, 2);
@@ -37,7 +37,7 @@ const LOSING: readonly (readonly [string, string, RegExp])[] = [
 
 for (const [name, settings, words] of LOSING) {
   Deno.test(`--quiet tells which version lost where nobody is mailed: ${name}`, async () => {
-    using office = new DiskOffice(settings);
+    using office = new Office(settings);
     conflict(office);
     const stderr = await quiet(office);
     assert.match(stderr, /^1 conflict settled, and mailed to nobody:/);
@@ -47,7 +47,7 @@ for (const [name, settings, words] of LOSING) {
 }
 
 Deno.test("--quiet tells which version lost beside --json too, and of very many a few", async () => {
-  using office = new DiskOffice();
+  using office = new Office();
   for (let n = 0; n < 30; n++) conflict(office, `${n}.txt`);
   const stderr = await quiet(office, "--json");
   assert.match(stderr, /^30 conflicts settled/);
@@ -55,7 +55,7 @@ Deno.test("--quiet tells which version lost beside --json too, and of very many 
 });
 
 Deno.test("which version lost is told where the run ends with an error after that", async () => {
-  using office = new DiskOffice();
+  using office = new Office();
   office.write({ left: { "a.txt": "one" } });
   await office.settle();
   {
@@ -108,7 +108,7 @@ Deno.test("--quiet says once a day that no mail gets out, where the server names
   using server = new FaultyMailServer({
     replies: { RCPT: () => `450 4.2.0 Greylisted, id ${tries += "x"}` },
   });
-  using office = new DiskOffice(
+  using office = new Office(
     `email: {smtp_host: localhost, smtp_port: ${server.port}, ` +
       "security: none, from: a@b.example, to: c@b.example}\n",
   );

@@ -7,7 +7,7 @@ import { digestsOf, RecordStore } from "../lib/state_record.ts";
 import { entriesOf, ListingBuilder } from "../lib/wire_listing.ts";
 import { addTo } from "./support/listed.ts";
 import { agree, HALF, row, Shelf } from "./support/record_shelf.ts";
-import { file, Office } from "./support/support.ts";
+import { file, MemoryOffice } from "./support/support.ts";
 
 // The same cases for everybody.
 fc.configureGlobal({ seed: 20260101 });
@@ -176,7 +176,7 @@ Deno.test("digests are dropped all at once", () => {
 });
 
 Deno.test("the record's digests are those of a scan of the same content, on both sides", async () => {
-  using office = new Office();
+  using office = new MemoryOffice();
   const old = (content: string) => file(content, { mtime: 1_577_836_922_202 });
   office.write({
     left: { a: old("1"), "ä 😀": old(""), d: { b: old("2"), e: {} }, l: {} },

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { IN_SANDBOX } from "../lib/started_as.ts";
 import { makePackage } from "../lib/release_portable.ts";
-import { DiskOffice, type Office, read } from "./support/support.ts";
+import { Office, read } from "./support/support.ts";
 import { fromFileUrl } from "./support/urls.ts";
 import { PROBE, REFUSED, type Try } from "./support/sandbox.ts";
 
@@ -85,7 +85,7 @@ Deno.test({
   name: "the portable folder syncs without network and cache, inside its walls",
   ignore: !isLinux,
   fn: async () => {
-    using office = new DiskOffice();
+    using office = new Office();
     office.write({
       left: { "a.txt": "one", d: { "b.txt": "two" } },
       right: { "c.txt": "three" },
@@ -209,7 +209,7 @@ async function assertWalls(office: Office, folder: string): Promise<void> {
 }
 
 Deno.test("both launchers start the same, and only what lies beside them", async () => {
-  using office = new DiskOffice();
+  using office = new Office();
   const config = join(office.folder, "full.yaml");
   Deno.writeTextFileSync(
     config,
@@ -248,7 +248,7 @@ Deno.test("both launchers start the same, and only what lies beside them", async
 });
 
 Deno.test("package refuses what would be another folder there, and a folder in use", async () => {
-  using office = new DiskOffice();
+  using office = new Office();
   const at = (name: string) => join(office.folder, name);
   await assert.rejects(
     makePackage({ config: office.config, output: at("p") }),
@@ -296,7 +296,7 @@ function loadedWith(folder: string, name: string): Set<string> {
 }
 
 Deno.test("a portable folder loads with its program what every run needs, and no more", async () => {
-  using office = new DiskOffice();
+  using office = new Office();
   const folder = await packaged(office);
   const starts = [...Deno.readDirSync(join(folder, "lib"))]
     .map(({ name }) => name)
@@ -321,7 +321,7 @@ Deno.test("a portable folder loads with its program what every run needs, and no
 });
 
 Deno.test("a checkout starts, whatever is broken in a folder above it", async () => {
-  using office = new DiskOffice();
+  using office = new Office();
   const checkout = join(office.folder, "above", "checkout");
   Deno.mkdirSync(join(checkout, "lib"), { recursive: true });
   const project = fromFileUrl("../");

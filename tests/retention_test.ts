@@ -5,13 +5,7 @@ import { pruneOld } from "../lib/run_retention.ts";
 import type { RunResult } from "../lib/run_types.ts";
 import { StateDb } from "../lib/state_db.ts";
 import { snapshot } from "./support/snapshot.ts";
-import {
-  DiskOffice,
-  type Office,
-  softDeleted,
-  type Tree,
-  write,
-} from "./support/support.ts";
+import { Office, softDeleted, type Tree, write } from "./support/support.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
@@ -49,7 +43,7 @@ function pairOf(office: Office): string {
 
 /** An office that has met, with a limit of so many days. */
 async function settled(days: number): Promise<Office> {
-  const office = new DiskOffice();
+  const office = new Office();
   await office.settle();
   office.configure(`soft_delete: { retention_days: ${days} }`);
   return office;
@@ -94,7 +88,7 @@ Deno.test("retention_days 0 keeps everything, and a plan removes nothing", async
 });
 
 Deno.test("a run that a guard stops removes nothing", async () => {
-  using office = new DiskOffice();
+  using office = new Office();
   write(office.left, { a: "1" });
   await office.settle();
   keptBefore(office.right, 9, pairOf(office), { old: "1" });

@@ -8,7 +8,7 @@ import {
 import { PLAIN_TRAITS, probe } from "../lib/root_traits.ts";
 import { probeRoots } from "../lib/run_identify.ts";
 import { StateDb } from "../lib/state_db.ts";
-import { actions, DiskOffice, file, write } from "./support/support.ts";
+import { actions, file, Office, write } from "./support/support.ts";
 import { intercept, systemError, TwoRoots } from "./support/two_roots.ts";
 
 const OWNER = { pair: "pair", run: "run" };
@@ -362,7 +362,7 @@ Deno.test({
     "where Right carries no modes, chmod on Left is no change: an edit there is no conflict, a deletion stays one",
   ignore: Deno.build.os === "windows",
   async fn() {
-    using office = new DiskOffice().write({
+    using office = new Office().write({
       left: { a: file("1", { mtime: 5e11 }), b: file("22", { mtime: 5e11 }) },
     });
     using _disk = intercept("chmodSync", (real, path, mode) => {

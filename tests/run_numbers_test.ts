@@ -2,13 +2,7 @@ import assert from "node:assert/strict";
 import { loadConfig } from "../lib/config_loader.ts";
 import { StateDb } from "../lib/state_db.ts";
 import { snapshot } from "./support/snapshot.ts";
-import {
-  actions,
-  describe,
-  DiskOffice,
-  type Office,
-  write,
-} from "./support/support.ts";
+import { actions, describe, Office, write } from "./support/support.ts";
 import { intercept, systemError } from "./support/two_roots.ts";
 
 function copy(from: string, to: string): void {
@@ -25,7 +19,7 @@ function bringBack(place: string): void {
 
 /** An office whose roots and state DB were kept when it was at run 2. */
 async function withBackup(): Promise<Office> {
-  const office = new DiskOffice();
+  const office = new Office();
   write(office.left, { "a.txt": "a", "b.txt": "b" });
   await office.settle();
   write(office.left, { "old.txt": "old" });
@@ -185,7 +179,7 @@ for (
 }
 
 Deno.test("a run that has nothing to do leaves the numbers alone, also one that only looks at young files again", async () => {
-  using office = new DiskOffice();
+  using office = new Office();
   write(office.left, { "a.txt": "a" });
   await office.settle();
   const before = [office.left, office.right].map((it) => snapshot(it));
@@ -201,7 +195,7 @@ Deno.test("a run that has nothing to do leaves the numbers alone, also one that 
 });
 
 Deno.test("two folders that were the same at their first meeting have a number, too", async () => {
-  using office = new DiskOffice();
+  using office = new Office();
   const mtime = { mtime: "2026-01-01" };
   for (const root of [office.left, office.right]) {
     write(root, { "a.txt": "a" });
@@ -249,7 +243,7 @@ const DEATHS: readonly [
 for (const [when, call, isThere] of DEATHS) {
   for (const isFirst of [true, false]) {
     Deno.test(`a ${isFirst ? "first " : ""}run that dies ${when} is no alarm, however often`, async () => {
-      using office = new DiskOffice();
+      using office = new Office();
       write(office.left, { "a.txt": "a" });
       if (!isFirst) await office.settle();
       for (let n = 0; n < 3; n++) {
@@ -280,7 +274,7 @@ for (const [when, call, isThere] of DEATHS) {
 for (const side of ["left", "right"] as const) {
   const other = side === "left" ? "right" : "left";
   Deno.test(`where ${side} can't be given a number, that is told, all else goes on, and later runs are no alarm`, async () => {
-    using office = new DiskOffice();
+    using office = new Office();
     write(office.left, { "a.txt": "a" });
     await office.settle();
     const warnings: string[] = [];
@@ -324,7 +318,7 @@ async function runTelling(office: Office, warnings: string[]) {
 }
 
 Deno.test("an unmounted root is given no number: nothing is made on the empty folder", async () => {
-  using office = new DiskOffice();
+  using office = new Office();
   write(office.left, { "a.txt": "a" });
   await office.settle();
   write(office.left, { "b.txt": "b" });
@@ -347,8 +341,8 @@ Deno.test("an unmounted root is given no number: nothing is made on the empty fo
 });
 
 Deno.test("several PCs with one Right have a number each: one restored PC is the other's business", async () => {
-  using one = new DiskOffice();
-  using two = new DiskOffice();
+  using one = new Office();
+  using two = new Office();
   const shared = `left_root: ${two.left}\nright_root: ${one.right}\n`;
   Deno.writeTextFileSync(two.config, shared);
   write(one.left, { "a.txt": "a" });

@@ -16,7 +16,7 @@ import {
   realRootsOf,
 } from "../lib/sandbox_network.ts";
 import type { SandboxConfig } from "../lib/sandbox_permissions.ts";
-import { DiskOffice } from "./support/support.ts";
+import { Office } from "./support/support.ts";
 import { fromFileUrl } from "./support/urls.ts";
 
 /** Two drives, and where they really lead to. */
@@ -350,7 +350,7 @@ Deno.test("a binary without walls stops where the config takes its consent back"
 });
 
 Deno.test("a run without walls says so in summary, page and log, and its document keeps its keys", async () => {
-  using office = new DiskOffice("sandbox: { network_roots: allow_all }\n");
+  using office = new Office("sandbox: { network_roots: allow_all }\n");
   office.write({ left: { a: "1" } });
   const harness = join(office.folder, "harness.ts");
   Deno.writeTextFileSync(harness, HARNESS);
@@ -389,7 +389,7 @@ Deno.test("a run without walls says so in summary, page and log, and its documen
 });
 
 Deno.test("realPathOnWindows() takes what walls hide for the network, and what is not there for itself", async () => {
-  using office = new DiskOffice();
+  using office = new Office();
   const module = import.meta.resolve("../lib/sandbox_network.ts");
   const code = `
     import { realPathOnWindows } from ${JSON.stringify(module)};

@@ -4,7 +4,7 @@ import { scan, type ScanRequest, type ScanSummary } from "../lib/scanner.ts";
 import { StateDb } from "../lib/state_db.ts";
 import { ignorePredicate } from "../lib/wire_ignore.ts";
 import { entriesOf, type Listing } from "../lib/wire_listing.ts";
-import { DiskOffice, file, type Office, type Tree } from "./support/support.ts";
+import { file, Office, type Tree } from "./support/support.ts";
 import { intercept, systemError, TwoRoots } from "./support/two_roots.ts";
 
 interface Scanned extends ScanSummary {
@@ -264,7 +264,7 @@ async function digests(office: Office): Promise<Map<string, string>> {
 }
 
 Deno.test("a folder whose digest is recorded is not handed on, one that changed is", async () => {
-  using office = new DiskOffice();
+  using office = new Office();
   const old = (content: string) => file(content, { mtime: 5e11, mode: 0o644 });
   office.write({ left: { a: old("1"), d: { b: old("2"), e: {} } } });
   const known = await digests(office);
@@ -301,7 +301,7 @@ Deno.test("a folder whose digest is recorded is not handed on, one that changed 
 });
 
 Deno.test("a digest does not depend on the order in which a system lists", async () => {
-  using office = new DiskOffice();
+  using office = new Office();
   // Young files have no digest.
   const old = (content: string) => file(content, { mtime: 5e11 });
   const tree = Object.fromEntries(

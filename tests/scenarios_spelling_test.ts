@@ -6,14 +6,14 @@ import {
   planBinary,
   sandboxPart,
 } from "../lib/release_binary.ts";
-import { type CommandResult, DiskOffice } from "./support/support.ts";
+import { type CommandResult, Office } from "./support/support.ts";
 import { fromFileUrl } from "./support/urls.ts";
 
 const DENO_WORDS = /Requires |--allow-(?!all)|NotCapable|SANDBOX/;
 
 /** An office that its config names through a link above all of it. */
 class Linked implements Disposable {
-  readonly office = new DiskOffice();
+  readonly office = new Office();
   readonly link = `${this.office.folder}-link`;
 
   constructor() {
@@ -174,7 +174,7 @@ Deno.test("a state DB, log or report that lies in a root by another name is refu
       ["--report", "", ["--report", "link/page.html"]],
     ] as const
   ) {
-    using office = new DiskOffice(settings);
+    using office = new Office(settings);
     Deno.symlinkSync(office.right, `${office.folder}/link`);
     for (const command of ["sync", "plan"]) {
       const { code, stderr } = await office.command(command, ...args);
@@ -191,7 +191,7 @@ Deno.test("a state DB, log or report that lies in a root by another name is refu
 });
 
 Deno.test("how the disk spells a path is told of what is not there yet, too", () => {
-  using office = new DiskOffice();
+  using office = new Office();
   const link = `${office.folder}/link`;
   Deno.symlinkSync(office.right, link);
   assert.equal(

@@ -15,7 +15,13 @@ import {
   type Told,
   whyOf,
 } from "./support/scenario.ts";
-import { DiskOffice, file, type FileSpec, Office, type Tree } from "./support/support.ts";
+import {
+  file,
+  type FileSpec,
+  MemoryOffice,
+  Office,
+  type Tree,
+} from "./support/support.ts";
 import { fromFileUrl } from "./support/urls.ts";
 
 type Side = "left" | "right";
@@ -339,7 +345,7 @@ for (const { name: rule } of [...Deno.readDirSync(ROOT)]) {
           ? await new MailServer({ security: "none", needsLogin: false })
             .start()
           : null;
-        const office = command ? new DiskOffice() : new Office();
+        const office = command ? new Office() : new MemoryOffice();
         using stage = new Stage("", isMirrored, command, office);
         stage.office.isMailing = isMailed;
         await new Play(scenario, stage).all(server);

@@ -5,7 +5,8 @@ import {
   actions,
   describe,
   file,
-  Office,
+  MemoryOffice,
+  type Office,
   read,
   softDeleted,
 } from "./support/support.ts";
@@ -91,7 +92,7 @@ for (const long of sides) {
   ) => shortNames(office[long], names);
 
   Deno.test(`a real file of the name that ${where} has as the second one of another is told, with the way out, and nothing is lost`, async () => {
-    using office = new Office();
+    using office = new MemoryOffice();
     await office.settle();
     office.write({
       [long]: { [LONG]: file("long", { mtime: OLD }) },
@@ -119,7 +120,7 @@ for (const long of sides) {
   });
 
   Deno.test(`a folder of the name that ${where} has as the second one of another: what is in it is mixed with nothing`, async () => {
-    using office = new Office();
+    using office = new MemoryOffice();
     await office.settle();
     office.write({
       [long]: { "Langer Ordner": { a: file("1", { mtime: OLD }) } },
@@ -139,7 +140,7 @@ for (const long of sides) {
   });
 
   Deno.test(`a file that is gone from ${where}, where its name is a second one of another now, is gone`, async () => {
-    using office = new Office().write({
+    using office = new MemoryOffice().write({
       left: { [SHORT]: file("own", { mtime: OLD }), "LANGER~2": { x: "1" } },
     });
     await office.settle();
@@ -159,7 +160,7 @@ for (const long of sides) {
   });
 
   Deno.test(`a rename to a name that is a second one of another file on ${where} is told, and to its own second one is done`, async () => {
-    using office = new Office().write({
+    using office = new MemoryOffice().write({
       left: {
         [LONG]: file("long", { mtime: OLD }),
         a: file("22", { mtime: OLD }),
@@ -222,7 +223,7 @@ for (const long of sides) {
   });
 
   Deno.test(`two folders of which one has the other's name as a second one are kept apart in soft delete`, async () => {
-    using office = new Office().write({
+    using office = new MemoryOffice().write({
       left: {
         "Langer Ordner": { x: file("1", { mtime: OLD }) },
         "langer~1": { x: file("2", { mtime: OLD }) },
@@ -269,7 +270,7 @@ for (const takesOwn of [true, false]) {
 }
 
 Deno.test("where a listing is cut off, a file with two names of its own is not taken for gone", async () => {
-  using office = new Office().write({
+  using office = new MemoryOffice().write({
     left: { a: file("1", { mtime: OLD }), b: file("22", { mtime: OLD }) },
   });
   await office.settle();

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { fromFileUrl } from "./support/urls.ts";
 import { LONG_AGO } from "./support/scenario.ts";
-import { DiskOffice, file, type Office } from "./support/support.ts";
+import { file, Office } from "./support/support.ts";
 
 // A hole costs no disk, and reading it takes minutes: far longer than the
 // flushes of a busy disk hold a run up that was told to end.
@@ -9,7 +9,7 @@ const LONG_BYTES = 200 * 1024 ** 3;
 
 /** An office with one action that takes a while, and one before it. */
 function slowOffice(settings = ""): Office {
-  const office = new DiskOffice(settings);
+  const office = new Office(settings);
   office.write({ left: { a: {} } });
   hole(`${office.left}/long`, LONG_AGO);
   return office;
@@ -164,7 +164,7 @@ Deno.test({
   name: "a signal while contents are compared ends a plan with 130 at once",
   ignore: isWindows,
   fn: async () => {
-    using office = new DiskOffice();
+    using office = new Office();
     hole(`${office.left}/long`, LONG_AGO);
     hole(`${office.right}/long`, LONG_AGO + 60_000);
     const child = start(office, "plan", "--json");
@@ -181,7 +181,7 @@ Deno.test({
 
 /** An office whose runs have a mail to send, to a server that is silent. */
 function mailingOffice(server: Deno.TcpListener): Office {
-  const office = new DiskOffice(
+  const office = new Office(
     `email: { smtp_host: 127.0.0.1, smtp_port: ${server.addr.port}, ` +
       "security: none, from: a@b.c, to: a@b.c }\n",
   );
@@ -240,7 +240,7 @@ for (const [signal, code] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
       `${signal} in the middle of a restore drops the copy at hand, keeps what is done, and ends with ${code}`,
     ignore: isWindows,
     fn: async () => {
-      using office = new DiskOffice();
+      using office = new Office();
       const kept =
         `${office.right}/.office-sync/deleted/20260501-120000-abcdef`;
       Deno.mkdirSync(`${kept}/d`, { recursive: true });
@@ -314,7 +314,7 @@ Deno.test({
   name: "Ctrl+C at a question of init ends it with nothing written",
   ignore: isWindows,
   fn: async () => {
-    using office = new DiskOffice();
+    using office = new Office();
     Deno.removeSync(office.config);
     const child = onTerminal(office, "init");
     const keyboard = child.stdin.getWriter();

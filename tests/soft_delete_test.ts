@@ -4,7 +4,7 @@ import { DELETED_FOLDER, SoftDelete } from "../lib/soft_delete.ts";
 import {
   actions,
   file,
-  Office,
+  MemoryOffice,
   softDeleted,
   type Tree,
 } from "./support/support.ts";
@@ -211,7 +211,7 @@ Deno.test("a file edited while it is copied from such a disk stays, and leaves n
 const MB = 1_048_576;
 
 Deno.test("a file of exactly the limit is kept, one byte more is not", async () => {
-  using office = new Office("soft_delete: { max_size_mb: 1 }");
+  using office = new MemoryOffice("soft_delete: { max_size_mb: 1 }");
   office.write({
     left: {
       limit: new Array(MB + 1).join("x"),
@@ -230,7 +230,7 @@ Deno.test("a file of exactly the limit is kept, one byte more is not", async () 
 });
 
 Deno.test("with soft delete off nothing is kept", async () => {
-  using office = new Office("soft_delete: { enabled: false }");
+  using office = new MemoryOffice("soft_delete: { enabled: false }");
   office.write({ left: { a: "1" } });
   await office.settle();
   Deno.removeSync(`${office.left}/a`);
@@ -240,7 +240,7 @@ Deno.test("with soft delete off nothing is kept", async () => {
 
 for (const keeps of [true, false]) {
   Deno.test(`a replaced version is ${keeps ? "" : "not "}kept with keep_replaced ${keeps}`, async () => {
-    using office = new Office(`soft_delete: { keep_replaced: ${keeps} }`);
+    using office = new MemoryOffice(`soft_delete: { keep_replaced: ${keeps} }`);
     office.write({ left: { d: { a: "old" } } });
     await office.settle();
     office.write({ left: { d: { a: "newer" } } });
@@ -254,7 +254,7 @@ for (const keeps of [true, false]) {
 }
 
 Deno.test("where the soft-delete folder can't be made, the file stays and the action fails", async () => {
-  using office = new Office();
+  using office = new MemoryOffice();
   office.write({ left: { a: "1", b: "2" } });
   await office.settle();
   Deno.writeTextFileSync(`${office.right}/.office-sync/deleted`, "in the way");

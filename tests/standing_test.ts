@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
-import { DiskOffice, file, type Office, write } from "./support/support.ts";
+import { file, Office, write } from "./support/support.ts";
 
 /** What a query gives. */
 function ask(office: Office, sql: string): Record<string, unknown>[] {
@@ -50,7 +50,7 @@ function locked(office: Office): string[] {
 }
 
 Deno.test("what can't be done, as before, is one row and one line with since when and how often", async () => {
-  using office = new DiskOffice();
+  using office = new Office();
   const names = locked(office);
   const first = await logged(office);
   const all = (lines: readonly string[]) =>
@@ -98,7 +98,7 @@ Deno.test("what can't be done, as before, is one row and one line with since whe
 });
 
 Deno.test("what is done at last ends there; what fails once more begins anew", async () => {
-  using office = new DiskOffice();
+  using office = new Office();
   locked(office);
   const first = await logged(office);
   const second = await logged(office);
@@ -132,7 +132,7 @@ Deno.test("what is done at last ends there; what fails once more begins anew", a
 });
 
 Deno.test("a run that a guard stopped neither ends nor counts what stands", async () => {
-  using office = new DiskOffice();
+  using office = new Office();
   locked(office);
   const first = await logged(office);
   Deno.renameSync(office.right, `${office.right}.away`);
@@ -149,7 +149,7 @@ Deno.test("a run that a guard stopped neither ends nor counts what stands", asyn
 });
 
 Deno.test("open conflicts and paths left alone, as before, are one line for all of a kind", async () => {
-  using office = new DiskOffice("conflict_policy: {new_new: notify}\n");
+  using office = new Office("conflict_policy: {new_new: notify}\n");
   const times = { left: "2024-03-01T10:00:00Z", right: "2024-03-02T10:00:00Z" };
   for (let n = 0; n < 20; n++) {
     for (const side of ["left", "right"] as const) {
@@ -195,7 +195,7 @@ function runs(office: Office): unknown[] {
 }
 
 Deno.test("runs of more than 400 days ago go, with what they did", async () => {
-  using office = new DiskOffice();
+  using office = new Office();
   await office.run();
   {
     using db = new DatabaseSync(office.stateDb);
@@ -218,7 +218,7 @@ Deno.test("runs of more than 400 days ago go, with what they did", async () => {
 });
 
 Deno.test("the last good run stays, however old it is", async () => {
-  using office = new DiskOffice();
+  using office = new Office();
   await office.run();
   using db = new DatabaseSync(office.stateDb);
   db.exec("DELETE FROM runs");
@@ -233,7 +233,7 @@ Deno.test("the last good run stays, however old it is", async () => {
 });
 
 Deno.test("one run with a clock that is years ahead removes no past runs", async () => {
-  using office = new DiskOffice();
+  using office = new Office();
   await office.run();
   addRun(office, "yesterday", 1, 1);
   await office.run({ startedAtMs: Date.now() + 1000 * DAY_MS });
@@ -241,7 +241,7 @@ Deno.test("one run with a clock that is years ahead removes no past runs", async
 });
 
 Deno.test("what stands for more than 400 days is told since then", async () => {
-  using office = new DiskOffice();
+  using office = new Office();
   locked(office);
   const first = await logged(office);
   using db = new DatabaseSync(office.stateDb);

@@ -10,7 +10,7 @@ import {
 } from "../lib/state_db.ts";
 import { FILE_COLUMNS } from "../lib/state_record.ts";
 import { actionsAt, actionsOf, type PastAction } from "../lib/state_runs.ts";
-import { DiskOffice, read } from "./support/support.ts";
+import { Office, read } from "./support/support.ts";
 import { fromFileUrl } from "./support/urls.ts";
 
 /** A folder for a state DB. */
@@ -51,7 +51,7 @@ Deno.test("the table of files has the documented columns first, in their order",
 });
 
 Deno.test("a row in the table says seconds and bytes to whoever looks with another program", async () => {
-  using office = new DiskOffice();
+  using office = new Office();
   office.write({ left: { d: { "ü.txt": "12345" } } });
   Deno.utimeSync(`${office.left}/d/ü.txt`, 1_577_836_922.5, 1_577_836_922.5);
   await office.settle();
@@ -209,7 +209,7 @@ for (const isReadOnly of [false, true]) {
 }
 
 Deno.test("a DB damaged in the middle stops a run, which then has changed nothing", async () => {
-  using office = new DiskOffice();
+  using office = new Office();
   const names = Array.from({ length: 500 }, (_, n) => `file number ${n}`);
   office.write({
     left: Object.fromEntries(names.map((name) => [name, name])),
@@ -330,7 +330,7 @@ Deno.test("a lock is freed by the system when its run is killed", async () => {
 });
 
 Deno.test("a second run beside the first ends with 4 and changes nothing", async () => {
-  using office = new DiskOffice();
+  using office = new Office();
   office.write({ left: { a: "1" } });
   using _first = takeLock(office.stateDb);
   const result = await office.run();

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { ownFiles } from "../lib/config_loader.ts";
 import { StateDb } from "../lib/state_db.ts";
-import { actions, DiskOffice, type Office, write } from "./support/support.ts";
+import { actions, Office, write } from "./support/support.ts";
 
 /** A second config in the folder of an office, for roots of its own. */
-class SecondConfig extends DiskOffice {
+class SecondConfig extends Office {
   constructor(first: Office, name = "lab.yaml", settings = "") {
     super();
     Deno.removeSync(this.config);
@@ -51,7 +51,7 @@ for (const [config, stateDb, log] of NAMES) {
 }
 
 Deno.test("two configs in one folder have a state DB and a log each, and know nothing of each other", async () => {
-  using one = new DiskOffice();
+  using one = new Office();
   using two = new SecondConfig(one);
   write(one.left, { "one.txt": "1" });
   write(two.left, { "two.txt": "2" });
@@ -74,7 +74,7 @@ Deno.test("two configs in one folder have a state DB and a log each, and know no
 for (const hasPaths of [true, false]) {
   const made = hasPaths ? "" : ", made by an older version,";
   Deno.test(`an office-sync.db that knows these roots${made} is used on; a second config beside it gets its own`, async () => {
-    using one = new DiskOffice();
+    using one = new Office();
     write(one.left, { "a.txt": "a", "b.txt": "b" });
     await one.settle();
     const old = useOldName(one);
@@ -96,7 +96,7 @@ for (const hasPaths of [true, false]) {
 }
 
 Deno.test("an office-sync.db is used on where the config holds a password, which the program reads by itself", async () => {
-  using office = new DiskOffice();
+  using office = new Office();
   write(office.left, { "a.txt": "a", "b.txt": "b" });
   await office.settle();
   useOldName(office);
@@ -113,7 +113,7 @@ Deno.test("an office-sync.db is used on where the config holds a password, which
 });
 
 Deno.test("an office-sync.db is not passed over while a root is away or emptied: a guard stops", async () => {
-  using office = new DiskOffice();
+  using office = new Office();
   write(office.left, { "a.txt": "a" });
   await office.settle();
   const old = useOldName(office);
@@ -134,7 +134,7 @@ Deno.test("an office-sync.db is not passed over while a root is away or emptied:
 });
 
 Deno.test("an office-sync.db that a run under the new name could not know yet comes back into use", async () => {
-  using office = new DiskOffice();
+  using office = new Office();
   write(office.left, { "a.txt": "a", "b.txt": "b" });
   await office.settle();
   useOldName(office);
@@ -150,7 +150,7 @@ Deno.test("an office-sync.db that a run under the new name could not know yet co
 });
 
 Deno.test("a damaged office-sync.db is told, and not replaced by an empty one", async () => {
-  using office = new DiskOffice();
+  using office = new Office();
   write(office.left, { "a.txt": "a" });
   await office.settle();
   const old = useOldName(office);
@@ -162,7 +162,7 @@ Deno.test("a damaged office-sync.db is told, and not replaced by an empty one", 
 });
 
 Deno.test("an empty office-sync.db is nobody's", async () => {
-  using office = new DiskOffice();
+  using office = new Office();
   Deno.writeTextFileSync(`${office.folder}/office-sync.db`, "");
   write(office.left, { "a.txt": "a" });
   assert.equal((await office.command()).code, 0);
@@ -176,7 +176,7 @@ for (const hasPaths of [true, false]) {
       hasPaths ? "" : ", made by an older version,"
     } is told so, and not to accept them`,
     async () => {
-      using one = new DiskOffice();
+      using one = new Office();
       write(one.left, { "one.txt": "1" });
       await one.settle();
       using two = new SecondConfig(one, "lab.yaml", "state_db: config.db\n");
@@ -217,7 +217,7 @@ for (const hasPaths of [true, false]) {
 }
 
 Deno.test("new folders and a state DB of an older version: it may be another pair's, and that is said before anything else", async () => {
-  using one = new DiskOffice();
+  using one = new Office();
   write(one.left, { "one.txt": "1" });
   await one.settle();
   forgetPaths(one.stateDb);
@@ -232,7 +232,7 @@ Deno.test("new folders and a state DB of an older version: it may be another pai
 });
 
 Deno.test("both roots may move, and their places are noted anew", async () => {
-  using office = new DiskOffice();
+  using office = new Office();
   write(office.left, { "a.txt": "a", "b.txt": "b" });
   await office.settle();
   Deno.renameSync(office.left, `${office.left}-moved`);
@@ -256,7 +256,7 @@ Deno.test("both roots may move, and their places are noted anew", async () => {
 });
 
 Deno.test("a config with one other root is told where that was, and of a state DB of its own first", async () => {
-  using one = new DiskOffice();
+  using one = new Office();
   write(one.left, { "a.txt": "a" });
   await one.settle();
   Deno.mkdirSync(`${one.folder}/new`);
@@ -276,7 +276,7 @@ Deno.test("a config with one other root is told where that was, and of a state D
 });
 
 Deno.test("roots that are spelled with a slash at their end are where they were", async () => {
-  using office = new DiskOffice();
+  using office = new Office();
   await office.settle();
   Deno.writeTextFileSync(
     office.config,

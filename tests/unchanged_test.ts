@@ -1,6 +1,11 @@
 import assert from "node:assert/strict";
 import { StateDb } from "../lib/state_db.ts";
-import { file, Office, type Tree } from "./support/support.ts";
+import {
+  file,
+  MemoryOffice,
+  type Office,
+  type Tree,
+} from "./support/support.ts";
 
 const FOLDERS = 5;
 const FILES = 8;
@@ -41,7 +46,7 @@ class CountedRows implements Disposable {
 
 /** An office in which all is recorded, and nothing is young any more. */
 async function settled(): Promise<Office> {
-  const office = new Office();
+  const office = new MemoryOffice();
   office.write({ left: longAgo() });
   for (let run = 0; run < 3; run++) await office.settle();
   return office;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { snapshot } from "./support/snapshot.ts";
-import { DiskOffice, write } from "./support/support.ts";
+import { Office, write } from "./support/support.ts";
 
 const isPosix = Deno.build.os !== "windows";
 
@@ -11,7 +11,7 @@ for (const side of ["left", "right"] as const) {
       `a plan says that a run would be refused where ${side} can't be written`,
     ignore: !isPosix,
     async fn() {
-      using office = new DiskOffice();
+      using office = new Office();
       write(office.left, { "a.txt": "a" });
       write(office.right, { "b.txt": "b" });
       Deno.chmodSync(office[side], 0o555);
@@ -53,7 +53,7 @@ for (const side of ["left", "right"] as const) {
       const other = side === "left" ? "right" : "left";
       // With a password the program reads the config by itself.
       for (const settings of ["", email]) {
-        using office = new DiskOffice(settings);
+        using office = new Office(settings);
         write(office.left, { "a.txt": "a" });
         await office.settle();
         write(office[other], { "b.txt": "b", "c.txt": "c" });

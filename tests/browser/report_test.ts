@@ -2,14 +2,14 @@
 import assert from "node:assert/strict";
 import axe from "npm:axe-core@4.14.1";
 import type { Page } from "npm:playwright-core@1.65.1";
-import { DiskOffice, file } from "../support/support.ts";
+import { file, Office } from "../support/support.ts";
 import { Browser, type Opened } from "./support.ts";
 
 const EVIL = "<img src=x onerror=document.title='hacked'>.txt";
 
 /** An office with an open and a settled conflict, and some of all else. */
-async function eventful(): Promise<DiskOffice> {
-  const office = new DiskOffice("conflict_policy: { new_new: notify }\n");
+async function eventful(): Promise<Office> {
+  const office = new Office("conflict_policy: { new_new: notify }\n");
   const old = { mtime: "2026-01-05T08:00:00Z" };
   office.write({
     left: {
@@ -40,7 +40,7 @@ async function eventful(): Promise<DiskOffice> {
 /** Runs the real command and opens the page that it writes. */
 async function reported(
   browser: Browser,
-  office: DiskOffice,
+  office: Office,
   ...args: string[]
 ): Promise<Opened> {
   const { stderr } = await office.command(...args, "--report", "page.html");

@@ -3,12 +3,7 @@
  *
  * @module
  */
-import {
-  DiskOffice,
-  file,
-  type FileSpec,
-  type Office,
-} from "../support/support.ts";
+import { file, type FileSpec, Office } from "../support/support.ts";
 
 const old = (content: string): FileSpec =>
   file(content, { mtime: "2024-01-01T00:00:00Z" });
@@ -19,7 +14,7 @@ const latest = (content: string): FileSpec =>
 
 /** Two roots that meet for the first time, with something on each side. */
 export function firstOffice(): Promise<Office> {
-  const office = new DiskOffice();
+  const office = new Office();
   office.write({
     left: {
       "both.txt": old("left's words"),
@@ -45,7 +40,7 @@ export function firstOffice(): Promise<Office> {
 export async function manyOffice(
   prepare: (office: Office) => void = () => {},
 ): Promise<Office> {
-  const office = new DiskOffice();
+  const office = new Office();
   prepare(office);
   await office.settle();
   const folders = Array.from({ length: 5 }, (_, folder) => {
@@ -61,7 +56,7 @@ export async function manyOffice(
 
 /** Two roots with something of every kind to do. */
 export async function busyOffice(): Promise<Office> {
-  const office = new DiskOffice("soft_delete: {max_size_mb: 0.001}\n");
+  const office = new Office("soft_delete: {max_size_mb: 0.001}\n");
   office.write({
     left: {
       "both.txt": old("both"),
@@ -115,7 +110,7 @@ export async function busyOffice(): Promise<Office> {
 
 /** Two roots where replaced versions are kept, and the newer side wins. */
 export async function keepingOffice(): Promise<Office> {
-  const office = new DiskOffice(
+  const office = new Office(
     "soft_delete: {keep_replaced: true}\n" +
       "conflict_policy: {modify_modify: overwrite}\n",
   );

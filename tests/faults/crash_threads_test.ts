@@ -5,7 +5,7 @@
  */
 import assert from "node:assert/strict";
 import { snapshot, synced } from "../support/snapshot.ts";
-import { describe, DiskOffice, file, type Office } from "../support/support.ts";
+import { describe, file, Office } from "../support/support.ts";
 import { manyOffice } from "./crash_offices.ts";
 import { killHereAndThere } from "./crash_support.ts";
 import {
@@ -40,7 +40,7 @@ killHereAndThere({
 
 /** A file that several threads copy at once. */
 async function largeOffice(): Promise<Office> {
-  const office = new DiskOffice();
+  const office = new Office();
   await office.settle();
   const words = Array.from({ length: 1000 }, (_, n) => `words ${n}\n`).join("");
   const content = words.repeat(Math.ceil(70 * 1024 * 1024 / words.length));

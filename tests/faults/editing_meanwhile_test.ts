@@ -26,7 +26,7 @@ import {
   sharedContents,
   stateOf,
 } from "../support/random_state.ts";
-import { describe, DiskOffice, type Office } from "../support/support.ts";
+import { describe, Office } from "../support/support.ts";
 import { type Call, intercept } from "../support/two_roots.ts";
 
 /** With these, no version that ever stood in a root may get lost. */
@@ -212,7 +212,7 @@ async function play(
   settings: Settings,
   rounds: readonly Round[],
 ): Promise<void> {
-  using office = new DiskOffice(configLines(settings));
+  using office = new Office(configLines(settings));
   const editor = new Editor(office, settings);
   const treasury = new Treasury(office, settings.keepReplaced);
   const act = (edit: Edit, file?: string) =>

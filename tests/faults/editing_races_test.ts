@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { DiskOffice, file, type Office } from "../support/support.ts";
+import { file, Office } from "../support/support.ts";
 import {
   isThere,
   program,
@@ -64,7 +64,7 @@ async function keeps(office: Office, version: string): Promise<void> {
 }
 
 async function begin(settings = ""): Promise<Office> {
-  const office = new DiskOffice(settings);
+  const office = new Office(settings);
   office.write({
     left: {
       "a.txt": file("first", { mtime: LONG_AGO }),

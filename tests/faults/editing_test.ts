@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { DiskOffice, type Office } from "../support/support.ts";
+import { Office } from "../support/support.ts";
 import { Editor, Versions } from "./editing_program.ts";
 import { note, rests, temporaries, type Told, told, why } from "./support.ts";
 
@@ -26,7 +26,7 @@ for (const [index, seed] of [11, 12].entries()) {
   const name = `edits on both sides while runs go on: no version is lost` +
     (index === 0 ? "" : ` (${index + 1})`);
   Deno.test(name, async () => {
-    using office = new DiskOffice(KEEPS);
+    using office = new Office(KEEPS);
     const versions = new Versions();
     const roots = [office.left, office.right];
     const editors = roots.map((root, n) =>

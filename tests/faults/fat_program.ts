@@ -8,9 +8,8 @@ import assert from "node:assert/strict";
 import {
   actions,
   describe,
-  DiskOffice,
   file,
-  type Office,
+  Office,
   read,
   write,
 } from "../support/support.ts";
@@ -52,7 +51,7 @@ async function evenSecond(): Promise<void> {
 }
 
 // Its folder goes with the kernel.
-const office = new DiskOffice();
+const office = new Office();
 mount(office);
 
 office.write({ left: { ...files(20), d: files(5) }, right: { r: files(5) } });

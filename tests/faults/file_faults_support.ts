@@ -6,13 +6,7 @@
  */
 import assert from "node:assert/strict";
 import { snapshot, synced } from "../support/snapshot.ts";
-import {
-  actions,
-  describe,
-  DiskOffice,
-  file,
-  write,
-} from "../support/support.ts";
+import { actions, describe, file, Office, write } from "../support/support.ts";
 import {
   type Disturbance,
   disturbed,
@@ -28,7 +22,7 @@ export const at = (year: number, content: string): ReturnType<typeof file> =>
   file(content, { mtime: `${year}-05-05T05:05:05Z` });
 
 /** Two roots that agree, one of which is about to change. */
-export class FaultyOffice extends DiskOffice {
+export class FaultyOffice extends Office {
   /** The side that changes. */
   readonly from: string;
   /** The side that has to follow. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { MailServer, type MailServerOptions } from "../support/mail_server.ts";
-import { type CommandResult, DiskOffice, file } from "../support/support.ts";
+import { type CommandResult, file, Office } from "../support/support.ts";
 import { fromFileUrl } from "../support/urls.ts";
 import { requireTool } from "./support.ts";
 
@@ -19,7 +19,7 @@ type Kind =
 
 /** A host name of several addresses, in a world of its own. */
 class Hosts implements AsyncDisposable {
-  readonly office = new DiskOffice();
+  readonly office = new Office();
   readonly #closing: (() => void)[] = [];
   readonly #starting: (() => void)[] = [];
   readonly #lines = ["127.0.0.1 localhost"];

@@ -7,7 +7,7 @@
  */
 import assert from "node:assert/strict";
 import { MailOffice } from "../support/mail_server.ts";
-import { DiskOffice, type Office, write } from "../support/support.ts";
+import { Office, write } from "../support/support.ts";
 import { fromFileUrl } from "../support/urls.ts";
 import { tool, Undone } from "./support.ts";
 
@@ -53,7 +53,7 @@ async function asUser(
 
 Deno.test("files of a first run that was made with sudo: whose they are, what to do, and then it goes on", async () => {
   using undone = new Undone();
-  using office = new DiskOffice();
+  using office = new Office();
   tool("chown", "-R", USER, office.folder);
   const denoDir = cache(undone);
   write(office.left, { "a.txt": "a", "b.txt": "b" });
@@ -205,7 +205,7 @@ for (const [how, { spoil, says }] of Object.entries(PLACES)) {
 
 Deno.test("a folder of root's, in which the first run can make nothing: which one it is, and what to do", async () => {
   using undone = new Undone();
-  using office = new DiskOffice();
+  using office = new Office();
   Deno.chmodSync(office.folder, 0o755);
   tool("chown", "-R", USER, office.left, office.right);
   const denoDir = cache(undone);

@@ -5,13 +5,7 @@
  */
 import assert from "node:assert/strict";
 import { type Snapshot, snapshot, synced } from "../support/snapshot.ts";
-import {
-  actions,
-  describe,
-  DiskOffice,
-  file,
-  write,
-} from "../support/support.ts";
+import { actions, describe, file, Office, write } from "../support/support.ts";
 import {
   type Disturbance,
   disturbed,
@@ -27,7 +21,7 @@ export const old = (content: string): ReturnType<typeof file> =>
   file(content, { mtime: "2020-05-05T05:05:05Z" });
 
 /** An office whose sides are disks in memory. */
-export class MountedOffice extends DiskOffice {
+export class MountedOffice extends Office {
   readonly undone: Undone = new Undone();
   /** Both sides while they were in order. */
   #agreed: Snapshot = {};

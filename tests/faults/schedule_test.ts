@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { cronLine, systemdUnits } from "../../lib/schedule_text.ts";
-import { DiskOffice } from "../support/support.ts";
+import { Office } from "../support/support.ts";
 import { requireTool } from "./support.ts";
 
 function analyze(...args: readonly string[]): string {
@@ -14,7 +14,7 @@ function analyze(...args: readonly string[]): string {
 }
 
 Deno.test("systemd accepts the units of schedule, from any folder's name", async () => {
-  using office = new DiskOffice();
+  using office = new Office();
   const odd = `${office.folder}/it's 100% $HOME & "more" \\ ;x`;
   Deno.mkdirSync(odd);
   Deno.copyFileSync(office.config, `${odd}/config.yaml`);

@@ -1,12 +1,6 @@
 import assert from "node:assert/strict";
 import { SlowShare } from "../../tools/bench/slow_share.ts";
-import {
-  actions,
-  describe,
-  DiskOffice,
-  file,
-  read,
-} from "../support/support.ts";
+import { actions, describe, file, Office, read } from "../support/support.ts";
 import { requireTool } from "./support.ts";
 
 const OLD = Date.UTC(2024, 0, 15, 8, 30);
@@ -16,7 +10,7 @@ const bytes = (text: string) => new TextEncoder().encode(text).length;
 for (const most of [143, 175]) {
   Deno.test(`a real file system with names of ${most} bytes: conflicts on names near that are settled at once, longer names are told`, async () => {
     requireTool("umount");
-    using office = new DiskOffice();
+    using office = new Office();
     const behind = `${office.folder}/behind`;
     Deno.mkdirSync(behind);
     using _ = new SlowShare(behind, office.right, 0, most);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { probe } from "../../lib/root_traits.ts";
 import { SlowShare } from "../../tools/bench/slow_share.ts";
-import { describe, DiskOffice, type Office, read } from "../support/support.ts";
+import { describe, Office, read } from "../support/support.ts";
 import { requireTool } from "./support.ts";
 
 const DELAY_MS = 20;
@@ -32,7 +32,7 @@ async function lookedAt(folder: string, atOnce: number): Promise<number> {
 }
 
 Deno.test("a slow share holds up every call, counts it, and lets calls wait side by side", async () => {
-  using office = new DiskOffice();
+  using office = new Office();
   office.write({ left: stored() });
   using share = mounted(office);
   const oneByOneMs = await lookedAt(office.right, 1);
@@ -47,7 +47,7 @@ Deno.test("a slow share holds up every call, counts it, and lets calls wait side
 });
 
 Deno.test("a slow share does what the folder behind it does", () => {
-  using office = new DiskOffice();
+  using office = new Office();
   office.write({ left: { d: { old: "old" }, gone: "gone" } });
   using _ = mounted(office);
   const { left, right } = office;
@@ -76,7 +76,7 @@ Deno.test("a slow share does what the folder behind it does", () => {
 });
 
 Deno.test("a probe tells what a call to a slow share takes, and that one to a disk takes less", () => {
-  using office = new DiskOffice();
+  using office = new Office();
   const owner = { pair: "pair", run: "run" };
   using _ = mounted(office);
   const slow = probe(office.right, owner, "")!;
@@ -86,7 +86,7 @@ Deno.test("a probe tells what a call to a slow share takes, and that one to a di
 });
 
 Deno.test("copies to a slow share wait for it side by side", async () => {
-  using office = new DiskOffice();
+  using office = new Office();
   const few = Object.entries(stored()).slice(0, 16);
   const folders = Array.from(
     { length: 5 },

@@ -1,10 +1,5 @@
 import assert from "node:assert/strict";
-import {
-  DiskOffice,
-  file,
-  type Office,
-  type Tree,
-} from "../support/support.ts";
+import { file, Office, type Tree } from "../support/support.ts";
 import { fromFileUrl } from "../support/urls.ts";
 import { requireTool } from "./support.ts";
 
@@ -31,7 +26,7 @@ function tree(files: number, folders: number): Tree {
 
 /** An office in which all is recorded, and nothing is young any more. */
 async function settled(files: number, folders: number): Promise<Office> {
-  const office = new DiskOffice();
+  const office = new Office();
   office.write({ left: tree(files, folders) });
   for (let run = 0; run < 3; run++) {
     const { code, stderr } = await office.command();

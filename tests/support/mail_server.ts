@@ -8,7 +8,7 @@ import { Buffer } from "node:buffer";
 import { type ParsedMail, simpleParser } from "mailparser";
 import { SMTPServer } from "smtp-server";
 import { makeCertificate } from "./certificate.ts";
-import { type CommandResult, DiskOffice, type Office } from "./support.ts";
+import { type CommandResult, Office } from "./support.ts";
 
 /** The login that it takes. */
 export const USERNAME = "office";
@@ -191,7 +191,7 @@ export class MailOffice implements AsyncDisposable {
 
   private constructor(server: MailServer, settings: string) {
     this.server = server;
-    this.office = new DiskOffice(settings + server.config());
+    this.office = new Office(settings + server.config());
     Object.assign(this.office.env, server.trust);
   }
 

@@ -33,7 +33,7 @@ import {
   waitingPaths,
 } from "./random_waiting.ts";
 import { SharedPaths } from "./shared_paths.ts";
-import { describe, Office } from "./support.ts";
+import { describe, MemoryOffice, type Office } from "./support.ts";
 
 /** No guard is to stop a run here. */
 export const ALLOWED = { allowed: { deletes: true, changes: true } } as const;
@@ -48,7 +48,7 @@ export async function play(
   { settings, rounds }: Scenario,
   prepare: (office: Office) => Disposable | null = () => null,
 ): Promise<void> {
-  using office = new Office(configLines(settings));
+  using office = new MemoryOffice(configLines(settings));
   using _prepared = prepare(office);
   const editor = new Editor(office, settings);
   let agreed: State | null = null;

@@ -12,9 +12,8 @@ import {
   actions,
   type CommandResult,
   describe,
-  DiskOffice,
   FileSpec,
-  type Office,
+  Office,
   read,
   softDeleted,
   type Tree,
@@ -111,7 +110,7 @@ export class Stage implements Disposable {
     settings: string,
     readonly isMirrored: boolean,
     readonly isCommand = false,
-    office: Office = new DiskOffice(settings),
+    office: Office = new Office(settings),
   ) {
     this.office = office;
   }

@@ -5,6 +5,7 @@
  * @module
  */
 import assert from "node:assert/strict";
+import { statfsSync } from "node:fs";
 import { loadConfig } from "../../lib/config_loader.ts";
 import { mailing } from "../../lib/email_notifications.ts";
 import { newRunId, runSync } from "../../lib/run.ts";
@@ -110,6 +111,24 @@ export interface CommandResult {
   readonly stderr: string;
 }
 
+/**
+ * A new folder in memory, where there is some: its flushes cost nothing. Deno
+ * gives no program with a sandbox anything below `/dev`, so that the real
+ * command needs one on disk.
+ */
+export function folderInMemory(): string {
+  const prefix = "office-sync-test-";
+  try {
+    const { bavail, bsize } = statfsSync("/dev/shm");
+    if (bavail * bsize > 256 * 1_048_576) {
+      return Deno.makeTempDirSync({ dir: "/dev/shm", prefix });
+    }
+  } catch {
+    // There is no such thing here.
+  }
+  return Deno.makeTempDirSync({ prefix });
+}
+
 /** Two roots, a config and a state DB in a temporary folder. */
 export class Office implements Disposable {
   readonly folder: string;
@@ -125,9 +144,13 @@ export class Office implements Disposable {
 
   /**
    * @param settings YAML lines for the config besides the roots.
+   * @param folder What all of it is in.
    */
-  constructor(settings = "") {
-    this.folder = Deno.makeTempDirSync({ prefix: "office-sync-test-" });
+  constructor(
+    settings = "",
+    folder: string = Deno.makeTempDirSync({ prefix: "office-sync-test-" }),
+  ) {
+    this.folder = folder;
     this.left = `${this.folder}/left`;
     this.right = `${this.folder}/right`;
     this.config = `${this.folder}/config.yaml`;
@@ -175,6 +198,7 @@ export class Office implements Disposable {
     before: readonly string[],
     args: readonly string[],
   ): Promise<CommandResult> {
+    assert.ok(!this.folder.startsWith("/dev/"), "a command needs an Office");
     const launch = fromFileUrl("../main.ts");
     const [program = "", ...all] = [
       ...before,
@@ -254,6 +278,13 @@ export class Office implements Disposable {
   /** Removes everything. */
   [Symbol.dispose](): void {
     Deno.removeSync(this.folder, { recursive: true });
+  }
+}
+
+/** An office for runs in this process only: in memory, where there is some. */
+export class MemoryOffice extends Office {
+  constructor(settings = "") {
+    super(settings, folderInMemory());
   }
 }
 

@@ -9,7 +9,7 @@ import type { Traits } from "../../lib/metadata.ts";
 import { Root } from "../../lib/root_files.ts";
 import { PLAIN_TRAITS } from "../../lib/root_traits.ts";
 import type { Both, Metadata, Side } from "../../lib/types.ts";
-import { read, type Tree, write } from "./support.ts";
+import { folderInMemory, read, type Tree, write } from "./support.ts";
 import { type AnyFunction, replaceCall } from "./system_calls.ts";
 
 /** Two roots and a folder beside them that is nobody's business. */
@@ -20,7 +20,7 @@ export class TwoRoots implements Disposable {
 
   /** @param traits Of both roots, where they are not plain. */
   constructor(traits: Partial<Traits> = {}) {
-    this.folder = Deno.makeTempDirSync({ prefix: "office-sync-test-" });
+    this.folder = folderInMemory();
     const make = (side: Side): Root => {
       Deno.mkdirSync(`${this.folder}/${side}/.office-sync`, {
         recursive: true,

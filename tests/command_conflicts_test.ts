@@ -6,7 +6,7 @@ import {
   type Stage,
   type Told,
 } from "./support/scenario.ts";
-import { DiskOffice, file, softDeleted } from "./support/support.ts";
+import { file, Office, softDeleted } from "./support/support.ts";
 
 /** The command `conflicts`: what is open, and how one is settled. */
 
@@ -277,7 +277,7 @@ scenario(
 );
 
 Deno.test("conflicts resolve: only what is listed, and only while no run is active", async () => {
-  using office = new DiskOffice(NOTIFY);
+  using office = new Office(NOTIFY);
   const none = await office.command("conflicts");
   assert.deepEqual([none.code, none.stderr], [0, ""]);
   assert.match(none.stdout, /No conflict is open/);
@@ -306,7 +306,7 @@ Deno.test("conflicts resolve: only what is listed, and only while no run is acti
 });
 
 Deno.test("conflicts resolve stops at a guard, and nothing is changed", async () => {
-  using office = new DiskOffice(`${NOTIFY}safety:\n  max_delete_files: 0\n`);
+  using office = new Office(`${NOTIFY}safety:\n  max_delete_files: 0\n`);
   office.write({ left: { "a.txt": "a", "b.txt": "b" } });
   await office.settle();
   office.write({ left: { "a.txt": "left!" }, right: { "a.txt": "right!!" } });
@@ -321,7 +321,7 @@ Deno.test("conflicts resolve stops at a guard, and nothing is changed", async ()
 });
 
 Deno.test("conflicts: every key of the document is there", async () => {
-  using office = new DiskOffice(NOTIFY);
+  using office = new Office(NOTIFY);
   const mtime = "2024-03-01T10:00:05.000Z";
   office.write({ left: { "a.txt": file("l", { mtime }), x: "file" } });
   office.write({ right: { "a.txt": file("right", { mtime }), x: {} } });
@@ -348,7 +348,7 @@ Deno.test("conflicts: every key of the document is there", async () => {
 });
 
 Deno.test("conflicts resolve leaves what compare.always_read needs to the next run", async () => {
-  using office = new DiskOffice(NOTIFY);
+  using office = new Office(NOTIFY);
   const mtime = LONG_AGO;
   office.write({
     left: { "a.txt": file("a", { mtime }), "b.xls": file("one", { mtime }) },
