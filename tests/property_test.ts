@@ -87,7 +87,11 @@ type Outcome = RunResult["outcomes"][number];
 function line({ action, kind, detail }: Outcome): string {
   const { name, path, newPath, rule, side, reason } = action;
   const words = [name, path, newPath, rule, side, reason];
-  return JSON.stringify([kind, ...words, detail]);
+  // Each run has a soft-delete folder of its own.
+  return JSON.stringify([kind, ...words, detail]).replaceAll(
+    /(\.office-sync\/deleted\/)[^/]+/g,
+    "$1run",
+  );
 }
 
 const MIRRORED = new Map(
