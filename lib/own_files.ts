@@ -26,21 +26,9 @@ export interface OwnFile {
   readonly isRead?: boolean;
 }
 
-/** What is wrong with a file, and what to do about it. */
-interface Trouble {
-  /** As the end of a sentence. */
-  readonly why: string;
-  readonly hint: string;
-}
-
-/**
- * What keeps the program from using a file, as the guard "state".
- *
- * @param own The file.
- * @param error What the system said.
- */
+/** What keeps the program from using a file, as the guard "state". */
 export function cantUse(own: OwnFile, error: unknown): GuardError {
-  const { why, hint } = troubleWith(own, error);
+  const [why, hint] = reasonFor(own, error);
   const verb = own.isRead ? "read" : "written";
   return new GuardError(
     "state",
@@ -66,108 +54,106 @@ export function refusalOf(path: string, isRead = false): unknown {
   }
 }
 
-function troubleWith(own: OwnFile, error: unknown): Trouble {
+/** What is wrong, as the end of a sentence, and what to do about it. */
+type Reason = readonly [why: string, hint: string];
+
+function reasonFor(own: OwnFile, error: unknown): Reason {
   const { path, key } = own;
-  const folder = dirname(path);
   const elsewhere = `name a file on another local disk as ${key}`;
   switch (codeOf(error)) {
     case "EACCES":
     case "EPERM":
       return denied(own);
     case "EROFS":
-      return {
-        why: "its disk is read-only (EROFS)",
-        hint: "Find out why: a disk that fails is often made read-only. Let " +
-          `it be written again, or move the file away and ${elsewhere}.`,
-      };
+      return [
+        "its disk is read-only (EROFS)",
+        "Find out why: a disk that fails is often made read-only. Let it be " +
+        `written again, or move the file away and ${elsewhere}.`,
+      ];
     case "ENOSPC":
     case "EDQUOT":
-      return {
-        why: inWords(error),
-        hint: "Free space on its disk and run again: what was synced already " +
-          "is recognised.",
-      };
+      return [
+        inWords(error),
+        "Free space on its disk and run again: what was synced already is " +
+        "recognised.",
+      ];
     case "ENOENT":
     case "ENOTDIR":
-      return {
-        why: `its folder ${folder} is not there`,
-        hint: "Connect its disk or bring the folder back; make it only where " +
-          "no run was ever made.",
-      };
+      return [
+        `its folder ${dirname(path)} is not there`,
+        "Connect its disk or bring the folder back; make it only where no run " +
+        "was ever made.",
+      ];
     case "EISDIR":
-      return { why: "a folder stands there", hint: `Correct ${key}.` };
+      return ["a folder stands there", `Correct ${key}.`];
     default:
-      return {
-        why: inWords(error).replace(/\.$/, ""),
-        hint: `Look at its disk, or ${elsewhere}.`,
-      };
+      return [
+        inWords(error).replace(/\.$/, ""),
+        `Look at its disk, or ${elsewhere}.`,
+      ];
   }
 }
 
 /** Whose it is, and how it comes into the right hands. */
-function denied(own: OwnFile): Trouble {
-  const { path, isRead } = own;
+function denied({ path, isRead, others }: OwnFile): Reason {
   const folder = dirname(path);
   const found = lookAt(path);
   if (Deno.build.os === "windows") {
     const what = found === null ? `the folder ${folder}` : "it";
-    return {
-      why: `Windows does not let this account use ${what}`,
-      hint: `Give the account that runs this full control of ${folder} and ` +
-        "the files in it, and take off their read-only mark.",
-    };
+    return [
+      `Windows does not let this account use ${what}`,
+      `Give the account that runs this full control of ${folder} and the ` +
+      "files in it, and take off their read-only mark.",
+    ];
   }
   if (found === null) {
     const above = nearest(folder);
-    return {
-      why: `this account may not make files in ${above}`,
-      hint: "Give the folder to the account that runs this: " +
-        `${chown([above])} && chmod u+rwx ${typed(above)} ` +
-        "(in a terminal of that account).",
-    };
+    return [
+      `this account may not make files in ${above}`,
+      "Give the folder to the account that runs this: " +
+      `${chown([above])} && chmod u+rwx ${typed(above)} ` +
+      "(in a terminal of that account).",
+    ];
   }
-  const bit = isRead ? 0o400 : 0o200;
   const mode = found.mode ?? 0;
-  if ((mode & bit) === 0) {
+  if ((mode & (isRead ? 0o400 : 0o200)) === 0) {
     const octal = (mode & 0o777).toString(8);
-    return {
-      why: `it is protected (mode ${octal}) and belongs to ${ownerOf(found)}`,
-      hint: `Let its owner use it again: chmod u+rw ${typed(path)}`,
-    };
+    return [
+      `it is protected (mode ${octal}) and belongs to ${ownerOf(found)}`,
+      `Let its owner use it again: chmod u+rw ${typed(path)}`,
+    ];
   }
-  const theirs = [path, ...own.others].filter((it) => isTheirs(it, found.uid));
-  return {
-    why: `it belongs to ${ownerOf(found)}, and this account may not use it`,
-    hint: "An earlier run was made by another account, perhaps with sudo. " +
-      "Give its files to the account that runs this: " +
-      `${chown([...new Set(theirs)])} (in a terminal of that account).`,
-  };
+  const theirs = [path, ...others].filter((it) => {
+    try {
+      return Deno.lstatSync(it).uid === found.uid;
+    } catch (error) {
+      // Where nobody may look it is named as well: that harms nobody.
+      return error instanceof Deno.errors.NotCapable;
+    }
+  });
+  return [
+    `it belongs to ${ownerOf(found)}, and this account may not use it`,
+    "An earlier run was made by another account, perhaps with sudo. Give its " +
+    "files to the account that runs this: " +
+    `${chown([...new Set(theirs)])} (in a terminal of that account).`,
+  ];
 }
 
 /** The folder itself, or the nearest one above it that is there. */
 function nearest(folder: string): string {
   try {
     Deno.lstatSync(folder);
-    return folder;
   } catch (error) {
     const isMissing = error instanceof Deno.errors.NotFound;
-    return isMissing && dirname(folder) !== folder
-      ? nearest(dirname(folder))
-      : folder;
+    if (isMissing && dirname(folder) !== folder) {
+      return nearest(dirname(folder));
+    }
   }
+  return folder;
 }
 
 function ownerOf({ uid }: Deno.FileInfo): string {
   return uid === 0 ? "root" : uid === null ? "another account" : `user ${uid}`;
-}
-
-/** Where nobody may look it is named as well: that harms nobody. */
-function isTheirs(path: string, uid: number | null): boolean {
-  try {
-    return Deno.lstatSync(path).uid === uid;
-  } catch (error) {
-    return error instanceof Deno.errors.NotCapable;
-  }
 }
 
 /**
@@ -227,13 +213,6 @@ export function logFiles(file: string): string[] {
 // Which state DB a config is about, where it does not name one: the one that
 // is called like the config, or one of the old name that knows these roots.
 
-/** The part of a config that this is about. */
-interface StatePlaces {
-  readonly roots: Both<string>;
-  readonly stateDb: string;
-  readonly oldStateDb: string | null;
-}
-
 /**
  * Decides which state DB is used. A record must never be passed over: without
  * it, what was deleted comes back.
@@ -241,28 +220,25 @@ interface StatePlaces {
  * @param config A config as it was read.
  * @returns It with the one state DB that counts.
  */
-export async function withStateDb<C extends StatePlaces>(
-  config: C,
-): Promise<C> {
-  const { stateDb, oldStateDb } = config;
-  const settled = { ...config, oldStateDb: null };
-  if (oldStateDb === null || !isThere(oldStateDb)) return settled;
+export async function withStateDb<
+  C extends {
+    readonly roots: Both<string>;
+    readonly stateDb: string;
+    readonly oldStateDb: string | null;
+  },
+>(config: C): Promise<C> {
+  const { roots, stateDb, oldStateDb } = config;
+  const decided = { ...config, oldStateDb: null };
+  if (oldStateDb === null || !isThere(oldStateDb)) return decided;
   const { knowsRoots } = await import("./run_identify.ts");
-  const roots = config.roots;
   const isMade = isThere(stateDb);
   // What can't be told of it, a guard tells.
-  if (isMade && knowsRoots(stateDb, roots) !== false) return settled;
+  if (isMade && knowsRoots(stateDb, roots) !== false) return decided;
   const isKnown = knowsRoots(oldStateDb, roots) ?? !isMade;
-  return isKnown ? { ...settled, stateDb: oldStateDb } : settled;
+  return isKnown ? { ...decided, stateDb: oldStateDb } : decided;
 }
 
-/** Inside walls that let it not be looked at, it is not the one. */
+/** In a sandbox that lets it not be looked at, it is not the one. */
 function isThere(file: string): boolean {
-  try {
-    return Deno.lstatSync(file).isFile;
-  } catch (error) {
-    const isWall = error instanceof Deno.errors.NotCapable;
-    if (!isWall && codeOf(error) === null) throw error;
-    return false;
-  }
+  return lookAt(file)?.isFile ?? false;
 }

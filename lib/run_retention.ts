@@ -21,17 +21,6 @@ import { type Both, type Side, SIDES } from "./types.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
-/** What removing old files needs. */
-export interface RetentionContext {
-  /** When the run that has just ended began, in ms since 1970. */
-  readonly startedAtMs: number;
-  /** Absolute paths of the roots. */
-  readonly paths: Both<string>;
-  /** 0 keeps everything. */
-  readonly retentionDays: number;
-  onWarning(text: string): void;
-}
-
 /**
  * Removes what this pair's runs soft-deleted too long ago. It never fails:
  * what can't be removed is told, and tried again by the next run.
@@ -40,22 +29,26 @@ export interface RetentionContext {
  * that anything tells of it, and goes only when a second run, a day or more
  * after the first, finds it too old, and so did every run between.
  *
- * @param db The state DB.
- * @param context Which roots, and how old is too old.
  * @returns What was removed.
  */
-export function pruneOld(db: StateDb, context: RetentionContext): Pruned {
-  const { startedAtMs, paths, retentionDays, onWarning } = context;
+export function pruneOld(
+  db: StateDb,
+  { startedAtMs, paths, retentionDays, onWarning }: {
+    /** When the run that has just ended began, in ms since 1970. */
+    readonly startedAtMs: number;
+    /** Absolute paths of the roots. */
+    readonly paths: Both<string>;
+    /** 0 keeps everything. */
+    readonly retentionDays: number;
+    onWarning(text: string): void;
+  },
+): Pruned {
   const pair = db.meta("pair");
   if (retentionDays === 0 || pair === null) {
     noteExpired(db, []);
     return NOTHING_PRUNED;
   }
   const removal = new Removal();
-  const sinceOf = new Map(
-    db.query("SELECT side, folder, since FROM expired")
-      .map(([side, folder, since]) => [`${side} ${folder}`, Number(since)]),
-  );
   const expired: Expired[] = [];
   try {
     identifyRoots(db, paths);
@@ -65,22 +58,24 @@ export function pruneOld(db: StateDb, context: RetentionContext): Pruned {
       const root = new Root(side, paths[side], traits);
       // Of two clocks the slower one: nothing goes too early.
       const nowMs = startedAtMs + Math.min(0, traits.clockOffsetMs);
-      const troubled = (path: string, why: string) => removal.note(path, why);
-      for (const folder of runFolders(root, troubled)) {
+      const onFailure = (path: string, why: string) => removal.note(path, why);
+      for (const folder of runFolders(root, onFailure)) {
         if (folder.pair !== pair) continue;
         const isYoung = (timeMs: number) =>
           nowMs - timeMs <= retentionDays * DAY_MS;
         if (isYoung(Math.max(folder.timeMs, mtimeOf(root, folder)))) continue;
         if (isYoung(timeBefore(db, folder, startedAtMs))) continue;
+        const [since = startedAtMs] = db.first(
+          "SELECT since FROM expired WHERE side = ? AND folder = ?",
+          side,
+          folder.name,
+        ) ?? [];
         // A run whose clock was ahead puts nothing off for long.
-        const sinceMs = Math.min(
-          sinceOf.get(`${side} ${folder.name}`) ?? startedAtMs,
-          startedAtMs,
-        );
+        const sinceMs = Math.min(Number(since), startedAtMs);
         if (startedAtMs - sinceMs >= DAY_MS) {
           removal.removeRun(root, folder.path);
         }
-        expired.push({ side, folder: folder.name, sinceMs });
+        expired.push([side, folder.name, sinceMs]);
       }
     }
     noteExpired(db, expired);
@@ -88,8 +83,8 @@ export function pruneOld(db: StateDb, context: RetentionContext): Pruned {
     if (!(error instanceof GuardError)) throw error;
     removal.note("the soft-delete folders", error.message);
   }
-  if (removal.trouble !== null) onWarning(removal.trouble);
-  return removal.done;
+  if (removal.failed !== null) onWarning(removal.failed);
+  return { files: removal.files, bytes: removal.bytes };
 }
 
 /**
@@ -133,13 +128,8 @@ function mtimeOf(root: Root, { path }: RunFolder): number {
   }
 }
 
-/** A run's folder that is too old. */
-interface Expired {
-  readonly side: Side;
-  readonly folder: string;
-  /** When a run found that first, in ms since 1970. */
-  readonly sinceMs: number;
-}
+/** A run's folder that is too old, and when a run found that first. */
+type Expired = readonly [side: Side, folder: string, sinceMs: number];
 
 /** What is not among them was young enough, or is gone. */
 function noteExpired(db: StateDb, expired: readonly Expired[]): void {
@@ -147,25 +137,21 @@ function noteExpired(db: StateDb, expired: readonly Expired[]): void {
   if (!isNoted && expired.length === 0) return;
   db.transaction(() => {
     db.run("DELETE FROM expired");
-    for (const { side, folder, sinceMs } of expired) {
-      db.run("INSERT INTO expired VALUES (?, ?, ?)", side, folder, sinceMs);
+    for (const row of expired) {
+      db.run("INSERT INTO expired VALUES (?, ?, ?)", ...row);
     }
   });
 }
 
 /** Removes folders with all that is in them, but nothing that links lead to. */
 class Removal {
-  #files = 0;
-  #bytes = 0;
+  files = 0;
+  bytes = 0;
   #failed = 0;
   #first = "";
 
-  get done(): Pruned {
-    return { files: this.#files, bytes: this.#bytes };
-  }
-
   /** What could not be removed, in words; null: all could. */
-  get trouble(): string | null {
+  get failed(): string | null {
     if (this.#failed === 0) return null;
     const more = this.#failed === 1 ? "" : `, and ${this.#failed - 1} more`;
     return `Old soft-deleted files could not be removed: ${this.#first}${more}.`;
@@ -204,8 +190,8 @@ class Removal {
       removeDespite(root.absolute(path));
       const inRun = path.split("/").slice(3).join("/");
       if (look.kind !== "file" || isPathFile(inRun)) return;
-      this.#files++;
-      this.#bytes += look.metadata.sizeBytes;
+      this.files++;
+      this.bytes += look.metadata.sizeBytes;
     } catch (error) {
       if (!(error instanceof Skipped) && codeOf(error) === null) throw error;
       // A folder that is not empty: what is in it has been told.
