@@ -109,33 +109,25 @@ export const MIGRATIONS: readonly string[] = [
     mount_left INTEGER NOT NULL DEFAULT 0,
     mount_right INTEGER NOT NULL DEFAULT 0,
     -- of the rows directly in the folder; NULL: look at it in any case
-    digest_left TEXT,
-    digest_right TEXT
+    digest_left TEXT, digest_right TEXT
   );
   CREATE INDEX directories_by_parent ON directories (parent);
   INSERT INTO directories (id, path, parent, agreed) VALUES (1, '', NULL, 1);
 
   CREATE TABLE files (
     path TEXT PRIMARY KEY,
-    exists_left INTEGER NOT NULL,
-    exists_right INTEGER NOT NULL,
+    exists_left INTEGER NOT NULL, exists_right INTEGER NOT NULL,
     -- in seconds since 1970
-    mtime_left REAL NOT NULL,
-    mtime_right REAL NOT NULL,
+    mtime_left REAL NOT NULL, mtime_right REAL NOT NULL,
     -- in bytes
-    size_left INTEGER NOT NULL,
-    size_right INTEGER NOT NULL,
-    mode_left INTEGER NOT NULL,
-    mode_right INTEGER NOT NULL,
+    size_left INTEGER NOT NULL, size_right INTEGER NOT NULL,
+    mode_left INTEGER NOT NULL, mode_right INTEGER NOT NULL,
     -- REAL: some file systems give numbers beyond 2^53
-    ino_left REAL,
-    ino_right REAL,
+    ino_left REAL, ino_right REAL,
     -- in milliseconds since 1970
-    birth_left REAL,
-    birth_right REAL,
+    birth_left REAL, birth_right REAL,
     -- 1: too young to be relied on; hash tells
-    fresh_left INTEGER NOT NULL,
-    fresh_right INTEGER NOT NULL,
+    fresh_left INTEGER NOT NULL, fresh_right INTEGER NOT NULL,
     hash TEXT,
     folder INTEGER NOT NULL REFERENCES directories (id)
   ) WITHOUT ROWID;
@@ -144,8 +136,7 @@ export const MIGRATIONS: readonly string[] = [
   CREATE TABLE runs (
     id TEXT PRIMARY KEY,
     -- in milliseconds since 1970
-    started_at INTEGER NOT NULL,
-    finished_at INTEGER,
+    started_at INTEGER NOT NULL, finished_at INTEGER,
     exit_code INTEGER,
     -- JSON: counts as the run's summary gives them
     summary TEXT,
@@ -158,13 +149,9 @@ export const MIGRATIONS: readonly string[] = [
     run TEXT NOT NULL REFERENCES runs (id),
     seq INTEGER NOT NULL,
     action TEXT NOT NULL,
-    path TEXT NOT NULL,
-    new_path TEXT,
-    rule TEXT,
-    side TEXT,
-    reason TEXT NOT NULL,
-    outcome TEXT NOT NULL,
-    detail TEXT,
+    path TEXT NOT NULL, new_path TEXT,
+    rule TEXT, side TEXT, reason TEXT NOT NULL,
+    outcome TEXT NOT NULL, detail TEXT,
     bytes INTEGER,
     PRIMARY KEY (run, seq)
   ) WITHOUT ROWID;
@@ -172,15 +159,11 @@ export const MIGRATIONS: readonly string[] = [
 
   CREATE TABLE conflicts (
     path TEXT PRIMARY KEY,
-    kind TEXT NOT NULL,
-    rule TEXT NOT NULL,
+    kind TEXT NOT NULL, rule TEXT NOT NULL,
     -- path, size and time of each side's version; NULL for a folder
-    path_left TEXT,
-    path_right TEXT,
-    size_left INTEGER,
-    size_right INTEGER,
-    mtime_left REAL,
-    mtime_right REAL,
+    path_left TEXT, path_right TEXT,
+    size_left INTEGER, size_right INTEGER,
+    mtime_left REAL, mtime_right REAL,
     -- the run that saw this pair of versions first
     since_run TEXT NOT NULL
   ) WITHOUT ROWID;
@@ -188,9 +171,7 @@ export const MIGRATIONS: readonly string[] = [
   -- renames in two steps: completed by the next run if this one dies
   CREATE TABLE moves (
     side TEXT NOT NULL,
-    from_path TEXT NOT NULL,
-    middle_path TEXT NOT NULL,
-    to_path TEXT NOT NULL,
+    from_path TEXT NOT NULL, middle_path TEXT NOT NULL, to_path TEXT NOT NULL,
     PRIMARY KEY (side, middle_path)
   ) WITHOUT ROWID;
   `,
@@ -272,16 +253,31 @@ export const MIGRATIONS: readonly string[] = [
   UPDATE directories SET digest_left = NULL, digest_right = NULL;
   `,
   `
-  -- what a run did, as \`packed\` text; but for what may stand for many runs,
-  -- which is a row of actions
-  ALTER TABLE runs ADD COLUMN actions BLOB;
-  UPDATE runs SET actions = (
-    SELECT packed(json_group_array(json_array(seq, action, path, new_path,
-      rule, side, reason, outcome, detail, bytes, files)))
-    FROM (SELECT * FROM actions WHERE run = runs.id AND last IS NULL ORDER BY seq)
-  ) WHERE id IN (SELECT run FROM actions WHERE last IS NULL);
-  DELETE FROM actions WHERE last IS NULL;
-  DROP INDEX actions_by_path;
+  -- what a run did, as \`packed\` JSON
+  ALTER TABLE runs ADD COLUMN told BLOB;
+  -- but for what could not be done and may stand for many runs
+  CREATE TABLE standing (
+    run TEXT NOT NULL REFERENCES runs (id),
+    seq INTEGER NOT NULL,
+    -- number of the last whole run that it was so in, as of actions
+    last INTEGER NOT NULL,
+    -- JSON
+    told TEXT NOT NULL,
+    PRIMARY KEY (run, seq)
+  ) WITHOUT ROWID;
+  CREATE INDEX standing_by_last ON standing (last);
+
+  CREATE TEMP VIEW old AS SELECT run, seq, last, json_object('seq', seq,
+    'action', action, 'path', path, 'newPath', new_path, 'rule', rule,
+    'side', side, 'reason', reason, 'outcome', outcome, 'detail', detail,
+    'bytes', bytes, 'files', files) AS told FROM actions;
+  INSERT INTO standing SELECT * FROM old WHERE last IS NOT NULL;
+  UPDATE runs SET told =
+    (SELECT packed(json_group_array(json(told))) FROM old
+      WHERE run = runs.id AND last IS NULL)
+    WHERE id IN (SELECT run FROM actions WHERE last IS NULL);
+  DROP VIEW old;
+  DROP TABLE actions;
   `,
 ];
 

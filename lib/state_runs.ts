@@ -43,8 +43,8 @@ interface Since {
   readonly runs: number;
 }
 
-/** A row of `actions` that holds still. */
-interface HeldAction extends Since {
+/** What could not be done as of a run, and is not done yet. */
+interface Held extends Since {
   readonly seq: SqlValue;
 }
 
@@ -61,7 +61,7 @@ function canStand({ action, kind }: Outcome): boolean {
 /** What was so in the last whole run. */
 class Standing {
   readonly #db: StateDb;
-  #actions: Map<string, HeldAction[]> | null = null;
+  #actions: Map<string, Held[]> | null = null;
   #problems: Map<string, Since> | null = null;
   #conflicts: Map<string, Since> | null = null;
 
@@ -80,7 +80,7 @@ class Standing {
       return this.#conflictRows().get(key) ?? null;
     }
     if (!canStand(outcome)) return null;
-    return this.#actionRows().get(actionKey(outcome))?.[0] ?? null;
+    return this.#actionRows().get(actionKey(toldOf(outcome, 0)))?.[0] ?? null;
   }
 
   /** Since when a path is unknown, for the same reason. */
@@ -99,9 +99,9 @@ class Standing {
     const held = new Set<Outcome>();
     for (const outcome of result.outcomes) {
       if (!canStand(outcome)) continue;
-      if (known.get(actionKey(outcome))?.shift()) held.add(outcome);
+      if (known.get(actionKey(toldOf(outcome, 0)))?.shift()) held.add(outcome);
     }
-    const end = "UPDATE actions SET last = ? WHERE run = ? AND seq = ?";
+    const end = "UPDATE standing SET last = ? WHERE run = ? AND seq = ?";
     for (const { run, seq } of [...known.values()].flat()) {
       this.#db.run(end, nth - 1, run, seq);
     }
@@ -118,16 +118,16 @@ class Standing {
     return held;
   }
 
-  #actionRows(): Map<string, HeldAction[]> {
+  #actionRows(): Map<string, Held[]> {
     return this.#actions ??= Map.groupBy(
       this.#db.query(
-        `SELECT run, started_at, nth, seq, action, path, rule, side, reason,
-         outcome, detail, bytes FROM actions JOIN runs ON runs.id = run
+        `SELECT run, started_at, nth, seq, standing.told
+         FROM standing JOIN runs ON runs.id = run
          WHERE last = ${STILL} ORDER BY run, seq`,
-      ).map(([run, startedAt, nth, seq, ...what]) => ({
+      ).map(([run, startedAt, nth, seq, told]) => ({
         ...this.#since(run!, startedAt!, nth!),
         seq: seq!,
-        key: keyOf(what),
+        key: actionKey(JSON.parse(String(told))),
       })),
       ({ key }) => key,
     );
@@ -165,9 +165,9 @@ class Standing {
 }
 
 /** Where a soft-deleted file was to go names the run: it says nothing. */
-function actionKey({ action, kind, detail }: Outcome): string {
-  const { name, path, rule, side, reason, bytes } = action;
-  return keyOf([name, path, rule, side, reason, kind, detail, bytes]);
+function actionKey(told: Told): string {
+  const { action, path, rule, side, reason, outcome, detail, bytes } = told;
+  return keyOf([action, path, rule, side, reason, outcome, detail, bytes]);
 }
 
 function keyOf(values: readonly unknown[]): string {
@@ -285,31 +285,28 @@ export function endRun(
       ? new Set<Outcome>()
       : new Standing(db).note(result, nth);
     if (nth !== null) db.setMeta("whole_runs", String(nth));
-    const told: SqlValue[][] = [];
+    const done: Told[] = [];
     const acted = result.outcomes.filter(({ action }) =>
       action.name !== "NOOP"
     );
     for (const [seq, outcome] of acted.entries()) {
       if (held.has(outcome)) continue;
-      const { action, kind, newPath, detail } = outcome;
-      const { name, path, rule, side, reason, bytes, files } = action;
-      const row = [seq, name, path, newPath, rule, side, reason, kind, detail];
-      if (nth === null || !canStand(outcome)) told.push([...row, bytes, files]);
+      const told = toldOf(outcome, seq);
+      if (nth === null || !canStand(outcome)) done.push(told);
       else {
-        const marks = Array(13).fill("?").join(", ");
-        const insert = `INSERT INTO actions VALUES (${marks})`;
-        db.run(insert, result.id, ...row, bytes, STILL, files);
+        const insert = "INSERT INTO standing VALUES (?, ?, ?, ?)";
+        db.run(insert, result.id, seq, STILL, JSON.stringify(told));
       }
     }
     db.run(
       `UPDATE runs SET finished_at = ?, exit_code = ?, summary = ?,
-       stopped_by = ?, nth = ?, actions = ? WHERE id = ?`,
+       stopped_by = ?, nth = ?, told = ? WHERE id = ?`,
       result.finishedAtMs,
       result.exitCode,
       JSON.stringify(summarize(result)),
       result.stop && `${result.stop.name}: ${result.stop.reason}`,
       nth,
-      told.length === 0 ? null : packed(JSON.stringify(told)),
+      done.length === 0 ? null : packed(JSON.stringify(done)),
       result.id,
     );
     removeOld(db, result.id);
@@ -352,9 +349,9 @@ function removeOld(db: StateDb, run: string): void {
       ORDER BY started_at DESC LIMIT 1)
     AND id NOT IN (SELECT since_run FROM problems)
     AND id NOT IN (SELECT since_run FROM conflicts)
-    AND id NOT IN (SELECT run FROM actions WHERE last >=
+    AND id NOT IN (SELECT run FROM standing WHERE last >=
       (SELECT min(nth) FROM runs WHERE started_at >= ?1))`;
-  db.run(`DELETE FROM actions WHERE run IN (${old})`, before, run, young);
+  db.run(`DELETE FROM standing WHERE run IN (${old})`, before, run, young);
   db.run(`DELETE FROM runs WHERE id IN (${old})`, before, run, young);
 }
 
@@ -449,11 +446,10 @@ export interface PastRun {
   readonly stoppedBy: string | null;
 }
 
-/** An action as the state DB has it. */
-export interface PastAction {
-  readonly run: string;
-  /** When its run began, in ms since 1970. */
-  readonly startedAtMs: number;
+/** What a run did, as it is stored. */
+interface Told {
+  /** Its place among all actions of the run. */
+  readonly seq: number;
   readonly action: ActionName;
   readonly path: string;
   readonly newPath: string | null;
@@ -465,6 +461,31 @@ export interface PastAction {
   readonly bytes: number | null;
   /** How many files a folder's rename moved; null for all else. */
   readonly files: number | null;
+}
+
+function toldOf(outcome: Outcome, seq: number): Told {
+  const { action, kind, newPath, detail } = outcome;
+  const { name, path, rule, side, reason, bytes, files } = action;
+  return {
+    seq,
+    action: name,
+    path,
+    newPath,
+    rule,
+    side,
+    reason,
+    outcome: kind,
+    detail,
+    bytes,
+    files,
+  };
+}
+
+/** What a past run did. */
+export interface PastAction extends Omit<Told, "seq"> {
+  readonly run: string;
+  /** When its run began, in ms since 1970. */
+  readonly startedAtMs: number;
   /** In how many runs it was so, from `run` on; left out: in that one. */
   readonly runs?: number;
 }
@@ -506,80 +527,52 @@ export function runsBeginning(db: StateDb, start: string): PastRun[] {
   return exact ? [exact] : runs;
 }
 
-/** A past action, and its place among those of its run. */
-type Placed = PastAction & { readonly seq: number };
-
-/** As a packed text and a row of `actions` have it. */
-function toAction(
-  run: SqlValue,
-  startedAt: SqlValue,
-  what: readonly SqlValue[],
-): Placed {
-  const [seq, action, path, newPath, rule, side, reason, outcome] = what;
-  const [detail, bytes, files, runs] = what.slice(8);
-  return {
-    run: String(run),
-    startedAtMs: Number(startedAt),
-    seq: Number(seq),
-    action: action as ActionName,
-    path: String(path),
-    newPath: newPath as string | null,
-    rule: rule as Rule | null,
-    side: side as Side | null,
-    reason: String(reason),
-    outcome: outcome as OutcomeKind,
-    detail: detail as string | null,
-    bytes: bytes as number | null,
-    files: files as number | null,
-    runs: Number(runs ?? 1),
-  };
-}
-
-/** What runs did, as their texts have it; those of a run in order. */
-function* inTexts(
+/**
+ * What runs did, in no order.
+ *
+ * @param runs Of which runs.
+ * @param rows Of which rows of `standing`.
+ * @param nth Number of the run that looks at those.
+ * @param contains What is told without this is passed over.
+ */
+function* pastActions(
   db: StateDb,
-  { where, values, contains }: {
-    readonly where: string;
-    readonly values: readonly SqlValue[];
-    /** Texts without this are passed over. */
-    readonly contains: string;
+  { runs, rows, nth, contains = "" }: {
+    readonly runs: string;
+    readonly rows: string;
+    readonly nth: string;
+    readonly contains?: string;
   },
-): Generator<Placed> {
-  const rows = db.query(
-    `SELECT id, started_at, actions FROM runs
-     WHERE actions IS NOT NULL AND ${where} ORDER BY started_at DESC`,
+  ...values: readonly SqlValue[]
+): Generator<PastAction & Told> {
+  const texts = db.query(
+    `SELECT id, started_at, 1, told FROM runs
+     WHERE told IS NOT NULL AND ${runs}
+     UNION ALL
+     SELECT run, started_at, coalesce(max(1, ${nth} - nth + 1), 1),
+       standing.told
+     FROM standing JOIN runs ON runs.id = run WHERE ${rows}`,
     ...values,
   );
-  for (const [run, startedAt, bytes] of rows) {
-    const text = unpacked(bytes as Uint8Array);
+  for (const [run, startedAt, runs, told] of texts) {
+    const text = typeof told === "string"
+      ? `[${told}]`
+      : unpacked(told as Uint8Array);
     if (!text.includes(contains)) continue;
-    for (const what of JSON.parse(text)) yield toAction(run!, startedAt!, what);
+    for (const action of JSON.parse(text)) {
+      const startedAtMs = Number(startedAt);
+      yield { ...action, run: String(run), startedAtMs, runs: Number(runs) };
+    }
   }
-}
-
-/** What could not be done, and stood or still does, with in how many runs. */
-function inRows(
-  db: StateDb,
-  where: string,
-  nth: string,
-  ...values: readonly SqlValue[]
-): Placed[] {
-  return db.query(
-    `SELECT run, started_at, seq, action, path, new_path, rule, side, reason,
-     outcome, detail, bytes, files, coalesce(max(1, ${nth} - nth + 1), 1)
-     FROM actions JOIN runs ON runs.id = run WHERE ${where} ORDER BY seq, nth`,
-    ...values,
-  ).map(([run, startedAt, ...what]) => toAction(run!, startedAt!, what));
 }
 
 /** What a run did, in order. */
 export function actionsOf(db: StateDb, run: string): PastAction[] {
   // What stood already is a row of the run that met it first.
   const nth = "(SELECT nth FROM runs WHERE id = ?1)";
-  const where = `run = ?1 OR last >= ${nth} AND nth < ${nth}`;
-  const text = { where: "id = ?", values: [run], contains: "" };
-  return [...inRows(db, where, nth, run), ...inTexts(db, text)]
-    .sort((a, b) => a.seq - b.seq);
+  const rows = `run = ?1 OR last >= ${nth} AND nth < ${nth}`;
+  return [...pastActions(db, { runs: "id = ?1", rows, nth }, run)]
+    .sort((a, b) => a.seq - b.seq || b.runs! - a.runs!);
 }
 
 /** What past runs did at a path, before or after it; newest first. */
@@ -588,25 +581,20 @@ export function actionsAt(
   path: string,
   limit: number,
 ): PastAction[] {
-  const last = `min(coalesce(last, nth), ${wholeRuns(db)})`;
-  const text = { where: "1", values: [], contains: JSON.stringify(path) };
-  return [
-    ...inTexts(db, text).filter((it) =>
-      it.path === path || it.newPath === path
-    ),
-    ...inRows(db, "path = ?1 OR new_path = ?1", last, path),
-  ].sort((a, b) => b.startedAtMs - a.startedAtMs || b.seq - a.seq)
+  const nth = `min(coalesce(last, nth), ${wholeRuns(db)})`;
+  const contains = JSON.stringify(path);
+  return [...pastActions(db, { runs: "1", rows: "1", nth, contains })]
+    .filter((it) => it.path === path || it.newPath === path)
+    .sort((a, b) => b.startedAtMs - a.startedAtMs || b.seq - a.seq)
     .slice(0, limit);
 }
 
-/**
- * What past runs did whose new path lies below a folder: for instance every
- * version that is soft-deleted there.
- */
+/** What past runs did whose new path lies below a folder. */
 export function actionsInto(db: StateDb, folder: string): PastAction[] {
-  // Quotes and slashes are the same in JSON.
-  const text = { where: "1", values: [], contains: `${folder}/` };
-  return [...inTexts(db, text)].filter(({ outcome, newPath }) =>
-    outcome === "done" && newPath?.startsWith(`${folder}/`)
-  );
+  // A slash is the same in JSON.
+  const contains = `${folder}/`;
+  return [...pastActions(db, { runs: "1", rows: "0", nth: "0", contains })]
+    .filter(({ outcome, newPath }) =>
+      outcome === "done" && newPath?.startsWith(`${folder}/`)
+    );
 }

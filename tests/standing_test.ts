@@ -78,7 +78,7 @@ Deno.test("what can't be done, as before, is one row and one line with since whe
       new RegExp(`As before: ${MANY} of these, .* in ${at + 2} runs\\.`),
     );
   }
-  assert.equal(count(office, "actions"), MANY);
+  assert.equal(count(office, "standing"), MANY);
   const { actions, summary } = await office.json("history", second.id);
   assert.equal(actions.length, MANY);
   assert.equal(summary, undefined);
@@ -145,7 +145,7 @@ Deno.test("a run that a guard stopped neither ends nor counts what stands", asyn
   );
   const { actions } = await office.json("history", stopped.id);
   assert.deepEqual(actions, []);
-  assert.equal(count(office, "actions"), MANY);
+  assert.equal(count(office, "standing"), MANY);
 });
 
 Deno.test("open conflicts and paths left alone, as before, are one line for all of a kind", async () => {
@@ -184,8 +184,7 @@ function addRun(office: Office, id: string, daysAgo: number, code: number) {
   ).run(id, startedAt, startedAt, code);
   // One that ended long ago.
   db.prepare(
-    "INSERT INTO actions (run, seq, action, path, reason, outcome, last) " +
-      "VALUES (?, 0, 'DELETE_LEFT', 'a', 'b', 'failed', 0)",
+    "INSERT INTO standing (run, seq, last, told) VALUES (?, 0, 0, '{}')",
   ).run(id);
 }
 
@@ -210,7 +209,7 @@ Deno.test("runs of more than 400 days ago go, with what they did", async () => {
   assert.equal(kept[0], "young");
   assert.equal(kept.at(-1), id);
   assert.deepEqual(
-    ask(office, "SELECT run FROM actions").map(({ run }) => run),
+    ask(office, "SELECT run FROM standing").map(({ run }) => run),
     [
       "young",
     ],
@@ -229,7 +228,7 @@ Deno.test("the last good run stays, however old it is", async () => {
   await office.run();
   await office.run();
   assert.deepEqual(runs(office).slice(0, -2), ["last good"]);
-  assert.equal(count(office, "actions"), 1);
+  assert.equal(count(office, "standing"), 1);
 });
 
 Deno.test("one run with a clock that is years ahead removes no past runs", async () => {
