@@ -233,7 +233,9 @@ async function stages(
   completeMoves(record, roots, isDryRun ? "plan" : "start");
 
   // Scan.
-  const view = identified.forgets ? NO_RECORD : record.view(idsCount);
+  const view = identified.forgets
+    ? NO_RECORD
+    : new RecordStore(db, idsCount).view();
   const recordedFiles = identified.forgets ? 0 : record.countFiles();
   // Without a record nobody knows what there is.
   const files = recordedFiles === 0 ? null : 2 * recordedFiles;

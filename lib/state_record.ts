@@ -21,63 +21,27 @@ import {
 } from "./types.ts";
 import { DigestBuilder } from "./wire_listing.ts";
 
-/** Columns of a file's row, in the order of `fromStored` and `toStored`. */
+/** Columns of a file's row, in the order in which rows are read and written. */
 export const FILE_COLUMNS = "path, exists_left, exists_right, " +
   "mtime_left, mtime_right, size_left, size_right, mode_left, mode_right, " +
   "ino_left, ino_right, birth_left, birth_right, fresh_left, fresh_right, hash";
 
 function toStored({ path, left, right, hash }: FileRow): SqlValue[] {
   return [
-    path,
-    1,
-    1,
-    left.mtimeMs / 1000,
-    right.mtimeMs / 1000,
-    left.sizeBytes,
-    right.sizeBytes,
-    left.mode,
-    right.mode,
-    left.id?.ino ?? null,
-    right.id?.ino ?? null,
-    left.id?.birthMs ?? null,
-    right.id?.birthMs ?? null,
-    left.isFresh ? 1 : 0,
-    right.isFresh ? 1 : 0,
+    ...[path, 1, 1],
+    ...[left.mtimeMs / 1000, right.mtimeMs / 1000],
+    ...[left.sizeBytes, right.sizeBytes],
+    ...[left.mode, right.mode],
+    ...[left.id?.ino ?? null, right.id?.ino ?? null],
+    ...[left.id?.birthMs ?? null, right.id?.birthMs ?? null],
+    ...[Number(left.isFresh), Number(right.isFresh)],
     hash,
   ];
 }
 
-function fromStored(stored: readonly SqlValue[]): FileRow {
-  const half = (side: 0 | 1): RecordedHalf => ({
-    sizeBytes: stored[5 + side] as number,
-    // Seconds are a fraction with an error below a microsecond.
-    mtimeMs: Math.round(stored[3 + side] as number * 1000),
-    mode: stored[7 + side] as number,
-    id: idOf(stored[9 + side]!, stored[11 + side]!),
-    isFresh: stored[13 + side] === 1,
-  });
-  return {
-    path: stored[0] as string,
-    left: half(0),
-    right: half(1),
-    hash: stored[15] as string | null,
-  };
-}
-
-/** Columns of a folder's row, in the order of `folderFromStored`. */
+/** Columns of a folder's row, in the order in which rows are read. */
 const FOLDER_COLUMNS = "path, agreed, mount_left, mount_right, " +
   "digest_left, digest_right, ino_left, ino_right, birth_left, birth_right";
-
-function folderFromStored(stored: readonly SqlValue[]): DirectoryRow {
-  const [path, agreed, mountL, mountR, digestL, digestR, ...ids] = stored;
-  return {
-    path: path as string,
-    isAgreed: agreed === 1,
-    isMount: { left: mountL === 1, right: mountR === 1 },
-    digest: { left: digestL as string | null, right: digestR as string | null },
-    id: { left: idOf(ids[0]!, ids[2]!), right: idOf(ids[1]!, ids[3]!) },
-  };
-}
 
 function idOf(ino: SqlValue, birthMs: SqlValue): FileId | null {
   return ino === null || birthMs === null
@@ -114,46 +78,65 @@ export class RecordStore {
   /** Rows that are to be written with others. */
   #rows: SqlValue[][] = [];
 
-  /** @param db The state DB, open. */
-  constructor(db: StateDb) {
-    this.#db = db;
-  }
+  readonly #idsCount: Both<boolean>;
 
   /**
-   * The record as a run sees it.
-   *
-   * @param idsCount Whether a side's file ids still mean what they meant.
+   * @param db The state DB, open.
+   * @param idsCount Whether a side's file ids still mean what they meant; where
+   *   they do not, rows are read without.
    */
-  view(idsCount: Both<boolean>): RecordView {
-    const view: RecordView = {
+  constructor(
+    db: StateDb,
+    idsCount: Both<boolean> = { left: true, right: true },
+  ) {
+    this.#db = db;
+    this.#idsCount = idsCount;
+  }
+
+  /** The record as a run sees it. */
+  view(): RecordView {
+    return {
       directories: this.directories(),
       filesIn: (folder) => this.filesIn(folder),
       countBelow: (folder) => this.countBelow(folder),
       foldersWithout: (side, wanted) => this.foldersWithout(side, wanted),
     };
-    if (SIDES.every((side) => idsCount[side])) return view;
-    const half = (row: FileRow, side: Side): RecordedHalf =>
-      idsCount[side] ? row[side] : { ...row[side], id: null };
+  }
+
+  #file(stored: readonly SqlValue[]): FileRow {
+    const half = (side: 0 | 1): RecordedHalf => ({
+      sizeBytes: stored[5 + side] as number,
+      // Seconds are a fraction with an error below a microsecond.
+      mtimeMs: Math.round(stored[3 + side] as number * 1000),
+      mode: stored[7 + side] as number,
+      id: this.#idsCount[SIDES[side]]
+        ? idOf(stored[9 + side]!, stored[11 + side]!)
+        : null,
+      isFresh: stored[13 + side] === 1,
+    });
     return {
-      ...view,
-      directories: new Map(
-        [...view.directories].map(([path, row]) => {
-          const left = idsCount.left ? row.id.left : null;
-          const right = idsCount.right ? row.id.right : null;
-          return [path, { ...row, id: { left, right } }];
-        }),
-      ),
-      filesIn: (folder) =>
-        view.filesIn(folder).map((row) => ({
-          ...row,
-          left: half(row, "left"),
-          right: half(row, "right"),
-        })),
-      // Where ids mean nothing, every folder is looked at.
-      foldersWithout: (side, wanted) =>
-        idsCount[side]
-          ? view.foldersWithout(side, wanted)
-          : [...view.directories.keys()],
+      path: stored[0] as string,
+      left: half(0),
+      right: half(1),
+      hash: stored[15] as string | null,
+    };
+  }
+
+  #folder(stored: readonly SqlValue[]): DirectoryRow {
+    const [path, agreed, mountL, mountR, digestL, digestR, ...ids] = stored;
+    const { left, right } = this.#idsCount;
+    return {
+      path: path as string,
+      isAgreed: agreed === 1,
+      isMount: { left: mountL === 1, right: mountR === 1 },
+      digest: {
+        left: digestL as string | null,
+        right: digestR as string | null,
+      },
+      id: {
+        left: left ? idOf(ids[0]!, ids[2]!) : null,
+        right: right ? idOf(ids[1]!, ids[3]!) : null,
+      },
     };
   }
 
@@ -161,7 +144,7 @@ export class RecordStore {
   directories(): Map<string, DirectoryRow> {
     return new Map(
       this.#db.query(`SELECT ${FOLDER_COLUMNS} FROM directories`)
-        .map((stored) => [stored[0] as string, folderFromStored(stored)]),
+        .map((stored) => [stored[0] as string, this.#folder(stored)]),
     );
   }
 
@@ -187,7 +170,7 @@ export class RecordStore {
       `SELECT ${FILE_COLUMNS} FROM files
        WHERE folder = (SELECT id FROM directories WHERE path = ?)`,
       folder,
-    ).map(fromStored);
+    ).map((stored) => this.#file(stored));
   }
 
   /** One row, or null. */
@@ -196,7 +179,7 @@ export class RecordStore {
       `SELECT ${FILE_COLUMNS} FROM files WHERE path = ?`,
       path,
     );
-    return row && fromStored(row);
+    return row && this.#file(row);
   }
 
   /**
@@ -204,6 +187,8 @@ export class RecordStore {
    * {@linkcode identityOf} gives one of `wanted` of.
    */
   foldersWithout(side: Side, wanted: ReadonlySet<string>): string[] {
+    // Where ids mean nothing, every folder is looked at.
+    if (!this.#idsCount[side]) return [...this.directories().keys()];
     const rows = this.#db.query(
       `SELECT path, size_${side}, mtime_${side} FROM files
        WHERE ino_${side} IS NULL`,
@@ -417,7 +402,7 @@ export class RecordStore {
       folder,
     );
     for (const stored of files) {
-      const row = fromStored(stored);
+      const row = this.#file(stored);
       if (isToBeRead(row)) return;
       const name = nameOf(row.path);
       for (const side of SIDES) made[side].addFile(name, row[side]);
@@ -428,7 +413,7 @@ export class RecordStore {
       folder,
     );
     for (const stored of folders) {
-      const { path, isMount, id } = folderFromStored(stored);
+      const { path, isMount, id } = this.#folder(stored);
       for (const side of SIDES) {
         made[side].addFolder(nameOf(path), isMount[side], id[side]);
       }
