@@ -232,7 +232,7 @@ async function writePage(
   return writeReport(invocation.report, result, {
     roots: config.roots,
     listsUnchanged: invocation.isVerbose,
-    missingWalls: missing,
+    missingSandbox: missing,
   });
 }
 
@@ -283,7 +283,7 @@ function show(
     logFile,
     asBefore,
     isVerbose,
-    missingWalls: missing,
+    missingSandbox: missing,
   });
   if (isQuiet || result.stop !== null) warn(text);
   else print(text);

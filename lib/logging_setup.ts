@@ -145,7 +145,7 @@ export class Log implements Disposable {
     } else if (name !== "NOOP" || action.conflict !== null) this.info(fields);
   }
 
-  /** WARNING: a path that is left alone. */
+  /** WARNING: an unknown path. */
   problem({ side, path, reason }: Omit<Problem, "kind" | "metadata">): void {
     this.warning(
       `PROBLEM side=${side} path=${quoted(path)} reason=${quoted(reason)}`,

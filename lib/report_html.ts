@@ -18,8 +18,8 @@ import {
   partsOf,
   prunedWords,
   reasonWords,
+  resultWords,
   verbOf,
-  verdict,
 } from "./report_text.ts";
 import {
   INTERRUPTED,
@@ -122,7 +122,7 @@ export interface PageOptions {
   /** Whether paths at which there is nothing to do are rows too. */
   readonly listsUnchanged: boolean;
   /** That the process has no sandbox, in words; null: it has. */
-  readonly missingWalls?: string | null;
+  readonly missingSandbox?: string | null;
 }
 
 /** The rows of a run, by path; first what needs a person. */
@@ -275,11 +275,11 @@ const OPEN_ROOM = 500;
  * obeys, whatever files are called.
  */
 export function htmlPage(result: RunResult, options: PageOptions): string {
-  const { roots, missingWalls } = options;
+  const { roots, missingSandbox } = options;
   const { stop, outcomes, id, exitCode } = result;
   const what = result.isDryRun ? "Plan" : "Run";
   const title = `${what} of ${timeWords(result.startedAtMs)}`;
-  const lines = [prunedWords(result.pruned), missingWalls ?? null];
+  const lines = [prunedWords(result.pruned), missingSandbox ?? null];
   const facts = [
     ["Left", roots.left],
     ["Right", roots.right],
@@ -303,7 +303,7 @@ export function htmlPage(result: RunResult, options: PageOptions): string {
 <h1>${escapeHtml(title)}</h1>
 ${
     stop === null
-      ? `<p class="verdict">${escapeHtml(verdict(result, "below"))}</p>`
+      ? `<p class="result">${escapeHtml(resultWords(result, "below"))}</p>`
       : ""
   }
 ${lines.map((it) => it === null ? "" : `<p>${escapeHtml(it)}</p>`).join("\n")}
@@ -600,7 +600,7 @@ body {
 }
 h1 { margin: 0 0 0.25rem; font-size: 1.5rem; }
 h2 { margin: 1.5rem 0 0.5rem; font-size: 1.15rem; }
-.verdict { margin: 0 0 0.75rem; font-size: 1.1rem; }
+.result { margin: 0 0 0.75rem; font-size: 1.1rem; }
 dl { display: flex; flex-wrap: wrap; gap: 0.25rem 2rem; margin: 0 0 1rem; }
 dt { color: var(--soft); font-size: 0.85rem; }
 dd { margin: 0; overflow-wrap: anywhere; }

@@ -182,18 +182,18 @@ export interface ReportOptions {
   /** List everything, not only the first of each kind. */
   readonly isVerbose: boolean;
   /** That the process has no sandbox, in words; null: it has. */
-  readonly missingWalls?: string | null;
+  readonly missingSandbox?: string | null;
 }
 
 /** The summary that a run ends with: lines of text, ready to be printed. */
 export function reportText(result: RunResult, options: ReportOptions): string {
-  const { roots, logFile, missingWalls } = options;
+  const { roots, logFile, missingSandbox } = options;
   const { stop } = result;
   return [
     result.isDryRun ? "Plan (nothing was changed)" : `Run ${result.id}`,
     `  Left:  ${printable(roots.left)}`,
     `  Right: ${printable(roots.right)}`,
-    ...missingWalls ? [missingWalls] : [],
+    ...missingSandbox ? [missingSandbox] : [],
     "",
     ...stop === null ? body(result, options) : [
       `STOPPED by the guard "${stop.name}".`,
@@ -278,7 +278,7 @@ function body(result: RunResult, options: ReportOptions): string[] {
   const freed = prunedWords(pruned);
   if (freed !== null) lines.push(freed);
   if (lines.length > 0) lines.push("");
-  return [...lines, verdict(result)];
+  return [...lines, resultWords(result)];
 }
 
 function itemLine({ action, newPath, detail }: Outcome): string {
@@ -340,7 +340,7 @@ export function untoldText(
  * @param result What came of the run; no guard stopped it.
  * @param place Where the reader finds what is left.
  */
-export function verdict(
+export function resultWords(
   result: RunResult,
   place: "above" | "below" = "above",
 ): string {

@@ -142,7 +142,7 @@ Deno.test("htmlPage() shows what was done until a signal stopped the run", () =>
 
 Deno.test("htmlPage() says that there are no walls, and nothing of walls that are there", () => {
   const result = resultOf({ left: { a: A } });
-  const told = { ...OPTIONS, missingWalls: "Without the <sandbox>." };
+  const told = { ...OPTIONS, missingSandbox: "Without the <sandbox>." };
   assert.ok(
     htmlPage(result, told).includes(
       "<p>Without the &lt;sandbox&gt;.</p>",
