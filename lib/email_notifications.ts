@@ -21,11 +21,10 @@ import type { Mailer, OutgoingMail, Sent } from "./mail_smtp.ts";
 import {
   type AlertNews,
   type Alerts,
-  type Backlog,
+  type ConflictNews,
   isDone,
   type KnownAlert,
   type MailFacts,
-  type MailNews,
   mailOf,
   type MailRun,
   type MailText,
@@ -567,7 +566,7 @@ class Mailing implements RunMails {
     const left: WaitingMail[] = [];
     for (const mail of mails) {
       const { id, news } = mail;
-      if (news === null || news.kind === "alerts") continue;
+      if (news?.kind !== "conflicts") continue;
       const conflicts = news.conflicts.filter((it) => isDone(it) || isOpen(it));
       if (conflicts.length === 0) {
         posting.removed.push(id);
@@ -585,7 +584,30 @@ class Mailing implements RunMails {
     }
     posting.removed.push(...left.map(({ id }) => id));
     const { delivered } = left[0]!;
-    posting.added.push({ news: backlogOf(left), delivered });
+    posting.added.push({ news: this.#backlogOf(left), delivered });
+  }
+
+  /** Several mails about conflicts as one. */
+  #backlogOf(mails: readonly WaitingMail[]): ConflictNews {
+    const done: Conflict[] = [];
+    const open = new Map<string, Conflict>();
+    let [more, sinceMs] = [0, Infinity];
+    for (const { news, createdAtMs } of mails.toSorted((a, b) => b.id - a.id)) {
+      if (news?.kind !== "conflicts") continue;
+      more += news.waited?.more ?? 0;
+      sinceMs = Math.min(sinceMs, news.waited?.sinceMs ?? createdAtMs);
+      for (const it of news.conflicts) {
+        if (isDone(it)) done.push(it);
+        else open.set(it.path, it);
+      }
+    }
+    more += Math.max(0, done.length - REMEMBERED);
+    return {
+      kind: "conflicts",
+      conflicts: [...open.values(), ...done.slice(0, REMEMBERED)],
+      run: this.#options.run,
+      waited: { sinceMs, more },
+    };
   }
 
   /** Sends what waits, until the server or the time has enough. */
@@ -621,10 +643,9 @@ class Mailing implements RunMails {
   }
 
   #textOf({ id, news }: WaitingMail): MailText {
-    const { run, facts } = this.#options;
     return news === null
       ? this.#outbox!.wordedMail(id)
-      : mailOf(news, run, facts);
+      : mailOf(news, this.#options.facts);
   }
 
   /** Whether the login may be tried. */
@@ -668,13 +689,10 @@ class Mailing implements RunMails {
     const { reason, refusal, endsAll } = sent;
     if (refusal === "mail") {
       // What is still open is told again, a day later.
-      const conflicts = openIn(mail);
-      if (conflicts.length === 0) outbox.drop(id);
+      const news = openIn(mail);
+      if (news === null) outbox.drop(id);
       else {
-        outbox.change({
-          id,
-          news: { ...mail.news, conflicts } as MailNews,
-        });
+        outbox.change({ id, news });
         outbox.noteTried({ ...mail, refusals: GIVEN_UP }, nowMs);
       }
       this.#options.onWarning(
@@ -739,7 +757,7 @@ class Mailing implements RunMails {
     const { news, known } = dueAlerts(note.alerts, alerts, nowMs);
     if (news === null || !this.#mayLogIn(nowMs)) return;
     const sent = await this.#send({
-      ...mailOf({ kind: "alerts", run, ...news }, run, facts),
+      ...mailOf({ kind: "alerts", run, ...news }, facts),
       messageId: crypto.randomUUID(),
       createdAtMs: nowMs,
       delivered: [],
@@ -777,37 +795,18 @@ class Mailing implements RunMails {
   }
 }
 
-/** Several mails about conflicts as one. */
-function backlogOf(mails: readonly WaitingMail[]): Backlog {
-  const done: Conflict[] = [];
-  const open = new Map<string, Conflict>();
-  let [doneCount, sinceMs] = [0, Infinity];
-  for (const { news, createdAtMs } of mails.toSorted((a, b) => b.id - a.id)) {
-    if (news === null || news.kind === "alerts") continue;
-    const doneHere = news.conflicts.filter(isDone);
-    const isBacklog = news.kind === "backlog";
-    done.push(...doneHere);
-    doneCount += isBacklog ? news.doneCount : doneHere.length;
-    sinceMs = Math.min(sinceMs, isBacklog ? news.sinceMs : createdAtMs);
-    for (const it of news.conflicts) if (!isDone(it)) open.set(it.path, it);
-  }
-  const conflicts = [...open.values(), ...done.slice(0, REMEMBERED)];
-  return { kind: "backlog", conflicts, doneCount, sinceMs };
-}
-
-/** Open conflicts that nobody has been told of but by this mail. */
-function openIn({ news, delivered }: WaitingMail): Conflict[] {
-  if (delivered.length > 0 || news === null || news.kind === "alerts") {
-    return [];
-  }
-  return news.conflicts.filter((it) => !isDone(it));
+/** What nobody has been told of open conflicts but by this mail. */
+function openIn({ news, delivered }: WaitingMail): ConflictNews | null {
+  if (delivered.length > 0 || news?.kind !== "conflicts") return null;
+  const conflicts = news.conflicts.filter((it) => !isDone(it));
+  return conflicts.length === 0 ? null : { ...news, conflicts };
 }
 
 /** Nobody took it for long, and there is nothing open that it tells. */
 function isTooOld(mail: WaitingMail, nowMs: number): boolean {
   const { createdAtMs, refusals, delivered } = mail;
   const isRefused = refusals > 0 || delivered.length > 0;
-  return isRefused && openIn(mail).length === 0 &&
+  return isRefused && openIn(mail) === null &&
     nowMs - createdAtMs > KEPT_DAYS * DAY_MS;
 }
 

@@ -51,6 +51,13 @@ export interface ConflictNews {
   /** At least one. */
   readonly conflicts: readonly Conflict[];
   readonly run: MailRun;
+  /** Of many runs, which waited so long that it is told together. */
+  readonly waited?: {
+    /** When the oldest was to be told, in ms since 1970. */
+    readonly sinceMs: number;
+    /** How many more were done, of which nothing else is remembered. */
+    readonly more: number;
+  };
 }
 
 /** An alert that was mailed already. */
@@ -73,37 +80,17 @@ export interface AlertNews extends Alerts {
   readonly run: MailRun;
 }
 
-/** What waited so long that it is told together. */
-export interface Backlog {
-  readonly kind: "backlog";
-  /** Of those that were done, the newest first, not all may be here. */
-  readonly conflicts: readonly Conflict[];
-  /** Of those that were done. */
-  readonly doneCount: number;
-  /** When the oldest of all was written, in ms since 1970. */
-  readonly sinceMs: number;
-}
-
 /** What a mail tells, so that it can be told anew when less of it is true. */
-export type MailNews = ConflictNews | AlertNews | Backlog;
+export type MailNews = ConflictNews | AlertNews;
 
-/**
- * The mail that tells it.
- *
- * @param run The run that sends it.
- */
-export function mailOf(
-  news: MailNews,
-  run: MailRun,
-  facts: MailFacts,
-): MailText {
-  const [subject, blocks] = news.kind === "conflicts"
-    ? conflictMail(news, facts)
-    : news.kind === "alerts"
+/** The mail that tells it. */
+export function mailOf(news: MailNews, facts: MailFacts): MailText {
+  const [subject, blocks] = news.kind === "alerts"
     ? alertMail(news)
-    : backlogMail(news, facts);
-  const about = news.kind === "backlog" ? run : news.run;
-  const all = [...blocks, ...closing(blocks, about, facts)];
+    : news.waited === undefined
+    ? conflictMail(news, facts)
+    : backlogMail(news.conflicts, news.waited, facts);
+  const all = [...blocks, ...closing(blocks, news.run, facts)];
   const line = [...printable(`office-sync${subject}`)];
   const cut = line.length > SUBJECT_LENGTH
     ? `${line.slice(0, SUBJECT_LENGTH - 1).join("")}…`
@@ -422,13 +409,13 @@ function toDo(conflict: DoneConflict, where: MailFacts): Block[] {
 }
 
 function backlogMail(
-  { conflicts, doneCount, sinceMs }: Backlog,
+  conflicts: readonly Conflict[],
+  { sinceMs, more }: NonNullable<ConflictNews["waited"]>,
   facts: MailFacts,
 ): Content {
   const open = conflicts.filter((it) => !isDone(it));
   const done = conflicts.filter(isDone);
-  const count = open.length + doneCount;
-  const what = countOf(count, "conflict");
+  const what = countOf(conflicts.length + more, "conflict");
   const toDo = open.length > 0 ? `, ${open.length} for you to settle` : "";
   return [`: what could not be mailed before: ${what}${toDo}`, [
     text(
@@ -457,7 +444,7 @@ function backlogMail(
         return text(conflictWords(it, facts.roots) + cutOff);
       }),
       ...andMore(
-        doneCount - Math.min(TOLD, done.length),
+        Math.max(0, done.length - TOLD) + more,
         " To see past runs:",
         `${PROGRAM} history`,
       ),

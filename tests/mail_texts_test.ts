@@ -28,7 +28,7 @@ function mailAbout(path: string, facts = FACTS) {
 }
 
 function mailOfAll(conflicts: readonly Conflict[], facts = FACTS) {
-  return mailOf({ kind: "conflicts", conflicts, run: RUN }, RUN, facts);
+  return mailOf({ kind: "conflicts", conflicts, run: RUN }, facts);
 }
 
 Deno.test("a name can't become HTML, nor a line of its own", () => {
@@ -115,7 +115,6 @@ Deno.test("a mail with very many failures names the command that shows them all"
   }));
   const { text } = mailOf(
     { kind: "alerts", fresh, lasting: [], over: [], run: RUN },
-    RUN,
     FACTS,
   );
   assert.match(text, /And 30 more\./);
