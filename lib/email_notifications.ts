@@ -562,7 +562,6 @@ class Mailing implements RunMails {
     isOpen: (conflict: Conflict) => boolean,
     posting: Posting,
   ): void {
-    const changed: Posting["changed"] = [];
     const left: WaitingMail[] = [];
     for (const mail of mails) {
       const { id, news } = mail;
@@ -575,13 +574,10 @@ class Mailing implements RunMails {
       const now = { ...news, conflicts };
       left.push({ ...mail, news: now });
       if (conflicts.length < news.conflicts.length) {
-        changed.push({ id, news: now });
+        posting.changed.push({ id, news: now });
       }
     }
-    if (left.length <= FEW) {
-      posting.changed.push(...changed);
-      return;
-    }
+    if (left.length <= FEW) return;
     posting.removed.push(...left.map(({ id }) => id));
     const { delivered } = left[0]!;
     posting.added.push({ news: this.#backlogOf(left), delivered });
