@@ -61,7 +61,7 @@ Deno.test("which version lost is told where the run ends with an error after tha
   {
     using db = new DatabaseSync(office.stateDb);
     db.exec(
-      "CREATE TRIGGER no BEFORE INSERT ON actions " +
+      "CREATE TRIGGER no BEFORE UPDATE ON runs " +
         "BEGIN SELECT RAISE(ABORT, 'no'); END",
     );
   }
