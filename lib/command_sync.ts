@@ -7,12 +7,17 @@ import type { SyncInvocation } from "./cli_args.ts";
 import { openProgress, print, warn } from "./cli_output.ts";
 import { openRunLog } from "./command_shared.ts";
 import type { Config } from "./config_schema.ts";
-import { doubtfulAlert, type RunMails } from "./email_notifications.ts";
+import type { RunMails } from "./email_notifications.ts";
 import { EXIT, type ExitCode, SyncError } from "./errors.ts";
 import { NO_LOG } from "./logging_setup.ts";
 import { words } from "./metadata.ts";
 import { jsonReport, jsonText } from "./report_json.ts";
-import { prunedWords, reportText, untoldText } from "./report_text.ts";
+import {
+  doubtfulAlert,
+  prunedWords,
+  reportText,
+  untoldText,
+} from "./report_text.ts";
 import { readIdentity } from "./root_identity.ts";
 import { endBeforeStart, newRunId, runSync } from "./run.ts";
 import type { Scans } from "./run_scan.ts";
@@ -70,13 +75,12 @@ export async function syncOrPlan(
   let mails: RunMails | null = null;
   try {
     if (email !== null && invocation.sendsMail && !isDryRun) {
-      const { BOUND_MS, mailing } = await import("./email_notifications.ts");
+      const { mailing } = await import("./email_notifications.ts");
       const files = { configFile: config.file, logFile: config.logging.file };
       mails = mailing({
         email,
         facts: { roots, ...files },
         run: { id, startedAtMs },
-        boundMs: BOUND_MS,
         onInfo: (text) => log.info(text),
         onWarning,
       });

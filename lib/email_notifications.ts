@@ -30,19 +30,18 @@ import {
   type MailText,
 } from "./mail_texts.ts";
 import type { Conflict } from "./plan_types.ts";
+import { doubtfulAlert } from "./report_text.ts";
 import type { Decided } from "./run.ts";
 import {
   type Alert,
   conflictKey,
   doneConflicts,
-  doubtfulCopies,
   openConflicts,
   type RunEnd,
-  type RunResult,
   type SyncListener,
 } from "./run_types.ts";
 import type { Lock } from "./state_db.ts";
-import { countOf, errorWords, printable, PROGRAM, zonedTime } from "./text.ts";
+import { countOf, errorWords, zonedTime } from "./text.ts";
 
 const HOUR_MS = 60 * 60 * 1000;
 const DAY_MS = 24 * HOUR_MS;
@@ -111,43 +110,6 @@ export function unexpectedAlert(message: string, hint: string): Alert {
  */
 function withoutNumbers(words: string): string {
   return words.replaceAll(/[\da-f]*\d[\da-f]*/gi, "#");
-}
-
-/** Versions that perhaps nobody meant: more than so many are of weight. */
-const FEW_DOUBTFUL = 10;
-
-/** So many of them are named. */
-const NAMED = 20;
-
-/**
- * Many good versions were replaced by such that perhaps nobody meant: files
- * that are empty or older now, or all rewritten at once.
- *
- * @returns Null where there are none, or few.
- */
-export function doubtfulAlert(
-  { outcomes, id, isDryRun }: Pick<RunResult, "outcomes" | "id" | "isDryRun">,
-): Alert | null {
-  const paths = doubtfulCopies(outcomes).map(({ action }) =>
-    printable(action.path)
-  );
-  if (isDryRun || paths.length <= FEW_DOUBTFUL) return null;
-  const rest = paths.length - NAMED;
-  const more = rest > 0 ? `, and ${rest} more` : "";
-  return {
-    key: "doubtful versions",
-    isStop: false,
-    isEvent: true,
-    title: `${paths.length} files went across that perhaps nobody meant so`,
-    reason: "They are empty or older than before on the side they came from, " +
-      "or very many changed at once. What they replaced is kept. They are: " +
-      `${paths.slice(0, NAMED).join(", ")}${more}.`,
-    hint:
-      "Look whether they are as they should be. If not, stop the scheduled " +
-      `runs, and bring back what was there with "${PROGRAM} restore --force ` +
-      `PATH"; "${PROGRAM} history ${id}" lists all, and where each version ` +
-      "before is kept.",
-  };
 }
 
 /** What is to be mailed of alerts, and what is to be remembered then. */
@@ -273,8 +235,8 @@ export interface MailingOptions {
   readonly email: EmailConfig;
   readonly facts: MailFacts;
   readonly run: MailRun;
-  /** For all mails of the run together, in ms. */
-  readonly boundMs: number;
+  /** For all mails of the run together, in ms. Left out: 20 s. */
+  readonly boundMs?: number;
   /** In ms since 1970. Left out: the computer's. */
   now?(): number;
   onInfo(text: string): void;
@@ -293,7 +255,7 @@ export interface RunMails {
 }
 
 /** What all mails of a run may take together. */
-export const BOUND_MS = 20_000;
+const BOUND_MS = 20_000;
 
 /** Less is not worth a try, in ms. */
 const LEAST_MS = 200;
@@ -608,7 +570,7 @@ class Mailing implements RunMails {
 
   /** Sends what waits, until the server or the time has enough. */
   async #sendWaiting(nowMs: number): Promise<void> {
-    const { boundMs, onWarning } = this.#options;
+    const { boundMs = BOUND_MS, onWarning } = this.#options;
     const outbox = this.#outbox!;
     const waiting: WaitingMail[] = [];
     for (const mail of outbox.waiting()) {
@@ -746,7 +708,7 @@ class Mailing implements RunMails {
     nowMs: number,
     cause: unknown,
   ): Promise<void> {
-    const { run, facts, onInfo, boundMs } = this.#options;
+    const { run, facts, onInfo, boundMs = BOUND_MS } = this.#options;
     const alerts = alertsOf(end);
     // The run itself went well; what it has to tell can't be kept.
     if (alerts.length === 0) throw cause;

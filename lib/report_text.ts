@@ -7,6 +7,7 @@
 import { words } from "./metadata.ts";
 import type { Conflict, Waiting } from "./plan_types.ts";
 import {
+  type Alert,
   doneConflicts,
   doubtfulCopies,
   isTold,
@@ -170,6 +171,43 @@ export function prunedWords({ files, bytes }: Pruned): string | null {
 /** Why an action is done, with its rule. */
 export function reasonWords({ reason, rule }: Outcome["action"]): string {
   return rule === null ? reason : `${reason}; rule ${rule}`;
+}
+
+/** Versions that perhaps nobody meant: more than so many are of weight. */
+const FEW_DOUBTFUL = 10;
+
+/** So many of them are named. */
+const NAMED = 20;
+
+/**
+ * Many good versions were replaced by such that perhaps nobody meant: files
+ * that are empty or older now, or all rewritten at once.
+ *
+ * @returns Null where there are none, or few.
+ */
+export function doubtfulAlert(
+  { outcomes, id, isDryRun }: Pick<RunResult, "outcomes" | "id" | "isDryRun">,
+): Alert | null {
+  const paths = doubtfulCopies(outcomes).map(({ action }) =>
+    printable(action.path)
+  );
+  if (isDryRun || paths.length <= FEW_DOUBTFUL) return null;
+  const rest = paths.length - NAMED;
+  const more = rest > 0 ? `, and ${rest} more` : "";
+  return {
+    key: "doubtful versions",
+    isStop: false,
+    isEvent: true,
+    title: `${paths.length} files went across that perhaps nobody meant so`,
+    reason: "They are empty or older than before on the side they came from, " +
+      "or very many changed at once. What they replaced is kept. They are: " +
+      `${paths.slice(0, NAMED).join(", ")}${more}.`,
+    hint:
+      "Look whether they are as they should be. If not, stop the scheduled " +
+      `runs, and bring back what was there with "${PROGRAM} restore --force ` +
+      `PATH"; "${PROGRAM} history ${id}" lists all, and where each version ` +
+      "before is kept.",
+  };
 }
 
 /** How to tell it. */
