@@ -85,6 +85,15 @@ function complaint(error: unknown): Found {
   return problem(says, error.hint ?? "");
 }
 
+/** What a look found; where a guard ends it, that. */
+function guarded(look: () => Found): Found {
+  try {
+    return look();
+  } catch (error) {
+    return complaint(error);
+  }
+}
+
 interface Check extends Found {
   readonly name: string;
   /** Null where it is about both sides or none. */
@@ -179,7 +188,12 @@ async function lookAtOffice(
   const left = await lookAtRoot("left", config, network, owner);
   const right = await lookAtRoot("right", config, network, owner);
   const { traits } = left;
-  const apart = left.isReadable && right.isReadable ? areApart(roots) : null;
+  const apart = left.isReadable && right.isReadable
+    ? guarded(() => {
+      checkRoots(roots);
+      return fine("apart from each other");
+    })
+    : null;
   const identity = apart?.status === "ok"
     ? asked(() => identities(db!, roots))
     : null;
@@ -200,15 +214,6 @@ async function lookAtOffice(
     ],
     isJoining: identity?.isJoining ?? false,
   };
-}
-
-function areApart(roots: Both<string>): Found {
-  try {
-    checkRoots(roots);
-    return fine("apart from each other");
-  } catch (error) {
-    return complaint(error);
-  }
 }
 
 /** What was found of a root. */

@@ -7,9 +7,10 @@ import { dirname, isAbsolute, resolve, win32 } from "node:path";
 import example from "../config.example.yaml" with { type: "text" };
 import type { InitInvocation } from "./cli_args.ts";
 import { ask, askSecretly, print } from "./cli_output.ts";
+import { cantMake, TAKEN } from "./command_shared.ts";
 import { parseConfig } from "./config_loader.ts";
 import { ConfigError, EXIT, type ExitCode, SyncError } from "./errors.ts";
-import { codeOf, inWords } from "./system.ts";
+import { codeOf } from "./system.ts";
 import { printable, PROGRAM, quoted, shellQuoted } from "./text.ts";
 import { type Side, SIDES } from "./types.ts";
 
@@ -88,7 +89,7 @@ export async function init(invocation: InitInvocation): Promise<ExitCode> {
   try {
     await Deno.writeTextFile(config, text, { createNew: true, ...mode });
   } catch (error) {
-    throw cantWrite(config, error);
+    throw cantMake(config, error, OTHER);
   }
   print(
     `Written: ${printable(config)}. It explains every setting.\n` +
@@ -104,24 +105,12 @@ function requireFree(file: string): void {
     Deno.lstatSync(file);
   } catch (error) {
     if (codeOf(error) === "ENOENT") return;
-    throw cantWrite(file, error);
+    throw cantMake(file, error);
   }
-  throw isThere(file);
+  throw refusal(`${quoted(file)} ${TAKEN}${OTHER}.`);
 }
 
-function cantWrite(file: string, error: unknown): unknown {
-  if (codeOf(error) === null) return error;
-  return codeOf(error) === "EEXIST"
-    ? isThere(file)
-    : refusal(`${quoted(file)} can't be written: ${inWords(error)}.`);
-}
-
-function isThere(file: string): SyncError {
-  return refusal(
-    `${quoted(file)} is there already, and stays as it is; name another file ` +
-      "with --config.",
-  );
-}
+const OTHER = "; name another file with --config";
 
 function refusal(message: string): SyncError {
   return new SyncError(message, EXIT.usage);

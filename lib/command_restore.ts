@@ -146,7 +146,13 @@ export async function restore(
     answer(isJson, () => listText(versions), document);
     return EXIT.agreed;
   }
-  const newest = newestOfEach(versions, folding);
+  // Of each path what comes last: the newest.
+  const byKey = new Map(
+    versions.toSorted(newerFirst).reverse()
+      .map((it) => [keyOf(it.path, folding), it]),
+  );
+  const newest = [...byKey.values()]
+    .sort((a, b) => comparePaths(a.path, b.path));
   const began = `restore started, ${newest.length} asked for`;
   using log = openRunLog(config, owner.run, began);
   const names = new TemporaryNames(owner, [roots.left, roots.right]);
@@ -241,18 +247,6 @@ function wantedVersions(
 function newerFirst(a: Version, b: Version): number {
   return b.run.timeMs - a.run.timeMs ||
     b.metadata.mtimeMs - a.metadata.mtimeMs || comparePaths(a.side, b.side);
-}
-
-function newestOfEach(
-  versions: readonly Version[],
-  folding: Folding,
-): Version[] {
-  const newest = new Map<string, Version>();
-  for (const version of versions.toSorted(newerFirst)) {
-    const key = keyOf(version.path, folding);
-    if (!newest.has(key)) newest.set(key, version);
-  }
-  return [...newest.values()].sort((a, b) => comparePaths(a.path, b.path));
 }
 
 function nothingFound(wanted: Wanted, all: readonly Version[]): SyncError {

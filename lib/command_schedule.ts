@@ -6,6 +6,7 @@
 import { basename, dirname, join } from "node:path";
 import type { ScheduleInvocation } from "./cli_args.ts";
 import { print, warn } from "./cli_output.ts";
+import { cantMake } from "./command_shared.ts";
 import type { Config } from "./config_schema.ts";
 import { EXIT, type ExitCode, SyncError, UsageError } from "./errors.ts";
 import { isNetworkPath, REAL_PATH } from "./sandbox_network.ts";
@@ -19,7 +20,6 @@ import {
   systemdUnits,
   taskXml,
 } from "./schedule_text.ts";
-import { codeOf, inWords } from "./system.ts";
 import { printable, PROGRAM, quoted, shellQuoted, unitNames } from "./text.ts";
 
 /**
@@ -175,12 +175,7 @@ function writeAll(files: readonly NewFile[]): void {
       written.push(file);
     } catch (error) {
       for (const file of written) Deno.removeSync(file);
-      const code = codeOf(error);
-      if (code === null) throw error;
-      const why = code === "EEXIST"
-        ? "is there already, and stays as it is"
-        : `can't be written: ${inWords(error)}`;
-      throw new SyncError(`${quoted(file)} ${why}.`, EXIT.usage);
+      throw cantMake(file, error);
     }
   }
 }

@@ -6,10 +6,13 @@
  */
 import { print } from "./cli_output.ts";
 import type { Config } from "./config_schema.ts";
+import { EXIT, SyncError } from "./errors.ts";
 import { type Log, openLog } from "./logging_setup.ts";
 import { type TypedPath, typedPath } from "./paths.ts";
 import { jsonText } from "./report_json.ts";
 import { missingSandbox } from "./sandbox_network.ts";
+import { codeOf, inWords } from "./system.ts";
+import { quoted } from "./text.ts";
 
 /**
  * Prints what was asked for.
@@ -66,4 +69,26 @@ export function openRunLog(
   const missing = missingSandbox(config);
   if (missing !== null) log.warning(missing);
   return log;
+}
+
+/** What is told of a name that a new file can't have. */
+export const TAKEN = "is there already, and stays as it is";
+
+/**
+ * What is told of a new file that can't be written.
+ *
+ * @param error What was thrown; what is not the system's is given back.
+ * @param instead What to do where the name is taken.
+ */
+export function cantMake(
+  file: string,
+  error: unknown,
+  instead: string = "",
+): unknown {
+  const code = codeOf(error);
+  if (code === null) return error;
+  const why = code === "EEXIST"
+    ? `${TAKEN}${instead}`
+    : `can't be written: ${inWords(error)}`;
+  return new SyncError(`${quoted(file)} ${why}.`, EXIT.usage);
 }
