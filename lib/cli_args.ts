@@ -280,7 +280,8 @@ export const COMMANDS = {
 /** A command. */
 export type CommandName = keyof typeof COMMANDS;
 
-type Asked<C extends CommandName> =
+/** What a command is asked for. */
+export type Asked<C extends CommandName> =
   & Values<typeof COMMANDS[C]["options"][number]>
   & ReturnType<typeof COMMANDS[C]["read"]>
   & { readonly command: C };

@@ -4,10 +4,16 @@
  *
  * @module
  */
-import { helpText, type Invocation, readArguments } from "./cli_args.ts";
+import {
+  type Asked,
+  type CommandName,
+  helpText,
+  type Invocation,
+  readArguments,
+} from "./cli_args.ts";
 import { print, warn } from "./cli_output.ts";
 import type { Config } from "./config_schema.ts";
-import { EXIT, SyncError } from "./errors.ts";
+import { EXIT, type ExitCode, SyncError } from "./errors.ts";
 import type { Handed } from "./sandbox_launcher.ts";
 import { errorWords, VERSION } from "./text.ts";
 import type { Side } from "./types.ts";
@@ -62,15 +68,28 @@ export async function runProgram(
   }
 }
 
+/** What does a command, by its name; loaded only when it is asked for. */
+const COMMANDS: {
+  readonly [C in Exclude<CommandName, "sync" | "plan" | "init">]: () => Promise<
+    (asked: Asked<C>, config: Config) => ExitCode | Promise<ExitCode>
+  >;
+} = {
+  history: async () => (await import("./command_history.ts")).history,
+  conflicts: async () => (await import("./command_conflicts.ts")).conflicts,
+  restore: async () => (await import("./command_restore.ts")).restore,
+  why: async () => (await import("./command_why.ts")).why,
+  doctor: async () => (await import("./command_doctor.ts")).doctor,
+  schedule: async () => (await import("./command_schedule.ts")).schedule,
+};
+
 async function obey(
   invocation: Invocation,
   { loadConfig, unwritable = [] }: ProgramHost,
-): Promise<number> {
+): Promise<ExitCode> {
   switch (invocation.command) {
-    case "help": {
+    case "help":
       print(helpText(invocation.of, invocation.config));
       return EXIT.agreed;
-    }
     case "version":
       print(VERSION);
       return EXIT.agreed;
@@ -87,29 +106,10 @@ async function obey(
       const { syncOrPlan } = await import("./command_sync.ts");
       return await syncOrPlan(invocation, config, scans, unwritable);
     }
-    case "history": {
-      const { history } = await import("./command_history.ts");
-      return history(invocation, await loadConfig(invocation.config));
-    }
-    case "conflicts": {
-      const { conflicts } = await import("./command_conflicts.ts");
-      return await conflicts(invocation, await loadConfig(invocation.config));
-    }
-    case "restore": {
-      const { restore } = await import("./command_restore.ts");
-      return await restore(invocation, await loadConfig(invocation.config));
-    }
-    case "why": {
-      const { why } = await import("./command_why.ts");
-      return await why(invocation, await loadConfig(invocation.config));
-    }
-    case "doctor": {
-      const { doctor } = await import("./command_doctor.ts");
-      return await doctor(invocation, await loadConfig(invocation.config));
-    }
-    case "schedule": {
-      const { schedule } = await import("./command_schedule.ts");
-      return schedule(invocation, await loadConfig(invocation.config));
+    default: {
+      const command = await COMMANDS[invocation.command]();
+      const config = await loadConfig(invocation.config);
+      return await command(invocation as never, config);
     }
   }
 }

@@ -193,23 +193,14 @@ function isToBeFilledIn(path: string): boolean {
   );
 }
 
-const FOLDER =
-  "the path of a folder, such as C:\\pdrive_local, P:\\ or \\\\server\\share, in single quotes or none";
-const folder = v.pipe(
-  text(FOLDER, CLEAN),
-  itself,
-  definite,
-  v.regex(DEFINITE, FOLDER),
+const path = (error: string) =>
+  v.pipe(text(error, CLEAN), itself, definite, v.regex(DEFINITE, error));
+const folder = path(
+  "the path of a folder, such as C:\\pdrive_local, P:\\ or \\\\server\\share, in single quotes or none",
 );
 const FILE =
   "the path of a file, such as logs/office-sync.log, in single quotes or none";
-const file = v.pipe(
-  text(FILE, CLEAN),
-  itself,
-  definite,
-  v.regex(DEFINITE, FILE),
-  v.regex(/[^\\/]$/u, FILE),
-);
+const file = v.pipe(path(FILE), v.regex(/[^\\/]$/u, FILE));
 
 const extension = v.pipe(
   text(
