@@ -119,6 +119,19 @@ export class FakeDisk {
     );
   }
 
+  /** Contents of before that are nowhere, and that no edit replaced. */
+  lostOf(before: Situation): string[] {
+    const after = this.contents();
+    const files = SIDES.flatMap((side) => Object.values(before[side]));
+    return files.flatMap((it) => it.kind === "file" ? [it.content] : [])
+      .filter((content) => {
+        if (after.has(content) || this.kept.includes(content)) return false;
+        const lost = this.lost.filter((it) => it.content === content);
+        return lost.length === 0 ||
+          lost.some(({ action: { rule } }) => rule !== "5.3" && rule !== "5.4");
+      });
+  }
+
   /** Rows that claim an agreement that is none. */
   falseRows(): string[] {
     return this.#record.rows().filter((row) => {
