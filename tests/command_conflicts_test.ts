@@ -18,6 +18,9 @@ const NOTIFY = "conflict_policy:\n" +
   ["modify_modify", "new_new", "metadata_conflict"]
     .map((kind) => `  ${kind}: notify\n`).join("");
 
+/** Each starts the command several times: as it is written is enough. */
+const ALONE = { settings: NOTIFY, isMirrored: false };
+
 type Take = "left" | "right" | "both";
 
 /** The real command, on the side that stands for the one that is told. */
@@ -69,7 +72,7 @@ scenario(
       ["done"],
     );
   },
-  { settings: NOTIFY },
+  ALONE,
 );
 
 scenario(
@@ -86,7 +89,7 @@ scenario(
       "q.txt": "q",
     });
   },
-  { settings: NOTIFY },
+  ALONE,
 );
 
 for (const settings of ["enabled: false", "max_size_mb: 0.000001"]) {
@@ -105,7 +108,7 @@ for (const settings of ["enabled: false", "max_size_mb: 0.000001"]) {
         "q.txt": "q",
       });
     },
-    { settings: `${NOTIFY}soft_delete:\n  ${settings}\n` },
+    { isMirrored: false, settings: `${NOTIFY}soft_delete:\n  ${settings}\n` },
   );
 }
 
@@ -127,7 +130,7 @@ scenario(
     assert.equal((await resolve(stage, "d/a.txt", "left")).code, 0);
     assert.deepEqual(stage.kept("right"), { "d/a.txt": "NEWER?" });
   },
-  { settings: NOTIFY },
+  ALONE,
 );
 
 scenario(
@@ -160,7 +163,7 @@ scenario(
     await resolve(stage, "n.txt", "both");
     await stage.ends(0);
   },
-  { settings: NOTIFY },
+  ALONE,
 );
 
 /** Left has a file where right has a folder, with changes of right in it. */
@@ -191,7 +194,7 @@ scenario(
     assert.deepEqual(stage.kept("left"), { x: "a file" });
     assert.deepEqual(stage.kept("right"), {});
   },
-  { settings: NOTIFY },
+  ALONE,
 );
 
 scenario(
@@ -206,7 +209,10 @@ scenario(
       [`x.${MARK}-left`]: "a file",
     });
   },
-  { settings: `${NOTIFY}soft_delete:\n  max_size_mb: 0.000001\n` },
+  {
+    isMirrored: false,
+    settings: `${NOTIFY}soft_delete:\n  max_size_mb: 0.000001\n`,
+  },
 );
 
 scenario(
@@ -229,7 +235,7 @@ scenario(
     assert.deepEqual(Object.keys(left), ["other.txt", "x", "x-old"]);
     assert.equal(left["x"], "a file");
   },
-  { settings: NOTIFY },
+  ALONE,
 );
 
 scenario(
@@ -253,7 +259,7 @@ scenario(
     ]);
     await stage.ends(0);
   },
-  { settings: NOTIFY },
+  ALONE,
 );
 
 scenario(
@@ -273,7 +279,7 @@ scenario(
     assert.equal(mode! & 0o777, 0o640);
     assert.equal(mtime!.toISOString(), new Date(OLDER).toISOString());
   },
-  { settings: NOTIFY },
+  ALONE,
 );
 
 Deno.test("conflicts resolve: only what is listed, and only while no run is active", async () => {

@@ -133,7 +133,7 @@ Deno.test("guardPlan() stops just where both limits are exceeded (section 7)", (
         assert.equal(stopOf(counts, recorded, limits) !== null, isTooMuch);
       },
     ),
-    { numRuns: 1000 },
+    { numRuns: 200 },
   );
 });
 

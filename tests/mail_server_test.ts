@@ -7,8 +7,7 @@ import {
   type MailServerOptions,
   PASSWORD,
 } from "./support/mail_server.ts";
-import { file, Office } from "./support/support.ts";
-import { fromFileUrl } from "./support/urls.ts";
+import { file, type Office } from "./support/support.ts";
 
 /** Gives both sides a conflict that the next run settles and mails. */
 function clash(office: Office, name = "a.txt"): void {
@@ -21,26 +20,6 @@ function clash(office: Office, name = "a.txt"): void {
 function waiting(office: Office): number {
   using db = new DatabaseSync(office.stateDb, { readOnly: true });
   return Number(db.prepare("SELECT count(*) AS n FROM outbox").get()?.n);
-}
-
-/** A run in one process, so that a signal ends all of it. */
-function started({ config, env }: Office): Deno.ChildProcess {
-  const main = fromFileUrl("../main.ts");
-  return new Deno.Command(Deno.execPath(), {
-    args: [
-      "run",
-      "--no-prompt",
-      "-A",
-      main,
-      "--in-sandbox=",
-      "--config",
-      config,
-    ],
-    env,
-    stdin: "null",
-    stdout: "null",
-    stderr: "null",
-  }).spawn();
 }
 
 const WAYS: readonly [string, MailServerOptions][] = [
@@ -206,8 +185,9 @@ const BAD: readonly [rule: string, options: MailServerOptions, isTrusted: boolea
   ["of another host, and that nobody vouches for", { names: ["a.example", "b.example", "c.example", "d.example"] }, false, /: its certificate is for a\.example, b\.example, c\.example, …, not for localhost \(/],
 ];
 
-for (const security of ["starttls", "tls"] as const) {
-  for (const [name, options, isTrusted, words] of BAD) {
+for (const [n, [name, options, isTrusted, words]] of BAD.entries()) {
+  // What comes of it is the same: one of each is enough.
+  for (const security of [n % 2 === 0 ? "starttls" : "tls"] as const) {
     Deno.test(`${security}: a certificate ${name} gets neither password nor mail, and fails no run`, async () => {
       await using place = await MailOffice.start("", { security, ...options });
       const { office, server } = place;
@@ -265,56 +245,4 @@ Deno.test("a login that is refused is tried once per run, and the mail waits", a
   server.refusesLogin = false;
   assert.equal((await place.command()).stderr, "");
   assert.equal(server.take().length, 2);
-});
-
-Deno.test("a server that never says a word holds a run up for 20 s and no longer", async () => {
-  using office = new Office();
-  const silent = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const { port } = silent.addr as Deno.NetAddr;
-  const held: Deno.Conn[] = [];
-  const accepting = (async () => {
-    for await (const connection of silent) held.push(connection);
-  })().catch(() => {});
-  office.configure(
-    `email:\n  smtp_host: localhost\n  smtp_port: ${port}\n` +
-      "  from: a@example.com\n  to: b@example.com\n",
-  );
-  clash(office);
-  const started = performance.now();
-  const { code, stderr } = await office.command();
-  const seconds = (performance.now() - started) / 1000;
-  assert.equal(code, 0);
-  assert.match(
-    stderr,
-    /localhost did not take it within 20 s: it never said a word \(set email\.security to tls, /,
-  );
-  assert.ok(seconds > 19 && seconds < 25, `${seconds} s`);
-  assert.equal(waiting(office), 1);
-  for (const connection of held) connection.close();
-  silent.close();
-  await accepting;
-});
-
-Deno.test("a run that is killed before it has noted a mail as sent sends it again, as the same mail, and no third time", async () => {
-  await using place = await MailOffice.start("");
-  const { office, server } = place;
-  const killed = Promise.withResolvers<void>();
-  const arrived = Promise.withResolvers<void>();
-  server.beforeAcknowledged = () => {
-    arrived.resolve();
-    return killed.promise;
-  };
-  clash(office);
-  const run = started(office);
-  await arrived.promise;
-  run.kill("SIGKILL");
-  await run.status;
-  killed.resolve();
-  server.beforeAcknowledged = () => {};
-  assert.equal((await place.command()).code, 0);
-  const mails = server.take();
-  assert.equal(mails.length, 2);
-  assert.equal(mails[0]!.messageId, mails[1]!.messageId);
-  assert.equal((await place.command()).code, 0);
-  assert.deepEqual(server.take(), []);
 });

@@ -208,6 +208,6 @@ Deno.test("merge() gives the same whether equal folders are handed on or not", (
       assert.deepEqual(toldFolders(found), toldFolders(wanted));
       assert.deepEqual(found.problems, wanted.problems);
     }),
-    { numRuns: 1000 },
+    { numRuns: 200 },
   );
 });

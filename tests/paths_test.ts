@@ -65,7 +65,7 @@ Deno.test("comparePaths() orders by UTF-8 bytes, whatever the paths", () => {
       const wanted = Math.sign(compareBytes(bytesOf(a), bytesOf(b)));
       assert.equal(Math.sign(comparePaths(a, b)), wanted);
     }),
-    { numRuns: 2000 },
+    { numRuns: 300 },
   );
 });
 
@@ -164,7 +164,7 @@ Deno.test("keyOf() of a key is the key", () => {
       const key = keyOf(any, folding);
       assert.equal(keyOf(key, folding), key);
     }),
-    { numRuns: 2000 },
+    { numRuns: 300 },
   );
 });
 
@@ -179,6 +179,6 @@ Deno.test("keyOf() of a path is the keys of its names", () => {
         assert.equal(keyOf(joinPath(folder, last), folding), parts);
       },
     ),
-    { numRuns: 2000 },
+    { numRuns: 300 },
   );
 });

@@ -160,7 +160,7 @@ function assertTaken(
 
 Deno.test("whatever a person chooses, nothing is lost and both sides agree in the end", async () => {
   const property = fc.asyncProperty(judged(), (it) => judge(it));
-  await fc.assert(property, parameters(30));
+  await fc.assert(property, parameters());
 });
 
 Deno.test("where case is ignored, whatever a person chooses, both sides agree too", async () => {
@@ -168,5 +168,5 @@ Deno.test("where case is ignored, whatever a person chooses, both sides agree to
     judged(),
     (it) => judge(it, (office) => new FoldingDisk([office.left, office.right])),
   );
-  await fc.assert(property, parameters(20));
+  await fc.assert(property, parameters());
 });

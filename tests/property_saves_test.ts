@@ -17,7 +17,7 @@ Deno.test("whatever is saved, thrown away or rolled back, nothing is lost that n
     saves: true,
   });
   const property = fc.asyncProperty(scenario, (it) => play(it));
-  await fc.assert(property, parameters(60));
+  await fc.assert(property, parameters());
 });
 
 Deno.test("whatever is saved while conflicts are left to a person, nothing is lost that nobody saw", async () => {
@@ -27,5 +27,5 @@ Deno.test("whatever is saved while conflicts are left to a person, nothing is lo
     saves: true,
   });
   const property = fc.asyncProperty(scenario, (it) => play(it));
-  await fc.assert(property, parameters(40));
+  await fc.assert(property, parameters());
 });

@@ -178,7 +178,7 @@ Deno.test("why: rule and actions are those of the plan, whatever is edited", asy
     scenarios({ isMirrored: false, leavesOpen: true }),
     hiding,
   ).map(([it, last]) => ({ ...it, rounds: [...it.rounds, last] }));
-  await fc.assert(fc.asyncProperty(scenario, play), parameters(25));
+  await fc.assert(fc.asyncProperty(scenario, play), parameters());
 });
 
 /** What is done to a side that agrees with the other, by what it leaves. */

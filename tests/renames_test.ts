@@ -185,7 +185,7 @@ Deno.test("findRenames() drops no file and doubles none, whatever was edited", (
       const rows = pairs.filter(({ row }) => row !== null).length;
       assert.equal(rows, before.filter(({ row }) => row !== null).length);
     }),
-    { numRuns: 500 },
+    { numRuns: 200 },
   );
 });
 

@@ -29,7 +29,7 @@ import {
 // The same cases for everybody.
 fc.configureGlobal({ seed: 20260101 });
 
-const RUNS = { numRuns: 600 };
+const RUNS = { numRuns: 200 };
 
 const policy = fc.constantFrom(...POLICIES);
 const policies = fc.record({

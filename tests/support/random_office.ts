@@ -224,19 +224,19 @@ compare:
 const STANDARD_SEED = 20260101;
 
 /**
- * How long and with which seed a property is tested.
- *
- * @param numRuns How many cases, where nobody asks for another number.
+ * How long and with which seed a property is tested: ten cases, in CI two
+ * hundred, as far as there is time.
  */
-export function parameters(numRuns: number): fc.Parameters<unknown> {
+export function parameters(): fc.Parameters<unknown> {
   const runs = Deno.env.get("OFFICE_SYNC_RUNS");
   const seed = Deno.env.get("OFFICE_SYNC_SEED");
   // With its path a failing case runs at once.
   const path = Deno.env.get("OFFICE_SYNC_PATH");
   // It counts while a failing case is made smaller too.
   const limit = runs === undefined ? 4_500 : Number(runs) * 1500;
+  const numRuns = Number(runs ?? (Deno.env.has("CI") ? 200 : 10));
   return {
-    numRuns: runs === undefined ? numRuns : Number(runs),
+    numRuns,
     seed: Number(seed ?? STANDARD_SEED),
     ...(path === undefined ? {} : { path }),
     interruptAfterTimeLimit: limit,
@@ -248,15 +248,13 @@ export function parameters(numRuns: number): fc.Parameters<unknown> {
  * on a busy machine few come about in the time there is.
  *
  * @param property The property.
- * @param numRuns Cases each time.
  * @param isVaried Whether all kinds were met.
  */
 export async function assertVaried<T>(
   property: fc.IAsyncProperty<T>,
-  numRuns: number,
   isVaried: () => boolean,
 ): Promise<void> {
-  const given = parameters(numRuns) as fc.Parameters<T>;
+  const given = parameters() as fc.Parameters<T>;
   await fc.assert(property, given);
   for (let more = 1; more < 10 && !isVaried() && !isReplay(); more++) {
     await fc.assert(property, { ...given, seed: given.seed! + more });
