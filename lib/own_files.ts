@@ -26,14 +26,23 @@ export interface OwnFile {
   readonly isRead?: boolean;
 }
 
-/** What keeps the program from using a file, as the guard "state". */
-export function cantUse(own: OwnFile, error: unknown): GuardError {
+/**
+ * What keeps the program from using a file, as the guard "state".
+ *
+ * @param error What the system said.
+ * @param todo What to do about it, where that is not what it is otherwise.
+ */
+export function cantUse(
+  own: OwnFile,
+  error: unknown,
+  todo?: string,
+): GuardError {
   const [why, hint] = reasonFor(own, error);
   const verb = own.isRead ? "read" : "written";
   return new GuardError(
     "state",
     `${own.what} ${own.path} can't be ${verb}: ${why}. Nothing was changed.`,
-    hint,
+    todo ?? hint,
     { cause: error },
   );
 }

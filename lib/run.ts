@@ -28,6 +28,7 @@ import { timeMark } from "./names.ts";
 import { joinPath, nameOf } from "./paths.ts";
 import { guardPlan } from "./plan_guard.ts";
 import {
+  type AlikeFiles,
   currentPath,
   type Folder,
   merge,
@@ -307,7 +308,7 @@ async function stages(
     if (isTold(problem)) listener.onProblem(problem);
   }
 
-  // Guard: from here on things are changed.
+  // Guard: a plan that would do too much stops here.
   const { counts } = decided.plan;
   guardPlan(counts, recordedFiles, config.safety, options.allowed);
   const plan = resolve === undefined
@@ -316,10 +317,24 @@ async function stages(
   if ("stop" in plan) return stopped(run, plan);
   await interrupt.checkpoint();
 
-  // Apply.
   const { actions, problems, waiting, suspects } = plan;
-  const { alike } = merged;
-  const apply = async (): Promise<readonly Outcome[]> => {
+  const { alike, pairs } = merged;
+  const looked = pairs.filter(({ row }) => row !== null).length;
+  const untouched = Math.max(0, recordedFiles - looked) + alike.count;
+  const result = (outcomes: readonly Outcome[], isLeft: boolean) => ({
+    ...ended(run),
+    outcomes,
+    problems,
+    waiting: waiting.filter(({ isOver }) => !isOver),
+    untouched,
+    pruned: NOTHING_PRUNED,
+    stop: null,
+    exitCode: isLeft ? EXIT.leftForPerson : EXIT.agreed,
+  });
+  if (isDryRun) return result(planned(actions, listener), false);
+
+  try {
+    // Apply.
     for (const side of SIDES) {
       const { leftovers } = scans[side].summary;
       removeLeftovers(roots[side], leftovers, pair, startedAtMs);
@@ -337,9 +352,36 @@ async function stages(
     }
     // Before what shows them is recorded: a run may end at any moment.
     record.suspect(suspects);
-    await recordAlike();
-    const outcomes = actions.length === 0 ? [] : await applyActions();
-    // What follows is true only of a run that came to all of its actions.
+    for (const rows of alikeRows(alike)) {
+      await interrupt.checkpoint();
+      // What went to another disk must not be recorded.
+      requireStillThere(identified, paths);
+      record.apply(rows.map((row) => ({ kind: "put", row, rowPath: null })));
+    }
+    let outcomes: readonly Outcome[] = [];
+    if (actions.length > 0) {
+      // What acts takes a moment to load, and most runs have nothing to do.
+      const { applyPlan } = await import("./apply_plan.ts");
+      meter.begin("apply", totalsOf(actions));
+      outcomes = await applyPlan(actions, {
+        roots,
+        pair,
+        run: id,
+        startedAtMs,
+        record,
+        callMs: Math.max(probes.left.callMs, probes.right.callMs),
+        verifyRoots: () => requireStillThere(identified, paths),
+        onOutcome: (outcome) => {
+          listener.onOutcome(outcome);
+          if (outcome.action.name !== "NOOP") meter.add(1, 0);
+        },
+        onBytes: (bytes) => meter.add(0, bytes),
+        checkpoint: () => interrupt.checkpoint(),
+      });
+    }
+
+    // Record what the next run needs to know. Most of it is true only of a run
+    // that came to all of its actions.
     if (outcomes.length === actions.length) {
       completeMoves(record, roots, "end");
       record.sealFolders();
@@ -350,65 +392,13 @@ async function stages(
       });
     }
     rememberRooms(db, roots);
-    return outcomes;
-  };
-  /** Files that were found alike in a first meeting; they may be many. */
-  const recordAlike = async (): Promise<void> => {
-    let rows: FileRow[] = [];
-    const write = async (): Promise<void> => {
-      await interrupt.checkpoint();
-      // What went to another disk must not be recorded.
-      requireStillThere(identified, paths);
-      record.apply(rows.map((row) => ({ kind: "put", row, rowPath: null })));
-      rows = [];
+    return {
+      ...result(outcomes, needsPerson(outcomes, problems)),
+      ...asCut(interrupt, actions, outcomes),
     };
-    for (const some of alike.rows()) {
-      for (const row of some) rows.push(row);
-      if (rows.length >= ROWS_AT_ONCE) await write();
-    }
-    if (rows.length > 0) await write();
-  };
-  const applyActions = async (): Promise<readonly Outcome[]> => {
-    // What acts takes a moment to load, and most runs have nothing to do.
-    const { applyPlan } = await import("./apply_plan.ts");
-    meter.begin("apply", totalsOf(actions));
-    return await applyPlan(actions, {
-      roots,
-      pair,
-      run: id,
-      startedAtMs,
-      record,
-      callMs: Math.max(probes.left.callMs, probes.right.callMs),
-      verifyRoots: () => requireStillThere(identified, paths),
-      onOutcome: (outcome) => {
-        listener.onOutcome(outcome);
-        if (outcome.action.name !== "NOOP") meter.add(1, 0);
-      },
-      onBytes: (bytes) => meter.add(0, bytes),
-      checkpoint: () => interrupt.checkpoint(),
-    });
-  };
-  let outcomes: readonly Outcome[];
-  try {
-    outcomes = isDryRun ? planned(actions, listener) : await apply();
   } catch (error) {
-    throw isDryRun ? error : asFailure(error, stateDb);
+    throw asFailure(error, stateDb);
   }
-
-  // Report.
-  const looked = merged.pairs.filter(({ row }) => row !== null).length;
-  const isLeft = !isDryRun && needsPerson(outcomes, problems);
-  return {
-    ...ended(run),
-    outcomes,
-    problems,
-    waiting: waiting.filter(({ isOver }) => !isOver),
-    untouched: Math.max(0, recordedFiles - looked) + alike.count,
-    pruned: NOTHING_PRUNED,
-    stop: null,
-    exitCode: isLeft ? EXIT.leftForPerson : EXIT.agreed,
-    ...asCut(interrupt, actions, outcomes),
-  };
 }
 
 /** Names the pair of roots in temporary and soft-delete names. */
@@ -432,13 +422,16 @@ function mergeTwice(
   roots: Both<Root>,
 ): Merged {
   const merged = merge(scans, record, settings);
-  const found = unlisted(merged, roots);
-  if (found.left.length + found.right.length === 0) return merged;
-  const more = (side: Side): SideScan => ({
-    listings: scans[side].listings,
-    problems: [...scans[side].problems, ...found[side]],
-  });
-  return merge({ left: more("left"), right: more("right") }, record, settings);
+  const more = (side: Side): SideScan => {
+    const { listings, problems } = scans[side];
+    const found = unlisted(merged, side, roots[side]);
+    return { listings, problems: [...problems, ...found] };
+  };
+  const again = { left: more("left"), right: more("right") };
+  const isMore = SIDES.some((side) =>
+    again[side].problems.length > scans[side].problems.length
+  );
+  return isMore ? merge(again, record, settings) : merged;
 }
 
 /**
@@ -449,57 +442,46 @@ function mergeTwice(
  *   looked at.
  */
 function unlisted(
-  merged: Merged,
-  roots: Both<Root>,
-): Both<readonly Problem[]> {
-  const problems: { left: Problem[]; right: Problem[] } = {
-    left: [],
-    right: [],
-  };
+  { pairs, folders }: Merged,
+  side: Side,
+  root: Root,
+): Problem[] {
+  const problems: Problem[] = [];
   const look = (
-    side: Side,
     folder: Folder,
-    name: string,
-    wanted: Look["kind"],
-  ): void => {
+    { path: recorded }: { readonly path: string },
+    kind: Look["kind"],
+  ) => {
     const parent = currentPath(folder, side);
     if (parent === null) return;
-    const path = joinPath(parent, name);
-    const reason = whyNotGone(roots[side], path, wanted);
-    if (reason === null) return;
-    const kind = "unreadable" as const;
-    problems[side].push({ side, path, kind, reason, metadata: null });
+    const path = joinPath(parent, nameOf(recorded));
+    try {
+      // Otherwise it has become something else.
+      const isThere = root.look(path).kind === kind &&
+        root.secondName(path) === null;
+      if (!isThere) return;
+      const reason = "it is there, though its folder's listing left it out: " +
+        "have the disk checked";
+      problems.push(unreadable(path, reason));
+    } catch (error) {
+      if (error instanceof Skipped) return;
+      problems.push(unreadable(path, inWords(error)));
+    }
   };
-  for (const { row, folder, ...found } of merged.pairs) {
-    if (row === null) continue;
-    for (const side of SIDES) {
-      if (found[side] === null) look(side, folder, nameOf(row.path), "file");
-    }
+  const unreadable = (path: string, reason: string): Problem => ({
+    side,
+    path,
+    kind: "unreadable",
+    reason,
+    metadata: null,
+  });
+  for (const { row, folder, ...found } of pairs) {
+    if (row && found[side] === null) look(folder, row, "file");
   }
-  for (const { row, parent, name } of merged.folders) {
-    if (row === null || parent === null) continue;
-    for (const side of SIDES) {
-      if (name[side] === null) {
-        look(side, parent, nameOf(row.path), "directory");
-      }
-    }
+  for (const { row, parent, name } of folders) {
+    if (row && parent && name[side] === null) look(parent, row, "directory");
   }
   return problems;
-}
-
-/** Null where the path is gone indeed, or has become something else. */
-function whyNotGone(
-  root: Root,
-  path: string,
-  wanted: Look["kind"],
-): string | null {
-  try {
-    return root.look(path).kind === wanted && root.secondName(path) === null
-      ? "it is there, though its folder's listing left it out: have the disk checked"
-      : null;
-  } catch (error) {
-    return error instanceof Skipped ? null : inWords(error);
-  }
 }
 
 /** A plan, and what led to it. */
@@ -580,6 +562,18 @@ function planned(
 
 /** So many rows are written at once; in between a signal is heard. */
 const ROWS_AT_ONCE = 5_000;
+
+/** Rows of what was found alike in a first meeting, some at a time. */
+function* alikeRows(alike: AlikeFiles): Generator<readonly FileRow[]> {
+  let rows: FileRow[] = [];
+  for (const some of alike.rows()) {
+    for (const row of some) rows.push(row);
+    if (rows.length < ROWS_AT_ONCE) continue;
+    yield rows;
+    rows = [];
+  }
+  if (rows.length > 0) yield rows;
+}
 
 /** Whether an action is more than to learn what a file is by now. */
 function isChange({ work }: Action, record: RecordStore): boolean {

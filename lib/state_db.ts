@@ -573,8 +573,6 @@ function ownFile(file: string, isRead = false): OwnFile {
  * Damage, and whatever keeps a run from using the DB, is for a guard to tell;
  * every other error stays what it is.
  *
- * @param error What was thrown.
- * @param file The state DB.
  * @param isRead It was opened to be read only.
  * @returns A {@linkcode GuardError}, or the error itself.
  */
@@ -589,9 +587,11 @@ export function asGuard(
   if (!isSqlite) return error;
   const { message } = error;
   if (DAMAGED.test(message)) {
+    // In one line, and no sentence.
+    const words = message.replaceAll(/\s+/g, " ").replace(/\.$/, "").trim();
     return new GuardError(
       "state",
-      `The state DB ${file} is damaged (${inOneLine(message)}). ` +
+      `The state DB ${file} is damaged (${words}). ` +
         "Nothing was changed.",
       "Move the file away and run again: the run is then a first meeting, in " +
         "which files deleted since the last run come back and nothing is " +
@@ -602,16 +602,7 @@ export function asGuard(
   return REFUSED.test(message) ? refused(error, file, isRead) : error;
 }
 
-function inOneLine(words: string): string {
-  return words.replaceAll(/\s+/g, " ").replace(/\.$/, "").trim();
-}
-
-/**
- * A state DB that the system lets nobody write, as the guard "state".
- *
- * @param file The state DB.
- * @param error What the system said.
- */
+/** A state DB that the system lets nobody write, as the guard "state". */
 export function cantWrite(file: string, error: unknown): GuardError {
   return cantUse(ownFile(file), error);
 }
@@ -620,26 +611,25 @@ export function cantWrite(file: string, error: unknown): GuardError {
 function refused(error: Error, file: string, isRead: boolean): GuardError {
   const { message } = error;
   const own = ownFile(file, isRead);
-  if (/is locked/i.test(message)) {
-    const why = new Error("another program has it open and locked");
-    const { message: says } = cantUse(own, why);
-    const hint = "Close that program (a database viewer, a backup), then run " +
-      "again.";
-    return new GuardError("state", says, hint, { cause: error });
-  }
-  if (/disk is full/i.test(message)) {
-    return cantUse(own, Object.assign(error, { code: "ENOSPC" }));
-  }
   const journal = `${file}-journal`;
-  if (/disk I\/O/i.test(message)) {
-    const { message: says } = cantUse(
+  const as = (code: string) => Object.assign(error, { code });
+  if (/is locked/i.test(message)) {
+    const cause = { cause: error };
+    return cantUse(
       own,
-      Object.assign(error, { code: "EIO" }),
+      new Error("another program has it open and locked", cause),
+      "Close that program (a database viewer, a backup), then run again.",
     );
-    const hint = `Look at its disk, and whose ${journal} is: it has to ` +
-      `belong to the account that runs this (sudo chown "$(id -un)", in a ` +
-      "terminal of that account).";
-    return new GuardError("state", says, hint, { cause: error });
+  }
+  if (/disk is full/i.test(message)) return cantUse(own, as("ENOSPC"));
+  if (/disk I\/O/i.test(message)) {
+    return cantUse(
+      own,
+      as("EIO"),
+      `Look at its disk, and whose ${journal} is: it has to belong to the ` +
+        'account that runs this (sudo chown "$(id -un)", in a terminal of ' +
+        "that account).",
+    );
   }
   const refusal = refusalOf(file, isRead);
   const isPlan = refusal instanceof Deno.errors.NotCapable ||
@@ -655,6 +645,5 @@ function refused(error: Error, file: string, isRead: boolean): GuardError {
   }
   if (refusal !== null) return cantUse(own, refusal);
   // The file may be written; its journal, beside it, can't be made.
-  const denied = Object.assign(new Error(message), { code: "EACCES" });
-  return cantUse({ ...own, path: journal, others: [] }, denied);
+  return cantUse({ ...own, path: journal, others: [] }, as("EACCES"));
 }
