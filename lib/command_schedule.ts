@@ -45,23 +45,20 @@ export function schedule(
     environmentFile: variable === null ? null : environmentFile,
   };
   requireTellable(scheduled, to);
-  if (write === null) print(textOf(to, scheduled).trimEnd());
+  const way = WAYS[to];
+  if (write === null) print(way.text(scheduled).trimEnd());
   else {
-    const files = filesOf(to, scheduled, write);
+    const files = way.files(scheduled, write);
     writeAll(files);
-    const names = files.map(({ file }) => printable(file)).join(" and ");
-    print(`Written: ${names}.\n${nextStep(to, write)}`);
+    const names = files.map(([file]) => printable(file)).join(" and ");
+    print(`Written: ${names}.\nNext: ${way.next(write)}`);
   }
-  const paths = [roots.left, roots.right];
   const warnings = [
-    ...to === "windows" ? driveWarnings(paths, paths.map(realPath)) : [],
-    ...to === "systemd"
-      ? [
-        "A user's timers run only while that user is logged in. To let them " +
-        "run at any time: loginctl enable-linger",
-      ]
-      : [],
-    ...variable === null ? [] : [passwordWords(to, variable, environmentFile)],
+    ...way.warnings([roots.left, roots.right]),
+    ...variable === null ? [] : [
+      `The mail password is in the variable ${variable}: for scheduled ` +
+      `runs, ${way.password(variable, environmentFile)}.`,
+    ],
     ...Deno.build.standalone ? [] : cacheWarnings(Deno.execPath()),
   ];
   for (const warning of warnings) warn(printable(warning));
@@ -116,43 +113,70 @@ function requireTellable(
   );
 }
 
-function textOf(scheduler: Scheduler, scheduled: Scheduled): string {
-  if (scheduler === "windows") return printedXml(taskXml(scheduled));
-  if (scheduler === "cron") return cronLine(scheduled);
-  const { service, timer } = systemdUnits(scheduled);
-  return `# office-sync.service\n${service}\n# office-sync.timer\n${timer}`;
+/** A new file, and what is to stand in it. */
+type NewFile = readonly [file: string, bytes: Uint8Array];
+
+/** What is different from scheduler to scheduler. */
+interface Way {
+  text(scheduled: Scheduled): string;
+  /** @param file The one that a person named. */
+  files(scheduled: Scheduled, file: string): readonly NewFile[];
+  /** What to do with the files. */
+  next(file: string): string;
+  /** How the mail password comes to the runs. */
+  password(variable: string, environmentFile: string): string;
+  warnings(roots: readonly string[]): readonly string[];
 }
 
-interface NewFile {
-  readonly file: string;
-  readonly bytes: Uint8Array;
-}
-
-function filesOf(
-  scheduler: Scheduler,
-  scheduled: Scheduled,
-  file: string,
-): NewFile[] {
-  if (scheduler === "windows") {
-    return [{ file, bytes: utf16(taskXml(scheduled)) }];
-  }
-  if (scheduler === "cron") {
-    return [{ file, bytes: utf8(cronLine(scheduled)) }];
-  }
-  const names = unitNames(file);
-  if (names === null) {
-    throw new UsageError(
-      `--write: ${quoted(file)} is not allowed; for systemd a name of ` +
-        "letters, digits, - and _ that ends in .service or .timer: both files " +
-        "are written.",
-    );
-  }
-  const { service, timer } = systemdUnits(scheduled);
-  return [
-    { file: names.service, bytes: utf8(service) },
-    { file: names.timer, bytes: utf8(timer) },
-  ];
-}
+const WAYS: Readonly<Record<Scheduler, Way>> = {
+  windows: {
+    text: (scheduled) => printedXml(taskXml(scheduled)),
+    files: (scheduled, file) => [[file, utf16(taskXml(scheduled))]],
+    next: (file) =>
+      `schtasks /Create /TN office-sync /XML "${printable(file)}"`,
+    password: (variable) =>
+      "set it for the account that runs the task, for instance with setx " +
+      `${variable}, and log on anew`,
+    warnings: (roots) => driveWarnings(roots, roots.map(realPath)),
+  },
+  cron: {
+    text: cronLine,
+    files: (scheduled, file) => [[file, utf8(cronLine(scheduled))]],
+    next: () => "add what it holds with crontab -e.",
+    password: (variable) =>
+      `write ${variable}=… in a line of its own above, in the crontab`,
+    warnings: () => [],
+  },
+  systemd: {
+    text(scheduled) {
+      const { service, timer } = systemdUnits(scheduled);
+      return `# office-sync.service\n${service}\n# office-sync.timer\n${timer}`;
+    },
+    files(scheduled, file) {
+      const names = unitNames(file);
+      if (names === null) {
+        throw new UsageError(
+          `--write: ${quoted(file)} is not allowed; for systemd a name of ` +
+            "letters, digits, - and _ that ends in .service or .timer: both " +
+            "files are written.",
+        );
+      }
+      const { service, timer } = systemdUnits(scheduled);
+      return [[names.service, utf8(service)], [names.timer, utf8(timer)]];
+    },
+    next: (file) =>
+      "put both into ~/.config/systemd/user, then: systemctl --user " +
+      "daemon-reload && systemctl --user enable --now " +
+      basename(unitNames(file)?.timer ?? file),
+    password: (variable, file) =>
+      `write ${variable}=… into ${file}, which the service reads, and let ` +
+      `nobody else read it: chmod 600 ${shellQuoted(file, false) ?? file}`,
+    warnings: () => [
+      "A user's timers run only while that user is logged in. To let them " +
+      "run at any time: loginctl enable-linger",
+    ],
+  },
+};
 
 const utf8 = (text: string) => new TextEncoder().encode(text);
 
@@ -169,7 +193,7 @@ function utf16(text: string): Uint8Array {
 /** All or none: one of two would look as if it were done. */
 function writeAll(files: readonly NewFile[]): void {
   const written: string[] = [];
-  for (const { file, bytes } of files) {
+  for (const [file, bytes] of files) {
     try {
       Deno.writeFileSync(file, bytes, { createNew: true });
       written.push(file);
@@ -178,36 +202,6 @@ function writeAll(files: readonly NewFile[]): void {
       throw cantMake(file, error);
     }
   }
-}
-
-function nextStep(scheduler: Scheduler, file: string): string {
-  const shown = printable(file);
-  if (scheduler === "windows") {
-    return `Next: schtasks /Create /TN office-sync /XML "${shown}"`;
-  }
-  if (scheduler === "cron") {
-    return "Next: add what it holds with crontab -e.";
-  }
-  const timer = basename(unitNames(file)?.timer ?? file);
-  return "Next: put both into ~/.config/systemd/user, then: systemctl --user " +
-    `daemon-reload && systemctl --user enable --now ${timer}`;
-}
-
-/** How the mail password comes to scheduled runs. */
-function passwordWords(
-  scheduler: Scheduler,
-  variable: string,
-  file: string,
-): string {
-  const how = {
-    systemd: `write ${variable}=… into ${file}, which the service reads, and ` +
-      `let nobody else read it: chmod 600 ${shellQuoted(file, false) ?? file}`,
-    cron: `write ${variable}=… in a line of its own above, in the crontab`,
-    windows: `set it for the account that runs the task, for instance with ` +
-      `setx ${variable}, and log on anew`,
-  };
-  return `The mail password is in the variable ${variable}: for scheduled ` +
-    `runs, ${how[scheduler]}.`;
 }
 
 /** Null where nothing can be known of it: not there now, or not Windows. */
