@@ -8,22 +8,16 @@
 import { words } from "./metadata.ts";
 import { isOwnName } from "./names.ts";
 import { type Folding, isWithin, joinPath, keyOf, nameOf } from "./paths.ts";
-import {
-  currentPath,
-  type Folder,
-  type FoundFile,
-  type Pair,
-  pathOf,
-} from "./plan_merge.ts";
+import { currentPath, type Folder, type Pair, pathOf } from "./plan_merge.ts";
 import type { DecidedPair } from "./plan_rules.ts";
-import type { Action, Conflict, Plan } from "./plan_types.ts";
+import type { Action, Plan } from "./plan_types.ts";
 import { waitingWords } from "./text.ts";
 import {
   type Both,
+  both,
   type Metadata,
   type Problem,
   type Rule,
-  type Side,
   SIDES,
 } from "./types.ts";
 import { ignorePredicate, type IgnoreSettings } from "./wire_ignore.ts";
@@ -57,7 +51,7 @@ export interface Explanation {
   readonly rule: Rule | null;
   /** What a run does about it, in the words of the plan. */
   readonly actions: readonly Action[];
-  /** Why it is left alone; null where it is not. */
+  /** Why it is unknown or waits; null where it is decided. */
   readonly problem: Pick<Problem, "path" | "reason"> | null;
   /** Keys of the config that decide about it. */
   readonly keys: readonly string[];
@@ -72,10 +66,16 @@ export interface Explanation {
 export function explain(path: string, basis: Basis): Explanation {
   const { folding, pairs, folders, plan } = basis;
   const key = keyOf(path, folding);
+  /** All names that a path has: recorded, and on each side. */
+  const keysOf = ({ key, left, right }: Pair) => [
+    key,
+    ...[left, right].filter((it) => it !== null)
+      .map(({ folder, name }) => joinPath(folder.key, keyOf(name, folding))),
+  ];
   const item = pairs.find(({ pair }) => pair.key === key) ??
-    pairs.find(({ pair }) => keysOf(pair, folding).includes(key)) ?? null;
+    pairs.find(({ pair }) => keysOf(pair).includes(key)) ?? null;
   const folder = folders.find((it) => it.key === key) ?? null;
-  const keys = new Set([key, ...item ? keysOf(item.pair, folding) : []]);
+  const keys = new Set([key, ...item ? keysOf(item.pair) : []]);
   const actions = plan.actions.filter((action) =>
     pathsOf(action).some((it) => keys.has(keyOf(it, folding)))
   );
@@ -83,9 +83,14 @@ export function explain(path: string, basis: Basis): Explanation {
     ? whyUnknown(key, item, basis)
     : null;
   return {
-    path: spelling(item, folder) ?? path,
+    path: (item ? spellingOf(item.pair) : folder && folderSpelling(folder)) ??
+      path,
     folder,
-    now: { left: standing(item, "left"), right: standing(item, "right") },
+    now: both((side) => {
+      const found = item?.pair[side];
+      const metadata = found?.metadata;
+      return metadata ? { path: pathOf(found, side), metadata } : null;
+    }),
     change: item && item.changes.change,
     isRecorded: item !== null && item.pair.row !== null,
     rule: ruleOf(item, actions),
@@ -93,16 +98,6 @@ export function explain(path: string, basis: Basis): Explanation {
     problem,
     keys: decidingKeys(item, problem, basis),
   };
-}
-
-function keyOfFound(at: FoundFile, folding: Folding): string {
-  return joinPath(at.folder.key, keyOf(at.name, folding));
-}
-
-/** All names that a path has: recorded, and on each side. */
-function keysOf(pair: Pair, folding: Folding): string[] {
-  const found = [pair.left, pair.right].filter((it) => it !== null);
-  return [pair.key, ...found.map((it) => keyOfFound(it, folding))];
 }
 
 /** All names that an action speaks of. */
@@ -115,25 +110,16 @@ function pathsOf({ path, newPath, work, conflict }: Action): string[] {
   ].filter((it) => typeof it === "string");
 }
 
-function spelling(
-  item: DecidedPair | null,
-  folder: Folder | null,
-): string | null {
-  const side = folder?.name.left === null ? "right" : "left";
-  if (item === null) {
-    return folder && (currentPath(folder, side) ?? folder.row?.path ?? null);
-  }
-  const { folder: within, name, row } = item.pair;
-  if (row !== null) return row.path;
-  const parent = currentPath(within, "left") ??
-    currentPath(within, "right") ?? within.key;
-  return joinPath(parent, name);
+function spellingOf({ row, folder, name }: Pair): string {
+  return row?.path ?? joinPath(
+    currentPath(folder, "left") ?? currentPath(folder, "right") ?? folder.key,
+    name,
+  );
 }
 
-function standing(item: DecidedPair | null, side: Side): Standing | null {
-  const found = item?.pair[side] ?? null;
-  if (found === null) return null;
-  return { path: pathOf(found, side), metadata: found.metadata };
+function folderSpelling(folder: Folder): string | null {
+  const side = folder.name.left === null ? "right" : "left";
+  return currentPath(folder, side) ?? folder.row?.path ?? null;
 }
 
 /** That of the content's cell; of another conflict where that claims it. */
@@ -141,16 +127,16 @@ function ruleOf(
   item: DecidedPair | null,
   actions: readonly Action[],
 ): Rule | null {
-  const own = item && decidedRule(item.decision);
+  const decision = item?.decision;
+  const own = !decision || decision.kind === "forget"
+    ? null
+    : "rule" in decision
+    ? decision.rule
+    : decision.conflict.rule;
   const rules = actions.flatMap(({ rule }) => rule === null ? [] : [rule]);
   if (own !== null && rules.includes(own)) return own;
   // Where all that changes is the record, no rule had to be followed.
   return rules[0] ?? (actions.length === 0 ? own : null);
-}
-
-function decidedRule(decision: DecidedPair["decision"]): Rule | null {
-  if ("rule" in decision) return decision.rule;
-  return "conflict" in decision ? decision.conflict.rule : null;
 }
 
 function whyUnknown(
@@ -162,40 +148,26 @@ function whyUnknown(
     const reason = "it belongs to office-sync itself and is never synced";
     return { path: key, reason };
   }
-  const isAt = (path: string) => isWithin(key, keyOf(path, folding));
+  const keyed = (path: string) => keyOf(path, folding);
   const open = plan.actions.map(({ conflict }) => conflict)
-    .find((it): it is Conflict => it?.winner === null && isAt(it.path));
-  if (open && (item !== null || keyOf(open.path, folding) !== key)) {
+    .find((it) => it?.winner === null && isWithin(key, keyed(it.path)));
+  if (open && (item !== null || keyed(open.path) !== key)) {
     const reason = "conflict, left for a person to settle";
     return { path: open.path, reason };
   }
-  const waiting = plan.waiting.find(({ path, as, isOver }) =>
-    !isOver && [path, as].some((it) => keyOf(it, folding) === key)
-  );
-  if (waiting) {
-    const reason = `${words(waiting.side)}: ${waitingWords(waiting)}`;
-    return { path: waiting.path, reason };
-  }
-  const above = plan.problems.filter(({ path }) => isAt(path))
-    .toSorted((a, b) => b.path.length - a.path.length)[0];
-  if (above === undefined) return whyWaiting(key, plan, folding);
-  const reason = `${words(above.side)}: ${above.reason}`;
-  return { path: above.path, reason };
-}
-
-/** Neither what is being saved changes, nor the folders that hold it. */
-function whyWaiting(
-  key: string,
-  { waiting }: Plan,
-  folding: Folding,
-): Explanation["problem"] {
-  const found = waiting.find(({ path, as, isOver }) =>
-    key !== "" && !isOver &&
-    [path, as].some((it) => isWithin(keyOf(it, folding), key))
-  );
+  const waiting = plan.waiting.filter(({ isOver }) => !isOver)
+    .map((it) => ({ ...it, reason: waitingWords(it) }));
+  const keysOf = ({ path, as }: typeof waiting[number]) =>
+    [path, as].map(keyed);
+  const found = waiting.find((it) => keysOf(it).includes(key)) ??
+    plan.problems.filter(({ path }) => isWithin(key, keyed(path)))
+      .toSorted((a, b) => b.path.length - a.path.length)[0] ??
+    // Neither what is being saved changes, nor the folders that hold it.
+    waiting.find((it) =>
+      key !== "" && keysOf(it).some((path) => isWithin(path, key))
+    );
   if (found === undefined) return null;
-  const reason = `${words(found.side)}: ${waitingWords(found)}`;
-  return { path: found.path, reason };
+  return { path: found.path, reason: `${words(found.side)}: ${found.reason}` };
 }
 
 /** Keys of the config that have a say. */

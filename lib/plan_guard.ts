@@ -57,67 +57,50 @@ export function guardPlan(
   limits: SafetyLimits,
   allowed: Allowances,
 ): void {
+  const isTooMuch = (count: number, percent: number, files: number) =>
+    count > files && count > recordedFiles * percent / 100;
+  const tooMuch = (percent: number, files: number) =>
+    `more than ${percent} % and more than ${files} files`;
   for (const side of SIDES) {
-    const gone = counts.deleted[side];
-    const isMassDeletion = gone > limits.maxDeleteFiles &&
-      gone > recordedFiles * limits.maxDeletePercent / 100;
-    if (isMassDeletion && !allowed.deletes) {
-      throw massDeletion(side, counts, recordedFiles, limits);
+    const [here, there] = [words(side), words(otherSide(side))];
+    const { maxDeletePercent, maxDeleteFiles } = limits;
+    const [gone, replaced] = [counts.deleted[side], counts.replaced[side]];
+    const isDeleted = isTooMuch(gone, maxDeletePercent, maxDeleteFiles);
+    if (isDeleted && !allowed.deletes) {
+      const perhaps = replaced === 0
+        ? ""
+        : replaced === 1
+        ? " 1 new file of the same size as one of them is there: renamed, perhaps."
+        : ` ${replaced} new files of the same sizes are there: renamed, perhaps.`;
+      const orRenamed = replaced === 0 ? "" : "or renamed ";
+      throw new GuardError(
+        "mass deletion",
+        `${gone} of ${recordedFiles} recorded files are gone on ${here}, ` +
+          `${tooMuch(maxDeletePercent, maxDeleteFiles)}; a run would remove ` +
+          `them on ${there} too.${perhaps} Nothing was changed.`,
+        `If they are missing by mistake, bring them back on ${here} and run ` +
+          `again. If they were deleted ${orRenamed}on purpose, run once with ` +
+          "--allow-deletes.",
+      );
     }
+    const { maxChangePercent, maxChangeFiles } = limits;
     const changed = counts.modified[side];
-    const isMassChange = changed > limits.maxChangeFiles &&
-      changed > recordedFiles * limits.maxChangePercent / 100;
-    if (isMassChange && !allowed.changes) {
-      throw massChange(side, changed, recordedFiles, limits);
+    const isChanged = isTooMuch(changed, maxChangePercent, maxChangeFiles);
+    if (isChanged && !allowed.changes) {
+      throw new GuardError(
+        "mass change",
+        `The content of ${changed} of ${recordedFiles} recorded files changed ` +
+          `on ${here}, ${
+            tooMuch(maxChangePercent, maxChangeFiles)
+          }, as after ` +
+          `encryption by malware or a rolled-back backup; a run would replace ` +
+          `them on ${there} too. Nothing was changed.`,
+        `Open some of the files on ${here}. If they are damaged, restore them ` +
+          "there and run again. If they are as they should be, run once with " +
+          "--allow-changes.",
+      );
     }
   }
-}
-
-function massDeletion(
-  side: Side,
-  counts: PlanCounts,
-  recordedFiles: number,
-  limits: SafetyLimits,
-): GuardError {
-  const gone = counts.deleted[side];
-  const replaced = counts.replaced[side];
-  const there = words(otherSide(side));
-  const renamed = replaced === 0
-    ? ""
-    : replaced === 1
-    ? " 1 new file of the same size as one of them is there: renamed, perhaps."
-    : ` ${replaced} new files of the same sizes are there: renamed, perhaps.`;
-  return new GuardError(
-    "mass deletion",
-    `${gone} of ${recordedFiles} recorded files are gone on ${words(side)}, ` +
-      `more than ${limits.maxDeletePercent} % and more than ` +
-      `${limits.maxDeleteFiles} files; a run would remove them on ${there} ` +
-      `too.${renamed} Nothing was changed.`,
-    `If they are missing by mistake, bring them back on ${words(side)} ` +
-      `and run again. If they were deleted ${
-        replaced === 0 ? "" : "or renamed "
-      }on purpose, run once with --allow-deletes.`,
-  );
-}
-
-function massChange(
-  side: Side,
-  changed: number,
-  recordedFiles: number,
-  limits: SafetyLimits,
-): GuardError {
-  const there = words(otherSide(side));
-  return new GuardError(
-    "mass change",
-    `The content of ${changed} of ${recordedFiles} recorded files changed on ` +
-      `${words(side)}, more than ${limits.maxChangePercent} % and more than ` +
-      `${limits.maxChangeFiles} files, as after encryption by malware or a ` +
-      `rolled-back backup; a run would replace them on ${there} too. Nothing ` +
-      `was changed.`,
-    `Open some of the files on ${words(side)}. If they are damaged, restore ` +
-      `them there and run again. If they are as they should be, run once with ` +
-      `--allow-changes.`,
-  );
 }
 
 // What the guards look at: how much of a side is gone or changed.
