@@ -75,7 +75,7 @@ export function edits(ignoresCase: boolean): fc.Arbitrary<Edits> {
 }
 
 /** Puts a situation together; no two edits of both sides share a time. */
-export function situationOf(made: Edits, folding: Folding): Situation {
+export function editedSituation(made: Edits, folding: Folding): Situation {
   const agreed = new Office(folding, 0);
   made.agreed.forEach((edit) => agreed.apply({ ...edit, time: 0 }));
   const base = agreed.tree();

@@ -16,10 +16,10 @@ project=$(readlink -f "$here/../..")
 # those that make links, modes or pipes, which Windows has not, or wine has
 # not; and those that start the command from its sources again and again,
 # which takes wine seconds each time.
-portable="changes cli_args config_loader contents errors folders guard ignore
-  listing mail_texts merge merge_sparse metadata names order paths
-  record_digests record_store renames report_html report_json rules
-  sandbox_permissions settlement system_errors text typed_path windows_paths"
+portable="cli_args conflict config_loader errors files_read mail_texts
+  metadata names paths plan_changes plan_folders plan_guard plan_merge
+  plan_order plan_renames plan_rules report_html report_json
+  sandbox_permissions state_record system text wire_ignore wire_listing"
 
 # As test runners tell that a test was not run, which is no success.
 not_run() {

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import type { Take } from "../lib/types.ts";
 import { addedActions, openAsListed, rulingOn } from "../lib/conflict.ts";
 import { keyOf } from "../lib/paths.ts";
 import type { Action, Conflict, Plan } from "../lib/plan_types.ts";
+import type { Take } from "../lib/types.ts";
 import { decided, IGNORING_CASE, type Options } from "./support/fake_merge.ts";
 import { acts, lines } from "./support/fake_plan.ts";
 import { file, folder, HOUR, OLD } from "./support/fake_tree.ts";

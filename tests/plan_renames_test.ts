@@ -10,7 +10,7 @@ import {
 } from "../lib/plan_merge.ts";
 import { findRenames, inFolder, type Renamed } from "../lib/plan_renames.ts";
 import { type Both, SIDES } from "../lib/types.ts";
-import { edits, situationOf as edited } from "./support/fake_edits.ts";
+import { editedSituation as edited, edits } from "./support/fake_edits.ts";
 import { merged } from "./support/fake_merge.ts";
 import {
   but,
