@@ -8,7 +8,7 @@
 import { statfsSync } from "node:fs";
 import { dirname } from "node:path";
 import type { DoctorInvocation } from "./cli_args.ts";
-import { answer } from "./command_shared.ts";
+import { answer, stateFiles } from "./command_shared.ts";
 import { onDisk } from "./config_loader.ts";
 import type { Config } from "./config_schema.ts";
 import {
@@ -47,7 +47,7 @@ import {
   takeLock,
   tryWriting,
 } from "./state_db.ts";
-import { CHANGED, codeOf, inWords, Skipped } from "./system.ts";
+import { CHANGED, codeOf, inWords, orElse, Skipped } from "./system.ts";
 import {
   countOf,
   errorWords,
@@ -197,8 +197,11 @@ async function lookAtOffice(
   const identity = apart?.status === "ok"
     ? asked(() => identities(db!, roots))
     : null;
-  const state = asked(() => stateDb(db!, file));
-  const last = asked(() => lastRun(db!, Date.now()));
+  const state = asked(() => ({
+    "state DB": stateDb(db!),
+    "state DB's disk": stateDisk(db!, file),
+    "last run": lastRun(db!, Date.now()),
+  }));
   return {
     checks: [
       ...left.checks,
@@ -208,8 +211,7 @@ async function lookAtOffice(
           clocks({ left: traits, right: right.traits }),
         "roots": apart,
         "identity": identity?.found ?? null,
-        ...damage === null ? state : { "state DB": damage },
-        "last run": damage === null ? last : null,
+        ...state ?? { "state DB": damage },
       }),
     ],
     isJoining: identity?.isJoining ?? false,
@@ -324,15 +326,9 @@ function networkOf(path: string): string | null {
   return NETWORKS[Number(fileSystemAt(path)?.type ?? 0)] ?? null;
 }
 
+/** Null where the system, or the sandbox of a compiled program, won't tell. */
 function fileSystemAt(path: string): ReturnType<typeof statfsSync> | null {
-  try {
-    return statfsSync(path);
-  } catch (error) {
-    // A compiled program has the sandbox of a sync.
-    const isSandbox = error instanceof Deno.errors.NotCapable;
-    if (!isSandbox && codeOf(error) === null) throw error;
-    return null;
-  }
+  return orElse(null, () => statfsSync(path));
 }
 
 /** How much room there is on a disk. */
@@ -537,36 +533,33 @@ function identities(
   }
 }
 
-/** Whether the state DB is whole, and on a local disk. */
-function stateDb(db: StateDb, configFile: string): Record<string, Found> {
+function stateDb(db: StateDb): Found {
   const { file } = db;
-  const isMade = mayBeThere(file);
-  // Before it is made, the config beside it tells of its disk.
+  if (!mayBeThere(file)) return fine(`none yet; the first run makes ${file}`);
+  const [found] = db.first("PRAGMA quick_check") ?? ["ok"];
+  if (found === "ok") return fine(`${file} is whole`);
+  const [line = ""] = String(found).split("\n");
+  return problem(
+    `${file} is damaged (${printable(line)})`,
+    "Move the file away and run again: the run is then a first meeting, in " +
+      "which files deleted since the last run come back.",
+  );
+}
+
+/** Before the state DB is made, the config beside it tells of its disk. */
+function stateDisk({ file }: StateDb, configFile: string): Found {
   const isBeside = dirname(file) === dirname(configFile);
-  const near = isMade ? file : isBeside ? configFile : null;
-  const network = near === null ? null : networkOf(near);
-  const disk = network !== null
-    ? problem(
-      `${file} is reached over the network (${network}), where its locks ` +
-        "can't be relied on",
-      "Name a file on a local disk as state_db, and move the DB there.",
-    )
-    : near === null
-    ? fine("can't be told before the first run; it must be a local one")
-    : fine("local");
-  const found = isMade
-    ? String(db.first("PRAGMA quick_check")?.[0] ?? "ok")
-    : null;
-  const whole = found === null
-    ? fine(`none yet; the first run makes ${file}`)
-    : found === "ok"
-    ? fine(`${file} is whole`)
-    : problem(
-      `${file} is damaged (${printable(found.split("\n")[0] ?? "")})`,
-      "Move the file away and run again: the run is then a first meeting, in " +
-        "which files deleted since the last run come back.",
-    );
-  return { "state DB": whole, "state DB's disk": disk };
+  const near = mayBeThere(file) ? file : isBeside ? configFile : null;
+  if (near === null) {
+    return fine("can't be told before the first run; it must be a local one");
+  }
+  const network = networkOf(near);
+  if (network === null) return fine("local");
+  return problem(
+    `${file} is reached over the network (${network}), where its locks ` +
+      "can't be relied on",
+    "Name a file on a local disk as state_db, and move the DB there.",
+  );
 }
 
 /** With no good run for so long, both sides have drifted apart. */
@@ -683,10 +676,7 @@ function tryLog(file: string, stateDb: string): void {
     Deno.removeSync(file);
     if (isMade) Deno.removeSync(folder);
   } catch (error) {
-    const others = [
-      ...logFiles(file),
-      ...[stateDb, `${stateDb}-journal`, `${stateDb}.lock`],
-    ];
+    const others = [...logFiles(file), ...stateFiles(stateDb)];
     const key = "logging.file";
     throw cantUse({ what: "The log", path: file, key, others }, error);
   }

@@ -51,6 +51,11 @@ export async function pathTyped(
   return typedPath(typed, config.roots, isWindows, onDisk);
 }
 
+/** The state DB and what stands beside it. */
+export function stateFiles(stateDb: string): string[] {
+  return [stateDb, `${stateDb}-journal`, `${stateDb}.lock`];
+}
+
 /**
  * Opens the log for a command that changes something; its first lines say
  * what began, and that there is no sandbox where there is none.
@@ -63,8 +68,7 @@ export function openRunLog(
   began: string,
 ): Log {
   const { logging, stateDb } = config;
-  const others = [stateDb, `${stateDb}-journal`, `${stateDb}.lock`];
-  const log = openLog({ ...logging, runId, others });
+  const log = openLog({ ...logging, runId, others: stateFiles(stateDb) });
   log.info(began);
   const missing = missingSandbox(config);
   if (missing !== null) log.warning(missing);
