@@ -55,13 +55,13 @@ export type Cell =
   /** There is nothing. */
   | { readonly kind: "none" };
 
-const agree: Cell = { kind: "agree" };
+const agree = { kind: "agree" } as const;
 const forget: Cell = { kind: "forget" };
 const none: Cell = { kind: "none" };
 const copyTo = (to: Side, rule: Rule): Cell => ({ kind: "copy", to, rule });
 const removeOn = (on: Side, rule: Rule): Cell => ({ kind: "remove", on, rule });
-const conflict = (of: ConflictKind, rule: Rule): Cell => {
-  return { kind: "conflict", of, rule };
+const conflict = (of: ConflictKind, rule: Rule) => {
+  return { kind: "conflict", of, rule } as const;
 };
 
 /** Recorded paths. */
@@ -84,23 +84,19 @@ export type PropertyChange = "same" | "changed";
 
 /** What to do about name and properties, content being the same. */
 export type PropertyCell =
-  | { readonly kind: "nothing" }
+  | Extract<Cell, { readonly kind: "agree" | "conflict" }>
   /** Bring name, mtime and mode to a side. */
-  | { readonly kind: "bring"; readonly to: Side; readonly rule: Rule }
-  /** Both changed them: the same, or only mtimes, or a conflict. */
-  | { readonly kind: "conflict"; readonly rule: Rule };
+  | { readonly kind: "bring"; readonly to: Side; readonly rule: Rule };
 
-const nothing: PropertyCell = { kind: "nothing" };
 const bringTo = (to: Side, rule: Rule): PropertyCell => {
   return { kind: "bring", to, rule };
 };
-const differently = (rule: Rule): PropertyCell => ({ kind: "conflict", rule });
 
 /** Name and properties, content unchanged on both sides. */
 // deno-fmt-ignore
 export const PROPERTIES: Record<PropertyChange, Record<PropertyChange, PropertyCell>> = {
-  same:    { same: nothing,                  changed: bringTo("left", "5.12") },
-  changed: { same: bringTo("right", "5.11"), changed: differently("5.13") },
+  same:    { same: agree,                    changed: bringTo("left", "5.12") },
+  changed: { same: bringTo("right", "5.11"), changed: conflict("metadata_conflict", "5.13") },
 };
 
 /** mtime and mode to be brought to a side; null keeps what it has. */
@@ -232,7 +228,7 @@ function byProperties(pair: Pair, settings: DecisionSettings): Decision {
     rule: null,
     conflict: null,
   } as const;
-  if (cell.kind === "nothing") {
+  if (cell.kind === "agree") {
     return { ...base, target: pair, reason: "nothing changed" };
   }
   if (cell.kind === "bring") {

@@ -60,12 +60,10 @@ function textOf(cell: Cell | PropertyCell): string {
       return `DELETE_${side} or SOFT_DELETE_${side} (R ${cell.rule})`;
     }
     case "conflict":
-      return "of" in cell
+      return cell.of !== "metadata_conflict"
         ? `same content: adopt; else \`${cell.of}\` (R ${cell.rule})`
         : "the same on both, or only mtimes differ: adopt; else " +
-          `\`metadata_conflict\` (R ${cell.rule})`;
-    case "nothing":
-      return "NOOP";
+          `\`${cell.of}\` (R ${cell.rule})`;
     case "bring":
       return `RENAME_${cell.to.toUpperCase()} (R ${cell.rule})`;
   }
