@@ -10,10 +10,10 @@ import { isTemporaryOf, numberedName, OWN_FOLDER } from "./names.ts";
 import { folderOf, joinPath, nameOf } from "./paths.ts";
 import type { RecordChange } from "./plan_types.ts";
 import type { Root } from "./root_files.ts";
-import type { Leftover } from "./scanner.ts";
 import { CHANGED, codeOf, inWords, orElse, Skipped } from "./system.ts";
 import { printable } from "./text.ts";
 import type { Both, Move, Problem, Side } from "./types.ts";
+import type { Leftover } from "./wire_messages.ts";
 
 /** Another pair's temporary file may belong to a run that goes on. */
 const FOREIGN_AGE_MS = 7 * 24 * 60 * 60 * 1000;

@@ -5,17 +5,22 @@
  * @module
  */
 import { GuardError, InterruptedError } from "./errors.ts";
-import type { ScanMessage, ScanTask } from "./files_look_worker.ts";
 import { words } from "./metadata.ts";
 import type { SideScan } from "./plan_merge.ts";
 import type { Probe } from "./root_traits.ts";
 import type { Interrupt, Meter } from "./run_types.ts";
-import { scan, type ScanRequest, type ScanSummary } from "./scanner.ts";
+import { scan } from "./scanner.ts";
 import { digestsOf } from "./state_record.ts";
 import { errorWords } from "./text.ts";
 import { type Both, type DirectoryRow, type Side, SIDES } from "./types.ts";
 import { ignorePredicate, type IgnoreSettings } from "./wire_ignore.ts";
 import type { Listing } from "./wire_listing.ts";
+import type {
+  ScanMessage,
+  ScanRequest,
+  ScanSummary,
+  ScanTask,
+} from "./wire_messages.ts";
 
 /** What one scan gave. */
 export interface FinishedScan extends SideScan {

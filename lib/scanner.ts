@@ -22,46 +22,10 @@ import type {
   Metadata,
   Problem,
   ProblemKind,
-  Side,
 } from "./types.ts";
 import type { IgnorePredicate } from "./wire_ignore.ts";
 import { type Listing, ListingBuilder } from "./wire_listing.ts";
-
-/** What a scan needs to know. */
-export interface ScanRequest {
-  readonly side: Side;
-  /** Absolute path of the root. */
-  readonly root: string;
-  /** The root's tick, in ms. */
-  readonly tickMs: number;
-  /** When the run began, by the root's own clock, in ms since 1970. */
-  readonly startedAtMs: number;
-  /**
-   * Which names can't be looked at by Windows' rules. "all" of those that
-   * break them, where it is the system that keeps to them; "missing", where it
-   * may be the disk. Left out: none.
-   */
-  readonly windowsNames?: "all" | "missing" | undefined;
-  /** Digests of the recorded folders; one that agrees is not handed on. */
-  readonly digests: ReadonlyMap<string, string>;
-}
-
-/** What a scan found besides the listings. */
-export interface ScanSummary {
-  readonly files: number;
-  readonly folders: number;
-  readonly problems: readonly Problem[];
-  /** Temporary files of runs that died. */
-  readonly leftovers: readonly Leftover[];
-}
-
-/** A temporary file that an earlier run left. */
-export interface Leftover {
-  readonly path: string;
-  /** In ms since 1970. */
-  readonly mtimeMs: number;
-  readonly metadata: Metadata;
-}
+import type { Leftover, ScanRequest, ScanSummary } from "./wire_messages.ts";
 
 /** Who is told what a scan finds, and asks it to stop. */
 export interface ScanListener {

@@ -1,13 +1,66 @@
 /**
- * What the threads that copy are told and tell: batches of copies and what
- * became of them, as plain data in columns. One list of numbers for all of a
- * batch costs a fraction of an object for each copy.
+ * What the threads of the files' world are told and tell: scans, and batches
+ * of copies and what became of them, as plain data in columns. One list of
+ * numbers for all of a batch costs a fraction of an object for each copy.
  *
  * @module
  */
 import type { Traits } from "./metadata.ts";
 import type { Work } from "./plan_types.ts";
-import type { Both, Metadata } from "./types.ts";
+import type { Both, Metadata, Problem, Side } from "./types.ts";
+import type { IgnoreSettings } from "./wire_ignore.ts";
+import type { Listing } from "./wire_listing.ts";
+
+/** What a scan needs to know. */
+export interface ScanRequest {
+  readonly side: Side;
+  /** Absolute path of the root. */
+  readonly root: string;
+  /** The root's tick, in ms. */
+  readonly tickMs: number;
+  /** When the run began, by the root's own clock, in ms since 1970. */
+  readonly startedAtMs: number;
+  /**
+   * Which names can't be looked at by Windows' rules. "all" of those that
+   * break them, where it is the system that keeps to them; "missing", where it
+   * may be the disk. Left out: none.
+   */
+  readonly windowsNames?: "all" | "missing" | undefined;
+  /** Digests of the recorded folders; one that agrees is not handed on. */
+  readonly digests: ReadonlyMap<string, string>;
+}
+
+/** What a scan found besides the listings. */
+export interface ScanSummary {
+  readonly files: number;
+  readonly folders: number;
+  readonly problems: readonly Problem[];
+  /** Temporary files of runs that died. */
+  readonly leftovers: readonly Leftover[];
+}
+
+/** A temporary file that an earlier run left. */
+export interface Leftover {
+  readonly path: string;
+  /** In ms since 1970. */
+  readonly mtimeMs: number;
+  readonly metadata: Metadata;
+}
+
+/** What a thread that scans is told. */
+export interface ScanTask {
+  readonly request: ScanRequest;
+  readonly ignore: IgnoreSettings;
+}
+
+/** What it tells of its scan. */
+export type ScanMessage =
+  | { readonly kind: "listings"; readonly listings: readonly Listing[] }
+  /** Files seen so far. */
+  | { readonly kind: "seen"; readonly files: number }
+  | { readonly kind: "done"; readonly summary: ScanSummary }
+  /** Why the root can't be read to the end, in words. */
+  | { readonly kind: "failed"; readonly message: string };
 
 /** A copy to be made. */
 export interface CopyTask extends

@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import { folderIdOf } from "../lib/metadata.ts";
 import { joinPath } from "../lib/paths.ts";
-import { scan, type ScanRequest, type ScanSummary } from "../lib/scanner.ts";
+import { scan } from "../lib/scanner.ts";
 import { StateDb } from "../lib/state_db.ts";
 import { inWords } from "../lib/system.ts";
 import type { Checkpoint } from "../lib/types.ts";
 import { ignorePredicate } from "../lib/wire_ignore.ts";
 import { entriesOf, type Listing } from "../lib/wire_listing.ts";
+import type { ScanRequest, ScanSummary } from "../lib/wire_messages.ts";
 import { file, Office, read, type Tree } from "./support/support.ts";
 import { intercept, systemError, TwoRoots } from "./support/two_roots.ts";
 

@@ -22,23 +22,23 @@ killHereAndThere({
   run: "a run whose copies are made by threads",
   make: () => manyOffice(),
   // Each thread counts its own: the first ones are in the middle of a batch.
+  // Flushes are spread over the runtime's threads.
   calls: {
     linkat: [5, 60, 128],
     unlink: [5, 60, 128],
-    fsync: [5, 60, 128],
+    fsync: [2, 6, 15],
     utimensat: [5, 100, 150],
     write: [12, 100, 150],
   },
 });
 
 killHereAndThere({
-  run: "a run that copies a large file with helpers",
+  run: "a run that copies a large file",
   make: largeOffice,
-  // Whichever thread comes there first.
   calls: { write: [60, 120] },
 });
 
-/** A file that several threads copy at once. */
+/** A file of many chunks. */
 async function largeOffice(): Promise<Office> {
   const office = new Office();
   await office.settle();

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { ScanTask } from "../../lib/files_look_worker.ts";
+import type { ScanTask } from "../../lib/wire_messages.ts";
 
 const here = globalThis as unknown as Record<string, unknown>;
 
