@@ -301,20 +301,23 @@ export async function runTask(
 ): Promise<number> {
   try {
     const isWindows = Deno.build.os === "windows";
-    const kinds = Object.entries(options)
-      .map(([name, value]) => [name, { value }]);
+    const forms = Object.entries({ ...options, help: "" })
+      .map(([name, value]) =>
+        [name, name === "help" ? { value, short: "h" } : { value }] as const
+      );
     const { words: [word], values } = splitArguments<string>(
       withHelp(args, isWindows),
-      { ...Object.fromEntries(kinds), help: { value: "", short: "h" } },
+      Object.fromEntries(forms),
     );
     if (word !== undefined) {
       throw new UsageError(`Unexpected argument ${quoted(word)}.`);
     }
-    if (values.delete("help")) print(help);
+    if (values.has("help")) print(help);
     else {
-      const given = [...values].map(([name, value]) =>
-        [name, optionValue(name, options[name]!, value, isWindows)] as const
-      );
+      const given = [...values].map(([name, value]) => [
+        name,
+        optionValue(name, options[name]!, value, isWindows),
+      ]);
       await task(Object.fromEntries(given));
     }
     return EXIT.agreed;
@@ -434,52 +437,34 @@ export function networkFrom(
  * run rarely needs stays in files of its own: it would be loaded by each run
  * otherwise, and a mailer takes as long to load as a small sync takes.
  *
- * @param folder Where the files are put, all beside each other; main.js is the
- *   one to be started.
+ * @param folder Where the files are put; main.js is the one to be started.
  * @throws {SyncError} It can't be bundled.
  */
 export async function bundle(folder: string): Promise<void> {
-  const built = Deno.makeTempDirSync();
-  try {
-    const workers = WORKERS.map((it) => join("lib", `${it}.ts`));
-    await runDeno(
-      [
-        ...["bundle", "--quiet", "--frozen", "--platform=deno"],
-        ...["--code-splitting", `--outdir=${built}`, "main.ts", ...workers],
-      ],
-      PROJECT,
-      EXIT.unexpected,
-    );
-    const codes = [
-      ...filesIn(built),
-      // One folder for all: workers have come to lie in one of their own.
-      ...filesIn(join(built, "lib")).map(([name, code]) =>
-        [name, code.replaceAll(/"\.\.\/(?=[^"\n]*\.js")/gu, '"./')] as const
-      ),
-    ];
-    for (const worker of WORKERS) {
-      const url = `"./${worker}.ts"`;
-      if (!codes.some(([, code]) => code.includes(url))) {
-        throw new Error(`The bundle starts no ${worker}.`);
-      }
-    }
-    for (const [name, code] of codes) {
-      // Bundling leaves a worker's name as it was written.
-      const text = WORKERS.reduce(
-        (text, it) => text.replaceAll(`"./${it}.ts"`, `"./${it}.js"`),
-        code,
+  await runDeno(
+    [
+      ...["bundle", "--quiet", "--frozen", "--platform=deno"],
+      ...["--code-splitting", `--outdir=${folder}`, "main.ts"],
+      ...WORKERS.map((it) => `lib/${it}.ts`),
+    ],
+    PROJECT,
+    EXIT.unexpected,
+  );
+  const files = [...Deno.readDirSync(folder)].filter(({ isFile }) => isFile)
+    .map(({ name }) => join(folder, name));
+  for (const worker of WORKERS) {
+    // Bundling leaves a worker's name as it was written.
+    const url = `"./${worker}.ts"`;
+    const users = files.filter((it) => Deno.readTextFileSync(it).includes(url));
+    if (users.length === 0) throw new Error(`The bundle starts no ${worker}.`);
+    for (const file of users) {
+      const code = Deno.readTextFileSync(file);
+      Deno.writeTextFileSync(
+        file,
+        code.replaceAll(url, `"./lib/${worker}.js"`),
       );
-      Deno.writeTextFileSync(join(folder, name), text);
     }
-  } finally {
-    Deno.removeSync(built, { recursive: true });
   }
-}
-
-/** Name and text of each file in a folder. */
-function filesIn(folder: string): (readonly [string, string])[] {
-  return [...Deno.readDirSync(folder)].filter(({ isFile }) => isFile)
-    .map(({ name }) => [name, Deno.readTextFileSync(join(folder, name))]);
 }
 
 /**
@@ -632,7 +617,7 @@ export async function compileBinary(plan: BinaryPlan): Promise<void> {
         "--no-check",
         "--app-name=office-sync",
         V8_FLAGS,
-        ...WORKERS.map((worker) => `--include=${worker}.js`),
+        ...WORKERS.map((worker) => `--include=lib/${worker}.js`),
         ...target,
         `--output=${plan.output}`,
         ...plan.flags,

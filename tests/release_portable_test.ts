@@ -284,14 +284,15 @@ function loadedWith(folder: string, name: string): Set<string> {
   const load = (module: string): void => {
     if (loaded.has(module)) return;
     loaded.add(module);
-    if (!module.startsWith("./")) return;
-    const code = Deno.readTextFileSync(join(folder, "lib", module));
-    const imports = code.matchAll(
+    if (!module.startsWith("/")) return;
+    const imports = Deno.readTextFileSync(module).matchAll(
       /^(?:import|export)\s(?:[^;"]*?\sfrom\s)?"([^"\n]+)";$/gm,
     );
-    for (const [, it = ""] of imports) load(it);
+    for (const [, it = ""] of imports) {
+      load(it.startsWith(".") ? join(module, "..", it) : it);
+    }
   };
-  load(`./${name}`);
+  load(join(folder, "lib", name));
   return loaded;
 }
 
@@ -300,9 +301,8 @@ Deno.test("a portable folder loads with its program what every run needs, and no
   const folder = await packaged(office);
   const starts = [...Deno.readDirSync(join(folder, "lib"))]
     .map(({ name }) => name)
-    .filter((it) =>
-      /^(?:files_look_worker\.|(?:cli_program|sandbox_launcher)-)/.test(it)
-    );
+    .filter((it) => /^(?:cli_program|sandbox_launcher)-/.test(it))
+    .concat("lib/files_look_worker.js");
   assert.equal(starts.length, 3);
   for (const name of starts) {
     const loaded = loadedWith(folder, name);
@@ -317,7 +317,7 @@ Deno.test("a portable folder loads with its program what every run needs, and no
     assert.deepEqual(slow.filter((it) => loaded.has(it)), [], name);
   }
   // They are there, and loaded by who needs them.
-  assert.ok(loadedWith(folder, "files_act_worker.js").has("node:fs"));
+  assert.ok(loadedWith(folder, "lib/files_act_worker.js").has("node:fs"));
 });
 
 Deno.test("a checkout starts, whatever is broken in a folder above it", async () => {
