@@ -56,7 +56,9 @@ function valued<const N extends string, T>(
   return { as, value, does, read };
 }
 
-const asSaid = (said: string | null) => said;
+function text<const N extends string>(as: N, value: string, does: string) {
+  return valued(as, value, does, (said) => said);
+}
 
 const OPTIONS = {
   "config": valued(
@@ -108,12 +110,7 @@ const OPTIONS = {
     },
   ),
   "list": flag("isList", "list what can be brought back, and change nothing"),
-  "from": valued(
-    "from",
-    "RUN",
-    "only what this run removed (see history)",
-    asSaid,
-  ),
+  "from": text("from", "RUN", "only what this run removed (see history)"),
   "to": valued(
     "to",
     "SIDE",
@@ -124,13 +121,8 @@ const OPTIONS = {
     "isForced",
     "let an older version take the place of a newer one",
   ),
-  "left": valued(
-    "left",
-    "FOLDER",
-    "the local folder; nothing is asked then",
-    asSaid,
-  ),
-  "right": valued("right", "FOLDER", "the share", asSaid),
+  "left": text("left", "FOLDER", "the local folder; nothing is asked then"),
+  "right": text("right", "FOLDER", "the share"),
   "every": valued(
     "everyMinutes",
     "TIME",
@@ -141,7 +133,7 @@ const OPTIONS = {
       throw notAllowed("--every", said ?? "", EVERY_WORDS);
     },
   ),
-  "write": valued("write", "FILE", "write it into a new file instead", asSaid),
+  "write": text("write", "FILE", "write it into a new file instead"),
   "help": flag("isHelp", "print this", "h"),
   "version": flag("isVersion", "print the version", "V"),
 };
@@ -281,10 +273,11 @@ export const COMMANDS = {
 export type CommandName = keyof typeof COMMANDS;
 
 /** What a command is asked for. */
-export type Asked<C extends CommandName> =
-  & Values<typeof COMMANDS[C]["options"][number]>
-  & ReturnType<typeof COMMANDS[C]["read"]>
-  & { readonly command: C };
+export type Asked<C extends CommandName> = C extends CommandName ?
+    & Values<typeof COMMANDS[C]["options"][number]>
+    & ReturnType<typeof COMMANDS[C]["read"]>
+    & { readonly command: C }
+  : never;
 
 /** One run, or what it would do. */
 export type SyncInvocation = Omit<Asked<"sync">, "command" | "isDryRun"> & {
@@ -315,13 +308,7 @@ export type ScheduleInvocation = Asked<"schedule">;
 /** What is asked for, and may touch the config. */
 export type CommandInvocation =
   | SyncInvocation
-  | HistoryInvocation
-  | ConflictsInvocation
-  | RestoreInvocation
-  | WhyInvocation
-  | DoctorInvocation
-  | InitInvocation
-  | ScheduleInvocation;
+  | Asked<Exclude<CommandName, "sync" | "plan">>;
 
 /** What is asked for. */
 export type Invocation =

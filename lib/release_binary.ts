@@ -329,24 +329,6 @@ export async function runTask(
 }
 
 /**
- * Reads a config as it will be read from another place.
- *
- * @param file The config as it is here.
- * @param place Where it will lie; relative paths in it start there.
- * @returns Its text, and what it says.
- * @throws {SyncError} It can't be read, or is not allowed there.
- */
-export async function configFor(
-  file: string,
-  place: string,
-): Promise<{ readonly text: string; readonly config: Config }> {
-  // What is wrong with it is told of the file that a person can mend.
-  await loadConfig(file);
-  const text = Deno.readTextFileSync(file);
-  return { text, config: await parseConfig(text, place) };
-}
-
-/**
  * Requires that a file is there.
  *
  * @param name What names it.
@@ -576,7 +558,10 @@ export async function planBinary(
   const file = resolve(given.config ?? "config.yaml");
   const place = given["config-path"] ?? file;
   requirePath("--config-path", place, isWindows);
-  const config = sandboxPart((await configFor(file, place)).config);
+  // What is wrong with it is told of the file that a person can mend.
+  await loadConfig(file);
+  const text = Deno.readTextFileSync(file);
+  const config = sandboxPart(await parseConfig(text, place));
   for (const [key, path] of pathsOf(config)) requirePath(key, path, isWindows);
   requireLocalState(
     config.stateDb,

@@ -7,11 +7,10 @@
  */
 import { join, resolve } from "node:path";
 import { print, warn } from "./cli_output.ts";
-import { parseConfig } from "./config_loader.ts";
+import { loadConfig, parseConfig } from "./config_loader.ts";
 import { EXIT, SyncError, UsageError } from "./errors.ts";
 import {
   bundle,
-  configFor,
   type Given,
   networkFrom,
   requireFile,
@@ -191,15 +190,13 @@ async function rootsTold(
 }
 
 /** The config's text, if it means the same roots where it is put. */
-async function portableConfig(
-  file: string,
-  place: string,
-): Promise<string> {
-  const here = (await configFor(file, file)).config;
-  const { text, config } = await configFor(file, place);
+async function portableConfig(file: string, place: string): Promise<string> {
+  const { roots } = await loadConfig(file);
+  const text = Deno.readTextFileSync(file);
+  const there = await parseConfig(text, place);
   for (const side of SIDES) {
-    const was = here.roots[side];
-    if (was === config.roots[side]) continue;
+    const was = roots[side];
+    if (was === there.roots[side]) continue;
     throw new UsageError(
       `${side}_root starts at the config's own folder, and would be another one in` +
         ` the portable folder; write it in full: ${quoted(was)}.`,

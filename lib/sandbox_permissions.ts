@@ -158,26 +158,20 @@ export function sandboxFlags(
   const logs = logPaths(config, programFolder, both);
   const own = both(config.file, programFolder);
   const output = both(outputFile, options.twinFile ?? null);
-  const records = recordsOf(config);
-  if (access === "plan") {
-    return [
-      ...NOTHING,
-      ...pathFlag("--allow-read", [
-        ...roots,
-        ...both(...records),
-        ...logs,
-        ...own,
-      ]),
-      ...pathFlag("--allow-write", [...logs, ...output]),
-    ];
-  }
-  const state = both(...records.flatMap((file) => [file, `${file}.lock`]));
+  const isPlan = access === "plan";
+  const state = both(
+    ...recordsOf(config).flatMap((it) => isPlan ? [it] : [it, `${it}.lock`]),
+  );
   return [
     ...NOTHING,
-    ...mailFlags(config.email),
+    ...isPlan ? [] : mailFlags(config.email),
     ...access === "doctor" ? ["--allow-sys=statfs"] : [],
     ...pathFlag("--allow-read", [...roots, ...state, ...logs, ...own]),
-    ...pathFlag("--allow-write", [...roots, ...state, ...logs, ...output]),
+    ...pathFlag("--allow-write", [
+      ...isPlan ? [] : [...roots, ...state],
+      ...logs,
+      ...output,
+    ]),
   ];
 }
 
@@ -248,19 +242,15 @@ function unsafe(key: string, value: string): SyncError {
   return new SyncError(message, EXIT.usage, { hint });
 }
 
+/** A comma separates paths unless doubled. */
 function pathFlag(flag: string, paths: readonly string[]): string[] {
   if (paths.length === 0) return [];
-  return [`${flag}=${[...new Set(paths)].map(escapePath).join(",")}`];
-}
-
-/** A comma separates paths unless doubled. */
-function escapePath(path: string): string {
-  return withoutLastBackslash(path).replaceAll(",", ",,");
-}
-
-/** `P:\` would take the closing quote with it; `P:/` is the same folder. */
-function withoutLastBackslash(path: string): string {
-  return pathsOf(path) === win32 ? path.replace(/\\$/, "/") : path;
+  const escaped = [...new Set(paths)].map((path) =>
+    // `P:\` would take the closing quote with it; `P:/` is the same folder.
+    (pathsOf(path) === win32 ? path.replace(/\\$/, "/") : path)
+      .replaceAll(",", ",,")
+  );
+  return [`${flag}=${escaped}`];
 }
 
 /** A path's own rules: flags are also made for another system's binary. */

@@ -58,36 +58,23 @@ export function minutesOf(words: string): number | null {
 export const EVERY_WORDS =
   "minutes or hours that divide a day (15m, 90m, 2h, 24h), or 1d";
 
-/** Hours and minute of several starts a day: from an hour on, every so many. */
-interface Times {
-  readonly minute: number;
-  readonly firstHour: number;
-  /** 24 for once a day. */
-  readonly stepHours: number;
-}
-
-/** An interval of an hour or more as times of a day, all of a minute in one. */
-function timesOf(everyMinutes: number): Times[] {
+/**
+ * An interval as times of a day, all of a minute in one: from an hour on, every
+ * so many hours; null where it divides an hour.
+ */
+function timesOf(everyMinutes: number) {
+  if (everyMinutes < HOUR && HOUR % everyMinutes === 0) return null;
   if (everyMinutes === DAY) {
     return [{ minute: 0, firstHour: 12, stepHours: 24 }];
   }
-  const times: Times[] = [];
-  const minutes = new Set<number>();
-  for (let at = 0; !minutes.has(at % HOUR); at += everyMinutes) {
-    minutes.add(at % HOUR);
-    times.push({
-      minute: at % HOUR,
-      firstHour: Math.floor(at / HOUR),
-      stepHours: 0,
-    });
-  }
   // After so many starts the minutes come round again.
-  const stepHours = times.length * everyMinutes / HOUR;
-  return times.map((it) => ({ ...it, stepHours }));
-}
-
-function two(number: number): string {
-  return String(number).padStart(2, "0");
+  let starts = 1;
+  while (starts * everyMinutes % HOUR !== 0) starts++;
+  return Array.from({ length: starts }, (_, n) => ({
+    minute: n * everyMinutes % HOUR,
+    firstHour: Math.floor(n * everyMinutes / HOUR),
+    stepHours: starts * everyMinutes / HOUR,
+  }));
 }
 
 /**
@@ -167,27 +154,23 @@ function windowsQuoted(word: string): string {
   return `"${word.replace(/\\+$/, "$&$&")}"`;
 }
 
-/** The two files that systemd wants. */
-export interface Units {
-  readonly service: string;
-  readonly timer: string;
-}
-
 /**
  * A service and its timer for systemd.
  *
  * @param scheduled What is to be run.
  */
-export function systemdUnits(scheduled: Scheduled): Units {
+export function systemdUnits(
+  scheduled: Scheduled,
+): { readonly service: string; readonly timer: string } {
   const { command, folder, everyMinutes, description } = scheduled;
   const { environmentFile = null } = scheduled;
-  const calendar = HOUR % everyMinutes === 0 && everyMinutes < HOUR
-    ? [`*:0/${everyMinutes}`]
-    : timesOf(everyMinutes).map(({ minute, firstHour, stepHours }) =>
+  const two = (value: number) => String(value).padStart(2, "0");
+  const calendar =
+    timesOf(everyMinutes)?.map(({ minute, firstHour, stepHours }) =>
       stepHours >= 24
         ? `${two(firstHour)}:${two(minute)}`
         : `${firstHour}/${stepHours}:${two(minute)}`
-    );
+    ) ?? [`*:0/${everyMinutes}`];
   const service = `[Unit]
 Description=${specifier(description)}
 
@@ -244,11 +227,11 @@ function systemdQuoted(word: string): string {
  */
 export function cronLine(scheduled: Scheduled): string {
   const { command, folder, everyMinutes } = scheduled;
-  const whens = HOUR % everyMinutes === 0 && everyMinutes < HOUR
-    ? [everyMinutes === 1 ? "* * * * *" : `*/${everyMinutes} * * * *`]
-    : timesOf(everyMinutes).map(({ minute, firstHour, stepHours }) =>
+  const often = everyMinutes === 1 ? "*" : `*/${everyMinutes}`;
+  const whens =
+    timesOf(everyMinutes)?.map(({ minute, firstHour, stepHours }) =>
       `${minute} ${hours(firstHour, stepHours)} * * *`
-    );
+    ) ?? [`${often} * * * *`];
   const [cd, ...words] = [folder, ...command, "--only-new"].map((word) =>
     shellQuoted(word, false) ?? ""
   );
