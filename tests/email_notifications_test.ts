@@ -1,24 +1,20 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
-import { loadConfig } from "../lib/config_loader.ts";
 import {
   dueAlerts,
-  mailing,
   retold,
   unexpectedAlert,
   versionsKey,
 } from "../lib/email_notifications.ts";
 import type { KnownAlert } from "../lib/mail_texts.ts";
-import { newRunId, runSync } from "../lib/run.ts";
 import {
   type Alert,
   doneConflicts,
   openConflicts,
   type RunResult,
-  type SyncListener,
 } from "../lib/run_types.ts";
 import { takeLock } from "../lib/state_db.ts";
-import { MailOffice, PASSWORD } from "./support/mail_server.ts";
+import { mailedRun, MailOffice, PASSWORD } from "./support/mail_server.ts";
 import { file, Office } from "./support/support.ts";
 
 const HOUR_MS = 60 * 60 * 1000;
@@ -219,45 +215,6 @@ Deno.test("open conflicts are not told as done, and another version is another p
   }
 });
 
-/** A run with mails in this process; a test may change what it listens to. */
-async function run(
-  office: Office,
-  change: (listener: SyncListener) => Partial<SyncListener>,
-  boundMs = 20_000,
-): Promise<string[]> {
-  const config = await loadConfig(office.config);
-  const id = newRunId(Date.now());
-  const warnings: string[] = [];
-  const base: SyncListener = {
-    onOutcome() {},
-    onProblem() {},
-    onWarning() {},
-  };
-  const listener = {
-    ...base,
-    ...mailing({
-      email: config.email!,
-      facts: {
-        roots: config.roots,
-        configFile: config.file,
-        logFile: config.logging.file,
-      },
-      run: { id, startedAtMs: Date.now() },
-      boundMs,
-      onInfo() {},
-      onWarning: (text) => warnings.push(text),
-    }).listener,
-  };
-  const options = {
-    isDryRun: false,
-    allowed: { deletes: false, changes: false },
-    acceptRoots: false,
-    listUnchanged: false,
-  };
-  await runSync(id, config, options, { ...listener, ...change(listener) });
-  return warnings;
-}
-
 function clash(office: Office): void {
   office.write({
     left: { "a.txt": file("one", { mtime: Date.UTC(2026, 0, 1) }) },
@@ -270,7 +227,9 @@ Deno.test("what a run settled before it was cut off is mailed by the next run, o
   const { office, server } = place;
   clash(office);
   // All is done, and nothing was told: as after a loss of power.
-  await run(office, () => ({ onEnd: () => Promise.resolve() }));
+  await mailedRun(office, {
+    change: () => ({ onEnd: () => Promise.resolve() }),
+  });
   assert.equal(Deno.readTextFileSync(`${office.left}/a.txt`), "three");
   assert.equal((await place.command()).code, 0);
   const [mail, ...others] = server.take();
@@ -285,12 +244,14 @@ Deno.test("a conflict that a cut-off run did not settle is told by the run that 
   await using place = await MailOffice.start("");
   const { office, server } = place;
   clash(office);
-  await assert.rejects(run(office, () => ({
-    onOutcome() {
-      throw new Error("cut off");
-    },
-    onEnd: () => Promise.resolve(),
-  })));
+  await assert.rejects(mailedRun(office, {
+    change: () => ({
+      onOutcome() {
+        throw new Error("cut off");
+      },
+      onEnd: () => Promise.resolve(),
+    }),
+  }));
   assert.equal((await place.command()).code, 0);
   const mails = server.take();
   assert.equal(mails.length, 1);
@@ -366,7 +327,7 @@ for (const [name, security, lines] of PHASES) {
     );
     clash(office);
     const started = performance.now();
-    const warnings = await run(office, () => ({}), 700);
+    const warnings = (await mailedRun(office, { boundMs: 700 })).all;
     const ms = performance.now() - started;
     assert.match(
       warnings.join("\n"),
@@ -386,20 +347,20 @@ Deno.test("many mails together hold a run up no longer than the bound", async ()
   for (let n = 0; n < 3; n++) {
     clash(office);
     Deno.writeTextFileSync(`${office.left}/a.txt`, `another ${n}`);
-    await run(office, () => ({}));
+    await mailedRun(office);
   }
   assert.deepEqual(server.take(), []);
   server.refused.clear();
   server.beforeAcknowledged = () =>
     new Promise((done) => setTimeout(done, 1300));
   const started = performance.now();
-  const warnings = await run(office, () => ({}), 2000);
+  const warnings = (await mailedRun(office, { boundMs: 2000 })).all;
   assert.ok(performance.now() - started < 5000);
   assert.match(warnings.join("\n"), /within [\d.]+ s/);
   assert.ok(server.take().length < 3);
   server.beforeAcknowledged = () => {};
-  assert.deepEqual(await run(office, () => ({})), []);
-  assert.deepEqual(await run(office, () => ({})), []);
+  assert.deepEqual((await mailedRun(office)).all, []);
+  assert.deepEqual((await mailedRun(office)).all, []);
 });
 
 const OLD = Date.UTC(2026, 0, 5, 9, 0, 0);

@@ -1,59 +1,28 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
-import { loadConfig } from "../lib/config_loader.ts";
-import { mailing } from "../lib/email_notifications.ts";
-import { newRunId, runSync } from "../lib/run.ts";
 import type { SyncListener } from "../lib/run_types.ts";
-import { LocalScans } from "./support/local_scans.ts";
-import { MailOffice, MailServer, refusal } from "./support/mail_server.ts";
+import {
+  mailedRun,
+  MailOffice,
+  MailServer,
+  refusal,
+  type Said,
+} from "./support/mail_server.ts";
 import { file, type Office } from "./support/support.ts";
 
 const HOUR_MS = 60 * 60 * 1000;
 const DAY_MS = 24 * HOUR_MS;
 const PLAIN = { security: "none", needsLogin: false } as const;
 
-/** What a run said: all of it, and what is said with --quiet too. */
-interface Said {
-  readonly all: readonly string[];
-  readonly grave: readonly string[];
-}
-
 /** Runs with mails in this process, at any time. */
-async function run(
+function run(
   { office }: MailOffice,
   atMs = 0,
-  boundMs = 20_000,
-  change: (listener: SyncListener) => Partial<SyncListener> = () => ({}),
+  boundMs?: number,
+  change?: (listener: SyncListener) => Partial<SyncListener>,
 ): Promise<Said> {
-  using _ = new LocalScans();
-  const config = await loadConfig(office.config);
-  const id = newRunId(Date.now());
-  const said = { all: [] as string[], grave: [] as string[] };
-  const onWarning = (text: string, isGrave = false) => {
-    said.all.push(text);
-    if (isGrave) said.grave.push(text);
-  };
-  const { listener } = mailing({
-    email: config.email!,
-    facts: {
-      roots: config.roots,
-      configFile: config.file,
-      logFile: config.logging.file,
-    },
-    run: { id, startedAtMs: Date.now() },
-    boundMs,
-    now: () => Date.UTC(2026, 5, 1) + atMs,
-    onInfo() {},
-    onWarning,
-  });
-  const all = { onOutcome() {}, onProblem() {}, onWarning, ...listener };
-  await runSync(id, config, {
-    isDryRun: false,
-    allowed: { deletes: false, changes: false },
-    acceptRoots: false,
-    listUnchanged: false,
-  }, { ...all, ...change(all) });
-  return said;
+  const how = { atMs, ...boundMs && { boundMs }, ...change && { change } };
+  return mailedRun(office, how);
 }
 
 const NOTIFY = "conflict_policy:\n  modify_modify: notify\n  new_new: notify\n";
@@ -277,7 +246,9 @@ Deno.test("mails that the server never ends come after those that were not tried
   assert.equal(waiting(place), 3);
   server.takes = () => {};
   await run(place, 2 * HOUR_MS);
-  assert.equal(server.take().length, 3, "none is lost");
+  // One that was given up may arrive all the same.
+  const others = new Set(server.take().map(({ subject }) => subject));
+  assert.equal(others.size, 3, "none is lost");
 });
 
 Deno.test("an open conflict is told however long all recipients were refused", async () => {

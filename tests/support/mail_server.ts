@@ -7,7 +7,12 @@
 import { Buffer } from "node:buffer";
 import { type ParsedMail, simpleParser } from "mailparser";
 import { SMTPServer } from "smtp-server";
+import { loadConfig } from "../../lib/config_loader.ts";
+import { mailing } from "../../lib/email_notifications.ts";
+import { newRunId, runSync } from "../../lib/run.ts";
+import type { SyncListener } from "../../lib/run_types.ts";
 import { makeCertificate } from "./certificate.ts";
+import { LocalScans } from "./local_scans.ts";
 import { type CommandResult, Office } from "./support.ts";
 
 /** The login that it takes. */
@@ -213,6 +218,52 @@ export class MailOffice implements AsyncDisposable {
     await this.server[Symbol.asyncDispose]();
     this.office[Symbol.dispose]();
   }
+}
+
+/** What a run said: all of it, and what is said with --quiet too. */
+export interface Said {
+  readonly all: readonly string[];
+  readonly grave: readonly string[];
+}
+
+/** A run with mails in this process. */
+export async function mailedRun(office: Office, how: {
+  /** In ms since 1 June 2026. Left out: now. */
+  readonly atMs?: number;
+  readonly boundMs?: number;
+  /** What it listens to otherwise. */
+  readonly change?: (listener: SyncListener) => Partial<SyncListener>;
+} = {}): Promise<Said> {
+  using _ = new LocalScans();
+  const { atMs, boundMs = 20_000, change } = how;
+  const config = await loadConfig(office.config);
+  const id = newRunId(Date.now());
+  const said = { all: [] as string[], grave: [] as string[] };
+  const onWarning = (text: string, isGrave = false) => {
+    said.all.push(text);
+    if (isGrave) said.grave.push(text);
+  };
+  const { listener } = mailing({
+    email: config.email!,
+    facts: {
+      roots: config.roots,
+      configFile: config.file,
+      logFile: config.logging.file,
+    },
+    run: { id, startedAtMs: Date.now() },
+    boundMs,
+    now: () => atMs === undefined ? Date.now() : Date.UTC(2026, 5, 1) + atMs,
+    onInfo() {},
+    onWarning,
+  });
+  const all = { onOutcome() {}, onProblem() {}, onWarning, ...listener };
+  await runSync(id, config, {
+    isDryRun: false,
+    allowed: { deletes: false, changes: false },
+    acceptRoots: false,
+    listUnchanged: false,
+  }, { ...all, ...change?.(all) });
+  return said;
 }
 
 /** A moment in the talk between a mailer and a server. */
