@@ -314,14 +314,13 @@ export async function* bringBack(
   for (let at = 0; at < versions.length; at += BATCH) {
     const trips: Trip[] = [];
     let cut: { readonly by: unknown } | null = null;
-    for (const version of versions.slice(at, at + BATCH)) {
-      try {
+    try {
+      for (const version of versions.slice(at, at + BATCH)) {
         await context.checkpoint?.();
         trips.push(await stage(version, context));
-      } catch (by) {
-        cut = { by };
-        break;
       }
+    } catch (by) {
+      cut = { by };
     }
     const copies = trips.flatMap((trip) => trip.copies);
     const flushed = await flushCopies(copies.map(({ copy }) => copy));

@@ -491,6 +491,30 @@ Deno.test("what stands on a disk mounted inside the root is soft-deleted too", a
   assert.deepEqual(leftovers(at), []);
 });
 
+Deno.test("what can't be moved to soft delete from a disk mounted inside the root is kept beside the file, and told", async () => {
+  using at = twoRoots({ a: "older" });
+  const path = at.left.absolute("a");
+  using _disks = intercept("renameSync", (real, from, to) => {
+    if (from === path && to!.includes("/deleted/")) throw systemError("EXDEV");
+    return real(from, to);
+  });
+  using _full = intercept("openSync", (real, file, options) => {
+    // On its way to soft delete a file has a name in the product's folder.
+    const isMoved = file!.startsWith(at.left.absolute(".office-sync/")) &&
+      file!.includes("-tmp-");
+    if (isMoved) throw systemError("ENOSPC");
+    return real(file, options);
+  });
+  const [restored] = await broughtBack(at);
+  assert.equal(restored?.outcome, "done");
+  const [, clash = ""] = /that version is now (a\.clash-\S+)$/.exec(
+    restored?.reason ?? "",
+  ) ?? [];
+  assert.equal(Deno.readTextFileSync(at.left.absolute(clash)), "older");
+  assert.equal(Deno.readTextFileSync(path), "kept");
+  assert.deepEqual(leftovers(at), []);
+});
+
 Deno.test("a full disk stops the copy, and leaves no half file", async () => {
   using at = twoRoots();
   using _disk = intercept("openSync", (real, path, options) => {
