@@ -72,9 +72,6 @@ export function folderIdOf(
 /**
  * Whether a folder at one path has the id that is recorded for it. Some servers
  * tell the time of the last change for that of creation: it does not count.
- *
- * @param a An id, or null for none.
- * @param b Another.
  */
 export function isEqualId(a: FileId | null, b: FileId | null): boolean {
   return a?.ino === b?.ino;
@@ -90,12 +87,7 @@ export function cutToTick(timeMs: number, tickMs: number): number {
   return Math.floor(timeMs / tickMs) * tickMs;
 }
 
-/**
- * Whether two ids are known to be the same.
- *
- * @param a An id, or null for none.
- * @param b Another.
- */
+/** Whether two ids are known to be the same. */
 export function isSameId(a: FileId | null, b: FileId | null): boolean {
   return a !== null && b !== null && a.ino === b.ino && a.birthMs === b.birthMs;
 }
@@ -103,8 +95,6 @@ export function isSameId(a: FileId | null, b: FileId | null): boolean {
 /**
  * What is equal for one file under two names: its id or, without ids, its size
  * and mtime.
- *
- * @param metadata Of the file.
  */
 export function identityOf(
   metadata: Pick<Metadata, "id" | "sizeBytes" | "mtimeMs">,
@@ -113,21 +103,12 @@ export function identityOf(
   return id ? keyOfId(id) : `${sizeBytes}@${mtimeMs}`;
 }
 
-/**
- * An id as a key of a map.
- *
- * @param id The id.
- */
+/** An id as a key of a map. */
 export function keyOfId({ ino, birthMs }: FileId): string {
   return `${ino}:${birthMs}`;
 }
 
-/**
- * Whether two ids are known to differ; no id differs from nothing.
- *
- * @param a An id, or null for none.
- * @param b Another.
- */
+/** Whether two ids are known to differ; no id differs from nothing. */
 export function isOtherId(a: FileId | null, b: FileId | null): boolean {
   return a !== null && b !== null && !isSameId(a, b);
 }
@@ -136,7 +117,6 @@ export function isOtherId(a: FileId | null, b: FileId | null): boolean {
  * Whether a file is still what was seen before: the look just before an
  * action. The mode does not count: it can't hide an edit.
  *
- * @param seen The metadata seen before.
  * @param now The metadata of the second look.
  */
 export function isStill(seen: Metadata, now: Metadata): boolean {
@@ -195,7 +175,6 @@ export type HalfState =
 /**
  * Holds a file against its own half of the record.
  *
- * @param now The metadata now.
  * @param half The half recorded for the same side.
  * @param isSuspicious Whether files of its kind are read always.
  */
@@ -279,11 +258,7 @@ export function isSameTime(a: number, b: number, clocks: Clocks): boolean {
   return cutToTick(a, coarserTickMs) === cutToTick(b, coarserTickMs);
 }
 
-/**
- * A side as it is called in sentences.
- *
- * @param side The side.
- */
+/** A side as it is called in sentences. */
 export function words(side: Side): string {
   return side === "left" ? "Left" : "Right";
 }

@@ -26,12 +26,7 @@ export interface NameRoom {
 /** What every common file system holds. */
 export const COMMON_ROOM: NameRoom = { bytes: 255, units: 255 };
 
-/**
- * What both of two places hold.
- *
- * @param a What one holds.
- * @param b What the other holds.
- */
+/** What both of two places hold. */
 export function sharedRoom(a: NameRoom, b: NameRoom): NameRoom {
   return {
     bytes: Math.min(a.bytes, b.bytes),
@@ -140,12 +135,7 @@ export function temporaryName(owner: TemporaryOwner, n: number): string {
   return `${TEMPORARY_PREFIX}${owner.pair}-${owner.run}-${n}`;
 }
 
-/**
- * Whether a name is a temporary one that a given pair made.
- *
- * @param name A file name.
- * @param pair The pair.
- */
+/** Whether a name is a temporary one that a given pair made. */
 export function isTemporaryOf(name: string, pair: string): boolean {
   return name.toLowerCase().startsWith(`${TEMPORARY_PREFIX}${pair}-`);
 }
@@ -244,7 +234,6 @@ export function numberedName(
 /**
  * A name cut so that it fits; its extension is kept.
  *
- * @param name The name.
  * @param room How long it may be.
  */
 export function fittingName(name: string, room: NameRoom): string {
@@ -319,11 +308,7 @@ function fits(name: string, { bytes, units }: NameRoom): boolean {
   return name.length <= units && utf8Length(name) <= bytes;
 }
 
-/**
- * What a text measures in UTF-8, in bytes.
- *
- * @param text The text.
- */
+/** What a text measures in UTF-8, in bytes. */
 export function utf8Length(text: string): number {
   return new TextEncoder().encode(text).length;
 }

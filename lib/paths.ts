@@ -28,8 +28,6 @@ export const NO_FOLDING: Folding = {
  * Orders paths by their UTF-8 bytes, as SQLite does, so that every list in
  * the program and in the state DB has one order.
  *
- * @param a A path.
- * @param b Another path.
  * @returns Negative, zero or positive, as `Array.sort` wants it.
  *
  * @example
@@ -57,8 +55,6 @@ function codeUnitRank(unit: number): number {
 /**
  * Puts a name into a folder.
  *
- * @param folder The folder's path; `""` is the root.
- * @param name The name.
  * @returns The path of the name in the folder.
  */
 export function joinPath(folder: string, name: string): string {
@@ -89,7 +85,6 @@ export function nameOf(path: string): string {
 /**
  * Whether a path is a folder itself or something below it.
  *
- * @param path The path in question.
  * @param folder The folder; everything is within the root.
  */
 export function isWithin(path: string, folder: string): boolean {
@@ -142,11 +137,7 @@ function oneLetter(mapped: string, letter: string): string {
 // of the same, and what looks like a path of a file and is none. Pure: a config
 // may be meant for another system.
 
-/**
- * Whether a path is in full and of Windows.
- *
- * @param path The path.
- */
+/** Whether a path is in full and of Windows. */
 export function isWindowsPath(path: string): boolean {
   return /^(?:[A-Za-z]:[\\/]|\\\\)/u.test(path);
 }
@@ -154,8 +145,6 @@ export function isWindowsPath(path: string): boolean {
 /**
  * A path without the prefix by which programs of Windows tell each other to
  * take it as it is: the same file, spelled as everything else spells it.
- *
- * @param path The path.
  *
  * @example
  * ```ts
@@ -223,7 +212,6 @@ export const WHOLE =
  * before a closing quote takes the quote into the text, and with it all that
  * follows: another path than was meant, and none of the options.
  *
- * @param args The arguments.
  * @returns In words, with what to do; null: nothing.
  */
 export function whyNoArguments(args: readonly string[]): string | null {
@@ -235,11 +223,7 @@ export function whyNoArguments(args: readonly string[]): string | null {
     " that follows: leave that backslash off, or write / in its place.";
 }
 
-/**
- * Whether an argument asks for help as Windows' own programs are asked.
- *
- * @param arg The argument.
- */
+/** Whether an argument asks for help as Windows' own programs are asked. */
 export function isHelpMark(arg: string): boolean {
   return arg === "/?" || arg === "-?";
 }
@@ -258,7 +242,6 @@ export interface TypedPath {
  * Reads a path as a person types it: a leading `./`, doubled slashes and a
  * root in front are taken off, on Windows a prefix such as `\\\\?\\` too, a slash at the end makes it a folder.
  *
- * @param typed The path.
  * @param roots Absolute paths of the roots.
  * @param isWindows `\` is a separator as well, and case tells nothing.
  * @param onDisk Tells how the disk spells a root: a person may, too.

@@ -107,9 +107,7 @@ export class Root {
   #refused: number | null = null;
 
   /**
-   * @param side Which root.
    * @param path Absolute path.
-   * @param traits Its traits.
    * @param self What another thread saw first; left out: what is there now.
    */
   constructor(
@@ -155,8 +153,6 @@ export class Root {
    * What came of giving a name: Windows says of a name that a disk does not
    * take that it is not there.
    *
-   * @param error What was thrown.
-   * @param path The name.
    * @param from What was to have it; left out: a new folder.
    * @returns The error, or a truer one.
    */
@@ -191,7 +187,6 @@ export class Root {
   /**
    * Looks at a path, without following links.
    *
-   * @param path The path.
    * @throws {Skipped} A folder above it is no real folder of the root.
    */
   look(path: string): Look {
@@ -205,7 +200,6 @@ export class Root {
   /**
    * What the system says of a path, without following links.
    *
-   * @param path The path.
    * @returns Null where nothing is.
    * @throws {Skipped} A folder above it is no real folder of the root.
    */
@@ -223,7 +217,6 @@ export class Root {
    * Makes sure that a folder and all above it are folders of the root and no
    * links: path permissions are lexical, a link would lead out of them.
    *
-   * @param folder The folder.
    * @throws {Skipped} One of them is missing or something else.
    */
   requireRealFolder(folder: string): void {
@@ -262,8 +255,6 @@ export class Root {
   /**
    * Requires that a file is what the scan saw.
    *
-   * @param path The file.
-   * @param seen What the scan saw.
    * @returns The metadata now.
    * @throws {Skipped} It is something else by now.
    */
@@ -278,7 +269,6 @@ export class Root {
   /**
    * Requires that nothing stands at a path.
    *
-   * @param path The path.
    * @throws {Skipped} Something does.
    */
   requireAbsent(path: string): void {
@@ -290,7 +280,6 @@ export class Root {
   /**
    * Whether a path is only a second name of a given entry.
    *
-   * @param path The path.
    * @param entry The entry's path.
    */
   isSecondName(path: string, entry: string): boolean {
@@ -306,7 +295,6 @@ export class Root {
    * is done to the entry. Lists folders: for the rare case that something
    * stands where nothing should.
    *
-   * @param path The path.
    * @returns The entry's path, and in words what it is and the way out; null
    *   where the path is an entry's own, or nothing is there by now.
    */

@@ -93,7 +93,6 @@ const NUMBERED: readonly [readonly number[], string][] = [
 /**
  * The system's name for an error, for instance "ENOENT".
  *
- * @param error Anything thrown.
  * @returns The code, or null where there is none.
  */
 export function codeOf(error: unknown): string | null {
@@ -108,8 +107,6 @@ export function codeOf(error: unknown): string | null {
 /**
  * What an error means.
  *
- * @param error Anything thrown.
- *
  * @example
  * ```ts
  * import { troubleOf } from "./system.ts";
@@ -120,11 +117,7 @@ export function troubleOf(error: unknown): Trouble {
   return TROUBLE[codeOf(error) ?? ""] ?? "other";
 }
 
-/**
- * An error in words, without the paths a system adds: they stand beside it.
- *
- * @param error Anything thrown.
- */
+/** An error in words, without the paths a system adds: they stand beside it. */
 export function inWords(error: unknown): string {
   const code = codeOf(error);
   const known = code === null ? undefined : WORDS[code];

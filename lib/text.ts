@@ -54,7 +54,6 @@ export function unitEscape(char: string): string {
  * A text in double quotes that can be told from every other one: quotes and
  * backslashes are escaped as well, so the result is a JSON string.
  *
- * @param text Any text.
  * @returns The text in one line, in quotes.
  *
  * @example A field of a log line
@@ -284,7 +283,6 @@ const PLAIN = /^[\p{L}\p{N}_./@:+,][\p{L}\p{N}_./@:+,-]*$/u;
 /**
  * A path as one word of a command line, to be copied and pasted.
  *
- * @param path The path.
  * @param isWindows Whether the command line is that of Windows.
  * @returns Null where it holds what can't be typed: a control character, or
  * what turns the direction of the text, which shows as something else.

@@ -11,11 +11,7 @@ export type Side = "left" | "right";
 /** Both sides, in the order in which they are named. */
 export const SIDES = ["left", "right"] as const;
 
-/**
- * The side across.
- *
- * @param side A side.
- */
+/** The side across. */
 export function otherSide(side: Side): Side {
   return side === "left" ? "right" : "left";
 }

@@ -28,7 +28,6 @@ export type IgnorePredicate = (
 /**
  * Makes the predicate.
  *
- * @param settings What to ignore.
  * @returns A predicate over names.
  *
  * @example
@@ -65,7 +64,6 @@ export function ignorePredicate(settings: IgnoreSettings): IgnorePredicate {
 /**
  * The part of a name after its last dot, in lower case.
  *
- * @param name A file name.
  * @returns The extension without its dot; the empty text where there is none.
  */
 export function extensionOf(name: string): string {
