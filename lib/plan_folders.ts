@@ -29,6 +29,7 @@ import {
 } from "./plan_types.ts";
 import {
   type Both,
+  both,
   otherSide,
   type Problem,
   type Side,
@@ -90,29 +91,24 @@ export class Layout {
       const decision = decideFolder(folder, content);
       this.#decisions.set(folder, decision);
       const { kind } = decision;
-      const { isUnknown, waits } = content;
+      const { isUnknown, waits, holdsUnknown } = content;
       const { left, right } = folder.name;
       const isLeft = kind === "forget" || kind === "leave";
-      if (
-        isLeft && !isUnknown && !waits && (left === null) !== (right === null)
-      ) {
-        this.#lone.add(folder);
-      }
+      const isOnOne = (left === null) !== (right === null);
+      if (isOnOne && isLeft && !isUnknown && !waits) this.#lone.add(folder);
       const above = folder.parent && contents.get(folder.parent);
       if (!above) continue;
       if (kind === "stay" || kind === "create") above.survives = true;
       if (waits) above.waits = true;
-      const holds = (side: Side, name: string | null) =>
-        above.holdsUnknown[side] || content.holdsUnknown[side] || isUnknown ||
-        isLeft && name !== null;
-      above.holdsUnknown = {
-        left: holds("left", left),
-        right: holds("right", right),
-      };
+      const before = above.holdsUnknown;
+      above.holdsUnknown = both((side) =>
+        before[side] || holdsUnknown[side] || isUnknown ||
+        isLeft && folder.name[side] !== null
+      );
     }
   }
 
-  /** @param folder A folder of this layout. */
+  /** What becomes of a folder of this layout. */
   decisionOn(folder: Folder): FolderDecision {
     return this.#decisions.get(folder) ?? { kind: "leave" };
   }
