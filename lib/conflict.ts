@@ -76,10 +76,8 @@ const RULES: Readonly<Record<ConflictKind, Rule>> = {
 /**
  * Decides about a conflict.
  *
- * @param kind Its kind.
  * @param win Who wins unless a person has chosen.
  * @param at The path, with the files of which one might lose its content.
- * @param settings Policies, and what a person ruled.
  */
 export function decideConflict(
   kind: ConflictKind,
@@ -101,9 +99,6 @@ export function decideConflict(
 
 /**
  * The side that wins where both have a file: the chosen or else the newer one.
- *
- * @param pair The path.
- * @param settings Clocks, and what a person ruled.
  */
 export function winnerOf(
   pair: Pair,
@@ -119,9 +114,6 @@ export function winnerOf(
  * The side that wins where both have content of their own: as
  * {@linkcode winnerOf}, but that a version which perhaps nobody meant never
  * wins against another one.
- *
- * @param pair The path.
- * @param settings Clocks, and what a person ruled.
  */
 export function contentWinnerOf(
   pair: Pair,
@@ -137,8 +129,6 @@ export function contentWinnerOf(
 /**
  * Why that side wins. A file that was only renamed is no newer for it: of
  * names, nothing but the files' times can be said.
- *
- * @param decision About the conflict.
  */
 export function winnerWords(
   { kind, winner, winReason }: ConflictDecision,
@@ -168,12 +158,7 @@ export function winnerWords(
   }
 }
 
-/**
- * What to add to the reason of a copy that overwrites.
- *
- * @param decision About the conflict, if there is one.
- * @param fate What becomes of the loser.
- */
+/** What to add to the reason of a copy that overwrites. */
 export function loserWords(
   decision: ConflictDecision | null,
   fate: Fate,
@@ -188,9 +173,6 @@ export function loserWords(
 /**
  * The side whose folder a person chose, with all that is in it, where a path
  * is in such a folder.
- *
- * @param key The folded path.
- * @param ruling What the person said.
  */
 export function chosenFolderSide(
   key: string,
@@ -268,7 +250,6 @@ export type ChoosePlace = (
  * @param merged What was found and recorded.
  * @param idle Pairs by key of which nothing is read or written otherwise.
  * @param folders Keys of all folders on either side.
- * @param settings Of the decision.
  * @returns It gives null where files have to be read first.
  */
 export function clashPlaces(
@@ -327,11 +308,7 @@ export function clashPlaces(
   };
 }
 
-/**
- * Whether a path is recorded, and as recorded on both sides.
- *
- * @param pair The pair.
- */
+/** Whether a path is recorded, and as recorded on both sides. */
 export function isAsRecorded(pair: Pair): boolean {
   const { row } = pair;
   return row !== null && SIDES.every((side) => {
@@ -368,7 +345,6 @@ export interface Refusal {
 /**
  * The conflict of a plan that a person wants resolved.
  *
- * @param plan A plan in which it is open.
  * @param listed The conflict as it was listed; null where it is not any more.
  * @param resolution What the person asks for.
  * @returns The conflict, or why it is not resolved: never against a version
@@ -416,13 +392,7 @@ function isSameConflict(open: Conflict, listed: ListedConflict): boolean {
   });
 }
 
-/**
- * What a person said, as the decision takes it.
- *
- * @param conflict The conflict.
- * @param take The version to be kept.
- * @param folding What the roots take for one name.
- */
+/** What a person said, as the decision takes it. */
 export function rulingOn(
   conflict: Conflict,
   take: Take,

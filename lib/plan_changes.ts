@@ -191,7 +191,6 @@ export type Doubt = "empty" | "older";
  * Whether a modified file is one that perhaps nobody meant: empty where the
  * recorded one was not, or older than that.
  *
- * @param pair The path.
  * @param side The side on which its content changed.
  */
 export function doubtOf(pair: Pair, side: Side): Doubt | null {
@@ -202,12 +201,7 @@ export function doubtOf(pair: Pair, side: Side): Doubt | null {
   return metadata.mtimeMs < half.mtimeMs ? "older" : null;
 }
 
-/**
- * A found file as something to be read.
- *
- * @param side The side it is on.
- * @param found Where it was found.
- */
+/** A found file as something to be read. */
 export function refOf(side: Side, found: FoundFile): FileRef {
   return { side, path: pathOf(found, side), metadata: found.metadata };
 }

@@ -243,9 +243,6 @@ function sideOf({ name }: Folder): Side {
  * The conflict of a folder to which both sides gave new names that differ.
  * Folders have no times to tell the newer: Left's is taken unless a person
  * chose.
- *
- * @param folder The folder.
- * @param settings Policies, and what a person ruled.
  */
 export function folderConflict(
   folder: Folder,
@@ -282,9 +279,7 @@ function shortly({ path, reason }: Held, folder: string): string {
 /**
  * Adds what folders need to the drafts.
  *
- * @param drafts Takes them.
  * @param folders Every folder, parents first.
- * @param settings For folders that both sides renamed.
  */
 export function addFolderActions(
   drafts: Drafts,

@@ -111,9 +111,6 @@ const MASS_FILES = 30;
 /**
  * Sides on which so many files changed that what they replace is kept: content
  * that a program encrypted looks like any other edit.
- *
- * @param counts Of all paths.
- * @param settings How much of the record is too much.
  */
 export function massChanged(
   { modified }: Pick<PlanCounts, "modified">,
@@ -130,8 +127,6 @@ export function massChanged(
 /**
  * Counts deletions and changes of content on each side. A file that reappears
  * elsewhere with the same name, size and mtime was moved, not deleted.
- *
- * @param decided Every path with something to do.
  */
 export function countChanges(decided: readonly DecidedPair[]): PlanCounts {
   const deleted = { left: 0, right: 0 };

@@ -198,12 +198,7 @@ export interface Merged {
   pairAt(folder: Folder, key: string): Pair | null;
 }
 
-/**
- * Where a folder is on a side now; null where it does not exist there.
- *
- * @param folder The folder.
- * @param side The side.
- */
+/** Where a folder is on a side now; null where it does not exist there. */
 export function currentPath(folder: Folder, side: Side): string | null {
   if (folder.parent === null) return "";
   const stillAt = folder.stillAt[side];
@@ -213,34 +208,19 @@ export function currentPath(folder: Folder, side: Side): string | null {
   return name === null || parent === null ? null : joinPath(parent, name);
 }
 
-/**
- * Where a file is on a side now.
- *
- * @param found The file.
- * @param side The side it was found on.
- */
+/** Where a file is on a side now. */
 export function pathOf({ folder, name }: FoundFile, side: Side): string {
   return joinPath(currentPath(folder, side) ?? "", name);
 }
 
-/**
- * A folder's path for a message, even where a side does not have it.
- *
- * @param folder The folder.
- * @param side The side.
- */
+/** A folder's path for a message, even where a side does not have it. */
 export function spelledPath(folder: Folder, side: Side): string {
   if (folder.parent === null) return "";
   const name = folder.name[side] ?? folder.name.left ?? folder.name.right ?? "";
   return joinPath(spelledPath(folder.parent, side), name);
 }
 
-/**
- * Whether a side's file stands under another name than the row's.
- *
- * @param pair The pair.
- * @param side The side.
- */
+/** Whether a side's file stands under another name than the row's. */
 export function isMoved(pair: Pair, side: Side): boolean {
   const found = pair[side];
   return found !== null &&

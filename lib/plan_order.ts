@@ -164,7 +164,6 @@ const NONE: readonly never[] = [];
 /**
  * Puts drafts in order.
  *
- * @param drafts All drafts of a run, in any order.
  * @returns The actions; each needs only actions before it.
  */
 export function inOrder(drafts: readonly Draft[]): Action[] {

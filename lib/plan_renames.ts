@@ -87,12 +87,7 @@ export interface Renamed {
   })[];
 }
 
-/**
- * What is equal for one file in one folder.
- *
- * @param folder The folder's path.
- * @param metadata Of the file.
- */
+/** What is equal for one file in one folder. */
 export function inFolder(folder: string, metadata: Metadata): string {
   return `${folder}/${identityOf(metadata)}`;
 }
@@ -367,7 +362,6 @@ export class FolderRenames {
  *
  * @param scans What each scan handed on.
  * @param record What was recorded when both sides last agreed.
- * @param settings Traits of the roots.
  */
 export function findFolderRenames(
   scans: Both<SideScan>,

@@ -277,7 +277,6 @@ export interface PlanCounts {
 /**
  * A half of a row from a file's metadata.
  *
- * @param metadata The metadata.
  * @param isFresh Whether they can't be relied on yet.
  */
 export function halfOf(metadata: Metadata, isFresh: boolean): RecordedHalf {
@@ -332,7 +331,6 @@ export class Inquiry {
   /**
    * Asks.
    *
-   * @param question What has to be known.
    * @returns The answer, or null where somebody has to read first.
    */
   ask(question: Question): Answer | null {
@@ -343,11 +341,7 @@ export class Inquiry {
   }
 }
 
-/**
- * What tells one question from all others of a run.
- *
- * @param question The question.
- */
+/** What tells one question from all others of a run. */
 export function questionId(question: Question): string {
   const ref = (file: FileRef) => `${file.side}/${file.path}`;
   return question.kind === "hash"
@@ -409,9 +403,6 @@ export interface SoftDeleteSettings {
 
 /**
  * Whether soft delete takes a version.
- *
- * @param sizeBytes Its size.
- * @param settings What soft delete takes.
  *
  * @example
  * ```ts
