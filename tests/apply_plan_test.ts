@@ -611,7 +611,7 @@ Deno.test("a copy that is so young that it could be rewritten unseen is recorded
 });
 
 /** What somebody does to a clash copy, and where. */
-const EDITS_CLASHCOPIER: readonly [
+const EDITS_OF_CLASHES: readonly [
   string,
   readonly Side[],
   (path: string) => void,
@@ -627,7 +627,7 @@ function scribble(path: string): void {
   Deno.writeTextFileSync(path, "scribbled over");
 }
 
-for (const [what, sides, edit] of EDITS_CLASHCOPIER) {
+for (const [what, sides, edit] of EDITS_OF_CLASHES) {
   Deno.test(`a version whose clash copy is ${what} before it is replaced is kept once more (section 6)`, async () => {
     using office = new MemoryOffice("soft_delete: { enabled: false }\n");
     office.write({ left: { "a.txt": "old" } });

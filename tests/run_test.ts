@@ -231,8 +231,8 @@ function idOf(root: string): string {
   return JSON.parse(Deno.readTextFileSync(`${root}/${IDENTITY}`)).id;
 }
 
-/** A run that a guard stopsScenariosIdentity, with nothing changed below either root. */
-async function stopsScenariosIdentity(
+/** A run that a guard stops, with nothing changed below either root. */
+async function stopsIdentity(
   stage: Stage,
   guard: string,
   says: RegExp,
@@ -245,13 +245,13 @@ async function stopsScenariosIdentity(
   assert.deepEqual(stage.snapshots(), before, "nothing was changed");
 }
 
-async function pendingScenariosIdentity(stage: Stage): Promise<void> {
+async function pendingIdentity(stage: Stage): Promise<void> {
   await stage.begin({ "a.txt": "a", "b.txt": "b" });
   stage.write({ left: { "new.txt": "new" } });
   stage.remove("left", "b.txt");
 }
 
-const PENDING_SCENARIOSIDENTITY = [
+const PENDING_IDENTITY = [
   "5.9 COPY_LEFT_TO_RIGHT new.txt",
   "5.7 SOFT_DELETE_RIGHT b.txt -> deleted/b.txt",
 ];
@@ -282,9 +282,9 @@ scenario(
 scenario(
   "guard identity: root.json is missing on left; --accept-roots makes a new one",
   async (stage) => {
-    await pendingScenariosIdentity(stage);
+    await pendingIdentity(stage);
     stage.remove("left", IDENTITY);
-    await stopsScenariosIdentity(stage, "identity", /Left .*identity/);
+    await stopsIdentity(stage, "identity", /Left .*identity/);
     await stage.does(MET_ANEW, "--accept-roots");
     stage.holds({ "a.txt": "a", "b.txt": "b", "new.txt": "new" });
   },
@@ -293,27 +293,27 @@ scenario(
 scenario(
   "guard identity: an empty folder in place of left deletes nothing on right",
   async (stage) => {
-    await pendingScenariosIdentity(stage);
+    await pendingIdentity(stage);
     const left = stage.root("left");
     Deno.renameSync(left, `${left}-unmounted`);
     Deno.mkdirSync(left);
-    await stopsScenariosIdentity(stage, "identity", /Left/);
+    await stopsIdentity(stage, "identity", /Left/);
     assert.deepEqual([...Deno.readDirSync(left)], [], "not even an identity");
     Deno.removeSync(left);
     Deno.renameSync(`${left}-unmounted`, left);
-    await stage.does(PENDING_SCENARIOSIDENTITY);
+    await stage.does(PENDING_IDENTITY);
   },
 );
 
 scenario(
   "guard identity: Left and Right are swapped in the config",
   async (stage) => {
-    await pendingScenariosIdentity(stage);
+    await pendingIdentity(stage);
     const { config } = stage.office;
     Deno.writeTextFileSync(config, "left_root: right\nright_root: left\n");
-    await stopsScenariosIdentity(stage, "identity", /swapped/);
+    await stopsIdentity(stage, "identity", /swapped/);
     stage.office.configure("");
-    await stage.does(PENDING_SCENARIOSIDENTITY);
+    await stage.does(PENDING_IDENTITY);
   },
   { isMirrored: false },
 );
@@ -321,17 +321,17 @@ scenario(
 scenario(
   "guard identity: left is another folder that was synced elsewhere",
   async (stage) => {
-    await pendingScenariosIdentity(stage);
+    await pendingIdentity(stage);
     using elsewhere = new Office();
     elsewhere.write({ left: { "else.txt": "else" } });
     await elsewhere.settle();
     const left = stage.root("left");
     Deno.renameSync(left, `${left}-away`);
     Deno.renameSync(elsewhere.left, left);
-    await stopsScenariosIdentity(stage, "identity", /Left .*another/);
+    await stopsIdentity(stage, "identity", /Left .*another/);
     Deno.renameSync(left, elsewhere.left);
     Deno.renameSync(`${left}-away`, left);
-    await stage.does(PENDING_SCENARIOSIDENTITY);
+    await stage.does(PENDING_IDENTITY);
   },
   { isMirrored: false },
 );
@@ -339,15 +339,15 @@ scenario(
 scenario(
   "guard identity: a root.json on left that makes no sense",
   async (stage) => {
-    await pendingScenariosIdentity(stage);
+    await pendingIdentity(stage);
     const path = stage.at("left", IDENTITY);
     const asItWas = Deno.readTextFileSync(path);
     for (const text of ["", "{", '{"id": 7}', "null"]) {
       Deno.writeTextFileSync(path, text);
-      await stopsScenariosIdentity(stage, "identity", /Left/);
+      await stopsIdentity(stage, "identity", /Left/);
     }
     Deno.writeTextFileSync(path, asItWas);
-    await stage.does(PENDING_SCENARIOSIDENTITY);
+    await stage.does(PENDING_IDENTITY);
   },
   { isMirrored: false },
 );
@@ -365,7 +365,7 @@ scenario(
       if (!name.startsWith("config.db")) continue;
       Deno.removeSync(`${stage.office.folder}/${name}`);
     }
-    await stopsScenariosIdentity(stage, "roots", /copy/);
+    await stopsIdentity(stage, "roots", /copy/);
     const id = idOf(left);
     await stage.does([], "--accept-roots");
     assert.equal(idOf(left), id, "Left keeps its id");
@@ -378,7 +378,7 @@ scenario(
 scenario(
   "guard identity: a known right root became a copy of left",
   async (stage) => {
-    await pendingScenariosIdentity(stage);
+    await pendingIdentity(stage);
     const [left, right] = [stage.root("left"), stage.root("right")];
     const asItWas = Deno.readTextFileSync(`${right}/${IDENTITY}`);
     Deno.copyFileSync(`${left}/${IDENTITY}`, `${right}/${IDENTITY}`);
@@ -386,7 +386,7 @@ scenario(
     await stage.ends(3);
     assert.deepEqual(stage.snapshots(), before);
     Deno.writeTextFileSync(`${right}/${IDENTITY}`, asItWas);
-    await stage.does(PENDING_SCENARIOSIDENTITY);
+    await stage.does(PENDING_IDENTITY);
   },
   { isMirrored: false },
 );
@@ -394,7 +394,7 @@ scenario(
 scenario(
   "--accept-roots forgets the record: nothing is deleted, both sides get everything",
   async (stage) => {
-    await pendingScenariosIdentity(stage);
+    await pendingIdentity(stage);
     stage.write({ right: { "a.txt": "edited" } });
     const told = await stage.ends(0, "--accept-roots");
     assert.equal(
@@ -413,7 +413,7 @@ scenario(
 );
 
 scenario("--accept-roots as a plan changes nothing", async (stage) => {
-  await pendingScenariosIdentity(stage);
+  await pendingIdentity(stage);
   stage.remove("right", IDENTITY);
   const before = snapshot(stage.office.folder, true);
   const told = await stage.ends(0, "plan", "--accept-roots");

@@ -37,6 +37,7 @@ import { situationOf, testRows } from "./support/plan_rows.ts";
  * out, and mirrored.
  */
 
+const ONE = file("one");
 const NAME = "a.txt";
 const BASE = file("first");
 const RECORDED: Record<Side, FakeFile> = {
@@ -101,7 +102,7 @@ const ALL_POLICIES = POLICIES.flatMap((modify_modify) =>
   )
 );
 
-/** A path that is unchanged stands beside, so this is no first meeting. */
+/** ONE path that is unchanged stands beside, so this is no first meeting. */
 function situation(left: SideTree, right: SideTree): Situation {
   const beside = { "z.txt": file("beside") };
   return {
@@ -196,37 +197,36 @@ for (const modify_modify of POLICIES) {
  * what counts as the same content on a first meeting and later.
  */
 
-const NAME_SYNCLOGICUNRECORDED = "a.txt";
 const WITHIN = file("within");
 
 /** Everything that can stand at an unrecorded path on one side. */
-const STATES_SYNCLOGICUNRECORDED: Record<
+const STATES_UNRECORDED: Record<
   string,
   (side: Side, mtimeMs: number) => SideTree
 > = {
   "absent": () => ({}),
   "a file": (side, mtimeMs) => ({
-    [NAME_SYNCLOGICUNRECORDED]: file(`${side} text`, { mtimeMs }),
+    [NAME]: file(`${side} text`, { mtimeMs }),
   }),
   "a file of equal size": (side, mtimeMs) => ({
-    [NAME_SYNCLOGICUNRECORDED]: file(side.padEnd(5), { mtimeMs }),
+    [NAME]: file(side.padEnd(5), { mtimeMs }),
   }),
   "a file with the same content": (_side, mtimeMs) => ({
-    [NAME_SYNCLOGICUNRECORDED]: file("agreed text", { mtimeMs }),
+    [NAME]: file("agreed text", { mtimeMs }),
   }),
-  "an empty folder": () => ({ [NAME_SYNCLOGICUNRECORDED]: folder() }),
-  "a folder with a file": () => ({ [`${NAME_SYNCLOGICUNRECORDED}/x`]: WITHIN }),
-  "unreadable": () => ({ [NAME_SYNCLOGICUNRECORDED]: problem("unreadable") }),
+  "an empty folder": () => ({ [NAME]: folder() }),
+  "a folder with a file": () => ({ [`${NAME}/x`]: WITHIN }),
+  "unreadable": () => ({ [NAME]: problem("unreadable") }),
   "an unreadable folder": () => ({
-    [NAME_SYNCLOGICUNRECORDED]: problem("unreadable", folder()),
+    [NAME]: problem("unreadable", folder()),
   }),
   "ignored": () => ({
-    [NAME_SYNCLOGICUNRECORDED]: problem("ignored", file("any")),
+    [NAME]: problem("ignored", file("any")),
   }),
 };
 
-/** A recorded path stands beside, so this is no first meeting. */
-function situationSyncLogicUnrecorded(
+/** ONE recorded path stands beside, so this is no first meeting. */
+function situationUnrecorded(
   left: SideTree,
   right: SideTree,
 ): Situation {
@@ -238,11 +238,11 @@ function situationSyncLogicUnrecorded(
   return { record: beside, ...sides };
 }
 
-for (const [left, ofLeft] of Object.entries(STATES_SYNCLOGICUNRECORDED)) {
+for (const [left, ofLeft] of Object.entries(STATES_UNRECORDED)) {
   Deno.test(`decide(): not recorded, ${left} on Left, whatever Right came to (section 3)`, () => {
-    for (const [right, ofRight] of Object.entries(STATES_SYNCLOGICUNRECORDED)) {
+    for (const [right, ofRight] of Object.entries(STATES_UNRECORDED)) {
       for (const [when, [leftMs, rightMs]] of Object.entries(TIMES)) {
-        const it = situationSyncLogicUnrecorded(
+        const it = situationUnrecorded(
           ofLeft("left", leftMs),
           ofRight("right", rightMs),
         );
@@ -291,91 +291,90 @@ function check(
 
 // Section 2: what counts as a change, and what can't be told.
 
-const A = file("one");
 const LATER = OLD + HOUR;
-const YOUNG = but(A, { isFresh: true });
-const EDITED = but(A, { content: "two" });
+const YOUNG = but(ONE, { isFresh: true });
+const EDITED = but(ONE, { content: "two" });
 
 testRows([
   {
     it: "reads nothing where size and mtime are as recorded (section 2)",
-    record: { a: A },
-    left: { a: A },
-    right: { a: A },
+    record: { a: ONE },
+    left: { a: ONE },
+    right: { a: ONE },
     acts: [],
     records: [],
     asked: [],
   },
   {
     it: "reads nothing where the size differs (section 2)",
-    record: { a: A },
-    left: { a: but(A, { content: "three", mtimeMs: LATER }) },
-    right: { a: A },
+    record: { a: ONE },
+    left: { a: but(ONE, { content: "three", mtimeMs: LATER }) },
+    right: { a: ONE },
     acts: ["COPY_LEFT_TO_RIGHT a (5.3)"],
     asked: [],
   },
   {
     it:
       "takes a size that differs for modified even with the same mtime (R 5.3)",
-    record: { a: A },
-    left: { a: but(A, { content: "three" }) },
-    right: { a: A },
+    record: { a: ONE },
+    left: { a: but(ONE, { content: "three" }) },
+    right: { a: ONE },
     acts: ["COPY_LEFT_TO_RIGHT a (5.3)"],
   },
   {
     it: "reads both files of equal size where an mtime differs (section 2)",
-    record: { a: A },
+    record: { a: ONE },
     left: { a: but(EDITED, { mtimeMs: LATER }) },
-    right: { a: A },
+    right: { a: ONE },
     acts: ["COPY_LEFT_TO_RIGHT a (5.3)"],
     asked: ["compare left/a right/a"],
   },
   {
     it: "takes an older mtime for a change, and keeps what it replaces (R 5.3)",
-    record: { a: A },
+    record: { a: ONE },
     left: { a: but(EDITED, { mtimeMs: OLD - DAY }) },
-    right: { a: A },
+    right: { a: ONE },
     acts: ["COPY_LEFT_TO_RIGHT a keeping (5.3)"],
   },
   {
     it: "brings a touched mtime, content being read and equal (R 5.11)",
-    record: { a: A },
-    left: { a: but(A, { mtimeMs: LATER }) },
-    right: { a: A },
+    record: { a: ONE },
+    left: { a: but(ONE, { mtimeMs: LATER }) },
+    right: { a: ONE },
     acts: ["RENAME_RIGHT a +time (5.11)"],
     asked: ["compare left/a right/a"],
   },
   {
     it: "lets the contents decide where only the file id differs (section 2)",
-    record: { a: but(A, { ino: 1 }) },
-    left: { a: but(A, { ino: 9 }) },
-    right: { a: but(A, { ino: 1 }) },
+    record: { a: but(ONE, { ino: 1 }) },
+    left: { a: but(ONE, { ino: 9 }) },
+    right: { a: but(ONE, { ino: 1 }) },
     acts: [],
     records: ["record put a"],
     asked: ["compare left/a right/a"],
   },
   {
     it: "asks nothing of ids where a side has none (section 2)",
-    record: { a: but(A, { ino: 1 }) },
-    left: { a: A },
-    right: { a: but(A, { ino: 1 }) },
+    record: { a: but(ONE, { ino: 1 }) },
+    left: { a: ONE },
+    right: { a: but(ONE, { ino: 1 }) },
     acts: [],
     asked: [],
   },
   {
     it: "holds each side against its own half of the record (section 2)",
-    record: { a: row(A, but(A, { mtimeMs: OLD + 3 * HOUR, mode: 0o600 })) },
-    left: { a: A },
-    right: { a: but(A, { mtimeMs: OLD + 3 * HOUR, mode: 0o600 }) },
+    record: { a: row(ONE, but(ONE, { mtimeMs: OLD + 3 * HOUR, mode: 0o600 })) },
+    left: { a: ONE },
+    right: { a: but(ONE, { mtimeMs: OLD + 3 * HOUR, mode: 0o600 }) },
     acts: [],
     asked: [],
     keepsTimes: true,
   },
   {
     it: "leaves a path alone that can't be read to tell (section 2)",
-    record: { a: A },
+    record: { a: ONE },
     left: { a: but(EDITED, { mtimeMs: LATER, isUnreadable: true }) },
-    right: { a: A },
+    right: { a: ONE },
     acts: [],
     records: [],
     problems: ["left/a: unreadable"],
@@ -383,7 +382,7 @@ testRows([
 ]);
 
 /** What `attrib +r` on a Windows side, or another umask of a FAT disk, shows. */
-const READ_ONLY = but(A, { mode: 0o444 });
+const READ_ONLY = but(ONE, { mode: 0o444 });
 
 for (const side of ["left", "right"] as const) {
   const options = { traits: { [side]: { carriesModes: false } } };
@@ -391,8 +390,8 @@ for (const side of ["left", "right"] as const) {
   testRows([
     {
       it: `takes a mode for no change ${where} (section 2)`,
-      record: { a: A },
-      left: { a: A },
+      record: { a: ONE },
+      left: { a: ONE },
       right: { a: READ_ONLY },
       acts: [],
       records: ["record put a"],
@@ -401,8 +400,8 @@ for (const side of ["left", "right"] as const) {
     },
     {
       it: `takes modes of both sides for no change ${where} (section 2)`,
-      record: { a: A },
-      left: { a: but(A, { mode: 0o600 }) },
+      record: { a: ONE },
+      left: { a: but(ONE, { mode: 0o600 }) },
       right: { a: READ_ONLY },
       acts: [],
       records: ["record put a"],
@@ -411,8 +410,8 @@ for (const side of ["left", "right"] as const) {
     },
     {
       it: `takes a mode against an edit for no conflict ${where} (R 5.3)`,
-      record: { a: A },
-      left: { a: but(A, { content: "three", mtimeMs: LATER }) },
+      record: { a: ONE },
+      left: { a: but(ONE, { content: "three", mtimeMs: LATER }) },
       right: { a: READ_ONLY },
       acts: ["COPY_LEFT_TO_RIGHT a (5.3)"],
       asked: [],
@@ -420,7 +419,7 @@ for (const side of ["left", "right"] as const) {
     },
     {
       it: `takes a mode against a deletion for no change ${where} (R 5.7)`,
-      record: { a: A },
+      record: { a: ONE },
       left: {},
       right: { a: READ_ONLY },
       acts: ["SOFT_DELETE_RIGHT a (5.7)"],
@@ -428,16 +427,16 @@ for (const side of ["left", "right"] as const) {
     },
     {
       it: `brings a time without a mode ${where} (R 5.11)`,
-      record: { a: A },
-      left: { a: but(A, { mtimeMs: LATER, mode: 0o600 }) },
+      record: { a: ONE },
+      left: { a: but(ONE, { mtimeMs: LATER, mode: 0o600 }) },
       right: { a: READ_ONLY },
       acts: ["RENAME_RIGHT a +time (5.11)"],
       options,
     },
     {
       it: `brings a name without a mode ${where} (R 5.11)`,
-      record: { a: but(A, { ino: 5 }) },
-      left: { b: but(A, { ino: 5, mode: 0o600 }) },
+      record: { a: but(ONE, { ino: 5 }) },
+      left: { b: but(ONE, { ino: 5, mode: 0o600 }) },
       right: { a: but(READ_ONLY, { ino: 5 }) },
       acts: ["RENAME_RIGHT a -> b (5.11)"],
       options,
@@ -448,25 +447,25 @@ for (const side of ["left", "right"] as const) {
 testRows([
   {
     it: "reads a file again that was fresh when it was recorded (section 2)",
-    record: { a: row(YOUNG, A, hashOf("one")) },
-    left: { a: A },
-    right: { a: A },
+    record: { a: row(YOUNG, ONE, hashOf("one")) },
+    left: { a: ONE },
+    right: { a: ONE },
     acts: [],
     records: ["record put a"],
     asked: ["hash left/a"],
   },
   {
     it: "finds an edit that a fresh file's metadata hide (R 5.3)",
-    record: { a: row(YOUNG, A, hashOf("one")) },
+    record: { a: row(YOUNG, ONE, hashOf("one")) },
     left: { a: EDITED },
-    right: { a: A },
+    right: { a: ONE },
     acts: ["COPY_LEFT_TO_RIGHT a (5.3)"],
   },
   {
     it: "finds hidden edits of fresh files on both sides (R 5.1)",
     record: { a: row(YOUNG, YOUNG, hashOf("one")) },
     left: { a: EDITED },
-    right: { a: but(A, { content: "six" }) },
+    right: { a: but(ONE, { content: "six" }) },
     acts: [
       "CLASH_CREATE a -> a.clash-20260510-120000-right (5.1)",
       "COPY_LEFT_TO_RIGHT a (5.1)",
@@ -475,38 +474,38 @@ testRows([
   },
   {
     it: "copies over a fresh file that was not edited (R 5.4)",
-    record: { a: row(YOUNG, A, hashOf("one")) },
-    left: { a: A },
-    right: { a: but(A, { content: "three", mtimeMs: LATER }) },
+    record: { a: row(YOUNG, ONE, hashOf("one")) },
+    left: { a: ONE },
+    right: { a: but(ONE, { content: "three", mtimeMs: LATER }) },
     acts: ["COPY_RIGHT_TO_LEFT a (5.4)"],
     asked: ["hash left/a"],
   },
   {
     it: "brings back a fresh file whose edit shows only when read (R 5.6)",
-    record: { a: row(YOUNG, A, hashOf("one")) },
+    record: { a: row(YOUNG, ONE, hashOf("one")) },
     left: { a: EDITED },
     acts: ["COPY_LEFT_TO_RIGHT a (5.6)"],
   },
   {
     it: "removes a fresh file that was not edited (R 5.8)",
-    record: { a: row(YOUNG, A, hashOf("one")) },
-    left: { a: A },
+    record: { a: row(YOUNG, ONE, hashOf("one")) },
+    left: { a: ONE },
     acts: ["SOFT_DELETE_LEFT a (5.8)"],
     asked: ["hash left/a"],
   },
   {
     it: "leaves a fresh file alone that can't be read (section 2)",
-    record: { a: row(YOUNG, A, hashOf("one")) },
-    left: { a: but(A, { isUnreadable: true }) },
+    record: { a: row(YOUNG, ONE, hashOf("one")) },
+    left: { a: but(ONE, { isUnreadable: true }) },
     acts: [],
     problems: ["left/a: unreadable"],
   },
   {
     it:
       "reads a kind that is always read, with nothing to hold it against (section 2)",
-    record: { "a.xls": A },
+    record: { "a.xls": ONE },
     left: { "a.xls": EDITED },
-    right: { "a.xls": A },
+    right: { "a.xls": ONE },
     options: { alwaysRead: ["xls"] },
     acts: [
       "CLASH_CREATE a.xls -> a.clash-20260510-120000-right.xls (5.1)",
@@ -517,18 +516,18 @@ testRows([
   },
   {
     it: "tells which side changed a kind that is always read (R 5.3)",
-    record: { "a.xls": row(A, A, hashOf("one")) },
+    record: { "a.xls": row(ONE, ONE, hashOf("one")) },
     left: { "a.xls": EDITED },
-    right: { "a.xls": A },
+    right: { "a.xls": ONE },
     options: { alwaysRead: ["xls"] },
     acts: ["COPY_LEFT_TO_RIGHT a.xls (5.3)"],
     asked: ["hash left/a.xls", "hash right/a.xls"],
   },
   {
     it: "keeps a hash of a kind that is always read (section 2)",
-    record: { "a.xls": A },
-    left: { "a.xls": A },
-    right: { "a.xls": A },
+    record: { "a.xls": ONE },
+    left: { "a.xls": ONE },
+    right: { "a.xls": ONE },
     options: { alwaysRead: ["xls"] },
     acts: [],
     records: ["record put a.xls"],
@@ -536,38 +535,38 @@ testRows([
   },
 ]);
 
-const KNOWN = but(A, { ino: 1 });
+const KNOWN = but(ONE, { ino: 1 });
 
 testRows([
   {
     it: "leaves a path alone that vanished while the scan ran (section 2)",
-    record: { "d/a": A, "d/b": A },
-    left: { "d": folder({ isUnsettled: true }), "d/b": A },
-    right: { "d/a": A, "d/b": A },
+    record: { "d/a": ONE, "d/b": ONE },
+    left: { "d": folder({ isUnsettled: true }), "d/b": ONE },
+    right: { "d/a": ONE, "d/b": ONE },
     acts: [],
     problems: ["left/d/a: vanished"],
     records: [],
   },
   {
     it: "copies what appeared in a folder while the scan ran (R 5.9)",
-    left: { "d": folder({ isUnsettled: true }), "d/a": A },
+    left: { "d": folder({ isUnsettled: true }), "d/a": ONE },
     right: { "d": folder() },
     acts: ["COPY_LEFT_TO_RIGHT d/a (5.9)"],
   },
   {
     it: "leaves a folder alone that became a mount point (section 2)",
-    record: { "d/a": A },
+    record: { "d/a": ONE },
     left: { "d": folder({ isMount: true }) },
-    right: { "d/a": A },
+    right: { "d/a": ONE },
     acts: [],
     records: [],
     problems: ["left/d: mount"],
   },
   {
     it: "leaves a folder alone that ceased to be a mount point (section 2)",
-    record: { "d": folder({ isMount: true }), "d/a": A },
+    record: { "d": folder({ isMount: true }), "d/a": ONE },
     left: { "d": folder() },
-    right: { "d": folder({ isMount: true }), "d/a": A },
+    right: { "d": folder({ isMount: true }), "d/a": ONE },
     acts: [],
     records: [],
     problems: ["left/d: mount"],
@@ -591,8 +590,8 @@ testRows([
   },
   {
     it: "lets it wait on a side without ids by its size and time (section 2)",
-    record: { a: A },
-    left: { "a.bak": problem("ignored", A) },
+    record: { a: ONE },
+    left: { "a.bak": problem("ignored", ONE) },
     right: { a: but(EDITED, { mtimeMs: LATER }) },
     acts: [],
     records: [],
@@ -676,7 +675,7 @@ testRows([
   {
     it: "brings back the folder of what waits with what is new in it (R 5.6)",
     record: { "d/a": KNOWN },
-    left: { "d/a~": problem("ignored", KNOWN), "d/n": A },
+    left: { "d/a~": problem("ignored", KNOWN), "d/n": ONE },
     right: {},
     acts: ["CREATE_DIR_RIGHT d (5.6)", "COPY_LEFT_TO_RIGHT d/n (5.9)"],
   },
@@ -713,27 +712,27 @@ testRows([
   },
   {
     it: "leaves everything below an unreadable folder alone (section 2)",
-    record: { "d/a": A, "d/b": A, "d/e/c": A },
+    record: { "d/a": ONE, "d/b": ONE, "d/e/c": ONE },
     left: { d: problem("unreadable", folder()) },
-    right: { "d/a": but(A, { content: "edited" }), "d/n": A, "d/e/c": A },
+    right: { "d/a": but(ONE, { content: "edited" }), "d/n": ONE, "d/e/c": ONE },
     acts: [],
     records: [],
     problems: ["left/d: unreadable"],
   },
   {
     it: "leaves a path alone on both sides where one has a link (section 2)",
-    record: { a: A },
+    record: { a: ONE },
     left: { a: problem("symlink") },
-    right: { a: but(A, { content: "edited" }) },
+    right: { a: but(ONE, { content: "edited" }) },
     acts: [],
     records: [],
     problems: ["left/a: symlink"],
   },
   {
     it: "says nothing of an ignored path and keeps its row (section 2)",
-    record: { a: A },
-    left: { a: problem("ignored", A) },
-    right: { a: but(A, { content: "edited" }) },
+    record: { a: ONE },
+    left: { a: problem("ignored", ONE) },
+    right: { a: but(ONE, { content: "edited" }) },
     acts: [],
     records: [],
     problems: [],
@@ -742,7 +741,7 @@ testRows([
 
 // Section 3 in rows: same content, names and properties.
 
-const OTHER = but(A, { content: "two" });
+const OTHER = but(ONE, { content: "two" });
 /** Something is recorded: no first meeting. */
 const Z = file("z");
 const MET = { record: { z: Z }, left: { z: Z }, right: { z: Z } };
@@ -750,24 +749,24 @@ const MET = { record: { z: Z }, left: { z: Z }, right: { z: Z } };
 testRows([
   {
     it: "takes equal size and mtime for equal on a first meeting (section 3)",
-    left: { a: A },
-    right: { a: A },
+    left: { a: ONE },
+    right: { a: ONE },
     acts: [],
     records: ["record put a"],
     asked: [],
   },
   {
     it: "reads both on a first meeting where an mtime differs (section 3)",
-    left: { a: A },
-    right: { a: but(A, { mtimeMs: LATER }) },
+    left: { a: ONE },
+    right: { a: but(ONE, { mtimeMs: LATER }) },
     acts: ["RENAME_LEFT a +time"],
     asked: ["compare left/a right/a"],
   },
   {
     it:
       "holds mtimes together to the coarser tick on a first meeting (section 3)",
-    left: { a: but(A, { mtimeMs: OLD + 1999 }) },
-    right: { a: A },
+    left: { a: but(ONE, { mtimeMs: OLD + 1999 }) },
+    right: { a: ONE },
     options: { traits: { right: { tickMs: 2000 } } },
     acts: [],
     asked: [],
@@ -776,23 +775,23 @@ testRows([
   {
     it:
       "reads mtimes that differ by the coarser tick on a first meeting (section 3)",
-    left: { a: but(A, { mtimeMs: OLD + 2000 }) },
-    right: { a: A },
+    left: { a: but(ONE, { mtimeMs: OLD + 2000 }) },
+    right: { a: ONE },
     options: { traits: { right: { tickMs: 2000 } } },
     acts: ["RENAME_RIGHT a +time"],
     asked: ["compare left/a right/a"],
   },
   {
     it: "reads both with compare.verify_first_run (section 3)",
-    left: { a: A },
-    right: { a: A },
+    left: { a: ONE },
+    right: { a: ONE },
     options: { verifyFirstRun: true },
     acts: [],
     asked: ["compare left/a right/a"],
   },
   {
     it: "finds a difference with compare.verify_first_run (R 5.2)",
-    left: { a: A },
+    left: { a: ONE },
     right: { a: OTHER },
     options: { verifyFirstRun: true },
     acts: [
@@ -803,16 +802,16 @@ testRows([
   },
   {
     it: "reads a kind that is always read on a first meeting too (section 3)",
-    left: { "a.xls": A },
-    right: { "a.xls": A },
+    left: { "a.xls": ONE },
+    right: { "a.xls": ONE },
     options: { alwaysRead: ["xls"] },
     acts: [],
     asked: ["compare left/a.xls right/a.xls"],
   },
   {
     it: "reads fresh files on a first meeting (section 3)",
-    left: { a: but(A, { mtimeMs: NOW }) },
-    right: { a: but(A, { mtimeMs: NOW }) },
+    left: { a: but(ONE, { mtimeMs: NOW }) },
+    right: { a: but(ONE, { mtimeMs: NOW }) },
     acts: [],
     records: ["record put a"],
     asked: ["compare left/a right/a"],
@@ -821,8 +820,8 @@ testRows([
     it:
       "reads files that are new on both sides once there are rows (section 3)",
     record: MET.record,
-    left: { ...MET.left, a: A },
-    right: { ...MET.right, a: A },
+    left: { ...MET.left, a: ONE },
+    right: { ...MET.right, a: ONE },
     acts: [],
     records: ["record put a"],
     asked: ["compare left/a right/a"],
@@ -830,8 +829,8 @@ testRows([
   {
     it: "reads nothing of new files that differ in size (R 5.2)",
     record: MET.record,
-    left: { ...MET.left, a: but(A, { content: "three", mtimeMs: LATER }) },
-    right: { ...MET.right, a: A },
+    left: { ...MET.left, a: but(ONE, { content: "three", mtimeMs: LATER }) },
+    right: { ...MET.right, a: ONE },
     acts: [
       "CLASH_CREATE a -> a.clash-20260510-120000-right (5.2)",
       "COPY_LEFT_TO_RIGHT a (5.2)",
@@ -843,7 +842,7 @@ testRows([
 testRows([
   {
     it: "adopts: the newer mtime goes to the other side (section 3)",
-    record: { a: A },
+    record: { a: ONE },
     left: { a: but(OTHER, { mtimeMs: LATER }) },
     right: { a: but(OTHER, { mtimeMs: LATER + HOUR }) },
     acts: ["RENAME_LEFT a +time"],
@@ -851,7 +850,7 @@ testRows([
   },
   {
     it: "adopts without a word where both wrote the same at once (section 3)",
-    record: { a: A },
+    record: { a: ONE },
     left: { a: but(OTHER, { mtimeMs: LATER }) },
     right: { a: but(OTHER, { mtimeMs: LATER }) },
     acts: [],
@@ -859,61 +858,61 @@ testRows([
   },
   {
     it: "adopts both mtimes where only they changed (section 3)",
-    record: { a: A },
-    left: { a: but(A, { mtimeMs: LATER + HOUR }) },
-    right: { a: but(A, { mtimeMs: LATER }) },
+    record: { a: ONE },
+    left: { a: but(ONE, { mtimeMs: LATER + HOUR }) },
+    right: { a: but(ONE, { mtimeMs: LATER }) },
     acts: ["RENAME_RIGHT a +time"],
   },
   {
     it: "never adopts an mtime that nobody can mean (section 4)",
-    record: { a: A },
-    left: { a: but(A, { mtimeMs: NOW + 2 * DAY }) },
-    right: { a: but(A, { mtimeMs: LATER }) },
+    record: { a: ONE },
+    left: { a: but(ONE, { mtimeMs: NOW + 2 * DAY }) },
+    right: { a: but(ONE, { mtimeMs: LATER }) },
     acts: ["RENAME_LEFT a +time"],
   },
   {
     it: "forgets what is gone on both sides (section 3)",
-    record: { a: A },
+    record: { a: ONE },
     acts: [],
     records: ["record forget a"],
   },
   {
     it: "takes the newer side's spelling where nothing is recorded (section 3)",
-    left: { "A.txt": but(A, { mtimeMs: LATER }) },
-    right: { "a.TXT": A },
+    left: { "A.txt": but(ONE, { mtimeMs: LATER }) },
+    right: { "a.TXT": ONE },
     options: { traits: { left: { ignoresCase: true } } },
     acts: ["RENAME_RIGHT a.TXT -> A.txt +time"],
   },
   {
     it:
       "pairs composed and decomposed names where a root takes both for one (section 3)",
-    record: { "\u00fc": A },
-    left: { "u\u0308": A },
-    right: { "\u00fc": A },
+    record: { "\u00fc": ONE },
+    left: { "u\u0308": ONE },
+    right: { "\u00fc": ONE },
     options: { traits: { right: { ignoresNormalForm: true } } },
     acts: ["RENAME_RIGHT \u00fc -> u\u0308 (5.11)"],
   },
   {
     it:
       "takes every spelling for a file of its own where no root ignores case (R 5.7)",
-    record: { a: A },
-    left: { A: A },
-    right: { a: A },
+    record: { a: ONE },
+    left: { A: ONE },
+    right: { a: ONE },
     acts: ["COPY_LEFT_TO_RIGHT A (5.9)", "SOFT_DELETE_RIGHT a (5.7)"],
   },
   {
     it: "brings content and name at once, name first (section 3)",
-    record: { a: A },
-    left: { a: but(A, { content: "edited", mtimeMs: LATER }) },
-    right: { A: A },
+    record: { a: ONE },
+    left: { a: but(ONE, { content: "edited", mtimeMs: LATER }) },
+    right: { A: ONE },
     options: { traits: { left: { ignoresCase: true } } },
     acts: ["RENAME_LEFT a -> A (5.12)", "COPY_LEFT_TO_RIGHT A (5.3)"],
   },
   {
     it: "lists unchanged paths only where that is asked for (section 5)",
-    record: { a: A, "d/b": A },
-    left: { a: A, "d/b": A },
-    right: { a: A, "d/b": A },
+    record: { a: ONE, "d/b": ONE },
+    left: { a: ONE, "d/b": ONE },
+    right: { a: ONE, "d/b": ONE },
     options: { listUnchanged: true },
     acts: ["NOOP a", "NOOP d/b"],
     again: ["NOOP a", "NOOP d/b"],
@@ -922,15 +921,15 @@ testRows([
 
 Deno.test("decide() lists an adopted mtime with the reason 'same content'", () => {
   const it = situationOf({
-    left: { a: but(A, { mtimeMs: LATER }) },
-    right: { a: A },
+    left: { a: but(ONE, { mtimeMs: LATER }) },
+    right: { a: ONE },
   });
   const [action] = decided(it).plan.actions;
   assert.equal(action?.reason, "same content");
 });
 
 Deno.test("decide() keeps a hash in the row of files that are fresh now", () => {
-  const young = but(A, { mtimeMs: NOW });
+  const young = but(ONE, { mtimeMs: NOW });
   const it = situationOf({ left: { a: young }, right: { a: young } });
   const [work] = decided(it).plan.actions.map((action) => action.work);
   assert.ok(work?.kind === "record" && work.change.kind === "put");
@@ -941,7 +940,6 @@ Deno.test("decide() keeps a hash in the row of files that are fresh now", () => 
 
 /** Section 4: who wins, what each policy does, and where the loser goes. */
 
-const BASE_SYNCLOGICCONFLICTS = file("one");
 const edit = (content: string, mtimeMs: number): FakeFile =>
   file(content, { mtimeMs });
 const EARLIEST = Date.UTC(1980, 0, 1);
@@ -971,7 +969,7 @@ for (const [what, leftMs, rightMs, winner] of WINNERS) {
   Deno.test(`decide(), conflict: ${what} (section 4)`, () => {
     const { plan } = decided(situationOf({
       // So old that no version is older than the recorded one.
-      record: { a: but(BASE_SYNCLOGICCONFLICTS, { mtimeMs: 0 }) },
+      record: { a: but(ONE, { mtimeMs: 0 }) },
       left: { a: edit("left edit", leftMs) },
       right: { a: edit("right edit", rightMs) },
     }));
@@ -985,7 +983,7 @@ for (const [what, leftMs, rightMs, winner] of WINNERS) {
 Deno.test("decide(), conflict: mtimes within the coarser tick are a tie (section 4)", () => {
   const { plan } = decided(
     situationOf({
-      record: { a: BASE_SYNCLOGICCONFLICTS },
+      record: { a: ONE },
       left: { a: edit("left edit", OLD) },
       right: { a: edit("right edit", OLD + 1999) },
     }),
@@ -1007,7 +1005,7 @@ const ACTS: Record<Policy, (rule: string) => string[]> = {
 testRows(POLICIES.flatMap((policy) => [
   {
     it: `settles modify_modify by ${policy} (R 5.1)`,
-    record: { "a.txt": BASE_SYNCLOGICCONFLICTS },
+    record: { "a.txt": ONE },
     left: { "a.txt": edit("left edit", OLD + HOUR) },
     right: { "a.txt": edit("right edit", OLD) },
     options: { policies: { modify_modify: policy } },
@@ -1028,7 +1026,7 @@ testRows([
   {
     it:
       "overwrites without keeping where soft delete would not take it (section 4)",
-    record: { a: BASE_SYNCLOGICCONFLICTS },
+    record: { a: ONE },
     left: { a: edit("left edit", OLD + HOUR) },
     right: { a: edit("right edit", OLD) },
     options: {
@@ -1039,7 +1037,7 @@ testRows([
   },
   {
     it: "keeps an overwritten version of exactly the limit (section 4)",
-    record: { a: BASE_SYNCLOGICCONFLICTS },
+    record: { a: ONE },
     left: { a: edit("left edit", OLD + HOUR) },
     right: { a: edit("right edit", OLD) },
     options: {
@@ -1050,22 +1048,22 @@ testRows([
   },
   {
     it: "ends an open conflict when one side is deleted (R 5.6)",
-    record: { a: BASE_SYNCLOGICCONFLICTS },
+    record: { a: ONE },
     left: { a: edit("left edit", OLD + HOUR) },
     options: { policies: { modify_modify: "notify" } },
     acts: ["COPY_LEFT_TO_RIGHT a (5.6)"],
   },
   {
     it: "ends an open conflict when one side is put back (R 5.3)",
-    record: { a: BASE_SYNCLOGICCONFLICTS },
+    record: { a: ONE },
     left: { a: edit("left edit", OLD + HOUR) },
-    right: { a: BASE_SYNCLOGICCONFLICTS },
+    right: { a: ONE },
     options: { policies: { modify_modify: "notify" } },
     acts: ["COPY_LEFT_TO_RIGHT a (5.3)"],
   },
   {
     it: "ends an open conflict when both are made equal (section 4)",
-    record: { a: BASE_SYNCLOGICCONFLICTS },
+    record: { a: ONE },
     left: { a: edit("same edit", OLD + HOUR) },
     right: { a: edit("same edit", OLD + HOUR) },
     options: { policies: { modify_modify: "notify" } },
@@ -1074,7 +1072,7 @@ testRows([
   },
   {
     it: "ends an open conflict when one side is renamed away (section 4)",
-    record: { a: BASE_SYNCLOGICCONFLICTS },
+    record: { a: ONE },
     left: { b: edit("left edit", OLD + HOUR) },
     right: { a: edit("right edit", OLD) },
     options: { policies: { modify_modify: "notify" } },
@@ -1084,7 +1082,7 @@ testRows([
 
 Deno.test("decide() tells both versions of a conflict and where each is (section 4)", () => {
   const it = situationOf({
-    record: { a: BASE_SYNCLOGICCONFLICTS },
+    record: { a: ONE },
     left: { a: edit("left edit", OLD) },
     right: { a: edit("right edit", OLD + HOUR) },
   });
@@ -1123,7 +1121,7 @@ Deno.test("decide() names no winner while a conflict is open (section 4)", () =>
 
 Deno.test("decide() says whether an overwritten version is kept (section 4)", () => {
   const it = situationOf({
-    record: { a: BASE_SYNCLOGICCONFLICTS },
+    record: { a: ONE },
     left: { a: edit("left edit", OLD + HOUR) },
     right: { a: edit("right edit", OLD) },
   });
@@ -1138,10 +1136,10 @@ Deno.test("decide() says whether an overwritten version is kept (section 4)", ()
 Deno.test("decide() applies the newer side's name and mode and tells it (R 5.13)", () => {
   for (const policy of ["clash", "overwrite"] as const) {
     const it = situationOf({
-      record: { a: but(BASE_SYNCLOGICCONFLICTS, { ino: 1 }) },
-      left: { b: but(BASE_SYNCLOGICCONFLICTS, { ino: 1, mode: 0o600 }) },
+      record: { a: but(ONE, { ino: 1 }) },
+      left: { b: but(ONE, { ino: 1, mode: 0o600 }) },
       right: {
-        a: but(BASE_SYNCLOGICCONFLICTS, {
+        a: but(ONE, {
           ino: 1,
           mtimeMs: OLD + HOUR,
           mode: 0o640,
@@ -1162,7 +1160,6 @@ Deno.test("decide() applies the newer side's name and mode and tells it (R 5.13)
 
 // Section 4: clash names, when they are reused, and files against folders.
 
-const BASE_SYNCLOGICCLASHES = file("one");
 const NEWER = file("newer", { mtimeMs: OLD + HOUR });
 const OLDER = file("older one");
 const CLASH = "a.clash-20260510-120000-right.txt";
@@ -1176,7 +1173,7 @@ function beside(
   right: SideTree,
 ) {
   return {
-    record: { "a.txt": BASE_SYNCLOGICCLASHES, ...record },
+    record: { "a.txt": ONE, ...record },
     left: { "a.txt": NEWER, ...left },
     right: { "a.txt": OLDER, ...right },
   };
@@ -1190,7 +1187,7 @@ testRows([
   },
   {
     it: "replaces an older mark in the name (section 4)",
-    record: { [CLASH]: BASE_SYNCLOGICCLASHES },
+    record: { [CLASH]: ONE },
     left: { [CLASH]: NEWER },
     right: { [CLASH]: but(OLDER, { mtimeMs: OLD + 60_000 }) },
     acts: [
@@ -1200,7 +1197,7 @@ testRows([
   },
   {
     it: "replaces an older mark in a name without extension (section 4)",
-    record: { "a.clash-20250101-000000-left": BASE_SYNCLOGICCLASHES },
+    record: { "a.clash-20250101-000000-left": ONE },
     left: { "a.clash-20250101-000000-left": NEWER },
     right: { "a.clash-20250101-000000-left": OLDER },
     acts: [
@@ -1343,7 +1340,7 @@ Deno.test("decide() gives no two conflicts one clash name (section 4)", () => {
   const every = (file: FakeFile) =>
     Object.fromEntries(names.map((name) => [name, file]));
   const it = {
-    record: every(BASE_SYNCLOGICCLASHES),
+    record: every(ONE),
     left: every(NEWER),
     right: every(OLDER),
   };
@@ -1357,9 +1354,9 @@ Deno.test("decide() gives no two conflicts one clash name (section 4)", () => {
 });
 
 const AGAINST = {
-  record: { z: BASE_SYNCLOGICCLASHES },
-  left: { z: BASE_SYNCLOGICCLASHES },
-  right: { z: BASE_SYNCLOGICCLASHES },
+  record: { z: ONE },
+  left: { z: ONE },
+  right: { z: ONE },
 };
 
 testRows([
@@ -1367,7 +1364,7 @@ testRows([
     it: `moves a file out of a folder's way, mirrored, under ${policy} (R 5.2)`,
     record: AGAINST.record,
     left: { ...AGAINST.left, "a.txt": OLDER },
-    right: { ...AGAINST.right, "a.txt/x": BASE_SYNCLOGICCLASHES },
+    right: { ...AGAINST.right, "a.txt/x": ONE },
     options: { policies: { new_new: policy } },
     acts: [
       "CLASH_CREATE a.txt -> a.clash-20260510-120000-left.txt (5.2)",
@@ -1378,12 +1375,12 @@ testRows([
   {
     it:
       "leaves everything below unknown while a file against a folder is open (R 5.1)",
-    record: { "d/x": BASE_SYNCLOGICCLASHES, "d/y": BASE_SYNCLOGICCLASHES },
+    record: { "d/x": ONE, "d/y": ONE },
     left: { d: OLDER },
     right: {
       "d/x": NEWER,
-      "d/y": BASE_SYNCLOGICCLASHES,
-      "d/e/new": BASE_SYNCLOGICCLASHES,
+      "d/y": ONE,
+      "d/e/new": ONE,
     },
     options: { policies: { modify_modify: "notify" } },
     acts: ["OPEN d (5.1)"],
@@ -1391,9 +1388,9 @@ testRows([
   },
   {
     it: "is no conflict where only one side made a folder of the file (R 5.7)",
-    record: { a: row(BASE_SYNCLOGICCLASHES, BASE_SYNCLOGICCLASHES) },
+    record: { a: row(ONE, ONE) },
     left: { "a/x": NEWER },
-    right: { a: BASE_SYNCLOGICCLASHES },
+    right: { a: ONE },
     acts: [
       "SOFT_DELETE_RIGHT a (5.7)",
       "CREATE_DIR_RIGHT a (5.9)",
@@ -1402,8 +1399,8 @@ testRows([
   },
   {
     it: "is no conflict where only one side made a file of the folder (R 5.8)",
-    record: { "d/x": BASE_SYNCLOGICCLASHES, "d/e/y": BASE_SYNCLOGICCLASHES },
-    left: { "d/x": BASE_SYNCLOGICCLASHES, "d/e/y": BASE_SYNCLOGICCLASHES },
+    record: { "d/x": ONE, "d/e/y": ONE },
+    left: { "d/x": ONE, "d/e/y": ONE },
     right: { d: NEWER },
     acts: [
       "SOFT_DELETE_LEFT d/x (5.8)",
@@ -1415,9 +1412,9 @@ testRows([
   },
   {
     it: "moves a file out of the way of a folder that holds an edit (R 5.1)",
-    record: { "d/x": BASE_SYNCLOGICCLASHES, "d/y": BASE_SYNCLOGICCLASHES },
+    record: { "d/x": ONE, "d/y": ONE },
     left: { d: OLDER },
-    right: { "d/x": NEWER, "d/y": BASE_SYNCLOGICCLASHES },
+    right: { "d/x": NEWER, "d/y": ONE },
     acts: [
       "CLASH_CREATE d -> d.clash-20260510-120000-left (5.1)",
       "CREATE_DIR_LEFT d (5.5)",
@@ -1429,13 +1426,12 @@ testRows([
 
 /** What a plan counts for the guards (section 7). */
 
-const A_SYNCLOGICCOUNTS = file("one");
 const B = file("other", { mtimeMs: OLD - HOUR });
-const NEWER_SYNCLOGICCOUNTS = but(A_SYNCLOGICCOUNTS, {
+const NEWER_COUNTS = but(ONE, {
   content: "edited",
   mtimeMs: OLD + HOUR,
 });
-const withId = (ino: number): FakeFile => but(A_SYNCLOGICCOUNTS, { ino });
+const withId = (ino: number): FakeFile => but(ONE, { ino });
 
 /** What is gone on Left and on Right, and the same of what else is counted. */
 const COUNTS: readonly {
@@ -1457,13 +1453,13 @@ const COUNTS: readonly {
   },
   {
     it: "no file that is gone on both sides",
-    in: { record: { a: A_SYNCLOGICCOUNTS } },
+    in: { record: { a: ONE } },
   },
   {
     it: "no file that comes back",
     in: {
-      record: { a: A_SYNCLOGICCOUNTS },
-      right: { a: NEWER_SYNCLOGICCOUNTS },
+      record: { a: ONE },
+      right: { a: NEWER_COUNTS },
     },
     modified: [0, 1],
   },
@@ -1478,17 +1474,17 @@ const COUNTS: readonly {
   {
     it: "no file whose name, size and mtime reappear in another folder",
     in: {
-      record: { "d/a": A_SYNCLOGICCOUNTS, "d/b": B },
-      left: { "e/f/a": A_SYNCLOGICCOUNTS, "e/f/b": B },
-      right: { "d/a": A_SYNCLOGICCOUNTS, "d/b": B },
+      record: { "d/a": ONE, "d/b": B },
+      left: { "e/f/a": ONE, "e/f/b": B },
+      right: { "d/a": ONE, "d/b": B },
     },
   },
   {
     it: "a file that reappears under another name, and no id to know it by",
     in: {
-      record: { "d/a": A_SYNCLOGICCOUNTS },
-      left: { "e/b": A_SYNCLOGICCOUNTS },
-      right: { "d/a": A_SYNCLOGICCOUNTS },
+      record: { "d/a": ONE },
+      left: { "e/b": ONE },
+      right: { "d/a": ONE },
     },
     deleted: [1, 0],
     replaced: [1, 0],
@@ -1496,18 +1492,18 @@ const COUNTS: readonly {
   {
     it: "a file that reappears with another size",
     in: {
-      record: { "d/a": A_SYNCLOGICCOUNTS },
-      left: { "e/a": but(A_SYNCLOGICCOUNTS, { content: "longer" }) },
-      right: { "d/a": A_SYNCLOGICCOUNTS },
+      record: { "d/a": ONE },
+      left: { "e/a": but(ONE, { content: "longer" }) },
+      right: { "d/a": ONE },
     },
     deleted: [1, 0],
   },
   {
     it: "a file that reappears with another mtime",
     in: {
-      record: { "d/a": A_SYNCLOGICCOUNTS },
-      left: { "e/a": but(A_SYNCLOGICCOUNTS, { mtimeMs: OLD + 1 }) },
-      right: { "d/a": A_SYNCLOGICCOUNTS },
+      record: { "d/a": ONE },
+      left: { "e/a": but(ONE, { mtimeMs: OLD + 1 }) },
+      right: { "d/a": ONE },
     },
     deleted: [1, 0],
     replaced: [1, 0],
@@ -1516,30 +1512,30 @@ const COUNTS: readonly {
     it: "a file that reappears on the other side only",
     in: {
       record: { "d/a": withId(1) },
-      right: { "d/a": withId(1), "e/a": A_SYNCLOGICCOUNTS },
+      right: { "d/a": withId(1), "e/a": ONE },
     },
     deleted: [1, 0],
   },
   {
     it: "of two gone files one, where one reappears",
     in: {
-      record: { "d/a": A_SYNCLOGICCOUNTS, "e/a": A_SYNCLOGICCOUNTS },
-      left: { "f/a": A_SYNCLOGICCOUNTS },
-      right: { "d/a": A_SYNCLOGICCOUNTS, "e/a": A_SYNCLOGICCOUNTS },
+      record: { "d/a": ONE, "e/a": ONE },
+      left: { "f/a": ONE },
+      right: { "d/a": ONE, "e/a": ONE },
     },
     deleted: [1, 0],
   },
   {
     it: "as many new files as have sizes of gone ones, each for one of them",
     in: {
-      record: { "d/a": A_SYNCLOGICCOUNTS, "d/b": A_SYNCLOGICCOUNTS, "d/c": B },
+      record: { "d/a": ONE, "d/b": ONE, "d/c": B },
       left: {
-        x: A_SYNCLOGICCOUNTS,
+        x: ONE,
         y: B,
         z: B,
-        long: but(A_SYNCLOGICCOUNTS, { content: "longer than all" }),
+        long: but(ONE, { content: "longer than all" }),
       },
-      right: { "d/a": A_SYNCLOGICCOUNTS, "d/b": A_SYNCLOGICCOUNTS, "d/c": B },
+      right: { "d/a": ONE, "d/b": ONE, "d/c": B },
     },
     deleted: [3, 0],
     replaced: [2, 0],
@@ -1547,17 +1543,17 @@ const COUNTS: readonly {
   {
     it: "no file that reappears where the other side made a newer one",
     in: {
-      record: { "d/a": A_SYNCLOGICCOUNTS },
-      left: { "e/a": A_SYNCLOGICCOUNTS },
-      right: { "d/a": A_SYNCLOGICCOUNTS, "e/a": NEWER_SYNCLOGICCOUNTS },
+      record: { "d/a": ONE },
+      left: { "e/a": ONE },
+      right: { "d/a": ONE, "e/a": NEWER_COUNTS },
     },
   },
   {
     it: "no file that reappears where a conflict stays open",
     in: {
-      record: { "d/a": A_SYNCLOGICCOUNTS },
-      left: { "e/a": A_SYNCLOGICCOUNTS },
-      right: { "d/a": A_SYNCLOGICCOUNTS, "e/a": NEWER_SYNCLOGICCOUNTS },
+      record: { "d/a": ONE },
+      left: { "e/a": ONE },
+      right: { "d/a": ONE, "e/a": NEWER_COUNTS },
     },
     options: { policies: { new_new: "notify" } },
   },
@@ -1565,22 +1561,22 @@ const COUNTS: readonly {
     it: "recorded files whose content changed, on either side",
     in: {
       record: {
-        a: A_SYNCLOGICCOUNTS,
-        b: A_SYNCLOGICCOUNTS,
-        c: A_SYNCLOGICCOUNTS,
-        d: A_SYNCLOGICCOUNTS,
+        a: ONE,
+        b: ONE,
+        c: ONE,
+        d: ONE,
       },
       left: {
-        a: NEWER_SYNCLOGICCOUNTS,
-        b: NEWER_SYNCLOGICCOUNTS,
-        c: A_SYNCLOGICCOUNTS,
-        d: NEWER_SYNCLOGICCOUNTS,
+        a: NEWER_COUNTS,
+        b: NEWER_COUNTS,
+        c: ONE,
+        d: NEWER_COUNTS,
       },
       right: {
-        a: A_SYNCLOGICCOUNTS,
-        b: A_SYNCLOGICCOUNTS,
-        c: NEWER_SYNCLOGICCOUNTS,
-        d: but(NEWER_SYNCLOGICCOUNTS, { content: "more" }),
+        a: ONE,
+        b: ONE,
+        c: NEWER_COUNTS,
+        d: but(NEWER_COUNTS, { content: "more" }),
       },
     },
     modified: [3, 2],
@@ -1588,21 +1584,21 @@ const COUNTS: readonly {
   {
     it: "no file that was only touched, given a mode or created",
     in: {
-      record: { a: A_SYNCLOGICCOUNTS, b: A_SYNCLOGICCOUNTS },
+      record: { a: ONE, b: ONE },
       left: {
-        a: but(A_SYNCLOGICCOUNTS, { mtimeMs: OLD + HOUR }),
-        b: but(A_SYNCLOGICCOUNTS, { mode: 0o600 }),
-        c: A_SYNCLOGICCOUNTS,
+        a: but(ONE, { mtimeMs: OLD + HOUR }),
+        b: but(ONE, { mode: 0o600 }),
+        c: ONE,
       },
-      right: { a: A_SYNCLOGICCOUNTS, b: A_SYNCLOGICCOUNTS },
+      right: { a: ONE, b: ONE },
     },
   },
   {
     it: "a modified file that was respelled too",
     in: {
-      record: { a: A_SYNCLOGICCOUNTS },
-      left: { A_SYNCLOGICCOUNTS: NEWER_SYNCLOGICCOUNTS },
-      right: { a: A_SYNCLOGICCOUNTS },
+      record: { a: ONE },
+      left: { A: NEWER_COUNTS },
+      right: { a: ONE },
     },
     options: { traits: { left: { ignoresCase: true } } },
     modified: [1, 0],
@@ -1614,9 +1610,9 @@ const COUNTS: readonly {
   {
     it: "no file that is left alone",
     in: {
-      record: { a: A_SYNCLOGICCOUNTS, "d/b": A_SYNCLOGICCOUNTS },
+      record: { a: ONE, "d/b": ONE },
       left: { a: problem("unreadable"), d: problem("ignored") },
-      right: { a: NEWER_SYNCLOGICCOUNTS },
+      right: { a: NEWER_COUNTS },
     },
   },
 ];
@@ -1642,7 +1638,7 @@ function both([left, right]: readonly [number, number]) {
 
 // Directories (section 3): created, removed, surviving, forgotten.
 
-const EDIT = but(A, { content: "edited", mtimeMs: OLD + HOUR });
+const EDIT = but(ONE, { content: "edited", mtimeMs: OLD + HOUR });
 const IGNORED = problem("ignored", file("any"));
 const LINK = problem("symlink");
 
@@ -1654,7 +1650,7 @@ testRows([
   },
   {
     it: "creates nested folders, those above first (R 5.10)",
-    right: { "d/e/f": folder(), "d/a": A },
+    right: { "d/e/f": folder(), "d/a": ONE },
     acts: [
       "CREATE_DIR_LEFT d (5.10)",
       "CREATE_DIR_LEFT d/e (5.10)",
@@ -1671,9 +1667,9 @@ testRows([
   },
   {
     it: "does nothing about a folder that both sides have (section 3)",
-    record: { "d/a": A },
-    left: { "d/a": A },
-    right: { "d/a": A },
+    record: { "d/a": ONE },
+    left: { "d/a": ONE },
+    right: { "d/a": ONE },
     acts: [],
     records: [],
   },
@@ -1686,8 +1682,8 @@ testRows([
   {
     it:
       "removes a folder with only removed things in it, deepest first (R 5.8)",
-    record: { "d/a": A, "d/e/b": A, "d/e/f": folder() },
-    left: { "d/a": A, "d/e/b": A, "d/e/f": folder() },
+    record: { "d/a": ONE, "d/e/b": ONE, "d/e/f": folder() },
+    left: { "d/a": ONE, "d/e/b": ONE, "d/e/f": folder() },
     acts: [
       "SOFT_DELETE_LEFT d/a (5.8)",
       "SOFT_DELETE_LEFT d/e/b (5.8)",
@@ -1698,7 +1694,7 @@ testRows([
   },
   {
     it: "only forgets a folder that both sides removed (section 3)",
-    record: { "d/a": A, e: folder() },
+    record: { "d/a": ONE, e: folder() },
     acts: [],
     records: [
       "record forget d/a",
@@ -1708,8 +1704,8 @@ testRows([
   },
   {
     it: "keeps a folder with a new file in it, on both sides (R 5.5)",
-    record: { "d/a": A },
-    right: { "d/a": A, "d/new": EDIT },
+    record: { "d/a": ONE },
+    right: { "d/a": ONE, "d/new": EDIT },
     acts: [
       "CREATE_DIR_LEFT d (5.5)",
       "COPY_RIGHT_TO_LEFT d/new (5.10)",
@@ -1718,8 +1714,8 @@ testRows([
   },
   {
     it: "keeps a folder with an edited file in it, on both sides (R 5.6)",
-    record: { "d/e/a": A, "d/e/b": A },
-    left: { "d/e/a": EDIT, "d/e/b": A },
+    record: { "d/e/a": ONE, "d/e/b": ONE },
+    left: { "d/e/a": EDIT, "d/e/b": ONE },
     acts: [
       "CREATE_DIR_RIGHT d (5.6)",
       "CREATE_DIR_RIGHT d/e (5.6)",
@@ -1735,16 +1731,16 @@ testRows([
   },
   {
     it: "keeps a folder that a file was renamed into (R 5.6)",
-    record: { a: but(A, { ino: 1 }), d: folder() },
-    left: { "d/a": but(A, { ino: 1 }) },
-    right: { a: but(A, { ino: 1 }) },
+    record: { a: but(ONE, { ino: 1 }), d: folder() },
+    left: { "d/a": but(ONE, { ino: 1 }) },
+    right: { a: but(ONE, { ino: 1 }) },
     acts: ["CREATE_DIR_RIGHT d (5.6)", "RENAME_RIGHT a -> d/a (5.11)"],
   },
   {
     it: "keeps a folder that an open conflict is in (section 4)",
-    record: { a: but(A, { ino: 1 }), d: folder() },
-    left: { "d/a": but(A, { ino: 1 }) },
-    right: { b: but(A, { ino: 1 }) },
+    record: { a: but(ONE, { ino: 1 }), d: folder() },
+    left: { "d/a": but(ONE, { ino: 1 }) },
+    right: { b: but(ONE, { ino: 1 }) },
     options: { policies: { metadata_conflict: "notify" } },
     acts: ["CREATE_DIR_RIGHT d (5.6)", "OPEN a (5.13)"],
   },
@@ -1754,8 +1750,8 @@ testRows([
   {
     it:
       "forgets a removed folder that holds an ignored file on the other side (section 3)",
-    record: { "d/a": A },
-    right: { "d/a": A, "d/x.tmp": IGNORED },
+    record: { "d/a": ONE },
+    right: { "d/a": ONE, "d/x.tmp": IGNORED },
     acts: ["SOFT_DELETE_RIGHT d/a (5.7)"],
     records: ["record forget-directory d"],
     problems: ["right/d: kept"],
@@ -1779,7 +1775,7 @@ testRows([
   {
     it: "keeps a folder that holds an unknown path and something new (R 5.10)",
     record: { d: folder() },
-    right: { "d/x.tmp": IGNORED, "d/new": A },
+    right: { "d/x.tmp": IGNORED, "d/new": ONE },
     acts: ["CREATE_DIR_LEFT d (5.5)", "COPY_RIGHT_TO_LEFT d/new (5.10)"],
   },
   {
@@ -1806,7 +1802,7 @@ testRows([
   },
   {
     it: "creates the part of a new tree that holds something (R 5.9)",
-    left: { "d/e/x.tmp": IGNORED, "d/f/a": A },
+    left: { "d/e/x.tmp": IGNORED, "d/f/a": ONE },
     acts: [
       "CREATE_DIR_RIGHT d (5.9)",
       "CREATE_DIR_RIGHT d/f (5.9)",
@@ -1817,17 +1813,17 @@ testRows([
   {
     it:
       "leaves a recorded folder alone whose name is ignored now, all below too (section 2)",
-    record: { "d/a": A, "d/e/b": A },
+    record: { "d/a": ONE, "d/e/b": ONE },
     left: { d: problem("ignored") },
-    right: { "d/a": EDIT, "d/e/new": A },
+    right: { "d/a": EDIT, "d/e/new": ONE },
     acts: [],
     records: [],
   },
   {
     it: "makes a folder of a file without asking more of it (R 5.7)",
-    record: { a: A },
+    record: { a: ONE },
     left: { "a/b/c": EDIT },
-    right: { a: A },
+    right: { a: ONE },
     acts: [
       "SOFT_DELETE_RIGHT a (5.7)",
       "CREATE_DIR_RIGHT a (5.9)",
@@ -1838,9 +1834,9 @@ testRows([
   {
     it:
       "does not take a folder with a new mount point in it for removed (section 2)",
-    record: { d: folder(), "d/a": A },
+    record: { d: folder(), "d/a": ONE },
     left: { d: folder({ isMount: true }), "d/a": EDIT },
-    right: { d: folder(), "d/a": A },
+    right: { d: folder(), "d/a": ONE },
     acts: [],
     records: [],
     problems: ["left/d: mount"],
@@ -1848,15 +1844,15 @@ testRows([
   {
     it: "copies into a folder that is a mount point and was (R 5.9)",
     record: { d: folder({ isMount: true }) },
-    left: { d: folder({ isMount: true }), "d/a": A },
+    left: { d: folder({ isMount: true }), "d/a": ONE },
     right: { d: folder({ isMount: true }) },
     acts: ["COPY_LEFT_TO_RIGHT d/a (5.9)"],
   },
   {
     it: "takes up a folder again that was only held for its rows (section 3)",
-    record: { d: folder({ isAgreed: false }), "d/a": A },
-    left: { "d/a": A },
-    right: { "d/a": A },
+    record: { d: folder({ isAgreed: false }), "d/a": ONE },
+    left: { "d/a": ONE },
+    right: { "d/a": ONE },
     acts: [],
     records: ["record put-directory d"],
   },
@@ -1864,37 +1860,37 @@ testRows([
 
 // Section 5: the order of a whole plan, and what waits for what.
 
-const NEWER_SYNCLOGICORDER = but(A, { content: "newer", mtimeMs: OLD + HOUR });
-const OLDER_SYNCLOGICORDER = but(A, { content: "older one" });
-const withIdSyncLogicOrder = (ino: number): FakeFile => but(A, { ino });
+const NEWER_ORDER = but(ONE, { content: "newer", mtimeMs: OLD + HOUR });
+const OLDER_ORDER = but(ONE, { content: "older one" });
+const withIdOrder = (ino: number): FakeFile => but(ONE, { ino });
 
 Deno.test("decide() orders clashes, directories, renames, copies, deletions, directories to remove (section 5)", () => {
   const it = situationOf({
     record: {
-      "k conflict": A,
-      "j edited": A,
-      "i deleted": A,
-      "h folder/in it": A,
+      "k conflict": ONE,
+      "j edited": ONE,
+      "i deleted": ONE,
+      "h folder/in it": ONE,
       "h folder/sub": folder(),
-      "g named": withIdSyncLogicOrder(1),
-      "f touched": A,
+      "g named": withIdOrder(1),
+      "f touched": ONE,
     },
     left: {
-      "k conflict": NEWER_SYNCLOGICORDER,
-      "j edited": NEWER_SYNCLOGICORDER,
-      "g renamed": withIdSyncLogicOrder(1),
-      "f touched": but(A, { mode: 0o600 }),
-      "e new": A,
-      "d new folder/in it": A,
+      "k conflict": NEWER_ORDER,
+      "j edited": NEWER_ORDER,
+      "g renamed": withIdOrder(1),
+      "f touched": but(ONE, { mode: 0o600 }),
+      "e new": ONE,
+      "d new folder/in it": ONE,
     },
     right: {
-      "k conflict": OLDER_SYNCLOGICORDER,
-      "j edited": A,
-      "i deleted": A,
-      "h folder/in it": A,
+      "k conflict": OLDER_ORDER,
+      "j edited": ONE,
+      "i deleted": ONE,
+      "h folder/in it": ONE,
       "h folder/sub": folder(),
-      "g named": withIdSyncLogicOrder(1),
-      "f touched": A,
+      "g named": withIdOrder(1),
+      "f touched": ONE,
     },
   });
   assert.deepEqual(acts(decided(it).plan), [
@@ -1923,9 +1919,9 @@ const NEEDS: readonly {
   {
     it: "the copy after a clash waits for the clash",
     in: {
-      record: { a: A },
-      left: { a: NEWER_SYNCLOGICORDER },
-      right: { a: OLDER_SYNCLOGICORDER },
+      record: { a: ONE },
+      left: { a: NEWER_ORDER },
+      right: { a: OLDER_ORDER },
     },
     waits: {
       "COPY_LEFT_TO_RIGHT a (5.1)": [
@@ -1936,9 +1932,9 @@ const NEEDS: readonly {
   {
     it: "anything in a folder to be made waits for the folder",
     in: {
-      record: { m: withIdSyncLogicOrder(1) },
-      left: { "d/a": A, "d/e/m": withIdSyncLogicOrder(1) },
-      right: { m: withIdSyncLogicOrder(1) },
+      record: { m: withIdOrder(1) },
+      left: { "d/a": ONE, "d/e/m": withIdOrder(1) },
+      right: { m: withIdOrder(1) },
     },
     waits: {
       "COPY_LEFT_TO_RIGHT d/a (5.9)": ["CREATE_DIR_RIGHT d (5.9)"],
@@ -1949,9 +1945,9 @@ const NEEDS: readonly {
   {
     it: "a folder to be removed waits for all that leaves it",
     in: {
-      record: { "d/a": A, "d/m": withIdSyncLogicOrder(1), "d/e": folder() },
-      left: { m: withIdSyncLogicOrder(1) },
-      right: { "d/a": A, "d/m": withIdSyncLogicOrder(1), "d/e": folder() },
+      record: { "d/a": ONE, "d/m": withIdOrder(1), "d/e": folder() },
+      left: { m: withIdOrder(1) },
+      right: { "d/a": ONE, "d/m": withIdOrder(1), "d/e": folder() },
     },
     waits: {
       "REMOVE_DIR_RIGHT d (5.7)": [
@@ -1963,15 +1959,15 @@ const NEEDS: readonly {
   },
   {
     it: "a folder that takes a file's name waits for the file to be gone",
-    in: { record: { a: A }, left: { "a/b": A }, right: { a: A } },
+    in: { record: { a: ONE }, left: { "a/b": ONE }, right: { a: ONE } },
     waits: { "CREATE_DIR_RIGHT a (5.9)": ["SOFT_DELETE_RIGHT a (5.7)"] },
   },
   {
     it: "a file that takes a folder's name waits for the folder to be gone",
     in: {
-      record: { "a/b": A },
-      left: { a: NEWER_SYNCLOGICORDER },
-      right: { "a/b": A },
+      record: { "a/b": ONE },
+      left: { a: NEWER_ORDER },
+      right: { "a/b": ONE },
     },
     waits: {
       "COPY_LEFT_TO_RIGHT a (5.9)": ["REMOVE_DIR_RIGHT a (5.7)"],
@@ -1981,9 +1977,9 @@ const NEEDS: readonly {
   {
     it: "a folder waits for the file that goes to a clash name",
     in: {
-      record: { z: A },
-      left: { z: A, a: OLDER_SYNCLOGICORDER },
-      right: { z: A, "a/b": A },
+      record: { z: ONE },
+      left: { z: ONE, a: OLDER_ORDER },
+      right: { z: ONE, "a/b": ONE },
     },
     waits: {
       "CREATE_DIR_LEFT a (5.10)": [
@@ -1995,9 +1991,9 @@ const NEEDS: readonly {
   {
     it: "content waits for the name",
     in: {
-      record: { a: A },
-      left: { a: NEWER_SYNCLOGICORDER },
-      right: { A: A },
+      record: { a: ONE },
+      left: { a: NEWER_ORDER },
+      right: { A: ONE },
     },
     options: { traits: { left: { ignoresCase: true } } },
     waits: { "COPY_LEFT_TO_RIGHT A (5.3)": ["RENAME_LEFT a -> A (5.12)"] },
@@ -2005,9 +2001,9 @@ const NEEDS: readonly {
   {
     it: "what is below a respelled folder waits for its rename",
     in: {
-      record: { "d/a": A },
-      left: { "D/a": NEWER_SYNCLOGICORDER, "D/e/b": A },
-      right: { "d/a": A },
+      record: { "d/a": ONE },
+      left: { "D/a": NEWER_ORDER, "D/e/b": ONE },
+      right: { "d/a": ONE },
     },
     options: { traits: { left: { ignoresCase: true } } },
     waits: {
@@ -2062,7 +2058,7 @@ function holdsUp(
 // What a copy or a removal does with the file it meets, and what it says.
 
 const MB = 1_048_576;
-const sized = (sizeBytes: number): FakeFile => but(A, { sizeBytes });
+const sized = (sizeBytes: number): FakeFile => but(ONE, { sizeBytes });
 
 testRows([
   {
@@ -2086,24 +2082,24 @@ testRows([
   },
   {
     it: "hard-deletes where soft delete is off (R 5.8)",
-    record: { a: A },
-    left: { a: A },
+    record: { a: ONE },
+    left: { a: ONE },
     options: { softDelete: { enabled: false } },
     acts: ["DELETE_LEFT a (5.8)"],
   },
   {
     it: "keeps a replaced version with soft_delete.keep_replaced (R 5.4)",
-    record: { a: A },
-    left: { a: A },
-    right: { a: but(A, { content: "edited" }) },
+    record: { a: ONE },
+    left: { a: ONE },
+    right: { a: but(ONE, { content: "edited" }) },
     options: { softDelete: { keepReplaced: true } },
     acts: ["COPY_RIGHT_TO_LEFT a keeping (5.4)"],
   },
   {
     it: "keeps no replaced version that is too large for soft delete (R 5.3)",
-    record: { a: A },
-    left: { a: but(A, { content: "edited" }) },
-    right: { a: A },
+    record: { a: ONE },
+    left: { a: but(ONE, { content: "edited" }) },
+    right: { a: ONE },
     options: { softDelete: { keepReplaced: true, maxSizeBytes: 2 } },
     acts: ["COPY_LEFT_TO_RIGHT a (5.3)"],
   },
@@ -2123,10 +2119,10 @@ const MODES: readonly [string, number, number, number, number | null][] = [
 
 for (const [what, recorded, now, right, given] of MODES) {
   Deno.test(`decide() ${what} (section 3)`, () => {
-    const theirs = but(A, { mode: right });
+    const theirs = but(ONE, { mode: right });
     const { plan } = decided(situationOf({
-      record: { a: row(but(A, { mode: recorded }), theirs) },
-      left: { a: but(A, { content: "edited", mode: now }) },
+      record: { a: row(but(ONE, { mode: recorded }), theirs) },
+      left: { a: but(ONE, { content: "edited", mode: now }) },
       right: { a: theirs },
     }));
     const [work] = plan.actions.map((action) => action.work);
@@ -2136,34 +2132,34 @@ for (const [what, recorded, now, right, given] of MODES) {
 }
 
 Deno.test("decide() gives a new file the mode of its source (R 5.9)", () => {
-  const it = situationOf({ left: { a: but(A, { mode: 0o640 }) } });
+  const it = situationOf({ left: { a: but(ONE, { mode: 0o640 }) } });
   const [work] = decided(it).plan.actions.map((action) => action.work);
   assert.ok(work?.kind === "copy");
   assert.equal(work.mode, 0o640);
 });
 
 Deno.test("decide() says why, in words, for each rule", () => {
-  const edited = but(A, { content: "edited", mtimeMs: LATER });
+  const edited = but(ONE, { content: "edited", mtimeMs: LATER });
   const { plan } = decided(situationOf({
     record: {
-      a: but(A, { ino: 1 }),
-      b: A,
-      c: but(A, { ino: 3 }),
-      d: but(A, { ino: 4 }),
-      e: but(A, { ino: 5 }),
+      a: but(ONE, { ino: 1 }),
+      b: ONE,
+      c: but(ONE, { ino: 3 }),
+      d: but(ONE, { ino: 4 }),
+      e: but(ONE, { ino: 5 }),
     },
     left: {
       a: edited,
       b: edited,
-      c: but(A, { ino: 3 }),
-      d: but(A, { mode: 0o600, ino: 4 }),
-      f: A,
-      g: A,
+      c: but(ONE, { ino: 3 }),
+      d: but(ONE, { mode: 0o600, ino: 4 }),
+      f: ONE,
+      g: ONE,
     },
     right: {
-      a: but(A, { ino: 1 }),
-      d: but(A, { ino: 4 }),
-      e: but(A, { ino: 5 }),
+      a: but(ONE, { ino: 1 }),
+      d: but(ONE, { ino: 4 }),
+      e: but(ONE, { ino: 5 }),
       g: edited,
     },
   }));
@@ -2187,7 +2183,7 @@ Deno.test("decide() says why a file is deleted for good", () => {
       [{ maxSizeBytes: 1 }, "deleted on Left; too large for soft delete"],
     ] as const
   ) {
-    const it = situationOf({ record: { a: A }, right: { a: A } });
+    const it = situationOf({ record: { a: ONE }, right: { a: ONE } });
     const [action] = decided(it, { softDelete }).plan.actions;
     assert.equal(action?.reason, why);
   }
@@ -2195,28 +2191,27 @@ Deno.test("decide() says why a file is deleted for good", () => {
 
 // Renames: what counts as one (section 2) and what comes of it (section 3).
 
-const BASE_SYNCLOGICRENAMES = file("one");
-const withIdSyncLogicRenames = (
+const withIdRenames = (
   ino: number,
   more: Partial<FakeFile> = {},
-): FakeFile => but(BASE_SYNCLOGICRENAMES, { ino, ...more });
-const A_SYNCLOGICRENAMES = withIdSyncLogicRenames(1);
+): FakeFile => but(ONE, { ino, ...more });
+const A_RENAMES = withIdRenames(1);
 
 testRows([
   {
     it:
       "renames where exactly one path is gone and one new one is the file (R 5.11)",
-    record: { a: A_SYNCLOGICRENAMES },
-    left: { b: A_SYNCLOGICRENAMES },
-    right: { a: A_SYNCLOGICRENAMES },
+    record: { a: A_RENAMES },
+    left: { b: A_RENAMES },
+    right: { a: A_RENAMES },
     acts: ["RENAME_RIGHT a -> b (5.11)"],
     asked: [],
   },
   {
     it: "renames into a folder that is new as well (R 5.11)",
-    record: { a: A_SYNCLOGICRENAMES },
-    left: { "new/deep/b": A_SYNCLOGICRENAMES },
-    right: { a: A_SYNCLOGICRENAMES },
+    record: { a: A_RENAMES },
+    left: { "new/deep/b": A_RENAMES },
+    right: { a: A_RENAMES },
     acts: [
       "CREATE_DIR_RIGHT new (5.9)",
       "CREATE_DIR_RIGHT new/deep (5.9)",
@@ -2225,9 +2220,9 @@ testRows([
   },
   {
     it: "renames into a folder that takes a removed file's name (R 5.11)",
-    record: { a: A_SYNCLOGICRENAMES, d: withIdSyncLogicRenames(2) },
-    left: { "d/a": A_SYNCLOGICRENAMES },
-    right: { a: A_SYNCLOGICRENAMES, d: withIdSyncLogicRenames(2) },
+    record: { a: A_RENAMES, d: withIdRenames(2) },
+    left: { "d/a": A_RENAMES },
+    right: { a: A_RENAMES, d: withIdRenames(2) },
     acts: [
       "SOFT_DELETE_RIGHT d (5.7)",
       "CREATE_DIR_RIGHT d (5.9)",
@@ -2236,27 +2231,27 @@ testRows([
   },
   {
     it: "renames out of a folder that is removed (R 5.11)",
-    record: { "d/a": A_SYNCLOGICRENAMES },
-    left: { a: A_SYNCLOGICRENAMES },
-    right: { "d/a": A_SYNCLOGICRENAMES },
+    record: { "d/a": A_RENAMES },
+    left: { a: A_RENAMES },
+    right: { "d/a": A_RENAMES },
     acts: ["RENAME_RIGHT d/a -> a (5.11)", "REMOVE_DIR_RIGHT d (5.7)"],
   },
   {
     it:
       "takes a folder rename for its files' renames and directories (section 3)",
     record: {
-      "d/a": A_SYNCLOGICRENAMES,
-      "d/e/b": withIdSyncLogicRenames(2),
+      "d/a": A_RENAMES,
+      "d/e/b": withIdRenames(2),
       "d/f": folder(),
     },
     left: {
-      "n/a": A_SYNCLOGICRENAMES,
-      "n/e/b": withIdSyncLogicRenames(2),
+      "n/a": A_RENAMES,
+      "n/e/b": withIdRenames(2),
       "n/f": folder(),
     },
     right: {
-      "d/a": A_SYNCLOGICRENAMES,
-      "d/e/b": withIdSyncLogicRenames(2),
+      "d/a": A_RENAMES,
+      "d/e/b": withIdRenames(2),
       "d/f": folder(),
     },
     acts: [
@@ -2272,45 +2267,45 @@ testRows([
   },
   {
     it: "takes another size for a deletion and a creation (R 5.7, 5.9)",
-    record: { a: A_SYNCLOGICRENAMES },
-    left: { b: but(A_SYNCLOGICRENAMES, { content: "three" }) },
-    right: { a: A_SYNCLOGICRENAMES },
+    record: { a: A_RENAMES },
+    left: { b: but(A_RENAMES, { content: "three" }) },
+    right: { a: A_RENAMES },
     acts: ["COPY_LEFT_TO_RIGHT b (5.9)", "SOFT_DELETE_RIGHT a (5.7)"],
   },
   {
     it: "takes another mtime for a deletion and a creation (R 5.7, 5.9)",
-    record: { a: A_SYNCLOGICRENAMES },
-    left: { b: but(A_SYNCLOGICRENAMES, { mtimeMs: OLD + HOUR }) },
-    right: { a: A_SYNCLOGICRENAMES },
+    record: { a: A_RENAMES },
+    left: { b: but(A_RENAMES, { mtimeMs: OLD + HOUR }) },
+    right: { a: A_RENAMES },
     acts: ["COPY_LEFT_TO_RIGHT b (5.9)", "SOFT_DELETE_RIGHT a (5.7)"],
   },
   {
     it: "takes another file id for a deletion and a creation (R 5.7, 5.9)",
-    record: { a: A_SYNCLOGICRENAMES },
-    left: { b: withIdSyncLogicRenames(2) },
-    right: { a: A_SYNCLOGICRENAMES },
+    record: { a: A_RENAMES },
+    left: { b: withIdRenames(2) },
+    right: { a: A_RENAMES },
     acts: ["COPY_LEFT_TO_RIGHT b (5.9)", "SOFT_DELETE_RIGHT a (5.7)"],
   },
   {
     it: "guesses no rename where files have no ids (R 5.7, 5.9)",
-    record: { a: BASE_SYNCLOGICRENAMES },
-    left: { b: BASE_SYNCLOGICRENAMES },
-    right: { a: BASE_SYNCLOGICRENAMES },
+    record: { a: ONE },
+    left: { b: ONE },
+    right: { a: ONE },
     acts: ["COPY_LEFT_TO_RIGHT b (5.9)", "SOFT_DELETE_RIGHT a (5.7)"],
   },
   {
     it: "guesses no rename by an id that several rows share (section 1)",
-    record: { a: A_SYNCLOGICRENAMES, b: A_SYNCLOGICRENAMES },
-    left: { b: A_SYNCLOGICRENAMES, c: A_SYNCLOGICRENAMES },
-    right: { a: A_SYNCLOGICRENAMES, b: A_SYNCLOGICRENAMES },
+    record: { a: A_RENAMES, b: A_RENAMES },
+    left: { b: A_RENAMES, c: A_RENAMES },
+    right: { a: A_RENAMES, b: A_RENAMES },
     options: { sharedInos: [1] },
     acts: ["COPY_LEFT_TO_RIGHT c (5.9)", "SOFT_DELETE_RIGHT a (5.7)"],
   },
   {
     it: "guesses no rename where two new paths could be it (section 2)",
-    record: { a: A_SYNCLOGICRENAMES },
-    left: { b: A_SYNCLOGICRENAMES, c: A_SYNCLOGICRENAMES },
-    right: { a: A_SYNCLOGICRENAMES },
+    record: { a: A_RENAMES },
+    left: { b: A_RENAMES, c: A_RENAMES },
+    right: { a: A_RENAMES },
     acts: [
       "COPY_LEFT_TO_RIGHT b (5.9)",
       "COPY_LEFT_TO_RIGHT c (5.9)",
@@ -2319,9 +2314,9 @@ testRows([
   },
   {
     it: "takes a copy beside its original for a new file (R 5.9)",
-    record: { a: A_SYNCLOGICRENAMES },
-    left: { a: A_SYNCLOGICRENAMES, b: A_SYNCLOGICRENAMES },
-    right: { a: A_SYNCLOGICRENAMES },
+    record: { a: A_RENAMES },
+    left: { a: A_RENAMES, b: A_RENAMES },
+    right: { a: A_RENAMES },
     acts: ["COPY_LEFT_TO_RIGHT b (5.9)"],
   },
 ]);
@@ -2331,29 +2326,26 @@ testRows([
  * the name axis. Every combination for one path, then folders.
  */
 
-const NAME_SYNCLOGICSPELLING = "a.txt";
-const RECORDED_SYNCLOGICSPELLING = {
+const RECORDED_SPELLING = {
   left: but(BASE, { ino: 1 }),
   right: but(BASE, { ino: 2 }),
 };
 
 /** What can become of a recorded file where its spelling may change. */
-const STATES_SYNCLOGICSPELLING: Record<
+const STATES_SPELLING: Record<
   string,
   (side: Side, mtimeMs: number) => SideTree
 > = {
-  "unchanged": (side) => spelled(side, NAME_SYNCLOGICSPELLING, {}),
+  "unchanged": (side) => spelled(side, NAME, {}),
   "modified": (side, mtimeMs) =>
-    spelled(side, NAME_SYNCLOGICSPELLING, { content: `${side} edit`, mtimeMs }),
+    spelled(side, NAME, { content: `${side} edit`, mtimeMs }),
   "modified as on the other side": (side, mtimeMs) =>
-    spelled(side, NAME_SYNCLOGICSPELLING, { content: "agreed edit", mtimeMs }),
-  "touched": (side, mtimeMs) =>
-    spelled(side, NAME_SYNCLOGICSPELLING, { mtimeMs }),
-  "given another mode": (side) =>
-    spelled(side, NAME_SYNCLOGICSPELLING, { mode: 0o600 }),
-  "respelled A_SYNCLOGICSPELLING.txt": (side) => spelled(side, "A.txt", {}),
+    spelled(side, NAME, { content: "agreed edit", mtimeMs }),
+  "touched": (side, mtimeMs) => spelled(side, NAME, { mtimeMs }),
+  "given another mode": (side) => spelled(side, NAME, { mode: 0o600 }),
+  "respelled SPELLED.txt": (side) => spelled(side, "A.txt", {}),
   "respelled a.TXT": (side) => spelled(side, "a.TXT", {}),
-  "respelled A_SYNCLOGICSPELLING.txt and modified": (side, mtimeMs) =>
+  "respelled SPELLED.txt and modified": (side, mtimeMs) =>
     spelled(side, "A.txt", { content: `${side} edit`, mtimeMs }),
   "respelled a.TXT and modified as on the other side": (side, mtimeMs) =>
     spelled(side, "a.TXT", { content: "agreed edit", mtimeMs }),
@@ -2361,7 +2353,7 @@ const STATES_SYNCLOGICSPELLING: Record<
     spelled(side, "a.TXT", { mtimeMs }),
   "deleted": () => ({}),
   "unreadable under another spelling": (side) => ({
-    "A.TXT": problem("unreadable", RECORDED_SYNCLOGICSPELLING[side]),
+    "A.TXT": problem("unreadable", RECORDED_SPELLING[side]),
   }),
 };
 
@@ -2370,21 +2362,21 @@ function spelled(
   name: string,
   how: Partial<FakeFile>,
 ): SideTree {
-  return { [name]: but(RECORDED_SYNCLOGICSPELLING[side], how) };
+  return { [name]: but(RECORDED_SPELLING[side], how) };
 }
 
-const TIMES_SYNCLOGICSPELLING = {
+const TIMES_SPELLING = {
   "Left is newer": [OLD + 2 * HOUR, OLD + HOUR],
   "Right is newer": [OLD + HOUR, OLD + 2 * HOUR],
   "neither is newer": [OLD + HOUR, OLD + HOUR],
 } as const;
 
-for (const [left, makeLeft] of Object.entries(STATES_SYNCLOGICSPELLING)) {
+for (const [left, makeLeft] of Object.entries(STATES_SPELLING)) {
   Deno.test(`decide(): case ignored, ${left} on Left, whatever Right came to (section 3)`, () => {
-    for (const [right, makeRight] of Object.entries(STATES_SYNCLOGICSPELLING)) {
+    for (const [right, makeRight] of Object.entries(STATES_SPELLING)) {
       for (
         const [when, [leftMs, rightMs]] of Object.entries(
-          TIMES_SYNCLOGICSPELLING,
+          TIMES_SPELLING,
         )
       ) {
         for (const modify_modify of POLICIES) {
@@ -2394,13 +2386,13 @@ for (const [left, makeLeft] of Object.entries(STATES_SYNCLOGICSPELLING)) {
               metadata_conflict,
               new_new: "clash",
             } as const;
-            const it = situationSyncLogicSpelling(
+            const it = situationSpelling(
               makeLeft("left", leftMs),
               makeRight("right", rightMs),
             );
             const about =
               `${right} on Right, ${when}, ${modify_modify}, ${metadata_conflict}`;
-            checkSyncLogicSpelling(it, { ...IGNORING_CASE, policies }, about);
+            checkSpelling(it, { ...IGNORING_CASE, policies }, about);
           }
         }
       }
@@ -2408,15 +2400,15 @@ for (const [left, makeLeft] of Object.entries(STATES_SYNCLOGICSPELLING)) {
   });
 }
 
-function situationSyncLogicSpelling(
+function situationSpelling(
   left: SideTree,
   right: SideTree,
 ): Situation {
   return {
     record: {
-      [NAME_SYNCLOGICSPELLING]: row(
-        RECORDED_SYNCLOGICSPELLING.left,
-        RECORDED_SYNCLOGICSPELLING.right,
+      [NAME]: row(
+        RECORDED_SPELLING.left,
+        RECORDED_SPELLING.right,
       ),
     },
     left,
@@ -2425,7 +2417,7 @@ function situationSyncLogicSpelling(
 }
 
 /** The plan can be carried out, and ends the matter. */
-function checkSyncLogicSpelling(
+function checkSpelling(
   it: Situation,
   options: Options,
   about: string,
@@ -2441,17 +2433,17 @@ function checkSyncLogicSpelling(
   assert.deepEqual(disk.tree("left"), disk.tree("right"), about);
 }
 
-const A_SYNCLOGICSPELLING = but(BASE, { ino: 5 });
+const SPELLED = but(BASE, { ino: 5 });
 const OLD_NAMES = {
-  "docs/a": A_SYNCLOGICSPELLING,
-  "docs/e/b": A_SYNCLOGICSPELLING,
+  "docs/a": SPELLED,
+  "docs/e/b": SPELLED,
 };
 
 testRows([
   {
     it: "renames a folder that differs only so as one action (section 3)",
     record: OLD_NAMES,
-    left: { "Docs/a": A_SYNCLOGICSPELLING, "Docs/e/b": A_SYNCLOGICSPELLING },
+    left: { "Docs/a": SPELLED, "Docs/e/b": SPELLED },
     right: OLD_NAMES,
     options: IGNORING_CASE,
     acts: ["RENAME_RIGHT docs -> Docs (5.11)"],
@@ -2461,8 +2453,8 @@ testRows([
     it: "lets rows below a respelled folder follow (section 3)",
     record: OLD_NAMES,
     left: {
-      "Docs/a": A_SYNCLOGICSPELLING,
-      "Docs/E/b": but(A_SYNCLOGICSPELLING, { content: "edited" }),
+      "Docs/a": SPELLED,
+      "Docs/E/b": but(SPELLED, { content: "edited" }),
     },
     right: OLD_NAMES,
     options: IGNORING_CASE,
@@ -2475,8 +2467,8 @@ testRows([
   {
     it: "only records a folder that both sides respelled alike (section 3)",
     record: OLD_NAMES,
-    left: { "Docs/a": A_SYNCLOGICSPELLING, "Docs/e/b": A_SYNCLOGICSPELLING },
-    right: { "Docs/a": A_SYNCLOGICSPELLING, "Docs/e/b": A_SYNCLOGICSPELLING },
+    left: { "Docs/a": SPELLED, "Docs/e/b": SPELLED },
+    right: { "Docs/a": SPELLED, "Docs/e/b": SPELLED },
     options: IGNORING_CASE,
     acts: [],
     records: ["record move-directory docs -> Docs"],
@@ -2484,8 +2476,8 @@ testRows([
   {
     it: "takes Left's spelling where both gave a folder a new one (R 5.13)",
     record: OLD_NAMES,
-    left: { "Docs/a": A_SYNCLOGICSPELLING, "Docs/e/b": A_SYNCLOGICSPELLING },
-    right: { "DOCS/a": A_SYNCLOGICSPELLING, "DOCS/e/b": A_SYNCLOGICSPELLING },
+    left: { "Docs/a": SPELLED, "Docs/e/b": SPELLED },
+    right: { "DOCS/a": SPELLED, "DOCS/e/b": SPELLED },
     options: IGNORING_CASE,
     acts: ["RENAME_RIGHT DOCS -> Docs (5.13)"],
     isTie: true,
@@ -2495,13 +2487,13 @@ testRows([
       "leaves a folder with two new spellings to a person, all below frozen (section 4)",
     record: OLD_NAMES,
     left: {
-      "Docs/a": but(A_SYNCLOGICSPELLING, { content: "edited" }),
-      "Docs/e/b": A_SYNCLOGICSPELLING,
+      "Docs/a": but(SPELLED, { content: "edited" }),
+      "Docs/e/b": SPELLED,
     },
     right: {
-      "DOCS/a": A_SYNCLOGICSPELLING,
-      "DOCS/e/b": A_SYNCLOGICSPELLING,
-      "DOCS/new": A_SYNCLOGICSPELLING,
+      "DOCS/a": SPELLED,
+      "DOCS/e/b": SPELLED,
+      "DOCS/new": SPELLED,
     },
     options: { ...IGNORING_CASE, policies: { metadata_conflict: "notify" } },
     acts: ["OPEN Docs (5.13)"],
@@ -2511,8 +2503,8 @@ testRows([
   {
     it:
       "takes Left's spelling of a folder that is new on both sides (section 3)",
-    left: { "Docs/a": A_SYNCLOGICSPELLING },
-    right: { "docs/b": A_SYNCLOGICSPELLING },
+    left: { "Docs/a": SPELLED },
+    right: { "docs/b": SPELLED },
     options: IGNORING_CASE,
     acts: [
       "RENAME_RIGHT docs -> Docs (5.11)",
@@ -2525,7 +2517,7 @@ testRows([
     it:
       "drops the rows of a folder that was respelled here and removed there (R 5.7)",
     record: OLD_NAMES,
-    right: { "Docs/a": A_SYNCLOGICSPELLING, "Docs/e/b": A_SYNCLOGICSPELLING },
+    right: { "Docs/a": SPELLED, "Docs/e/b": SPELLED },
     options: IGNORING_CASE,
     acts: [
       "SOFT_DELETE_RIGHT Docs/a (5.7)",
@@ -2536,12 +2528,12 @@ testRows([
   },
   {
     it: "leaves two names of one key in a folder alone (section 1)",
-    record: { a: A_SYNCLOGICSPELLING },
+    record: { a: SPELLED },
     left: {
-      a: A_SYNCLOGICSPELLING,
-      A_SYNCLOGICSPELLING: but(A_SYNCLOGICSPELLING, { content: "another" }),
+      a: SPELLED,
+      A: but(SPELLED, { content: "another" }),
     },
-    right: { a: but(A_SYNCLOGICSPELLING, { content: "edited" }) },
+    right: { a: but(SPELLED, { content: "edited" }) },
     options: { traits: { right: { ignoresCase: true } } },
     acts: [],
     records: [],
@@ -2550,16 +2542,16 @@ testRows([
   {
     it:
       "leaves a file and a folder of one key alone, all below too (section 1)",
-    left: { "d/x": A_SYNCLOGICSPELLING, D: A_SYNCLOGICSPELLING },
+    left: { "d/x": SPELLED, D: SPELLED },
     options: { traits: { right: { ignoresCase: true } } },
     acts: [],
     problems: ["left/d: twins"],
   },
   {
     it: "has no twins where both roots tell cases apart (section 1)",
-    left: { a: A_SYNCLOGICSPELLING, A_SYNCLOGICSPELLING: A_SYNCLOGICSPELLING },
+    left: { a: SPELLED, A: SPELLED },
     acts: [
-      "COPY_LEFT_TO_RIGHT A_SYNCLOGICSPELLING (5.9)",
+      "COPY_LEFT_TO_RIGHT A (5.9)",
       "COPY_LEFT_TO_RIGHT a (5.9)",
     ],
   },
@@ -2571,10 +2563,10 @@ testRows([
   {
     it: "leaves a name alone that the other root can't hold (section 1)",
     left: {
-      "a:b.txt": A_SYNCLOGICSPELLING,
-      "con": A_SYNCLOGICSPELLING,
-      "end.": A_SYNCLOGICSPELLING,
-      "fine.txt": A_SYNCLOGICSPELLING,
+      "a:b.txt": SPELLED,
+      "con": SPELLED,
+      "end.": SPELLED,
+      "fine.txt": SPELLED,
     },
     options: WINDOWS,
     acts: ["COPY_LEFT_TO_RIGHT fine.txt (5.9)"],
@@ -2583,7 +2575,7 @@ testRows([
   {
     it:
       "leaves all below a folder alone whose name the other root can't hold (section 1)",
-    left: { "a?/b": A_SYNCLOGICSPELLING, "a?/c/d": A_SYNCLOGICSPELLING },
+    left: { "a?/b": SPELLED, "a?/c/d": SPELLED },
     options: WINDOWS,
     acts: [],
     problems: ["left/a?: name"],
@@ -2591,9 +2583,9 @@ testRows([
   {
     it:
       "does not take a rename to a name the other root can't hold for a deletion (section 2)",
-    record: { a: A_SYNCLOGICSPELLING },
-    left: { "a?": A_SYNCLOGICSPELLING },
-    right: { a: A_SYNCLOGICSPELLING },
+    record: { a: SPELLED },
+    left: { "a?": SPELLED },
+    right: { a: SPELLED },
     options: WINDOWS,
     acts: [],
     records: [],
@@ -2601,15 +2593,15 @@ testRows([
   },
   {
     it: "asks nothing of a name that both roots hold already (section 1)",
-    record: { "a:b": A_SYNCLOGICSPELLING },
-    left: { "a:b": but(A_SYNCLOGICSPELLING, { content: "edited" }) },
-    right: { "a:b": A_SYNCLOGICSPELLING },
+    record: { "a:b": SPELLED },
+    left: { "a:b": but(SPELLED, { content: "edited" }) },
+    right: { "a:b": SPELLED },
     options: WINDOWS,
     acts: ["COPY_LEFT_TO_RIGHT a:b (5.3)"],
   },
   {
     it: "asks nothing of names in a root that holds them (section 1)",
-    right: { "a:b": A_SYNCLOGICSPELLING },
+    right: { "a:b": SPELLED },
     options: WINDOWS,
     acts: ["COPY_RIGHT_TO_LEFT a:b (5.10)"],
   },
@@ -2617,23 +2609,22 @@ testRows([
 
 // Renames whose name is taken, unknown or contested (sections 2 and 3).
 
-const BASE_SYNCLOGICTAKENNAMES = file("one");
-const withIdSyncLogicTakenNames = (
+const numbered = (
   ino: number,
   more: Partial<FakeFile> = {},
-): FakeFile => but(BASE_SYNCLOGICTAKENNAMES, { ino, ...more });
-const A_SYNCLOGICTAKENNAMES = withIdSyncLogicTakenNames(1);
+): FakeFile => but(ONE, { ino, ...more });
+const FIRST = numbered(1);
 const MODE = { mode: 0o600 };
 
 testRows([
   {
     it:
       "takes a rename onto a path that the other side made too for deletion and creation (section 3)",
-    record: { a: A_SYNCLOGICTAKENNAMES },
-    left: { b: A_SYNCLOGICTAKENNAMES },
+    record: { a: FIRST },
+    left: { b: FIRST },
     right: {
-      a: A_SYNCLOGICTAKENNAMES,
-      b: withIdSyncLogicTakenNames(9, {
+      a: FIRST,
+      b: numbered(9, {
         content: "new there",
         mtimeMs: OLD - HOUR,
       }),
@@ -2647,9 +2638,9 @@ testRows([
   {
     it:
       "takes a rename onto a folder of the other side for deletion and creation (section 3)",
-    record: { a: A_SYNCLOGICTAKENNAMES },
-    left: { b: A_SYNCLOGICTAKENNAMES },
-    right: { a: A_SYNCLOGICTAKENNAMES, b: folder() },
+    record: { a: FIRST },
+    left: { b: FIRST },
+    right: { a: FIRST, b: folder() },
     acts: [
       "CLASH_CREATE b -> b.clash-20260510-120000-left (5.2)",
       "CREATE_DIR_LEFT b (5.10)",
@@ -2660,22 +2651,22 @@ testRows([
     it:
       "takes two renames onto one name for deletions and a conflict (section 2)",
     record: {
-      a: A_SYNCLOGICTAKENNAMES,
-      c: withIdSyncLogicTakenNames(3, {
+      a: FIRST,
+      c: numbered(3, {
         content: "three",
         mtimeMs: OLD + HOUR,
       }),
     },
     left: {
-      b: A_SYNCLOGICTAKENNAMES,
-      c: withIdSyncLogicTakenNames(3, {
+      b: FIRST,
+      c: numbered(3, {
         content: "three",
         mtimeMs: OLD + HOUR,
       }),
     },
     right: {
-      a: A_SYNCLOGICTAKENNAMES,
-      b: withIdSyncLogicTakenNames(3, {
+      a: FIRST,
+      b: numbered(3, {
         content: "three",
         mtimeMs: OLD + HOUR,
       }),
@@ -2690,9 +2681,9 @@ testRows([
   {
     it:
       "neither renames nor deletes where the new path is unknown over there (section 2)",
-    record: { a: A_SYNCLOGICTAKENNAMES },
-    left: { b: A_SYNCLOGICTAKENNAMES },
-    right: { a: A_SYNCLOGICTAKENNAMES, b: problem("symlink") },
+    record: { a: FIRST },
+    left: { b: FIRST },
+    right: { a: FIRST, b: problem("symlink") },
     acts: [],
     records: [],
     problems: ["right/b: symlink", "left/a: elsewhere"],
@@ -2700,8 +2691,8 @@ testRows([
   {
     it:
       "renames nothing where the old path is unknown on the other side (R 5.9)",
-    record: { a: A_SYNCLOGICTAKENNAMES },
-    left: { b: A_SYNCLOGICTAKENNAMES },
+    record: { a: FIRST },
+    left: { b: FIRST },
     right: { a: problem("unreadable") },
     acts: ["COPY_LEFT_TO_RIGHT b (5.9)"],
     problems: ["right/a: unreadable"],
@@ -2709,9 +2700,9 @@ testRows([
   {
     it:
       "neither renames into a folder that is left alone nor deletes (section 2)",
-    record: { a: A_SYNCLOGICTAKENNAMES, "d/x": BASE_SYNCLOGICTAKENNAMES },
-    left: { "d/a": A_SYNCLOGICTAKENNAMES, "d/x": BASE_SYNCLOGICTAKENNAMES },
-    right: { a: A_SYNCLOGICTAKENNAMES, d: problem("unreadable", folder()) },
+    record: { a: FIRST, "d/x": ONE },
+    left: { "d/a": FIRST, "d/x": ONE },
+    right: { a: FIRST, d: problem("unreadable", folder()) },
     acts: [],
     records: [],
     problems: ["right/d: unreadable", "left/a: elsewhere"],
@@ -2719,25 +2710,25 @@ testRows([
   {
     it:
       "brings a file back under its new name where the other side deleted it (R 5.6)",
-    record: { a: A_SYNCLOGICTAKENNAMES },
-    left: { b: A_SYNCLOGICTAKENNAMES },
+    record: { a: FIRST },
+    left: { b: FIRST },
     acts: ["COPY_LEFT_TO_RIGHT b (5.6)"],
     records: [],
   },
   {
     it: "only records what both sides renamed alike (section 3)",
-    record: { a: A_SYNCLOGICTAKENNAMES },
-    left: { b: A_SYNCLOGICTAKENNAMES },
-    right: { b: A_SYNCLOGICTAKENNAMES },
+    record: { a: FIRST },
+    left: { b: FIRST },
+    right: { b: FIRST },
     acts: [],
     records: ["record put b (was a)"],
   },
   {
     it:
       "takes two new names for a metadata conflict: Left's on equal mtimes (R 5.13)",
-    record: { a: A_SYNCLOGICTAKENNAMES },
-    left: { b: A_SYNCLOGICTAKENNAMES },
-    right: { c: A_SYNCLOGICTAKENNAMES },
+    record: { a: FIRST },
+    left: { b: FIRST },
+    right: { c: FIRST },
     acts: ["RENAME_RIGHT c -> b (5.13)"],
     isTie: true,
   },
@@ -2745,36 +2736,36 @@ testRows([
     it: "takes the newer side's name of two (R 5.13)",
     record: {
       a: row(
-        A_SYNCLOGICTAKENNAMES,
-        but(A_SYNCLOGICTAKENNAMES, { mtimeMs: OLD + HOUR }),
+        FIRST,
+        but(FIRST, { mtimeMs: OLD + HOUR }),
       ),
     },
-    left: { b: A_SYNCLOGICTAKENNAMES },
-    right: { c: but(A_SYNCLOGICTAKENNAMES, { mtimeMs: OLD + HOUR }) },
+    left: { b: FIRST },
+    right: { c: but(FIRST, { mtimeMs: OLD + HOUR }) },
     acts: ["RENAME_LEFT b -> c +time (5.13)"],
   },
   {
     it: "leaves two new names to a person (section 4)",
-    record: { a: A_SYNCLOGICTAKENNAMES },
-    left: { b: A_SYNCLOGICTAKENNAMES },
-    right: { c: A_SYNCLOGICTAKENNAMES },
+    record: { a: FIRST },
+    left: { b: FIRST },
+    right: { c: FIRST },
     options: { policies: { metadata_conflict: "notify" } },
     acts: ["OPEN a (5.13)"],
     records: [],
   },
   {
     it: "takes a name against a mode for a metadata conflict (R 5.13)",
-    record: { a: A_SYNCLOGICTAKENNAMES },
-    left: { b: A_SYNCLOGICTAKENNAMES },
-    right: { a: withIdSyncLogicTakenNames(1, MODE) },
+    record: { a: FIRST },
+    left: { b: FIRST },
+    right: { a: numbered(1, MODE) },
     acts: ["RENAME_RIGHT a -> b +mode (5.13)"],
     isTie: true,
   },
   {
     it: "moves a file into a folder of its own former name (section 2)",
-    record: { a: A_SYNCLOGICTAKENNAMES },
-    left: { a: A_SYNCLOGICTAKENNAMES },
-    right: { "a/a": A_SYNCLOGICTAKENNAMES },
+    record: { a: FIRST },
+    left: { a: FIRST },
+    right: { "a/a": FIRST },
     acts: [
       "SOFT_DELETE_LEFT a (5.8)",
       "CREATE_DIR_LEFT a (5.10)",
@@ -2783,11 +2774,11 @@ testRows([
   },
   {
     it: "moves two files into folders of each other's former name (section 2)",
-    record: { a: A_SYNCLOGICTAKENNAMES, b: withIdSyncLogicTakenNames(2) },
-    left: { a: A_SYNCLOGICTAKENNAMES, b: withIdSyncLogicTakenNames(2) },
+    record: { a: FIRST, b: numbered(2) },
+    left: { a: FIRST, b: numbered(2) },
     right: {
-      "b/a": A_SYNCLOGICTAKENNAMES,
-      "a/b": withIdSyncLogicTakenNames(2),
+      "b/a": FIRST,
+      "a/b": numbered(2),
     },
     acts: [
       "SOFT_DELETE_LEFT a (5.8)",
@@ -2800,9 +2791,9 @@ testRows([
   },
   {
     it: "moves a folder's only file to the folder's name (section 2)",
-    record: { "a/x": A_SYNCLOGICTAKENNAMES },
-    left: { "a/x": A_SYNCLOGICTAKENNAMES },
-    right: { a: A_SYNCLOGICTAKENNAMES },
+    record: { "a/x": FIRST },
+    left: { "a/x": FIRST },
+    right: { a: FIRST },
     acts: [
       "SOFT_DELETE_LEFT a/x (5.8)",
       "REMOVE_DIR_LEFT a (5.8)",
@@ -2812,9 +2803,9 @@ testRows([
   {
     it:
       "takes a file that made way for a folder for deletion and creation (section 2)",
-    record: { a: A_SYNCLOGICTAKENNAMES },
-    left: { b: A_SYNCLOGICTAKENNAMES, a: folder() },
-    right: { a: A_SYNCLOGICTAKENNAMES },
+    record: { a: FIRST },
+    left: { b: FIRST, a: folder() },
+    right: { a: FIRST },
     acts: [
       "SOFT_DELETE_RIGHT a (5.7)",
       "CREATE_DIR_RIGHT a (5.9)",
@@ -2824,16 +2815,16 @@ testRows([
   {
     it: "takes files that swapped their names for edits of both (R 5.3)",
     record: {
-      a: A_SYNCLOGICTAKENNAMES,
-      b: withIdSyncLogicTakenNames(2, { content: "three" }),
+      a: FIRST,
+      b: numbered(2, { content: "three" }),
     },
     left: {
-      b: A_SYNCLOGICTAKENNAMES,
-      a: withIdSyncLogicTakenNames(2, { content: "three" }),
+      b: FIRST,
+      a: numbered(2, { content: "three" }),
     },
     right: {
-      a: A_SYNCLOGICTAKENNAMES,
-      b: withIdSyncLogicTakenNames(2, { content: "three" }),
+      a: FIRST,
+      b: numbered(2, { content: "three" }),
     },
     acts: ["COPY_LEFT_TO_RIGHT a (5.3)", "COPY_LEFT_TO_RIGHT b (5.3)"],
   },
@@ -2841,13 +2832,13 @@ testRows([
     it:
       "takes a file moved over another for an edit and a deletion (R 5.3, 5.7)",
     record: {
-      a: A_SYNCLOGICTAKENNAMES,
-      b: withIdSyncLogicTakenNames(2, { content: "three" }),
+      a: FIRST,
+      b: numbered(2, { content: "three" }),
     },
-    left: { b: A_SYNCLOGICTAKENNAMES },
+    left: { b: FIRST },
     right: {
-      a: A_SYNCLOGICTAKENNAMES,
-      b: withIdSyncLogicTakenNames(2, { content: "three" }),
+      a: FIRST,
+      b: numbered(2, { content: "three" }),
     },
     acts: ["COPY_LEFT_TO_RIGHT b (5.3)", "SOFT_DELETE_RIGHT a (5.7)"],
   },
@@ -2880,7 +2871,7 @@ const ROOTS = [
   },
 ] as const;
 
-/** A plan that only keeps conflicts open has nothing left to do. */
+/** ONE plan that only keeps conflicts open has nothing left to do. */
 function checkSettled(it: Situation, options: Options): void {
   const { plan } = decided(it, options);
   const isOpen = plan.actions.some(({ conflict }) => conflict !== null);
