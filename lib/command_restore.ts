@@ -45,6 +45,7 @@ import {
   type Folding,
   isWithin,
   keyOf,
+  sharedFolding,
   type TypedPath,
 } from "./paths.ts";
 import { Root } from "./root_files.ts";
@@ -132,11 +133,7 @@ export async function restore(
     return new Root(side, path, probed?.traits ?? glance(path));
   };
   const roots = { left: rootOf("left"), right: rootOf("right") };
-  const traits = SIDES.map((side) => roots[side].traits);
-  const folding = {
-    ignoresCase: traits.some((it) => it.ignoresCase),
-    ignoresNormalForm: traits.some((it) => it.ignoresNormalForm),
-  };
+  const folding = sharedFolding(SIDES.map((side) => roots[side].traits));
   const all = storedVersions(db, roots);
   const versions = wantedVersions(all, wanted, folding);
   const isAny = isList && wanted.path === "" && from === null;

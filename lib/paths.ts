@@ -18,6 +18,14 @@ export interface Folding {
   readonly ignoresNormalForm: boolean;
 }
 
+/** What both roots take for one name: what either does, as far as is known. */
+export function sharedFolding(roots: readonly (Folding | null)[]): Folding {
+  return {
+    ignoresCase: roots.some((it) => it?.ignoresCase),
+    ignoresNormalForm: roots.some((it) => it?.ignoresNormalForm),
+  };
+}
+
 /** Roots that take every spelling for a name of its own. */
 export const NO_FOLDING: Folding = {
   ignoresCase: false,

@@ -14,7 +14,7 @@ import {
   type TemporaryOwner,
 } from "./names.ts";
 import { foreignFolder } from "./own_files.ts";
-import type { Folding } from "./paths.ts";
+import { type Folding, sharedFolding } from "./paths.ts";
 import { removeIfThere, type Root } from "./root_files.ts";
 import { flushFolderAt, writeDurably } from "./file_ops.ts";
 import {
@@ -600,11 +600,7 @@ function storedTraits(db: StateDb, side: Side): Traits | null {
 
 /** What the roots take for one name, as the last run found it. */
 export function storedFolding(db: StateDb): Folding {
-  const known = SIDES.map((side) => storedTraits(db, side));
-  return {
-    ignoresCase: known.some((it) => it?.ignoresCase),
-    ignoresNormalForm: known.some((it) => it?.ignoresNormalForm),
-  };
+  return sharedFolding(SIDES.map((side) => storedTraits(db, side)));
 }
 
 /**

@@ -7,6 +7,7 @@ import { setImmediate } from "node:timers";
 import type { Resolution } from "./conflict.ts";
 import { type ExitCode, InterruptedError, type StopSignal } from "./errors.ts";
 import { keyOfId } from "./metadata.ts";
+import { sharedFolding } from "./paths.ts";
 import type { Allowances, SafetyLimits } from "./plan_guard.ts";
 import type {
   Action,
@@ -133,10 +134,7 @@ export function decisionSettings(
   let saved: ReadonlyMap<string, number> | null = null;
   return {
     ...facts,
-    folding: {
-      ignoresCase: left.ignoresCase || right.ignoresCase,
-      ignoresNormalForm: left.ignoresNormalForm || right.ignoresNormalForm,
-    },
+    folding: sharedFolding([left, right]),
     ignoresModes: [left, right].some((it) => it.carriesModes === false),
     coarserTickMs: Math.max(left.tickMs, right.tickMs),
     isFirstMeeting: facts.recordedFiles === 0,

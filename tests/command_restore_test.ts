@@ -6,7 +6,7 @@ import {
 } from "../lib/command_restore.ts";
 import { TemporaryNames } from "../lib/file_ops.ts";
 import { SoftDelete } from "../lib/soft_delete.ts";
-import { packed, takeLock, unpacked } from "../lib/state_db.ts";
+import { takeLock } from "../lib/state_db.ts";
 import { SIDES } from "../lib/types.ts";
 import { snapshot } from "./support/snapshot.ts";
 import {
@@ -131,32 +131,29 @@ Deno.test("restore --list says so where nothing is kept", async () => {
 
 Deno.test("restore gives a numbered file the name it had, as long as the state DB knows it", async () => {
   using office = new Office();
-  const run = await removed(office, { "a.txt": "1" });
-  const base = `${office.right}/.office-sync/deleted`;
-  const [{ name = "" } = {}] = [...Deno.readDirSync(base)];
-  // As a run names it that removes a file of that name twice.
-  Deno.renameSync(`${base}/${name}/a.txt`, `${base}/${name}/a-2.txt`);
-  const { DatabaseSync } = await import("node:sqlite");
-  const db = new DatabaseSync(office.stateDb);
-  const { actions: told } = db.prepare("SELECT actions FROM runs WHERE id = ?")
-    .get(run)!;
-  const text = unpacked(told as Uint8Array).replace('/a.txt"', '/a-2.txt"');
-  db.prepare("UPDATE runs SET actions = ? WHERE id = ?").run(packed(text), run);
-  db.close();
-  const known = await office.json("restore", "--list");
-  assert.deepEqual([known.versions[0].path, known.versions[0].run], [
-    "a.txt",
-    run,
-  ]);
+  // Runs of one second have one folder for what they soft-delete.
+  const startedAtMs = Date.now();
+  let run = "";
+  for (const text of ["1", "22"]) {
+    write(office.left, { "a.txt": text });
+    await office.settle();
+    Deno.removeSync(`${office.left}/a.txt`);
+    run = (await office.settle({ startedAtMs })).id;
+  }
+  const kept = softDeleted(office.right);
+  assert.deepEqual(kept, { "a.txt": "1", "a-2.txt": "22" });
+  const second = async () => {
+    const { versions } = await office.json("restore", "--list");
+    return versions.find((it: { bytes: number }) => it.bytes === 2);
+  };
+  const known = await second();
+  assert.deepEqual([known.path, known.run], ["a.txt", run]);
   Deno.removeSync(office.stateDb);
-  const lost = await office.json("restore", "--list");
-  assert.deepEqual([lost.versions[0].path, lost.versions[0].run], [
-    "a-2.txt",
-    null,
-  ]);
-  const { code } = await office.command("restore", "--from", name);
+  const lost = await second();
+  assert.deepEqual([lost.path, lost.run], ["a-2.txt", null]);
+  const { code } = await office.command("restore", "--from", lost.folder);
   assert.equal(code, 0);
-  assert.deepEqual(office.trees().left, { "a-2.txt": "1" });
+  assert.deepEqual(office.trees().left, kept);
   assert.throws(() => Deno.lstatSync(office.stateDb), "no DB is made");
 });
 
