@@ -9,8 +9,6 @@ import {
   CopyThreads,
   isSmall,
   type TakenBack,
-  type ThreadedCopies,
-  threadedCopies,
   threadsFor,
 } from "./apply_threads.ts";
 import { GuardError, InterruptedError } from "./errors.ts";
@@ -56,8 +54,8 @@ export interface ApplyContext {
   };
   /** What a call takes on the slower side at least, in ms. */
   readonly callMs: number;
-  /** Starts threads for so many small copies. Left out: where they pay. */
-  readonly startThreads?: (copies: number) => CopyThreads | null;
+  /** How many threads copy; left out: as many as are worth it. */
+  readonly threadsFor?: typeof threadsFor;
   /**
    * Makes sure that both roots are still the ones the run began with.
    *
@@ -146,7 +144,8 @@ class Applying {
   #stagedBytes = 0;
   /** What is done and not recorded yet, by position. */
   #unrecorded: { readonly index: number; readonly done: Performed }[] = [];
-  readonly #threaded: ThreadedCopies<Item<CopyWork>> | null;
+  /** Null: it goes without them. */
+  readonly #threads: CopyThreads<Item<CopyWork>> | null = null;
   #isStopped = false;
   #rootsTrustedUntil = 0;
 
@@ -165,12 +164,13 @@ class Applying {
       onBytes: (bytes) => context.onBytes?.(bytes),
       checkpoint: context.checkpoint,
     });
-    const start = context.startThreads ?? ((copies) => {
-      const count = threadsFor(callMs, copies);
-      return count === 0 ? null : new CopyThreads(roots, count);
-    });
+    let copies = 0;
+    for (const { work } of actions) {
+      if (work.kind === "copy" && isSmall(work.source.sizeBytes)) copies++;
+    }
+    const count = (context.threadsFor ?? threadsFor)(callMs, copies);
     const take = this.#takeCopies.bind(this);
-    this.#threaded = threadedCopies(actions, start, take);
+    if (count > 0) this.#threads = new CopyThreads(roots, count, copies, take);
   }
 
   async run(): Promise<readonly Outcome[]> {
@@ -182,9 +182,9 @@ class Applying {
       for (const { copy } of this.#staged.splice(0)) dropCopy(copy);
       for (const { copy } of this.#postponed.values()) copy && dropCopy(copy);
       this.#isStopped = true;
-      await this.#threaded?.stop();
+      await this.#threads?.stop();
     } finally {
-      await this.#threaded?.end();
+      await this.#threads?.end();
     }
     this.#record();
     // What was not come to has left holes.
@@ -299,8 +299,8 @@ class Applying {
   async #copy(item: Item<CopyWork>): Promise<void> {
     const { work } = item;
     const isLikely = isSmall(work.source.sizeBytes) && !this.#isFull(work);
-    if (this.#threaded && isLikely) {
-      await this.#threaded.add(item, this.#performer.taskFor(work));
+    if (this.#threads && isLikely) {
+      await this.#threads.add(item, this.#performer.taskFor(work));
     } else {
       await this.#stage(item);
     }
@@ -367,7 +367,7 @@ class Applying {
   }
 
   async #finishCopies(): Promise<void> {
-    await this.#threaded?.finish();
+    await this.#threads?.finish();
     await this.#placeStaged();
   }
 

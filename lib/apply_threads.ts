@@ -6,7 +6,6 @@
  * @module
  */
 import { folderOf } from "./paths.ts";
-import type { Action } from "./plan_types.ts";
 import type { Root } from "./root_files.ts";
 import type { Both } from "./types.ts";
 import {
@@ -42,6 +41,14 @@ export function threadsFor(callMs: number, copies: number): number {
   return Math.min(4, Math.max(2, navigator.hardwareConcurrency));
 }
 
+/** Larger files are copied by the run itself, chunk by chunk. */
+const SMALL_BYTES = 1024 * 1024;
+
+/** Whether threads copy a file of that size. */
+export function isSmall(sizeBytes: number): boolean {
+  return sizeBytes <= SMALL_BYTES;
+}
+
 /** One thread, and the batches it has. */
 class CopyThread {
   readonly #worker: Worker;
@@ -59,7 +66,7 @@ class CopyThread {
     };
     this.#worker.onerror = (event) => {
       event.preventDefault();
-      this.#lose();
+      this.end();
     };
     this.#worker.postMessage(begin);
   }
@@ -72,7 +79,7 @@ class CopyThread {
   copy(tasks: readonly CopyTask[]): Promise<readonly CopyDone[]> {
     const { promise, resolve } = Promise.withResolvers<readonly CopyDone[]>();
     this.#waiting.push({ tasks, resolve });
-    if (this.#isLost) this.#lose();
+    if (this.#isLost) this.end();
     else {
       const order = packTasks(tasks);
       this.#worker.postMessage(order, [order.numbers.buffer]);
@@ -80,27 +87,59 @@ class CopyThread {
     return promise;
   }
 
-  /** A thread that died has left what it had to do. */
-  #lose(): void {
+  /** Ends it; a thread that died has left what it had to do, too. */
+  end(): void {
     this.#isLost = true;
+    this.#worker.terminate();
     for (const { tasks, resolve } of this.#waiting.splice(0)) {
       resolve(tasks.map(() => ({ kind: "undone" })));
     }
   }
-
-  end(): void {
-    this.#worker.terminate();
-    this.#lose();
-  }
 }
 
-/** Threads that copy. */
-export class CopyThreads implements Disposable {
-  readonly #stop = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
-  readonly #threads: readonly CopyThread[];
+/** Limits of a batch. */
+const MOST_FILES = 128;
+const BATCH_BYTES = 8 * 1024 * 1024;
 
-  /** Starts so many. */
-  constructor(roots: Both<Root>, count: number) {
+/** From here on a batch ends with a folder: threads then rarely meet there. */
+const FOLDER_FILES = 64;
+
+/** Batches per thread that are handed out: one is made, one waits. */
+const AHEAD = 2;
+
+/** A copy, what it belongs to, and what a thread made of it. */
+export interface TakenBack<Item> {
+  readonly item: Item;
+  readonly task: CopyTask;
+  readonly done: CopyDone;
+}
+
+/** Threads that copy; an `Item` is whatever a copy belongs to. */
+export class CopyThreads<Item> {
+  readonly #threads: readonly CopyThread[];
+  readonly #take: (copies: readonly TakenBack<Item>[]) => Promise<void>;
+  readonly #batchFiles: number;
+  readonly #stop = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
+  readonly #batches: {
+    readonly copies: readonly Omit<TakenBack<Item>, "done">[];
+    readonly done: Promise<readonly CopyDone[]>;
+  }[] = [];
+  #copies: Omit<TakenBack<Item>, "done">[] = [];
+  #bytes = 0;
+
+  /**
+   * Starts them.
+   *
+   * @param count How many threads.
+   * @param copies How many copies there will be.
+   * @param take Told what became of a batch.
+   */
+  constructor(
+    roots: Both<Root>,
+    count: number,
+    copies: number,
+    take: (copies: readonly TakenBack<Item>[]) => Promise<void>,
+  ) {
     const tell = ({ path, traits, self }: Root): WireRoot => ({
       path,
       traits,
@@ -112,84 +151,9 @@ export class CopyThreads implements Disposable {
       stop: this.#stop,
     };
     this.#threads = Array.from({ length: count }, () => new CopyThread(begin));
-  }
-
-  /** How many there are. */
-  get count(): number {
-    return this.#threads.length;
-  }
-
-  /** Has a batch copied; tells what became of each task, in their order. */
-  copy(tasks: readonly CopyTask[]): Promise<readonly CopyDone[]> {
-    const idlest = this.#threads.reduce((best, other) =>
-      other.load < best.load ? other : best
-    );
-    return idlest.copy(tasks);
-  }
-
-  /** Nothing more is begun; what is under way is finished or dropped. */
-  stop(): void {
-    Atomics.store(new Int32Array(this.#stop), 0, 1);
-  }
-
-  /** Ends the threads. */
-  [Symbol.dispose](): void {
-    for (const thread of this.#threads) thread.end();
-  }
-}
-
-/** Limits of a batch. */
-const MOST_FILES = 128;
-const BATCH_BYTES = 8 * 1024 * 1024;
-
-/** From here on a batch ends with a folder: threads then rarely meet there. */
-const FOLDER_FILES = 64;
-
-/** Larger files are copied by the run itself, chunk by chunk. */
-const SMALL_BYTES = 1024 * 1024;
-
-/** Batches per thread that are handed out: one is made, one waits. */
-const AHEAD = 2;
-
-/** Whether a file is small enough for a batch. */
-export function isSmall(sizeBytes: number): boolean {
-  return sizeBytes <= SMALL_BYTES;
-}
-
-/** A copy, what it belongs to, and what a thread made of it. */
-export interface TakenBack<Item> {
-  readonly item: Item;
-  readonly task: CopyTask;
-  readonly done: CopyDone;
-}
-
-/** Copies on their way through threads; an `Item` is whatever they belong to. */
-export class ThreadedCopies<Item> {
-  readonly #threads: CopyThreads;
-  readonly #take: (copies: readonly TakenBack<Item>[]) => Promise<void>;
-  readonly #batchFiles: number;
-  readonly #batches: {
-    readonly copies: readonly Omit<TakenBack<Item>, "done">[];
-    readonly done: Promise<readonly CopyDone[]>;
-  }[] = [];
-  #copies: Omit<TakenBack<Item>, "done">[] = [];
-  #bytes = 0;
-
-  /**
-   * @param threads Make the copies.
-   * @param count How many copies there will be.
-   * @param take Told what became of a batch.
-   */
-  constructor(
-    threads: CopyThreads,
-    count: number,
-    take: (copies: readonly TakenBack<Item>[]) => Promise<void>,
-  ) {
-    this.#threads = threads;
     this.#take = take;
     // Each thread is to get some, and at the end none is to wait for another.
-    const each = Math.ceil(count / (AHEAD * threads.count));
-    this.#batchFiles = Math.min(MOST_FILES, each);
+    this.#batchFiles = Math.min(MOST_FILES, Math.ceil(copies / AHEAD / count));
   }
 
   /** Adds a copy. May wait for earlier ones, and tell of them. */
@@ -203,7 +167,7 @@ export class ThreadedCopies<Item> {
     const isFull = this.#copies.length >= this.#batchFiles ||
       this.#bytes >= BATCH_BYTES;
     if (isFull) this.#handOut();
-    while (this.#batches.length > AHEAD * this.#threads.count) {
+    while (this.#batches.length > AHEAD * this.#threads.length) {
       await this.#takeNext();
     }
   }
@@ -216,16 +180,16 @@ export class ThreadedCopies<Item> {
 
   /** Waits for what is under way, and no more of it than has to be. */
   async stop(): Promise<void> {
-    this.#threads.stop();
+    Atomics.store(new Int32Array(this.#stop), 0, 1);
     this.#copies = [];
     await this.finish();
   }
 
   /** Ends the threads, as soon as they have nothing half done. */
   async end(): Promise<void> {
-    this.#threads.stop();
+    Atomics.store(new Int32Array(this.#stop), 0, 1);
     await Promise.all(this.#batches.map(({ done }) => done));
-    this.#threads[Symbol.dispose]();
+    for (const thread of this.#threads) thread.end();
   }
 
   #handOut(): void {
@@ -233,7 +197,10 @@ export class ThreadedCopies<Item> {
     if (copies.length === 0) return;
     this.#copies = [];
     this.#bytes = 0;
-    const done = this.#threads.copy(copies.map(({ task }) => task));
+    const idlest = this.#threads.reduce((best, other) =>
+      other.load < best.load ? other : best
+    );
+    const done = idlest.copy(copies.map(({ task }) => task));
     this.#batches.push({ copies, done });
   }
 
@@ -242,24 +209,4 @@ export class ThreadedCopies<Item> {
     const all = await done;
     await this.#take(copies.map((copy, n) => ({ ...copy, done: all[n]! })));
   }
-}
-
-/**
- * Starts threads for a plan that has enough for them to do.
- *
- * @param start Starts threads for so many small copies; null: not worth it.
- * @param take Told what became of a batch.
- * @returns Null: it goes without them.
- */
-export function threadedCopies<Item>(
-  actions: readonly Action[],
-  start: ((copies: number) => CopyThreads | null) | undefined,
-  take: (copies: readonly TakenBack<Item>[]) => Promise<void>,
-): ThreadedCopies<Item> | null {
-  let copies = 0;
-  for (const { work } of actions) {
-    if (work.kind === "copy" && isSmall(work.source.sizeBytes)) copies++;
-  }
-  const threads = start?.(copies) ?? null;
-  return threads && new ThreadedCopies(threads, copies, take);
 }

@@ -1,31 +1,38 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { CopyThreads, threadsFor } from "../lib/apply_threads.ts";
+import { threadsFor } from "../lib/apply_threads.ts";
 import { InterruptedError } from "../lib/errors.ts";
 import type { FileRow } from "../lib/types.ts";
 import { file, type Tree } from "./support/support.ts";
+import { replaceCall } from "./support/system_calls.ts";
 import { action, Bench } from "./support/work_bench.ts";
 
 const COUNT = 700;
 const LONG_AGO = 1_577_836_922_202;
 
-/** Threads of a bench, and how many batches they were given. */
-class Watched extends CopyThreads {
+/** Counts the threads that are started, and the batches they are given. */
+class Watched implements Disposable {
+  started = 0;
   batches = 0;
+  readonly #system: Disposable;
 
-  override copy(
-    ...[tasks]: Parameters<CopyThreads["copy"]>
-  ): ReturnType<CopyThreads["copy"]> {
-    this.batches++;
-    return super.copy(tasks);
+  /** @param hasNoRoots Threads are not told of the roots. */
+  constructor(hasNoRoots = false) {
+    this.#system = replaceCall(
+      Worker.prototype,
+      "postMessage",
+      (real, ...args: unknown[]) => {
+        const { kind } = args[0] as { readonly kind: string };
+        if (kind === "begin") this.started++;
+        if (kind === "batch") this.batches++;
+        return kind === "begin" && hasNoRoots ? undefined : real(...args);
+      },
+    );
   }
-}
 
-/** A bench whose copies are made by threads, and those threads. */
-function threaded(bench: Bench): { threads: Watched | null } {
-  const watched: { threads: Watched | null } = { threads: null };
-  bench.startThreads = () => watched.threads = new Watched(bench.roots, 2);
-  return watched;
+  [Symbol.dispose](): void {
+    this.#system[Symbol.dispose]();
+  }
 }
 
 const pathOf = (n: number): string =>
@@ -80,7 +87,8 @@ Deno.test("threads copy as a run without them does, and record the same", async 
   const came: unknown[] = [];
   for (const hasThreads of [false, true]) {
     using at = office();
-    const watched = hasThreads ? threaded(at) : null;
+    using watched = new Watched();
+    at.threads = hasThreads ? 2 : 0;
     const outcomes = await at.run(actionsOf(at));
     assert.ok(outcomes.every(({ kind }) => kind === "done"));
     assert.equal(outcomes.length, COUNT + 1);
@@ -92,7 +100,8 @@ Deno.test("threads copy as a run without them does, and record the same", async 
       assert.deepEqual(row.right.id, seen.id, path);
       assert.equal(row.right.mode, seen.mode, path);
     }
-    if (watched) assert.ok(watched.threads!.batches > 5);
+    assert.equal(watched.started, at.threads);
+    if (hasThreads) assert.ok(watched.batches > 5);
     came.push(Object.keys(rows).sort().map((path) => plain(rows[path]!)));
   }
   assert.deepEqual(came[1], came[0]);
@@ -102,7 +111,7 @@ Deno.test("a file that is too young for its metadata is recorded with its hash",
   // Within an hour nothing can be told from times there.
   using at = new Bench({ tickMs: 3_600_000 }).write({ left: many(words) });
   folders(at);
-  threaded(at);
+  at.threads = 2;
   const now = new Date();
   for (const n of [7, 8]) {
     Deno.utimeSync(at.left.absolute(pathOf(n)), now, now);
@@ -127,10 +136,11 @@ function smallOf(bench: Bench) {
 Deno.test("few copies start no threads", async () => {
   using at = new Bench().write({ left: many(words) });
   folders(at);
-  const watched = threaded(at);
+  using watched = new Watched();
+  at.threads = 2;
   const outcomes = await at.run(smallOf(at).slice(0, 300));
   assert.equal(outcomes.length, 300);
-  assert.equal(watched.threads, null);
+  assert.equal(watched.started, 0);
 });
 
 /** What may come in between before a file is copied. */
@@ -152,7 +162,7 @@ for (const [what, edit] of Object.entries(EDITS)) {
   Deno.test(`a thread skips one copy and makes the others: ${what}`, async () => {
     using at = new Bench().write({ left: many(words) });
     folders(at);
-    threaded(at);
+    at.threads = 2;
     const actions = smallOf(at);
     const hit = [3, 200, 201, COUNT - 1];
     for (const n of hit) edit(at, pathOf(n));
@@ -179,7 +189,7 @@ for (const [what, edit] of Object.entries(EDITS)) {
 Deno.test("a folder swapped for a link takes nothing out of the root", async () => {
   using at = new Bench().write({ left: many(words) });
   folders(at);
-  threaded(at);
+  at.threads = 2;
   const actions = smallOf(at);
   Deno.renameSync(at.right.absolute("f1"), `${at.folder}/f1`);
   Deno.symlinkSync(at.outside, at.right.absolute("f1"));
@@ -194,7 +204,7 @@ Deno.test("a folder swapped for a link takes nothing out of the root", async () 
 Deno.test("what is edited while threads copy is recorded as it was copied, or skipped", async () => {
   using at = new Bench().write({ left: many(words) });
   folders(at);
-  threaded(at);
+  at.threads = 2;
   const actions = smallOf(at);
   const seen = new Map(
     actions.map(({ path }) => [path, at.seen("left", path)]),
@@ -230,7 +240,7 @@ Deno.test("a signal ends copies of threads: what is told is done and recorded, n
   for (const last of [1, 350, 500, COUNT]) {
     using at = new Bench().write({ left: many(words) });
     folders(at);
-    threaded(at);
+    at.threads = 2;
     let moments = 0;
     at.checkpoint = () =>
       ++moments < last
@@ -252,11 +262,9 @@ Deno.test("a signal ends copies of threads: what is told is done and recorded, n
 Deno.test("a run goes on without threads that died", async () => {
   using at = new Bench().write({ left: many(words) });
   folders(at);
-  at.startThreads = () => {
-    const threads = new CopyThreads(at.roots, 2);
-    threads[Symbol.dispose]();
-    return threads;
-  };
+  at.threads = 2;
+  // They can't make sense of anything then.
+  using _died = new Watched(true);
   const outcomes = await at.run(smallOf(at));
   assert.ok(outcomes.every(({ kind }) => kind === "done"));
   assert.deepEqual(at.trees().right, at.trees().left);

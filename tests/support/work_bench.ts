@@ -5,7 +5,6 @@
  * @module
  */
 import { applyPlan } from "../../lib/apply_plan.ts";
-import type { CopyThreads } from "../../lib/apply_threads.ts";
 import type { Traits } from "../../lib/metadata.ts";
 import type { Action, RecordChange, Work } from "../../lib/plan_types.ts";
 import type { Outcome } from "../../lib/run_types.ts";
@@ -25,8 +24,8 @@ export class Bench extends TwoRoots {
   onApply: (changes: readonly RecordChange[]) => void = () => {};
   /** Called with each outcome. */
   onOutcome: (outcome: Outcome) => void = () => {};
-  /** Starts threads for copies; null: there are none. */
-  startThreads: (() => CopyThreads) | null = null;
+  /** How many threads copy where there is much to copy. */
+  threads = 0;
   /** Called wherever a run can be interrupted. */
   checkpoint: () => Promise<void> = () => Promise.resolve();
   /** Called before deletions. */
@@ -58,8 +57,7 @@ export class Bench extends TwoRoots {
         this.onOutcome(outcome);
       },
       checkpoint: () => this.checkpoint(),
-      startThreads: (copies) =>
-        copies >= 400 ? this.startThreads?.() ?? null : null,
+      threadsFor: (_, copies) => copies >= 400 ? this.threads : 0,
     });
   }
 
