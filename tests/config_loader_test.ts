@@ -2,7 +2,7 @@ import fc from "fast-check";
 import assert from "node:assert/strict";
 import { parse } from "yaml";
 import { loadConfig, parseConfig } from "../lib/config_loader.ts";
-import { type Config, CONFIG_KEYS } from "../lib/config_schema.ts";
+import { type Config, CONFIG_KEYS, valueOfKey } from "../lib/config_schema.ts";
 import { ConfigError, EXIT } from "../lib/errors.ts";
 import { PROPOSED, ROOTS, told } from "./support/config_lines.ts";
 
@@ -508,12 +508,49 @@ Deno.test("config.example.yaml names every default, and what it has switched off
     "/c.yaml",
   );
   assert.equal(config.email?.passwordEnv, "OFFICE_SYNC_PASSWORD");
-  const settings = wholeExample.match(/^ +[a-z_]+:/gm) ?? [];
-  const required = wholeExample.match(/Required\./g) ?? [];
-  const defaults = wholeExample.match(/Default: \S/g) ?? [];
-  // left_root and right_root share one word; state_db stands at the margin.
-  assert.equal(defaults.length + required.length, settings.length + 2);
+  const usual = await parseConfig(
+    `${ROOTS}email: {${MAIL}, username: "no login", password_env: none}`,
+    "C:\\config.yaml",
+  );
+  const all = explained(example);
+  assert.deepEqual(
+    all.map(([, key]) => key).toSorted(),
+    CONFIG_KEYS.filter((it) => !SECTIONS.includes(it)).toSorted(),
+  );
+  for (const [block, key, defaults] of all) {
+    if (key.endsWith("_root") || /^email\.(?:smtp_host|from|to)$/.test(key)) {
+      assert.match(block, /Required\.|right_root/, key);
+      continue;
+    }
+    const said = {
+      "state_db": "the name of this file with .db",
+      "logging.file": "the name of this file with .log",
+      "ignore.junk": "these three",
+      "email.password": "none",
+      "sandbox.network_roots": usual.networkRoots,
+    }[key] ?? (valueOfKey(usual, key) || "none");
+    assert.ok(defaults?.startsWith(said), `${key}: ${defaults}, not ${said}`);
+  }
 });
+
+/** [comment, key, what it says is the default] of each setting. */
+function explained(text: string): [string, string, string | undefined][] {
+  let section = "";
+  let block = "";
+  return text.split("\n").flatMap((line) => {
+    const [, indent = "", key] = /^( *#? *)([a-z_]+):(?: |$)/.exec(line) ?? [];
+    if (key === undefined || /^ *# \S/.test(line)) {
+      if (line === "") block = "";
+      else block += line.replace(/^ *# ?/, " ");
+      return [];
+    }
+    const isTop = !indent.includes(" ");
+    if (isTop) section = `${key}.`;
+    const name = isTop ? key : section + key;
+    if (!CONFIG_KEYS.includes(name) || SECTIONS.includes(name)) return [];
+    return [[block, name, /Default: (.*)$/.exec(block)?.[1]]];
+  });
+}
 
 /** Text that is nearly a config, and text that is nothing like one. */
 const anyText = fc.oneof(
