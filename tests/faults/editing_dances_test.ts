@@ -1,8 +1,6 @@
 import assert from "node:assert/strict";
-import { actions, describe, file, Office, read } from "../support/support.ts";
-import { requireTool, rests, told, why } from "./support.ts";
-
-const LONG_AGO = "2024-01-15T08:30:00Z";
+import { actions, describe, Office, read } from "../support/support.ts";
+import { at, isThere, rests, straced, told, until, why } from "./support.ts";
 
 /** One step of a save: does something in a folder. */
 type Step = (folder: string) => void;
@@ -51,29 +49,29 @@ const DANCES: Readonly<Record<string, readonly Step[]>> = {
 };
 
 for (const [who, steps] of Object.entries(DANCES)) {
-  for (let at = 1; at <= steps.length; at++) {
+  for (let made = 1; made <= steps.length; made++) {
     // Either side has its turn, as the rules are the same for both.
-    for (const side of [at % 2 === 0 ? "left" : "right"] as const) {
-      const name = `a save of ${who} caught after step ${at} of ` +
+    for (const side of [made % 2 === 0 ? "left" : "right"] as const) {
+      const name = `a save of ${who} caught after step ${made} of ` +
         `${steps.length} on ${side} is no deletion`;
       Deno.test(name, async () => {
         using office = new Office();
         office.write({
-          left: { d: { "plan.txt": file("old version", { mtime: LONG_AGO }) } },
+          left: { d: { "plan.txt": at(2024, "old version") } },
         });
         await office.settle();
         const folder = `${office[side]}/d`;
         const other = `${side === "left" ? office.right : office.left}/d`;
-        for (const step of steps.slice(0, at)) step(folder);
+        for (const step of steps.slice(0, made)) step(folder);
         const caught = await office.run();
         const words = actions(caught);
         const isDeleted = words.some((line) => /DELETE/.test(line));
         assert.ok(!isDeleted, `no deletion: ${words.join(", ")}`);
         const there = Object.values(read(other));
-        if (at < steps.length) {
+        if (made < steps.length) {
           assert.ok(there.length > 0, "a version is left on the other side");
         }
-        for (const step of steps.slice(at)) step(folder);
+        for (const step of steps.slice(made)) step(folder);
         for (let n = 0; n < 2; n++) await office.run();
         const after = await office.settle();
         assert.deepEqual(actions(after), [], describe(after));
@@ -85,38 +83,25 @@ for (const [who, steps] of Object.entries(DANCES)) {
 }
 
 Deno.test("a save that begins after the folder was listed is no deletion", async () => {
-  requireTool("strace");
   for (let step = 1; step <= 3; step++) {
     using office = new Office();
     office.write({
-      left: { d: { "plan.txt": file("old version", { mtime: LONG_AGO }) } },
+      left: { d: { "plan.txt": at(2024, "old version") } },
     });
     await office.settle();
     // Each listing takes long: what was listed is gone when it is looked at.
+    const delay = "inject=getdents64:delay_exit=300000";
     const running = told(office.config, [], [
-      "strace",
-      "-f",
-      "-qq",
-      "-o",
-      `${office.folder}/trace`,
-      "-e",
-      "trace=getdents64",
-      "-e",
-      "inject=getdents64:delay_exit=300000",
+      ...straced(office, "-e", "trace=getdents64", "-e", delay),
       `--trace-path=${office.left}/d`,
     ]);
     const steps = [pause, ...DANCES.Word!];
     const trace = `${office.folder}/trace`;
-    const isListed = () => {
-      try {
-        return Deno.readTextFileSync(trace).includes("getdents64");
-      } catch {
-        return false;
-      }
-    };
-    for (let n = 0; !isListed() && n < 2000; n++) {
-      await new Promise((resolve) => setTimeout(resolve, 2));
-    }
+    await until(
+      "the folder is listed",
+      () =>
+        isThere(trace) && Deno.readTextFileSync(trace).includes("getdents64"),
+    );
     for (const each of steps.slice(0, step + 1)) each(`${office.left}/d`);
     const caught = await running;
     assert.deepEqual(

@@ -1,33 +1,23 @@
 import assert from "node:assert/strict";
-import { file, Office } from "../support/support.ts";
+import { Office } from "../support/support.ts";
 import {
+  at,
   isThere,
   program,
-  requireTool,
   rests,
+  straced,
   told,
   until,
   why,
 } from "./support.ts";
 
-const LONG_AGO = "2024-01-15T08:30:00Z";
-
 /** Each call of a kind takes this long to begin: time to do something first. */
 const DELAY_MS = 400;
 
 /** strace, so that each call of some kinds begins late. */
-function slowly(log: string, calls: string): string[] {
-  return [
-    "strace",
-    "-f",
-    "-qq",
-    "-o",
-    log,
-    "-e",
-    `trace=${calls}`,
-    "-e",
-    `inject=${calls}:delay_enter=${DELAY_MS * 1000}`,
-  ];
+function slowly(office: Office, calls: string): string[] {
+  const delay = `inject=${calls}:delay_enter=${DELAY_MS * 1000}`;
+  return straced(office, "-e", `trace=${calls}`, "-e", delay);
 }
 
 function asides(folder: string): string[] {
@@ -67,8 +57,8 @@ async function begin(settings = ""): Promise<Office> {
   const office = new Office(settings);
   office.write({
     left: {
-      "a.txt": file("first", { mtime: LONG_AGO }),
-      "b.txt": file("other", { mtime: LONG_AGO }),
+      "a.txt": at(2024, "first"),
+      "b.txt": at(2024, "other"),
     },
   });
   await office.settle();
@@ -79,7 +69,6 @@ async function begin(settings = ""): Promise<Office> {
 const MOMENTS_MS = [0, 200, 600, 1000, 1400];
 
 Deno.test("a version saved at any moment while its name is replaced is kept", async () => {
-  requireTool("strace");
   await Promise.all(MOMENTS_MS.map(async (momentMs) => {
     using office = await begin();
     office.write({ left: { "a.txt": "edited on Left" } });
@@ -87,7 +76,7 @@ Deno.test("a version saved at any moment while its name is replaced is kept", as
     const run = program(
       office.config,
       [],
-      slowly(`${office.folder}/trace`, calls),
+      slowly(office, calls),
     );
     await until("a file aside", () => asides(office.right).length > 0);
     await new Promise((resolve) => setTimeout(resolve, momentMs));
@@ -98,13 +87,12 @@ Deno.test("a version saved at any moment while its name is replaced is kept", as
 });
 
 Deno.test("a version saved in the instant in which its file is renamed is kept", async () => {
-  requireTool("strace");
   using office = await begin();
   Deno.renameSync(`${office.left}/a.txt`, `${office.left}/renamed.txt`);
   const run = program(
     office.config,
     [],
-    slowly(`${office.folder}/trace`, "unlink,unlinkat"),
+    slowly(office, "unlink,unlinkat"),
   );
   await until("the new name", () => isThere(`${office.right}/renamed.txt`));
   if (isThere(`${office.right}/a.txt`)) {
@@ -116,14 +104,13 @@ Deno.test("a version saved in the instant in which its file is renamed is kept",
 
 for (const fate of ["true", "false"]) {
   Deno.test(`a version saved in the instant in which its file is removed is kept (soft delete ${fate})`, async () => {
-    requireTool("strace");
     using office = await begin(`soft_delete:\n  enabled: ${fate}\n`);
     Deno.removeSync(`${office.left}/a.txt`);
     const calls = "rename,renameat,renameat2,unlink,unlinkat";
     const run = program(
       office.config,
       [],
-      slowly(`${office.folder}/trace`, calls),
+      slowly(office, calls),
     );
     // From now on each call waits: save again and again until one was late.
     let n = 0;
@@ -142,7 +129,6 @@ for (const fate of ["true", "false"]) {
 }
 
 Deno.test("a file written to while it is copied is copied whole, or not at all", async () => {
-  requireTool("strace");
   using office = await begin();
   const half = "1".repeat(1024 * 1024);
   Deno.writeTextFileSync(`${office.left}/long.txt`, half + half + half);
@@ -150,7 +136,7 @@ Deno.test("a file written to while it is copied is copied whole, or not at all",
     office.config,
     [],
     [
-      ...slowly(`${office.folder}/trace`, "read,pread64"),
+      ...slowly(office, "read,pread64"),
       `--trace-path=${office.left}/long.txt`,
     ],
   );

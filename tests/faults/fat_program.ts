@@ -9,6 +9,7 @@ import {
   actions,
   describe,
   file,
+  type FileSpec,
   Office,
   read,
   write,
@@ -18,7 +19,7 @@ const [device = ""] = Deno.args;
 const BASE = Date.UTC(2024, 0, 15, 8, 30, 0);
 
 /** Files whose times FAT can't keep: it knows even seconds only. */
-function files(count: number): Record<string, ReturnType<typeof file>> {
+function files(count: number): Record<string, FileSpec> {
   return Object.fromEntries(
     Array.from({ length: count }, (_, n) => [
       `f${n}.txt`,

@@ -5,8 +5,9 @@
  */
 import assert from "node:assert/strict";
 import { softDeleted, write } from "../support/support.ts";
-import { at, FaultyOffice, requireLeft } from "./file_faults_support.ts";
+import { FaultyOffice, requireLeft } from "./file_faults_support.ts";
 import {
+  at,
   disturbed,
   documentOf,
   isThere,

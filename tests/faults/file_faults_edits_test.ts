@@ -7,12 +7,11 @@
 import assert from "node:assert/strict";
 import { write } from "../support/support.ts";
 import {
-  at,
   contentsOf,
   FaultyOffice,
   requireLeft,
 } from "./file_faults_support.ts";
-import { disturbed, type Ended, isTraced, until } from "./support.ts";
+import { at, disturbed, type Ended, isTraced, until } from "./support.ts";
 
 const CHANGED = /changed during the run|it is not there any more/;
 

@@ -5,21 +5,18 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { snapshot, synced } from "../support/snapshot.ts";
-import { actions, describe, file, Office, write } from "../support/support.ts";
+import { snapshot } from "../support/snapshot.ts";
+import { Office, write } from "../support/support.ts";
 import {
+  at,
   type Disturbance,
   disturbed,
   documentOf,
   type Ended,
-  temporaries,
+  requireRecovery,
   temporaryName,
   whyOf,
 } from "./support.ts";
-
-/** A file with a time of its own. */
-export const at = (year: number, content: string): ReturnType<typeof file> =>
-  file(content, { mtime: `${year}-05-05T05:05:05Z` });
 
 /** Two roots that agree, one of which is about to change. */
 export class FaultyOffice extends Office {
@@ -64,18 +61,8 @@ export class FaultyOffice extends Office {
    *
    * @param rest What is left to be done, where that is certain.
    */
-  async recovers(rest?: readonly string[]): Promise<void> {
-    const result = await this.run();
-    assert.equal(result.exitCode, 0, describe(result));
-    if (rest) assert.deepEqual(actions(result), rest);
-    const left = synced(snapshot(this.left));
-    assert.deepEqual(synced(snapshot(this.right)), left);
-    const second = await this.run();
-    assert.deepEqual(actions(second), [], describe(second));
-    assert.equal(second.exitCode, 0);
-    for (const root of [this.left, this.right]) {
-      assert.deepEqual(temporaries(root), []);
-    }
+  recovers(rest?: readonly string[]): Promise<void> {
+    return requireRecovery(this, rest);
   }
 }
 

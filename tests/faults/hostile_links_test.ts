@@ -1,8 +1,6 @@
 import assert from "node:assert/strict";
-import { file, Office, write } from "../support/support.ts";
-import { isThere, program, requireTool, told, until, why } from "./support.ts";
-
-const LONG_AGO = "2024-01-15T08:30:00Z";
+import { Office, write } from "../support/support.ts";
+import { at, isThere, program, straced, told, until, why } from "./support.ts";
 
 /** A folder outside both roots that must never be touched. */
 class Canary {
@@ -57,18 +55,9 @@ class Canary {
 }
 
 /** strace around a run; opened files are shown with where they really are. */
-function traced(office: Office, ...more: readonly string[]): string[] {
-  return [
-    "strace",
-    "-f",
-    "-y",
-    "-qq",
-    "-o",
-    `${office.folder}/trace`,
-    "-e",
-    "trace=%file,read,write,ftruncate,fchmod",
-    ...more,
-  ];
+function traced(office: Office): string[] {
+  const calls = "trace=%file,read,write,ftruncate,fchmod";
+  return straced(office, "-y", "-e", calls);
 }
 
 /** Slows the opening of one file down, so that something can be swapped. */
@@ -92,12 +81,11 @@ async function untilOpened(office: Office): Promise<void> {
 }
 
 Deno.test("links out of the roots and in circles are reported, never followed, never copied", async () => {
-  requireTool("strace");
   using office = new Office();
   const canary = new Canary(office);
   for (const root of [office.left, office.right]) {
     Deno.mkdirSync(`${root}/d`);
-    write(`${root}/d`, { "a.txt": file("a", { mtime: LONG_AGO }) });
+    write(`${root}/d`, { "a.txt": at(2024, "a") });
     Deno.symlinkSync(canary.folder, `${root}/out`);
     Deno.symlinkSync("../../outside/secret.txt", `${root}/d/file-out`);
     Deno.symlinkSync(".", `${root}/d/circle`);
@@ -137,7 +125,7 @@ Deno.test("a file that becomes a link, or the other way round, is left alone on 
 async function begin(): Promise<{ office: Office; canary: Canary }> {
   const office = new Office();
   const canary = new Canary(office);
-  const z = (name: string) => file(name, { mtime: LONG_AGO });
+  const z = (name: string) => at(2024, name);
   office.write({
     left: {
       z: {
@@ -155,7 +143,6 @@ async function begin(): Promise<{ office: Office; canary: Canary }> {
 
 for (const side of ["left", "right"] as const) {
   Deno.test(`a folder on ${side} that becomes a link out between scan and action: nothing outside is touched`, async () => {
-    requireTool("strace");
     const { office, canary } = await begin();
     using _ = office;
     const z = `${office.left}/z`;
@@ -196,7 +183,6 @@ for (const side of ["left", "right"] as const) {
 }
 
 Deno.test("a file that becomes a link between scan and copy is not read", async () => {
-  requireTool("strace");
   const { office, canary } = await begin();
   using _ = office;
   const run = program(office.config, [], [
@@ -216,7 +202,6 @@ Deno.test("a file that becomes a link between scan and copy is not read", async 
 });
 
 Deno.test("a soft-delete folder that became a link out is not written through", async () => {
-  requireTool("strace");
   using office = new Office();
   const canary = new Canary(office);
   office.write({ left: { "a.txt": "a", "b.txt": "b" } });

@@ -1,8 +1,6 @@
 import assert from "node:assert/strict";
-import { file, Office, write } from "../support/support.ts";
-import { isThere, requireTool, rests, told, tool, why } from "./support.ts";
-
-const LONG_AGO = "2024-01-15T08:30:00Z";
+import { type FileSpec, Office, write } from "../support/support.ts";
+import { at, isThere, requireTool, rests, told, tool, why } from "./support.ts";
 
 /** Names that try to be more than names. */
 const NAMES: readonly string[] = [
@@ -58,9 +56,9 @@ function requireTidyLog(office: Office): void {
   }
 }
 
-function all(content: string): Record<string, ReturnType<typeof file>> {
+function all(content: string): Record<string, FileSpec> {
   return Object.fromEntries(
-    NAMES.map((name) => [name, file(content, { mtime: LONG_AGO })]),
+    NAMES.map((name) => [name, at(2024, content)]),
   );
 }
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
-import { actions, describe, file, Office, write } from "../support/support.ts";
+import { actions, describe, Office, write } from "../support/support.ts";
 import {
+  at,
   isThere,
   note,
   pathsBelow,
@@ -11,7 +12,6 @@ import {
   why,
 } from "./support.ts";
 
-const LONG_AGO = "2024-01-15T08:30:00Z";
 const GIGABYTE = 1024 ** 3;
 
 Deno.test("folders 60 levels deep are synced, changed, renamed and removed", async () => {
@@ -70,7 +70,7 @@ Deno.test("paths longer than the system takes are reported, all else is synced",
 
 Deno.test("hard links are two files: no false renames, an edit of either is seen", async () => {
   using office = new Office();
-  office.write({ left: { "a.txt": file("one", { mtime: LONG_AGO }), d: {} } });
+  office.write({ left: { "a.txt": at(2024, "one"), d: {} } });
   Deno.linkSync(`${office.left}/a.txt`, `${office.left}/b.txt`);
   assert.equal((await told(office.config)).code, 0);
   assert.deepEqual(office.trees().right, office.trees().left);
@@ -140,7 +140,7 @@ Deno.test("a sparse file of 5 GB is synced and takes no more room than before", 
 Deno.test("set-uid, set-gid and sticky bits are not carried over, and stay where they are", async () => {
   requireTool("chmod");
   using office = new Office();
-  office.write({ left: { "tool": file("tool", { mtime: LONG_AGO }), d: {} } });
+  office.write({ left: { "tool": at(2024, "tool"), d: {} } });
   tool("chmod", "6755", `${office.left}/tool`);
   tool("chmod", "1777", `${office.left}/d`);
   const ran = await told(office.config);

@@ -19,8 +19,8 @@ import {
 } from "../support/support.ts";
 import { after, intercept } from "../support/two_roots.ts";
 import { killEverywhere } from "./crash_support.ts";
-import { at, FaultyOffice } from "./file_faults_support.ts";
-import { temporaries, tool, Undone } from "./support.ts";
+import { FaultyOffice } from "./file_faults_support.ts";
+import { at, temporaries, tool, Undone } from "./support.ts";
 
 /** An office whose following side has two disks inside. */
 class MountedOffice extends FaultyOffice {

@@ -5,8 +5,9 @@
  */
 import assert from "node:assert/strict";
 import { write } from "../support/support.ts";
-import { MountedOffice, old, requireGuard } from "./root_faults_support.ts";
+import { MountedOffice, requireGuard } from "./root_faults_support.ts";
 import {
+  at,
   disturbed,
   documentOf,
   isTraced,
@@ -41,7 +42,7 @@ for (const lost of SIDES) {
     using office = await new MountedOffice().begin();
     const kept = `${office.folder}/kept`;
     office.undone.bindTo(office[lost], kept);
-    write(office[lost], { folder: { "new.txt": old("new") } });
+    write(office[lost], { folder: { "new.txt": at(2020, "new") } });
     const ended = await lostAt(
       office,
       lost,
@@ -62,10 +63,10 @@ for (const lost of SIDES) {
       const kept = `${office.folder}/kept`;
       office.undone.bindTo(office[lost], kept);
       write(office[from], {
-        "a.txt": old("a"),
-        "b.txt": old("b"),
+        "a.txt": at(2020, "a"),
+        "b.txt": at(2020, "b"),
         "first.txt": "changed",
-        folder: { "c.txt": old("c") },
+        folder: { "c.txt": at(2020, "c") },
       });
       const ended = await lostAt(office, lost, "read", `${office[from]}/a.txt`);
       assert.notEqual(ended.code, 0, whyOf(ended));
@@ -100,7 +101,7 @@ for (const lost of SIDES) {
 
   Deno.test(`${lost} on a disk that fails during the scan is not taken for empty`, async () => {
     using office = await new MountedOffice().begin();
-    write(office.left, { "a.txt": old("a") });
+    write(office.left, { "a.txt": at(2020, "a") });
     const strace = failing("getdents64", office[lost]);
     const ended = await disturbed(office, { strace });
     assert.ok(ended.code === 1 || ended.code === 3, whyOf(ended));
@@ -112,7 +113,7 @@ for (const lost of SIDES) {
 
   Deno.test(`a folder of ${lost} that can't be read deletes nothing`, async () => {
     using office = await new MountedOffice().begin();
-    write(office.left, { "a.txt": old("a") });
+    write(office.left, { "a.txt": at(2020, "a") });
     const strace = failing("getdents64", `${office[lost]}/folder`);
     const ended = await disturbed(office, { strace });
     assert.equal(ended.code, 1, whyOf(ended));
@@ -125,7 +126,10 @@ for (const lost of SIDES) {
   Deno.test(`folders of ${lost} that can't be flushed are not recorded`, async () => {
     using office = await new MountedOffice().begin();
     const edited = lost === "left" ? "right" : "left";
-    write(office[edited], { "a.txt": old("a"), other: { "b.txt": old("b") } });
+    write(office[edited], {
+      "a.txt": at(2020, "a"),
+      other: { "b.txt": at(2020, "b") },
+    });
     Deno.removeSync(`${office[edited]}/folder/1.txt`);
     const strace = failing("fsync", office[lost]);
     const ended = await disturbed(office, { strace });

@@ -7,8 +7,9 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { describe, file, softDeleted, write } from "../support/support.ts";
-import { MountedOffice, old, requireGuard } from "./root_faults_support.ts";
+import { MountedOffice, requireGuard } from "./root_faults_support.ts";
 import {
+  at,
   disturbed,
   documentOf,
   isTraced,
@@ -20,7 +21,7 @@ import {
 /** Something to delete, to change and to copy. */
 function edit(office: MountedOffice): void {
   Deno.removeSync(`${office.left}/folder/1.txt`);
-  write(office.left, { "new.txt": old("new"), "first.txt": "changed" });
+  write(office.left, { "new.txt": at(2020, "new"), "first.txt": "changed" });
 }
 
 /** After a first meeting nothing is deleted: what was, is back. */
@@ -151,7 +152,7 @@ Deno.test("a full disk under the log ends no run and is told", async () => {
   await office.begin();
   edit(office);
   assert.equal((await office.program()).code, 0);
-  write(office.left, { "newer.txt": old("newer") });
+  write(office.left, { "newer.txt": at(2020, "newer") });
   fill(`${disk}/filler`);
   write(office.left, { "more.txt": "m", many: numbered(100) });
   const ended = await office.program();
@@ -207,7 +208,7 @@ for (const jump of ["-1y", "+1y"]) {
     using office = await new MountedOffice().begin();
     edit(office);
     const later = { mtime: "2021-05-05T05:05:05Z" };
-    write(office.left, { "both.txt": old("left") });
+    write(office.left, { "both.txt": at(2020, "left") });
     write(office.right, { "both.txt": file("right, written later", later) });
     const through = ["faketime", "-f", jump];
     const ended = await office.program({ through });

@@ -5,8 +5,8 @@
  */
 import assert from "node:assert/strict";
 import { write } from "../support/support.ts";
-import { MountedOffice, old, requireGuard } from "./root_faults_support.ts";
-import { documentOf, tool, whyOf } from "./support.ts";
+import { MountedOffice, requireGuard } from "./root_faults_support.ts";
+import { at, documentOf, tool, whyOf } from "./support.ts";
 
 const SIDES = ["left", "right"] as const;
 const other = (side: "left" | "right") => side === "left" ? "right" : "left";
@@ -18,7 +18,7 @@ for (const side of SIDES) {
     const kept = `${office.folder}/kept`;
     office.undone.bindTo(office[side], kept);
     tool("umount", office[side]);
-    write(office[other(side)], { "new.txt": old("new") });
+    write(office[other(side)], { "new.txt": at(2020, "new") });
     const ended = await office.program();
     requireGuard(
       ended,
@@ -56,7 +56,7 @@ for (const side of SIDES) {
     using office = await new MountedOffice().begin();
     using another = await new MountedOffice().begin();
     tool("mount", "--bind", another[other(side)], office[side]);
-    write(office[side], { "of another.txt": old("of another") });
+    write(office[side], { "of another.txt": at(2020, "of another") });
     requireGuard(
       await office.program(),
       "identity",
@@ -69,8 +69,11 @@ for (const side of SIDES) {
 
   Deno.test(`a read-only ${side} fails what goes there, the rest is synced`, async () => {
     using office = await new MountedOffice().begin();
-    write(office[other(side)], { "new.txt": old("new"), "first.txt": "new" });
-    write(office[side], { "back.txt": old("back") });
+    write(office[other(side)], {
+      "new.txt": at(2020, "new"),
+      "first.txt": "new",
+    });
+    write(office[side], { "back.txt": at(2020, "back") });
     Deno.removeSync(`${office[other(side)]}/folder/1.txt`);
     tool("mount", "-o", "remount,ro", office[side]);
     const ended = await office.program();
@@ -90,7 +93,7 @@ for (const side of SIDES) {
     using office = new MountedOffice();
     office.undone.disk(office.left);
     office.undone.disk(office.right);
-    write(office.left, { "a.txt": old("a") });
+    write(office.left, { "a.txt": at(2020, "a") });
     tool("mount", "-o", "remount,ro", office[side]);
     const plan = await office.command("plan");
     assert.equal(plan.code, 0);
@@ -113,7 +116,7 @@ Deno.test("swapped disks stop the run", async () => {
   tool("mount", "--bind", office.right, office.left);
   tool("umount", office.right);
   tool("mount", "--bind", kept, office.right);
-  write(office.left, { "new.txt": old("new") });
+  write(office.left, { "new.txt": at(2020, "new") });
   requireGuard(
     await office.program(),
     "identity",

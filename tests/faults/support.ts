@@ -8,7 +8,14 @@ import assert from "node:assert/strict";
 import { loadConfig } from "../../lib/config_loader.ts";
 import { StateDb } from "../../lib/state_db.ts";
 import type { JsonDocument } from "../support/scenario.ts";
-import type { CommandResult, Office } from "../support/support.ts";
+import { snapshot, synced } from "../support/snapshot.ts";
+import {
+  actions,
+  type CommandResult,
+  file,
+  type FileSpec,
+  type Office,
+} from "../support/support.ts";
 import { fromFileUrl } from "../support/urls.ts";
 
 /**
@@ -185,6 +192,19 @@ export async function disturbed(
   };
 }
 
+/**
+ * strace around a run: what it sees is in the file `trace` of its office.
+ *
+ * @param options Which calls, and what is done to them.
+ */
+export function straced(
+  { folder }: Office,
+  ...options: readonly string[]
+): string[] {
+  requireTool("strace");
+  return ["strace", "-f", "-qq", "-o", `${folder}/trace`, ...options];
+}
+
 /** Whether a call that is watched for has come. */
 export function isTraced(office: Office): boolean {
   const file = `${office.folder}/trace`;
@@ -264,6 +284,29 @@ export function documentOf(ended: Ended): JsonDocument {
 /** What explains an end that was not expected. */
 export function whyOf({ code, stdout, stderr }: Ended): string {
   return `exit code ${code}\n${stdout}\n${stderr}`;
+}
+
+/** A file with a time of its own, long ago. */
+export function at(year: number, content: string): FileSpec {
+  return file(content, { mtime: `${year}-05-05T05:05:05Z` });
+}
+
+/**
+ * Requires that a run ends with 0 and leaves both sides the same, nothing
+ * aside, and nothing to do for another run.
+ *
+ * @param rest What it had to do, where that is certain.
+ */
+export async function requireRecovery(
+  office: Office,
+  rest?: readonly string[],
+): Promise<void> {
+  const result = await office.settle();
+  if (rest) assert.deepEqual(actions(result), rest);
+  const [left, right] = [office.left, office.right];
+  assert.deepEqual(synced(snapshot(right)), synced(snapshot(left)));
+  assert.deepEqual(actions(await office.settle()), []);
+  for (const root of [left, right]) assert.deepEqual(temporaries(root), []);
 }
 
 /** All temporary files below a folder, the product's own folder included. */

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
-import { file, Office, write } from "../support/support.ts";
+import { file, type FileSpec, Office, write } from "../support/support.ts";
 import { ExfatDisk } from "./exfat_disk.ts";
 import { pathsBelow, requireTool, rests, told, tool, why } from "./support.ts";
 
 const BASE = Date.UTC(2024, 0, 15, 8, 30);
 
-function files(count: number): Record<string, ReturnType<typeof file>> {
+function files(count: number): Record<string, FileSpec> {
   return Object.fromEntries(
     Array.from({ length: count }, (_, n) => [
       `f${n}.txt`,

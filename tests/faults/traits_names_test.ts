@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
-import { file, Office, write } from "../support/support.ts";
+import { Office, write } from "../support/support.ts";
 import { ExfatDisk } from "./exfat_disk.ts";
 import {
+  at,
   isThere,
   pathsBelow,
   rests,
@@ -10,7 +11,6 @@ import {
   why,
 } from "./support.ts";
 
-const LONG_AGO = "2024-01-15T08:30:00Z";
 const NFC = "caf\u00e9.txt";
 const NFD = "cafe\u0301.txt";
 
@@ -34,9 +34,9 @@ officeTest(
   async (office) => {
     office.write({
       left: {
-        "Plan.txt": file("capital", { mtime: LONG_AGO }),
-        "plan.txt": file("small", { mtime: LONG_AGO }),
-        "other.txt": file("other", { mtime: LONG_AGO }),
+        "Plan.txt": at(2024, "capital"),
+        "plan.txt": at(2024, "small"),
+        "other.txt": at(2024, "other"),
       },
     });
     for (let n = 0; n < 2; n++) {
@@ -63,10 +63,10 @@ officeTest(
 officeTest(
   "exFAT: a name that gets a twin in other case later freezes, nothing is deleted",
   async (office) => {
-    office.write({ left: { "plan.txt": file("small", { mtime: LONG_AGO }) } });
+    office.write({ left: { "plan.txt": at(2024, "small") } });
     assert.equal((await told(office.config)).code, 0);
     office.write({
-      left: { "PLAN.txt": file("capital", { mtime: LONG_AGO }) },
+      left: { "PLAN.txt": at(2024, "capital") },
     });
     const ran = await told(office.config);
     assert.equal(ran.code, 1, why(ran));
@@ -87,8 +87,8 @@ for (const side of ["left", "right"] as const) {
     async (office) => {
       office.write({
         left: {
-          "plan.txt": file("plan", { mtime: LONG_AGO }),
-          docs: { "a.txt": file("a", { mtime: LONG_AGO }), sub: {} },
+          "plan.txt": at(2024, "plan"),
+          docs: { "a.txt": at(2024, "a"), sub: {} },
         },
       });
       assert.equal((await told(office.config)).code, 0);
@@ -122,11 +122,11 @@ officeTest(
   "exFAT: names that Windows can't hold are reported, left alone, and synced when renamed",
   async (office) => {
     const folder = (content: string) => ({
-      "in.txt": file(content, { mtime: LONG_AGO }),
+      "in.txt": at(2024, content),
     });
     office.write({ left: { "fine.txt": "fine", "x:y": folder("in") } });
     for (const [name] of FORBIDDEN) {
-      write(office.left, { [name]: file(name, { mtime: LONG_AGO }) });
+      write(office.left, { [name]: at(2024, name) });
     }
     for (let n = 0; n < 2; n++) {
       const ran = await told(office.config);
@@ -154,8 +154,8 @@ officeTest(
   async (office) => {
     office.write({
       left: {
-        [NFC]: file("composed", { mtime: LONG_AGO }),
-        [NFD]: file("decomposed", { mtime: LONG_AGO }),
+        [NFC]: at(2024, "composed"),
+        [NFD]: at(2024, "decomposed"),
       },
     });
     const ran = await told(office.config);

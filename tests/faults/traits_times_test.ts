@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
-import { file, Office, write } from "../support/support.ts";
+import { file, type FileSpec, Office, write } from "../support/support.ts";
 import { ExfatDisk } from "./exfat_disk.ts";
-import { pathsBelow, requireTool, rests, told, tool, why } from "./support.ts";
+import { pathsBelow, rests, straced, told, tool, why } from "./support.ts";
 
 const BASE = Date.UTC(2024, 0, 15, 8, 30, 0);
 
 /** Files whose times no coarse file system can keep. */
-function files(count: number): Record<string, ReturnType<typeof file>> {
+function files(count: number): Record<string, FileSpec> {
   return Object.fromEntries(
     Array.from({ length: count }, (_, n) => [
       `f${n}.txt`,
@@ -146,7 +146,6 @@ function traitsOf(office: Office): { tickMs: number; ignoresCase: boolean } {
 }
 
 Deno.test("exFAT: case, tick and names are found, with a handful of calls each run", async () => {
-  requireTool("strace");
   using office = new Office();
   await using _disk = await ExfatDisk.over(office.right);
   office.write({ left: { ...files(200), d: files(50) } });
@@ -156,15 +155,8 @@ Deno.test("exFAT: case, tick and names are found, with a handful of calls each r
   assert.ok([1000, 2000, 10, 100].includes(traits.tickMs), `${traits.tickMs}`);
   for (let n = 0; n < 2; n++) {
     const trace = `${office.folder}/trace`;
-    await told(office.config, [], [
-      "strace",
-      "-f",
-      "-qq",
-      "-e",
-      "trace=%file,fsync,fdatasync",
-      "-o",
-      trace,
-    ]);
+    const options = ["-e", "trace=%file,fsync,fdatasync"];
+    await told(office.config, [], straced(office, ...options));
     const calls = Deno.readTextFileSync(trace).split("\n").filter((line) =>
       line.includes("/.office-sync/")
     );
