@@ -20,7 +20,7 @@ export interface OwnFile {
   readonly path: string;
   /** The config's key that names it, or the file that it stands beside. */
   readonly key: "state_db" | "logging.file";
-  /** Others of the program, which have the same trouble more often than not. */
+  /** Others of the program, which it is the same with more often than not. */
   readonly others: readonly string[];
   /** It was only to be read. */
   readonly isRead?: boolean;

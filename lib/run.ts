@@ -126,26 +126,20 @@ export async function runSync(
       using db = new StateDb(config.stateDb, { isReadOnly: true });
       return await stages(run, db, scanners);
     }
-    using lock = await lockOrTell(run);
-    return await runLocked(run, lock, scanners);
+    let lock: Lock;
+    try {
+      lock = takeLock(config.stateDb);
+    } catch (error) {
+      if (error instanceof LockedError) throw error;
+      // One that can't be made must be told as well as any guard.
+      return await endBeforeStart(id, config, options, listener, error);
+    }
+    using held = lock;
+    return await runLocked(run, held, scanners);
   } catch (error) {
     const result = stoppedBy(error, run);
     if (result === null) throw error;
     return result;
-  }
-}
-
-/** A lock that can't be made must be told as well as any guard. */
-async function lockOrTell(run: RunContext): Promise<Lock> {
-  try {
-    return takeLock(run.config.stateDb);
-  } catch (error) {
-    // Another run is no trouble.
-    if (!(error instanceof LockedError)) {
-      const result = stoppedBy(error, run);
-      await run.listener.onEnd?.({ result, error, db: null, lock: null });
-    }
-    throw error;
   }
 }
 

@@ -203,7 +203,7 @@ export function requireStillThere(
   }
 }
 
-/** Where the roots were when they were last met. */
+/** Where the roots are now. */
 function notePaths(db: StateDb, roots: Both<string>): void {
   for (const side of SIDES) {
     if (db.meta(`path_${side}`) === roots[side]) continue;

@@ -232,7 +232,7 @@ export const MIGRATIONS: readonly string[] = [
   ALTER TABLE actions ADD COLUMN last INTEGER;
   CREATE INDEX actions_by_last ON actions (last) WHERE last IS NOT NULL;
 
-  -- paths that the last whole run left alone
+  -- paths that were unknown to the last whole run
   CREATE TABLE problems (
     side TEXT NOT NULL,
     path TEXT NOT NULL,

@@ -462,14 +462,14 @@ export class RecordStore {
   }
 
   /**
-   * What the last run met as being saved: `side/path` → since when, in ms since
+   * What was being saved in the last run: `side/path` → since when, in ms since
    * 1970.
    */
   savedSince(): Map<string, number> {
     return new Map(JSON.parse(this.#db.meta("being_saved") ?? "[]"));
   }
 
-  /** Remembers what a run met as being saved, and nothing else of the kind. */
+  /** Remembers what is being saved, and nothing else of the kind. */
   rememberSaved(waiting: readonly Waiting[]): void {
     const text = JSON.stringify(
       waiting.map(({ side, path, sinceMs }) => [`${side}/${path}`, sinceMs]),

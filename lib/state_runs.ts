@@ -211,7 +211,7 @@ export class StandingKinds {
     return true;
   }
 
-  /** Takes a path that is left alone in, if it is as in the run before. */
+  /** Takes an unknown path in, if it is as in the run before. */
   takesProblem(problem: Problem): boolean {
     const since = this.#standing?.problem(problem) ?? null;
     if (since === null) return false;
@@ -236,16 +236,14 @@ export class StandingKinds {
   /** One line for each kind. */
   lines(): string[] {
     const kinds = [...this.#kinds.values()];
-    const rest = kinds.slice(MOST_KINDS);
-    const lines = kinds.slice(0, MOST_KINDS).map(standingFields);
-    if (rest.length === 0) return lines;
-    const count = rest.reduce((sum, kind) => sum + kind.count, 0);
-    const since = rest.map((kind) => kind.since).reduce(older);
-    const what = `${rest.length} other kinds`;
-    return [
-      ...lines,
-      standingFields({ what, why: "", first: "", count, since }),
-    ];
+    const rest = kinds.splice(MOST_KINDS);
+    if (rest.length > 0) {
+      const what = `${rest.length} other kinds`;
+      const count = rest.reduce((sum, kind) => sum + kind.count, 0);
+      const since = rest.map((kind) => kind.since).reduce(older);
+      kinds.push({ what, why: "", first: "", count, since });
+    }
+    return kinds.map(standingFields);
   }
 
   /** What there is of it, for people; null: nothing. */
