@@ -12,6 +12,7 @@ import { type Config, configSchema, type SaidConfig } from "./config_schema.ts";
 import { ConfigError, EXIT, SyncError } from "./errors.ts";
 import { isWindowsPath, whyNoPath, withoutPrefix } from "./paths.ts";
 import { printable } from "./text.ts";
+import { SIDES } from "./types.ts";
 
 /**
  * Reads and checks a config file.
@@ -164,41 +165,35 @@ export function faultsOf(
 ): Fault[] {
   const valueOf = (key: string): unknown =>
     key.split(".").reduce<unknown>(
-      (at, part) =>
-        typeof at === "object" && at !== null && Object.hasOwn(at, part)
-          ? (at as Record<string, unknown>)[part]
-          : undefined,
+      (at, part) => Object.getOwnPropertyDescriptor(Object(at), part)?.value,
       said,
     );
-  const faults = loginFaults((key) => valueOf(`email.${key}`) !== undefined);
-  const places = Object.entries({
-    ...ownFiles(file),
-    left_root: "",
-    right_root: "",
-  }).flatMap(([key, standard]) => {
-    const said = valueOf(key) ?? standard;
-    if (isTold(key) || typeof said !== "string" || said === "") return [];
-    return [{ key, said, path: absolute(said, absolute(`${file}/..`)) }];
-  });
-  const strange = places.flatMap(({ key, said, path }) => {
+  const folder = absolute(`${file}/..`);
+  const placesOf = (keys: readonly (readonly [string, string?])[]) =>
+    keys.flatMap(([key, standard]) => {
+      const said = valueOf(key) ?? standard;
+      if (isTold(key) || typeof said !== "string") return [];
+      return [{ key, said, path: absolute(said, folder) }];
+    });
+  const files = placesOf(Object.entries(ownFiles(file)));
+  const roots = placesOf([["left_root"], ["right_root"]]);
+  const strange = [...files, ...roots].flatMap(({ key, said, path }) => {
     const allowed = isWindowsPath(path) ? whyNoPath(path) : null;
     if (allowed === null) return [];
     return [{ key, message: `found "${brief(said)}"; allowed: ${allowed}` }];
   });
-  if (strange.length > 0) return [...faults, ...strange];
   // What a run writes for itself may not lie where the run would sync it.
-  const roots = places.filter(({ key }) => key.endsWith("_root"));
+  const misplaced = files.flatMap(({ key, said, path }) =>
+    roots.filter((root) => isInside(path, root.path)).map((root) => ({
+      key,
+      message: `"${
+        brief(said)
+      }" lies in ${root.key}; allowed: outside both roots`,
+    }))
+  );
   return [
-    ...faults,
-    ...places.filter((it) => !roots.includes(it)).flatMap((
-      { key, said, path },
-    ) =>
-      roots.filter((root) => isInside(path, root.path)).map((root) => ({
-        key,
-        message: `"${brief(said)}" lies in ${root.key}; allowed: outside ` +
-          "both roots",
-      }))
-    ),
+    ...loginFaults((key) => valueOf(`email.${key}`) !== undefined),
+    ...strange.length > 0 ? strange : misplaced,
   ];
 }
 
@@ -290,28 +285,25 @@ export function onDisk(path: string): string {
  * @throws {SyncError} It does.
  */
 export function requireApart(
-  config: Pick<Config, "roots" | "stateDb"> & {
+  { roots, stateDb, logging }: Pick<Config, "roots" | "stateDb"> & {
     readonly logging: Pick<Config["logging"], "file">;
   },
   report: string | null,
   spelled: (path: string) => string = onDisk,
 ): void {
-  const roots = [
-    ["left_root", spelled(config.roots.left)],
-    ["right_root", spelled(config.roots.right)],
-  ] as const;
+  const real = { left: spelled(roots.left), right: spelled(roots.right) };
   const files = {
-    state_db: config.stateDb,
-    "logging.file": config.logging.file,
+    state_db: stateDb,
+    "logging.file": logging.file,
     ...report === null ? {} : { "--report": report },
   };
   for (const [name, file] of Object.entries(files)) {
-    const real = spelled(file);
-    const [root] = roots.find(([, root]) => isInside(real, root)) ?? [];
-    if (root === undefined) continue;
-    const where = real === file ? "" : `, for it is "${printable(real)}"`;
+    const path = spelled(file);
+    const side = SIDES.find((side) => isInside(path, real[side]));
+    if (side === undefined) continue;
+    const where = path === file ? "" : `, for it is "${printable(path)}"`;
     throw new SyncError(
-      `${name}: "${printable(file)}" lies in ${root}${where}; allowed: ` +
+      `${name}: "${printable(file)}" lies in ${side}_root${where}; allowed: ` +
         "outside both roots.",
       EXIT.usage,
     );

@@ -148,25 +148,21 @@ function onSignals(passOn: (signal: Deno.Signal) => void): void {
   const isWindows = Deno.build.os === "windows";
   const isKeyboard = isWindows || Deno.stdin.isTerminal() ||
     Deno.stdout.isTerminal() || Deno.stderr.isTerminal();
-  const ignore = () => {};
-  const wanted: [Deno.Signal, () => void][] = [
-    ["SIGINT", isKeyboard ? ignore : () => passOn("SIGINT")],
-    isWindows ? ["SIGBREAK", ignore] : ["SIGTERM", () => passOn("SIGTERM")],
+  const signals: Deno.Signal[] = [
+    "SIGINT",
+    isWindows ? "SIGBREAK" : "SIGTERM",
+    // A terminal that is closed may tell only the first of its processes.
+    // Without a terminal it is left as it is: that is what nohup is for.
+    ...isKeyboard ? ["SIGHUP" as const] : [],
   ];
-  // A terminal that is closed may tell only the first of its processes.
-  // Without a terminal it is left as it is: that is what nohup is for.
-  if (isKeyboard) {
-    wanted.push(["SIGHUP", isWindows ? ignore : () => passOn("SIGHUP")]);
-  }
-  for (const [signal, listener] of wanted) listen(signal, listener);
-}
-
-function listen(signal: Deno.Signal, listener: () => void): void {
-  try {
-    Deno.addSignalListener(signal, listener);
-  } catch (error) {
-    // A signal that this system has not.
-    if (!(error instanceof TypeError)) throw error;
+  for (const signal of signals) {
+    const isTheirs = isWindows || isKeyboard && signal === "SIGINT";
+    try {
+      Deno.addSignalListener(signal, () => isTheirs || passOn(signal));
+    } catch (error) {
+      // A signal that this system has not.
+      if (!(error instanceof TypeError)) throw error;
+    }
   }
 }
 
@@ -188,12 +184,6 @@ export interface Handed {
   readonly config: Config | null;
   /** Roots that can't be written, as far as was asked. */
   readonly unwritable?: readonly Side[];
-}
-
-/** How the program is started. */
-interface Start {
-  readonly permissions: readonly string[];
-  readonly handed: Handed | null;
 }
 
 /**
@@ -252,7 +242,7 @@ function understood(
 async function startOf(
   invocation: CommandInvocation,
   realPath: RealPath | null,
-): Promise<Start> {
+): Promise<{ permissions: readonly string[]; handed: Handed | null }> {
   const { config: said, command } = invocation;
   const file = resolve(said);
   const access = accessOf(invocation);
@@ -272,19 +262,16 @@ async function startOf(
     told.set(path, known);
     return known;
   };
-  const { file: output } = outputOf(invocation);
-  requireApart(
-    config,
-    output !== null && "report" in invocation ? resolve(output) : null,
-    spelled,
-  );
+  const { option, file: output } = outputOf(invocation);
+  const report = option === "--report" && output !== null ? output : null;
+  requireApart(config, report && resolve(report), spelled);
   const realRoots = realRootsOf(config, realPath);
   const twin = command === "schedule" ? twinOf(output ?? "") : null;
   const permissions = sandboxFlags(config, {
     access,
     programFolder: import.meta.dirname ?? null,
-    outputFile: output === null ? null : checkedOutput(output),
-    twinFile: twin === null ? null : checkedOutput(twin),
+    outputFile: output && checkedOutput(output),
+    twinFile: twin && checkedOutput(twin),
     realRoots,
     onDisk: spelled,
   });
@@ -292,10 +279,8 @@ async function startOf(
   const isQuiet = "isQuiet" in invocation && invocation.isQuiet;
   if (network.length > 0 && !isQuiet) {
     // In its sandbox the doctor may not look at what it would have to name.
-    const words = isSandbox(permissions)
-      ? networkWords(network)
-      : noSandboxWords(network);
-    warn(words.replace(/\.?$/u, "."));
+    const words = isSandbox(permissions) ? networkWords : noSandboxWords;
+    warn(words(network).replace(/\.?$/u, "."));
   }
   const unwritable = command === "plan" ? await unwritableRoots(config) : [];
   const more = unwritable.length === 0 ? {} : { unwritable };
