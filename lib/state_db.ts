@@ -287,21 +287,23 @@ export function migrate(db: DatabaseSync, from: number, to: number): void {
   db.exec(`PRAGMA user_version = ${to}`);
 }
 
+/** Shorter texts are not worth the 15 ms that zlib takes to load. */
+const SHORT = 4_000;
+
 /** A text as the state DB keeps it where there may be much of it. */
-export function packed(text: string): Uint8Array {
-  return zlib().deflateRawSync(text);
+export function packed(text: string): SqlValue {
+  return text.length < SHORT ? text : zlib().deflateRawSync(text);
 }
 
 /** Opens what {@linkcode packed} made. */
-export function unpacked(bytes: Uint8Array): string {
-  return zlib().inflateRawSync(bytes).toString();
+export function unpacked(value: SqlValue): string {
+  return value instanceof Uint8Array
+    ? zlib().inflateRawSync(value).toString()
+    : String(value);
 }
 
-/**
- * It takes 15 ms to load, and most runs have nothing to pack. So does
- * node:process, imported by its name.
- */
 function zlib() {
+  // Imported by its name, node:process takes as long.
   // deno-lint-ignore no-process-global
   return process.getBuiltinModule("node:zlib");
 }

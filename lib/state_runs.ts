@@ -553,11 +553,10 @@ function* pastActions(
     ...values,
   );
   for (const [run, startedAt, runs, told] of texts) {
-    const text = typeof told === "string"
-      ? `[${told}]`
-      : unpacked(told as Uint8Array);
+    const text = unpacked(told!);
     if (!text.includes(contains)) continue;
-    for (const action of JSON.parse(text)) {
+    // All of a run, or one.
+    for (const action of [JSON.parse(text)].flat()) {
       const startedAtMs = Number(startedAt);
       yield { ...action, run: String(run), startedAtMs, runs: Number(runs) };
     }

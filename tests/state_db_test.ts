@@ -132,12 +132,15 @@ Deno.test("past runs of an older version are told as before: what they did, and 
     migrate(old, 0, 7);
     old.exec(`
       INSERT INTO meta VALUES ('whole_runs', '2');
-      INSERT INTO runs (id, started_at, nth) VALUES ('a', 1, 1), ('b', 2, 2), ('c', 3, NULL);
+      INSERT INTO runs (id, started_at, nth) VALUES ('a', 1, 1), ('b', 2, 2), ('c', 3, NULL), ('d', 4, NULL);
       INSERT INTO actions VALUES
         ('a', 0, 'COPY_LEFT_TO_RIGHT', 'n"ä', NULL, '5.9', 'right', 'new on Left', 'done', NULL, 7, NULL, NULL),
         ('a', 1, 'COPY_LEFT_TO_RIGHT', 'm', NULL, '5.9', 'right', 'new on Left', 'failed', 'why', 7, ${Number.MAX_SAFE_INTEGER}, NULL),
         ('b', 0, 'RENAME_RIGHT', 'd', 'n"ä', '5.11', 'right', 'renamed', 'done', NULL, NULL, NULL, 3),
-        ('c', 0, 'DELETE_LEFT', 'n"ä', NULL, '5.8', 'left', 'gone', 'skipped', 'so', 7, NULL, NULL)`);
+        ('c', 0, 'DELETE_LEFT', 'n"ä', NULL, '5.8', 'left', 'gone', 'skipped', 'so', 7, NULL, NULL);
+      WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 299)
+      INSERT INTO actions SELECT 'd', i, 'DELETE_LEFT', 'many/' || i, NULL,
+        '5.8', 'left', 'gone', 'done', NULL, 7, NULL, NULL FROM n`);
   }
   for (const isReadOnly of [true, false]) {
     using db = place.open(isReadOnly);
@@ -153,6 +156,16 @@ Deno.test("past runs of an older version are told as before: what they did, and 
       "b RENAME_RIGHT done 1",
       "a COPY_LEFT_TO_RIGHT failed 2",
     ]);
+    // So many are compressed.
+    assert.deepEqual(
+      db.query("SELECT typeof(told) FROM runs ORDER BY id"),
+      [["text"], ["text"], ["text"], ["blob"]],
+    );
+    assert.deepEqual(
+      actionsOf(db, "d").map(({ path }) => path),
+      Array.from({ length: 300 }, (_, n) => `many/${n}`),
+    );
+    assert.deepEqual(actionsAt(db, "many/77", 9).length, 1);
     assert.deepEqual(told(actionsAt(db, 'n"ä', 2)), [
       "c DELETE_LEFT skipped 1",
       "b RENAME_RIGHT done 1",
