@@ -235,13 +235,6 @@ export interface ClashPlace {
   readonly claimed: Pair | null;
 }
 
-/** Gives the loser of a conflict at `target`, which `side` has, its place. */
-export type ChoosePlace = (
-  target: Location,
-  side: Side,
-  loser: FoundFile,
-) => ClashPlace | null;
-
 /**
  * Chooses clash names: the first that each side has free, or with exactly the
  * loser's content, and never one twice.
@@ -250,7 +243,8 @@ export type ChoosePlace = (
  * @param merged What was found and recorded.
  * @param idle Pairs by key of which nothing is read or written otherwise.
  * @param folders Keys of all folders on either side.
- * @returns It gives null where files have to be read first.
+ * @returns Gives the loser of a conflict at `target`, which `side` has, its
+ *   place; null where files have to be read first.
  */
 export function clashPlaces(
   inquiry: Inquiry,
@@ -258,7 +252,7 @@ export function clashPlaces(
   idle: ReadonlyMap<string, Pair>,
   folders: ReadonlySet<string>,
   settings: DecisionSettings,
-): ChoosePlace {
+): (target: Location, side: Side, loser: FoundFile) => ClashPlace | null {
   const given = new Set<string>();
 
   /** The pair at a name that is taken, where it is the loser's very content. */

@@ -31,12 +31,6 @@ export interface Basis {
   readonly ignore: IgnoreSettings;
 }
 
-/** A file where a side has it now. */
-export interface Standing {
-  readonly path: string;
-  readonly metadata: Metadata;
-}
-
 /** Why a run does with a path what it does. */
 export interface Explanation {
   /** As it is spelled, where it is known at all. */
@@ -44,7 +38,9 @@ export interface Explanation {
   /** Whether a folder is recorded, or found, there. */
   readonly folder: Folder | null;
   /** Null where a side has no file of it, or nobody can tell. */
-  readonly now: Both<Standing | null>;
+  readonly now: Both<
+    { readonly path: string; readonly metadata: Metadata } | null
+  >;
   /** What became of each side; null where no table was asked. */
   readonly change: Both<string> | null;
   readonly isRecorded: boolean;

@@ -259,6 +259,7 @@ export function folderConflict(
   return decideConflict("metadata_conflict", win, at, settings);
 }
 
+/** Something in a folder that only one side has. */
 type Held = Pick<Problem, "side" | "path" | "reason">;
 
 /** Of what a folder holds, so much is named. */

@@ -42,10 +42,10 @@ export interface Links extends Partial<Omit<Draft, "action">> {
   readonly opens?: Folder;
 }
 
-type Told = Pick<Action, "name" | "path" | "newPath" | "side" | "bytes">;
-
 /** What an action's work tells of it. */
-function toldBy(work: Work): Told {
+function toldBy(
+  work: Work,
+): Pick<Action, "name" | "path" | "newPath" | "side" | "bytes"> {
   const plain = { newPath: null, bytes: null };
   const on = (
     side: Side,

@@ -310,16 +310,14 @@ function decideOnce(
 
   const renamed = joinRenamed();
   const waiting = renamed.saved.map(waitingOf);
-  const waitIn = new Set<Folder>();
-  const goesOn: Pair[] = [];
-  for (const pair of renamed.pairs) {
-    if (waits.size === 0 || !isWaiting(pair.key)) goesOn.push(pair);
-    else {
-      for (const at of [pair, pair.left, pair.right]) {
-        if (at) waitIn.add(at.folder);
-      }
-    }
-  }
+  const { waits: waitingPairs = [], goesOn = [] } = Object.groupBy(
+    renamed.pairs,
+    ({ key }) => isWaiting(key) ? "waits" : "goesOn",
+  );
+  const waitIn = new Set(
+    waitingPairs.flatMap((pair) => [pair, pair.left, pair.right])
+      .flatMap((at) => at ? [at.folder] : []),
+  );
   const byTables = goesOn.map(decidePair).filter((it) => it !== null);
   const layout = layoutOf(byTables, waitIn);
   const questions = { kind: "questions", questions: inquiry.open } as const;
