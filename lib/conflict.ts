@@ -6,7 +6,7 @@
  * @module
  */
 import { EXIT, type ExitCode } from "./errors.ts";
-import { type Clocks, newerOf, type TimeReason, words } from "./metadata.ts";
+import { isSameTime, words } from "./metadata.ts";
 import { clashName, COMMON_ROOM } from "./names.ts";
 import { type Folding, isWithin, joinPath, keyOf } from "./paths.ts";
 import { doubtOf, refOf } from "./plan_changes.ts";
@@ -42,7 +42,13 @@ import {
 
 /** Why a side wins a conflict. */
 export type WinReason =
-  | TimeReason
+  | "newer"
+  /** Both have the same time: Left's is taken. */
+  | "same time"
+  /** The other one's time can't be meant. */
+  | "wrong time"
+  /** Neither time can be meant: the later one is taken. */
+  | "wrong times"
   /** The other version is one that perhaps nobody meant. */
   | "doubtful"
   /** A person said so. */
@@ -97,16 +103,36 @@ export function decideConflict(
   return { ...plain, policy, winner: ruling.take, winReason: "chosen" };
 }
 
+/** The earliest mtime anybody can mean, and how far ahead clocks may be. */
+const EARLIEST_MS = Date.UTC(1980, 0, 1);
+const AHEAD_MS = 24 * 60 * 60 * 1000;
+
 /**
- * The side that wins where both have a file: the chosen or else the newer one.
+ * The side with the later mtime; Left on a tie. A time that nobody can mean
+ * loses against any other.
  */
-export function winnerOf(
-  pair: Pair,
-  settings: Pick<DecisionSettings, "ruling"> & Clocks,
+export function newerOf(
+  { left, right }: Pair,
+  { nowMs, coarserTickMs }: DecisionSettings,
 ): Win {
+  const [a, b] = [left!.metadata.mtimeMs, right!.metadata.mtimeMs];
+  const isBelievable = (timeMs: number) =>
+    timeMs >= EARLIEST_MS && timeMs <= nowMs + AHEAD_MS;
+  if (isBelievable(a) !== isBelievable(b)) {
+    return { side: isBelievable(a) ? "left" : "right", reason: "wrong time" };
+  }
+  if (isSameTime(a, b, coarserTickMs)) {
+    return { side: "left", reason: "same time" };
+  }
+  const reason = isBelievable(a) ? "newer" : "wrong times";
+  return { side: b > a ? "right" : "left", reason };
+}
+
+/** The side that wins where both have a file: the chosen or the newer one. */
+export function winnerOf(pair: Pair, settings: DecisionSettings): Win {
   const { ruling } = settings;
   return ruling === null || ruling.key !== pair.key || ruling.take === "both"
-    ? newerOf(pair.left!, pair.right!, settings)
+    ? newerOf(pair, settings)
     : { side: ruling.take, reason: "chosen" };
 }
 
@@ -115,10 +141,7 @@ export function winnerOf(
  * {@linkcode winnerOf}, but that a version which perhaps nobody meant never
  * wins against another one.
  */
-export function contentWinnerOf(
-  pair: Pair,
-  settings: Pick<DecisionSettings, "ruling"> & Clocks,
-): Win {
+export function contentWinnerOf(pair: Pair, settings: DecisionSettings): Win {
   const win = winnerOf(pair, settings);
   const loser = otherSide(win.side);
   const isDoubtful = win.reason !== "chosen" &&

@@ -165,13 +165,17 @@ function findChanges(
   const haveOneSize = left?.metadata.sizeBytes === right?.metadata.sizeBytes;
   if (row === null) {
     const change = both((side) => pair[side] ? "created" : "absent");
-    const { isFirstMeeting, verifyFirstRun } = settings;
+    const { isFirstMeeting, verifyFirstRun, coarserTickMs } = settings;
     const mayTrust = isFirstMeeting && !verifyFirstRun && !isSuspicious &&
       !left?.isFresh && !right?.isFresh;
+    const haveOneTime = () =>
+      isSameTime(
+        left!.metadata.mtimeMs,
+        right!.metadata.mtimeMs,
+        coarserTickMs,
+      );
     const isSame = left !== null && right !== null && haveOneSize &&
-      (mayTrust &&
-          isSameTime(left.metadata.mtimeMs, right.metadata.mtimeMs, settings) ||
-        haveSameContent());
+      (mayTrust && haveOneTime() || haveSameContent());
     return { kind: "unrecorded", change, isSame, hash };
   }
   const states = resolved(both(stateOf));

@@ -160,7 +160,8 @@ export function countChanges(decided: readonly DecidedPair[]): PlanCounts {
         modified[side]++;
       }
     }
-    if (decision.kind !== "remove") continue;
+    // What a person chose a folder against was not deleted.
+    if (decision.kind !== "remove" || decision.conflict !== null) continue;
     const side = otherSide(decision.on);
     const half = pair.row![side];
     const key = looks(pair.name, half);

@@ -8,12 +8,12 @@
  * @module
  */
 import {
-  cutToTick,
   halfState,
   identityOf,
   isEqualId,
   isFresh,
   isSameId,
+  isSameTime,
   type Traits,
 } from "./metadata.ts";
 import { whyNotOnWindows } from "./names.ts";
@@ -531,7 +531,7 @@ function mergeOnce(
     const tickMs = Math.max(traits.left.tickMs, traits.right.tickMs);
     const [a, b] = [left.metadata, right.metadata];
     return a.sizeBytes === b.sizeBytes &&
-      cutToTick(a.mtimeMs, tickMs) === cutToTick(b.mtimeMs, tickMs) &&
+      isSameTime(a.mtimeMs, b.mtimeMs, tickMs) &&
       !isSuspicious(name);
   }
 

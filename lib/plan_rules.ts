@@ -9,10 +9,11 @@ import {
   type ConflictDecision,
   contentWinnerOf,
   decideConflict,
+  newerOf,
   winnerOf,
   winnerWords,
 } from "./conflict.ts";
-import { isSameTime, newerOf, words } from "./metadata.ts";
+import { isSameTime, words } from "./metadata.ts";
 import type { Changes } from "./plan_changes.ts";
 import { isMoved, type Location, type Pair } from "./plan_merge.ts";
 import type { DecisionSettings } from "./plan_types.ts";
@@ -283,12 +284,12 @@ function bringFrom(
   pair: Pair,
   from: Side,
   wanted: readonly Property[],
-  settings: DecisionSettings,
+  { coarserTickMs, ignoresModes }: DecisionSettings,
 ): Both<Properties> {
   const to = otherSide(from);
   const [source, target] = [pair[from]!.metadata, pair[to]!.metadata];
-  const hasTime = isSameTime(source.mtimeMs, target.mtimeMs, settings);
-  const hasMode = settings.ignoresModes || source.mode === target.mode;
+  const hasTime = isSameTime(source.mtimeMs, target.mtimeMs, coarserTickMs);
+  const hasMode = ignoresModes || source.mode === target.mode;
   return {
     ...KEEP,
     [to]: {
@@ -302,7 +303,7 @@ function bringFrom(
 function adopt(pair: Pair, settings: DecisionSettings): Decision {
   const { target, conflict } = chooseName(pair, settings);
   if (conflict?.policy === "notify") return { kind: "open", conflict };
-  const { side: newer } = newerOf(pair.left!, pair.right!, settings);
+  const { side: newer } = newerOf(pair, settings);
   const bring = bringFrom(pair, newer, ["time"], settings);
   const rule = conflict?.rule ?? null;
   const reason = "same content";

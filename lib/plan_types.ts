@@ -3,7 +3,6 @@
  *
  * @module
  */
-import type { Clocks } from "./metadata.ts";
 import type { NameRoom } from "./names.ts";
 import type { Folding } from "./paths.ts";
 import type {
@@ -352,8 +351,12 @@ export function questionId(question: Question): string {
 // What decisions depend on.
 
 /** What decisions depend on besides what was found and recorded. */
-export interface DecisionSettings extends Clocks {
+export interface DecisionSettings {
   readonly folding: Folding;
+  /** The coarser of both roots' ticks, in ms. */
+  readonly coarserTickMs: number;
+  /** By the local clock, in ms since 1970. */
+  readonly nowMs: number;
   /** A side carries no modes: they are no change. Left out: both do. */
   readonly ignoresModes?: boolean | undefined;
   /** The run started without any rows. */
