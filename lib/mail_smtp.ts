@@ -480,33 +480,19 @@ const WAIT = null;
 
 const CHECK_SERVER = "check email.smtp_host and email.smtp_port";
 const ASK = "ask whoever runs it";
+const NO_TLS = "set email.security to starttls, or email.smtp_port to the " +
+  "server's port for tls, mostly 465";
 const NOT_TAKEN = "it does not take it";
 const ON_NETWORK = "is this computer on the network?";
 
-/** What is said where a step never ends, and where the server hangs up. */
-const ENDS: Readonly<Record<MailStep, readonly [late: string, cut: string]>> = {
-  connect: ["it does not answer", "the connection broke off at once"],
-  encrypt: [
-    "it let the encryption begin and said no more",
-    "it hung up when the encryption began",
-  ],
-  greet: [
-    "it said no more after its first words",
-    "it hung up after its first words",
-  ],
-  login: [
-    "it said no more when it was asked to log in",
-    "it hung up during the login",
-  ],
-  address: [
-    "it said no more when it was told whom the mail is for",
-    "it hung up when it was told whom the mail is for",
-  ],
-  content: [
-    "it took the mail's text and never confirmed it",
-    "the connection was cut in the middle of the mail, before the server had " +
-    "confirmed it",
-  ],
+/** When it was that the server said no more, or hung up. */
+const WHEN: Readonly<Record<MailStep, string>> = {
+  connect: "at once",
+  encrypt: "when the encryption began",
+  greet: "after its first words",
+  login: "during the login",
+  address: "when it was told whom the mail is for",
+  content: "in the middle of the mail, before it had confirmed it",
 };
 
 /** Name and message of an error where no connection comes about. */
@@ -636,11 +622,7 @@ class FaultWords {
       ];
     }
     if (security !== "tls") return null;
-    return [
-      "it does not begin with encryption",
-      "set email.security to starttls, or email.smtp_port to the server's " +
-      "port for tls, mostly 465",
-    ];
+    return ["it does not begin with encryption", NO_TLS];
   }
 
   /** A step that never ends, or in which the server hangs up: then null. */
@@ -662,18 +644,17 @@ class FaultWords {
         : "it hung up without a word";
       return [late + says, todo];
     }
-    const says = late + ENDS[step][isLate ? 0 : 1];
     if (step === "connect" && isLate) {
-      return [says, `${CHECK_SERVER}; a firewall may be in the way`];
+      return [
+        `${late}it does not answer`,
+        `${CHECK_SERVER}; a firewall may be in the way`,
+      ];
     }
-    if (step !== "encrypt" || security !== "tls") return [says, WAIT];
-    return [
-      says,
-      isLate
-        ? "set email.security to starttls, if that port is for it; else " +
-          "check email.smtp_port"
-        : "check that email.smtp_port is the server's port for tls, mostly 465",
-    ];
+    const says = `${late}${isLate ? "it said no more" : "it hung up"} ` +
+      WHEN[step];
+    return step === "encrypt" && security === "tls"
+      ? [says, NO_TLS]
+      : [says, WAIT];
   }
 
   #certificate({ error, certificate }: MailFault): ToldFault {
