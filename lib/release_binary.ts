@@ -288,26 +288,24 @@ export type Given = Readonly<Record<string, string | undefined>>;
  * Runs a task, and tells in words what is wrong.
  *
  * @param args The arguments.
- * @param options Its options, each with what follows it.
- * @param help What `--help` prints.
+ * @param help What `--help` prints: the options are those it lists.
  * @param task The task.
  * @returns The exit code.
  */
 export async function runTask(
   args: readonly string[],
-  options: Readonly<Record<string, string>>,
   help: string,
   task: (given: Given) => Promise<void>,
 ): Promise<number> {
   try {
     const isWindows = Deno.build.os === "windows";
-    const forms = Object.entries({ ...options, help: "" })
-      .map(([name, value]) =>
-        [name, name === "help" ? { value, short: "h" } : { value }] as const
-      );
+    const options = new Map(
+      [...help.matchAll(/^ {2}--([a-z-]+) ([A-Z]+)/gmu)]
+        .map(([, name = "", value = ""]) => [name, { value }]),
+    );
     const { words: [word], values } = splitArguments<string>(
       withHelp(args, isWindows),
-      Object.fromEntries(forms),
+      { ...Object.fromEntries(options), help: { value: "", short: "h" } },
     );
     if (word !== undefined) {
       throw new UsageError(`Unexpected argument ${quoted(word)}.`);
@@ -316,7 +314,7 @@ export async function runTask(
     else {
       const given = [...values].map(([name, value]) => [
         name,
-        optionValue(name, options[name]!, value, isWindows),
+        optionValue(name, options.get(name)!.value, value, isWindows),
       ]);
       await task(Object.fromEntries(given));
     }
@@ -478,15 +476,6 @@ async function runDeno(
   throw new SyncError(message, exitCode, { cause: text });
 }
 
-/** The options of {@linkcode compile}. */
-export const COMPILE_OPTIONS = {
-  "config": "FILE",
-  "output": "FILE",
-  "target": "TARGET",
-  // On another system.
-  "config-path": "FILE",
-};
-
 /** What `--help` prints. */
 export const COMPILE_HELP = `Makes a binary of office-sync for one config.
 
@@ -638,21 +627,16 @@ function requireBase({ target }: BinaryPlan): void {
   requireFile("DENORT_BIN", base);
   if (target === null) return;
   const isWindows = target.includes("windows");
-  if (/\.exe$/iu.test(base) !== isWindows) {
-    throw new SyncError(
-      `DENORT_BIN: ${quoted(base)} must be a denort ${Deno.version.deno} for` +
-        ` ${target}, whose name ${
-          isWindows ? "ends" : "does not end"
-        } in .exe.`,
-      EXIT.usage,
-    );
-  }
-  if (!Buffer.from(Deno.readFileSync(base)).includes(DENO_WORDS)) return;
-  throw new SyncError(
-    `DENORT_BIN: ${quoted(base)} is the deno executable, and must be a denort` +
-      ` ${Deno.version.deno}: on top of deno there would be no sandbox.`,
-    EXIT.usage,
-  );
+  const denort = `must be a denort ${Deno.version.deno}`;
+  const why = /\.exe$/iu.test(base) !== isWindows
+    ? `${denort} for ${target}, whose name ${
+      isWindows ? "ends" : "does not end"
+    } in .exe`
+    : Buffer.from(Deno.readFileSync(base)).includes(DENO_WORDS)
+    ? `is the deno executable, and ${denort}: on top of deno there would be no sandbox`
+    : null;
+  if (why === null) return;
+  throw new SyncError(`DENORT_BIN: ${quoted(base)} ${why}.`, EXIT.usage);
 }
 
 /** In the help of the deno executable; a denort has none. */

@@ -22,13 +22,6 @@ import { codeOf, inWords } from "./system.ts";
 import { quoted } from "./text.ts";
 import { SIDES } from "./types.ts";
 
-/** The options of {@linkcode makePackage}. */
-export const PACKAGE_OPTIONS = {
-  "config": "FILE",
-  "output": "FOLDER",
-  "deno": "FILE",
-};
-
 /** What `--help` prints. */
 export const PACKAGE_HELP =
   `Makes a portable folder of office-sync that needs no download.

@@ -3,13 +3,8 @@
  *
  * @module
  */
-import {
-  compile,
-  COMPILE_HELP,
-  COMPILE_OPTIONS,
-  runTask,
-} from "../lib/release_binary.ts";
+import { compile, COMPILE_HELP, runTask } from "../lib/release_binary.ts";
 import { fromThere } from "../lib/started_as.ts";
 
 const args = fromThere(Deno.args);
-Deno.exitCode = await runTask(args, COMPILE_OPTIONS, COMPILE_HELP, compile);
+Deno.exitCode = await runTask(args, COMPILE_HELP, compile);

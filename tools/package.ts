@@ -4,12 +4,8 @@
  * @module
  */
 import { runTask } from "../lib/release_binary.ts";
-import {
-  makePackage,
-  PACKAGE_HELP,
-  PACKAGE_OPTIONS,
-} from "../lib/release_portable.ts";
+import { makePackage, PACKAGE_HELP } from "../lib/release_portable.ts";
 import { fromThere } from "../lib/started_as.ts";
 
 const args = fromThere(Deno.args);
-Deno.exitCode = await runTask(args, PACKAGE_OPTIONS, PACKAGE_HELP, makePackage);
+Deno.exitCode = await runTask(args, PACKAGE_HELP, makePackage);
