@@ -103,6 +103,7 @@ export function setProperties(
 ): void {
   const absolute = root.absolute(path);
   const { mtimeMs, mode } = properties;
+  // RACE: what takes the name after the look gets them; no content is touched.
   if (mode !== null && Deno.build.os !== "windows") {
     setQuietly(() => Deno.chmodSync(absolute, mode));
   }

@@ -217,6 +217,10 @@ export class Root {
    * Makes sure that a folder and all above it are folders of the root and no
    * links: path permissions are lexical, a link would lead out of them.
    *
+   * RACE: a folder that is swapped for a link after this look and before the
+   * call it is for leads out of the root: no call of the runtime is relative
+   * to an open folder.
+   *
    * @throws {Skipped} One of them is missing or something else.
    */
   requireRealFolder(folder: string): void {
