@@ -43,7 +43,7 @@ const REFUSALS = new Set(["EPERM", "EACCES", "ENOSYS", "ENOTSUP", "EINVAL"]);
  * @param after The name that it has then; left out: the same, or none.
  * @throws The system's error where it refuses all the same.
  */
-export function despiteReadOnly(
+function despiteReadOnly(
   path: string,
   act: () => void,
   after: string = path,
@@ -428,8 +428,6 @@ export function respell(
     throw error;
   }
 }
-
-// The temporary names of one run.
 
 /** Gives temporary names of one run. */
 export class TemporaryNames {

@@ -90,7 +90,7 @@ export interface PerformerContext {
 }
 
 /** A kind of {@linkcode Work}. */
-export type WorkOf<K extends Work["kind"]> = Work & { readonly kind: K };
+type WorkOf<K extends Work["kind"]> = Work & { readonly kind: K };
 
 /** What was seen of a copy and its source when it was made. */
 type Made = Pick<FlushedCopy, "source" | "metadata" | "lookedAtMs" | "hash">;

@@ -10,6 +10,7 @@ import { folderOf, joinPath, keyOf, nameOf } from "./paths.ts";
 import { CHANGED, codeOf, orElse, Skipped, WENT_AWAY } from "./system.ts";
 import { quoted } from "./text.ts";
 import type { Metadata, Side } from "./types.ts";
+import type { WireRoot } from "./wire_messages.ts";
 
 // Which paths are links. On Windows that is not what the system calls one:
 // files that a cloud drive keeps elsewhere, or that a server keeps without
@@ -88,9 +89,6 @@ const PARENT_TRUST_MS = 20;
 /** The longest path that the system takes, in UTF-8 bytes. */
 const LONGEST_PATH = { linux: 4095, darwin: 1023 } as const;
 
-/** Tells the folder at a root's path from another one. */
-export type RootSelf = Pick<Deno.FileInfo, "dev" | "ino">;
-
 /** One root, and what its file system does to names and times. */
 export class Root {
   /** Which root. */
@@ -101,10 +99,11 @@ export class Root {
   readonly traits: Traits;
   readonly #trusted = new Map<string, number>();
   /** What stood at its path when it was first looked at. */
-  readonly self: RootSelf | null;
+  readonly self: WireRoot["self"];
   /** False once the file system has shown that it has no links. */
   hasLinks = true;
-  #refused: number | null = null;
+  /** The most that a name may measure where longer ones were refused. */
+  refusedNames: number | null = null;
 
   /**
    * @param path Absolute path.
@@ -114,7 +113,7 @@ export class Root {
     side: Side,
     path: string,
     traits: Traits,
-    self?: RootSelf | null,
+    self?: WireRoot["self"],
   ) {
     this.side = side;
     this.path = path.replace(/(?<=.)[/\\]+$/, "");
@@ -132,12 +131,7 @@ export class Root {
   /** What the names it holds may measure. */
   get nameRoom(): NameRoom {
     const most = Deno.build.os === "windows" ? Infinity : 255;
-    return { bytes: this.#refused ?? most, units: 255 };
-  }
-
-  /** The most that a name may measure where longer ones were refused. */
-  get refusedNames(): number | null {
-    return this.#refused;
+    return { bytes: this.refusedNames ?? most, units: 255 };
   }
 
   /**
@@ -146,7 +140,7 @@ export class Root {
    * @param bytes What a name may measure in UTF-8 at most.
    */
   refuseNames(bytes: number): void {
-    this.#refused = Math.min(bytes, this.#refused ?? Infinity);
+    this.refusedNames = Math.min(bytes, this.refusedNames ?? Infinity);
   }
 
   /**
