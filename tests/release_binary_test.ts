@@ -142,7 +142,7 @@ Deno.test("paths of Windows are baked as they are, P: without a backslash at its
   assert.match(plan.output, /office-sync\.exe$/);
 });
 
-Deno.test("a share is refused for Windows, or has no walls, as the config says", async () => {
+Deno.test("a share is refused for Windows, or has no sandbox, as the config says", async () => {
   const text = "left_root: C:\\l\nright_root: \\\\server\\share\n";
   await assert.rejects(windowsPlan(text), /on the network/);
   const open = await windowsPlan(
@@ -241,11 +241,11 @@ Deno.test("a binary syncs, and says in words what it was not made for", async ()
   assert.match(err, /elsewhere.*\n.*deno task compile --config/);
 });
 
-Deno.test("requireSameSandbox() lets pass what changes no wall", async () => {
+Deno.test("requireSameSandbox() lets pass what changes no sandbox", async () => {
   using office = new Office(EMAIL);
   const { made } = await planBinary({ config: office.config });
   requireSameSandbox(made, made.config);
-  // The log has a folder of its own: more files in it are no other wall.
+  // The log has a folder of its own: more files in it are no other sandbox.
   const logging = { ...made.config.logging, maxFiles: 9 };
   requireSameSandbox(made, { ...made.config, logging });
   const email = { ...made.config.email!, smtpPort: 465 };
@@ -276,7 +276,7 @@ Deno.test("compile says in one line what to do where the base can't be downloade
   );
 });
 
-Deno.test("compile leaves nothing that is not office-sync: a deno as its base has no walls", async () => {
+Deno.test("compile leaves nothing that is not office-sync: a deno as its base has no sandbox", async () => {
   using office = new Office();
   const env = { DENORT_BIN: Deno.execPath() };
   const { code, err } = await compile(office, [], env);

@@ -82,7 +82,7 @@ function startIn(
 }
 
 Deno.test({
-  name: "the portable folder syncs without network and cache, inside its walls",
+  name: "the portable folder syncs without network and cache, in its sandbox",
   ignore: !isLinux,
   fn: async () => {
     using office = new Office();

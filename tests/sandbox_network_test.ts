@@ -189,7 +189,7 @@ eachCase("package does as it must", async (mapped, consent) => {
 });
 
 eachCase(
-  "a binary that was made with walls does as it must",
+  "a binary that was made with a sandbox does as it must",
   async (mapped, consent) => {
     using desk = new Desk(consent);
     const { made } = await planBinary({
@@ -308,14 +308,14 @@ Deno.test("a root whose real path may not be seen is on the network all the same
   assert.equal(networkWords(roots), "right_root P:\\ is on the network");
 });
 
-Deno.test("the launcher tells a doctor behind walls which root is on the network", async () => {
+Deno.test("the launcher tells a doctor in its sandbox which root is on the network", async () => {
   using desk = new Desk("refuse");
   const { code, out, err } = await launch(desk, ["right"], "doctor");
   assert.deepEqual([code, out], [0, "false\n"]);
   assert.equal(err, "right_root P:\\ (\\\\rs\\p) is on the network.\n");
 });
 
-Deno.test("the launcher says nothing of missing walls with --quiet", async () => {
+Deno.test("the launcher says nothing of a missing sandbox with --quiet", async () => {
   using desk = new Desk("allow_all");
   const { code, out, err } = await launch(desk, ["right"], "--quiet");
   assert.deepEqual([code, out, err], [0, "true\n", ""]);
@@ -330,7 +330,7 @@ Deno.test("the launcher tells a refusal as JSON with --json", async () => {
   assert.match(error.message, /P:\\ .* sandbox\.network_roots: allow_all/);
 });
 
-Deno.test("a binary without walls stops where the config takes its consent back", () => {
+Deno.test("a binary without a sandbox stops where the config takes its consent back", () => {
   const config = {
     file: "C:\\o\\config.yaml",
     roots: { left: "C:\\l", right: "P:\\" },
@@ -349,7 +349,7 @@ Deno.test("a binary without walls stops where the config takes its consent back"
   );
 });
 
-Deno.test("a run without walls says so in summary, page and log, and its document keeps its keys", async () => {
+Deno.test("a run without a sandbox says so in summary, page and log, and its document keeps its keys", async () => {
   using office = new Office("sandbox: { network_roots: allow_all }\n");
   office.write({ left: { a: "1" } });
   const harness = join(office.folder, "harness.ts");
@@ -375,11 +375,11 @@ Deno.test("a run without walls says so in summary, page and log, and its documen
   const [, second = ""] = Deno.readTextFileSync(office.log).split("\n");
   assert.match(second, / WARNING .*Without the sandbox: /);
   const open = JSON.parse(await run("--json"));
-  const walled = await office.json();
-  assert.deepEqual(Object.keys(open), Object.keys(walled));
-  assert.deepEqual(Object.keys(open.run), Object.keys(walled.run));
-  assert.deepEqual(Object.keys(open.summary), Object.keys(walled.summary));
-  // With its walls a run says nothing of them.
+  const inSandbox = await office.json();
+  assert.deepEqual(Object.keys(open), Object.keys(inSandbox));
+  assert.deepEqual(Object.keys(open.run), Object.keys(inSandbox.run));
+  assert.deepEqual(Object.keys(open.summary), Object.keys(inSandbox.summary));
+  // In its sandbox a run says nothing of it.
   const { stdout } = await office.command("--report", page);
   assert.doesNotMatch(stdout, /sandbox/);
   assert.ok(!Deno.readTextFileSync(page).includes(words));
@@ -388,7 +388,7 @@ Deno.test("a run without walls says so in summary, page and log, and its documen
   assert.match(permissions.says, /^no sandbox: read, write, net, run, ffi /);
 });
 
-Deno.test("realPathOnWindows() takes what walls hide for the network, and what is not there for itself", async () => {
+Deno.test("realPathOnWindows() takes what the sandbox hides for the network, and what is not there for itself", async () => {
   using office = new Office();
   const module = import.meta.resolve("../lib/sandbox_network.ts");
   const code = `

@@ -186,7 +186,7 @@ Deno.test("sandboxFlags() opens everything for a root on the network only where 
   );
 });
 
-Deno.test("sandboxFlags() starts the doctor inside the walls where a network root keeps a run from starting", () => {
+Deno.test("sandboxFlags() starts the doctor in the sandbox where a network root keeps a run from starting", () => {
   const options = { ...SYNC, access: "doctor" } as const;
   assert.deepEqual(
     sandboxFlags(CONFIG, { ...options, realRoots: REAL_ROOTS }),

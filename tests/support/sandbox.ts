@@ -1,5 +1,5 @@
 /**
- * A place to try the walls of a sandbox: folders and files of a config, their
+ * A place to try a sandbox: folders and files of a config, their
  * neighbours, and a program that tries what it is told.
  *
  * @module
@@ -105,7 +105,7 @@ export class Place implements Disposable {
     return join(this.folder, ...names);
   }
 
-  /** What came of each try inside the walls. */
+  /** What came of each try in the sandbox. */
   async inside(
     tries: readonly Try[],
     changes: Partial<SandboxOptions> = {},
