@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import {
+  accessOf,
+  type CommandInvocation,
   type CommandName,
   COMMANDS,
   helpText,
@@ -151,6 +153,9 @@ Deno.test("readArguments() takes a config path with spaces as it is", () => {
 /** [arguments, what the error must name] */
 const WRONG: readonly [readonly string[], RegExp][] = [
   [["snyc"], /"snyc".*sync, plan/],
+  [["constructor"], /"constructor".*sync, plan/],
+  [["--report="], /--report needs a value/],
+  [["--every", "restore", "schedule"], /--every: "restore"/],
   [["sync", "extra"], /"extra"/],
   [["plan", "a", "b"], /"a"/],
   [["--nope"], /--nope/],
@@ -338,5 +343,47 @@ for (const mark of ["/?", "-?"]) {
       of: null,
     });
     assert.throws(() => readArguments([mark], false), UsageError);
+  });
+}
+
+/** [access, arguments] */
+const ACCESS = [
+  ["plan", ["plan"]],
+  ["plan", ["sync", "--dry-run"]],
+  ["plan", ["--dry-run"]],
+  ["plan", ["history", "12"]],
+  ["plan", ["conflicts"]],
+  ["plan", ["restore", "--list"]],
+  ["plan", ["why", "sync"]],
+  ["plan", ["schedule"]],
+  ["plan", ["--limit", "5", "history"]],
+  ["sync", ["sync"]],
+  ["sync", ["--quiet", "sync"]],
+  ["sync", ["conflicts", "resolve", "a.txt", "left"]],
+  ["sync", ["restore", "plan", "--from", "3"]],
+  ["sync", ["--config", "plan", "sync"]],
+  ["sync", ["--config=config.yaml"]],
+  // What comes after -- is a path, not an option.
+  ["sync", ["restore", "--", "--dry-run"]],
+  ["doctor", ["doctor"]],
+  [null, ["init", "--left", "a"]],
+] as const;
+
+for (const [access, args] of ACCESS) {
+  Deno.test(`accessOf() gives "${args.join(" ")}" what it has to touch`, () => {
+    const asked = readArguments(args) as CommandInvocation;
+    assert.equal(accessOf(asked), access);
+  });
+}
+
+for (
+  const args of [
+    ["sync", "-h"],
+    ["--version"],
+    ["plan", "--help", "--config", "missing.yaml"],
+  ]
+) {
+  Deno.test(`readArguments() asks for no config with "${args.join(" ")}"`, () => {
+    assert.match(readArguments(args).command, /^(?:help|version)$/);
   });
 }

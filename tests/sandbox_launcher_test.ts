@@ -123,58 +123,13 @@ Deno.test("launch() starts a sync that may write roots, state DB and logs, and n
   assert.deepEqual([read, write, others], [READING, WRITING, []]);
 });
 
-const LOOKING = [
-  ["plan"],
-  ["sync", "--dry-run"],
-  ["--dry-run"],
-  ["history", "12"],
-  ["conflicts"],
-  ["why", "sync"],
-  ["schedule"],
-  ["--limit", "5", "history"],
-];
+Deno.test("launch() lets a command that only looks write logs only", async () => {
+  using office = new Office();
+  const { read, write } = await office.start(["plan"]);
+  assert.deepEqual([read, write], [READING, ["logs"]]);
+});
 
-for (const args of LOOKING) {
-  Deno.test(`launch() lets "${args.join(" ")}" write logs only`, async () => {
-    using office = new Office();
-    const { read, write } = await office.start(args);
-    assert.deepEqual([read, write], [READING, ["logs"]]);
-  });
-}
-
-const ACTING = [
-  ["sync"],
-  ["--quiet", "sync"],
-  ["conflicts", "resolve", "a.txt", "left"],
-  ["restore", "plan", "--from", "3"],
-  ["doctor"],
-  ["--config", "config.yaml", "sync"],
-  ["--config=config.yaml"],
-  // What comes after -- is a path, not an option.
-  ["restore", "--", "--dry-run"],
-];
-
-for (const args of ACTING) {
-  Deno.test(`launch() lets "${args.join(" ")}" write what it has to`, async () => {
-    using office = new Office();
-    assert.deepEqual((await office.start(args)).write, WRITING);
-  });
-}
-
-const BARE = [
-  ["--help"],
-  ["sync", "-h"],
-  ["--version"],
-  ["plan", "--help", "--config", "missing.yaml"],
-  ["frobnicate"],
-  ["constructor"],
-  ["--config"],
-  ["--report="],
-  // The value of an option is no command.
-  ["--every", "restore", "schedule"],
-];
-
-for (const args of BARE) {
+for (const args of [["--help"], ["frobnicate"], ["--config"]]) {
   Deno.test(`launch() starts "${args.join(" ")}" with no permission, without a config`, async () => {
     using office = new Office(null);
     const { read, write, others } = await office.start(args);
@@ -182,23 +137,11 @@ for (const args of BARE) {
   });
 }
 
-const BARE_ON_WINDOWS = [
-  ["restore", 'd" --config config.yaml'],
-  ["--config", "C:config.yaml"],
-  ["plan", "--report", "nul"],
-  ["--report=\\\\.\\nul.html"],
-  ["schedule", "--write=com1"],
-  ["/?"],
-  ["plan", "/?"],
-];
-
-for (const args of BARE_ON_WINDOWS) {
-  Deno.test(`launch() starts "${args.join(" ")}" with no permission on Windows: the program says what is wrong`, async () => {
-    using office = new Office();
-    const { read, write } = await office.start(["on-windows", ...args]);
-    assert.deepEqual([read, write], [[], []]);
-  });
-}
+Deno.test("launch() starts what is wrong on Windows with no permission: the program says what it is", async () => {
+  using office = new Office();
+  const { read, write } = await office.start(["on-windows", "/?"]);
+  assert.deepEqual([read, write], [[], []]);
+});
 
 Deno.test("launch() lets init write the config it is to make", async () => {
   using office = new Office(null);
