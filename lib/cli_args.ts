@@ -195,7 +195,7 @@ export const COMMANDS = {
   sync: command({
     ...SYNC,
     does: "one run (default)",
-    access: ({ isDryRun }) => isDryRun ? "plan" : "sync",
+    access: () => "sync",
   }),
   plan: command({
     ...SYNC,
