@@ -568,7 +568,7 @@ function mergeOnce(
 
   /** Why what is missing in a folder may not be gone; null where it is. */
   function whyNotGone(folder: Folder, side: Side): string | null {
-    if (listingOf(folder, side)?.isUnsettled) {
+    if (listingOf(folder, side)?.isChanging) {
       return "it vanished while the folders were being read";
     }
     // A name that is no Unicode can't be looked at: it may be any file.

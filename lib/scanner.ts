@@ -264,7 +264,7 @@ class Scanner {
   /** Takes what was seen of a folder; gives the folders in it. */
   #folder(folder: Folder, { names, looks, lookedAtMs, own }: Seen): Folder[] {
     // First: it may be that nothing of the folder counts.
-    const isUnsettled = this.#isUnsettled(own);
+    const isChanging = this.#isChanging(own);
     const found: Folder[] = [];
     this.#builder.clear();
     // A file that shares its inode with a leftover has one name of its own,
@@ -284,8 +284,8 @@ class Scanner {
     this.#folders++;
     this.#listener.tellFiles?.(this.#files);
     const known = this.#request.digests.get(folder.path);
-    if (known === this.#builder.digest() && !isUnsettled) return found;
-    const look = { lookedAtMs, isUnsettled };
+    if (known === this.#builder.digest() && !isChanging) return found;
+    const look = { lookedAtMs, isChanging };
     this.#listener.handOn(this.#builder.listing(folder.path, look));
     return found;
   }
@@ -354,7 +354,7 @@ class Scanner {
   }
 
   /** What is missing in a folder that changes now may be seen elsewhere. */
-  #isUnsettled(look: Look): boolean {
+  #isChanging(look: Look): boolean {
     if (look instanceof FailedLook) throw look.error;
     const mtime = look.mtime?.getTime() ?? 0;
     const { tickMs, startedAtMs } = this.#request;

@@ -32,7 +32,7 @@ export interface Listing {
   /** When the folder was looked at, by the local clock, in ms since 1970. */
   readonly lookedAtMs: number;
   /** The folder changed after the scan had begun. */
-  readonly isUnsettled: boolean;
+  readonly isChanging: boolean;
   /** The names, joined by `/`. */
   readonly names: string;
   /** {@linkcode STRIDE} numbers for each name. */
@@ -109,7 +109,7 @@ export class ListingBuilder {
   /** The listing, with numbers of its own. */
   listing(
     folder: string,
-    look: Pick<Listing, "lookedAtMs" | "isUnsettled">,
+    look: Pick<Listing, "lookedAtMs" | "isChanging">,
   ): Listing {
     const names = this.#names.join("/");
     const metadata = this.#metadata.slice(0, this.#names.length * STRIDE);

@@ -19,7 +19,7 @@ interface Scanned extends ScanSummary {
 
 const IGNORE = { extensions: [".tmp"], prefixes: ["~$"], names: ["Thumbs.db"] };
 
-/** Scans a Left; started long ahead, so that nothing is unsettled. */
+/** Scans a Left; started long ahead, so that nothing is changing. */
 async function look(
   at: TwoRoots,
   request: Partial<ScanRequest> = {},
@@ -230,18 +230,18 @@ Deno.test("a root that can't be read ends the scan", async () => {
   await assert.rejects(look(at), { code: "EIO" });
 });
 
-Deno.test("a folder is unsettled if it changed after the scan began", async () => {
+Deno.test("a folder is changing if it changed after the scan began", async () => {
   using at = rooms({ d: { a: "1" }, e: {} });
   const long = new Date(Date.now() - 60_000);
   for (const folder of ["", "e"]) {
     Deno.utimeSync(at.left.absolute(folder), long, long);
   }
   const { listings } = await look(at, { startedAtMs: Date.now() - 30_000 });
-  const told = [...listings].map(([path, it]) => [path, it.isUnsettled]);
+  const told = [...listings].map(([path, it]) => [path, it.isChanging]);
   assert.deepEqual(told.sort(), [["", false], ["d", true], ["e", false]]);
 });
 
-Deno.test("a folder is unsettled if it changed in the very tick in which the scan began", async () => {
+Deno.test("a folder is changing if it changed in the very tick in which the scan began", async () => {
   using at = rooms({ d: { a: "1" }, e: {} });
   const startedAtMs = Date.UTC(2026, 0, 1, 8, 0, 2);
   const times = { "": -2000, d: 0, e: -4000 };
@@ -249,11 +249,11 @@ Deno.test("a folder is unsettled if it changed in the very tick in which the sca
     const time = new Date(startedAtMs + ms);
     Deno.utimeSync(at.left.absolute(folder), time, time);
   }
-  const unsettled = async (tickMs: number) =>
+  const changing = async (tickMs: number) =>
     [...(await look(at, { startedAtMs, tickMs })).listings]
-      .flatMap(([path, it]) => it.isUnsettled ? [path] : []).sort();
-  assert.deepEqual(await unsettled(1), []);
-  assert.deepEqual(await unsettled(2000), ["d"]);
+      .flatMap(([path, it]) => it.isChanging ? [path] : []).sort();
+  assert.deepEqual(await changing(1), []);
+  assert.deepEqual(await changing(2000), ["d"]);
 });
 
 /** Digests as a run leaves them in the record. */
@@ -287,7 +287,7 @@ Deno.test("a folder whose digest is recorded is not handed on, one that changed 
     return folders;
   };
   assert.deepEqual(await handedOn(), []);
-  assert.deepEqual(await handedOn(0), ["", "d", "d/e"], "unsettled ones are");
+  assert.deepEqual(await handedOn(0), ["", "d", "d/e"], "changing ones are");
   const path = `${office.left}/d/b`;
   const edits: Record<string, () => void> = {
     mode: () => Deno.chmodSync(path, 0o600),

@@ -541,7 +541,7 @@ testRows([
   {
     it: "leaves a path alone that vanished while the scan ran (section 2)",
     record: { "d/a": ONE, "d/b": ONE },
-    left: { "d": folder({ isUnsettled: true }), "d/b": ONE },
+    left: { "d": folder({ isChanging: true }), "d/b": ONE },
     right: { "d/a": ONE, "d/b": ONE },
     acts: [],
     problems: ["left/d/a: vanished"],
@@ -549,7 +549,7 @@ testRows([
   },
   {
     it: "copies what appeared in a folder while the scan ran (R 5.9)",
-    left: { "d": folder({ isUnsettled: true }), "d/a": ONE },
+    left: { "d": folder({ isChanging: true }), "d/a": ONE },
     right: { "d": folder() },
     acts: ["COPY_LEFT_TO_RIGHT d/a (5.9)"],
   },

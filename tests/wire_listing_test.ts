@@ -6,7 +6,7 @@ import { A, addTo, digestOf, entries, entry, file } from "./support/listed.ts";
 // The same cases for everybody.
 fc.configureGlobal({ seed: 20260101 });
 
-const LOOK = { lookedAtMs: 1_779_000_000_000, isUnsettled: false };
+const LOOK = { lookedAtMs: 1_779_000_000_000, isChanging: false };
 
 function roundTrip(entries: readonly Entry[]): Entry[] {
   const builder = new ListingBuilder();
@@ -59,7 +59,7 @@ Deno.test("entriesOf() gives back what was added, in order, whatever it is", () 
 Deno.test("ListingBuilder hands on folder, look and numbers of its own", () => {
   const builder = new ListingBuilder();
   addTo(builder, A);
-  const first = builder.listing("d/e", { lookedAtMs: 7, isUnsettled: true });
+  const first = builder.listing("d/e", { lookedAtMs: 7, isChanging: true });
   builder.clear();
   addTo(builder, { ...A, name: "b", sizeBytes: 99 });
   const second = builder.listing("f", LOOK);
@@ -67,7 +67,7 @@ Deno.test("ListingBuilder hands on folder, look and numbers of its own", () => {
   assert.deepEqual(entriesOf(second), [{ ...A, name: "b", sizeBytes: 99 }]);
   assert.equal(first.folder, "d/e");
   assert.equal(first.lookedAtMs, 7);
-  assert.equal(first.isUnsettled, true);
+  assert.equal(first.isChanging, true);
 });
 
 Deno.test("ListingBuilder grows with the folder", () => {

@@ -244,10 +244,10 @@ export function scan(situation: Situation, side: Side): SideScan {
     builder.clear();
     entries.forEach((entry) => addTo(builder, entry));
     const at = tree[path];
-    const isUnsettled = at?.kind === "folder" && at.isUnsettled;
+    const isChanging = at?.kind === "folder" && at.isChanging;
     return [
       path,
-      builder.listing(path, { lookedAtMs: NOW, isUnsettled }),
+      builder.listing(path, { lookedAtMs: NOW, isChanging }),
     ] as const;
   });
   return { listings: new Map(listings), problems };

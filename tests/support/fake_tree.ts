@@ -41,7 +41,7 @@ export interface FakeRow {
 export interface FakeFolder {
   readonly kind: "folder";
   readonly isMount: boolean;
-  readonly isUnsettled: boolean;
+  readonly isChanging: boolean;
   readonly isAgreed: boolean;
 }
 
@@ -99,7 +99,7 @@ export function row(
 export function folder(
   more: Partial<Omit<FakeFolder, "kind">> = {},
 ): FakeFolder {
-  const plain = { isMount: false, isUnsettled: false, isAgreed: true };
+  const plain = { isMount: false, isChanging: false, isAgreed: true };
   return { kind: "folder", ...plain, ...more };
 }
 
