@@ -266,13 +266,17 @@ export function shortPath(path: string): string {
  * @returns Its command.
  */
 export function copyPortable(folder: string): string {
-  const portable = join(PORTABLE_COMMAND, "..");
-  Deno.mkdirSync(join(folder, "lib"), { recursive: true });
-  const parts = [...Deno.readDirSync(join(portable, "lib"))]
-    .map(({ name }) => `lib\\${name}`);
-  for (const name of ["deno.json", "office-sync.cmd", ...parts]) {
-    Deno.copyFileSync(join(portable, name), join(folder, name));
-  }
-  Deno.linkSync(join(portable, "deno.exe"), join(folder, "deno.exe"));
+  const copy = (from: string, to: string): void => {
+    Deno.mkdirSync(to, { recursive: true });
+    for (const { name, isDirectory } of Deno.readDirSync(from)) {
+      const put = isDirectory
+        ? copy
+        : name === "deno.exe"
+        ? Deno.linkSync
+        : Deno.copyFileSync;
+      put(join(from, name), join(to, name));
+    }
+  };
+  copy(join(PORTABLE_COMMAND, ".."), folder);
   return join(folder, "office-sync.cmd");
 }
