@@ -177,7 +177,7 @@ export interface Action {
   readonly work: Work;
   /** Positions in the plan of the actions that this one builds on. */
   readonly needs: readonly number[];
-  /** The conflict that it settles, or that stays open. */
+  /** The conflict that it is part of, resolved by it or left open. */
   readonly conflict: Conflict | null;
 }
 

@@ -20,8 +20,8 @@ const FOLDED: Options = { ...IGNORING_CASE, policies: NOTIFY };
 
 type Parts = Parameters<typeof situationOf>[0];
 
-/** The plan that leaves it open, and what settling adds. */
-function settled(parts: Parts, take: Take, options: Options): {
+/** The plan that leaves it open, and what resolving it adds. */
+function resolved(parts: Parts, take: Take, options: Options): {
   readonly open: Plan;
   readonly added: readonly Action[];
 } {
@@ -55,8 +55,8 @@ for (
     ["both", "RENAME_RIGHT Plans -> PLANS (5.13)"],
   ] as const
 ) {
-  Deno.test(`settling two new names of a folder: ${take}`, () => {
-    const { open, added } = settled(RESPELLED, take, FOLDED);
+  Deno.test(`resolving two new names of a folder: ${take}`, () => {
+    const { open, added } = resolved(RESPELLED, take, FOLDED);
     assert.deepEqual(acts(open).map((it) => it.slice(0, 4)), ["OPEN"]);
     assert.deepEqual(told(added), [line]);
     const winner = take === "both" ? "left" : take;
@@ -78,7 +78,7 @@ const EDITED: Parts = {
 };
 
 Deno.test("addedActions() leaves out what a run would do besides", () => {
-  const { open, added } = settled(EDITED, "left", { policies: NOTIFY });
+  const { open, added } = resolved(EDITED, "left", { policies: NOTIFY });
   assert.equal(open.actions.length, 3);
   assert.deepEqual(told(added), [
     "COPY_LEFT_TO_RIGHT a.txt keeping (5.1)",
@@ -86,8 +86,8 @@ Deno.test("addedActions() leaves out what a run would do besides", () => {
 });
 
 Deno.test("addedActions() counts anew what an action needs", () => {
-  // Before it in the whole plan: a clash that the config settles.
-  const { added } = settled(
+  // Before it in the whole plan: a clash that the config resolves.
+  const { added } = resolved(
     {
       record: EDITED.record!,
       left: { ...EDITED.left, "0.txt": file("new left") },
@@ -127,8 +127,8 @@ function versions(left: Partial<Conflict["versions"]["left"]>) {
 for (const [what, how] of OTHERWISE) {
   Deno.test(`openAsListed() refuses with 1 what the person has not seen: ${what}`, () => {
     const listed = how && { ...LISTED, ...how };
-    const settling = { path: "a.txt", take: "left" } as const;
-    const refusal = openAsListed(OPEN, listed, settling);
+    const resolution = { path: "a.txt", take: "left" } as const;
+    const refusal = openAsListed(OPEN, listed, resolution);
     assert.ok("stop" in refusal);
     assert.equal(refusal.exitCode, 1);
     assert.match(refusal.stop.hint, /^Run sync again/);
@@ -136,6 +136,6 @@ for (const [what, how] of OTHERWISE) {
 }
 
 Deno.test("openAsListed() gives the conflict that is as it was listed", () => {
-  const settling = { path: "a.txt", take: "left" } as const;
-  assert.equal(openAsListed(OPEN, { ...LISTED }, settling), LISTED);
+  const resolution = { path: "a.txt", take: "left" } as const;
+  assert.equal(openAsListed(OPEN, { ...LISTED }, resolution), LISTED);
 });
