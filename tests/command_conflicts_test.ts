@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { takeLock } from "../lib/state_db.ts";
 import {
-  commandScenario as scenario,
   LONG_AGO,
+  programScenario as scenario,
   type Stage,
   type Told,
 } from "./support/scenario.ts";
-import { file, Office, softDeleted } from "./support/support.ts";
+import { file, MemoryOffice, softDeleted } from "./support/support.ts";
 
 /** The command `conflicts`: what is open, and how one is settled. */
 
@@ -283,36 +283,51 @@ scenario(
 );
 
 Deno.test("conflicts resolve: only what is listed, and only while no run is active", async () => {
-  using office = new Office(NOTIFY);
-  const none = await office.command("conflicts");
+  using office = new MemoryOffice(NOTIFY);
+  const none = await office.commandHere("conflicts");
   assert.deepEqual([none.code, none.stderr], [0, ""]);
   assert.match(none.stdout, /No conflict is open/);
-  const early = await office.command("conflicts", "resolve", "a.txt", "left");
+  const early = await office.commandHere(
+    "conflicts",
+    "resolve",
+    "a.txt",
+    "left",
+  );
   assert.deepEqual([early.code, early.stdout], [2, ""]);
   assert.match(early.stderr, /^No conflict is open at "a.txt"/);
   office.write({ left: { "a.txt": "l", "b.txt": "b" } });
   office.write({ right: { "a.txt": "right" } });
   await office.run();
-  const other = await office.command("conflicts", "resolve", "b.txt", "left");
+  const other = await office.commandHere(
+    "conflicts",
+    "resolve",
+    "b.txt",
+    "left",
+  );
   assert.equal(other.code, 2);
   const outside = await office.json("conflicts", "resolve", "../a.txt", "left");
   assert.equal(outside.error.code, 2);
   {
     using _lock = takeLock(office.stateDb);
-    const busy = await office.command("conflicts", "resolve", "a.txt", "left");
+    const busy = await office.commandHere(
+      "conflicts",
+      "resolve",
+      "a.txt",
+      "left",
+    );
     assert.equal(busy.code, 4, busy.stderr);
   }
   assert.deepEqual(office.trees().right, { "a.txt": "right", "b.txt": "b" });
   // Typed with its root, as a file manager copies it.
   const path = `${office.right}/a.txt`;
-  const done = await office.command("conflicts", "resolve", path, "left");
+  const done = await office.commandHere("conflicts", "resolve", path, "left");
   assert.equal(done.code, 0, done.stderr);
   assert.match(done.stdout, /^Settled: a.txt: new on both sides; Left's/);
   assert.deepEqual(softDeleted(office.right), { "a.txt": "right" });
 });
 
 Deno.test("conflicts resolve stops at a guard, and nothing is changed", async () => {
-  using office = new Office(`${NOTIFY}safety:\n  max_delete_files: 0\n`);
+  using office = new MemoryOffice(`${NOTIFY}safety:\n  max_delete_files: 0\n`);
   office.write({ left: { "a.txt": "a", "b.txt": "b" } });
   await office.settle();
   office.write({ left: { "a.txt": "left!" }, right: { "a.txt": "right!!" } });
@@ -321,13 +336,18 @@ Deno.test("conflicts resolve stops at a guard, and nothing is changed", async ()
   office.configure(
     `${NOTIFY}safety:\n  max_delete_files: 0\n  max_delete_percent: 1\n`,
   );
-  const stopped = await office.command("conflicts", "resolve", "a.txt", "left");
+  const stopped = await office.commandHere(
+    "conflicts",
+    "resolve",
+    "a.txt",
+    "left",
+  );
   assert.equal(stopped.code, 3, stopped.stderr);
   assert.equal(office.trees().right["a.txt"], "right!!");
 });
 
 Deno.test("conflicts: every key of the document is there", async () => {
-  using office = new Office(NOTIFY);
+  using office = new MemoryOffice(NOTIFY);
   const mtime = "2024-03-01T10:00:05.000Z";
   office.write({ left: { "a.txt": file("l", { mtime }), x: "file" } });
   office.write({ right: { "a.txt": file("right", { mtime }), x: {} } });
@@ -348,13 +368,13 @@ Deno.test("conflicts: every key of the document is there", async () => {
   await office.run();
   const again = await office.json("conflicts");
   assert.deepEqual(again.conflicts, conflicts);
-  const text = await office.command("conflicts");
+  const text = await office.commandHere("conflicts");
   assert.match(text.stdout, /^x {2}\[new_new, rule 5.2, open since /m);
   assert.match(text.stdout, /^ {2}Right: a folder$/m);
 });
 
 Deno.test("conflicts resolve leaves what compare.always_read needs to the next run", async () => {
-  using office = new Office(NOTIFY);
+  using office = new MemoryOffice(NOTIFY);
   const mtime = LONG_AGO;
   office.write({
     left: { "a.txt": file("a", { mtime }), "b.xls": file("one", { mtime }) },

@@ -22,7 +22,7 @@ interface Told {
 
 /** What the doctor has to say besides "ok", as `<status> <side> <check>`. */
 async function complaints(office: Office): Promise<string[]> {
-  const told: Told = await office.json("doctor");
+  const told: Told = await office.commandJson("doctor");
   const bad = told.checks.filter(({ status }) => status !== "ok");
   assert.equal(told.exitCode, bad.length === 0 ? 0 : 1);
   for (const { todo } of bad) assert.ok(todo, "each says what to do");
@@ -30,7 +30,7 @@ async function complaints(office: Office): Promise<string[]> {
 }
 
 async function saying(office: Office, check: string): Promise<string> {
-  const told: Told = await office.json("doctor");
+  const told: Told = await office.commandJson("doctor");
   return told.checks.find((it) => it.check === check)?.says ?? "";
 }
 
@@ -64,7 +64,7 @@ Deno.test("doctor finds all well after a run, and its document has every key", a
   using office = new Office().write({ left: { a: "1" } });
   await office.settle();
   const before = whole(office);
-  const { checks }: Told = await office.json("doctor");
+  const { checks }: Told = await office.commandJson("doctor");
   assert.deepEqual(checks.filter(({ status }) => status !== "ok"), []);
   for (const check of checks) {
     const keys = ["check", "side", "status", "says", "todo"];
@@ -95,7 +95,7 @@ Deno.test("doctor tells of roots that are one", async () => {
   Deno.removeSync(office.right);
   Deno.symlinkSync(office.left, office.right);
   assert.deepEqual(await complaints(office), ["problem - roots"]);
-  const { checks }: Told = await office.json("doctor");
+  const { checks }: Told = await office.commandJson("doctor");
   const real = checks.filter(({ check }) => check === "real path");
   assert.match(real[1]?.says ?? "", /\/left, where .*\/right leads to$/);
 });
@@ -211,7 +211,7 @@ Deno.test("doctor tells how much is kept in soft delete, and whose it is", async
   await office.settle();
   const deleted = { "20240101-000000-other1": { b: "123" } };
   write(office.right, { ".office-sync": { deleted } });
-  const { checks }: Told = await office.json("doctor");
+  const { checks }: Told = await office.commandJson("doctor");
   const kept = checks.filter(({ check }) => check === "soft delete");
   assert.match(
     kept[1]?.says ?? "",

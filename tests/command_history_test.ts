@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { StateDb } from "../lib/state_db.ts";
-import { file, Office } from "./support/support.ts";
+import { file, MemoryOffice } from "./support/support.ts";
 
 /** The command `history`, through the real command. */
 
 Deno.test("history: nothing before the first run", async () => {
-  using office = new Office();
-  const { code, stdout } = await office.command("history");
+  using office = new MemoryOffice();
+  const { code, stdout } = await office.commandHere("history");
   assert.deepEqual([code, stdout], [0, "There was no run yet.\n"]);
   assert.deepEqual(await office.json("history"), { runs: [] });
   assert.deepEqual(
@@ -16,7 +16,7 @@ Deno.test("history: nothing before the first run", async () => {
 });
 
 Deno.test("history: runs, newest first, with times, counts, exit code and what stopped them", async () => {
-  using office = new Office();
+  using office = new MemoryOffice();
   office.write({ left: { "a.txt": "a", d: { "b.txt": "b" } } });
   const first = await office.json("sync");
   Deno.removeSync(`${office.left}/a.txt`);
@@ -36,7 +36,7 @@ Deno.test("history: runs, newest first, with times, counts, exit code and what s
     { stoppedBy, ...run }: { stoppedBy: string | null },
   ) => ({ ...run, stoppedBy: stoppedBy && stoppedBy.split(":")[0] }));
   assert.deepEqual(told, expected);
-  const { stdout } = await office.command("history");
+  const { stdout } = await office.commandHere("history");
   const lines = stdout.split("\n");
   assert.match(lines[0]!, / s {2}exit 3 {2}stopped$/);
   assert.match(lines[1]!, /^ {4}roots: right_root .* does not exist/);
@@ -47,7 +47,7 @@ Deno.test("history: runs, newest first, with times, counts, exit code and what s
 });
 
 Deno.test("history RUN: the actions of one, by a unique beginning of its id", async () => {
-  using office = new Office();
+  using office = new MemoryOffice();
   office.write({ left: { "a.txt": file("abc"), "line\nbreak": "x" } });
   const { run, actions, summary } = await office.json("sync");
   const start = run.id.slice(0, 17);
@@ -61,7 +61,7 @@ Deno.test("history RUN: the actions of one, by a unique beginning of its id", as
     summary,
   });
   assert.deepEqual(document.actions, actions, "as the run told them");
-  const { stdout } = await office.command("history", run.id);
+  const { stdout } = await office.commandHere("history", run.id);
   assert.match(
     stdout,
     /^ {2}done: COPY_LEFT_TO_RIGHT a.txt {2}\[new on Left; rule 5.9, 3 bytes\]$/m,
@@ -70,23 +70,23 @@ Deno.test("history RUN: the actions of one, by a unique beginning of its id", as
 });
 
 Deno.test("history RUN: no such run, or more than one, is wrong use", async () => {
-  using office = new Office();
+  using office = new MemoryOffice();
   for (let n = 0; n < 7; n++) await office.run();
-  const none = await office.command("history", "nope");
+  const none = await office.commandHere("history", "nope");
   assert.equal(none.code, 2);
   assert.match(none.stderr, /^No run has an id that begins with "nope"\.\n/);
-  const many = await office.command("history", "2");
+  const many = await office.commandHere("history", "2");
   assert.equal(many.code, 2);
   assert.match(many.stderr, /^7 runs begin with "2": \S+, .*, …\.\n/);
   // Nothing in it is a pattern.
-  const wild = await office.command("history", "%");
+  const wild = await office.commandHere("history", "%");
   assert.match(wild.stderr, /^No run has an id that begins with "%"/);
   const error = await office.json("history", "2");
   assert.equal(error.error.code, 2);
 });
 
 Deno.test("history: an id that is another's beginning is still one run's", async () => {
-  using office = new Office();
+  using office = new MemoryOffice();
   await office.run();
   {
     using db = new StateDb(office.stateDb, { isReadOnly: false });
@@ -100,14 +100,14 @@ Deno.test("history: an id that is another's beginning is still one run's", async
     [run.finishedAt, run.exitCode, run.summary],
     [null, null, null],
   );
-  const { stdout } = await office.command("history", "20240101-01");
+  const { stdout } = await office.commandHere("history", "20240101-01");
   assert.match(stdout, /not finished: it goes on still, or was cut off/);
 });
 
 Deno.test("history: a damaged state DB stops it, in one line and what to do", async () => {
-  using office = new Office();
+  using office = new MemoryOffice();
   Deno.writeTextFileSync(office.stateDb, "no database at all, but long enough");
-  const { code, stderr } = await office.command("history");
+  const { code, stderr } = await office.commandHere("history");
   assert.equal(code, 3);
   assert.match(stderr, /^The state DB .* is damaged/);
 });

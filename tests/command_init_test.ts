@@ -112,7 +112,7 @@ Deno.test("init's config is one that a run and a plan take", async () => {
     ...["--config", office.config],
   );
   assert.equal(code, 0);
-  assert.equal((await office.command()).code, 0);
+  assert.equal((await office.commandHere()).code, 0);
 });
 
 Deno.test("init keeps every text as it was typed", async () => {

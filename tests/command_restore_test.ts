@@ -55,7 +55,7 @@ Deno.test("restore brings a version back to both sides with its time and mode, a
     d: { "ä b.txt": file("old", { mtime: OLD, mode: 0o640 }) },
   });
   const db = Deno.readFileSync(office.stateDb);
-  const { code, stdout } = await office.command("restore", "d/ä b.txt");
+  const { code, stdout } = await office.commandHere("restore", "d/ä b.txt");
   assert.equal(code, 0);
   assert.match(stdout, /^d\/ä b\.txt: brought back to Left and Right/);
   assert.deepEqual(Deno.readFileSync(office.stateDb), db);
@@ -86,14 +86,14 @@ Deno.test("restore takes the newest version, --from another", async () => {
     [["a", 2, OLD], ["a", 1, OLDER.replace("Z", ".000Z")]],
   );
   assert.equal(listed.versions[1].run, first);
-  await office.command("restore", "a");
+  await office.commandHere("restore", "a");
   assert.deepEqual(office.trees(), { left: { a: "22" }, right: { a: "22" } });
   const begins = first.slice(0, -2);
-  const refused = await office.command("restore", "a", "--from", begins);
+  const refused = await office.commandHere("restore", "a", "--from", begins);
   assert.equal(refused.code, 1, refused.stdout);
-  const century = await office.command("restore", "a", "--from", "20");
+  const century = await office.commandHere("restore", "a", "--from", "20");
   assert.equal(century.code, 2, "two runs begin so");
-  const { code } = await office.command(
+  const { code } = await office.commandHere(
     ...["restore", "--from", first, "--force"],
   );
   assert.equal(code, 0);
@@ -106,7 +106,7 @@ Deno.test("restore --list shows what is kept, also while a run is active, and ch
   await removed(office, { a: "1", d: { b: "2" } });
   const before = [office.left, office.right].map((it) => snapshot(it, true));
   using _run = takeLock(office.stateDb);
-  const { code, stdout } = await office.command("restore", "--list");
+  const { code, stdout } = await office.commandHere("restore", "--list");
   assert.equal(code, 0);
   assert.match(
     stdout,
@@ -125,7 +125,7 @@ Deno.test("restore --list shows what is kept, also while a run is active, and ch
 
 Deno.test("restore --list says so where nothing is kept", async () => {
   using office = new Office();
-  const { code, stdout } = await office.command("restore", "--list");
+  const { code, stdout } = await office.commandHere("restore", "--list");
   assert.deepEqual([code, stdout], [0, "Nothing is kept in soft delete.\n"]);
 });
 
@@ -151,7 +151,7 @@ Deno.test("restore gives a numbered file the name it had, as long as the state D
   Deno.removeSync(office.stateDb);
   const lost = await second();
   assert.deepEqual([lost.path, lost.run], ["a-2.txt", null]);
-  const { code } = await office.command("restore", "--from", lost.folder);
+  const { code } = await office.commandHere("restore", "--from", lost.folder);
   assert.equal(code, 0);
   assert.deepEqual(office.trees().left, kept);
   assert.throws(() => Deno.lstatSync(office.stateDb), "no DB is made");
@@ -160,7 +160,7 @@ Deno.test("restore gives a numbered file the name it had, as long as the state D
 Deno.test("restore brings all of a folder back, with what is in it", async () => {
   using office = new Office();
   await removed(office, { d: { a: "1", e: { b: "2" } }, x: "3" });
-  const { code, stdout } = await office.command("restore", "d/");
+  const { code, stdout } = await office.commandHere("restore", "d/");
   assert.equal(code, 0);
   assert.match(stdout, /\n2 files brought back\.\n$/);
   const tree = { d: { a: "1", e: { b: "2" } } };
@@ -176,14 +176,14 @@ Deno.test("restore gives new folders the mode of those that were removed", async
   await office.settle();
   Deno.removeSync(`${office.left}/d`, { recursive: true });
   await office.settle();
-  await office.command("restore", "d/a");
+  await office.commandHere("restore", "d/a");
   assert.equal(Deno.lstatSync(`${office.left}/d`).mode! & 0o777, 0o750);
 });
 
 Deno.test("restore --to one side leaves the other to the next run", async () => {
   using office = new Office();
   await removed(office, { a: "1" });
-  await office.command("restore", "a", "--to", "left");
+  await office.commandHere("restore", "a", "--to", "left");
   assert.deepEqual(office.trees(), { left: { a: "1" }, right: {} });
   assert.deepEqual(actions(await office.settle()), ["COPY_LEFT_TO_RIGHT a"]);
 });
@@ -213,7 +213,7 @@ Deno.test("restore refuses to replace a newer file, on either side, and changes 
     await removed(office, { a: file("old", { mtime: OLD }), b: "b" });
     write(office[side], { a: "newer" });
     const before = both(office);
-    const { code, stdout } = await office.command("restore", "a");
+    const { code, stdout } = await office.commandHere("restore", "a");
     assert.equal(code, 1);
     const name = side === "left" ? "Left" : "Right";
     assert.match(stdout, RegExp(`^a: refused: what is on ${name} is newer`));
@@ -237,9 +237,9 @@ Deno.test("restore refuses to replace a newer file, on either side, and changes 
 Deno.test("restore leaves a file alone that is there already, just so", async () => {
   using office = new Office();
   await removed(office, { a: "1" });
-  await office.command("restore", "a");
+  await office.commandHere("restore", "a");
   const before = both(office);
-  const { code, stdout } = await office.command("restore", "a");
+  const { code, stdout } = await office.commandHere("restore", "a");
   assert.deepEqual([code, stdout], [
     0,
     "a: is there already, just so\n\n0 files brought back.\n",
@@ -256,7 +256,7 @@ Deno.test("restore refuses what a folder, a link or a file above stands in the w
   Deno.symlinkSync("nowhere", `${office.left}/b`);
   Deno.symlinkSync(outside, `${office.left}/e`);
   const before = both(office);
-  const { code, stdout } = await office.command("restore", ".", "--force");
+  const { code, stdout } = await office.commandHere("restore", ".", "--force");
   assert.equal(code, 1);
   assert.match(stdout, /^a: refused: on Left a folder has that name$/m);
   assert.match(
@@ -315,7 +315,7 @@ Deno.test("restore ends with 4 while a run is active", async () => {
   using office = new Office();
   await removed(office, { a: "1" });
   using _run = takeLock(office.stateDb);
-  const { code, stderr } = await office.command("restore", "a");
+  const { code, stderr } = await office.commandHere("restore", "a");
   assert.equal(code, 4, stderr);
   assert.deepEqual(office.trees(), { left: {}, right: {} });
 });
@@ -324,7 +324,7 @@ Deno.test("restore ends with 3 where a root is not the one that is known", async
   using office = new Office();
   await removed(office, { a: "1" });
   Deno.removeSync(`${office.left}/.office-sync/root.json`);
-  const { code, stderr } = await office.command("restore", "a");
+  const { code, stderr } = await office.commandHere("restore", "a");
   assert.equal(code, 3, stderr);
   assert.deepEqual(office.trees(), { left: {}, right: {} });
 });
@@ -351,7 +351,7 @@ Deno.test("restore takes paths as people type them, and tells in one line what i
   for (
     const typed of ["./d/a", "d//a", `${office.left}/d/a`, `${office.right}/d/`]
   ) {
-    const { code, stderr } = await office.command("restore", typed);
+    const { code, stderr } = await office.commandHere("restore", typed);
     assert.equal(code, 0, `${typed}: ${stderr}`);
   }
   const wrong: [string[], RegExp][] = [
@@ -365,7 +365,7 @@ Deno.test("restore takes paths as people type them, and tells in one line what i
     [["restore", "d/a", "--to", "up"], /^--to: "up" is not allowed/],
   ];
   for (const [args, line] of wrong) {
-    const { code, stdout, stderr } = await office.command(...args);
+    const { code, stdout, stderr } = await office.commandHere(...args);
     assert.deepEqual([code, stdout], [2, ""], args.join(" "));
     assert.match(stderr, line);
   }

@@ -171,7 +171,7 @@ Deno.test("schedule windows prints a task that is true in whatever encoding a sh
   using office = new OddOffice("Büro 😀 & Söhne");
   const file = `${office.folder}/task.xml`;
   for (const write of [[], ["--write", file]]) {
-    const { code, stdout, stderr } = await office.command(
+    const { code, stdout, stderr } = await office.commandHere(
       ...["schedule", "windows", ...write],
     );
     assert.equal(code, 0, stderr);
@@ -193,7 +193,7 @@ Deno.test("schedule windows prints a task that is true in whatever encoding a sh
 Deno.test("schedule windows writes a task in UTF-16 that keeps to the schema", async () => {
   using office = new OddOffice("Müller & Söhne <office>");
   const file = `${office.folder}/task.xml`;
-  const { code, stdout, stderr } = await office.command(
+  const { code, stdout, stderr } = await office.commandHere(
     ...["schedule", "windows", "--every", "30m", "--write", file],
   );
   assert.equal(code, 0, stderr);
@@ -233,7 +233,7 @@ Deno.test("schedule refuses to write over a file", async () => {
   using office = new Office();
   const file = `${office.folder}/task.xml`;
   Deno.writeTextFileSync(file, "mine");
-  const { code, stderr } = await office.command(
+  const { code, stderr } = await office.commandHere(
     ...["schedule", "windows", "--write", file],
   );
   assert.equal(code, 2);
@@ -245,7 +245,7 @@ for (const named of ["service", "timer"]) {
   Deno.test(`schedule systemd writes service and timer, whichever is named: .${named}`, async () => {
     using office = new Office();
     const at = (ending: string) => `${office.folder}/my-sync.${ending}`;
-    const { code, stdout, stderr } = await office.command(
+    const { code, stdout, stderr } = await office.commandHere(
       ...["schedule", "systemd", "--every", "1h", "--write", at(named)],
     );
     assert.equal(code, 0);
@@ -264,7 +264,7 @@ for (const named of ["service", "timer"]) {
     using office = new Office();
     const at = (ending: string) => `${office.folder}/s.${ending}`;
     Deno.writeTextFileSync(at(named), "mine");
-    const { code, stderr } = await office.command(
+    const { code, stderr } = await office.commandHere(
       ...["schedule", "systemd", "--write", at("service")],
     );
     assert.equal(code, 2);
@@ -279,7 +279,7 @@ for (const named of ["service", "timer"]) {
 Deno.test("schedule systemd refuses a name that is neither of the two", async () => {
   using office = new Office();
   for (const name of ["units.txt", ".service", "a b.timer"]) {
-    const { code, stderr } = await office.command(
+    const { code, stderr } = await office.commandHere(
       ...["schedule", "systemd", "--write", `${office.folder}/${name}`],
     );
     assert.equal(code, 2);
@@ -312,7 +312,7 @@ Deno.test({
   fn: async () => {
     using office = new OddOffice('it\'s 100% $HOME & "more"');
     office.write({ left: { a: "1" } });
-    const { code, stdout } = await office.command(
+    const { code, stdout } = await office.commandHere(
       ...["schedule", "cron", "--every", "2h"],
     );
     assert.equal(code, 0);
@@ -335,7 +335,10 @@ Deno.test({
 
 Deno.test("schedule windows refuses a % in a path, in one line", async () => {
   using office = new OddOffice("100%");
-  const { code, stdout, stderr } = await office.command("schedule", "windows");
+  const { code, stdout, stderr } = await office.commandHere(
+    "schedule",
+    "windows",
+  );
   assert.deepEqual([code, stdout], [2, ""]);
   assert.match(stderr, /^".*100%.*": Task Scheduler takes % .*\.\n$/);
 });
@@ -360,7 +363,7 @@ Deno.test("schedule tells of the variable that scheduled runs need", async () =>
   using office = new Office(
     "email: { smtp_host: h, username: u, password_env: MAIL_PW, from: a@b.c, to: a@b.c }\n",
   );
-  const { code, stderr } = await office.command("schedule", "cron");
+  const { code, stderr } = await office.commandHere("schedule", "cron");
   assert.equal(code, 0);
   assert.match(stderr, /the variable MAIL_PW: /);
 });
@@ -411,7 +414,7 @@ Deno.test("schedule windows tells of a drive that this system can't look at", as
     office.config,
     "left_root: C:\\l\nright_root: P:\\\n",
   );
-  const { code, stderr } = await office.command("schedule", "windows");
+  const { code, stderr } = await office.commandHere("schedule", "windows");
   assert.equal(code, 0);
   assert.match(
     besidesTheCache(stderr),
@@ -471,13 +474,13 @@ for (const scheduler of ["windows", "systemd", "cron"]) {
   Deno.test(`schedule ${scheduler} takes 90m, 60m and 24h; of another, one line says what is allowed`, async () => {
     using office = new Office();
     for (const every of ["90m", "60m", "24h"]) {
-      const { code, stdout } = await office.command(
+      const { code, stdout } = await office.commandHere(
         ...["schedule", scheduler, "--every", every],
       );
       assert.equal(code, 0);
       assert.notEqual(stdout, "");
     }
-    const { code, stderr } = await office.command(
+    const { code, stderr } = await office.commandHere(
       ...["schedule", scheduler, "--every", "50m"],
     );
     assert.equal(code, 2);
@@ -493,24 +496,24 @@ Deno.test("schedule tells how the mail password comes to scheduled runs, and how
     "email: {smtp_host: localhost, from: a@b.example, to: c@d.example, " +
       "username: a, password_env: MAIL_PASSWORD}\n",
   );
-  const systemd = await office.command("schedule", "systemd");
+  const systemd = await office.commandHere("schedule", "systemd");
   const file = `${office.folder}/config.env`;
   assert.match(systemd.stdout, new RegExp(`^EnvironmentFile=-${file}$`, "m"));
   assert.match(systemd.stdout, /^SuccessExitStatus=1 4$/m);
   assert.match(systemd.stderr, /loginctl enable-linger/);
   assert.ok(systemd.stderr.includes(`MAIL_PASSWORD=… into ${file}`));
   assert.match(systemd.stderr, /chmod 600/);
-  const cron = await office.command("schedule", "cron");
+  const cron = await office.commandHere("schedule", "cron");
   assert.match(cron.stderr, /MAIL_PASSWORD=… in a line of its own/);
   assert.doesNotMatch(cron.stderr, /linger/);
-  const windows = await office.command("schedule", "windows");
+  const windows = await office.commandHere("schedule", "windows");
   assert.match(windows.stderr, /setx MAIL_PASSWORD/);
 });
 
 Deno.test("under cron a run says once what stays as it is, again when it changes, and anew after it was well", async () => {
   using office = new Office("conflict_policy: {new_new: notify}\n");
   const run = async () => {
-    const { code, stdout, stderr } = await office.command(
+    const { code, stdout, stderr } = await office.commandHere(
       ...["--quiet", "--only-new"],
     );
     return [code, stdout + stderr === "" ? "silent" : "says"];

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { lineOfKey } from "../lib/config_problems.ts";
 import { snapshot } from "./support/snapshot.ts";
-import { file, Office } from "./support/support.ts";
+import { file, MemoryOffice, type Office } from "./support/support.ts";
 
 /** The command `why`, through the real command. */
 
@@ -29,7 +29,7 @@ function later(content: string): ReturnType<typeof file> {
 
 /** Both sides agreed on these long ago. */
 async function begin(settings = ""): Promise<Office> {
-  const office = new Office(settings);
+  const office = new MemoryOffice(settings);
   const tree = { "a.txt": old("one"), d: { "b.txt": old("b") } };
   office.write({ left: tree });
   await office.settle();
@@ -88,7 +88,7 @@ Deno.test("why: record, both sides, their changes, rule, action, settings and hi
     }],
     guard: null,
   });
-  const { stdout } = await office.command("why", `${office.left}/a.txt`);
+  const { stdout } = await office.commandHere("why", `${office.left}/a.txt`);
   assert.match(
     stdout,
     /Rule: 5.3 \(recorded; modified on Left, unchanged on Right\)/,
@@ -100,13 +100,13 @@ Deno.test("why: record, both sides, their changes, rule, action, settings and hi
 });
 
 Deno.test("why works before the first run, and writes nothing", async () => {
-  using office = new Office();
+  using office = new MemoryOffice();
   office.write({ left: { "a.txt": "a" } });
   const before = everything(office);
   const why = await office.json("why", "a.txt");
   assert.equal(why.rule, "5.9");
   assert.deepEqual(why.record, { kind: null, left: null, right: null });
-  const nowhere = await office.command("why", "no/such.txt");
+  const nowhere = await office.commandHere("why", "no/such.txt");
   assert.equal(nowhere.code, 0, nowhere.stderr);
   assert.match(
     nowhere.stdout,
@@ -178,7 +178,7 @@ Deno.test("why: folders, links, and what belongs to office-sync", async () => {
   assert.match(link.leftAlone.reason, /^Left: /);
   const own = await office.json("why", ".office-sync/root.json");
   assert.match(own.leftAlone.reason, /belongs to office-sync/);
-  const root = await office.command("why", office.right);
+  const root = await office.commandHere("why", office.right);
   assert.equal(root.code, 0, root.stderr);
 });
 
@@ -209,7 +209,7 @@ Deno.test("why: renames under either name, deletions, and where they are kept", 
   const kept = await office.json("why", "d/b.txt");
   assert.equal(kept.history[0].action, "SOFT_DELETE_LEFT");
   assert.match(kept.history[0].newPath, /^\.office-sync\/deleted\/.*d\/b.txt$/);
-  const text = await office.command("why", "d/b.txt");
+  const text = await office.commandHere("why", "d/b.txt");
   assert.match(text.stdout, /done: SOFT_DELETE_LEFT d\/b.txt -> \.office-sync/);
 });
 
@@ -240,7 +240,7 @@ Deno.test("why: what a guard stops is explained all the same; a missing root end
   assert.equal(why.rule, "5.7");
   assert.equal(why.guard.name, "mass deletion");
   Deno.renameSync(office.right, `${office.right}-away`);
-  const stopped = await office.command("why", "a.txt");
+  const stopped = await office.commandHere("why", "a.txt");
   assert.equal(stopped.code, 3);
   assert.match(stopped.stdout, /Plan: none can be made/);
   assert.match(stopped.stdout, /A run would stop: right_root/);
@@ -248,9 +248,9 @@ Deno.test("why: what a guard stops is explained all the same; a missing root end
 });
 
 Deno.test("why: a path that leads out of the roots is wrong use", async () => {
-  using office = new Office();
+  using office = new MemoryOffice();
   for (const path of ["../config.yaml", "/etc/passwd"]) {
-    const { code, stdout, stderr } = await office.command("why", path);
+    const { code, stdout, stderr } = await office.commandHere("why", path);
     assert.deepEqual([code, stdout], [2, ""]);
     assert.equal(stderr.trim().split("\n").length, 2, stderr);
   }
@@ -286,7 +286,7 @@ for (const [key, line] of LINES) {
 }
 
 Deno.test("why: no rule where only the record changes", async () => {
-  using office = new Office();
+  using office = new MemoryOffice();
   office.write({
     left: { "a.txt": old("one") },
     right: { "a.txt": old("one") },

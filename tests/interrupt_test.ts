@@ -10,7 +10,8 @@ import {
   actions,
   describe,
   file,
-  Office,
+  MemoryOffice,
+  type Office,
   softDeleted,
 } from "./support/support.ts";
 
@@ -48,7 +49,7 @@ function old(content: string) {
 
 /** An office with something of everything to do. */
 async function busyOffice(): Promise<Office> {
-  const office = new Office("soft_delete: { max_size_mb: 0.25 }\n");
+  const office = new MemoryOffice("soft_delete: { max_size_mb: 0.25 }\n");
   office.write({
     left: {
       conflict: old("0"),
@@ -150,7 +151,7 @@ for (const [where, interrupt] of READING) {
 }
 
 Deno.test("an open conflict stays listed when a run is interrupted before it", async () => {
-  using office = new Office("conflict_policy: { new_new: notify }\n");
+  using office = new MemoryOffice("conflict_policy: { new_new: notify }\n");
   office.write({
     left: { a: "1", z: "left" },
     right: { z: "right side" },

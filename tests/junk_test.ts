@@ -5,7 +5,8 @@ import {
   actions,
   describe,
   file,
-  Office,
+  MemoryOffice,
+  type Office,
   read,
   softDeleted,
   type Tree,
@@ -21,7 +22,7 @@ function old(content: string): ReturnType<typeof file> {
 
 /** An office both of whose sides hold pictures, and junk of their own. */
 async function pictures(settings = "", junk = NAMES[0]!): Promise<Office> {
-  const office = new Office(settings);
+  const office = new MemoryOffice(settings);
   office.write({
     left: { pics: { "a.jpg": old("a"), "b.jpg": old("bb") } },
   });
@@ -144,7 +145,7 @@ for (const [from, to] of [["left", "right"], ["right", "left"]] as const) {
   });
 
   Deno.test(`junk that was recorded as a file goes with its folder from ${to}, and so does its row`, async () => {
-    using office = new Office("ignore: {junk: []}\n");
+    using office = new MemoryOffice("ignore: {junk: []}\n");
     office.write({
       left: { pics: { "a.jpg": old("a"), "Thumbs.db": old("agreed") } },
     });
@@ -250,7 +251,7 @@ Deno.test("restore brings junk back with its folder", async () => {
   using office = await pictures();
   rmSync(`${office.left}/pics`, { recursive: true });
   await office.settle();
-  const { code, stderr } = await office.command("restore", "pics/");
+  const { code, stderr } = await office.commandHere("restore", "pics/");
   assert.equal(code, 0, stderr);
   assert.equal(
     Deno.readTextFileSync(`${office.right}/pics/Thumbs.db`),
@@ -261,12 +262,12 @@ Deno.test("restore brings junk back with its folder", async () => {
 
 Deno.test("why tells that junk is ignored, by which key", async () => {
   using office = await pictures();
-  const { stdout } = await office.command("why", "pics/Thumbs.db");
+  const { stdout } = await office.commandHere("why", "pics/Thumbs.db");
   assert.match(stdout, /junk by the config/);
 });
 
 Deno.test("many folders of pictures go without being counted for more than their files", async () => {
-  using office = new Office("safety: {max_delete_files: 10}\n");
+  using office = new MemoryOffice("safety: {max_delete_files: 10}\n");
   const tree: Record<string, Tree> = {};
   for (let n = 0; n < 8; n++) tree[`d${n}`] = { "a.jpg": old(`a${n}`) };
   office.write({ left: { ...tree, "keep.txt": old("keep") } });

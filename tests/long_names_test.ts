@@ -6,7 +6,7 @@ import {
   actions,
   describe,
   file,
-  Office,
+  MemoryOffice,
   read,
   softDeleted,
 } from "./support/support.ts";
@@ -124,7 +124,7 @@ for (const side of ["left", "right"] as const) {
   for (const [what, most, calls, name] of SHORT) {
     Deno.test(`a conflict on a name near what ${side === "left" ? "Left" : "Right"} holds is settled: ${what}`, async () => {
       assert.ok(bytes(name) <= most);
-      using office = new Office().write({
+      using office = new MemoryOffice().write({
         left: { [name]: file("older", { mtime: OLD }) },
         right: { [name]: file("the newer", { mtime: OLD + 60_000 }) },
       });
@@ -151,7 +151,7 @@ for (const side of ["left", "right"] as const) {
 
 Deno.test("a folder that takes shorter names than its root: the next run settles what this one could not, and neither leaves half of it", async () => {
   const name = "a".repeat(130) + ".docx";
-  using office = new Office().write({
+  using office = new MemoryOffice().write({
     left: { d: { [name]: file("older", { mtime: OLD }) } },
     right: { d: { [name]: file("the newer", { mtime: OLD + 60_000 }) } },
   });
@@ -188,7 +188,7 @@ Deno.test("a version that is saved at the last moment is kept under a name that 
 
 Deno.test("a system that says of a name that is too long that it is not there is not believed", async () => {
   const name = "ü".repeat(100) + ".docx";
-  using office = new Office().write({
+  using office = new MemoryOffice().write({
     left: { [name]: file("1", { mtime: OLD }), ["d".repeat(150)]: {}, b: "2" },
   });
   using _disk = intercepted(["linkSync", "mkdirSync"], (real, ...args) => {
@@ -256,7 +256,7 @@ for (const [length, name] of LENGTHS) {
     }") is copied, edited, soft-deleted, and restored by the path it had`,
     ignore: !isPosix,
     async fn() {
-      using office = new Office("soft_delete: { keep_replaced: true }");
+      using office = new MemoryOffice("soft_delete: { keep_replaced: true }");
       const path = longPath(office.left, length, name);
       assert.equal(bytes(`${office.left}/${path}`), length);
       writeAt(`${office.left}/${path}`, "first");
@@ -276,7 +276,7 @@ for (const [length, name] of LENGTHS) {
         // Without the state DB it is known as well.
         if (isLost) Deno.renameSync(office.stateDb, `${office.stateDb}.lost`);
         if (isLost) await office.settle();
-        const listed = await office.command(
+        const listed = await office.commandHere(
           "restore",
           path,
           "--list",
@@ -288,7 +288,10 @@ for (const [length, name] of LENGTHS) {
         );
         assert.deepEqual(told, [path, path]);
       }
-      const { code, stderr, stdout } = await office.command("restore", path);
+      const { code, stderr, stdout } = await office.commandHere(
+        "restore",
+        path,
+      );
       assert.equal(code, 0, stdout + stderr);
       for (const root of [office.left, office.right]) {
         assert.equal(Deno.readTextFileSync(`${root}/${path}`), "the second");
@@ -311,7 +314,7 @@ Deno.test({
     "a path that is too long for soft delete is destroyed where it is too large for it, and conflicts in it are settled",
   ignore: !isPosix,
   async fn() {
-    using office = new Office("soft_delete: { enabled: false }");
+    using office = new MemoryOffice("soft_delete: { enabled: false }");
     const path = longPath(office.left, 4088, "a.txt");
     const long = longPath(office.left, 4085, "b".repeat(120) + ".txt");
     for (const it of [path, long]) writeAt(`${office.left}/${it}`, "first");
@@ -385,7 +388,7 @@ Deno.test("what tells the path of a kept file can't lead out of the root", async
     "",
     "x".repeat(100_000),
   ];
-  using office = new Office();
+  using office = new MemoryOffice();
   await office.settle();
   for (const [n, path] of told.entries()) {
     const run = `2024010${n}-000000-abcdef`;

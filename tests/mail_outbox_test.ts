@@ -425,7 +425,7 @@ Deno.test("a lost record is mailed once a day, however often it is lost, and is 
   assert.match(mail!.subject ?? "", /record of earlier runs was lost/);
   assert.match(mail!.text ?? "", /1 file that only one side had was copied/);
   const [, command = ""] = /"(?:.*) (history \S+)" lists/.exec(mail!.text!)!;
-  const { stdout } = await office.command(...command.split(" "));
+  const { stdout } = await office.commandHere(...command.split(" "));
   assert.match(stdout, /COPY_RIGHT_TO_LEFT a\.txt/);
   await run(place, 1);
   assert.deepEqual(server.take(), [], "there is nothing to be over");

@@ -28,7 +28,12 @@ import {
   type State,
   stateOf,
 } from "./support/random_state.ts";
-import { describe, Office, softDeleted } from "./support/support.ts";
+import {
+  describe,
+  MemoryOffice,
+  type Office,
+  softDeleted,
+} from "./support/support.ts";
 
 /** What is brought back after a round. */
 interface Wish {
@@ -77,7 +82,7 @@ async function bringBack(office: Office, wish: Wish): Promise<boolean> {
   if (path === undefined) return false;
   const before = stateOf(office);
   const options = ["--to", wish.to, ...wish.isForced ? ["--force"] : []];
-  const { code, stdout, stderr } = await office.command(
+  const { code, stdout, stderr } = await office.commandHere(
     "restore",
     path,
     ...options,
@@ -108,7 +113,7 @@ async function play(
     maxBytes: 1 << 20,
     keepReplaced: true,
   } as const;
-  using office = new Office(configLines(keeping));
+  using office = new MemoryOffice(configLines(keeping));
   const editor = new Editor(office, keeping);
   let count = 0;
   for (const [index, edits] of rounds.entries()) {

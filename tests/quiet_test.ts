@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { FaultyMailServer, MailOffice } from "./support/mail_server.ts";
-import { file, Office } from "./support/support.ts";
+import { file, MemoryOffice, type Office } from "./support/support.ts";
 
 const OLD = Date.UTC(2026, 0, 1);
 const NEW = Date.UTC(2026, 0, 2);
@@ -15,7 +15,7 @@ function conflict(office: Office, name = "plan.txt"): void {
 }
 
 async function quiet(office: Office, ...args: string[]): Promise<string> {
-  const { code, stdout, stderr } = await office.command("--quiet", ...args);
+  const { code, stdout, stderr } = await office.commandHere("--quiet", ...args);
   assert.equal(code, 0, stderr);
   assert.equal(args.includes("--json") || stdout === "", true, stdout);
   return stderr;
@@ -37,7 +37,7 @@ const LOSING: readonly (readonly [string, string, RegExp])[] = [
 
 for (const [name, settings, words] of LOSING) {
   Deno.test(`--quiet tells which version lost where nobody is mailed: ${name}`, async () => {
-    using office = new Office(settings);
+    using office = new MemoryOffice(settings);
     conflict(office);
     const stderr = await quiet(office);
     assert.match(stderr, /^1 conflict settled, and mailed to nobody:/);
@@ -47,7 +47,7 @@ for (const [name, settings, words] of LOSING) {
 }
 
 Deno.test("--quiet tells which version lost beside --json too, and of very many a few", async () => {
-  using office = new Office();
+  using office = new MemoryOffice();
   for (let n = 0; n < 30; n++) conflict(office, `${n}.txt`);
   const stderr = await quiet(office, "--json");
   assert.match(stderr, /^30 conflicts settled/);
@@ -55,7 +55,7 @@ Deno.test("--quiet tells which version lost beside --json too, and of very many 
 });
 
 Deno.test("which version lost is told where the run ends with an error after that", async () => {
-  using office = new Office();
+  using office = new MemoryOffice();
   office.write({ left: { "a.txt": "one" } });
   await office.settle();
   {
@@ -66,7 +66,7 @@ Deno.test("which version lost is told where the run ends with an error after tha
     );
   }
   conflict(office);
-  const { code, stderr } = await office.command("--quiet");
+  const { code, stderr } = await office.commandHere("--quiet");
   assert.equal(code, 5);
   assert.match(stderr, /^1 conflict settled, and mailed to nobody:/m);
   assert.match(stderr, /plan\.clash-/);
@@ -108,7 +108,7 @@ Deno.test("--quiet says once a day that no mail gets out, where the server names
   using server = new FaultyMailServer({
     replies: { RCPT: () => `450 4.2.0 Greylisted, id ${tries += "x"}` },
   });
-  using office = new Office(
+  using office = new MemoryOffice(
     `email: {smtp_host: localhost, smtp_port: ${server.port}, ` +
       "security: none, from: a@b.example, to: c@b.example}\n",
   );
@@ -158,9 +158,9 @@ Deno.test("more than ten versions that perhaps nobody meant are mailed, and told
   assert.deepEqual(others, []);
   assert.match(mail!.subject ?? "", /11 files went across/);
   const [, run = ""] = /(history \S+)" lists all/.exec(mail!.text!) ?? [];
-  const { stdout } = await office.command(...run.split(" "));
+  const { stdout } = await office.commandHere(...run.split(" "));
   assert.match(stdout, /12\.txt .*before is kept as \.office-sync\/deleted/);
-  const back = await office.command("restore", "--force", "12.txt");
+  const back = await office.commandHere("restore", "--force", "12.txt");
   assert.equal(back.code, 0, back.stderr);
   assert.equal(Deno.readTextFileSync(`${office.left}/12.txt`), "good 12.txt");
   assert.equal(await quiet(office), "");

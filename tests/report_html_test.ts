@@ -235,7 +235,7 @@ Deno.test("a report that can't be written is told, and fails no sync", async () 
   assert.match(stdout, /Both sides agree\. 1 action done/);
   assert.deepEqual(office.trees().right, { "a.txt": "a" });
   assert.ok(Deno.readTextFileSync(office.log).includes("could not be written"));
-  const document = await office.json(...args);
+  const document = await office.commandJson(...args);
   assert.equal(document.run.exitCode, 1);
 });
 

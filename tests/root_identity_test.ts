@@ -571,7 +571,7 @@ Deno.test("a run that has nothing to do leaves the numbers alone, also one that 
     "1",
     "1",
   ]);
-  assert.equal((await office.command("--verbose")).code, 0);
+  assert.equal((await office.commandHere("--verbose")).code, 0);
   assert.equal(numberOn(office, "right"), "1");
 });
 
@@ -760,16 +760,16 @@ Deno.test("the command tells of a restored share in plan, run and doctor", async
   using office = await withBackup();
   bringBack(office.right);
   for (const command of ["plan", "sync"]) {
-    const { code, stdout } = await office.command(command, "--json");
+    const { code, stdout } = await office.commandHere(command, "--json");
     assert.equal(code, 3);
     const { guard, actions } = JSON.parse(stdout);
     assert.equal(guard.name, "rolled back");
     assert.match(guard.reason, /^Right is older than at the last run/);
     assert.deepEqual(actions, []);
   }
-  const doctor = await office.command("doctor");
+  const doctor = await office.commandHere("doctor");
   assert.equal(doctor.code, 1);
   assert.match(doctor.stdout, /Right is older than at the last run that/);
   assert.match(doctor.stdout, /--accept-roots/);
-  assert.equal((await office.command("--accept-roots")).code, 0);
+  assert.equal((await office.commandHere("--accept-roots")).code, 0);
 });

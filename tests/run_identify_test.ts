@@ -51,7 +51,7 @@ for (const side of ["left", "right"] as const) {
     using it = await joining(side);
     const { office } = it;
     const before = snapshot(office.folder);
-    const doctor = await office.command("doctor");
+    const doctor = await office.commandHere("doctor");
     assert.ok(doctor.stdout.includes(says.slice(0, -1)), doctor.stdout);
     assert.match(doctor.stdout, /Look at the plan before the first run/);
     assert.deepEqual(
@@ -60,17 +60,17 @@ for (const side of ["left", "right"] as const) {
       ),
       [],
     );
-    const plan = await office.command("plan");
+    const plan = await office.commandHere("plan");
     assert.equal(plan.code, 0);
     assert.ok(plan.stderr.includes(says), plan.stderr);
-    const run = await office.command("--quiet");
+    const run = await office.commandHere("--quiet");
     assert.ok(run.stderr.includes(says), run.stderr);
     assert.match(
       Deno.readTextFileSync(office.log),
       /WARNING .*3 files that only/,
     );
     for (const args of [["plan"], [], ["doctor"]]) {
-      const { stdout, stderr } = await office.command(...args);
+      const { stdout, stderr } = await office.commandHere(...args);
       assert.doesNotMatch(stdout + stderr, /has been synced before/);
     }
   });
@@ -82,7 +82,7 @@ Deno.test("an empty folder that meets a synced root brings nothing back, and not
   Deno.removeSync(office.left, { recursive: true });
   Deno.mkdirSync(office.left);
   for (const args of [["doctor"], ["plan"], []]) {
-    const { stdout, stderr } = await office.command(...args);
+    const { stdout, stderr } = await office.commandHere(...args);
     assert.doesNotMatch(stdout + stderr, /synced before/);
   }
 });
@@ -90,12 +90,12 @@ Deno.test("an empty folder that meets a synced root brings nothing back, and not
 Deno.test("two new folders, and two that were synced, are no joining", async () => {
   using office = new Office();
   write(office.left, { "a.txt": "a" });
-  const first = await office.command("plan");
+  const first = await office.commandHere("plan");
   assert.doesNotMatch(first.stderr, /synced before/);
   await office.settle();
   // A lost state DB is told otherwise.
   Deno.removeSync(office.stateDb);
-  const { stderr } = await office.command("plan");
+  const { stderr } = await office.commandHere("plan");
   assert.match(stderr, /Both folders have been synced before/);
   assert.doesNotMatch(stderr, /that only Left has/);
 });
@@ -106,7 +106,7 @@ Deno.test("a new folder that takes the place of a synced one is joining, too", a
   await office.settle();
   Deno.removeSync(`${office.left}/.office-sync`, { recursive: true });
   write(office.left, { "b.txt": "b" });
-  const { code, stderr } = await office.command("--accept-roots");
+  const { code, stderr } = await office.commandHere("--accept-roots");
   assert.equal(code, 0);
   assert.match(
     stderr,
@@ -119,7 +119,7 @@ Deno.test("a new folder that takes the place of a synced one is joining, too", a
 Deno.test("doctor tells it in JSON, too", async () => {
   using it = await joining("left");
   const { office } = it;
-  const { stdout } = await office.command("doctor", "--json");
+  const { stdout } = await office.commandHere("doctor", "--json");
   const { checks } = JSON.parse(stdout);
   const [check] = checks.filter((it: { check: string }) =>
     it.check === "first meeting"

@@ -61,7 +61,7 @@ Deno.test("a run removes what its own runs soft-deleted longer ago than retentio
     write(root, { ".office-sync": { deleted: { mine: { own: "1" } } } });
   }
   await runBefore(office, 1.1);
-  const { code, stdout } = await office.command();
+  const { code, stdout } = await office.commandHere();
   assert.equal(code, 0);
   const line = /^6 old soft-deleted files removed for good: 14 bytes freed\.$/m;
   assert.match(stdout, line);
@@ -73,17 +73,17 @@ Deno.test("a run removes what its own runs soft-deleted longer ago than retentio
     const folders = [...Deno.readDirSync(`${root}/.office-sync/deleted`)];
     assert.equal(folders.length, 4, "empty folders go too");
   }
-  assert.doesNotMatch((await office.command()).stdout, /soft-deleted/);
+  assert.doesNotMatch((await office.commandHere()).stdout, /soft-deleted/);
 });
 
 Deno.test("retention_days 0 keeps everything, and a plan removes nothing", async () => {
   using office = await settled(0);
   keptBefore(office.right, 9999, pairOf(office), { old: "1" });
   const before = snapshot(office.right);
-  await office.command();
+  await office.commandHere();
   assert.deepEqual(snapshot(office.right), before);
   office.configure("soft_delete: { retention_days: 1 }");
-  assert.equal((await office.command("plan")).code, 0);
+  assert.equal((await office.commandHere("plan")).code, 0);
   assert.deepEqual(snapshot(office.right), before);
 });
 
@@ -97,7 +97,7 @@ Deno.test("a run that a guard stops removes nothing", async () => {
     "soft_delete: { retention_days: 1 }\n" +
       "safety: { max_delete_percent: 0, max_delete_files: 0 }",
   );
-  assert.equal((await office.command()).code, 3);
+  assert.equal((await office.commandHere()).code, 3);
   assert.deepEqual(softDeleted(office.right), { old: "1" });
 });
 
@@ -114,7 +114,7 @@ Deno.test("old soft-deleted files are removed without following links", async ()
   Deno.symlinkSync(`${outside}/d`, linked);
   setTime(run, 9);
   await runBefore(office, 2);
-  const { code } = await office.command();
+  const { code } = await office.commandHere();
   assert.equal(code, 0);
   assert.throws(() => Deno.lstatSync(run), Deno.errors.NotFound);
   assert.equal(Deno.readTextFileSync(`${outside}/mine`), "1");
@@ -128,7 +128,7 @@ Deno.test("nothing is removed through a link in the place of the soft-delete fol
   Deno.renameSync(`${office.right}/.office-sync/deleted`, outside);
   Deno.symlinkSync(outside, `${office.right}/.office-sync/deleted`);
   await runBefore(office, 2);
-  await office.command();
+  await office.commandHere();
   const name = run.slice(run.lastIndexOf("/") + 1);
   assert.equal(Deno.readTextFileSync(`${outside}/${name}/old`), "1");
 });
@@ -156,7 +156,7 @@ Deno.test("what can't be removed is a warning, and the rest is removed", async (
   Deno.chmodSync(`${run}/a`, 0o755);
   // What is left is as old as before, and goes with the next run.
   assert.match(
-    (await office.command()).stdout,
+    (await office.commandHere()).stdout,
     /^2 old soft-deleted files rem/m,
   );
 });

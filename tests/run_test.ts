@@ -195,7 +195,7 @@ scenario(
       LONG_AGO,
     );
   },
-  { isMirrored: false, isCommand: true },
+  { isMirrored: false, by: "program" },
 );
 
 for (
@@ -213,7 +213,7 @@ for (
       stage.write({ left: { "new 2.txt": "new" } });
       stage.office.configure(`${settings}\n`);
       const before = stage.snapshots();
-      const { code, stdout, stderr } = await stage.office.command();
+      const { code, stdout, stderr } = await stage.office.commandHere();
       assert.equal(code, 2);
       assert.equal(stdout, "");
       assert.match(stderr, /config\.yaml:\d+:\d+: .*(state_db|logging\.file)/);
@@ -541,7 +541,7 @@ scenario(
     stage.write({ left: { "a.txt": "edited on the first" } });
     stage.remove("left", "b.txt");
     await stage.ends(0);
-    const { code } = await other.command();
+    const { code } = await other.commandHere();
     assert.equal(code, 0);
     const held = { "a.txt": "edited on the first", "c.txt": "c" };
     stage.holds(held);
@@ -549,7 +549,7 @@ scenario(
       `${other.left}/c.txt`,
       `${other.left}/named on the second.txt`,
     );
-    assert.equal((await other.command()).code, 0);
+    assert.equal((await other.commandHere()).code, 0);
     await stage.does(["5.12 RENAME_LEFT c.txt -> named on the second.txt"]);
   },
   { isMirrored: false },

@@ -460,7 +460,7 @@ for (const take of ["left", "right"] as const) {
       stage.rename("right", "P", "R");
       await stage.makes([], 1);
       const name = stage.isMirrored ? "R" : "Q";
-      const { code, stdout } = await stage.office.command(
+      const { code, stdout } = await stage.office.commandHere(
         "conflicts",
         "resolve",
         name,
@@ -693,7 +693,7 @@ scenario(
     const log = Deno.readTextFileSync(stage.office.log);
     assert.match(log, / WARNING .*path="pipe"/);
   },
-  { leavesAlone: true, isCommand: true },
+  { leavesAlone: true, by: "program" },
 );
 
 scenario(
@@ -808,11 +808,11 @@ scenario(
     assert.deepEqual(lines, []);
     assert.equal(document.summary.waiting, 1);
     assert.equal(document.summary.unknown, 0);
-    const told = await stage.office.command();
+    const told = await stage.office.commandHere();
     assert.match(told.stdout, /agree but for what is being saved/);
     assert.match(told.stdout, /Waiting for the next run: 1/);
     for (const name of ["Brief.docx", "~WRL0001.tmp"]) {
-      const why = await stage.office.command("why", name);
+      const why = await stage.office.commandHere("why", name);
       assert.match(why.stdout, /being saved/);
     }
     stage.rename("left", "~WRL0001.tmp", "Brief.docx");

@@ -346,7 +346,12 @@ for (const { name: rule } of [...Deno.readDirSync(ROOT)]) {
             .start()
           : null;
         const office = command ? new Office() : new MemoryOffice();
-        using stage = new Stage("", isMirrored, command, office);
+        using stage = new Stage(
+          "",
+          isMirrored,
+          command ? "command" : "run",
+          office,
+        );
         stage.office.isMailing = isMailed;
         await new Play(scenario, stage).all(server);
       });

@@ -86,7 +86,7 @@ Deno.test("what can't be done, as before, is one row and one line with since whe
     actions.map(({ path }: { path: string }) => path).sort(),
     [...names].sort(),
   );
-  const told = await office.command("history", third.id);
+  const told = await office.commandHere("history", third.id);
   assert.match(
     told.stdout,
     /failed: COPY_LEFT_TO_RIGHT f0\.txt .*, since .*, in 3 runs/,

@@ -550,7 +550,7 @@ Deno.test("two configs in one folder have a state DB and a log each, and know no
   write(two.left, { "two.txt": "2" });
   for (let n = 0; n < 2; n++) {
     for (const office of [one, two]) {
-      const { code, stderr } = await office.command();
+      const { code, stderr } = await office.commandHere();
       assert.equal(code, 0, stderr);
     }
   }
@@ -576,14 +576,14 @@ for (const hasPaths of [true, false]) {
     using two = new SecondConfig(one);
     write(two.left, { "two.txt": "2" });
     // Whichever comes first.
-    assert.equal((await two.command()).code, 0);
+    assert.equal((await two.commandHere()).code, 0);
     for (const args of [["plan"], ["history"], []]) {
-      const { code, stderr } = await one.command(...args);
+      const { code, stderr } = await one.commandHere(...args);
       assert.equal(code, 0, stderr);
     }
     assert.deepEqual(one.trees().right, { "a.txt": "a" });
     assert.deepEqual(files(one), ["lab.db", "office-sync.db"]);
-    assert.equal((await two.command()).code, 0);
+    assert.equal((await two.commandHere()).code, 0);
     assert.deepEqual(two.trees().right, { "two.txt": "2" });
   });
 }
@@ -599,7 +599,7 @@ Deno.test("an office-sync.db is used on where the config holds a password, which
       "  to: a@b.example\n",
   );
   Deno.removeSync(`${office.left}/b.txt`);
-  const { code, stderr } = await office.command("--no-email");
+  const { code, stderr } = await office.commandHere("--no-email");
   assert.equal(code, 0, stderr);
   assert.deepEqual(office.trees().right, { "a.txt": "a" });
   assert.deepEqual(files(office), ["office-sync.db"]);
@@ -621,7 +621,7 @@ Deno.test("an office-sync.db is not passed over while a root is away or emptied:
     assert.deepEqual([...Deno.readDirSync(office.right)], []);
     Deno.removeSync(office.right);
     Deno.renameSync(`${office.right}-away`, office.right);
-    assert.equal((await office.command()).code, 0);
+    assert.equal((await office.commandHere()).code, 0);
     assert.deepEqual(files(office), ["office-sync.db"]);
   }
 });
@@ -634,11 +634,11 @@ Deno.test("an office-sync.db that a run under the new name could not know yet co
   // Mistyped roots: a DB of the new name is made, and knows nobody.
   const right = Deno.readTextFileSync(office.config);
   Deno.writeTextFileSync(office.config, "left_root: l\nright_root: r\n");
-  assert.equal((await office.command()).code, 3);
+  assert.equal((await office.commandHere()).code, 3);
   assert.deepEqual(files(office), ["config.db", "office-sync.db"]);
   Deno.writeTextFileSync(office.config, right);
   Deno.removeSync(`${office.left}/b.txt`);
-  assert.equal((await office.command()).code, 0);
+  assert.equal((await office.commandHere()).code, 0);
   assert.deepEqual(office.trees().right, { "a.txt": "a" });
 });
 
@@ -658,7 +658,7 @@ Deno.test("an empty office-sync.db is nobody's", async () => {
   using office = new Office();
   Deno.writeTextFileSync(`${office.folder}/office-sync.db`, "");
   write(office.left, { "a.txt": "a" });
-  assert.equal((await office.command()).code, 0);
+  assert.equal((await office.commandHere()).code, 0);
   assert.deepEqual(files(office), ["config.db", "office-sync.db"]);
   assert.equal(Deno.statSync(`${office.folder}/office-sync.db`).size, 0);
 });
@@ -681,7 +681,7 @@ for (const hasPaths of [true, false]) {
         const config = two.config;
         Object.assign(two, { config: `${two.folder}/x.yaml` });
         two.configure("");
-        assert.equal((await two.command()).code, 0);
+        assert.equal((await two.commandHere()).code, 0);
         Object.assign(two, { config });
       }
       for (const args of [["plan"], [], ["--accept-roots"]]) {
@@ -691,14 +691,14 @@ for (const hasPaths of [true, false]) {
         const { reason } = told.guard;
         assert.match(reason, /config\.db belongs to another pair of folders/);
         if (hasPaths) assert.ok(reason.includes(`(Left ${one.left}, Right `));
-        const { stderr } = await two.command(...args);
+        const { stderr } = await two.commandHere(...args);
         assert.match(
           stderr,
           /state DB of its own: name another file as state_db/,
         );
         assert.doesNotMatch(stderr, /accept/);
       }
-      const doctor = await two.command("doctor");
+      const doctor = await two.commandHere("doctor");
       assert.match(doctor.stdout, /belongs to another pair of folders/);
       assert.doesNotMatch(doctor.stdout, /--accept-roots/);
       // The other pair goes on as if nothing had been.

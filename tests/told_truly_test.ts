@@ -111,8 +111,8 @@ for (const [what, told] of Object.entries(TOLD)) {
     await office.settle();
     told.edit(office.left, office.right);
     const page = `${office.folder}/page.html`;
-    const plan = await office.command("plan", "--verbose");
-    const { stdout } = await place.command("--json", "--report", page);
+    const plan = await office.commandHere("plan", "--verbose");
+    const { stdout } = await place.commandHere("--json", "--report", page);
     const [mail] = server.take();
     const document = JSON.parse(stdout);
     const reasons: string[] = document.actions.map((
@@ -143,7 +143,7 @@ Deno.test("a mail says what kinds of conflicts it tells of", async () => {
   rewrite(`${office.left}/n`, "file", OLD);
   Deno.mkdirSync(`${office.right}/n`);
   rewrite(`${office.right}/n/x`, "in the folder", OLD);
-  const { code } = await place.command();
+  const { code } = await place.commandHere();
   assert.equal(code, 1);
   const text = server.take()[0]?.text ?? "";
   assert.match(text, /both changed the same files since they last agreed/);

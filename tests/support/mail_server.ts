@@ -42,6 +42,9 @@ export interface MailServerOptions {
   readonly needsLogin?: boolean;
 }
 
+/** Of a server that encrypts nothing. */
+const NO_KEYS = { cert: "", key: "" };
+
 /** A mail server; a test may change its mind while it runs. */
 export class MailServer implements AsyncDisposable {
   readonly arrived: Arrived[] = [];
@@ -67,7 +70,7 @@ export class MailServer implements AsyncDisposable {
   constructor(options: MailServerOptions = {}) {
     this.#options = options;
     const { security = "starttls", needsLogin = true } = options;
-    const { cert, key } = makeCertificate({
+    const { cert, key } = security === "none" ? NO_KEYS : makeCertificate({
       names: options.names ?? ["localhost"],
       ...options.validDays === undefined
         ? {}
@@ -81,8 +84,7 @@ export class MailServer implements AsyncDisposable {
     Deno.writeTextFileSync(this.certificateFile, cert);
     this.#server = new SMTPServer({
       secure: security === "tls",
-      cert,
-      key,
+      ...security === "none" ? {} : { cert, key },
       disabledCommands: security === "none" ? ["STARTTLS"] : [],
       allowInsecureAuth: security === "none",
       authOptional: !needsLogin,
@@ -165,7 +167,9 @@ export class MailServer implements AsyncDisposable {
 
   /** The environment of a program that trusts it. */
   get trust(): Record<string, string> {
-    return { DENO_CERT: this.certificateFile };
+    return this.#options.security === "none"
+      ? {}
+      : { DENO_CERT: this.certificateFile };
   }
 
   /** What arrived since the last time. */
@@ -203,7 +207,7 @@ export class MailOffice implements AsyncDisposable {
   /** Starts one. */
   static async start(
     settings = "",
-    options: MailServerOptions = {},
+    options: MailServerOptions = { security: "none" },
   ): Promise<MailOffice> {
     return new MailOffice(await new MailServer(options).start(), settings);
   }
@@ -211,6 +215,11 @@ export class MailOffice implements AsyncDisposable {
   /** The real command, launcher and sandbox included. */
   command(...args: readonly string[]): Promise<CommandResult> {
     return this.office.command(...args);
+  }
+
+  /** As the command, in this process: a certificate is not trusted there. */
+  commandHere(...args: readonly string[]): Promise<CommandResult> {
+    return this.office.commandHere(...args);
   }
 
   /** Removes everything. */

@@ -13,6 +13,7 @@ import {
   type CommandResult,
   describe,
   FileSpec,
+  MemoryOffice,
   Office,
   read,
   softDeleted,
@@ -103,14 +104,16 @@ export class Stage implements Disposable {
   /**
    * @param settings YAML lines for the config besides the roots.
    * @param isMirrored Whether Left stands for Right, and Right for Left.
-   * @param isCommand Whether runs are the real command; else in this process.
+   * @param by What makes its runs; all but the real command in this process.
    * @param office What it is played in.
    */
   constructor(
     settings: string,
     readonly isMirrored: boolean,
-    readonly isCommand = false,
-    office: Office = new Office(settings),
+    readonly by: "run" | "program" | "command" = "run",
+    office: Office = by === "command"
+      ? new Office(settings)
+      : new MemoryOffice(settings),
   ) {
     this.office = office;
   }
@@ -185,8 +188,11 @@ export class Stage implements Disposable {
   /** A run, told as `--json` does. */
   async run(...args: readonly string[]): Promise<Told> {
     const isPlain = args.every((it) => it in OPTIONS);
-    if (this.isCommand || !isPlain) {
+    if (this.by === "command") {
       return this.told(await this.office.command(...args, "--json"));
+    }
+    if (this.by === "program" || !isPlain) {
+      return this.told(await this.office.commandHere(...args, "--json"));
     }
     const allowed = {
       deletes: args.includes("--allow-deletes"),
@@ -294,8 +300,8 @@ export interface ScenarioOptions {
   readonly ends?: 0 | 1;
   /** Something is left alone, so that the sides are not the same. */
   readonly leavesAlone?: boolean;
-  /** Runs are the real command; else they are made in this process. */
-  readonly isCommand?: boolean;
+  /** What makes its runs; the run alone, in this process, by default. */
+  readonly by?: "program" | "command";
 }
 
 /**
@@ -308,7 +314,6 @@ export function scenario(
   options: ScenarioOptions = {},
 ): void {
   const { settings = "", isMirrored = true, ends = 0 } = options;
-  const { isCommand = false } = options;
   const swapped = name.replaceAll(
     /\b(?:left|right)\b|\bLeft\b|\bRight\b|\b5\.\d+\b/g,
     (word) => SWAPPED[word] ?? word,
@@ -317,7 +322,7 @@ export function scenario(
   for (const [index, title] of names.entries()) {
     if (index === 1 && !isMirrored) continue;
     Deno.test(title, async () => {
-      using stage = new Stage(settings, index === 1, isCommand);
+      using stage = new Stage(settings, index === 1, options.by);
       await play(stage);
       await stage.rests(ends);
       if (ends === 0 && !options.leavesAlone) stage.agrees();
@@ -325,11 +330,11 @@ export function scenario(
   }
 }
 
-/** As {@linkcode scenario}, through the real command. */
-export function commandScenario(
+/** As {@linkcode scenario}, through the command line, in this process. */
+export function programScenario(
   name: string,
   play: (stage: Stage) => Promise<void>,
   options: ScenarioOptions = {},
 ): void {
-  scenario(name, play, { ...options, isCommand: true });
+  scenario(name, play, { ...options, by: "program" });
 }
