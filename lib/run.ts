@@ -234,7 +234,7 @@ async function stages(
   const recordedFiles = identified.forgets ? 0 : record.countFiles();
   // Without a record nobody knows what there is.
   const files = recordedFiles === 0 ? null : 2 * recordedFiles;
-  meter.begin("scan", { files, bytes: null });
+  meter.begin("scan", files);
   // What the last run read always: rows are as it left them.
   const readBefore = db.meta("always_read") ?? "[]";
   const alwaysRead = JSON.stringify(config.compare.alwaysRead);
@@ -356,7 +356,7 @@ async function stages(
     if (actions.length > 0) {
       // What acts takes a moment to load, and most runs have nothing to do.
       const { applyPlan } = await import("./apply_plan.ts");
-      meter.begin("apply", totalsOf(actions));
+      meter.begin("apply", ...totalsOf(actions));
       outcomes = await applyPlan(actions, {
         roots,
         pair,
@@ -512,7 +512,7 @@ async function decideReading(
     }
     // Most runs have nothing to read.
     const { answerTo } = await import("./files_read.ts");
-    meter?.begin("compare", { files: decision.questions.size, bytes: null });
+    meter?.begin("compare", decision.questions.size);
     for (const [id, question] of decision.questions) {
       answers.set(id, await answerTo(question, roots, checkpoint, onBytes));
       meter?.add(1, 0);
@@ -583,14 +583,16 @@ function isChange({ work }: Action, record: RecordStore): boolean {
 }
 
 /** What lies before a run: a clash copy is written on either side. */
-function totalsOf(actions: readonly Action[]) {
+function totalsOf(
+  actions: readonly Action[],
+): [files: number, bytes: number] {
   let [files, bytes] = [0, 0];
   for (const { name, work, bytes: size } of actions) {
     if (name !== "NOOP") files++;
     if (work.kind === "copy") bytes += size ?? 0;
     if (work.kind === "clash") bytes += 2 * (size ?? 0);
   }
-  return { files, bytes };
+  return [files, bytes];
 }
 
 /** Removes what was soft-deleted too long ago, at the end of a run. */

@@ -309,9 +309,7 @@ const QUIET: ReadonlySet<ProblemKind> = new Set([
   "special",
 ]);
 
-/**
- * Whether a run left something for a person.
- */
+/** Whether a run left something for a person. */
 export function needsPerson(
   outcomes: readonly Outcome[],
   problems: readonly Problem[],
@@ -336,20 +334,13 @@ export interface Progress {
   readonly totalBytes: number | null;
 }
 
-/** What a phase has before it; null where nobody can know. */
-export interface Totals {
-  readonly files: number | null;
-  readonly bytes: number | null;
-}
-
 /** So much time lies between two tellings at least, in ms. */
 const PAUSE_MS = 100;
 
 /** Counts, and tells at most every 100 ms, however often it is told. */
 export class Meter {
   readonly #tell: (progress: Progress) => void;
-  #phase: Phase = "scan";
-  #totals: Totals = { files: null, bytes: null };
+  #phase: Omit<Progress, "doneFiles" | "doneBytes"> | null = null;
   #files = 0;
   #bytes = 0;
   #quietUntil = 0;
@@ -358,13 +349,14 @@ export class Meter {
     this.#tell = tell;
   }
 
-  /** A phase begins; that is told at once. */
-  begin(phase: Phase, totals: Totals = { files: null, bytes: null }): void {
-    this.#phase = phase;
-    this.#totals = totals;
-    this.#files = 0;
-    this.#bytes = 0;
-    this.#quietUntil = 0;
+  /** A phase begins, with so much before it; that is told at once. */
+  begin(
+    phase: Phase,
+    totalFiles: number | null = null,
+    totalBytes: number | null = null,
+  ): void {
+    this.#phase = { phase, totalFiles, totalBytes };
+    this.#files = this.#bytes = this.#quietUntil = 0;
     this.add(0, 0);
   }
 
@@ -373,15 +365,10 @@ export class Meter {
     this.#files += files;
     this.#bytes += bytes;
     const now = performance.now();
-    if (now < this.#quietUntil) return;
+    if (this.#phase === null || now < this.#quietUntil) return;
     this.#quietUntil = now + PAUSE_MS;
-    this.#tell({
-      phase: this.#phase,
-      doneFiles: this.#files,
-      totalFiles: this.#totals.files,
-      doneBytes: this.#bytes,
-      totalBytes: this.#totals.bytes,
-    });
+    const [doneFiles, doneBytes] = [this.#files, this.#bytes];
+    this.#tell({ ...this.#phase, doneFiles, doneBytes });
   }
 }
 

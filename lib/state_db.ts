@@ -509,11 +509,10 @@ export function wasSaid(
   what: string | null,
   nowMs: number,
 ): boolean {
-  let db: DatabaseSync | null = null;
   try {
     // Opening one that is missing would make it.
     Deno.statSync(file);
-    db = new DatabaseSync(file, { timeout: BUSY_TIMEOUT_MS });
+    using db = new DatabaseSync(file, { timeout: BUSY_TIMEOUT_MS });
     const key = `said_${topic}`;
     const row = db.prepare("SELECT value FROM meta WHERE key = ?").get(key);
     const known = row === undefined ? null : JSON.parse(String(row.value));
@@ -526,12 +525,10 @@ export function wasSaid(
     db.exec("PRAGMA journal_mode = TRUNCATE");
     db.prepare("INSERT OR REPLACE INTO meta VALUES (?, ?)")
       .run(key, JSON.stringify({ what, atMs: nowMs }));
-    return false;
   } catch {
-    return false;
-  } finally {
-    db?.close();
+    // It is said once more, then.
   }
+  return false;
 }
 
 /**
@@ -542,9 +539,8 @@ export function wasSaid(
  * @throws {GuardError} "state": it can't.
  */
 export function tryWriting(file: string): void {
-  let db: DatabaseSync | null = null;
   try {
-    db = new DatabaseSync(file, { timeout: BUSY_TIMEOUT_MS });
+    using db = new DatabaseSync(file, { timeout: BUSY_TIMEOUT_MS });
     // As a run has it: the journal stays, and is tried as well.
     db.exec("PRAGMA journal_mode = TRUNCATE");
     const row = db.prepare("PRAGMA user_version").get();
@@ -553,8 +549,6 @@ export function tryWriting(file: string): void {
     db.exec("ROLLBACK");
   } catch (error) {
     throw asGuard(error, file);
-  } finally {
-    db?.close();
   }
 }
 

@@ -57,7 +57,7 @@ Deno.test("progressText() fits into one line", () => {
 Deno.test("Meter tells a phase at once, and then ten times a second at most", async () => {
   const told: Progress[] = [];
   const meter = new Meter((progress) => told.push(progress));
-  meter.begin("apply", { files: 1000, bytes: 5000 });
+  meter.begin("apply", 1000, 5000);
   for (let n = 0; n < 500; n++) meter.add(1, 10);
   assert.deepEqual(told, [{ ...NONE, totalFiles: 1000, totalBytes: 5000 }]);
   await new Promise((resolve) => setTimeout(resolve, 110));
