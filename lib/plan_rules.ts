@@ -174,9 +174,35 @@ export function decisionOn(
   changes: Changes,
   settings: DecisionSettings,
 ): Decision | null {
+  const decision = byTables(pair, changes, settings);
+  if (decision === null || decision.kind === "forget") return decision;
+  // Under notify nothing is touched, whatever there is to do besides.
+  const { conflict } = decision;
+  if (conflict?.policy === "notify") return { kind: "open", conflict };
+  const name = decision.kind === "copy" ? decision.nameConflict : null;
+  return name?.policy === "notify"
+    ? { kind: "open", conflict: name }
+    : decision;
+}
+
+function byTables(
+  pair: Pair,
+  changes: Changes,
+  settings: DecisionSettings,
+): Decision | null {
+  const isNew = pair.row === null;
   const cell = changes.kind === "recorded"
     ? RECORDED[changes.change.left][changes.change.right]
     : UNRECORDED[changes.change.left][changes.change.right];
+  const copyFrom = (
+    from: Side,
+    reason: string,
+    rule: Rule,
+    conflict: ConflictDecision | null = null,
+  ): Decision => {
+    const { target, conflict: nameConflict } = chooseName(pair, settings);
+    return { kind: "copy", from, target, rule, reason, conflict, nameConflict };
+  };
   switch (cell.kind) {
     case "none":
       return null;
@@ -184,14 +210,31 @@ export function decisionOn(
       return cell;
     case "agree":
       return byProperties(pair, settings);
-    case "remove":
-      return byRemoval(pair, cell, settings);
-    case "copy":
-      return byCopy(pair, cell, settings);
-    case "conflict":
-      return changes.isSame
-        ? adopt(pair, settings)
-        : byPolicy(pair, cell, settings);
+    case "remove": {
+      const { on, rule } = cell;
+      if (chosenFolderSide(pair.key, settings.ruling) === on) {
+        // In a folder that a person chose against a file nothing is deleted.
+        const reason = `in the folder that was chosen on ${words(on)}`;
+        return copyFrom(on, reason, on === "left" ? "5.6" : "5.5");
+      }
+      const reason = `deleted on ${words(otherSide(on))}`;
+      return { kind: "remove", on, rule, reason, conflict: null };
+    }
+    case "copy": {
+      const from = otherSide(cell.to);
+      const isBack = !isNew && pair[cell.to] === null;
+      const reason = `${isNew ? "new" : "changed"} on ${words(from)}` +
+        (isBack ? `, deleted on ${words(cell.to)}` : "");
+      return copyFrom(from, reason, cell.rule);
+    }
+    case "conflict": {
+      if (changes.isSame) return adopt(pair, settings);
+      const win = contentWinnerOf(pair, settings);
+      const conflict = decideConflict(cell.of, win, pair, settings);
+      const reason = `${isNew ? "new" : "changed"} on both sides; ` +
+        winnerWords(conflict);
+      return copyFrom(win.side, reason, cell.rule, conflict);
+    }
   }
 }
 
@@ -216,67 +259,47 @@ function isSamePlace(a: Location, b: Location): boolean {
   return a.folder === b.folder && a.name === b.name;
 }
 
+type Property = "name" | "time" | "mode";
+
 /** Content is unchanged on both sides: the third table. */
 function byProperties(pair: Pair, settings: DecisionSettings): Decision {
-  const changed = both((side) => changedProperties(pair, side, settings));
+  const changed = both((side): Property[] => {
+    const [{ metadata }, half] = [pair[side]!, pair.row![side]];
+    const hasMode = settings.ignoresModes || metadata.mode === half.mode;
+    return [
+      ...isMoved(pair, side) ? ["name" as const] : [],
+      ...metadata.mtimeMs === half.mtimeMs ? [] : ["time" as const],
+      ...hasMode ? [] : ["mode" as const],
+    ];
+  });
   const { left, right } = both((side) =>
     changed[side].length > 0 ? "changed" : "same"
   );
   const cell = PROPERTIES[left][right];
-  const base = {
-    kind: "agree",
-    bring: KEEP,
-    rule: null,
-    conflict: null,
-  } as const;
+  const agree = { kind: "agree", conflict: null } as const;
   if (cell.kind === "agree") {
-    return { ...base, target: pair, reason: "nothing changed" };
+    const reason = "nothing changed";
+    return { ...agree, target: pair, bring: KEEP, rule: null, reason };
   }
+  const { rule } = cell;
   if (cell.kind === "bring") {
     const from = otherSide(cell.to);
-    return {
-      ...base,
-      target: pair[from]!,
-      bring: bringFrom(pair, from, changed[from], settings),
-      rule: cell.rule,
-      reason: `${changed[from].join(" and ")} changed on ${words(from)}`,
-    };
+    const bring = bringFrom(pair, from, changed[from], settings);
+    const what = changed[from].join(" and ");
+    const reason = `${what} changed on ${words(from)}`;
+    return { ...agree, target: pair[from]!, bring, rule, reason };
   }
-  const haveModes = changed.left.includes("mode") ||
-    changed.right.includes("mode");
+  const haveModes = [...changed.left, ...changed.right].includes("mode");
   const doAgree = isSamePlace(pair.left!, pair.right!) &&
     (!haveModes || pair.left!.metadata.mode === pair.right!.metadata.mode);
   if (doAgree) return adopt(pair, settings);
   const win = winnerOf(pair, settings);
   const conflict = decideConflict("metadata_conflict", win, pair, settings);
-  if (conflict.policy === "notify") return { kind: "open", conflict };
   const { winner } = conflict;
-  return {
-    ...base,
-    target: pair[winner]!,
-    bring: bringFrom(pair, winner, ["mode", "time"], settings),
-    rule: cell.rule,
-    reason: `name or properties changed on both sides; ${
-      winnerWords(conflict)
-    }`,
-    conflict,
-  };
-}
-
-type Property = "name" | "time" | "mode";
-
-function changedProperties(
-  pair: Pair,
-  side: Side,
-  { ignoresModes }: DecisionSettings,
-): Property[] {
-  const { metadata } = pair[side]!;
-  const half = pair.row![side];
-  const changed: Property[] = [];
-  if (isMoved(pair, side)) changed.push("name");
-  if (metadata.mtimeMs !== half.mtimeMs) changed.push("time");
-  if (!ignoresModes && metadata.mode !== half.mode) changed.push("mode");
-  return changed;
+  const bring = bringFrom(pair, winner, ["mode", "time"], settings);
+  const reason = "name or properties changed on both sides; " +
+    winnerWords(conflict);
+  return { ...agree, target: pair[winner]!, bring, rule, reason, conflict };
 }
 
 /** What is brought from a side, where the other does not have it yet. */
@@ -302,67 +325,9 @@ function bringFrom(
 /** Both hold the same content: the newer mtime goes to the other side. */
 function adopt(pair: Pair, settings: DecisionSettings): Decision {
   const { target, conflict } = chooseName(pair, settings);
-  if (conflict?.policy === "notify") return { kind: "open", conflict };
   const { side: newer } = newerOf(pair, settings);
   const bring = bringFrom(pair, newer, ["time"], settings);
   const rule = conflict?.rule ?? null;
   const reason = "same content";
   return { kind: "agree", target, bring, rule, reason, conflict };
-}
-
-function byRemoval(
-  pair: Pair,
-  { on, rule }: Cell & { readonly kind: "remove" },
-  { ruling }: DecisionSettings,
-): Decision {
-  const conflict = null;
-  if (chosenFolderSide(pair.key, ruling) !== on) {
-    const reason = `deleted on ${words(otherSide(on))}`;
-    return { kind: "remove", on, rule, reason, conflict };
-  }
-  // In a folder that a person chose against a file nothing is deleted.
-  return {
-    kind: "copy",
-    from: on,
-    target: pair[on]!,
-    rule: on === "left" ? "5.6" : "5.5",
-    reason: `in the folder that was chosen on ${words(on)}`,
-    conflict,
-    nameConflict: null,
-  };
-}
-
-function byCopy(
-  pair: Pair,
-  { to, rule }: Cell & { readonly kind: "copy" },
-  settings: DecisionSettings,
-): Decision {
-  const { target, conflict: nameConflict } = chooseName(pair, settings);
-  if (nameConflict?.policy === "notify") {
-    return { kind: "open", conflict: nameConflict };
-  }
-  const from = otherSide(to);
-  const isBack = pair.row !== null && pair[to] === null;
-  const reason = `${pair.row === null ? "new" : "changed"} on ${words(from)}` +
-    (isBack ? `, deleted on ${words(to)}` : "");
-  const conflict = null;
-  return { kind: "copy", from, target, rule, reason, conflict, nameConflict };
-}
-
-function byPolicy(
-  pair: Pair,
-  { of, rule }: Cell & { readonly kind: "conflict" },
-  settings: DecisionSettings,
-): Decision {
-  const win = contentWinnerOf(pair, settings);
-  const conflict = decideConflict(of, win, pair, settings);
-  if (conflict.policy === "notify") return { kind: "open", conflict };
-  const { target, conflict: nameConflict } = chooseName(pair, settings);
-  if (nameConflict?.policy === "notify") {
-    return { kind: "open", conflict: nameConflict };
-  }
-  const what = pair.row === null ? "new" : "changed";
-  const reason = `${what} on both sides; ${winnerWords(conflict)}`;
-  const from = win.side;
-  return { kind: "copy", from, target, rule, reason, conflict, nameConflict };
 }
