@@ -398,7 +398,7 @@ scenario(
     assert.match(linesOf(stage, id, "INFO").join("\n"), /path="e\.txt"/);
     await stage.does(["5.9 COPY_LEFT_TO_RIGHT d/b.txt"]);
   },
-  ALONE,
+  { ...ALONE, isOnDisk: true },
 );
 
 scenario("a guard that stops a run is an ERROR in the log", async (stage) => {

@@ -139,7 +139,7 @@ scenario("guard roots: the left root can't be read", async (stage) => {
   assert.equal(told.document.guard?.name, "roots");
   assert.deepEqual(stage.snapshots(), before);
   await stage.does(PENDING);
-}, { isMirrored: false });
+}, { isOnDisk: true, isMirrored: false });
 
 scenario("guard state: a corrupt state DB stops the run", async (stage) => {
   await pending(stage);
@@ -333,7 +333,7 @@ scenario(
     Deno.renameSync(`${left}-away`, left);
     await stage.does(PENDING_IDENTITY);
   },
-  { isMirrored: false },
+  { isOnDisk: true, isMirrored: false },
 );
 
 scenario(

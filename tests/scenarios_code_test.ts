@@ -729,6 +729,7 @@ scenario(
       "REMOVE_DIR_LEFT d/in",
     ]);
   },
+  { isOnDisk: true },
 );
 
 scenario(
@@ -747,7 +748,7 @@ scenario(
     Deno.chmodSync(stage.at("left", "closed.txt"), 0o644);
     await stage.does(["5.9 COPY_LEFT_TO_RIGHT closed.txt"]);
   },
-  { isMirrored: false },
+  { isOnDisk: true, isMirrored: false },
 );
 
 scenario(
@@ -769,12 +770,12 @@ scenario(
     );
     await stage.does(["5.9 COPY_LEFT_TO_RIGHT d/b.txt"]);
   },
-  { isMirrored: false },
+  { isOnDisk: true, isMirrored: false },
 );
 
 Deno.test("a folder whose new name can't be looked into is left alone with all below it, and told by name", async () => {
   for (const isMirrored of [false, true]) {
-    using stage = new Stage("", isMirrored);
+    using stage = new Stage("", isMirrored, "run", new Office());
     await stage.begin({
       d: { "a.txt": "a", e: { "b.txt": "b", empty: {} } },
       "x.txt": "x",
