@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { Config } from "./config_schema.ts";
 import {
   addedActions,
   openAsListed,
@@ -66,7 +67,6 @@ import {
   type Outcome,
   type RunResult,
   type Stop,
-  type SyncConfig,
   type SyncListener,
   type SyncOptions,
   UNINTERRUPTED,
@@ -90,7 +90,7 @@ interface RunContext {
   readonly id: string;
   /** In ms since 1970. */
   readonly startedAtMs: number;
-  readonly config: SyncConfig;
+  readonly config: Config;
   readonly options: SyncOptions;
   readonly listener: SyncListener;
 }
@@ -113,7 +113,7 @@ export function newRunId(nowMs: number): string {
  */
 export async function runSync(
   id: string,
-  config: SyncConfig,
+  config: Config,
   options: SyncOptions,
   listener: SyncListener,
   scans: Scans = new Scans(config.stateDb),
@@ -705,7 +705,7 @@ function asFailure(thrown: unknown, stateDb: string): unknown {
  */
 export async function endBeforeStart(
   id: string,
-  config: SyncConfig,
+  config: Config,
   options: SyncOptions,
   listener: Pick<SyncListener, "onOpen" | "onEnd">,
   error: unknown,

@@ -4,11 +4,12 @@
  * @module
  */
 import { setImmediate } from "node:timers";
+import type { Config } from "./config_schema.ts";
 import type { Resolution } from "./conflict.ts";
 import { type ExitCode, InterruptedError, type StopSignal } from "./errors.ts";
 import { keyOfId } from "./metadata.ts";
 import { sharedFolding } from "./paths.ts";
-import type { Allowances, SafetyLimits } from "./plan_guard.ts";
+import type { Allowances } from "./plan_guard.ts";
 import type {
   Action,
   Conflict,
@@ -22,33 +23,12 @@ import type { RecordStore } from "./state_record.ts";
 import type {
   Both,
   Checkpoint,
-  ConflictKind,
   OutcomeKind,
-  Policy,
   Problem,
   ProblemKind,
   Side,
 } from "./types.ts";
-import { extensionOf, type IgnoreSettings } from "./wire_ignore.ts";
-
-/** The part of a config that a run depends on. */
-export interface SyncConfig {
-  readonly roots: Both<string>;
-  readonly stateDb: string;
-  readonly softDelete: {
-    readonly enabled: boolean;
-    readonly maxSizeBytes: number;
-    readonly retentionDays: number;
-    readonly keepReplaced: boolean;
-  };
-  readonly policies: Readonly<Record<ConflictKind, Policy>>;
-  readonly ignore: IgnoreSettings;
-  readonly safety: SafetyLimits;
-  readonly compare: {
-    readonly verifyFirstRun: boolean;
-    readonly alwaysRead: readonly string[];
-  };
-}
+import { extensionOf } from "./wire_ignore.ts";
 
 /** What a person asked for, for this one run. */
 export interface SyncOptions {
@@ -121,7 +101,7 @@ export interface RunEnd {
  * @param probes What the roots' file systems do.
  */
 export function decisionSettings(
-  config: SyncConfig,
+  config: Config,
   { left: { traits: left }, right: { traits: right } }: Both<Probe>,
   record: RecordStore,
   facts: Pick<
