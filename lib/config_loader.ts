@@ -82,6 +82,8 @@ export async function parseConfig(text: string, file: string): Promise<Config> {
  * the other library is asked, whose word counts.
  */
 function quickly(text: string): unknown {
+  // The other library takes these for something else.
+  if (/\r(?!\n)|^\.{3}/u.test(text)) return null;
   try {
     const events = parseEvents(text, {});
     const isPlain = events.every((it) =>

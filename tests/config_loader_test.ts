@@ -342,6 +342,26 @@ Deno.test("parseConfig() counts columns as an editor does after a byte order mar
   );
 });
 
+// deno-fmt-ignore
+const ODD: [what: string, text: string, line: string][] = [
+  ["an end before the beginning", `...\n${ROOTS}`, "2:1: left_root: a second document begins here; a config is one document"],
+  ["line breaks of an old Mac", `${ROOTS}\r`, "3:1: a quote or bracket is not closed, or a colon or space missing"],
+  ["an alias", `left_root: &a /l\nright_root: *a\n`, `1:15: left_root: ${QUOTES}`],
+  ["a tag", `left_root: !!str 5\nright_root: /r\n`, `1:18: left_root: ${QUOTES}`],
+  ["words that were booleans once", `${ROOTS}soft_delete: {enabled: on}\n`, '3:24: soft_delete.enabled: found "on"; allowed: true or false'],
+];
+for (const [what, text, line] of ODD) {
+  Deno.test(`parseConfig() lets no quick look decide about ${what}`, async () => {
+    assert.equal((await told(text))[0], `c.yaml:${line}`);
+  });
+}
+
+Deno.test("parseConfig() takes a version of YAML at its word", async () => {
+  const text = `%YAML 1.1\n---\n${ROOTS}soft_delete: {enabled: no}\n`;
+  const { softDelete } = await parseConfig(text, "C:\\c.yaml");
+  assert.equal(softDelete.enabled, false);
+});
+
 Deno.test("parseConfig() suggests the key for every key that lacks a letter", async () => {
   for (const key of CONFIG_KEYS) {
     const slip = key.slice(0, -1);
