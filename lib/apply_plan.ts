@@ -36,6 +36,7 @@ import {
   otherSide,
   type OutcomeKind,
   type Side,
+  SIDES,
 } from "./types.ts";
 
 /** What carrying out a plan needs. */
@@ -153,6 +154,8 @@ class Applying {
     const { roots, pair, run, startedAtMs, record, callMs } = context;
     this.#actions = actions;
     this.#context = context;
+    // A disk may have gone since anything was looked at.
+    for (const side of SIDES) roots[side].distrust();
     const owner = { pair, run };
     const names = new TemporaryNames(owner, [roots.left, roots.right]);
     this.#performer = new Performer({
