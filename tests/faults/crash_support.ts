@@ -156,16 +156,19 @@ export function killHereAndThere({ run, make, calls }: FewKillings): void {
     Deno.test(`${run}, killed at some ${call}, loses nothing`, async () => {
       requireTool("strace");
       const expected = await undisturbed(make);
+      let met = 0;
       for (const n of points) {
         using office = await make();
         const ended = await killedAt(office, call, n);
         // On a busy machine more threads share the calls: none makes so many.
-        if (ended.code === 0 && n !== points[0]) continue;
+        if (ended.code === 0) continue;
+        met++;
         assert.equal(ended.code, null, `no ${call} number ${n}`);
         await checkRecovery(office, expected).catch((error) => {
           throw new Error(`killed at ${call} number ${n}`, { cause: error });
         });
       }
+      assert.ok(met * 2 >= points.length, `${met} of ${points.length} met`);
     });
   }
 }

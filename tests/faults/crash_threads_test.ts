@@ -24,11 +24,11 @@ killHereAndThere({
   // Each thread counts its own: the first ones are in the middle of a batch.
   // Flushes are spread over the runtime's threads.
   calls: {
-    linkat: [5, 60, 128],
-    unlink: [5, 60, 128],
-    fsync: [2, 6, 15],
-    utimensat: [5, 100, 150],
-    write: [12, 100, 150],
+    linkat: [5, 40, 90],
+    unlink: [5, 40, 90],
+    fsync: [2, 6, 12],
+    utimensat: [5, 40, 90],
+    write: [12, 60, 100],
   },
 });
 
