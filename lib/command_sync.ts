@@ -114,14 +114,14 @@ export async function syncOrPlan(
       interrupt,
     };
     const result = refusal === null
-      ? withRootTroubles(
+      ? withRootRefusals(
         await runSync(id, config, options, listener, scans),
         config,
         unwritable,
       )
       : await endBeforeStart(id, config, options, listener, refusal);
     progress[Symbol.dispose]();
-    for (const { reason } of result.rootTroubles ?? []) onWarning(reason, true);
+    for (const { reason } of result.rootRefusals ?? []) onWarning(reason, true);
     for (const line of standing.lines()) log.warning(line);
     log.stop(result);
     const freed = prunedWords(result.pruned);
@@ -178,13 +178,13 @@ export async function syncOrPlan(
 }
 
 /** A plan, with what a run would meet at roots that can't be written. */
-function withRootTroubles(
+function withRootRefusals(
   result: RunResult,
   { roots }: Config,
   unwritable: readonly Side[],
 ): RunResult {
   if (!result.isDryRun || result.stop !== null) return result;
-  const rootTroubles = unwritable.flatMap((side) => {
+  const rootRefusals = unwritable.flatMap((side) => {
     const count = result.outcomes.filter(({ action }) =>
       action.name !== "NOOP" && action.side !== otherSide(side)
     ).length;
@@ -202,7 +202,7 @@ function withRootTroubles(
       `written: ${effect}. Let the account that runs office-sync write there.`;
     return [{ side, reason }];
   });
-  return rootTroubles.length === 0 ? result : { ...result, rootTroubles };
+  return rootRefusals.length === 0 ? result : { ...result, rootRefusals };
 }
 
 function hasIdentity(side: Side, root: string): boolean {

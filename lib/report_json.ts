@@ -45,7 +45,7 @@ export function jsonReport(
     })),
     problems: [
       // Of a root as a whole.
-      ...(result.rootTroubles ?? []).map((it) => ({ ...it, path: "" })),
+      ...(result.rootRefusals ?? []).map((it) => ({ ...it, path: "" })),
       ...result.problems.filter(isTold),
     ].map(({ side, path, reason }) => ({ side, path, reason })),
     guard: stop && { name: stop.name, reason: `${stop.reason} ${stop.hint}` },

@@ -175,12 +175,6 @@ export interface Pruned {
 /** None were. */
 export const NOTHING_PRUNED: Pruned = { files: 0, bytes: 0 };
 
-/** What would keep a run from changing a root. */
-export interface RootTrouble {
-  readonly side: Side;
-  readonly reason: string;
-}
-
 /** What a run, or a plan, came to. */
 export interface RunResult {
   readonly id: string;
@@ -192,7 +186,7 @@ export interface RunResult {
   readonly outcomes: readonly Outcome[];
   readonly problems: readonly Problem[];
   /** Of a plan: what would keep a run from changing a root, in words. */
-  readonly rootTroubles?: readonly RootTrouble[];
+  readonly rootRefusals?: readonly Pick<Problem, "side" | "reason">[];
   /** What is left to a later run, though nothing is wrong with it. */
   readonly waiting: readonly Waiting[];
   /** Recorded files in folders that were not even looked into. */

@@ -182,9 +182,7 @@ export const MIGRATIONS: readonly string[] = [
     created_at INTEGER NOT NULL,
     -- the same however often it is tried: a second copy can be told
     message_id TEXT NOT NULL,
-    subject TEXT NOT NULL,
-    text TEXT NOT NULL,
-    html TEXT NOT NULL,
+    subject TEXT NOT NULL, text TEXT NOT NULL, html TEXT NOT NULL,
     -- JSON: addresses that have it already
     delivered TEXT NOT NULL
   );
@@ -217,8 +215,7 @@ export const MIGRATIONS: readonly string[] = [
   `
   -- runs' folders of soft-deleted files that every run since found too old
   CREATE TABLE expired (
-    side TEXT NOT NULL,
-    folder TEXT NOT NULL,
+    side TEXT NOT NULL, folder TEXT NOT NULL,
     -- in milliseconds since 1970
     since INTEGER NOT NULL,
     PRIMARY KEY (side, folder)
@@ -234,9 +231,7 @@ export const MIGRATIONS: readonly string[] = [
 
   -- paths that were unknown to the last whole run
   CREATE TABLE problems (
-    side TEXT NOT NULL,
-    path TEXT NOT NULL,
-    reason TEXT NOT NULL,
+    side TEXT NOT NULL, path TEXT NOT NULL, reason TEXT NOT NULL,
     since_run TEXT NOT NULL REFERENCES runs (id),
     PRIMARY KEY (side, path, reason)
   ) WITHOUT ROWID;
@@ -256,8 +251,7 @@ export const MIGRATIONS: readonly string[] = [
   ALTER TABLE runs ADD COLUMN told BLOB;
   -- but for what could not be done and may stand for many runs
   CREATE TABLE standing (
-    run TEXT NOT NULL REFERENCES runs (id),
-    seq INTEGER NOT NULL,
+    run TEXT NOT NULL REFERENCES runs (id), seq INTEGER NOT NULL,
     -- number of the last whole run that it was so in, as of actions
     last INTEGER NOT NULL,
     -- JSON
