@@ -247,28 +247,26 @@ export const MIGRATIONS: readonly string[] = [
   UPDATE directories SET digest_left = NULL, digest_right = NULL;
   `,
   `
-  -- what a run did, as \`packed\` JSON
-  ALTER TABLE runs ADD COLUMN told BLOB;
-  -- but for what could not be done and may stand for many runs
-  CREATE TABLE standing (
+  -- what runs did, as \`packed\` JSON
+  CREATE TABLE told (
+    -- seq: of the first action of the run in it
     run TEXT NOT NULL REFERENCES runs (id), seq INTEGER NOT NULL,
-    -- number of the last whole run that it was so in, as of actions
-    last INTEGER NOT NULL,
-    -- JSON
-    told TEXT NOT NULL,
+    -- NULL: many actions; else one that could not be done and may stand for
+    -- many runs: the number of the last whole run that it was so in
+    last INTEGER,
+    actions NOT NULL,
     PRIMARY KEY (run, seq)
-  ) WITHOUT ROWID;
-  CREATE INDEX standing_by_last ON standing (last);
+  );
+  CREATE INDEX told_by_last ON told (last) WHERE last IS NOT NULL;
 
   CREATE TEMP VIEW old AS SELECT run, seq, last, json_object('seq', seq,
     'action', action, 'path', path, 'newPath', new_path, 'rule', rule,
     'side', side, 'reason', reason, 'outcome', outcome, 'detail', detail,
     'bytes', bytes, 'files', files) AS told FROM actions;
-  INSERT INTO standing SELECT * FROM old WHERE last IS NOT NULL;
-  UPDATE runs SET told =
-    (SELECT packed(json_group_array(json(told))) FROM old
-      WHERE run = runs.id AND last IS NULL)
-    WHERE id IN (SELECT run FROM actions WHERE last IS NULL);
+  INSERT INTO told SELECT * FROM old WHERE last IS NOT NULL;
+  INSERT INTO told
+    SELECT run, min(seq), NULL, packed(json_group_array(json(told))) FROM old
+    WHERE last IS NULL GROUP BY run, seq / 50000;
   DROP VIEW old;
   DROP TABLE actions;
   `,

@@ -2,7 +2,7 @@
  * What past runs did, what stands since one of them, and which conflicts are
  * open.
  *
- * What a run did is one packed text in its row. What could not be done, is a
+ * What a run did is one packed text, or a few. What could not be done, is a
  * conflict or is unknown may *stand*, for many runs: it is one row for all runs
  * that met it, and one line in a run's log for all of a kind, with since when
  * and how often: else 500 files that can't be copied would fill state DB and
@@ -101,7 +101,7 @@ class Standing {
       if (!canStand(outcome)) continue;
       if (known.get(actionKey(toldOf(outcome, 0)))?.shift()) held.add(outcome);
     }
-    const end = "UPDATE standing SET last = ? WHERE run = ? AND seq = ?";
+    const end = "UPDATE told SET last = ? WHERE run = ? AND seq = ?";
     for (const { run, seq } of [...known.values()].flat()) {
       this.#db.run(end, nth - 1, run, seq);
     }
@@ -121,8 +121,8 @@ class Standing {
   #actionRows(): Map<string, Held[]> {
     return this.#actions ??= Map.groupBy(
       this.#db.query(
-        `SELECT run, started_at, nth, seq, standing.told
-         FROM standing JOIN runs ON runs.id = run
+        `SELECT run, started_at, nth, seq, actions
+         FROM told JOIN runs ON runs.id = run
          WHERE last = ${STILL} ORDER BY run, seq`,
       ).map(([run, startedAt, nth, seq, told]) => ({
         ...this.#since(run!, startedAt!, nth!),
@@ -264,6 +264,9 @@ export function beginRun(db: StateDb, id: string, startedAtMs: number): void {
   db.run("INSERT INTO runs (id, started_at) VALUES (?, ?)", id, startedAtMs);
 }
 
+/** Actions in one text: of millions it could not be made, nor read. */
+const MOST_IN_TEXT = 50_000;
+
 /**
  * Notes how a run ended, its actions, and the conflicts that are open now.
  *
@@ -283,28 +286,37 @@ export function endRun(
       ? new Set<Outcome>()
       : new Standing(db).note(result, nth);
     if (nth !== null) db.setMeta("whole_runs", String(nth));
-    const done: Told[] = [];
+    const write = (seq: number, last: number | null, told: string): void => {
+      const insert = "INSERT INTO told VALUES (?, ?, ?, ?)";
+      db.run(insert, result.id, seq, last, last === null ? packed(told) : told);
+    };
+    let done: Told[] = [];
+    const writeDone = (): void => {
+      if (done.length > 0) write(done[0]!.seq, null, JSON.stringify(done));
+      done = [];
+    };
     const acted = result.outcomes.filter(({ action }) =>
       action.name !== "NOOP"
     );
     for (const [seq, outcome] of acted.entries()) {
       if (held.has(outcome)) continue;
       const told = toldOf(outcome, seq);
-      if (nth === null || !canStand(outcome)) done.push(told);
-      else {
-        const insert = "INSERT INTO standing VALUES (?, ?, ?, ?)";
-        db.run(insert, result.id, seq, STILL, JSON.stringify(told));
+      if (nth !== null && canStand(outcome)) {
+        write(seq, STILL, JSON.stringify(told));
+        continue;
       }
+      done.push(told);
+      if (done.length === MOST_IN_TEXT) writeDone();
     }
+    writeDone();
     db.run(
       `UPDATE runs SET finished_at = ?, exit_code = ?, summary = ?,
-       stopped_by = ?, nth = ?, told = ? WHERE id = ?`,
+       stopped_by = ?, nth = ? WHERE id = ?`,
       result.finishedAtMs,
       result.exitCode,
       JSON.stringify(summarize(result)),
       result.stop && `${result.stop.name}: ${result.stop.reason}`,
       nth,
-      done.length === 0 ? null : packed(JSON.stringify(done)),
       result.id,
     );
     removeOld(db, result.id);
@@ -347,9 +359,9 @@ function removeOld(db: StateDb, run: string): void {
       ORDER BY started_at DESC LIMIT 1)
     AND id NOT IN (SELECT since_run FROM problems)
     AND id NOT IN (SELECT since_run FROM conflicts)
-    AND id NOT IN (SELECT run FROM standing WHERE last >=
+    AND id NOT IN (SELECT run FROM told WHERE last >=
       (SELECT min(nth) FROM runs WHERE started_at >= ?1))`;
-  db.run(`DELETE FROM standing WHERE run IN (${old})`, before, run, young);
+  db.run(`DELETE FROM told WHERE run IN (${old})`, before, run, young);
   db.run(`DELETE FROM runs WHERE id IN (${old})`, before, run, young);
 }
 
@@ -528,34 +540,29 @@ export function runsBeginning(db: StateDb, start: string): PastRun[] {
 /**
  * What runs did, in no order.
  *
- * @param runs Of which runs.
- * @param rows Of which rows of `standing`.
- * @param nth Number of the run that looks at those.
+ * @param where Of which rows of `told`.
+ * @param nth Number of the run that looks at what stands.
  * @param contains What is told without this is passed over.
  */
 function* pastActions(
   db: StateDb,
-  { runs, rows, nth, contains = "" }: {
-    readonly runs: string;
-    readonly rows: string;
+  { where, nth, contains = "" }: {
+    readonly where: string;
     readonly nth: string;
     readonly contains?: string;
   },
   ...values: readonly SqlValue[]
 ): Generator<PastAction & Told> {
-  const texts = db.query(
-    `SELECT id, started_at, 1, told FROM runs
-     WHERE told IS NOT NULL AND ${runs}
-     UNION ALL
-     SELECT run, started_at, coalesce(max(1, ${nth} - nth + 1), 1),
-       standing.told
-     FROM standing JOIN runs ON runs.id = run WHERE ${rows}`,
+  const rows = db.query(
+    `SELECT run, started_at, actions,
+     CASE WHEN last IS NULL THEN 1 ELSE coalesce(max(1, ${nth} - nth + 1), 1) END
+     FROM told JOIN runs ON runs.id = run WHERE ${where}`,
     ...values,
   );
-  for (const [run, startedAt, runs, told] of texts) {
+  for (const [run, startedAt, told, runs] of rows) {
     const text = unpacked(told!);
     if (!text.includes(contains)) continue;
-    // All of a run, or one.
+    // Many, or one.
     for (const action of [JSON.parse(text)].flat()) {
       const startedAtMs = Number(startedAt);
       yield { ...action, run: String(run), startedAtMs, runs: Number(runs) };
@@ -567,8 +574,8 @@ function* pastActions(
 export function actionsOf(db: StateDb, run: string): PastAction[] {
   // What stood already is a row of the run that met it first.
   const nth = "(SELECT nth FROM runs WHERE id = ?1)";
-  const rows = `run = ?1 OR last >= ${nth} AND nth < ${nth}`;
-  return [...pastActions(db, { runs: "id = ?1", rows, nth }, run)]
+  const where = `run = ?1 OR last >= ${nth} AND nth < ${nth}`;
+  return [...pastActions(db, { where, nth }, run)]
     .sort((a, b) => a.seq - b.seq || b.runs! - a.runs!);
 }
 
@@ -578,9 +585,9 @@ export function actionsAt(
   path: string,
   limit: number,
 ): PastAction[] {
-  const nth = `min(coalesce(last, nth), ${wholeRuns(db)})`;
+  const nth = `min(last, ${wholeRuns(db)})`;
   const contains = JSON.stringify(path);
-  return [...pastActions(db, { runs: "1", rows: "1", nth, contains })]
+  return [...pastActions(db, { where: "1", nth, contains })]
     .filter((it) => it.path === path || it.newPath === path)
     .sort((a, b) => b.startedAtMs - a.startedAtMs || b.seq - a.seq)
     .slice(0, limit);
@@ -590,7 +597,8 @@ export function actionsAt(
 export function actionsInto(db: StateDb, folder: string): PastAction[] {
   // A slash is the same in JSON.
   const contains = `${folder}/`;
-  return [...pastActions(db, { runs: "1", rows: "0", nth: "0", contains })]
+  const where = "last IS NULL";
+  return [...pastActions(db, { where, nth: "0", contains })]
     .filter(({ outcome, newPath }) =>
       outcome === "done" && newPath?.startsWith(`${folder}/`)
     );

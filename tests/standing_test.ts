@@ -1,5 +1,9 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
+import { StateDb } from "../lib/state_db.ts";
+import { actionsAt, actionsOf, beginRun, endRun } from "../lib/state_runs.ts";
+import { resultOf } from "./support/fake_result.ts";
+import { file as fake } from "./support/fake_tree.ts";
 import { file, Office, write } from "./support/support.ts";
 
 /** What a query gives. */
@@ -78,7 +82,7 @@ Deno.test("what can't be done, as before, is one row and one line with since whe
       new RegExp(`As before: ${MANY} of these, .* in ${at + 2} runs\\.`),
     );
   }
-  assert.equal(count(office, "standing"), MANY);
+  assert.equal(count(office, "told"), MANY);
   const { actions, summary } = await office.json("history", second.id);
   assert.equal(actions.length, MANY);
   assert.equal(summary, undefined);
@@ -145,7 +149,7 @@ Deno.test("a run that a guard stopped neither ends nor counts what stands", asyn
   );
   const { actions } = await office.json("history", stopped.id);
   assert.deepEqual(actions, []);
-  assert.equal(count(office, "standing"), MANY);
+  assert.equal(count(office, "told"), MANY);
 });
 
 Deno.test("open conflicts and paths left alone, as before, are one line for all of a kind", async () => {
@@ -184,7 +188,7 @@ function addRun(office: Office, id: string, daysAgo: number, code: number) {
   ).run(id, startedAt, startedAt, code);
   // One that ended long ago.
   db.prepare(
-    "INSERT INTO standing (run, seq, last, told) VALUES (?, 0, 0, '{}')",
+    "INSERT INTO told (run, seq, last, actions) VALUES (?, 0, 0, '{}')",
   ).run(id);
 }
 
@@ -209,7 +213,7 @@ Deno.test("runs of more than 400 days ago go, with what they did", async () => {
   assert.equal(kept[0], "young");
   assert.equal(kept.at(-1), id);
   assert.deepEqual(
-    ask(office, "SELECT run FROM standing").map(({ run }) => run),
+    ask(office, "SELECT run FROM told").map(({ run }) => run),
     [
       "young",
     ],
@@ -228,7 +232,7 @@ Deno.test("the last good run stays, however old it is", async () => {
   await office.run();
   await office.run();
   assert.deepEqual(runs(office).slice(0, -2), ["last good"]);
-  assert.equal(count(office, "standing"), 1);
+  assert.equal(count(office, "told"), 1);
 });
 
 Deno.test("one run with a clock that is years ahead removes no past runs", async () => {
@@ -253,4 +257,23 @@ Deno.test("what stands for more than 400 days is told since then", async () => {
   );
   const { actions } = await office.json("history", third.id);
   assert.equal(actions.length, MANY);
+});
+
+Deno.test("what a run of very many actions did is told whole, in order", () => {
+  const folder = Deno.makeTempDirSync({ prefix: "office-sync-test-" });
+  using db = new StateDb(`${folder}/state.db`, { isReadOnly: false });
+  const result = resultOf({ left: { a: fake("1") } });
+  const [first] = result.outcomes;
+  const outcomes = Array.from({ length: 120_000 }, (_, n) => ({
+    ...first!,
+    action: { ...first!.action, path: `f${n}` },
+  }));
+  beginRun(db, result.id, result.startedAtMs);
+  endRun(db, { ...result, outcomes });
+  assert.deepEqual(
+    actionsOf(db, result.id).map(({ path }) => path),
+    outcomes.map(({ action }) => action.path),
+  );
+  assert.equal(actionsAt(db, "f119999", 9).length, 1);
+  Deno.removeSync(folder, { recursive: true });
 });

@@ -158,8 +158,11 @@ Deno.test("past runs of an older version are told as before: what they did, and 
     ]);
     // So many are compressed.
     assert.deepEqual(
-      db.query("SELECT typeof(told) FROM runs ORDER BY id"),
-      [["text"], ["text"], ["text"], ["blob"]],
+      db.query("SELECT run, typeof(actions) FROM told ORDER BY run, seq"),
+      [["a", "text"], ["a", "text"], ["b", "text"], ["c", "text"], [
+        "d",
+        "blob",
+      ]],
     );
     assert.deepEqual(
       actionsOf(db, "d").map(({ path }) => path),
