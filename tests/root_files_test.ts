@@ -305,10 +305,18 @@ Deno.test("what leads elsewhere is neither a file nor a folder, whatever it says
   assert.throws(() => at.left.look("d/a"), /changed during the run/);
 });
 
+/** Nothing is fresh that old. */
+const LONG_AGO = Date.UTC(2024, 0, 15);
+
 Deno.test("a file that can't be fetched from the cloud is skipped with a reason, never taken for deleted, and done at the next run", async () => {
-  using office = new MemoryOffice().write({ left: { a: "one", b: "two" } });
+  using office = new MemoryOffice().write({
+    left: {
+      a: file("one", { mtime: LONG_AGO }),
+      b: file("two", { mtime: LONG_AGO }),
+    },
+  });
   await office.settle();
-  office.write({ left: { a: "longer" } });
+  office.write({ left: { a: file("longer", { mtime: LONG_AGO + 5000 }) } });
   {
     using _cloud = intercept("read", () => {
       throw new Error("The cloud file provider … (os error 362)");
