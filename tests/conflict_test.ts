@@ -3,10 +3,18 @@ import { addedActions, openAsListed, rulingOn } from "../lib/conflict.ts";
 import { keyOf } from "../lib/paths.ts";
 import type { Action, Conflict, Plan } from "../lib/plan_types.ts";
 import type { Take } from "../lib/types.ts";
-import { decided, IGNORING_CASE, type Options } from "./support/fake_merge.ts";
-import { acts, lines } from "./support/fake_plan.ts";
-import { file, folder, HOUR, OLD } from "./support/fake_tree.ts";
-import { situationOf } from "./support/plan_rows.ts";
+import {
+  acts,
+  decided,
+  file,
+  folder,
+  HOUR,
+  IGNORING_CASE,
+  lines,
+  OLD,
+  type Options,
+} from "./support/literal_plans.ts";
+import { situationOf } from "./support/literal_disk.ts";
 
 /** What a person's word makes of a plan, without any disk. */
 

@@ -9,16 +9,17 @@ import type { Pair } from "../lib/plan_merge.ts";
 import type { RecordedChange } from "../lib/plan_rules.ts";
 import { type Answer, Inquiry, questionId } from "../lib/plan_types.ts";
 import { SIDES } from "../lib/types.ts";
-import { merged, settingsOf } from "./support/fake_merge.ts";
 import {
   but,
   type FakeFile,
   file,
   hashOf,
+  merged,
   OLD,
   row,
-} from "./support/fake_tree.ts";
-import { situationOf } from "./support/plan_rows.ts";
+  settingsOf,
+} from "./support/literal_plans.ts";
+import { situationOf } from "./support/literal_disk.ts";
 
 const A = file("one", { ino: 1 });
 const SAME: Answer = { kind: "same", hash: null };

@@ -7,7 +7,7 @@ import {
 } from "../lib/plan_folders.ts";
 import type { Folder } from "../lib/plan_merge.ts";
 import type { Both, DirectoryRow } from "../lib/types.ts";
-import { settingsOf } from "./support/fake_merge.ts";
+import { settingsOf } from "./support/literal_plans.ts";
 
 /** What becomes of a folder (section 3, directories), in every combination. */
 

@@ -9,24 +9,23 @@ import {
 } from "../lib/plan_merge.ts";
 import type { Side } from "../lib/types.ts";
 import { entriesOf, type Entry, type Listing } from "../lib/wire_listing.ts";
-import { editedSituation as edited, edits } from "./support/fake_edits.ts";
 import {
+  but,
+  editedSituation as edited,
+  edits,
+  file,
+  folder,
   IGNORING_CASE,
   merged,
   type Options,
+  problem,
   recordView,
   scan,
-  told,
-} from "./support/fake_merge.ts";
-import {
-  but,
-  file,
-  folder,
-  problem,
   type Situation,
-} from "./support/fake_tree.ts";
+  toldPairs,
+} from "./support/literal_plans.ts";
 import { digestOf } from "./support/listed.ts";
-import { situationOf } from "./support/plan_rows.ts";
+import { situationOf } from "./support/literal_disk.ts";
 
 const A = file("one");
 const EDIT = but(A, { content: "edited" });
@@ -112,7 +111,7 @@ const ROWS: readonly [
 for (const [what, it, pairs, unknown, options] of ROWS) {
   Deno.test(`merge() gives ${what}`, () => {
     const result = merged(situationOf(it), options);
-    assert.deepEqual(told(result), pairs);
+    assert.deepEqual(toldPairs(result), pairs);
     assert.deepEqual([...result.unknown.keys()], unknown);
   });
 }
@@ -272,7 +271,7 @@ Deno.test("merge() reads the rows of those folders only that differ", () => {
     right: sparse(it, "right", view),
   };
   const result = merge(scans, record, SETTINGS);
-  assert.deepEqual(told(result), ["d/e/c d/e/c c c"]);
+  assert.deepEqual(toldPairs(result), ["d/e/c d/e/c c c"]);
   assert.deepEqual([...read], ["d/e"]);
 });
 
@@ -312,7 +311,7 @@ for (const within of ["", "e/", "e/f/"]) {
     assert.equal(scans.left.listings.size + scans.right.listings.size, 0);
     const result = merge(scans, view, SETTINGS);
     assert.deepEqual(toldFolders(result), [`${within}d - -`]);
-    assert.deepEqual(told(result), [`${within}d/a ${within}d/a - -`]);
+    assert.deepEqual(toldPairs(result), [`${within}d/a ${within}d/a - -`]);
   });
 }
 
@@ -326,7 +325,7 @@ Deno.test("merge() takes the rows for a side that handed nothing on", () => {
   const right: SideScan = { listings: new Map(), problems: [] };
   const scans = { left: scan(it, "left"), right };
   const result = merge(scans, view, SETTINGS);
-  assert.deepEqual(told(result), ["a a a a", "b b - b"]);
+  assert.deepEqual(toldPairs(result), ["a a a a", "b b - b"]);
   assert.equal(result.pairs[0]?.right?.metadata.sizeBytes, A.sizeBytes);
 });
 
@@ -342,7 +341,7 @@ Deno.test("merge() gives the same whether equal folders are handed on or not", (
       };
       const wanted = merge(all, record, SETTINGS);
       const found = merge(some, record, SETTINGS);
-      assert.deepEqual(told(found), told(wanted));
+      assert.deepEqual(toldPairs(found), toldPairs(wanted));
       assert.deepEqual(toldFolders(found), toldFolders(wanted));
       assert.deepEqual(found.problems, wanted.problems);
     }),

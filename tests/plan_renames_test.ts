@@ -10,16 +10,17 @@ import {
 } from "../lib/plan_merge.ts";
 import { findRenames, inFolder, type Renamed } from "../lib/plan_renames.ts";
 import { type Both, SIDES } from "../lib/types.ts";
-import { editedSituation as edited, edits } from "./support/fake_edits.ts";
-import { merged } from "./support/fake_merge.ts";
 import {
   but,
+  editedSituation as edited,
+  edits,
   file,
   folder,
+  merged,
   metadataOf,
   type Situation,
-} from "./support/fake_tree.ts";
-import { situationOf } from "./support/plan_rows.ts";
+} from "./support/literal_plans.ts";
+import { situationOf } from "./support/literal_disk.ts";
 
 // The same cases for everybody.
 fc.configureGlobal({ seed: 20260101 });

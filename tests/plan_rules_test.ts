@@ -6,7 +6,7 @@ import {
   RECORDED,
   UNRECORDED,
 } from "../lib/plan_rules.ts";
-import { mirrorRule } from "./support/fake_plan.ts";
+import { mirrorRule } from "./support/literal_plans.ts";
 
 /** The three tables of section 3, cell by cell, against the contract's text. */
 

@@ -7,8 +7,8 @@
  */
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { parameters, scenarios } from "./support/random_office.ts";
-import { play } from "./support/random_play.ts";
+import { parameters, scenarios } from "./support/random_cases.ts";
+import { play } from "./support/random_runs.ts";
 import { actions, MemoryOffice, type Office } from "./support/support.ts";
 import { intercept, systemError } from "./support/two_roots.ts";
 

@@ -8,21 +8,23 @@
 import fc from "fast-check";
 import assert from "node:assert/strict";
 import type { RunResult } from "../lib/run_types.ts";
-import { Editor } from "./support/random_edits.ts";
 import {
   assertVaried,
+  comparable,
   configLines,
+  contentsOf,
+  Editor,
   isReplay,
   type Scenario,
   scenarios,
-} from "./support/random_office.ts";
+  stateOf,
+} from "./support/random_cases.ts";
 import {
+  ALLOWED,
   assertNoLeftovers,
   assertNothingLost,
   assertRecord,
-} from "./support/random_office_checks.ts";
-import { ALLOWED } from "./support/random_play.ts";
-import { comparable, contentsOf, stateOf } from "./support/random_state.ts";
+} from "./support/random_runs.ts";
 import { describe, MemoryOffice } from "./support/support.ts";
 import { systemError } from "./support/two_roots.ts";
 import { WatchedCalls } from "./support/watched_calls.ts";

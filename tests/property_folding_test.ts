@@ -11,8 +11,8 @@ import {
   parameters,
   type Scenario,
   scenarios,
-} from "./support/random_office.ts";
-import { play } from "./support/random_play.ts";
+} from "./support/random_cases.ts";
+import { play } from "./support/random_runs.ts";
 
 async function playFolded(scenario: Scenario): Promise<void> {
   await play(

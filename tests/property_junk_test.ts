@@ -8,17 +8,18 @@ import fc from "fast-check";
 import assert from "node:assert/strict";
 import { nameOf } from "../lib/paths.ts";
 import { type Side, SIDES } from "../lib/types.ts";
-import { Editor } from "./support/random_edits.ts";
 import {
   configLines,
   type Edit,
+  Editor,
   edits,
   KINDS,
   parameters,
   type Settings,
-} from "./support/random_office.ts";
-import { ALLOWED } from "./support/random_play.ts";
-import { type Snapshot, stateOf } from "./support/random_state.ts";
+  type Snapshot,
+  stateOf,
+} from "./support/random_cases.ts";
+import { ALLOWED } from "./support/random_runs.ts";
 import { describe, MemoryOffice } from "./support/support.ts";
 
 const SETTINGS: Settings = {

@@ -7,31 +7,29 @@
 import fc from "fast-check";
 import assert from "node:assert/strict";
 import { otherSide, type Side, SIDES } from "../lib/types.ts";
-import { Editor } from "./support/random_edits.ts";
 import {
   configLines,
+  contentsOf,
   type Edit,
+  Editor,
   edits,
   HIDING_KINDS,
+  isIgnored,
+  isWithinAny,
   KINDS,
   parameters,
   type Settings,
-} from "./support/random_office.ts";
-import {
-  assertNoLeftovers,
-  assertNothingLost,
-  plainActions,
-} from "./support/random_office_checks.ts";
-import { ALLOWED } from "./support/random_play.ts";
-import {
-  contentsOf,
-  isIgnored,
-  isWithinAny,
   type Snapshot,
   type State,
   stateOf,
-} from "./support/random_state.ts";
-import { SharedPaths } from "./support/shared_paths.ts";
+} from "./support/random_cases.ts";
+import {
+  ALLOWED,
+  assertNoLeftovers,
+  assertNothingLost,
+  plainActions,
+  SharedPaths,
+} from "./support/random_runs.ts";
 import { describe, MemoryOffice } from "./support/support.ts";
 
 const SETTINGS: Settings = {

@@ -13,25 +13,23 @@ import { StateDb } from "../lib/state_db.ts";
 import { listedConflicts } from "../lib/state_runs.ts";
 import { type Both, type Side, SIDES } from "../lib/types.ts";
 import { FoldingDisk } from "./support/folding_disk.ts";
-import { Editor } from "./support/random_edits.ts";
 import {
+  comparable,
   configLines,
+  contentsOf,
+  Editor,
+  isWithinAny,
   parameters,
   type Scenario,
   scenarios,
-} from "./support/random_office.ts";
-import {
-  assertNoLeftovers,
-  assertRecord,
-} from "./support/random_office_checks.ts";
-import { ALLOWED } from "./support/random_play.ts";
-import {
-  comparable,
-  contentsOf,
-  isWithinAny,
   type State,
   stateOf,
-} from "./support/random_state.ts";
+} from "./support/random_cases.ts";
+import {
+  ALLOWED,
+  assertNoLeftovers,
+  assertRecord,
+} from "./support/random_runs.ts";
 import { describe, MemoryOffice, type Office } from "./support/support.ts";
 
 /** Conflicts may stand in folders that others hold back: not more than that. */

@@ -9,25 +9,23 @@ import fc from "fast-check";
 import assert from "node:assert/strict";
 import { folderOf } from "../lib/paths.ts";
 import { type Side, SIDES } from "../lib/types.ts";
-import { Editor } from "./support/random_edits.ts";
 import {
   assertVaried,
+  comparable,
   configLines,
+  contentsOf,
+  Editor,
   isReplay,
   type Scenario,
   scenarios,
-} from "./support/random_office.ts";
-import {
-  assertNoLeftovers,
-  assertRecord,
-} from "./support/random_office_checks.ts";
-import { ALLOWED } from "./support/random_play.ts";
-import {
-  comparable,
-  contentsOf,
   type State,
   stateOf,
-} from "./support/random_state.ts";
+} from "./support/random_cases.ts";
+import {
+  ALLOWED,
+  assertNoLeftovers,
+  assertRecord,
+} from "./support/random_runs.ts";
 import {
   describe,
   MemoryOffice,

@@ -7,8 +7,8 @@
  * @module
  */
 import fc from "fast-check";
-import { parameters, scenarios } from "./support/random_office.ts";
-import { play } from "./support/random_play.ts";
+import { parameters, scenarios } from "./support/random_cases.ts";
+import { play } from "./support/random_runs.ts";
 
 Deno.test("whatever is saved, thrown away or rolled back, nothing is lost that nobody saw", async () => {
   const scenario = scenarios({

@@ -9,16 +9,17 @@ import fc from "fast-check";
 import assert from "node:assert/strict";
 import type { RunResult } from "../lib/run_types.ts";
 import { otherSide, SIDES } from "../lib/types.ts";
-import { Editor } from "./support/random_edits.ts";
 import {
   configLines,
+  Editor,
   parameters,
   type Scenario,
   scenarios,
+  type Snapshot,
+  stateOf,
   swapMarks,
-} from "./support/random_office.ts";
-import { ALLOWED, play } from "./support/random_play.ts";
-import { type Snapshot, stateOf } from "./support/random_state.ts";
+} from "./support/random_cases.ts";
+import { ALLOWED, play } from "./support/random_runs.ts";
 import { MemoryOffice } from "./support/support.ts";
 
 Deno.test("whatever is edited, both sides agree after a run and nothing is lost", async () => {

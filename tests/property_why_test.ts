@@ -15,18 +15,18 @@ import { type Cell, RECORDED, UNRECORDED } from "../lib/plan_rules.ts";
 import type { Action } from "../lib/plan_types.ts";
 import { type Decided, newRunId, runSync } from "../lib/run.ts";
 import { isTold, type RunResult } from "../lib/run_types.ts";
-import { Editor } from "./support/random_edits.ts";
 import {
   configLines,
+  Editor,
   edits,
   HIDING_KINDS,
   KINDS,
   parameters,
   type Scenario,
   scenarios,
-} from "./support/random_office.ts";
-import { ALLOWED } from "./support/random_play.ts";
-import { snapshot } from "./support/random_state.ts";
+  snapshot,
+} from "./support/random_cases.ts";
+import { ALLOWED } from "./support/random_runs.ts";
 import { Office, write } from "./support/support.ts";
 
 /** The decision that `why` looks into. */

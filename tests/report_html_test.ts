@@ -11,7 +11,7 @@ import {
   HOUR,
   OLD,
   type Situation,
-} from "./support/fake_tree.ts";
+} from "./support/literal_plans.ts";
 import { Office } from "./support/support.ts";
 
 const OPTIONS = {

@@ -4,7 +4,14 @@ import { jsonError, jsonReport } from "../lib/report_json.ts";
 import { summarize } from "../lib/report_text.ts";
 import { ACTION_NAMES } from "../lib/types.ts";
 import { resultOf, withOutcomes } from "./support/fake_result.ts";
-import { but, file, folder, HOUR, OLD, problem } from "./support/fake_tree.ts";
+import {
+  but,
+  file,
+  folder,
+  HOUR,
+  OLD,
+  problem,
+} from "./support/literal_plans.ts";
 
 /** The one JSON document of a run, as interface and programs know it. */
 

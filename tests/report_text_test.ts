@@ -10,7 +10,7 @@ import {
   OLD,
   problem,
   type Situation,
-} from "./support/fake_tree.ts";
+} from "./support/literal_plans.ts";
 
 /** The summary that an office manager reads. */
 

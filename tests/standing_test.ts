@@ -3,7 +3,7 @@ import { DatabaseSync } from "node:sqlite";
 import { StateDb } from "../lib/state_db.ts";
 import { actionsAt, actionsOf, beginRun, endRun } from "../lib/state_runs.ts";
 import { resultOf } from "./support/fake_result.ts";
-import { file as fake } from "./support/fake_tree.ts";
+import { file as fake } from "./support/literal_plans.ts";
 import { file, Office, write } from "./support/support.ts";
 
 /** What a query gives. */

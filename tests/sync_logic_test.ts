@@ -3,33 +3,33 @@ import assert from "node:assert/strict";
 import { NO_FOLDING } from "../lib/paths.ts";
 import type { Plan, PlanCounts } from "../lib/plan_types.ts";
 import { POLICIES, type Policy, type Side } from "../lib/types.ts";
-import { FakeDisk } from "./support/fake_disk.ts";
-import { editedSituation, edits } from "./support/fake_edits.ts";
-import { decided, IGNORING_CASE, type Options } from "./support/fake_merge.ts";
+import { FakeDisk, situationOf, testRows } from "./support/literal_disk.ts";
 import {
   acts,
-  lines,
-  mirror,
-  mirroredUnordered,
-  told,
-  unordered,
-} from "./support/fake_plan.ts";
-import {
   but,
   DAY,
+  decided,
+  editedSituation,
+  edits,
   type FakeFile,
   file,
   folder,
   hashOf,
   HOUR,
+  IGNORING_CASE,
+  lines,
+  mirror,
+  mirroredUnordered,
   NOW,
   OLD,
+  type Options,
   problem,
   row,
   type SideTree,
   type Situation,
-} from "./support/fake_tree.ts";
-import { situationOf, testRows } from "./support/plan_rows.ts";
+  told,
+  unordered,
+} from "./support/literal_plans.ts";
 
 /**
  * The decision for one recorded path in every combination of what became of

@@ -7,25 +7,23 @@
 import fc from "fast-check";
 import assert from "node:assert/strict";
 import { otherSide, SIDES } from "../../lib/types.ts";
-import { Editor } from "../support/random_edits.ts";
 import {
+  comparable,
   configLines,
   type Edit,
+  Editor,
   edits,
   KINDS,
   parameters,
   type Settings,
-} from "../support/random_office.ts";
-import {
-  assertNoLeftovers,
-  assertRecord,
-} from "../support/random_office_checks.ts";
-import { ALLOWED } from "../support/random_play.ts";
-import {
-  comparable,
   sharedContents,
   stateOf,
-} from "../support/random_state.ts";
+} from "../support/random_cases.ts";
+import {
+  ALLOWED,
+  assertNoLeftovers,
+  assertRecord,
+} from "../support/random_runs.ts";
 import { describe, Office } from "../support/support.ts";
 import { type Call, intercept } from "../support/two_roots.ts";
 

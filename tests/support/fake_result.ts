@@ -6,9 +6,8 @@
  */
 import type { Action } from "../../lib/plan_types.ts";
 import type { Outcome, RunResult } from "../../lib/run_types.ts";
-import { decided, type Options } from "./fake_merge.ts";
-import type { Situation } from "./fake_tree.ts";
-import { situationOf } from "./plan_rows.ts";
+import { decided, type Options, type Situation } from "./literal_plans.ts";
+import { situationOf } from "./literal_disk.ts";
 
 /** A run that did all it had to. */
 export function resultOf(

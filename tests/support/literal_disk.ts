@@ -1,11 +1,11 @@
 /**
- * Carries out plans on literals and is strict about it: nothing may be taken
- * that is not free, read that is not as it was seen, or recorded that is not
- * so. A test that decides and carries out sees whether both sides agree.
+ * A record in memory that takes changes and is strict about them.
  *
  * @module
  */
 import assert from "node:assert/strict";
+import { isStill, type Traits } from "../../lib/metadata.ts";
+import { folderOf, isWithin, keyOf } from "../../lib/paths.ts";
 import {
   type Action,
   halfOf,
@@ -15,22 +15,222 @@ import {
 } from "../../lib/plan_types.ts";
 import {
   type Both,
+  type FileRow,
+  type Metadata,
   otherSide,
   type RecordedHalf,
   type Side,
   SIDES,
 } from "../../lib/types.ts";
-import type { Options } from "./fake_merge.ts";
-import { told } from "./fake_plan.ts";
-import { FakeRecord } from "./fake_record.ts";
-import { FakeSide } from "./fake_side.ts";
 import {
+  acts,
+  decided,
   type FakeFile,
+  type FakeFolder,
+  type FakeProblem,
+  file,
   folder,
+  foldersOf,
   hashOf,
+  lines,
   metadataOf,
+  mirror,
+  mirroredUnordered,
+  type Options,
+  type RecordTree,
+  recordView,
+  type SideTree,
   type Situation,
-} from "./fake_tree.ts";
+  told,
+  unordered,
+} from "./literal_plans.ts";
+
+/** Rows and folders, as they change while a plan is carried out. */
+export class FakeRecord {
+  readonly #rows = new Map<string, FileRow>();
+  /** Whether both sides agree on a folder, by its path. */
+  readonly #folders = new Map<string, boolean>();
+  readonly #written = new Map<string, FileRow>();
+
+  constructor(literals: RecordTree) {
+    const { directories, filesIn } = recordView(literals);
+    for (const { path, isAgreed } of directories.values()) {
+      if (path !== "") this.#folders.set(path, isAgreed);
+      for (const it of filesIn(path)) this.#rows.set(it.path, it);
+    }
+  }
+
+  /** A run begins. */
+  begin(): void {
+    this.#written.clear();
+  }
+
+  /** A run ends: folders that hold nothing any more are dropped. */
+  end(): void {
+    for (const [path, isAgreed] of [...this.#folders].reverse()) {
+      const holds = [...this.#rows.keys(), ...this.#folders.keys()]
+        .some((it) => it !== path && isWithin(it, path));
+      if (!isAgreed && !holds) this.#folders.delete(path);
+    }
+  }
+
+  rows(): FileRow[] {
+    return [...this.#rows.values()];
+  }
+
+  /** A row that was written since the run began. */
+  writtenAt(path: string | null): FileRow | null {
+    return path === null ? null : this.#written.get(path) ?? null;
+  }
+
+  /** Writes a row; the one that stood for the path until now goes. */
+  put(row: FileRow, rowPath: string | null): void {
+    if (rowPath !== null) this.forget(rowPath);
+    this.#rows.set(row.path, row);
+    this.#written.set(row.path, row);
+    for (let at = folderOf(row.path); at !== ""; at = folderOf(at)) {
+      if (!this.#folders.has(at)) this.#folders.set(at, false);
+    }
+  }
+
+  forget(path: string): void {
+    assert.ok(this.#rows.delete(path), `${path} is recorded`);
+  }
+
+  agree(folder: string): void {
+    this.#folders.set(folder, true);
+  }
+
+  disagree(folder: string): void {
+    assert.ok(this.#folders.has(folder), `${folder} is recorded`);
+    this.#folders.set(folder, false);
+  }
+
+  moveFolder(from: string, to: string): void {
+    assert.ok(this.#folders.has(from), `${from} is recorded`);
+    move(this.#folders, from, to);
+    for (const [path, row] of move(this.#rows, from, to)) {
+      this.#rows.set(path, { ...row, path });
+    }
+  }
+
+  /** The record as literals, without contents. */
+  literals(): RecordTree {
+    const folders = [...this.#folders].map(([path, isAgreed]) =>
+      [path, folder({ isAgreed })] as const
+    );
+    const rows = this.rows().map(({ path, left, right, hash }) => {
+      const halves = { left: literalOf(left), right: literalOf(right) };
+      return [path, { kind: "row", ...halves, hash }] as const;
+    });
+    return Object.fromEntries([...folders, ...rows]);
+  }
+}
+
+function literalOf(half: RecordedHalf): FakeFile {
+  const { sizeBytes, mtimeMs, mode, id, isFresh } = half;
+  const ino = id?.ino ?? null;
+  return file("", { sizeBytes, mtimeMs, mode, ino, isFresh });
+}
+
+/** Moves a folder and all below it; gives what was moved. */
+export function move<T>(
+  entries: Map<string, T>,
+  from: string,
+  to: string,
+): Map<string, T> {
+  const moved = new Map<string, T>();
+  for (const [path, it] of [...entries]) {
+    if (!isWithin(path, from)) continue;
+    entries.delete(path);
+    moved.set(to + path.slice(from.length), it);
+  }
+  for (const [path, it] of moved) entries.set(path, it);
+  return moved;
+}
+
+// One side in memory: its entries by path, and a strict look at them.
+
+type Entry = FakeFile | FakeFolder | FakeProblem;
+
+/** Everything that stands on a side. */
+export class FakeSide {
+  readonly #side: Side;
+  readonly #entries = new Map<string, Entry>();
+  readonly #traits: Partial<Traits>;
+
+  constructor(side: Side, tree: SideTree, traits: Partial<Traits>) {
+    this.#side = side;
+    this.#traits = traits;
+    for (const path of foldersOf(tree)) this.#entries.set(path, folder());
+    for (const [path, it] of Object.entries(tree)) this.#entries.set(path, it);
+    this.#entries.delete("");
+  }
+
+  /** All of it as literals. */
+  literals(): SideTree {
+    return Object.fromEntries(this.#entries);
+  }
+
+  get(path: string): Entry | null {
+    return this.#entries.get(path) ?? null;
+  }
+
+  /** The file at a path, which must be what was seen. */
+  file(path: string, seen: Metadata): FakeFile {
+    const found = this.get(path);
+    assert.ok(found?.kind === "file", `a file is at ${this.#side}/${path}`);
+    const isAsSeen = isStill(seen, metadataOf(found));
+    assert.ok(isAsSeen, `${this.#side}/${path} is as seen`);
+    return found;
+  }
+
+  /** Makes sure that a folder is at a path. */
+  folder(path: string): void {
+    const { kind } = this.get(path) ?? {};
+    assert.equal(kind, "folder", `a folder is at ${this.#side}/${path}`);
+  }
+
+  /** Makes sure that a path can be taken. */
+  free(path: string): void {
+    const parent = folderOf(path);
+    if (parent !== "") this.folder(parent);
+    for (const other of this.#entries.keys()) {
+      const isTaken = this.#isSamePlace(other, path);
+      assert.ok(!isTaken, `${this.#side}/${path} is free`);
+    }
+  }
+
+  /** Makes sure that there is nothing in a folder. */
+  empty(path: string): void {
+    const within = [...this.#entries.keys()].filter((it) =>
+      it !== path && isWithin(it, path)
+    );
+    assert.deepEqual(within, [], `${this.#side}/${path} is empty`);
+  }
+
+  put(path: string, entry: Entry): void {
+    this.#entries.set(path, entry);
+  }
+
+  remove(path: string): void {
+    assert.ok(this.#entries.delete(path));
+  }
+
+  /** Gives a new name, which must be free or another spelling. */
+  rename(from: string, to: string): void {
+    if (!this.#isSamePlace(from, to)) this.free(to);
+    move(this.#entries, from, to);
+  }
+
+  #isSamePlace(a: string, b: string): boolean {
+    const { ignoresCase = false, ignoresNormalForm = false } = this.#traits;
+    const folding = { ignoresCase, ignoresNormalForm };
+    return keyOf(a, folding) === keyOf(b, folding);
+  }
+}
+
+// Carries out plans on literals and is strict about it: nothing may be taken that is not free, read that is not as it was seen, or recorded that is not so. A test that decides and carries out sees whether both sides agree.
 
 type WorkOf<K extends Work["kind"]> = Work & { readonly kind: K };
 
@@ -309,4 +509,72 @@ function isAsRecorded(half: RecordedHalf, now: FakeFile): boolean {
   const { sizeBytes, mtimeMs, id } = half;
   return sizeBytes === now.sizeBytes && mtimeMs === now.mtimeMs &&
     (id?.ino ?? null) === now.ino && !half.isFresh;
+}
+
+// A table of situations with the plan that each must lead to. Every row is decided, carried out, decided again, and seen in a mirror.
+
+/** A situation and what must come of it. */
+export interface PlanRow {
+  /** A sentence of the contract. */
+  readonly it: string;
+  readonly record?: RecordTree;
+  readonly left?: SideTree;
+  readonly right?: SideTree;
+  readonly options?: Options;
+  /** What happens on disk or stays open, in order. */
+  readonly acts: readonly string[];
+  /** What only the record learns, in order. */
+  readonly records?: readonly string[];
+  /** What is read. */
+  readonly asked?: readonly string[];
+  /** `left/a.txt: unreadable`, ignored paths apart. */
+  readonly problems?: readonly string[];
+  /** Left wins because neither side is newer: no mirror. */
+  readonly isTie?: boolean;
+  /** Times differ between the sides, and stay so. */
+  readonly keepsTimes?: boolean;
+  /** What a second run finds, where that is something. */
+  readonly again?: readonly string[];
+}
+
+/** Makes a test of each row. */
+export function testRows(rows: readonly PlanRow[]): void {
+  for (const row of rows) Deno.test(`decide() ${row.it}`, () => check(row));
+}
+
+function check(row: PlanRow): void {
+  const it = situationOf(row);
+  const { plan, asked } = decided(it, row.options);
+  assert.deepEqual(acts(plan), row.acts);
+  if (row.records) {
+    const records = lines(plan).filter((line) => line.startsWith("record "));
+    assert.deepEqual(records.sort(), [...row.records].sort());
+  }
+  if (row.asked) assert.deepEqual(asked, row.asked);
+  const problems = plan.problems.filter(({ kind }) => kind !== "ignored")
+    .map(({ side, path, kind }) => `${side}/${path}: ${kind}`);
+  assert.deepEqual(problems, row.problems ?? []);
+  checkEnd(it, plan, row);
+  if (row.isTie) return;
+  const mirrored = decided(mirror(it), mirror(row.options)).plan;
+  assert.deepEqual(unordered(mirrored), mirroredUnordered(plan), "mirrored");
+}
+
+/** A row as a situation. */
+export function situationOf(row: Partial<Situation>): Situation {
+  const { record = {}, left = {}, right = {} } = row;
+  return { record, left, right };
+}
+
+/** The plan can be carried out, and a second run finds nothing. */
+function checkEnd(it: Situation, plan: Plan, row: PlanRow): void {
+  const disk = new FakeDisk(it, row.options);
+  disk.carryOut(plan);
+  assert.deepEqual(disk.falseRows(), []);
+  const again = decided(disk.situation(), row.options).plan;
+  const open = plan.actions.filter(({ work }) => work.kind === "none");
+  assert.deepEqual(lines(again), row.again ?? open.map(told), "again");
+  const isLeft = open.length + plan.problems.length + plan.waiting.length > 0;
+  if (isLeft || row.keepsTimes) return;
+  assert.deepEqual(disk.tree("left"), disk.tree("right"), "both sides agree");
 }
