@@ -339,23 +339,29 @@ const FOREIGN = {
 };
 
 Deno.test("settings that are made for other programs of Deno and Node don't reach the program", async () => {
-  const folder = Deno.makeTempDirSync();
-  const program = `${folder}/program.js`;
-  Deno.writeTextFileSync(
-    program,
-    `const names = ${JSON.stringify(Object.keys(FOREIGN))};
-    Deno.exit(names.some((it) => Deno.env.has(it)) ? 1 : 7);`,
+  using place = new Office();
+  const launcher = import.meta.resolve("../lib/sandbox_launcher.ts");
+  const names = JSON.stringify(Object.keys(FOREIGN));
+  place.write(
+    "program.js",
+    `Deno.exit(${names}.some((it) => Deno.env.has(it)) ? 1 : 7);`,
   );
-  try {
-    for (const [name, value] of Object.entries(FOREIGN)) {
+  // In a process of its own: tests of other files start programs meanwhile.
+  place.write(
+    "harness.ts",
+    `import { runInSandbox } from ${JSON.stringify(launcher)};
+    for (const [name, value] of Object.entries(${JSON.stringify(FOREIGN)})) {
       Deno.env.set(name, value);
     }
-    const code = await runInSandbox(["--no-prompt", "--allow-env"], [program]);
-    assert.equal(code, 7);
-  } finally {
-    for (const name of Object.keys(FOREIGN)) Deno.env.delete(name);
-    Deno.removeSync(folder, { recursive: true });
-  }
+    const flags = ["--no-prompt", "--allow-env"];
+    Deno.exit(await runInSandbox(flags, [${
+      JSON.stringify(place.at("program.js"))
+    }]));`,
+  );
+  const { code, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--no-check", place.at("harness.ts")],
+  }).output();
+  assert.equal(code, 7, new TextDecoder().decode(stderr));
 });
 
 Deno.test("what a mail's certificate and an audit need, and all that is not Deno's, is left", () => {

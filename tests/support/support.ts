@@ -244,13 +244,13 @@ export class Office implements Disposable {
       stack.use(replaceCall(Deno[name], "isTerminal", () => false));
     }
     stack.use(replaceCall(Deno.stdin, "isTerminal", () => false));
-    for (const [name, value] of Object.entries(this.env)) {
-      const was = Deno.env.get(name);
-      Deno.env.set(name, value);
-      stack.defer(() =>
-        was === undefined ? Deno.env.delete(name) : Deno.env.set(name, was)
-      );
-    }
+    // Tests of other files run in threads of this process: its environment is
+    // theirs, too.
+    stack.use(replaceCall(
+      Deno.env,
+      "get",
+      (real, name) => this.env[name] ?? real(name),
+    ));
     const all = [...args, "--config", this.config];
     const code = await runProgram(all, launchedHost(null));
     return { code, ...said };
