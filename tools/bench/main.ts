@@ -9,6 +9,7 @@ import { fromThere } from "../../lib/started_as.ts";
 import { HELP, type Options, optionsFrom, UsageError } from "./options.ts";
 import {
   ifThere,
+  otherCheckout,
   outputOf,
   type Program,
   PROGRAMS,
@@ -65,7 +66,8 @@ async function measure(options: Options): Promise<[Results, string[]]> {
   const missing: string[] = [];
   const failures: string[] = [];
   const versions = new Map<Program, string>();
-  for (const program of PROGRAMS) {
+  const others = options.against ? [otherCheckout(options.against)] : [];
+  for (const program of [...PROGRAMS, ...others]) {
     const { name, packages, version } = program;
     const ask = name === OURS ? outputOf : ifThere;
     const line = ask(...version)?.split("\n")[0];

@@ -19,6 +19,8 @@ export interface Options {
   readonly json: string | null;
   /** Results of an earlier run instead of a new one. */
   readonly from: string | null;
+  /** The entry of another checkout, measured as one more program, or null. */
+  readonly against: string | null;
   /** Writes the project's own pages. */
   readonly isWritten: boolean;
 }
@@ -41,6 +43,7 @@ Measures office-sync and every peer that is installed, in turn.
   --files N          files a side
   --on PLACE,PLACE   memory (a disk it mounts there, needs root), disk (below
                      /var/tmp), or a folder; memory,disk if left out
+  --against MAIN.TS  the entry of another checkout, as one more program
   --json FILE        writes the figures, --from FILE shows them again
   --write            writes README.md, chart.svg and results.json beside this
                      program, and the short table of the project's README.md`;
@@ -76,6 +79,7 @@ export function optionsFrom(args: readonly string[]): Options {
     places: places.map((it) => /^(memory|disk)$/.test(it) ? it : resolve(it)),
     json: values.json === undefined ? null : resolve(values.json),
     from: values.from ?? null,
+    against: values.against === undefined ? null : resolve(values.against),
     isWritten: values.write ?? false,
   };
 }
@@ -92,6 +96,7 @@ function parsed(args: readonly string[]) {
       on: string,
       json: string,
       from: string,
+      against: string,
     },
   };
   try {

@@ -37,11 +37,36 @@ export const RCLONE = "rclone bisync";
 /** The folder of the project. */
 export const PROJECT = fileURLToPath(new URL("../..", import.meta.url));
 
-/** What `deno task sync` starts. The shell of the task itself is left out. */
-const LAUNCH = [
-  ...[Deno.execPath(), "run", "--no-prompt", "--frozen", "--allow-all"],
-  `${PROJECT}main.ts`,
-];
+/**
+ * What `deno task sync` starts in a checkout. The shell of the task itself is
+ * left out.
+ */
+function office(name: string, entry: string): Program {
+  const launch = [
+    ...[Deno.execPath(), "run", "--no-prompt", "--frozen", "--allow-all"],
+    entry,
+  ];
+  return {
+    name,
+    packages: "",
+    version: [...launch, "--version"],
+    isTwoWay: true,
+    settings: ({ left, right }) => [
+      "config.yaml",
+      `left_root: ${left}\nright_root: ${right}\n`,
+    ],
+    command: ({ state }) => [...launch, "--config", `${state}/config.yaml`],
+  };
+}
+
+/**
+ * Another checkout, as one more program.
+ *
+ * @param entry Its `main.ts`, or what was its entry then.
+ */
+export function otherCheckout(entry: string): Program {
+  return office("another checkout", entry);
+}
 
 function oneWay(
   name: string,
@@ -54,17 +79,7 @@ function oneWay(
 
 /** Each program, ours first; then those that do a part of the job only. */
 export const PROGRAMS: readonly Program[] = [
-  {
-    name: OURS,
-    packages: "",
-    version: [...LAUNCH, "--version"],
-    isTwoWay: true,
-    settings: ({ left, right }) => [
-      "config.yaml",
-      `left_root: ${left}\nright_root: ${right}\n`,
-    ],
-    command: ({ state }) => [...LAUNCH, "--config", `${state}/config.yaml`],
-  },
+  office(OURS, `${PROJECT}main.ts`),
   {
     name: "Unison",
     packages: "unison",
