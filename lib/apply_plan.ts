@@ -40,7 +40,7 @@ import {
 } from "./types.ts";
 
 /** What carrying out a plan needs. */
-interface ApplyContext {
+export interface ApplyContext {
   readonly roots: Both<Root>;
   /** Name the pair of roots and the run in temporary names. */
   readonly pair: string;

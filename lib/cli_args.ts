@@ -60,7 +60,7 @@ function text<const N extends string>(as: N, value: string, does: string) {
   return valued(as, value, does, (said) => said);
 }
 
-const OPTIONS = {
+export const OPTIONS = {
   "config": valued(
     "config",
     "FILE",
@@ -138,10 +138,11 @@ const OPTIONS = {
   "version": flag("isVersion", "print the version", "V"),
 };
 
-type OptionName = keyof typeof OPTIONS;
+/** An option's name, without its dashes. */
+export type OptionName = keyof typeof OPTIONS;
 
 /** What options say, by the names that they have in an invocation. */
-type Values<N extends OptionName> = {
+export type Values<N extends OptionName> = {
   readonly [O in N as typeof OPTIONS[O]["as"]]: ReturnType<
     typeof OPTIONS[O]["read"]
   >;

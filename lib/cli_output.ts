@@ -242,7 +242,7 @@ function columns(): number {
 }
 
 /** What is wrong with an answer; null: nothing. */
-type Wrong = string | null;
+export type Wrong = string | null;
 
 /**
  * Asks a person at a terminal until the answer will do.

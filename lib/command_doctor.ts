@@ -59,7 +59,7 @@ import {
 import { type Both, type Side, SIDES } from "./types.ts";
 
 /** What was found of one thing. */
-interface Found {
+export interface Found {
   readonly status: "ok" | "warning" | "problem";
   readonly says: string;
   /** What to do about it; null: nothing. */
@@ -94,7 +94,8 @@ function guarded(look: () => Found): Found {
   }
 }
 
-interface Check extends Found {
+/** A finding, with what was looked at. */
+export interface Check extends Found {
   readonly name: string;
   /** Null where it is about both sides or none. */
   readonly side: Side | null;
@@ -332,7 +333,7 @@ function fileSystemAt(path: string): ReturnType<typeof statfsSync> | null {
 }
 
 /** How much room there is on a disk. */
-interface Room {
+export interface Room {
   readonly freeBytes: number;
   readonly allBytes: number;
 }

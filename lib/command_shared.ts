@@ -29,8 +29,9 @@ export function answer(
   print(isJson ? jsonText(document()) : text());
 }
 
-/** A time in a document; null where it is not known. */
+/** A time in a document. */
 export function isoTime(timeMs: number): string;
+/** A time in a document; null where it is not known. */
 export function isoTime(timeMs: number | null): string | null;
 export function isoTime(timeMs: number | null): string | null {
   return timeMs === null ? null : new Date(timeMs).toISOString();

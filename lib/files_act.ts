@@ -90,13 +90,16 @@ export interface PerformerContext {
 }
 
 /** A kind of {@linkcode Work}. */
-type WorkOf<K extends Work["kind"]> = Work & { readonly kind: K };
+export type WorkOf<K extends Work["kind"]> = Work & { readonly kind: K };
 
 /** What was seen of a copy and its source when it was made. */
-type Made = Pick<FlushedCopy, "source" | "metadata" | "lookedAtMs" | "hash">;
+export type Made = Pick<
+  FlushedCopy,
+  "source" | "metadata" | "lookedAtMs" | "hash"
+>;
 
 /** What became of a version that was replaced. */
-type Replaced = Pick<Performed, "keptAt" | "note">;
+export type Replaced = Pick<Performed, "keptAt" | "note">;
 
 /** What became of what is in a folder. */
 interface RenamedEach {

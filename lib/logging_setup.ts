@@ -20,7 +20,7 @@ import { anyWords, errorWords, printable, quoted } from "./text.ts";
 import type { Problem } from "./types.ts";
 
 /** Levels, the lowest first. */
-const LEVELS = ["debug", "info", "warning", "error"] as const;
+export const LEVELS = ["debug", "info", "warning", "error"] as const;
 
 /** How much a record matters. */
 export type LogLevel = typeof LEVELS[number];

@@ -171,7 +171,8 @@ function conflictMail(
   ]];
 }
 
-type DoneConflict = Conflict & {
+/** A conflict that a run did something about. */
+export type DoneConflict = Conflict & {
   readonly winner: Side;
   readonly done: ConflictDone;
 };

@@ -29,7 +29,8 @@ export type Changes =
     | { readonly kind: "unrecorded"; readonly change: Both<UnrecordedChange> }
   );
 
-type Unreadable = Answer & { readonly kind: "unreadable" };
+/** An answer that could not be had. */
+export type Unreadable = Answer & { readonly kind: "unreadable" };
 
 /** Nobody can tell yet what became of it. */
 export type Undecided =

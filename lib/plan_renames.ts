@@ -65,7 +65,7 @@ export interface RenameSettings {
 }
 
 /** The passing or ignored name that a file has while it is being saved. */
-interface SavedAs {
+export interface SavedAs {
   readonly as: string;
   /** Key of the path with that name; null for an ignored one. */
   readonly asKey: string | null;

@@ -50,7 +50,7 @@ import {
 // A run as rows of two columns: what Left has, what is done, what Right has.
 
 /** What a row is filtered by. */
-type RowKind = ActionName | "CONFLICT" | "UNKNOWN" | "WAITING";
+export type RowKind = ActionName | "CONFLICT" | "UNKNOWN" | "WAITING";
 
 /** What rows are called that are no actions. */
 const OTHERS: Readonly<Record<string, string>> = {
@@ -86,7 +86,7 @@ function markOf(kind: RowKind): string {
 }
 
 /** What one side has. */
-interface Cell {
+export interface Cell {
   readonly path: string;
   readonly isFolder: boolean;
   /** Null for folders, and where nobody looked. */
@@ -96,7 +96,7 @@ interface Cell {
 }
 
 /** One thing that was done, is planned, or was left. */
-interface Row {
+export interface Row {
   readonly kind: RowKind;
   readonly path: string;
   /** What each side had before; null for nothing. */

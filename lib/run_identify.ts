@@ -40,7 +40,7 @@ import {
 } from "./types.ts";
 
 /** The roots of a run, known by their ids. */
-interface Identified {
+export interface Identified {
   readonly identities: Both<Identity | null>;
   /** Whether a root's file ids mean what they meant when recorded. */
   readonly idsCount: Both<boolean>;

@@ -23,12 +23,12 @@ import type {
 } from "./wire_messages.ts";
 
 /** What one scan gave. */
-interface FinishedScan extends SideScan {
+export interface FinishedScan extends SideScan {
   readonly summary: ScanSummary;
 }
 
 /** What the scans of both roots need. */
-interface ScanContext {
+export interface ScanContext {
   /** Absolute paths. */
   readonly paths: Both<string>;
   readonly probes: Both<Probe>;

@@ -41,7 +41,7 @@ import { type Side, SIDES } from "./types.ts";
  * Code is optimized by the thread that runs it: more threads, and their
  * memory, for each that scans only get into each other's way.
  */
-export const V8_FLAGS = "--v8-flags=" + [
+export const V8_FLAGS: string = "--v8-flags=" + [
   "--max-semi-space-size=2",
   "--max-old-space-size=16384",
   "--no-concurrent-recompilation",

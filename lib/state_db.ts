@@ -468,7 +468,7 @@ export class StateDb implements Disposable {
 }
 
 /** What a statement changed. */
-interface Changes {
+export interface Changes {
   readonly changes: number | bigint;
   readonly lastInsertRowid: number | bigint;
 }

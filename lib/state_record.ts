@@ -22,7 +22,7 @@ import {
 import { DigestBuilder } from "./wire_listing.ts";
 
 /** Columns of a file's row, in the order in which rows are read and written. */
-export const FILE_COLUMNS = "path, exists_left, exists_right, " +
+export const FILE_COLUMNS: string = "path, exists_left, exists_right, " +
   "mtime_left, mtime_right, size_left, size_right, mode_left, mode_right, " +
   "ino_left, ino_right, birth_left, birth_right, fresh_left, fresh_right, hash";
 

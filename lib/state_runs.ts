@@ -457,7 +457,7 @@ export interface PastRun {
 }
 
 /** What a run did, as it is stored. */
-interface Told {
+export interface Told {
   /** Its place among all actions of the run. */
   readonly seq: number;
   readonly action: ActionName;

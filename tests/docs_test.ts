@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import { fromFileUrl } from "./support/urls.ts";
 
 /** [file, words of a test's name] of each line of the table. */
@@ -30,4 +31,31 @@ Deno.test("every test that runs on Windows too is there", () => {
   for (const name of names.split(/\s+/)) {
     Deno.statSync(fromFileUrl(`${name}_test.ts`));
   }
+});
+
+Deno.test("whatever a module exports is documented, and in types that it exports too", async () => {
+  const lib = fromFileUrl("../lib");
+  const modules = [...Deno.readDirSync(lib)].map(({ name }) => join(lib, name));
+  const { stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["doc", "--lint", fromFileUrl("../main.ts"), ...modules],
+    env: { NO_COLOR: "1" },
+  }).output();
+  const text = new TextDecoder().decode(stderr);
+  const found = text.matchAll(
+    /^error\[([a-z-]+)\]: (.*)\n +--> (\S+):(\d+):(\d+)$/gm,
+  );
+  const bad = [...found].filter((
+    [, rule, what = "", file = "", line, column],
+  ) =>
+    // A member whose name and type say all needs no sentence.
+    !(rule === "missing-jsdoc" && column !== "1") &&
+    // The config's types are those of its schema, which a package infers.
+    !(file.endsWith("/config_schema.ts") &&
+      /InferOutput|explicit type/.test(what))
+  );
+  assert.deepEqual(bad.map(([all]) => all), []);
+  assert.match(
+    text,
+    /Found \d+ documentation lint errors|^Checked \d+ files?/m,
+  );
 });
