@@ -231,7 +231,7 @@ export function brief(text: string, maxLetters = 60): string {
  * @param path As it was written.
  * @param from Where a relative one starts.
  */
-export function absolute(path: string, from = "."): string {
+function absolute(path: string, from = "."): string {
   const isHere = Deno.build.os === "windows";
   const { resolve } = isHere || [path, from].some(isWindowsPath)
     ? win32
@@ -250,7 +250,7 @@ export function absolute(path: string, from = "."): string {
  * @param path In full.
  * @param root In full.
  */
-export function isInside(path: string, root: string): boolean {
+function isInside(path: string, root: string): boolean {
   if (isWindowsPath(path) !== isWindowsPath(root)) return false;
   const { isAbsolute, relative } = isWindowsPath(root) ? win32 : posix;
   const way = relative(root, path);

@@ -59,7 +59,7 @@ function isPast(atMs: number, ms: number, nowMs: number): boolean {
 // the loss of the record, is mailed once a day at most, and is never over.
 
 /** What went wrong in a run. */
-export function alertsOf({ result, error }: RunEnd): Alert[] {
+function alertsOf({ result, error }: RunEnd): Alert[] {
   if (result === null) {
     const hint = error instanceof SyncError ? error.hint : null;
     const words = errorWords(error);

@@ -4,7 +4,6 @@ import { loadConfig } from "../lib/config_loader.ts";
 import {
   cleanEnvironment,
   type Handed,
-  runInSandbox,
   V8_FLAGS,
 } from "../lib/sandbox_launcher.ts";
 import { IN_SANDBOX, startedAs } from "../lib/started_as.ts";
