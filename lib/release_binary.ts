@@ -577,7 +577,7 @@ export async function planBinary(
  * @param plan What is to be made.
  * @throws {SyncError} It can't be made; also where its base can't be had.
  */
-async function compileBinary(plan: BinaryPlan): Promise<void> {
+export async function compileBinary(plan: BinaryPlan): Promise<void> {
   const folder = Deno.makeTempDirSync();
   try {
     await bundle(folder);
