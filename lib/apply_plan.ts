@@ -27,7 +27,7 @@ import type { Action, RecordChange, Work } from "./plan_types.ts";
 import type { Root } from "./root_files.ts";
 import type { Outcome } from "./run_types.ts";
 import { SoftDelete } from "./soft_delete.ts";
-import { codeOf, inWords, Skipped, troubleOf, WENT_AWAY } from "./system.ts";
+import { codeOf, errorKind, inWords, Skipped, WENT_AWAY } from "./system.ts";
 import {
   type Both,
   type Checkpoint,
@@ -361,7 +361,7 @@ class Applying {
       this.#stagedBytes += work.source.sizeBytes;
     } catch (error) {
       if (error instanceof InterruptedError) throw error;
-      if (troubleOf(error) === "full") this.#full.add(this.#diskFor(work));
+      if (errorKind(error) === "full") this.#full.add(this.#diskFor(work));
       this.#fail(index, error);
     }
     const isFull = this.#staged.length >= BATCH_FILES ||
@@ -402,7 +402,7 @@ class Applying {
 
   /** Tells what went wrong, unless it may go better in a moment. */
   #fail(index: number, error: unknown, copy: FlushedCopy | null = null): void {
-    if (troubleOf(error) === "busy") {
+    if (errorKind(error) === "busy") {
       this.#postponed.set(index, { error, copy });
       return;
     }
@@ -457,14 +457,14 @@ function flushError(root: Root, folder: string): unknown {
     flushFolder(root, folder);
     return null;
   } catch (error) {
-    return troubleOf(error) === "missing" ? null : error;
+    return errorKind(error) === "missing" ? null : error;
   }
 }
 
 function outcomeOf(action: Action, result: ActionResult): Outcome {
   const { done, skipped, failed } = result;
   const isSkip = failed instanceof Skipped ||
-    ["busy", "missing", "away"].includes(troubleOf(failed));
+    ["busy", "missing", "away"].includes(errorKind(failed));
   const isWhole = done !== undefined && done.left === undefined;
   const kind: OutcomeKind = isWhole || skipped === null
     ? "done"
@@ -490,7 +490,7 @@ function outcomeOf(action: Action, result: ActionResult): Outcome {
 function whyNot(work: Work, error: unknown): string {
   const isFolder = work.kind === "remove-directory" ||
     work.kind === "rename-directory";
-  const isBusy = troubleOf(error) === "busy" && Deno.build.os !== "windows";
+  const isBusy = errorKind(error) === "busy" && Deno.build.os !== "windows";
   if (!isFolder || !isBusy) return inWords(error);
   const there = words(otherSide(work.on));
   return "it is in use, or another disk is mounted here: unmount it, or " +

@@ -214,7 +214,7 @@ export const COMMANDS = {
   }),
   conflicts: command({
     usage: "[resolve PATH SIDE]",
-    does: "open conflicts; with resolve settle one",
+    does: "open conflicts; resolve ends one",
     options: ["config", "json"],
     maxWords: 3,
     read: readConflicts,
@@ -455,8 +455,8 @@ export function withHelp(
   args: readonly string[],
   isWindows: boolean,
 ): readonly string[] {
-  const trouble = isWindows ? whyNoArguments(args) : null;
-  if (trouble !== null) throw new UsageError(trouble);
+  const why = isWindows ? whyNoArguments(args) : null;
+  if (why !== null) throw new UsageError(why);
   return args.map((it) => isWindows && isHelpMark(it) ? "--help" : it);
 }
 

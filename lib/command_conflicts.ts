@@ -74,7 +74,7 @@ function listText(conflicts: readonly StoredConflict[]): string {
   return [
     ...conflicts.flatMap(conflictLines),
     "",
-    `To settle one: ${PROGRAM} conflicts resolve PATH left|right|both`,
+    `To resolve one: ${PROGRAM} conflicts resolve PATH left|right|both`,
   ].join("\n");
 }
 
@@ -178,7 +178,7 @@ function resolvedText(
   const left = outcomes.filter(({ kind }) => kind !== "done");
   if (left.length > 0) {
     return [
-      `Not settled: ${printable(path)}`,
+      `Not resolved: ${printable(path)}`,
       ...left.map(({ action, detail }) =>
         `  ${action.name} ${printable(action.path)}: ${printable(detail ?? "")}`
       ),
@@ -187,7 +187,7 @@ function resolvedText(
   // A name that was chosen is the path of its conflict from now on.
   const last = doneConflicts(outcomes).at(-1);
   return [
-    `Settled: ${last ? conflictWords(last, roots) : printable(path)}`,
+    `Resolved: ${last ? conflictWords(last, roots) : printable(path)}`,
     ...outcomes.filter(({ action }) => action.name !== "NOOP")
       .map(({ action, newPath }) => {
         const to = newPath === null ? "" : ` -> ${printable(newPath)}`;

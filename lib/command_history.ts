@@ -93,7 +93,7 @@ const COUNTED: readonly (readonly [string, readonly (keyof Summary)[]])[] = [
   ["open conflicts", ["openConflicts"]],
   ["skipped", ["skipped"]],
   ["failed", ["failed"]],
-  ["left alone", ["unknown"]],
+  ["unknown", ["unknown"]],
 ];
 
 function countWords(summary: Summary | null): string {

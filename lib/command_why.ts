@@ -208,7 +208,7 @@ function planLines(explanation: Explanation | null): string[] {
   );
   if (problem !== null) {
     const { path, reason } = problem;
-    lines.push(`  Left alone: ${printable(path)}: ${printable(reason)}`);
+    lines.push(`  Unknown: ${printable(path)}: ${printable(reason)}`);
   }
   return [
     ...cell === null && rule === null

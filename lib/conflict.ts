@@ -382,7 +382,7 @@ export function openAsListed(
     return refusal(
       `${printable(resolution.path)} is not as it was when the conflict was ` +
         "listed. Nothing was changed.",
-      "Run sync again, look at both versions (conflicts), and settle it then.",
+      "Run sync again, look at both versions (conflicts), and resolve it then.",
       EXIT.leftForPerson,
     );
   }

@@ -43,10 +43,10 @@ import type { SoftDelete } from "./soft_delete.ts";
 import {
   CHANGED,
   codeOf,
+  errorKind,
   inWords,
   orElse,
   Skipped,
-  troubleOf,
 } from "./system.ts";
 import {
   type Both,
@@ -707,6 +707,6 @@ function whatIsIn(root: Root, folder: string): string {
 
 /** A folder that may not be renamed: in use, protected, or to another disk. */
 function isRefusal(error: unknown): boolean {
-  return isAcrossDisks(error) || troubleOf(error) === "busy" ||
+  return isAcrossDisks(error) || errorKind(error) === "busy" ||
     ["EACCES", "EPERM", "EBUSY"].includes(codeOf(error) ?? "");
 }

@@ -11,7 +11,7 @@ import { CHUNK_BYTES, OpenFile } from "./files_read.ts";
 import { mayBeFresh } from "./metadata.ts";
 import { folderOf } from "./paths.ts";
 import type { Root } from "./root_files.ts";
-import { codeOf, orElse, troubleOf } from "./system.ts";
+import { codeOf, errorKind, orElse } from "./system.ts";
 import {
   type Both,
   type Checkpoint,
@@ -315,7 +315,7 @@ export async function copyBatch(
       positions.push(at);
     } catch (error) {
       // No use in filling up what little is left.
-      if (troubleOf(error) === "full") break;
+      if (errorKind(error) === "full") break;
     }
   }
   if (isStopped()) {

@@ -104,15 +104,15 @@ export function completeMoves(
       if (when !== "plan") completeFolder(root, record, move);
       continue;
     }
-    const trouble = when !== "plan"
+    const why = when !== "plan"
       ? whyNotCompleted(root, move)
       : root.look(move.middle).kind !== "absent"
       ? "a plan changes nothing"
       : null;
-    if (trouble !== null && when !== "end") {
-      throw incomplete(root, move, trouble);
+    if (why !== null && when !== "end") {
+      throw incomplete(root, move, why);
     }
-    if (trouble === null && when !== "plan") record.forgetMove(move);
+    if (why === null && when !== "plan") record.forgetMove(move);
   }
 }
 
@@ -149,14 +149,14 @@ function whyNotCompleted(root: Root, move: Move): string | null {
 function incomplete(
   root: Root,
   { from, middle, to }: Move,
-  trouble: string,
+  why: string,
 ): GuardError {
   const [before, between, after] = [from, middle, to].map(printable);
   return new GuardError(
     "state",
     `An earlier run stopped while it renamed ${before} to ${after} in ` +
       `${printable(root.path)}: it is ${between} now, and would pass for ` +
-      `deleted. It can't be renamed at present: ${trouble}.`,
+      `deleted. It can't be renamed at present: ${why}.`,
     `Run once more when nothing uses it, or rename ${between} to ${after} ` +
       "by hand.",
   );

@@ -154,8 +154,8 @@ function conflictMail(
   const toDo = open.length === 0
     ? ""
     : open.length === count
-    ? ", for you to settle"
-    : `, ${open.length} for you to settle`;
+    ? ", for you to resolve"
+    : `, ${open.length} for you to resolve`;
   const shownOpen = open.slice(0, TOLD);
   const shownDone = done.slice(0, TOLD - shownOpen.length);
   const restOpen = open.length - shownOpen.length;
@@ -206,11 +206,11 @@ function conflictOpening(
   return [
     `${[...causes].map((it) => `Left and Right ${it}`).join("; ")}.`,
     ...open.length === 0 ? [] : [
-      `${theyAre} can only be settled by a person: until then these files ` +
+      `${theyAre} can only be resolved by a person: until then these files ` +
       "are not synced, and nothing happens to them.",
     ],
     ...done.length === 0 ? [] : [
-      `${theyWere} settled as the config says; please look whether that ` +
+      `${theyWere} resolved as the config says; please look whether that ` +
       "suits you.",
     ],
   ].join(" ");
@@ -222,7 +222,7 @@ function moreDone(rest: readonly DoneConflict[], run: MailRun): Block[] {
   const cutOff = rest.filter(({ done }) => done.cutOff !== null).length;
   const were = rest.length === 1 ? "was" : "were";
   const and = `And ${countOf(rest.length, "more conflict")} that ${were} ` +
-    "settled";
+    "resolved";
   return [
     text(
       cutOff === 0
@@ -249,7 +249,7 @@ function openBlocks(conflict: Conflict, where: MailFacts): Block[] {
         return [[`${words(side)}'s is`, placeOf(where, side, at)]];
       }),
     ),
-    text("To settle it, choose one of these commands:"),
+    text("To resolve it, choose one of these commands:"),
     ...resolving(conflict, where),
   ];
 }
@@ -296,7 +296,7 @@ function doneBlocks(conflict: DoneConflict, where: MailFacts): Block[] {
   const { actions, detail, cutOff } = conflict.done;
   const meant = cutOff === null
     ? ""
-    : `The run ${cutOff} was cut off while it settled this. It meant: `;
+    : `The run ${cutOff} was cut off while it resolved this. It meant: `;
   return [
     heading(conflict.path),
     facts(
@@ -393,9 +393,11 @@ function toDo(conflict: DoneConflict, where: MailFacts): Block[] {
   if (clashPath !== null) {
     return [text(
       versions[winner] === null
-        ? `To settle it, look into ${nameOf(clashPath)}, and rename, move or ` +
+        ? `To resolve it, look into ${
+          nameOf(clashPath)
+        }, and rename, move or ` +
           "delete it on one side; the other side follows."
-        : "To settle it, open both files, bring together what is needed in " +
+        : "To resolve it, open both files, bring together what is needed in " +
           "one of them, and delete the other on one side; the other side " +
           "follows.",
     )];
@@ -417,7 +419,7 @@ function backlogMail(
   const open = conflicts.filter((it) => !isDone(it));
   const done = conflicts.filter(isDone);
   const what = countOf(conflicts.length + more, "conflict");
-  const toDo = open.length > 0 ? `, ${open.length} for you to settle` : "";
+  const toDo = open.length > 0 ? `, ${open.length} for you to resolve` : "";
   return [`: what could not be mailed before: ${what}${toDo}`, [
     text(
       "The mail server could not be reached, or did not take the mails; the " +
@@ -425,18 +427,18 @@ function backlogMail(
         "told, as far as it is still true.",
     ),
     ...open.length === 0 ? [] : [
-      heading("For you to settle"),
+      heading("For you to resolve"),
       text(
-        "Left and Right both changed these files. Until a person settles it, " +
+        "Left and Right both changed these files. Until a person resolves it, " +
           "they are not synced, and nothing happens to them.",
       ),
       ...open.slice(0, TOLD).map((it) => text(conflictWords(it, facts.roots))),
       ...andMore(open.length - TOLD, ""),
-      text("To see all, and how to settle them:"),
+      text("To see all, and how to resolve them:"),
       commands(`${PROGRAM} conflicts`),
     ],
     ...done.length === 0 ? [] : [
-      heading("Settled as the config says"),
+      heading("Resolved as the config says"),
       ...done.slice(0, TOLD).map((it) => {
         const cutOff = it.done.cutOff === null
           ? ""

@@ -339,7 +339,7 @@ export function draftsFor(
         return addNoop(pair, { kind: "none" }, {
           path: locate(main),
           rule,
-          reason: "conflict, left for a person to settle",
+          reason: "conflict, left for a person to resolve",
           conflict: conflictIn(pair, decision.conflict, main),
         });
       }

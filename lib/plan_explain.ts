@@ -148,7 +148,7 @@ function whyUnknown(
   const open = plan.actions.map(({ conflict }) => conflict)
     .find((it) => it?.winner === null && isWithin(key, keyed(it.path)));
   if (open && (item !== null || keyed(open.path) !== key)) {
-    const reason = "conflict, left for a person to settle";
+    const reason = "conflict, left for a person to resolve";
     return { path: open.path, reason };
   }
   const waiting = plan.waiting.filter(({ isOver }) => !isOver)

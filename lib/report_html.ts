@@ -27,7 +27,7 @@ import {
   type RunResult,
   type Stop,
 } from "./run_types.ts";
-import { inWords, troubleOf } from "./system.ts";
+import { errorKind, inWords } from "./system.ts";
 import {
   becameWords,
   escapeHtml,
@@ -55,7 +55,7 @@ export type RowKind = ActionName | "CONFLICT" | "UNKNOWN" | "WAITING";
 /** What rows are called that are no actions. */
 const OTHERS: Readonly<Record<string, string>> = {
   CONFLICT: "in conflict",
-  UNKNOWN: "left alone",
+  UNKNOWN: "unknown",
   WAITING: "waits",
 };
 
@@ -140,7 +140,7 @@ export function reportSections(
     unknown: parts.unknown.map((it) => ({
       ...unsyncedRow(it, { ...it.metadata, isFolder: it.kind === "kept" }),
       kind: "UNKNOWN",
-      words: "left alone",
+      words: "unknown",
       reason: it.reason,
     })),
     waiting: parts.waiting.map((it) => ({
@@ -512,7 +512,7 @@ export function writeReport(
     }
     return null;
   } catch (error) {
-    const why = troubleOf(error) === "missing"
+    const why = errorKind(error) === "missing"
       ? "its folder does not exist"
       : inWords(error);
     return `The report ${quoted(file)} could not be written: ${why}.`;

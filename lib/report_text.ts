@@ -113,11 +113,11 @@ export function partsOf(result: RunResult): Parts {
 
 /** What each part of a run is called, and of a plan. */
 export const PART_TITLES: Readonly<Record<keyof Parts, readonly string[]>> = {
-  open: ["Open conflicts, for a person to settle"],
-  done: ["Conflicts settled", "Conflicts to settle"],
+  open: ["Open conflicts, for a person to resolve"],
+  done: ["Conflicts resolved", "Conflicts to resolve"],
   failed: ["Failed, tried again next time"],
   skipped: ["Skipped, tried again next time"],
-  unknown: ["Left alone on both sides"],
+  unknown: ["Unknown, left alone on both sides"],
   waiting: ["Waiting for the next run"],
   actions: ["What was done", "What a run would do"],
 };
@@ -281,7 +281,7 @@ function body(result: RunResult, options: ReportOptions): string[] {
   );
   if (open.length > 0) {
     lines.push(
-      `  To settle one: ${PROGRAM} conflicts resolve PATH left|right|both`,
+      `  To resolve one: ${PROGRAM} conflicts resolve PATH left|right|both`,
     );
   }
   for (const part of ["skipped", "failed"] as const) {
@@ -367,7 +367,7 @@ export function untoldText(
     .map((it) => conflictWords(it, roots));
   if (lines.length === 0) return null;
   return [
-    `${countOf(lines.length, "conflict")} settled, and mailed to nobody:`,
+    `${countOf(lines.length, "conflict")} resolved, and mailed to nobody:`,
     ...few(lines, false, historyWords(result)),
   ].join("\n");
 }
@@ -398,7 +398,7 @@ export function resultWords(
       `${place} needs a person.`;
   }
   const but = [
-    ...counts.unknown > 0 ? ["is left alone"] : [],
+    ...counts.unknown > 0 ? ["is unknown"] : [],
     ...counts.waiting > 0 ? ["is being saved"] : [],
   ];
   const agree = but.length === 0

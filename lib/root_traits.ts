@@ -141,7 +141,7 @@ function tickOf(timeMs: number): number {
   return timeMs / 1000 % 2 === 0 ? 2000 : 1000;
 }
 
-const TROUBLES = new Set(["EACCES", "EROFS", "ENOSPC", "EDQUOT", "EIO"]);
+const DISK_ERRORS = new Set(["EACCES", "EROFS", "ENOSPC", "EDQUOT", "EIO"]);
 
 function hasWindowsNames(folder: string, owner: TemporaryOwner): boolean {
   // There a colon would open another stream of a file.
@@ -152,7 +152,7 @@ function hasWindowsNames(folder: string, owner: TemporaryOwner): boolean {
   } catch (error) {
     // The file beside it has just been made: anything that is no trouble with
     // the disk can only mean the name.
-    return !TROUBLES.has(codeOf(error) ?? "");
+    return !DISK_ERRORS.has(codeOf(error) ?? "");
   }
   removeIfThere(path);
   return false;
@@ -185,7 +185,7 @@ export function longestName(
     } catch (error) {
       // Windows has several words for it; these are about something else.
       const code = codeOf(error) ?? "";
-      return isWindows ? TROUBLES.has(code) : code !== "ENAMETOOLONG";
+      return isWindows ? DISK_ERRORS.has(code) : code !== "ENAMETOOLONG";
     }
     // Some cut a name that is too long for them, and say nothing.
     const isWhole = !isWindows ||

@@ -15,7 +15,7 @@ import {
 } from "./names.ts";
 import { joinPath } from "./paths.ts";
 import { isLink } from "./root_files.ts";
-import { codeOf, inWords, troubleOf } from "./system.ts";
+import { codeOf, errorKind, inWords } from "./system.ts";
 import type {
   Checkpoint,
   FileId,
@@ -330,7 +330,7 @@ class Scanner {
 
   /** What is listed and can't be looked at. */
   #failed(path: string, name: string, { error }: FailedLook): void {
-    const isMissing = troubleOf(error) === "missing";
+    const isMissing = errorKind(error) === "missing";
     const why = error instanceof BadName
       ? error.message
       : isMissing && this.#request.windowsNames === "missing"
@@ -410,7 +410,7 @@ class Scanner {
 }
 
 function unreadableKind(error: unknown): "vanished" | "unreadable" {
-  return troubleOf(error) === "missing" ? "vanished" : "unreadable";
+  return errorKind(error) === "missing" ? "vanished" : "unreadable";
 }
 
 type ScannedKind = Exclude<

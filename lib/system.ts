@@ -5,7 +5,7 @@
  */
 
 /** What an error means for what is to be done next. */
-export type Trouble =
+export type ErrorKind =
   /** Another program has the file; it may be free soon. */
   | "busy"
   /** The disk is full: no use in trying more copies. */
@@ -18,7 +18,7 @@ export type Trouble =
   | "exists"
   | "other";
 
-const TROUBLE: Readonly<Record<string, Trouble>> = {
+const ERROR_KINDS: Readonly<Record<string, ErrorKind>> = {
   EBUSY: "busy",
   ETXTBSY: "busy",
   EAGAIN: "busy",
@@ -109,12 +109,12 @@ export function codeOf(error: unknown): string | null {
  *
  * @example
  * ```ts
- * import { troubleOf } from "./system.ts";
- * troubleOf(Object.assign(new Error(), { code: "ENOSPC" })); // "full"
+ * import { errorKind } from "./system.ts";
+ * errorKind(Object.assign(new Error(), { code: "ENOSPC" })); // "full"
  * ```
  */
-export function troubleOf(error: unknown): Trouble {
-  return TROUBLE[codeOf(error) ?? ""] ?? "other";
+export function errorKind(error: unknown): ErrorKind {
+  return ERROR_KINDS[codeOf(error) ?? ""] ?? "other";
 }
 
 /** An error in words, without the paths a system adds: they stand beside it. */

@@ -631,7 +631,7 @@ for (const [what, sides, edit] of EDITS_OF_CLASHES) {
   Deno.test(`a version whose clash copy is ${what} before it is replaced is kept once more (section 6)`, async () => {
     using office = new MemoryOffice("soft_delete: { enabled: false }\n");
     office.write({ left: { "a.txt": "old" } });
-    await office.settle();
+    await office.agree();
     const at = (year: number, content: string) =>
       file(content, { mtime: `${year}-01-01T00:00:00Z` });
     office.write({
@@ -658,7 +658,7 @@ for (const [what, sides, edit] of EDITS_OF_CLASHES) {
       detail ?? "",
       /^its clash copy was changed at once; that version is now /,
     );
-    await office.settle();
+    await office.agree();
     for (const root of [office.left, office.right]) {
       const contents = Object.values(read(root));
       assert.ok(contents.includes("left's"), describe(result));

@@ -57,7 +57,7 @@ async function busyOffice(): Promise<Office> {
     left: { "a.txt": "one", d: { "b.txt": "two" }, "both.txt": "old" },
     right: { "c.txt": "three" },
   });
-  await office.settle();
+  await office.agree();
   Deno.removeSync(`${office.left}/c.txt`);
   Deno.renameSync(`${office.right}/a.txt`, `${office.right}/e.txt`);
   office.write({

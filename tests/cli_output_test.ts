@@ -128,7 +128,7 @@ function busy(): Office {
 }
 
 /** What a terminal shows in the end of the lines a program redrew. */
-function settled(text: string): string[] {
+function resolved(text: string): string[] {
   return text.split("\r\n").map((line) => {
     // deno-lint-ignore no-control-regex
     const drawn = line.split(/\x1b\[2K|\x1b\[1G|\r/);
@@ -151,7 +151,7 @@ Deno.test({
       /Syncing \d+ % \| [\d,]+ of 1,500 files \| .* of 1\.1 MB/,
     );
     assert.match(text, /\d:\d\d left/);
-    const lines = settled(text);
+    const lines = resolved(text);
     assert.match(lines[0]!, /^Run \d{8}-/, text.slice(0, 2000));
     assert.doesNotMatch(lines.join("\n"), /Syncing|Reading folders/);
     // The cursor is not hidden, wrapping not ended: a kill leaves no trace.
@@ -185,10 +185,10 @@ Deno.test({
   ignore: !isLinux,
   async fn() {
     using office = busy();
-    await office.settle();
+    await office.agree();
     Deno.removeSync(office.stateDb);
     const { text } = await onTerminal(office, "plan");
-    const lines = settled(text);
+    const lines = resolved(text);
     const [warning = ""] = lines;
     assert.match(warning, /^[A-Z][^|]*\S$/, text.slice(0, 2000));
     assert.match(warning, /deletions|deleted/i);
@@ -221,7 +221,7 @@ Deno.test({
     using office = busy();
     const { text } = await onTerminal(office, "sync --json", ">out.json");
     assert.match(text, /Syncing/);
-    assert.equal(settled(text).join(""), "");
+    assert.equal(resolved(text).join(""), "");
     const json = Deno.readTextFileSync(`${office.folder}/out.json`);
     assert.equal(JSON.parse(json).summary.COPY_LEFT_TO_RIGHT, 1500);
   },

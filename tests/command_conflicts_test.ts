@@ -8,7 +8,7 @@ import {
 } from "./support/scenario.ts";
 import { file, MemoryOffice, softDeleted } from "./support/support.ts";
 
-/** The command `conflicts`: what is open, and how one is settled. */
+/** The command `conflicts`: what is open, and how one is resolved. */
 
 const OLDER = "2024-03-01T10:00:05Z";
 const NEWER = "2024-03-02T11:30:00Z";
@@ -322,14 +322,14 @@ Deno.test("conflicts resolve: only what is listed, and only while no run is acti
   const path = `${office.right}/a.txt`;
   const done = await office.commandHere("conflicts", "resolve", path, "left");
   assert.equal(done.code, 0, done.stderr);
-  assert.match(done.stdout, /^Settled: a.txt: new on both sides; Left's/);
+  assert.match(done.stdout, /^Resolved: a.txt: new on both sides; Left's/);
   assert.deepEqual(softDeleted(office.right), { "a.txt": "right" });
 });
 
 Deno.test("conflicts resolve stops at a guard, and nothing is changed", async () => {
   using office = new MemoryOffice(`${NOTIFY}safety:\n  max_delete_files: 0\n`);
   office.write({ left: { "a.txt": "a", "b.txt": "b" } });
-  await office.settle();
+  await office.agree();
   office.write({ left: { "a.txt": "left!" }, right: { "a.txt": "right!!" } });
   await office.run();
   for (const name of ["b.txt"]) Deno.removeSync(`${office.left}/${name}`);
@@ -379,13 +379,13 @@ Deno.test("conflicts resolve leaves what compare.always_read needs to the next r
   office.write({
     left: { "a.txt": file("a", { mtime }), "b.xls": file("one", { mtime }) },
   });
-  await office.settle();
+  await office.agree();
   office.write({ left: { "a.txt": "left!" }, right: { "a.txt": "right!!" } });
   await office.run();
   office.configure(`${NOTIFY}compare:\n  always_read: [xls]\n`);
   await office.run({ resolve: { path: "a.txt", take: "left" } });
-  await office.settle();
+  await office.agree();
   office.write({ left: { "b.xls": file("two", { mtime }) } });
-  await office.settle();
+  await office.agree();
   assert.equal(office.trees().right["b.xls"], "two");
 });

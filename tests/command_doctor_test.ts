@@ -62,7 +62,7 @@ Deno.test("doctor finds all well before the first run, and writes nothing", asyn
 
 Deno.test("doctor finds all well after a run, and its document has every key", async () => {
   using office = new Office().write({ left: { a: "1" } });
-  await office.settle();
+  await office.agree();
   const before = whole(office);
   const { checks }: Told = await office.commandJson("doctor");
   assert.deepEqual(checks.filter(({ status }) => status !== "ok"), []);
@@ -110,7 +110,7 @@ Deno.test("doctor tells of a root that can't be written", async () => {
 
 Deno.test("doctor tells of roots that are not those of the state DB", async () => {
   using office = new Office();
-  await office.settle();
+  await office.agree();
   Deno.renameSync(office.stateDb, `${office.stateDb}.old`);
   assert.deepEqual(await complaints(office), ["warning - identity"]);
   Deno.renameSync(`${office.stateDb}.old`, office.stateDb);
@@ -120,7 +120,7 @@ Deno.test("doctor tells of roots that are not those of the state DB", async () =
 
 Deno.test("doctor tells of a damaged state DB, and looks at the roots all the same", async () => {
   using office = new Office();
-  await office.settle();
+  await office.agree();
   Deno.writeTextFileSync(office.stateDb, "no database at all".repeat(99));
   assert.deepEqual(await complaints(office), ["problem - state DB"]);
   assert.equal(await saying(office, "roots"), "apart from each other");
@@ -132,7 +132,7 @@ Deno.test("doctor tells of damage inside the state DB", async () => {
       Array.from({ length: 200 }, (_, n) => [`file ${n}`, "1"]),
     ),
   });
-  await office.settle();
+  await office.agree();
   const PAGE = 4096;
   const sound = Deno.readFileSync(office.stateDb);
   const damage = (page: number) => {
@@ -166,7 +166,7 @@ Deno.test("doctor tells of damage inside the state DB", async () => {
 
 Deno.test("doctor tells when a run last went well", async () => {
   using office = new Office();
-  await office.settle();
+  await office.agree();
   const change = (sql: string) => {
     using db = new DatabaseSync(office.stateDb);
     db.exec(sql);
@@ -198,7 +198,7 @@ Deno.test("doctor names what lists the open conflicts that the last run left", a
   const { stdout } = await office.command("doctor");
   assert.match(stdout, /history \S+, and deno task sync conflicts\./);
   Deno.removeSync(`${office.right}/a`);
-  await office.settle();
+  await office.agree();
   const again = await office.command("doctor");
   assert.doesNotMatch(again.stdout, /sync conflicts/);
 });
@@ -206,9 +206,9 @@ Deno.test("doctor names what lists the open conflicts that the last run left", a
 Deno.test("doctor tells how much is kept in soft delete, and whose it is", async () => {
   using office = new Office("soft_delete: { retention_days: 9 }");
   write(office.left, { a: "12345" });
-  await office.settle();
+  await office.agree();
   Deno.removeSync(`${office.left}/a`);
-  await office.settle();
+  await office.agree();
   const deleted = { "20240101-000000-other1": { b: "123" } };
   write(office.right, { ".office-sync": { deleted } });
   const { checks }: Told = await office.commandJson("doctor");

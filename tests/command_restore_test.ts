@@ -29,11 +29,11 @@ async function removed(
   names = Object.keys(tree),
 ): Promise<string> {
   write(office.left, tree);
-  await office.settle();
+  await office.agree();
   for (const name of names) {
     Deno.removeSync(`${office.left}/${name}`, { recursive: true });
   }
-  return (await office.settle()).id;
+  return (await office.agree()).id;
 }
 
 function both(office: Office) {
@@ -136,9 +136,9 @@ Deno.test("restore gives a numbered file the name it had, as long as the state D
   let run = "";
   for (const text of ["1", "22"]) {
     write(office.left, { "a.txt": text });
-    await office.settle();
+    await office.agree();
     Deno.removeSync(`${office.left}/a.txt`);
-    run = (await office.settle({ startedAtMs })).id;
+    run = (await office.agree({ startedAtMs })).id;
   }
   const kept = softDeleted(office.right);
   assert.deepEqual(kept, { "a.txt": "1", "a-2.txt": "22" });
@@ -173,9 +173,9 @@ Deno.test("restore gives new folders the mode of those that were removed", async
   write(office.left, { d: { a: "1" } });
   write(office.right, { d: {} });
   Deno.chmodSync(`${office.right}/d`, 0o750);
-  await office.settle();
+  await office.agree();
   Deno.removeSync(`${office.left}/d`, { recursive: true });
-  await office.settle();
+  await office.agree();
   await office.commandHere("restore", "d/a");
   assert.equal(Deno.lstatSync(`${office.left}/d`).mode! & 0o777, 0o750);
 });
@@ -185,7 +185,7 @@ Deno.test("restore --to one side leaves the other to the next run", async () => 
   await removed(office, { a: "1" });
   await office.commandHere("restore", "a", "--to", "left");
   assert.deepEqual(office.trees(), { left: { a: "1" }, right: {} });
-  assert.deepEqual(actions(await office.settle()), ["COPY_LEFT_TO_RIGHT a"]);
+  assert.deepEqual(actions(await office.agree()), ["COPY_LEFT_TO_RIGHT a"]);
 });
 
 Deno.test("restore soft-deletes an older file that stands in the way", async () => {
@@ -293,7 +293,7 @@ Deno.test("restore never takes anything through a link", async () => {
 
 Deno.test("restore lists other pairs' versions, and nothing that no run made", async () => {
   using office = new Office();
-  await office.settle();
+  await office.agree();
   write(office.right, {
     ".office-sync": {
       deleted: {

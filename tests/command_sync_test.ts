@@ -199,7 +199,7 @@ scenario(
     assert.match(version.stdout, /^\d+\.\d+\.\d+\S*\n$/);
     assert.deepEqual(snapshot(stage.office.folder), before);
     stage.office.configure("");
-    await stage.office.settle();
+    await stage.office.agree();
   },
   ALONE,
 );
@@ -224,7 +224,7 @@ scenario(
       assert.doesNotMatch(stderr, /^ +at /m, "no stack for a slip");
       assert.deepEqual(stage.snapshots(), before);
     }
-    await stage.office.settle();
+    await stage.office.agree();
   },
   ALONE,
 );
@@ -264,7 +264,7 @@ scenario(
         "Deleted on Right, kept: 1",
         `They are kept in ${stage.office.right}/.office-sync/deleted/`,
         "old name.txt -> new name.txt",
-        "Conflicts settled: 1",
+        "Conflicts resolved: 1",
         "budget.clash-20240301-100005-left.xlsx",
         "Both sides agree",
         `Log: ${stage.office.log}`,
@@ -285,7 +285,7 @@ scenario("the summary says what is left for a person", async (stage) => {
   assert.equal(code, 1);
   for (
     const says of [
-      "Open conflicts, for a person to settle: 1",
+      "Open conflicts, for a person to resolve: 1",
       "plan.txt: changed on both sides, and nothing was touched",
       "Left alone on both sides: 1",
       "link: a symbolic link",

@@ -32,7 +32,7 @@ async function begin(settings = ""): Promise<Office> {
   const office = new MemoryOffice(settings);
   const tree = { "a.txt": old("one"), d: { "b.txt": old("b") } };
   office.write({ left: tree });
-  await office.settle();
+  await office.agree();
   return office;
 }
 
@@ -205,7 +205,7 @@ Deno.test("why: renames under either name, deletions, and where they are kept", 
     ]),
     [["soft_delete.enabled", null], ["soft_delete.max_size_mb", null]],
   );
-  await office.settle();
+  await office.agree();
   const kept = await office.json("why", "d/b.txt");
   assert.equal(kept.history[0].action, "SOFT_DELETE_LEFT");
   assert.match(kept.history[0].newPath, /^\.office-sync\/deleted\/.*d\/b.txt$/);
@@ -294,7 +294,7 @@ Deno.test("why: no rule where only the record changes", async () => {
   // Two of one content keep the rights they had when they met.
   Deno.chmodSync(`${office.left}/a.txt`, 0o644);
   Deno.chmodSync(`${office.right}/a.txt`, 0o600);
-  await office.settle();
+  await office.agree();
   Deno.chmodSync(`${office.right}/a.txt`, 0o644);
   const { rule, actions } = await office.json("why", "a.txt");
   const told = actions.map((

@@ -222,7 +222,7 @@ function clash(office: Office): void {
   });
 }
 
-Deno.test("what a run settled before it was cut off is mailed by the next run, once", async () => {
+Deno.test("what a run resolved before it was cut off is mailed by the next run, once", async () => {
   await using place = await MailOffice.start("");
   const { office, server } = place;
   clash(office);
@@ -234,13 +234,13 @@ Deno.test("what a run settled before it was cut off is mailed by the next run, o
   assert.equal((await place.commandHere()).code, 0);
   const [mail, ...others] = server.take();
   assert.deepEqual(others, []);
-  assert.match(mail!.text ?? "", /was cut off while it settled this/);
+  assert.match(mail!.text ?? "", /was cut off while it resolved this/);
   assert.match(mail!.text ?? "", /a\.clash-20260101-000000-left\.txt/);
   assert.equal((await place.commandHere()).code, 0);
   assert.deepEqual(server.take(), []);
 });
 
-Deno.test("a conflict that a cut-off run did not settle is told by the run that does", async () => {
+Deno.test("a conflict that a cut-off run did not resolve is told by the run that does", async () => {
   await using place = await MailOffice.start("");
   const { office, server } = place;
   clash(office);
@@ -259,13 +259,13 @@ Deno.test("a conflict that a cut-off run did not settle is told by the run that 
   assert.equal(about?.length, 1, "once, and not as cut off as well");
 });
 
-Deno.test("a guard that stops a run settles nothing, and no mail says so", async () => {
+Deno.test("a guard that stops a run resolves nothing, and no mail says so", async () => {
   await using place = await MailOffice.start(
     "safety:\n  max_change_files: 0\n  max_change_percent: 0\n",
   );
   const { office, server } = place;
   office.write({ left: { "a.txt": file("base", { mtime: 1e12 }) } });
-  await office.settle();
+  await office.agree();
   clash(office);
   assert.equal((await place.commandHere()).code, 3);
   const subjects = server.take().map(({ subject }) => subject);
@@ -372,7 +372,7 @@ async function edited(settings: string): Promise<MailOffice> {
   const { office } = place;
   office.env.TZ = "Europe/Berlin";
   office.write({ left: { "My plan.txt": file("base", { mtime: OLD - 1e9 }) } });
-  await office.settle();
+  await office.agree();
   office.write({
     left: { "My plan.txt": file("older", { mtime: OLD }) },
     right: { "My plan.txt": file("the newer", { mtime: NEW }) },
@@ -452,7 +452,7 @@ Deno.test("overwrite is mailed: it says where the older version is not kept", as
   assert.doesNotMatch(mail!.text ?? "", /restore/);
 });
 
-Deno.test("notify is mailed once per pair of versions, with commands that settle it", async () => {
+Deno.test("notify is mailed once per pair of versions, with commands that resolve it", async () => {
   await using place = await edited(
     "conflict_policy:\n  modify_modify: notify\n",
   );
@@ -461,7 +461,7 @@ Deno.test("notify is mailed once per pair of versions, with commands that settle
   const [first] = server.take();
   assert.equal(
     first!.subject,
-    "office-sync: 1 conflict: My plan.txt, for you to settle",
+    "office-sync: 1 conflict: My plan.txt, for you to resolve",
   );
   assert.match(first!.text ?? "", /Nothing was touched/);
   assert.equal((await place.commandHere()).code, 1);
@@ -478,15 +478,15 @@ Deno.test("notify is mailed once per pair of versions, with commands that settle
     "",
   );
   assert.equal(line, 'conflicts resolve "My plan.txt" left');
-  const settled = await place.commandHere(
+  const resolved = await place.commandHere(
     "conflicts",
     "resolve",
     "My plan.txt",
     "left",
   );
-  assert.equal(settled.code, 0, settled.stderr);
+  assert.equal(resolved.code, 0, resolved.stderr);
   assert.equal((await place.commandHere()).code, 0);
-  assert.deepEqual(server.take(), [], "settled by a person, who knows");
+  assert.deepEqual(server.take(), [], "resolved by a person, who knows");
   assert.equal(Deno.readTextFileSync(`${office.right}/My plan.txt`), "another");
 });
 
@@ -494,7 +494,7 @@ Deno.test("a conflict of names is mailed, with both names", async () => {
   await using place = await MailOffice.start("");
   const { office, server } = place;
   office.write({ left: { "a.txt": file("a text", { mtime: OLD }) } });
-  await office.settle();
+  await office.agree();
   Deno.renameSync(`${office.left}/a.txt`, `${office.left}/left name.txt`);
   Deno.renameSync(`${office.right}/a.txt`, `${office.right}/right name.txt`);
   assert.equal((await place.commandHere()).code, 0);
@@ -514,7 +514,7 @@ Deno.test("one mail tells all conflicts of a run, new files and open ones too", 
   );
   const { office, server } = place;
   office.write({ left: { "b.txt": file("base", { mtime: OLD - 1e9 }) } });
-  await office.settle();
+  await office.agree();
   office.write({
     left: { "b.txt": file("one", { mtime: OLD }), "new.txt": "one" },
     right: { "b.txt": file("three", { mtime: NEW }), "new.txt": "three" },
@@ -524,7 +524,7 @@ Deno.test("one mail tells all conflicts of a run, new files and open ones too", 
   assert.deepEqual(others, []);
   assert.equal(
     mail!.subject,
-    "office-sync: 2 conflicts: in several files, 1 for you to settle",
+    "office-sync: 2 conflicts: in several files, 1 for you to resolve",
   );
   assert.match(mail!.text ?? "", /5\.2 \(new on both sides\), policy notify/);
   assert.match(
@@ -574,7 +574,7 @@ function passTime(stateDb: string, ms: number): void {
 async function unmounted(settings = ""): Promise<MailOffice> {
   const place = await MailOffice.start(settings);
   place.office.write({ left: { "a.txt": "one" } });
-  await place.office.settle();
+  await place.office.agree();
   Deno.renameSync(place.office.right, `${place.office.folder}/elsewhere`);
   return place;
 }
@@ -618,7 +618,7 @@ Deno.test("a failed action is mailed once, and once when nothing fails any more"
   await using place = await MailOffice.start("");
   const { office, server } = place;
   office.write({ left: { sub: { "a.txt": "one" } } });
-  await office.settle();
+  await office.agree();
   office.write({ left: { sub: { "b.txt": "two", "c.txt": "three" } } });
   Deno.chmodSync(`${office.right}/sub`, 0o555);
   const run = async () => (await office.humbleCommand()).code;
@@ -654,7 +654,7 @@ Deno.test("a damaged state DB is mailed once, though nothing can wait in it, and
   await using place = await MailOffice.start("");
   const { office, server } = place;
   office.write({ left: { "a.txt": "one" } });
-  await office.settle();
+  await office.agree();
   Deno.writeTextFileSync(office.stateDb, "not a database".repeat(999));
   const { code, stderr } = await place.commandHere();
   assert.equal(code, 3, stderr);
@@ -691,7 +691,7 @@ Deno.test("a run that ends with an unforeseen error is mailed", async () => {
   await using place = await MailOffice.start("");
   const { office, server } = place;
   office.write({ left: { "a.txt": "one" } });
-  await office.settle();
+  await office.agree();
   {
     using db = new DatabaseSync(office.stateDb);
     db.exec("DROP TABLE moves");

@@ -19,7 +19,7 @@ async function foldingOffice(): Promise<
   const office = new MemoryOffice();
   const disk = new FoldingDisk([office.left, office.right]);
   office.write({ left: AGREED });
-  await office.settle();
+  await office.agree();
   return Object.assign(office, { disk });
 }
 
@@ -68,10 +68,10 @@ for (
     assert.ok(isDead, "there was a second step");
     const { stop } = await office.run({ isDryRun: true });
     assert.match(stop?.reason ?? "", /renamed .*: it is .*\.office-sync-mv-/);
-    const result = await office.settle();
+    const result = await office.agree();
     assert.deepEqual(read(office.right), renamed, describe(result));
     assert.deepEqual(read(office.left), renamed);
-    assert.deepEqual(actions(await office.settle()), []);
+    assert.deepEqual(actions(await office.agree()), []);
   });
 
   Deno.test(`a ${what} in use between the two steps is waited for, and never deleted`, async () => {
@@ -93,7 +93,7 @@ for (
       );
     }
     assert.deepEqual(read(office.left), renamed);
-    const result = await office.settle();
+    const result = await office.agree();
     assert.deepEqual(read(office.right), renamed, describe(result));
   });
 }
@@ -113,14 +113,14 @@ Deno.test("a second step that fails is taken back at once where that works", asy
     assert.match(details, /disk reports an error/);
     assert.deepEqual(read(office.right), AGREED);
   }
-  await office.settle();
+  await office.agree();
   assert.deepEqual(Object.keys(read(office.right)["d"]!), ["Plan.txt"]);
 });
 
 Deno.test("what another PC is just renaming on the share is not taken for deleted", async () => {
   using office = new MemoryOffice();
   office.write({ left: AGREED });
-  await office.settle();
+  await office.agree();
   const middle = `${office.right}/d/.office-sync-mv-1a2b3c4d`;
   Deno.renameSync(`${office.right}/d/plan.txt`, middle);
   const result = await office.run();
@@ -134,7 +134,7 @@ Deno.test("what another PC is just renaming on the share is not taken for delete
   assert.match(reasons[0]!, /-1a2b3c4d: a run stopped .*rename it by hand$/);
   assert.match(reasons[1]!, /^d\/plan\.txt: it is now d\/\.office-sync-mv-/);
   Deno.renameSync(middle, `${office.right}/d/Plan.txt`);
-  assert.deepEqual(actions(await office.settle()), [
+  assert.deepEqual(actions(await office.agree()), [
     "RENAME_LEFT d/plan.txt -> d/Plan.txt",
   ]);
 });

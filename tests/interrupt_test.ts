@@ -59,7 +59,7 @@ async function busyOffice(): Promise<Office> {
       twin: old("5"),
     },
   });
-  await office.settle();
+  await office.agree();
   office.write({
     left: {
       conflict: file(long("a"), { mtime: OLDER }),
@@ -95,7 +95,7 @@ function temporaries(folder: string): string[] {
 
 Deno.test("a run that is interrupted at any moment has done what it says, and the next run does the rest", async () => {
   using whole = await busyOffice();
-  const full = isDone(await whole.settle());
+  const full = isDone(await whole.agree());
   const expected = [whole.trees(), softDeleted(whole.left)];
   const counts = new Set<number>();
   for (let n = 1;; n++) {
@@ -114,13 +114,13 @@ Deno.test("a run that is interrupted at any moment has done what it says, and th
       assert.doesNotMatch(left, /\.clash-/, `half a conflict, moment ${n}`);
     }
     const plan = new Set(actions(await office.run({ isDryRun: true })));
-    // A conflict is decided anew until it is settled; its copies are found.
+    // A conflict is decided anew until it is resolved; its copies are found.
     const twice = [...done].filter((it) =>
       plan.has(it) && !it.startsWith("CLASH_CREATE")
     );
     assert.deepEqual(twice, [], `moment ${n}`);
     assert.deepEqual([...done.union(plan)].sort(), [...full].sort());
-    await office.settle();
+    await office.agree();
     assert.deepEqual([office.trees(), softDeleted(office.left)], expected);
   }
   assert.ok(counts.size >= 5, `stopped after ${[...counts]} actions`);

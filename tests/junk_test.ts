@@ -26,7 +26,7 @@ async function pictures(settings = "", junk = NAMES[0]!): Promise<Office> {
   office.write({
     left: { pics: { "a.jpg": old("a"), "b.jpg": old("bb") } },
   });
-  await office.settle();
+  await office.agree();
   office.write({
     left: { pics: { [junk]: "left's junk" } },
     right: { pics: { [junk]: "right's junk" } },
@@ -40,7 +40,7 @@ for (const [from, to] of [["left", "right"], ["right", "left"]] as const) {
     Deno.test(`a folder that was removed on ${from} goes on ${to}, whatever ${junk} is in it`, async () => {
       using office = await pictures("", junk);
       rmSync(`${office[from]}/pics`, { recursive: true });
-      const result = await office.settle();
+      const result = await office.agree();
       const files = [junk, "a.jpg", "b.jpg"].sort();
       assert.deepEqual(actions(result), [
         ...files.map((name) => `SOFT_DELETE_${side} pics/${name}`),
@@ -48,14 +48,14 @@ for (const [from, to] of [["left", "right"], ["right", "left"]] as const) {
       ]);
       assert.deepEqual(office.trees(), { left: {}, right: {} });
       assert.equal(softDeleted(office[to])[`pics/${junk}`], `${to}'s junk`);
-      assert.deepEqual(actions(await office.settle()), [], "nothing is left");
+      assert.deepEqual(actions(await office.agree()), [], "nothing is left");
     });
   }
 
   Deno.test(`a folder that was renamed on ${from} leaves no shell on ${to}`, async () => {
     using office = await pictures();
     renameSync(`${office[from]}/pics`, `${office[from]}/photos`);
-    await office.settle();
+    await office.agree();
     const photos = { "a.jpg": "a", "b.jpg": "bb" };
     assert.deepEqual(office.trees()[from], {
       photos: { "Thumbs.db": `${from}'s junk`, ...photos },
@@ -63,7 +63,7 @@ for (const [from, to] of [["left", "right"], ["right", "left"]] as const) {
     const there = office.trees()[to] as { photos: Tree };
     assert.deepEqual(Object.keys(there), ["photos"]);
     assert.equal(there.photos["a.jpg"], "a");
-    assert.deepEqual(actions(await office.settle()), []);
+    assert.deepEqual(actions(await office.agree()), []);
   });
 
   Deno.test(`a new folder on ${from} that holds junk alone is an empty one on ${to}`, async () => {
@@ -71,7 +71,7 @@ for (const [from, to] of [["left", "right"], ["right", "left"]] as const) {
     office.write({
       [from]: { camera: { "2026": { ".DS_Store": "x" }, "Thumbs.db": "y" } },
     });
-    const result = await office.settle();
+    const result = await office.agree();
     assert.deepEqual(actions(result), [
       `CREATE_DIR_${side} camera`,
       `CREATE_DIR_${side} camera/2026`,
@@ -79,22 +79,22 @@ for (const [from, to] of [["left", "right"], ["right", "left"]] as const) {
     assert.deepEqual((office.trees()[to] as { camera: Tree }).camera, {
       "2026": {},
     });
-    assert.deepEqual(actions(await office.settle()), []);
+    assert.deepEqual(actions(await office.agree()), []);
     // And goes as one.
     rmSync(`${office[to]}/camera`, { recursive: true });
-    await office.settle();
+    await office.agree();
     assert.equal((office.trees()[from] as Tree).camera, undefined);
   });
 
   Deno.test(`folders in folders that hold junk alone go from ${to}, deepest first`, async () => {
     using office = await pictures();
     office.write({ left: { pics: { x: { y: { "z.jpg": old("z") } } } } });
-    await office.settle();
+    await office.agree();
     for (const path of ["pics", "pics/x", "pics/x/y"]) {
       Deno.writeTextFileSync(`${office[to]}/${path}/.DS_Store`, path);
     }
     rmSync(`${office[from]}/pics`, { recursive: true });
-    await office.settle();
+    await office.agree();
     assert.deepEqual(office.trees(), { left: {}, right: {} });
     assert.equal(softDeleted(office[to])["pics/x/y/.DS_Store"], "pics/x/y");
   });
@@ -128,7 +128,7 @@ for (const [from, to] of [["left", "right"], ["right", "left"]] as const) {
     using office = await pictures();
     office.write({ [to]: { pics: { "new.jpg": "new" } } });
     rmSync(`${office[from]}/pics`, { recursive: true });
-    await office.settle();
+    await office.agree();
     assert.deepEqual(office.trees()[to], {
       pics: { "Thumbs.db": `${to}'s junk`, "new.jpg": "new" },
     });
@@ -139,7 +139,7 @@ for (const [from, to] of [["left", "right"], ["right", "left"]] as const) {
     using office = await pictures();
     rmSync(`${office[from]}/pics`, { recursive: true });
     office.write({ [from]: { pics: "now a file" } });
-    await office.settle();
+    await office.agree();
     assert.deepEqual(office.trees()[to], { pics: "now a file" });
     assert.equal(softDeleted(office[to])["pics/Thumbs.db"], `${to}'s junk`);
   });
@@ -149,31 +149,31 @@ for (const [from, to] of [["left", "right"], ["right", "left"]] as const) {
     office.write({
       left: { pics: { "a.jpg": old("a"), "Thumbs.db": old("agreed") } },
     });
-    await office.settle();
+    await office.agree();
     office.configure("");
-    assert.deepEqual(actions(await office.settle()), []);
+    assert.deepEqual(actions(await office.agree()), []);
     // Whatever a side does with it by itself is nobody's concern.
     office.write({ [to]: { pics: { "Thumbs.db": "made anew" } } });
     Deno.removeSync(`${office[from]}/pics/Thumbs.db`);
-    assert.deepEqual(actions(await office.settle()), []);
+    assert.deepEqual(actions(await office.agree()), []);
     assert.deepEqual(office.trees()[to], {
       pics: { "Thumbs.db": "made anew", "a.jpg": "a" },
     });
     rmSync(`${office[from]}/pics`, { recursive: true });
-    await office.settle();
+    await office.agree();
     assert.deepEqual(office.trees(), { left: {}, right: {} });
     // Nothing is left of it in the record that would delete a new one.
     office.configure("ignore: {junk: []}\n");
     mkdirSync(`${office[to]}/pics`);
     office.write({ [to]: { pics: { "Thumbs.db": old("agreed") } } });
-    await office.settle();
+    await office.agree();
     assert.deepEqual(office.trees()[from], { pics: { "Thumbs.db": "agreed" } });
   });
 
   Deno.test(`a folder that has a name of junk is a folder on ${to} as well`, async () => {
     using office = await pictures();
     office.write({ [from]: { "Thumbs.db": { "a.txt": "a" } } });
-    await office.settle();
+    await office.agree();
     assert.deepEqual((office.trees()[to] as Tree)["Thumbs.db"], {
       "a.txt": "a",
     });
@@ -193,7 +193,7 @@ for (const [from, to] of [["left", "right"], ["right", "left"]] as const) {
 Deno.test("junk is never synced, whatever its case", async () => {
   using office = await pictures();
   office.write({ left: { "THUMBS.DB": "1", d: { "Desktop.INI": "2" } } });
-  await office.settle();
+  await office.agree();
   assert.deepEqual(read(office.right), {
     d: {},
     pics: { "Thumbs.db": "right's junk", "a.jpg": "a", "b.jpg": "bb" },
@@ -203,13 +203,13 @@ Deno.test("junk is never synced, whatever its case", async () => {
 Deno.test("a list of junk of one's own takes the place of the default", async () => {
   using office = await pictures("ignore: {junk: [Cache.tmp]}\n", "cache.TMP");
   office.write({ left: { pics: { "Thumbs.db": "synced now" } } });
-  await office.settle();
+  await office.agree();
   assert.equal(
     Deno.readTextFileSync(`${office.right}/pics/Thumbs.db`),
     "synced now",
   );
   rmSync(`${office.left}/pics`, { recursive: true });
-  await office.settle();
+  await office.agree();
   assert.deepEqual(read(office.right), {});
 });
 
@@ -225,7 +225,7 @@ Deno.test("what a list names by itself is left alone, even where it is junk as w
 Deno.test("without soft delete junk is deleted with its folder, and said to be", async () => {
   using office = await pictures("soft_delete: {enabled: false}\n");
   rmSync(`${office.left}/pics`, { recursive: true });
-  const result = await office.settle();
+  const result = await office.agree();
   assert.ok(actions(result).includes("DELETE_RIGHT pics/Thumbs.db"));
   assert.deepEqual(read(office.right), {});
   assert.deepEqual(softDeleted(office.right), {});
@@ -250,14 +250,14 @@ Deno.test("a plan names the junk that goes, and does nothing", async () => {
 Deno.test("restore brings junk back with its folder", async () => {
   using office = await pictures();
   rmSync(`${office.left}/pics`, { recursive: true });
-  await office.settle();
+  await office.agree();
   const { code, stderr } = await office.commandHere("restore", "pics/");
   assert.equal(code, 0, stderr);
   assert.equal(
     Deno.readTextFileSync(`${office.right}/pics/Thumbs.db`),
     "right's junk",
   );
-  await office.settle();
+  await office.agree();
 });
 
 Deno.test("why tells that junk is ignored, by which key", async () => {
@@ -271,12 +271,12 @@ Deno.test("many folders of pictures go without being counted for more than their
   const tree: Record<string, Tree> = {};
   for (let n = 0; n < 8; n++) tree[`d${n}`] = { "a.jpg": old(`a${n}`) };
   office.write({ left: { ...tree, "keep.txt": old("keep") } });
-  await office.settle();
+  await office.agree();
   for (let n = 0; n < 8; n++) {
     office.write({ right: { [`d${n}`]: { "Thumbs.db": "junk" } } });
     rmSync(`${office.left}/d${n}`, { recursive: true });
   }
-  const result = await office.settle();
+  const result = await office.agree();
   assert.equal(result.stop, null);
   assert.deepEqual(read(office.right), { "keep.txt": "keep" });
 });
@@ -310,12 +310,12 @@ for (const [what, call, about, act] of RACES) {
       assert.equal(result.exitCode, 1, describe(result));
     }
     assert.ok(Deno.statSync(`${office.right}/pics`).isDirectory);
-    await office.settle();
+    await office.agree();
     const isWork = what.startsWith("becomes a folder");
     const left = isWork
       ? { pics: { "Thumbs.db": { "work.txt": "work" } } }
       : {};
     assert.deepEqual(office.trees(), { left, right: left });
-    assert.deepEqual(actions(await office.settle()), []);
+    assert.deepEqual(actions(await office.agree()), []);
   });
 }

@@ -38,7 +38,7 @@ class KeptOffice extends Office {
 
   async agreed(tree: Tree): Promise<this> {
     write(this.at("left", ""), { "keep.txt": "keep", ...tree });
-    await this.settle();
+    await this.agree();
     return this;
   }
 
@@ -111,7 +111,7 @@ for (const isMirrored of [false, true]) {
         .agreed({ d: { "a.txt": "a", in: { "b.txt": "b" } } });
       make(office.at("right", "d/in"));
       Deno.removeSync(office.at("left", "d"), { recursive: true });
-      const result = await office.settle();
+      const result = await office.agree();
       assert.equal(actions(result).length, 2, "the two files");
       const [told = "", ...more] = office.told(result);
       assert.deepEqual(more, [], "once");
@@ -125,7 +125,7 @@ for (const isMirrored of [false, true]) {
       using office = await new KeptOffice(isMirrored).agreed({});
       Deno.mkdirSync(office.at("left", "n/in"), { recursive: true });
       make(office.at("left", "n/in"));
-      const result = await office.settle();
+      const result = await office.agree();
       assert.deepEqual(actions(result), []);
       const told = office.told(result);
       assert.equal(told.length, 1);
@@ -134,13 +134,13 @@ for (const isMirrored of [false, true]) {
       await office.rests(result);
     });
 
-    Deno.test(`a file on ${side} that takes the name of a folder with ${what} is settled`, async () => {
+    Deno.test(`a file on ${side} that takes the name of a folder with ${what} is resolved`, async () => {
       using office = await new KeptOffice(isMirrored)
         .agreed({ d: { "a.txt": "a" } });
       make(office.at("right", "d"));
       Deno.removeSync(office.at("left", "d"), { recursive: true });
       Deno.writeTextFileSync(office.at("left", "d"), "a file");
-      const result = await office.settle();
+      const result = await office.agree();
       const names = [...Deno.readDirSync(office.at("left", ""))]
         .map(({ name }) => name).filter((name) => name.startsWith("d"));
       assert.match(`${names.sort()}`, /^d\.clash-[-\da-z]+$/);
@@ -154,7 +154,7 @@ for (const isMirrored of [false, true]) {
 }
 
 for (const policy of ["overwrite"]) {
-  Deno.test(`a file against such a folder is settled under ${policy}, and lost nowhere`, async () => {
+  Deno.test(`a file against such a folder is resolved under ${policy}, and lost nowhere`, async () => {
     const policies =
       `conflict_policy: {modify_modify: ${policy}, new_new: ${policy}}\n`;
     using office = await new KeptOffice(false, IGNORE + policies)
@@ -162,7 +162,7 @@ for (const policy of ["overwrite"]) {
     KEEPERS["another root's own folder"]!.make(office.at("right", "d"));
     Deno.removeSync(office.at("left", "d"), { recursive: true });
     Deno.writeTextFileSync(office.at("left", "d"), "a file");
-    const result = await office.settle();
+    const result = await office.agree();
     const everywhere = [office.left, office.right].map((root) =>
       JSON.stringify(snapshot(root))
     ).join();
@@ -192,7 +192,7 @@ Deno.test("what is left alone is named in text, page and JSON, and nobody says t
   write(office.right, { d: { "1.tmp": "", "2.tmp": "", "3.tmp": "" } });
   write(office.right, { d: { "4.tmp": "", "5.tmp": "" } });
   Deno.removeSync(`${office.left}/d`, { recursive: true });
-  for (const result of [await office.settle(), await office.settle()]) {
+  for (const result of [await office.agree(), await office.agree()]) {
     const options = {
       roots: { left: office.left, right: office.right },
       logFile: office.log,
@@ -224,7 +224,7 @@ Deno.test("names that are ignored themselves are nobody's concern", async () => 
   using office = await new KeptOffice(false).agreed({ d: { "a.txt": "a" } });
   write(office.right, { "x.tmp": "", skip: { a: "" }, d: { "y.tmp": "" } });
   write(office.right, { d: { ".office-sync": {}, [FOREIGN]: "" } });
-  const result = await office.settle();
+  const result = await office.agree();
   assert.deepEqual(result.problems.filter(({ kind }) => kind === "kept"), []);
   const text = reportText(result, {
     roots: { left: office.left, right: office.right },
@@ -239,13 +239,13 @@ Deno.test("a kept folder comes back to life with the first file in it", async ()
   using office = await new KeptOffice(false).agreed({ d: { "a.txt": "a" } });
   write(office.right, { d: { ".office-sync": { "root.json": "{}" } } });
   Deno.removeSync(`${office.left}/d`, { recursive: true });
-  await office.settle();
+  await office.agree();
   write(office.right, { d: { "new.txt": "new" } });
-  assert.deepEqual(actions(await office.settle()), [
+  assert.deepEqual(actions(await office.agree()), [
     "CREATE_DIR_LEFT d",
     "COPY_RIGHT_TO_LEFT d/new.txt",
   ]);
-  const result = await office.settle();
+  const result = await office.agree();
   assert.deepEqual(office.told(result), []);
 });
 
@@ -255,7 +255,7 @@ Deno.test("a temporary file of this pair, or an old one, keeps no folder", async
   const old = Date.now() / 1000 - 8 * 24 * 60 * 60;
   Deno.utimeSync(`${office.right}/d/${FOREIGN}`, old, old);
   Deno.removeSync(`${office.left}/d`, { recursive: true });
-  const result = await office.settle();
+  const result = await office.agree();
   assert.deepEqual(actions(result), [
     "SOFT_DELETE_RIGHT d/a.txt",
     "REMOVE_DIR_RIGHT d",
@@ -281,7 +281,7 @@ Deno.test("what comes into a folder in the last moment keeps it, and is named", 
     detail!,
     /^it holds "\d", "\d", "\d" and 1 more by now; the next run/,
   );
-  await office.settle();
+  await office.agree();
   assert.equal(Object.keys(office.trees().left.d!).length, 4);
 });
 
@@ -299,7 +299,7 @@ for (const what of ["a file", "a link"]) {
       /deleted is no folder; move away what has its name/,
     );
     Deno.removeSync(place);
-    assert.deepEqual(actions(await office.settle()), [
+    assert.deepEqual(actions(await office.agree()), [
       "SOFT_DELETE_RIGHT a.txt",
     ]);
   });

@@ -122,7 +122,7 @@ const SHORT: readonly [
 
 for (const side of ["left", "right"] as const) {
   for (const [what, most, calls, name] of SHORT) {
-    Deno.test(`a conflict on a name near what ${side === "left" ? "Left" : "Right"} holds is settled: ${what}`, async () => {
+    Deno.test(`a conflict on a name near what ${side === "left" ? "Left" : "Right"} holds is resolved: ${what}`, async () => {
       assert.ok(bytes(name) <= most);
       using office = new MemoryOffice().write({
         left: { [name]: file("older", { mtime: OLD }) },
@@ -130,7 +130,7 @@ for (const side of ["left", "right"] as const) {
       });
       using _disk = refuseLonger(office[side], most, calls);
       const plan = await office.run({ isDryRun: true });
-      const result = await office.settle();
+      const result = await office.agree();
       const [clash] = Object.keys(read(office.left)).filter((it) =>
         it !== name
       );
@@ -139,7 +139,7 @@ for (const side of ["left", "right"] as const) {
       const both = { [name]: "the newer", [clash!]: "older" };
       assert.deepEqual(office.trees(), { left: both, right: both });
       if (calls === undefined) assert.deepEqual(actions(plan), actions(result));
-      const again = await office.settle();
+      const again = await office.agree();
       assert.deepEqual(actions(again), [], describe(again));
       using db = new StateDb(office.stateDb, { isReadOnly: true });
       assert.equal(db.meta(`name_bytes_${side}`), String(most));
@@ -149,7 +149,7 @@ for (const side of ["left", "right"] as const) {
   }
 }
 
-Deno.test("a folder that takes shorter names than its root: the next run settles what this one could not, and neither leaves half of it", async () => {
+Deno.test("a folder that takes shorter names than its root: the next run resolves what this one could not, and neither leaves half of it", async () => {
   const name = "a".repeat(130) + ".docx";
   using office = new MemoryOffice().write({
     left: { d: { [name]: file("older", { mtime: OLD }) } },
@@ -164,7 +164,7 @@ Deno.test("a folder that takes shorter names than its root: the next run settles
     /too long for the disk, or its path is: give it a shorter one/,
   );
   assert.deepEqual(office.trees(), before);
-  await office.settle();
+  await office.agree();
   const folder = office.trees().left["d"] as Record<string, string>;
   assert.deepEqual(Object.values(folder).sort(), ["older", "the newer"]);
   assert.deepEqual(office.trees().right, office.trees().left);
@@ -260,22 +260,22 @@ for (const [length, name] of LENGTHS) {
       const path = longPath(office.left, length, name);
       assert.equal(bytes(`${office.left}/${path}`), length);
       writeAt(`${office.left}/${path}`, "first");
-      await office.settle();
+      await office.agree();
       assert.equal(Deno.readTextFileSync(`${office.right}/${path}`), "first");
       writeAt(`${office.right}/${path}`, "the second", OLD + 5000);
-      await office.settle();
+      await office.agree();
       assert.deepEqual(values(office.left), ["first"]);
       Deno.removeSync(`${office.left}/${path}`);
-      await office.settle();
+      await office.agree();
       assert.deepEqual(values(office.right), ["the second"]);
-      const again = await office.settle();
+      const again = await office.agree();
       assert.deepEqual(actions(again), []);
       // The real command takes a while: not for all.
       if (length === 4090 || length === 4048) return;
       for (const isLost of length === 4093 ? [] : [false, true]) {
         // Without the state DB it is known as well.
         if (isLost) Deno.renameSync(office.stateDb, `${office.stateDb}.lost`);
-        if (isLost) await office.settle();
+        if (isLost) await office.agree();
         const listed = await office.commandHere(
           "restore",
           path,
@@ -298,7 +298,7 @@ for (const [length, name] of LENGTHS) {
         const { mode } = Deno.lstatSync(`${root}/${path.split("/")[0]}`);
         assert.equal(mode! & 0o777, 0o755);
       }
-      await office.settle();
+      await office.agree();
     },
   });
 }
@@ -311,23 +311,23 @@ function values(root: string): string[] {
 
 Deno.test({
   name:
-    "a path that is too long for soft delete is destroyed where it is too large for it, and conflicts in it are settled",
+    "a path that is too long for soft delete is destroyed where it is too large for it, and conflicts in it are resolved",
   ignore: !isPosix,
   async fn() {
     using office = new MemoryOffice("soft_delete: { enabled: false }");
     const path = longPath(office.left, 4088, "a.txt");
     const long = longPath(office.left, 4085, "b".repeat(120) + ".txt");
     for (const it of [path, long]) writeAt(`${office.left}/${it}`, "first");
-    await office.settle();
+    await office.agree();
     writeAt(`${office.left}/${long}`, "older", OLD + 1000);
     writeAt(`${office.right}/${long}`, "the newer", OLD + 5000);
     Deno.removeSync(`${office.right}/${path}`);
-    await office.settle();
+    await office.agree();
     assert.deepEqual(office.trees().left, office.trees().right);
     assert.equal(Deno.readTextFileSync(`${office.left}/${long}`), "the newer");
     assert.match(JSON.stringify(office.trees().left), /older/);
     assert.deepEqual(softDeleted(office.left), {});
-    assert.deepEqual(actions(await office.settle()), []);
+    assert.deepEqual(actions(await office.agree()), []);
   },
 });
 
@@ -389,7 +389,7 @@ Deno.test("what tells the path of a kept file can't lead out of the root", async
     "x".repeat(100_000),
   ];
   using office = new MemoryOffice();
-  await office.settle();
+  await office.agree();
   for (const [n, path] of told.entries()) {
     const run = `2024010${n}-000000-abcdef`;
     const folder = `${office.left}/.office-sync/deleted/${run}/.office-sync`;

@@ -75,7 +75,7 @@ Deno.test("a version that lost is told when the server is back, however long tha
   assert.match(mail?.text ?? "", /plan\.clash-20260101-000000-left\.txt/);
 });
 
-Deno.test("what was settled, edited or removed while no mail went out is not told as open", async () => {
+Deno.test("what was resolved, edited or removed while no mail went out is not told as open", async () => {
   await using place = await MailOffice.start(NOTIFY, PLAIN);
   const { office } = place;
   const port = await stop(place);

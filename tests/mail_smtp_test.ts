@@ -401,7 +401,7 @@ Deno.test("what is thrown where nobody waits for it ends the mail, not the progr
   assert.equal(code, 0);
 });
 
-/** Gives both sides a conflict that the next run settles and mails. */
+/** Gives both sides a conflict that the next run resolves and mails. */
 function clash(office: Office, name = "a.txt"): void {
   office.write({
     left: { [name]: file("one", { mtime: Date.UTC(2026, 0, 1) }) },

@@ -47,7 +47,7 @@ Deno.test("headings, texts, facts and commands are in both forms", () => {
   const { text, html } = mailAbout("a.txt");
   const parts = ["a.txt", "Nothing was touched.", "About this mail"];
   const command = "deno task sync conflicts resolve a.txt left";
-  for (const part of [...parts, "To settle it, choose", "Rule", command]) {
+  for (const part of [...parts, "To resolve it, choose", "Rule", command]) {
     for (const form of [text, html]) assert.ok(form.includes(part), part);
   }
   assert.match(text, /^a\.txt\n-----\n$/m);
@@ -93,7 +93,7 @@ Deno.test("a mail with very many conflicts that were done names the run that has
   const done = Array.from({ length: 60 }, (_, n) => doneAt(`s${n}.txt`));
   const { text } = mailOfAll([...done, ...open]);
   assert.equal(text.match(/^s?\d+\.txt$/gm)?.length, 100);
-  assert.match(text, /And 20 more conflicts that were settled; to see all:/);
+  assert.match(text, /And 20 more conflicts that were resolved; to see all:/);
   assert.match(text, /^ +deno task sync history 20260520-120000-ab12$/m);
   assert.doesNotMatch(text, /sync conflicts$/m);
 });

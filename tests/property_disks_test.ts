@@ -39,20 +39,20 @@ Deno.test("a rename from one disk of a root to another is done by copying", asyn
   using office = new MemoryOffice().write({
     left: { a: "a", d: {}, e: { b: "b" } },
   });
-  await office.settle();
+  await office.agree();
   Deno.renameSync(`${office.left}/a`, `${office.left}/d/a`);
   Deno.renameSync(`${office.left}/e/b`, `${office.left}/d/b`);
   const inode = Deno.statSync(`${office.right}/a`).ino;
   {
     using _ = separate(office);
-    assert.deepEqual(actions(await office.settle()), [
+    assert.deepEqual(actions(await office.agree()), [
       "RENAME_RIGHT a -> d/a",
       "RENAME_RIGHT e/b -> d/b",
     ]);
   }
   assert.notEqual(Deno.statSync(`${office.right}/d/a`).ino, inode);
   assert.deepEqual(office.trees().right, { d: { a: "a", b: "b" }, e: {} });
-  assert.deepEqual(actions(await office.settle()), []);
+  assert.deepEqual(actions(await office.agree()), []);
 });
 
 Deno.test("several disks in a root: whatever is edited, all agrees and nothing is lost", async () => {

@@ -1,5 +1,5 @@
 /**
- * Random edits, and every conflict they leave open settled by a person who
+ * Random edits, and every conflict they leave open resolved by a person who
  * may choose anything. `OFFICE_SYNC_RUNS`, `OFFICE_SYNC_SEED` and
  * `OFFICE_SYNC_PATH` run it longer, or again.
  *
@@ -68,7 +68,7 @@ async function judge(
   const take = () => takes[turn++ % takes.length]!;
   for (const edits of rounds) {
     edits.forEach((edit) => editor.apply(edit));
-    await settleAll(office, take);
+    await resolveAll(office, take);
     const { trees } = stateOf(office);
     assert.deepEqual(comparable(trees.left), comparable(trees.right));
     assertRecord(office, trees, []);
@@ -76,19 +76,23 @@ async function judge(
   }
 }
 
-async function settleAll(office: Office, take: () => Take): Promise<void> {
+async function resolveAll(office: Office, take: () => Take): Promise<void> {
   for (let round = 0; round < ROUNDS; round++) {
     const result = await office.run(ALLOWED);
     const open = openConflicts(result.outcomes);
     if (open.length === 0) {
       return assert.equal(result.exitCode, 0, describe(result));
     }
-    for (const { path } of open) await settle(office, path, take());
+    for (const { path } of open) await resolve(office, path, take());
   }
   assert.fail("conflicts come back for ever");
 }
 
-async function settle(office: Office, path: string, take: Take): Promise<void> {
+async function resolve(
+  office: Office,
+  path: string,
+  take: Take,
+): Promise<void> {
   const before = stateOf(office);
   const listed = listedPaths(office);
   const result = await office.run({ ...ALLOWED, resolve: { path, take } });
@@ -98,7 +102,7 @@ async function settle(office: Office, path: string, take: Take): Promise<void> {
     assert.match(result.stop?.reason ?? "", /folder/, describe(result));
     assert.deepEqual(after, before, "a refusal changes nothing");
     assert.notEqual(take, "both");
-    return settle(office, path, "both");
+    return resolve(office, path, "both");
   }
   assert.equal(result.exitCode, 0, `${path} ${take}: ${describe(result)}`);
   assertTaken(path, take, before.trees, after.trees, describe(result));

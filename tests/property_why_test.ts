@@ -235,7 +235,7 @@ for (const [what, leave] of Object.entries(LEAVING)) {
       Deno.test(`why: has a reason for ${what} on ${side}${how}`, async () => {
         using office = new Office("ignore: {filenames_prefix: ['~$']}\n");
         write(office.left, { "k.txt": "k", d: { "a.txt": "a", in: {} } });
-        await office.settle();
+        await office.agree();
         leave(office[side]);
         if (isRemoved) {
           const other = side === "left" ? office.right : office.left;
@@ -253,7 +253,7 @@ for (const [what, leave] of Object.entries(LEAVING)) {
 Deno.test("why: a file that is gone behind a folder of its name is gone for every plan", async () => {
   using office = new Office("ignore: {filenames_prefix: ['~$']}\n");
   write(office.left, { a: "a" });
-  await office.settle();
+  await office.agree();
   Deno.renameSync(`${office.right}/a`, `${office.right}/~$a`);
   Deno.removeSync(`${office.left}/a`);
   write(office.left, { a: {} });

@@ -40,7 +40,7 @@ for (const [name, settings, words] of LOSING) {
     using office = new MemoryOffice(settings);
     conflict(office);
     const stderr = await quiet(office);
-    assert.match(stderr, /^1 conflict settled, and mailed to nobody:/);
+    assert.match(stderr, /^1 conflict resolved, and mailed to nobody:/);
     assert.match(stderr, words);
     assert.equal(await quiet(office), "", "once");
   });
@@ -50,14 +50,14 @@ Deno.test("--quiet tells which version lost beside --json too, and of very many 
   using office = new MemoryOffice();
   for (let n = 0; n < 30; n++) conflict(office, `${n}.txt`);
   const stderr = await quiet(office, "--json");
-  assert.match(stderr, /^30 conflicts settled/);
+  assert.match(stderr, /^30 conflicts resolved/);
   assert.match(stderr, /… and 10 more \("deno task sync history \S+" lists/);
 });
 
 Deno.test("which version lost is told where the run ends with an error after that", async () => {
   using office = new MemoryOffice();
   office.write({ left: { "a.txt": "one" } });
-  await office.settle();
+  await office.agree();
   {
     using db = new DatabaseSync(office.stateDb);
     db.exec(
@@ -68,7 +68,7 @@ Deno.test("which version lost is told where the run ends with an error after tha
   conflict(office);
   const { code, stderr } = await office.commandHere("--quiet");
   assert.equal(code, 5);
-  assert.match(stderr, /^1 conflict settled, and mailed to nobody:/m);
+  assert.match(stderr, /^1 conflict resolved, and mailed to nobody:/m);
   assert.match(stderr, /plan\.clash-/);
 });
 

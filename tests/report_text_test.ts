@@ -103,7 +103,7 @@ Deno.test("reportText() says where soft-deleted files can be found", () => {
 Deno.test("reportText() says where both versions of a conflict are", () => {
   const it = { record: { a: A }, left: { a: NEWER }, right: { a: OLDER } };
   const text = textOf(resultOf(it));
-  assert.match(text, /^Conflicts settled: 1$/m);
+  assert.match(text, /^Conflicts resolved: 1$/m);
   assert.match(
     text,
     /a: changed on both sides; Left's version \(.*, 5 bytes\) is the file/,
@@ -142,7 +142,7 @@ Deno.test("reportText() lists open conflicts with both versions for a person", (
   const policies = { modify_modify: "notify" } as const;
   const result = resultOf(it, { exitCode: 1 }, { policies });
   const text = textOf(result);
-  assert.match(text, /^Open conflicts, for a person to settle: 1$/m);
+  assert.match(text, /^Open conflicts, for a person to resolve: 1$/m);
   assert.match(
     text,
     / a: changed on both sides, and nothing was touched; Left: .*, 5 bytes; Right: .*, 9 bytes$/m,
@@ -217,9 +217,9 @@ Deno.test("reportText() of a plan speaks of what would be done", () => {
   const text = textOf(resultOf(it, { isDryRun: true }));
   assert.match(text, /^Plan \(nothing was changed\)$/m);
   assert.match(text, /^Copy from Left to Right: 2 \(8 bytes\)$/m);
-  assert.match(text, /^Conflicts to settle: 1$/m);
+  assert.match(text, /^Conflicts to resolve: 1$/m);
   assert.match(text, /^3 actions planned; 0 files unchanged\.$/m);
-  assert.doesNotMatch(text, /Copied|settled|done/);
+  assert.doesNotMatch(text, /Copied|resolved|done/);
 });
 
 Deno.test("reportText() counts one action as one", () => {

@@ -315,7 +315,7 @@ Deno.test("a file that can't be fetched from the cloud is skipped with a reason,
       b: file("two", { mtime: LONG_AGO }),
     },
   });
-  await office.settle();
+  await office.agree();
   office.write({ left: { a: file("longer", { mtime: LONG_AGO + 5000 }) } });
   {
     using _cloud = intercept("read", () => {
@@ -328,6 +328,6 @@ Deno.test("a file that can't be fetched from the cloud is skipped with a reason,
     assert.equal(result.exitCode, 1);
   }
   assert.deepEqual(office.trees().right, { a: "one", b: "two" });
-  await office.settle();
+  await office.agree();
   assert.deepEqual(office.trees().right, { a: "longer", b: "two" });
 });

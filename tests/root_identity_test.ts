@@ -370,19 +370,19 @@ Deno.test({
     using _disk = intercept("chmodSync", (real, path, mode) => {
       if (!path!.startsWith(office.right)) real(path, mode);
     });
-    await office.settle();
+    await office.agree();
     for (const name of ["a", "b"]) {
       Deno.chmodSync(`${office.left}/${name}`, 0o755);
     }
     write(office.right, { a: "edited on Right" });
     Deno.removeSync(`${office.right}/b`);
-    assert.deepEqual(actions(await office.settle()).sort(), [
+    assert.deepEqual(actions(await office.agree()).sort(), [
       "COPY_RIGHT_TO_LEFT a",
       "SOFT_DELETE_LEFT b",
     ]);
     const { mode } = Deno.lstatSync(`${office.left}/a`);
     assert.equal(mode! & 0o777, 0o755, "it keeps its own");
-    assert.deepEqual(actions(await office.settle()), []);
+    assert.deepEqual(actions(await office.agree()), []);
   },
 });
 
@@ -402,15 +402,15 @@ function bringBack(place: string): void {
 async function withBackup(): Promise<Office> {
   const office = new Office();
   write(office.left, { "a.txt": "a", "b.txt": "b" });
-  await office.settle();
+  await office.agree();
   write(office.left, { "old.txt": "old" });
-  await office.settle();
+  await office.agree();
   for (const place of placesOf(office)) copy(place, `${place}.kept`);
   // What a backup of that day does not have.
   write(office.left, { "a.txt": "edited" });
   write(office.right, { "new.txt": "new" });
   Deno.removeSync(`${office.right}/old.txt`);
-  await office.settle();
+  await office.agree();
   return office;
 }
 
@@ -449,17 +449,17 @@ async function isAccepted(
   office: Office,
   contents: readonly string[],
 ): Promise<void> {
-  const met = await office.settle({ acceptRoots: true });
+  const met = await office.agree({ acceptRoots: true });
   assert.deepEqual(actions(met).filter((it) => it.includes("DELETE")), []);
   const { left, right } = office.trees();
   assert.deepEqual(left, right);
   assert.deepEqual(Object.values(left).sort(), [...contents].sort());
   // And it goes on from there.
-  assert.deepEqual(actions(await office.settle()), []);
+  assert.deepEqual(actions(await office.agree()), []);
   write(office.left, { "later.txt": "later" });
   Deno.removeSync(`${office.right}/b.txt`);
-  await office.settle();
-  await office.settle();
+  await office.agree();
+  await office.agree();
   assert.equal(office.trees().left["b.txt"], undefined);
 }
 
@@ -515,7 +515,7 @@ for (const [what, places, says, contents] of RESTORED) {
 Deno.test("everything restored to one moment is no alarm: it fits together", async () => {
   using office = await withBackup();
   for (const place of placesOf(office)) bringBack(place);
-  assert.deepEqual(actions(await office.settle()), []);
+  assert.deepEqual(actions(await office.agree()), []);
 });
 
 Deno.test("a root restored from before it had numbers stops the run, one without a record of them does not", async () => {
@@ -528,9 +528,9 @@ Deno.test("a root restored from before it had numbers stops the run, one without
     using db = new StateDb(office.stateDb, { isReadOnly: false });
     db.run("DELETE FROM meta WHERE key LIKE 'run_number%'");
   }
-  assert.deepEqual(actions(await office.settle()), []);
+  assert.deepEqual(actions(await office.agree()), []);
   write(office.left, { "c.txt": "c" });
-  await office.settle();
+  await office.agree();
   assert.equal(numberOn(office, "right"), "1");
 });
 
@@ -552,19 +552,19 @@ for (
     const path = `${office.left}/.office-sync/pairs/${pairOf(office)}`;
     spoil(path);
     await isStopped(office, RegExp(`^Left is older .* shows none .*${says}`));
-    await office.settle({ acceptRoots: true });
+    await office.agree({ acceptRoots: true });
     write(office.left, { "c.txt": "c" });
-    await office.settle();
-    await office.settle();
+    await office.agree();
+    await office.agree();
   });
 }
 
 Deno.test("a run that has nothing to do leaves the numbers alone, also one that only looks at young files again", async () => {
   using office = new Office();
   write(office.left, { "a.txt": "a" });
-  await office.settle();
+  await office.agree();
   const before = [office.left, office.right].map((it) => snapshot(it));
-  for (let n = 0; n < 3; n++) await office.settle();
+  for (let n = 0; n < 3; n++) await office.agree();
   const now = [office.left, office.right].map((it) => snapshot(it));
   assert.deepEqual(now, before);
   assert.deepEqual([numberOn(office, "left"), numberOn(office, "right")], [
@@ -583,13 +583,13 @@ Deno.test("two folders that were the same at their first meeting have a number, 
     Deno.utimeSync(`${root}/a.txt`, new Date(mtime.mtime), 1e9);
   }
   copy(office.right, `${office.right}.kept`);
-  await office.settle();
+  await office.agree();
   assert.equal(numberOn(office, "right"), "1");
   // The same edit on both sides is nothing but a new record.
   for (const root of [office.left, office.right]) {
     write(root, { "a.txt": "edited" });
   }
-  await office.settle();
+  await office.agree();
   assert.equal(numberOn(office, "left"), "2");
 });
 
@@ -626,7 +626,7 @@ for (const [when, call, isThere] of DEATHS) {
     Deno.test(`a ${isFirst ? "first " : ""}run that dies ${when} is no alarm, however often`, async () => {
       using office = new Office();
       write(office.left, { "a.txt": "a" });
-      if (!isFirst) await office.settle();
+      if (!isFirst) await office.agree();
       for (let n = 0; n < 3; n++) {
         write(office.left, { [`b${n}.txt`]: "b" });
         using _ = intercept(call, (real, path, ...rest) => {
@@ -641,9 +641,9 @@ for (const [when, call, isThere] of DEATHS) {
         "b1.txt": "b",
         "b2.txt": "b",
       };
-      await office.settle();
+      await office.agree();
       assert.deepEqual(office.trees(), { left, right: left });
-      await office.settle();
+      await office.agree();
       const numbers = [numberOn(office, "left"), numberOn(office, "right")];
       assert.equal(numbers[0], numbers[1]);
       const pairs = `${office.right}/.office-sync/pairs`;
@@ -657,7 +657,7 @@ for (const side of ["left", "right"] as const) {
   Deno.test(`where ${side} can't be given a number, that is told, all else goes on, and later runs are no alarm`, async () => {
     using office = new Office();
     write(office.left, { "a.txt": "a" });
-    await office.settle();
+    await office.agree();
     const warnings: string[] = [];
     const folder = `${office[side]}/.office-sync/pairs`;
     {
@@ -675,9 +675,9 @@ for (const side of ["left", "right"] as const) {
     assert.match(warnings[0]!, says);
     assert.equal(numberOn(office, side), "1");
     assert.equal(numberOn(office, other), "2");
-    assert.deepEqual(actions(await office.settle()), []);
+    assert.deepEqual(actions(await office.agree()), []);
     write(office.left, { "c.txt": "c" });
-    await office.settle();
+    await office.agree();
     assert.equal(numberOn(office, side), "3");
   });
 }
@@ -701,7 +701,7 @@ async function runTelling(office: Office, warnings: string[]) {
 Deno.test("an unmounted root is given no number: nothing is made on the empty folder", async () => {
   using office = new Office();
   write(office.left, { "a.txt": "a" });
-  await office.settle();
+  await office.agree();
   write(office.left, { "b.txt": "b" });
   let isGone = false;
   using _ = intercept("openSync", (real, path, ...rest) => {
@@ -718,7 +718,7 @@ Deno.test("an unmounted root is given no number: nothing is made on the empty fo
   assert.deepEqual([...Deno.readDirSync(office.right)], []);
   Deno.removeSync(office.right);
   Deno.renameSync(`${office.right}-unmounted`, office.right);
-  await office.settle();
+  await office.agree();
 });
 
 Deno.test("several PCs with one Right have a number each: one restored PC is the other's business", async () => {
@@ -727,13 +727,13 @@ Deno.test("several PCs with one Right have a number each: one restored PC is the
   const shared = `left_root: ${two.left}\nright_root: ${one.right}\n`;
   Deno.writeTextFileSync(two.config, shared);
   write(one.left, { "a.txt": "a" });
-  await one.settle();
-  await two.settle();
+  await one.agree();
+  await two.agree();
   copy(two.stateDb, `${two.stateDb}.kept`);
   for (let n = 0; n < 3; n++) {
     write(two.left, { [`b${n}.txt`]: "b" });
-    await two.settle();
-    await one.settle();
+    await two.agree();
+    await one.agree();
   }
   const pairs = `${one.right}/.office-sync/pairs`;
   assert.equal([...Deno.readDirSync(pairs)].length, 2);
@@ -741,10 +741,10 @@ Deno.test("several PCs with one Right have a number each: one restored PC is the
   const { stop } = await two.run();
   assert.equal(stop?.name, "rolled back");
   write(one.left, { "c.txt": "c" });
-  await one.settle();
-  await two.settle({ acceptRoots: true });
-  await one.settle();
-  await two.settle();
+  await one.agree();
+  await two.agree({ acceptRoots: true });
+  await one.agree();
+  await two.agree();
 });
 
 Deno.test("--accept-roots as a plan looks past old numbers and writes none", async () => {

@@ -15,10 +15,10 @@ async function joining(
     "old.txt": "old",
     d: { "gone.txt": "gone", "gone2.txt": "gone" },
   });
-  await other.settle();
+  await other.agree();
   Deno.removeSync(`${other.left}/old.txt`);
   Deno.removeSync(`${other.left}/d`, { recursive: true });
-  await other.settle();
+  await other.agree();
   const office = new Office("ignore: { extensions: [tmp] }");
   const known = side === "left" ? "right" : "left";
   const roots = `${known}_root: ${other.right}\n${side}_root: ${side}\n`;
@@ -92,7 +92,7 @@ Deno.test("two new folders, and two that were synced, are no joining", async () 
   write(office.left, { "a.txt": "a" });
   const first = await office.commandHere("plan");
   assert.doesNotMatch(first.stderr, /synced before/);
-  await office.settle();
+  await office.agree();
   // A lost state DB is told otherwise.
   Deno.removeSync(office.stateDb);
   const { stderr } = await office.commandHere("plan");
@@ -103,7 +103,7 @@ Deno.test("two new folders, and two that were synced, are no joining", async () 
 Deno.test("a new folder that takes the place of a synced one is joining, too", async () => {
   using office = new Office();
   write(office.left, { "a.txt": "a" });
-  await office.settle();
+  await office.agree();
   Deno.removeSync(`${office.left}/.office-sync`, { recursive: true });
   write(office.left, { "b.txt": "b" });
   const { code, stderr } = await office.commandHere("--accept-roots");
@@ -180,7 +180,7 @@ for (const side of ["left", "right"] as const) {
       for (const settings of ["", email]) {
         using office = new Office(settings);
         write(office.left, { "a.txt": "a" });
-        await office.settle();
+        await office.agree();
         write(office[other], { "b.txt": "b", "c.txt": "c" });
         const own = `${office[side]}/.office-sync`;
         for (const path of [office[side], own]) {

@@ -31,7 +31,7 @@ function setTime(folder: string, days: number): void {
 
 /** A run so many days ago, by its clock. */
 function runBefore(office: Office, days: number): Promise<RunResult> {
-  return office.settle({ startedAtMs: Date.now() - days * DAY_MS });
+  return office.agree({ startedAtMs: Date.now() - days * DAY_MS });
 }
 
 function pairOf(office: Office): string {
@@ -42,15 +42,15 @@ function pairOf(office: Office): string {
 }
 
 /** An office that has met, with a limit of so many days. */
-async function settled(days: number): Promise<Office> {
+async function agreedOffice(days: number): Promise<Office> {
   const office = new Office();
-  await office.settle();
+  await office.agree();
   office.configure(`soft_delete: { retention_days: ${days} }`);
   return office;
 }
 
 Deno.test("a run removes what its own runs soft-deleted longer ago than retention_days, on both sides, and says so", async () => {
-  using office = await settled(30);
+  using office = await agreedOffice(30);
   const pair = pairOf(office);
   for (const root of [office.left, office.right]) {
     keptBefore(root, 33, pair, { old: "12345", d: { e: { old2: "1" } } });
@@ -77,7 +77,7 @@ Deno.test("a run removes what its own runs soft-deleted longer ago than retentio
 });
 
 Deno.test("retention_days 0 keeps everything, and a plan removes nothing", async () => {
-  using office = await settled(0);
+  using office = await agreedOffice(0);
   keptBefore(office.right, 9999, pairOf(office), { old: "1" });
   const before = snapshot(office.right);
   await office.commandHere();
@@ -90,7 +90,7 @@ Deno.test("retention_days 0 keeps everything, and a plan removes nothing", async
 Deno.test("a run that a guard stops removes nothing", async () => {
   using office = new Office();
   write(office.left, { a: "1" });
-  await office.settle();
+  await office.agree();
   keptBefore(office.right, 9, pairOf(office), { old: "1" });
   Deno.removeSync(`${office.left}/a`);
   office.configure(
@@ -102,7 +102,7 @@ Deno.test("a run that a guard stops removes nothing", async () => {
 });
 
 Deno.test("old soft-deleted files are removed without following links", async () => {
-  using office = await settled(1);
+  using office = await agreedOffice(1);
   const outside = `${office.folder}/outside`;
   Deno.mkdirSync(outside);
   write(outside, { mine: "1", d: { mine: "2" } });
@@ -122,7 +122,7 @@ Deno.test("old soft-deleted files are removed without following links", async ()
 });
 
 Deno.test("nothing is removed through a link in the place of the soft-delete folder", async () => {
-  using office = await settled(1);
+  using office = await agreedOffice(1);
   const outside = `${office.folder}/outside`;
   const run = keptBefore(office.right, 9, pairOf(office), { old: "1" });
   Deno.renameSync(`${office.right}/.office-sync/deleted`, outside);
@@ -134,7 +134,7 @@ Deno.test("nothing is removed through a link in the place of the soft-delete fol
 });
 
 Deno.test("what can't be removed is a warning, and the rest is removed", async () => {
-  using office = await settled(1);
+  using office = await agreedOffice(1);
   const run = keptBefore(office.right, 9, pairOf(office), {
     a: { stuck: "1", stuck2: "2" },
     b: "3",
@@ -162,7 +162,7 @@ Deno.test("what can't be removed is a warning, and the rest is removed", async (
 });
 
 Deno.test("of the clocks of PC and share the slower one counts", async () => {
-  using office = await settled(1);
+  using office = await agreedOffice(1);
   keptBefore(office.left, 9, pairOf(office), { old: "1" });
   keptBefore(office.right, 9, pairOf(office), { old: "1" });
   using db = new StateDb(office.stateDb, { isReadOnly: false });
@@ -183,7 +183,7 @@ Deno.test("of the clocks of PC and share the slower one counts", async () => {
 
 /** Files of one run's folder on Right, while nothing else is there. */
 async function withOld(days: number): Promise<Office> {
-  const office = await settled(30);
+  const office = await agreedOffice(30);
   keptBefore(office.right, days, pairOf(office), { kept: "1" });
   return office;
 }
@@ -246,7 +246,7 @@ for (
   ] as const
 ) {
   Deno.test(`what ${what} is kept as long as anything else, by the runs before`, async () => {
-    using office = await settled(30);
+    using office = await agreedOffice(30);
     write(office.left, { a: "1", b: "2" });
     await runBefore(office, 20);
     for (const days of runs.slice(0, -1)) await runBefore(office, days);

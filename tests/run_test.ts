@@ -209,7 +209,7 @@ for (
     async (stage) => {
       await pending(stage);
       Deno.mkdirSync(`${stage.office.left}/sub`);
-      await stage.office.settle();
+      await stage.office.agree();
       stage.write({ left: { "new 2.txt": "new" } });
       stage.office.configure(`${settings}\n`);
       const before = stage.snapshots();
@@ -324,7 +324,7 @@ scenario(
     await pendingIdentity(stage);
     using elsewhere = new Office();
     elsewhere.write({ left: { "else.txt": "else" } });
-    await elsewhere.settle();
+    await elsewhere.agree();
     const left = stage.root("left");
     Deno.renameSync(left, `${left}-away`);
     Deno.renameSync(elsewhere.left, left);
@@ -519,7 +519,7 @@ scenario(
       start = Date.now();
       stage.write({ left: young(start, `one, ${round}`) });
       // In another round, all files are others.
-      await stage.office.settle({ allowed: { deletes: false, changes: true } });
+      await stage.office.agree({ allowed: { deletes: false, changes: true } });
       fresh = freshPaths(stage.office.stateDb);
     }
     assert.ok(fresh.length > 0, "some were looked at in their first moment");
@@ -540,7 +540,7 @@ scenario(
       `left_root: left\nright_root: ${stage.office.right}\n`,
     );
     await stage.begin({ "a.txt": "a", "b.txt": "b", "c.txt": "c" });
-    await other.settle();
+    await other.agree();
     stage.write({ left: { "a.txt": "edited on the first" } });
     stage.remove("left", "b.txt");
     await stage.ends(0);
@@ -607,11 +607,11 @@ Deno.test("the clash copy that a lost record left is known again as what it is",
     left: { "a.txt": older },
     right: { "a.txt": file("newer", { mtime: NEWER }) },
   });
-  await office.settle();
+  await office.agree();
   Deno.removeSync(office.stateDb);
   // As if the run had died before the last of its steps.
   office.write({ left: { "a.txt": older } });
-  await office.settle();
+  await office.agree();
   assert.deepEqual(Object.keys(office.trees().left).sort(), [
     "a.clash-20240301-100005-left.txt",
     "a.txt",
@@ -788,7 +788,7 @@ async function begin(stage: Stage, count: number): Promise<void> {
     file(name, { mtime: LONG_AGO + n * 1000 }),
   ]);
   stage.write({ left: { d: Object.fromEntries(files), other: {} } });
-  await stage.office.settle();
+  await stage.office.agree();
 }
 
 function removeFirst(stage: Stage, count: number): void {

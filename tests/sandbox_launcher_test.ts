@@ -186,8 +186,8 @@ Deno.test("launch() reads the config once, and hands it on", async () => {
     const { args } = await office.start(["plan", "--config", said]);
     const config = await loadConfig(office.at("config.yaml"));
     // With the one state DB that is meant.
-    const settled = { ...config, oldStateDb: null };
-    assert.deepEqual(taken(args).told, { said, config: settled });
+    const resolved = { ...config, oldStateDb: null };
+    assert.deepEqual(taken(args).told, { said, config: resolved });
   }
 });
 

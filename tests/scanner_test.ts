@@ -258,7 +258,7 @@ Deno.test("a folder is changing if it changed in the very tick in which the scan
 
 /** Digests as a run leaves them in the record. */
 async function digests(office: Office): Promise<Map<string, string>> {
-  await office.settle();
+  await office.agree();
   using db = new StateDb(office.stateDb, { isReadOnly: true });
   return new Map(
     db.query("SELECT path, digest_left FROM directories").map((

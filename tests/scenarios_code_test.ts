@@ -37,7 +37,7 @@ scenario(
   async (stage) => {
     makeSparse(stage.at("left", "at.bin"), LIMIT);
     makeSparse(stage.at("left", "over.bin"), LIMIT + 1);
-    await stage.office.settle();
+    await stage.office.agree();
     stage.remove("left", "at.bin", "over.bin");
     const { document } = await stage.does([
       "5.7 DELETE_RIGHT over.bin",
@@ -95,10 +95,10 @@ scenario(
 scenario("a taken soft-delete name gets -2", async (stage) => {
   await stage.begin({ d: { "a.txt": "first" }, "b.txt": "b" });
   stage.remove("left", "d/a.txt");
-  const { outcomes } = await stage.office.settle();
+  const { outcomes } = await stage.office.agree();
   const pair = /-([0-9a-z]+)\/d\/a\.txt$/.exec(outcomes[0]!.newPath!)![1]!;
   stage.write({ left: { d: { "a.txt": "second" } } });
-  await stage.office.settle();
+  await stage.office.agree();
   stage.remove("left", "d/a.txt");
   // Whatever second the run starts in: the name is taken.
   for (let ahead = 0; ahead < 60; ahead++) {
@@ -122,7 +122,7 @@ scenario(
   async (stage) => {
     await stage.begin({ d: { "a.txt": "precious" }, "b.txt": "b" });
     stage.remove("left", "d/a.txt");
-    await stage.office.settle();
+    await stage.office.agree();
     const [kept] = keptPaths(stage, "right");
     stage.rename("right", kept!, "d/a.txt");
     await stage.does(["5.10 COPY_RIGHT_TO_LEFT d/a.txt"]);
@@ -137,7 +137,7 @@ scenario(
 scenario("soft-deleted files are never synced", async (stage) => {
   await stage.begin({ "a.txt": "gone", "b.txt": "b" });
   stage.remove("left", "a.txt");
-  await stage.office.settle();
+  await stage.office.agree();
   const { document } = await stage.does([]);
   assert.equal(document.summary.NOOP, 1);
   assert.deepEqual([stage.kept("left"), stage.kept("right")], [
@@ -167,7 +167,7 @@ Deno.test("30 of 50 files changed on one side: what they replace is kept and tol
   for (const changed of [29, 30]) {
     using office = new Office("safety:\n  max_change_percent: 50\n");
     office.write({ left: files(50, (n) => `good ${n}`) });
-    await office.settle();
+    await office.agree();
     write(office.left, files(changed, (n) => `XXXX ${n}`, LONG_AGO + HOUR));
     const result = await office.run();
     assert.equal(result.exitCode, 0, describe(result));
@@ -179,7 +179,7 @@ Deno.test("30 of 50 files changed on one side: what they replace is kept and tol
 Deno.test("30 of 60 files changed are half of them, not more: nothing is kept", async () => {
   using office = new Office();
   office.write({ left: files(60, (n) => `good ${n}`) });
-  await office.settle();
+  await office.agree();
   write(office.left, files(30, (n) => `XXXX ${n}`, LONG_AGO + HOUR));
   await office.run();
   assert.deepEqual(softDeleted(office.right), {});
@@ -188,7 +188,7 @@ Deno.test("30 of 60 files changed are half of them, not more: nothing is kept", 
 Deno.test("with --allow-changes, what 250 changed files replace is kept as well", async () => {
   using office = new Office();
   office.write({ left: files(250, (n) => `good ${n}`) });
-  await office.settle();
+  await office.agree();
   write(office.left, files(250, (n) => `XXXX ${n}`, LONG_AGO + HOUR));
   const stopped = await office.run();
   assert.equal(stopped.stop?.name, "mass change");
@@ -217,7 +217,7 @@ async function beginWithoutIds(stage: Stage): Promise<void> {
     },
   });
   withoutIds(stage, "a.txt", "b.txt", "d/c.txt");
-  await stage.office.settle();
+  await stage.office.agree();
 }
 
 scenario(
@@ -270,7 +270,7 @@ scenario(
   },
 );
 
-/** What keeps a run from settling a.txt, and how that ends. */
+/** What keeps a run from resolving a.txt, and how that ends. */
 const HINDRANCES: readonly {
   readonly what: string;
   readonly settings: string;
@@ -327,7 +327,7 @@ for (const { what, settings, exitCode, begin, end } of HINDRANCES) {
       }
       assert.equal(stage.trees().left["a.txt"], "of b");
       end(stage);
-      await stage.office.settle();
+      await stage.office.agree();
       for (const tree of Object.values(stage.trees())) {
         assert.ok(Object.values(tree).includes("of b"), JSON.stringify(tree));
       }
@@ -353,7 +353,7 @@ Deno.test("without ids, what may be another file is read in later runs too, afte
       const result = await stage.office.run();
       assert.equal(result.exitCode, 1, describe(result));
     }
-    await stage.office.settle();
+    await stage.office.agree();
     stage.holds({ "a.txt": "of b", d: { "c.txt": "of c" } });
     await stage.rests(0);
   }
@@ -825,7 +825,7 @@ for (const isEdited of [false, true]) {
   Deno.test(`an ignored name is a deletion once runs ten minutes apart have met it${isEdited ? ", also where the ignored file was edited" : ""} (R 5.7)`, async () => {
     using office = new Office(BAK);
     office.write({ left: { "a.txt": file("agreed"), "b.txt": file("b") } });
-    await office.settle();
+    await office.agree();
     Deno.renameSync(`${office.left}/a.txt`, `${office.left}/a.bak`);
     if (isEdited) write(office.left, { "a.bak": "edited since" });
     const at = async (minutes: number) => {
@@ -845,7 +845,7 @@ for (const isEdited of [false, true]) {
 Deno.test("a save that ended in between is no reason to count on", async () => {
   using office = new Office();
   office.write({ left: { "a.txt": file("agreed") } });
-  await office.settle();
+  await office.agree();
   const names = async (minutes: number) => {
     const startedAtMs = Date.now() + minutes * 60_000;
     const { outcomes } = await office.run({ startedAtMs });

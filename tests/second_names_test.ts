@@ -93,7 +93,7 @@ for (const long of sides) {
 
   Deno.test(`a real file of the name that ${where} has as the second one of another is told, with the way out, and nothing is lost`, async () => {
     using office = new MemoryOffice();
-    await office.settle();
+    await office.agree();
     office.write({
       [long]: { [LONG]: file("long", { mtime: OLD }) },
       [short]: { [SHORT]: file("another", { mtime: OLD }), b: "b" },
@@ -115,13 +115,13 @@ for (const long of sides) {
       });
     }
     Deno.renameSync(`${office[short]}/${SHORT}`, `${office[short]}/other.doc`);
-    await office.settle();
+    await office.agree();
     assert.deepEqual(office.trees().left, office.trees().right);
   });
 
   Deno.test(`a folder of the name that ${where} has as the second one of another: what is in it is mixed with nothing`, async () => {
     using office = new MemoryOffice();
-    await office.settle();
+    await office.agree();
     office.write({
       [long]: { "Langer Ordner": { a: file("1", { mtime: OLD }) } },
       [short]: { "LANGER~1": { a: file("2", { mtime: OLD }), d: { e: "3" } } },
@@ -143,20 +143,20 @@ for (const long of sides) {
     using office = new MemoryOffice().write({
       left: { [SHORT]: file("own", { mtime: OLD }), "LANGER~2": { x: "1" } },
     });
-    await office.settle();
+    await office.agree();
     using _disk = disk(office, { [SHORT]: LONG, "LANGER~2": "Langer Ordner" });
     Deno.removeSync(`${office[long]}/${SHORT}`);
     Deno.removeSync(`${office[long]}/LANGER~2`, { recursive: true });
     // In it stands what has the name of what is gone.
     const tree = { [LONG]: "new", "Langer Ordner": { x: "another one" } };
     office.write({ [long]: tree });
-    await office.settle();
+    await office.agree();
     assert.deepEqual(office.trees(), { left: tree, right: tree });
     assert.deepEqual(softDeleted(office[short]), {
       [SHORT]: "own",
       "LANGER~2/x": "1",
     });
-    assert.deepEqual(actions(await office.settle()), []);
+    assert.deepEqual(actions(await office.agree()), []);
   });
 
   Deno.test(`a rename to a name that is a second one of another file on ${where} is told, and to its own second one is done`, async () => {
@@ -167,7 +167,7 @@ for (const long of sides) {
         "Langer Ordner": many,
       },
     });
-    await office.settle();
+    await office.agree();
     using _disk = disk(office, { [SHORT]: LONG, "LANGER~1": "Langer Ordner" });
     const rename = (from: string, to: string) =>
       Deno.renameSync(`${office[short]}/${from}`, `${office[short]}/${to}`);
@@ -182,10 +182,10 @@ for (const long of sides) {
     // The long name is given up for the short one that it had.
     rename(LONG, SHORT);
     rename("Langer Ordner", "LANGER~1");
-    await office.settle();
+    await office.agree();
     const now = { a: "22", [SHORT]: "long", "LANGER~1": inMany };
     assert.deepEqual(office.trees(), { left: now, right: now });
-    assert.deepEqual(actions(await office.settle()), []);
+    assert.deepEqual(actions(await office.agree()), []);
   });
 
   Deno.test(`restore to ${where} puts nothing in the place of a file, or into a folder, that only has that second name`, async () => {
@@ -229,12 +229,12 @@ for (const long of sides) {
         "langer~1": { x: file("2", { mtime: OLD }) },
       },
     });
-    await office.settle();
+    await office.agree();
     for (const name of ["Langer Ordner", "langer~1"]) {
       Deno.removeSync(`${office[short]}/${name}`, { recursive: true });
     }
     using _disk = disk(office, { "langer~1": "Langer Ordner" });
-    await office.settle();
+    await office.agree();
     assert.deepEqual(Object.values(softDeleted(office[long])).sort(), [
       "1",
       "2",
@@ -273,10 +273,10 @@ Deno.test("where a listing is cut off, a file with two names of its own is not t
   using office = new MemoryOffice().write({
     left: { a: file("1", { mtime: OLD }), b: file("22", { mtime: OLD }) },
   });
-  await office.settle();
+  await office.agree();
   Deno.removeSync(`${office.left}/b`);
   Deno.linkSync(`${office.left}/a`, `${office.left}/b`);
-  await office.settle();
+  await office.agree();
   const both = office.trees();
   using _disk = replaceCall(
     Deno,

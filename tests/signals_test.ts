@@ -85,7 +85,7 @@ async function assertGoesOn(office: Office, code: number): Promise<void> {
   assert.ok(log.endsWith(`INFO ${runs[0].id} ended with exit code ${code}\n`));
   Deno.removeSync(`${office.left}/long`);
   office.write({ left: { long: file("short", { mtime: LONG_AGO }) } });
-  await office.settle();
+  await office.agree();
   assert.deepEqual(office.trees().right, { a: {}, long: "short" });
 }
 
@@ -230,7 +230,7 @@ Deno.test({
     assert.ok(performance.now() - begin < 3000, "not at once");
     assert.equal(code, 130);
     office.configure("");
-    await office.settle();
+    await office.agree();
   },
 });
 

@@ -218,10 +218,10 @@ Deno.test("a file of exactly the limit is kept, one byte more is not", async () 
       over: new Array(MB + 2).join("x"),
     },
   });
-  await office.settle();
+  await office.agree();
   Deno.removeSync(`${office.left}/limit`);
   Deno.removeSync(`${office.left}/over`);
-  assert.deepEqual(actions(await office.settle()), [
+  assert.deepEqual(actions(await office.agree()), [
     "SOFT_DELETE_RIGHT limit",
     "DELETE_RIGHT over",
   ]);
@@ -232,9 +232,9 @@ Deno.test("a file of exactly the limit is kept, one byte more is not", async () 
 Deno.test("with soft delete off nothing is kept", async () => {
   using office = new MemoryOffice("soft_delete: { enabled: false }");
   office.write({ left: { a: "1" } });
-  await office.settle();
+  await office.agree();
   Deno.removeSync(`${office.left}/a`);
-  assert.deepEqual(actions(await office.settle()), ["DELETE_RIGHT a"]);
+  assert.deepEqual(actions(await office.agree()), ["DELETE_RIGHT a"]);
   assert.deepEqual(softDeleted(office.right), {});
 });
 
@@ -242,9 +242,9 @@ for (const keeps of [true, false]) {
   Deno.test(`a replaced version is ${keeps ? "" : "not "}kept with keep_replaced ${keeps}`, async () => {
     using office = new MemoryOffice(`soft_delete: { keep_replaced: ${keeps} }`);
     office.write({ left: { d: { a: "old" } } });
-    await office.settle();
+    await office.agree();
     office.write({ left: { d: { a: "newer" } } });
-    const result = await office.settle();
+    const result = await office.agree();
     assert.deepEqual(softDeleted(office.right), keeps ? { "d/a": "old" } : {});
     const [outcome] = result.outcomes;
     const place = keeps ? /^\.office-sync\/deleted\/[^/]+\/d\/a$/ : /^null$/;
@@ -256,7 +256,7 @@ for (const keeps of [true, false]) {
 Deno.test("where the soft-delete folder can't be made, the file stays and the action fails", async () => {
   using office = new MemoryOffice();
   office.write({ left: { a: "1", b: "2" } });
-  await office.settle();
+  await office.agree();
   Deno.writeTextFileSync(`${office.right}/.office-sync/deleted`, "in the way");
   Deno.removeSync(`${office.left}/a`);
   const result = await office.run();

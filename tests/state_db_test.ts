@@ -63,7 +63,7 @@ Deno.test("a row in the table says seconds and bytes to whoever looks with anoth
   using office = new Office();
   office.write({ left: { d: { "ü.txt": "12345" } } });
   Deno.utimeSync(`${office.left}/d/ü.txt`, 1_577_836_922.5, 1_577_836_922.5);
-  await office.settle();
+  await office.agree();
   using other = new DatabaseSync(office.stateDb, { readOnly: true });
   const row = { ...other.prepare("SELECT * FROM files").get() };
   const { path, exists_left, exists_right, mtime_left, mtime_right } = row;
@@ -239,7 +239,7 @@ Deno.test("a DB damaged in the middle stops a run, which then has changed nothin
   office.write({
     left: Object.fromEntries(names.map((name) => [name, name])),
   });
-  await office.settle();
+  await office.agree();
   const bytes = Deno.readFileSync(office.stateDb);
   bytes.fill(0xa5, 8192, bytes.length - 4096);
   Deno.writeFileSync(office.stateDb, bytes);
@@ -572,7 +572,7 @@ for (const hasPaths of [true, false]) {
   Deno.test(`an office-sync.db that knows these roots${made} is used on; a second config beside it gets its own`, async () => {
     using one = new Office();
     write(one.left, { "a.txt": "a", "b.txt": "b" });
-    await one.settle();
+    await one.agree();
     const old = useOldName(one);
     if (!hasPaths) forgetPaths(old);
     Deno.removeSync(`${one.left}/b.txt`);
@@ -594,7 +594,7 @@ for (const hasPaths of [true, false]) {
 Deno.test("an office-sync.db is used on where the config holds a password, which the program reads by itself", async () => {
   using office = new Office();
   write(office.left, { "a.txt": "a", "b.txt": "b" });
-  await office.settle();
+  await office.agree();
   useOldName(office);
   office.configure(
     "email:\n  smtp_host: 127.0.0.1\n  smtp_port: 9\n  security: none\n" +
@@ -611,7 +611,7 @@ Deno.test("an office-sync.db is used on where the config holds a password, which
 Deno.test("an office-sync.db is not passed over while a root is away or emptied: a guard stops", async () => {
   using office = new Office();
   write(office.left, { "a.txt": "a" });
-  await office.settle();
+  await office.agree();
   const old = useOldName(office);
   for (const hasPaths of [true, false]) {
     if (!hasPaths) forgetPaths(old);
@@ -632,7 +632,7 @@ Deno.test("an office-sync.db is not passed over while a root is away or emptied:
 Deno.test("an office-sync.db that a run under the new name could not know yet comes back into use", async () => {
   using office = new Office();
   write(office.left, { "a.txt": "a", "b.txt": "b" });
-  await office.settle();
+  await office.agree();
   useOldName(office);
   // Mistyped roots: a DB of the new name is made, and knows nobody.
   const right = Deno.readTextFileSync(office.config);
@@ -648,7 +648,7 @@ Deno.test("an office-sync.db that a run under the new name could not know yet co
 Deno.test("a damaged office-sync.db is told, and not replaced by an empty one", async () => {
   using office = new Office();
   write(office.left, { "a.txt": "a" });
-  await office.settle();
+  await office.agree();
   const old = useOldName(office);
   Deno.writeTextFileSync(old, "no database at all".repeat(100));
   const told = await office.json();
@@ -674,7 +674,7 @@ for (const hasPaths of [true, false]) {
     async () => {
       using one = new Office();
       write(one.left, { "one.txt": "1" });
-      await one.settle();
+      await one.agree();
       using two = new SecondConfig(one, "lab.yaml", "state_db: config.db\n");
       write(two.left, { "two.txt": "2" });
       if (!hasPaths) {
@@ -706,7 +706,7 @@ for (const hasPaths of [true, false]) {
       assert.doesNotMatch(doctor.stdout, /--accept-roots/);
       // The other pair goes on as if nothing had been.
       Deno.removeSync(`${one.left}/one.txt`);
-      await one.settle();
+      await one.agree();
       assert.deepEqual(one.trees().right, {});
     },
   );
@@ -715,14 +715,14 @@ for (const hasPaths of [true, false]) {
 Deno.test("new folders and a state DB of an older version: it may be another pair's, and that is said before anything else", async () => {
   using one = new Office();
   write(one.left, { "one.txt": "1" });
-  await one.settle();
+  await one.agree();
   forgetPaths(one.stateDb);
   using two = new SecondConfig(one, "lab.yaml", "state_db: config.db\n");
   const { stop } = await two.run();
   assert.equal(stop?.name, "identity");
   assert.match(stop.hint, /name a state_db of its own in it\. Only if Left is/);
   // The first config's next run notes its places: then it is certain.
-  await one.settle();
+  await one.agree();
   const certain = await two.run();
   assert.match(certain.stop!.reason, /belongs to another pair of folders/);
 });
@@ -730,13 +730,13 @@ Deno.test("new folders and a state DB of an older version: it may be another pai
 Deno.test("both roots may move, and their places are noted anew", async () => {
   using office = new Office();
   write(office.left, { "a.txt": "a", "b.txt": "b" });
-  await office.settle();
+  await office.agree();
   Deno.renameSync(office.left, `${office.left}-moved`);
   Deno.renameSync(office.right, `${office.right}-moved`);
   const moved = "left_root: left-moved\nright_root: right-moved\n";
   Deno.writeTextFileSync(office.config, moved);
   Deno.removeSync(`${office.left}-moved/b.txt`);
-  assert.deepEqual(actions(await office.settle()), ["SOFT_DELETE_RIGHT b.txt"]);
+  assert.deepEqual(actions(await office.agree()), ["SOFT_DELETE_RIGHT b.txt"]);
   {
     using db = new StateDb(office.stateDb, { isReadOnly: true });
     assert.equal(db.meta("path_left"), `${office.left}-moved`);
@@ -754,7 +754,7 @@ Deno.test("both roots may move, and their places are noted anew", async () => {
 Deno.test("a config with one other root is told where that was, and of a state DB of its own first", async () => {
   using one = new Office();
   write(one.left, { "a.txt": "a" });
-  await one.settle();
+  await one.agree();
   Deno.mkdirSync(`${one.folder}/new`);
   const config = `${one.folder}/second.yaml`;
   const text = "left_root: new\nright_root: right\nstate_db: config.db\n";
@@ -767,13 +767,13 @@ Deno.test("a config with one other root is told where that was, and of a state D
   assert.match(stop.hint, /If it is for another pair than .*, name a state_db/);
   assert.deepEqual([...Deno.readDirSync(`${one.folder}/new`)], []);
   // Meant: the new folder takes the place of the old one.
-  await one.settle({ acceptRoots: true });
+  await one.agree({ acceptRoots: true });
   assert.deepEqual([...Deno.readDirSync(`${one.folder}/new`)].length, 2);
 });
 
 Deno.test("roots that are spelled with a slash at their end are where they were", async () => {
   using office = new Office();
-  await office.settle();
+  await office.agree();
   Deno.writeTextFileSync(
     office.config,
     `left_root: ${office.left}/\nright_root: ./right/\n`,
@@ -821,30 +821,30 @@ class CountedRows implements Disposable {
 }
 
 /** An office in which all is recorded, and nothing is young any more. */
-async function settled(): Promise<Office> {
+async function agreedOffice(): Promise<Office> {
   const office = new MemoryOffice();
   office.write({ left: longAgo() });
-  for (let run = 0; run < 3; run++) await office.settle();
+  for (let run = 0; run < 3; run++) await office.agree();
   return office;
 }
 
 Deno.test("a run in which nothing changed reads no row of a file, and each folder's once", async () => {
-  using office = await settled();
+  using office = await agreedOffice();
   using counted = new CountedRows();
-  await office.settle();
+  await office.agree();
   assert.equal(counted.rows["files"] ?? 0, 0);
   // The root has a row too.
   assert.equal(counted.rows["directories"], FOLDERS + 1);
 });
 
 Deno.test("a run in which a file changed reads the rows of its folder, and no other's", async () => {
-  using office = await settled();
+  using office = await agreedOffice();
   const changed = file("changed, and longer", {
     mtime: "2024-02-20T10:00:00Z",
   });
   office.write({ left: { d1: { f1: changed } } });
   using counted = new CountedRows();
-  await office.settle();
+  await office.agree();
   // Once to compare them, once to make the folder's digest.
   assert.equal(counted.rows["files"], 2 * FILES);
 });

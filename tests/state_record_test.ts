@@ -338,7 +338,7 @@ Deno.test("the record's digests are those of a scan of the same content, on both
     left: { a: old("1"), "ä 😀": old(""), d: { b: old("2"), e: {} }, l: {} },
     right: { c: file("3", { mtime: -86_400_001, mode: 0o600 }), r: {} },
   });
-  await office.settle();
+  await office.agree();
   using db = new StateDb(office.stateDb, { isReadOnly: true });
   const directories = new RecordStore(db).directories();
   for (const side of ["left", "right"] as const) {

@@ -1004,7 +1004,7 @@ const ACTS: Record<Policy, (rule: string) => string[]> = {
 
 testRows(POLICIES.flatMap((policy) => [
   {
-    it: `settles modify_modify by ${policy} (R 5.1)`,
+    it: `resolves modify_modify by ${policy} (R 5.1)`,
     record: { "a.txt": ONE },
     left: { "a.txt": edit("left edit", OLD + HOUR) },
     right: { "a.txt": edit("right edit", OLD) },
@@ -1013,7 +1013,7 @@ testRows(POLICIES.flatMap((policy) => [
     records: [],
   },
   {
-    it: `settles new_new by ${policy} (R 5.2)`,
+    it: `resolves new_new by ${policy} (R 5.2)`,
     left: { "a.txt": edit("left edit", OLD + HOUR) },
     right: { "a.txt": edit("right edit", OLD) },
     options: { policies: { new_new: policy } },
@@ -2872,7 +2872,7 @@ const ROOTS = [
 ] as const;
 
 /** ONE plan that only keeps conflicts open has nothing left to do. */
-function checkSettled(it: Situation, options: Options): void {
+function checkAgreed(it: Situation, options: Options): void {
   const { plan } = decided(it, options);
   const isOpen = plan.actions.some(({ conflict }) => conflict !== null);
   const open = acts(plan).filter((line) => line.startsWith("OPEN"));
@@ -2890,7 +2890,7 @@ for (const { name, options, folding } of ROOTS) {
         assert.deepEqual(disk.tree("left"), disk.tree("right"));
         assert.deepEqual(disk.falseRows(), []);
         assert.deepEqual(disk.lostOf(it), []);
-        checkSettled(disk.situation(), options);
+        checkAgreed(disk.situation(), options);
       }),
       RUNS,
     );
@@ -2906,7 +2906,7 @@ for (const { name, options, folding } of ROOTS) {
         disk.carryOut(plan);
         assert.deepEqual(disk.falseRows(), []);
         assert.deepEqual(disk.lostOf(it), []);
-        checkSettled(disk.situation(), all);
+        checkAgreed(disk.situation(), all);
         const isOpen = plan.actions.some(({ conflict }) =>
           conflict?.winner === null
         );
@@ -2937,7 +2937,7 @@ for (const { name, options, folding } of ROOTS) {
           const second = new FakeDisk(between, all);
           second.carryOut(decided(between, all).plan);
           assert.deepEqual(second.lostOf(between), []);
-          checkSettled(second.situation(), all);
+          checkAgreed(second.situation(), all);
         },
       ),
       RUNS,

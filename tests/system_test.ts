@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { stackLines } from "../lib/logging_setup.ts";
-import { codeOf, inWords, type Trouble, troubleOf } from "../lib/system.ts";
+import { codeOf, type ErrorKind, errorKind, inWords } from "../lib/system.ts";
 import { errorWords } from "../lib/text.ts";
 
 const withCode = (code: unknown, message = "open '/secret/path'") =>
   Object.assign(new Error(message), { code });
 
 /** [code, what it means, words] */
-const CODES: readonly [string, Trouble, RegExp][] = [
+const CODES: readonly [string, ErrorKind, RegExp][] = [
   ["EBUSY", "busy", /in use by another program/],
   ["ETXTBSY", "busy", /in use by another program/],
   ["EAGAIN", "busy", /in use by another program/],
@@ -33,7 +33,7 @@ for (const [code, trouble, words] of CODES) {
   Deno.test(`${code} is ${trouble}, and said in words without the path`, () => {
     const error = withCode(code);
     assert.equal(codeOf(error), code);
-    assert.equal(troubleOf(error), trouble);
+    assert.equal(errorKind(error), trouble);
     assert.match(inWords(error), words);
     assert.ok(inWords(error).endsWith(`(${code})`));
     assert.ok(!inWords(error).includes("/secret/path"));
@@ -60,7 +60,7 @@ Deno.test("an error of the system's own says no path and no call", () => {
 for (const number of [32, 33]) {
   Deno.test(`a Windows sharing or lock violation (os error ${number}) is busy`, () => {
     const message = `The process cannot access the file (os error ${number})`;
-    assert.equal(troubleOf(new Error(message)), "busy");
+    assert.equal(errorKind(new Error(message)), "busy");
     assert.match(inWords(new Error(message)), /in use by another program/);
   });
 }
@@ -68,7 +68,7 @@ for (const number of [32, 33]) {
 for (const number of [362, 388, 404]) {
   Deno.test(`a cloud drive that can't be reached (os error ${number}) is said in words`, () => {
     const error = new Error(`The cloud file provider … (os error ${number})`);
-    assert.equal(troubleOf(error), "away");
+    assert.equal(errorKind(error), "away");
     assert.match(inWords(error), /in the cloud only, and can't be fetched now/);
   });
 }
@@ -78,8 +78,8 @@ Deno.test("a cloud drive's refusal of second names (os error 396) is that of a d
 });
 
 Deno.test("another os error is no sharing violation", () => {
-  assert.equal(troubleOf(new Error("odd (os error 321)")), "other");
-  assert.equal(troubleOf(new Error("odd (os error 3)")), "other");
+  assert.equal(errorKind(new Error("odd (os error 321)")), "other");
+  assert.equal(errorKind(new Error("odd (os error 3)")), "other");
 });
 
 /** [what, thrown, code, words] */
@@ -94,7 +94,7 @@ const STRANGE: readonly [string, unknown, string | null, string][] = [
 for (const [what, thrown, code, words] of STRANGE) {
   Deno.test(`${what} is "other", in its own words`, () => {
     assert.equal(codeOf(thrown), code);
-    assert.equal(troubleOf(thrown), "other");
+    assert.equal(errorKind(thrown), "other");
     assert.equal(inWords(thrown), words);
   });
 }
@@ -102,7 +102,7 @@ for (const [what, thrown, code, words] of STRANGE) {
 Deno.test("what the system really throws is understood", () => {
   const missing = `${Deno.cwd()}/there is no such file`;
   assert.throws(() => Deno.lstatSync(missing), (error) => {
-    assert.equal(troubleOf(error), "missing");
+    assert.equal(errorKind(error), "missing");
     return true;
   });
 });
@@ -113,7 +113,7 @@ Deno.test("what the sandbox refuses is said in own words", () => {
       `Requires ${access} access to "/x", run again with the --allow-${access} flag`,
     );
     assert.equal(codeOf(error), "SANDBOX");
-    assert.equal(troubleOf(error), "denied");
+    assert.equal(errorKind(error), "denied");
     for (const said of [inWords(error), errorWords(error), stackLines(error)]) {
       assert.doesNotMatch(said, /run again|--allow/);
     }

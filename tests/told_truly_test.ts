@@ -108,7 +108,7 @@ for (const [what, told] of Object.entries(TOLD)) {
       told.before ??
         { left: { "a.txt": file("base", { mtime: OLD - HOUR }) } },
     );
-    await office.settle();
+    await office.agree();
     told.edit(office.left, office.right);
     const page = `${office.folder}/page.html`;
     const plan = await office.commandHere("plan", "--verbose");
@@ -138,7 +138,7 @@ Deno.test("a mail says what kinds of conflicts it tells of", async () => {
   );
   const { office, server } = place;
   office.write({ left: { "a.txt": file("base", { mtime: OLD - HOUR }) } });
-  await office.settle();
+  await office.agree();
   versions(OLD, OLD + HOUR)(office.left, office.right);
   rewrite(`${office.left}/n`, "file", OLD);
   Deno.mkdirSync(`${office.right}/n`);

@@ -7,7 +7,7 @@ import { Browser, type Opened } from "./support.ts";
 
 const EVIL = "<img src=x onerror=document.title='hacked'>.txt";
 
-/** An office with an open and a settled conflict, and some of all else. */
+/** An office with an open and a resolved conflict, and some of all else. */
 async function eventful(): Promise<Office> {
   const office = new Office("conflict_policy: { new_new: notify }\n");
   const old = { mtime: "2026-01-05T08:00:00Z" };
@@ -18,7 +18,7 @@ async function eventful(): Promise<Office> {
       "Old.txt": file("old", old),
     },
   });
-  await office.settle();
+  await office.agree();
   Deno.removeSync(`${office.right}/Old.txt`);
   office.write({
     left: {
@@ -75,8 +75,8 @@ Deno.test("the page of a run shows conflicts first, then what was done by folder
   using office = await eventful();
   const { page, complaints, requests } = await reported(browser, office);
   assert.deepEqual(await page.locator("h2").allTextContents(), [
-    "Open conflicts, for a person to settle 1",
-    "Conflicts settled 1",
+    "Open conflicts, for a person to resolve 1",
+    "Conflicts resolved 1",
     "What was done 8",
   ]);
   assert.deepEqual(await rows(page), [
@@ -212,8 +212,8 @@ Deno.test("the browser itself tells a screen reader of tables with named columns
     nodes.filter((node) => node.role?.value === role && !node.ignored)
       .map((node) => String(node.name?.value ?? ""));
   assert.deepEqual(named("table"), [
-    "Open conflicts, for a person to settle",
-    "Conflicts settled",
+    "Open conflicts, for a person to resolve",
+    "Conflicts resolved",
     "(the root folder)",
     "Minutes",
     "Offers",

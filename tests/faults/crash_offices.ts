@@ -42,7 +42,7 @@ export async function manyOffice(
 ): Promise<Office> {
   const office = new Office();
   prepare(office);
-  await office.settle();
+  await office.agree();
   const folders = Array.from({ length: 5 }, (_, folder) => {
     const files = Array.from({ length: 90 }, (_, n) => [
       `${n}.txt`,
@@ -73,7 +73,7 @@ export async function busyOffice(): Promise<Office> {
       "old folder": { "p.txt": old("pppp"), in: { "q.txt": old("qqqqq") } },
     },
   });
-  await office.settle();
+  await office.agree();
   const { left, right } = office;
   for (
     const path of [
@@ -117,7 +117,7 @@ export async function keepingOffice(): Promise<Office> {
   office.write({
     left: { "both.txt": old("both"), "changed.txt": old("a"), f: {} },
   });
-  await office.settle();
+  await office.agree();
   office.write({
     left: {
       "both.txt": later("left's words"),

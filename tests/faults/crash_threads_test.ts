@@ -41,7 +41,7 @@ killHereAndThere({
 /** A file of many chunks. */
 async function largeOffice(): Promise<Office> {
   const office = new Office();
-  await office.settle();
+  await office.agree();
   const words = Array.from({ length: 1000 }, (_, n) => `words ${n}\n`).join("");
   const content = words.repeat(Math.ceil(70 * 1024 * 1024 / words.length));
   const large = file(content, { mtime: "2024-01-01T00:00:00Z" });

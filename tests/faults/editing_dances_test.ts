@@ -59,7 +59,7 @@ for (const [who, steps] of Object.entries(DANCES)) {
         office.write({
           left: { d: { "plan.txt": at(2024, "old version") } },
         });
-        await office.settle();
+        await office.agree();
         const folder = `${office[side]}/d`;
         const other = `${side === "left" ? office.right : office.left}/d`;
         for (const step of steps.slice(0, made)) step(folder);
@@ -73,7 +73,7 @@ for (const [who, steps] of Object.entries(DANCES)) {
         }
         for (const step of steps.slice(made)) step(folder);
         for (let n = 0; n < 2; n++) await office.run();
-        const after = await office.settle();
+        const after = await office.agree();
         assert.deepEqual(actions(after), [], describe(after));
         assert.equal(read(folder)["plan.txt"], "new version");
         assert.equal(read(other)["plan.txt"], "new version");
@@ -88,7 +88,7 @@ Deno.test("a save that begins after the folder was listed is no deletion", async
     office.write({
       left: { d: { "plan.txt": at(2024, "old version") } },
     });
-    await office.settle();
+    await office.agree();
     // Each listing takes long: what was listed is gone when it is looked at.
     const delay = "inject=getdents64:delay_exit=300000";
     const running = told(office.config, [], [

@@ -57,7 +57,7 @@ export class Versions {
   }
 
   /** Whatever stands in a folder now has to be done away with there too. */
-  settled(root: string): void {
+  resolved(root: string): void {
     for (const version of contents(root, false)) this.saved(version, root);
   }
 

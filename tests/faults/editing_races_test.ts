@@ -61,7 +61,7 @@ async function begin(settings = ""): Promise<Office> {
       "b.txt": at(2024, "other"),
     },
   });
-  await office.settle();
+  await office.agree();
   return office;
 }
 

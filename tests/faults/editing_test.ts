@@ -52,7 +52,7 @@ for (const [index, seed] of [11, 12].entries()) {
       const lost = versions.lost(roots);
       const diary = lost.map((each) => versions.diaryOf(each)).join("\n");
       assert.deepEqual(lost, [], `lost with seed ${seed}:\n${diary}`);
-      for (const root of roots) versions.settled(root);
+      for (const root of roots) versions.resolved(root);
     }
     const edits = editors.reduce((sum, each) => sum + each.edits, 0);
     note(

@@ -44,10 +44,10 @@ Deno.test("a file rewritten again and again with the same size while a run looks
     await program(office.config);
     isOver = true;
     await work;
-    await office.settle();
+    await office.agree();
     const { left, right } = office.trees();
     assert.deepEqual(right, left);
-    const again = await office.settle();
+    const again = await office.agree();
     assert.deepEqual(actions(again), [], describe(again));
   }
 });

@@ -41,7 +41,7 @@ function mount(office: Office, offsetMinutes = 0): void {
 }
 
 async function rests(office: Office, what: string): Promise<void> {
-  const result = await office.settle();
+  const result = await office.agree();
   assert.deepEqual(actions(result), [], `${what}: ${describe(result)}`);
 }
 
@@ -56,7 +56,7 @@ const office = new Office();
 mount(office);
 
 office.write({ left: { ...files(20), d: files(5) }, right: { r: files(5) } });
-await office.settle();
+await office.agree();
 await rests(office, "times cut to even seconds are no changes");
 write(office.left, { "f0.txt": "edited!!" });
 write(office.right, { "f1.txt": "EDITED!!" });
@@ -64,7 +64,7 @@ const edited = [
   "COPY_LEFT_TO_RIGHT f0.txt",
   "COPY_RIGHT_TO_LEFT f1.txt",
 ];
-assert.deepEqual(actions(await office.settle()).sort(), edited);
+assert.deepEqual(actions(await office.agree()).sort(), edited);
 await rests(office, "an edit is seen once");
 
 let hits = 0;
@@ -73,12 +73,12 @@ for (let n = 0; n < 3 || hits === 0 && n < 60; n++) {
   await evenSecond();
   write(office.right, { "f2.txt": `one ${n + 100}` });
   const before = Deno.statSync(`${office.right}/f2.txt`).mtime!.getTime();
-  await office.settle();
+  await office.agree();
   write(office.right, { "f2.txt": `two ${n + 100}` });
   const after = Deno.statSync(`${office.right}/f2.txt`).mtime!.getTime();
   assert.equal(before % 2000, 0, "the disk knows even seconds only");
   if (before === after) hits++;
-  await office.settle();
+  await office.agree();
   const left = Deno.readTextFileSync(`${office.left}/f2.txt`);
   assert.equal(left, `two ${n + 100}`, "a rewrite in the same tick is noticed");
 }
@@ -91,7 +91,7 @@ for (const minutes of [60, 0]) {
   must("umount", office.right);
   mount(office, minutes);
   // Every file is touched: read once, and its time carried over.
-  const touched = await office.settle();
+  const touched = await office.agree();
   assert.ok(actions(touched).length > 0, describe(touched));
   for (const action of actions(touched)) {
     assert.match(action, /^RENAME_LEFT [^>]*$/, describe(touched));
@@ -105,7 +105,7 @@ Deno.renameSync(`${office.right}/r`, `${office.right}/R`);
 assert.ok("r" in read(office.right));
 Deno.renameSync(`${office.right}/r`, `${office.right}/between`);
 Deno.renameSync(`${office.right}/between`, `${office.right}/R`);
-await office.settle();
+await office.agree();
 assert.ok("F0.TXT" in (read(office.right)["d"] as object), "renamed on FAT");
 assert.ok("R" in read(office.left), "renamed on FAT's side");
 await rests(office, "case-only renames are done");
@@ -119,7 +119,7 @@ assert.match(told.join("\n"), /^a:b\.txt: /m);
 assert.match(told.join("\n"), /"(twin|TWIN)\.txt" and .* are one name/);
 Deno.renameSync(`${office.left}/a:b.txt`, `${office.left}/a-b.txt`);
 Deno.renameSync(`${office.left}/TWIN.txt`, `${office.left}/other.txt`);
-assert.deepEqual(actions(await office.settle()).sort(), [
+assert.deepEqual(actions(await office.agree()).sort(), [
   "COPY_LEFT_TO_RIGHT a-b.txt",
   "COPY_LEFT_TO_RIGHT other.txt",
   "COPY_LEFT_TO_RIGHT twin.txt",

@@ -93,7 +93,7 @@ for (const from of SIDES) {
     write(office.left, { ro: { "old.txt": at(2020, "old") } });
     await office.agreedOn("changed.txt");
     undone.bind(`${office.to}/ro`);
-    await office.settle();
+    await office.agree();
     tool("mount", "-o", "remount,ro,bind", `${office.to}/ro`);
     write(office.from, {
       "changed.txt": at(2021, "changed"),

@@ -46,7 +46,7 @@ export class FaultyOffice extends Office {
     for (const name of names) {
       write(this.left, { [name]: at(2020, `old ${name}`) });
     }
-    await this.settle();
+    await this.agree();
   }
 
   /** These files change, or come into being. */

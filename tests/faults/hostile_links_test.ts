@@ -109,7 +109,7 @@ Deno.test("a file that becomes a link, or the other way round, is left alone on 
   using office = new Office();
   const canary = new Canary(office);
   office.write({ left: { "a.txt": "a", d: { "x.txt": "x" }, "b.txt": "b" } });
-  await office.settle();
+  await office.agree();
   Deno.removeSync(`${office.left}/a.txt`);
   Deno.symlinkSync(`${canary.folder}/secret.txt`, `${office.left}/a.txt`);
   Deno.removeSync(`${office.right}/d`, { recursive: true });
@@ -136,7 +136,7 @@ async function begin(): Promise<{ office: Office; canary: Canary }> {
       },
     },
   });
-  await office.settle();
+  await office.agree();
   office.write({ left: { "a-first.txt": "first" } });
   return { office, canary };
 }
@@ -205,7 +205,7 @@ Deno.test("a soft-delete folder that became a link out is not written through", 
   using office = new Office();
   const canary = new Canary(office);
   office.write({ left: { "a.txt": "a", "b.txt": "b" } });
-  await office.settle();
+  await office.agree();
   Deno.symlinkSync(canary.folder, `${office.right}/.office-sync/deleted`);
   Deno.removeSync(`${office.left}/a.txt`);
   const ran = await told(office.config, [], traced(office));

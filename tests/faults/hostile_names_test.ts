@@ -123,7 +123,7 @@ Deno.test("names that are no Unicode are reported and left alone, all else is sy
   requireTool("bash");
   using office = new Office();
   office.write({ left: { "a.txt": "a" } });
-  await office.settle();
+  await office.agree();
   const script = `cd "$1" && printf bad > $'bad \\xff\\xfe.txt' && ` +
     `mkdir $'dir \\xc3\\x28' && printf in > $'dir \\xc3\\x28/in.txt'`;
   tool("bash", "-c", script, "bash", office.left);

@@ -162,7 +162,7 @@ Deno.test("pipes, sockets and devices are reported and left alone on both sides"
   requireTool("mkfifo", "mknod");
   using office = new Office();
   office.write({ left: { "a.txt": "a", "was a file": "b", "z.txt": "z" } });
-  await office.settle();
+  await office.agree();
   using _socket = Deno.listen({
     transport: "unix",
     path: `${office.left}/socket`,

@@ -37,7 +37,7 @@ class MountedOffice extends FaultyOffice {
   /** Both sides agree on it. */
   async agrees(tree: Tree): Promise<void> {
     write(this.from, { "keep.txt": at(2020, "keep"), ...tree });
-    await this.settle();
+    await this.agree();
   }
 
   /** Renames where the run has to follow. */
@@ -95,7 +95,7 @@ for (const from of ["left", "right"] as const) {
         ),
       );
       office.move(old, now);
-      const result = await office.settle();
+      const result = await office.agree();
       assert.deepEqual(actions(result), [`${RENAME} ${old} -> ${now}`]);
       assert.deepEqual(softDeleted(office.to), {}, "it was not deleted");
       await office.rests({ ...treeOf(now, "b"), "keep.txt": "keep" });
@@ -106,7 +106,7 @@ for (const from of ["left", "right"] as const) {
       await office.agrees(treeOf(old, at(2020, "b")));
       office.move(old, now);
       Deno.chmodSync(`${office.from}/${now}`, 0o600);
-      const result = await office.settle();
+      const result = await office.agree();
       assert.deepEqual(actions(result), [`${RENAME} ${old} -> ${now}`]);
       await office.rests({ ...treeOf(now, "b"), "keep.txt": "keep" });
     });
@@ -116,7 +116,7 @@ for (const from of ["left", "right"] as const) {
       await office.agrees(treeOf(old, at(2020, "b")));
       office.move(old, now);
       write(office.to, treeOf(old, at(2021, "edited")));
-      const result = await office.settle();
+      const result = await office.agree();
       const back = COPY === "COPY_LEFT_TO_RIGHT"
         ? "COPY_RIGHT_TO_LEFT"
         : "COPY_LEFT_TO_RIGHT";
@@ -132,22 +132,22 @@ for (const from of ["left", "right"] as const) {
       await office.agrees(treeOf(old, at(2020, "b")));
       const second = old.replace("b.txt", "second.txt");
       Deno.linkSync(`${office.to}/${old}`, `${office.to}/${second}`);
-      await office.settle();
+      await office.agree();
       office.move(old, now);
-      await office.settle();
+      await office.agree();
       assert.equal(Deno.readTextFileSync(`${office.to}/${second}`), "b");
       assert.equal(Deno.readTextFileSync(`${office.to}/${now}`), "b");
-      assert.deepEqual(actions(await office.settle()), []);
+      assert.deepEqual(actions(await office.agree()), []);
     });
 
-    Deno.test(`a rename ${way} against another name settles ${on}`, async () => {
+    Deno.test(`a rename ${way} against another name resolves ${on}`, async () => {
       using office = new MountedOffice(from);
       await office.agrees(treeOf(old, at(2020, "b")));
       office.move(old, now);
       const folder = old.slice(0, -"b.txt".length);
       Deno.renameSync(`${office.to}/${old}`, `${office.to}/${folder}z.txt`);
       Deno.utimeSync(`${office.from}/${now}`, 1.7e9, 1.7e9);
-      await office.settle();
+      await office.agree();
       await office.rests(read(office.from));
     });
 
@@ -184,11 +184,11 @@ for (const from of ["left", "right"] as const) {
     );
     await office.agrees({ d: { ...many, in: { "x.txt": at(2020, "x") } } });
     office.move("d", "disk/d");
-    const result = await office.settle();
+    const result = await office.agree();
     assert.deepEqual(softDeleted(office.to), {}, describe(result));
     await office.rests(read(office.from));
     office.move("disk/d", "other/e");
-    await office.settle();
+    await office.agree();
     assert.deepEqual(softDeleted(office.to), {});
     await office.rests(read(office.from));
   });
@@ -198,7 +198,7 @@ for (const from of ["left", "right"] as const) {
     await office.agrees({ disk: { "a.txt": at(2020, "old") } });
     write(office.from, { disk: { "a.txt": at(2022, "newer") } });
     write(office.to, { disk: { "a.txt": at(2021, "older") } });
-    await office.settle();
+    await office.agree();
     const { disk } = read(office.to) as { disk: Tree };
     assert.deepEqual(Object.values(disk).sort(), ["newer", "older"]);
     await office.rests(read(office.from));
@@ -218,7 +218,7 @@ for (const from of ["left", "right"] as const) {
     for (const name of ["disk", "in"]) {
       Deno.removeSync(`${office.from}/${name}`, { recursive: true });
     }
-    const result = await office.settle();
+    const result = await office.agree();
     assert.deepEqual(Object.keys(softDeleted(office.to)), ["disk/a.txt"]);
     const words = on === "left" ? "only Left has it" : "only Right has it";
     const told = [
@@ -227,13 +227,13 @@ for (const from of ["left", "right"] as const) {
     ];
     assert.deepEqual(kept(result), told);
     for (let n = 0; n < 2; n++) {
-      const again = await office.settle();
+      const again = await office.agree();
       assert.deepEqual([actions(again), kept(again)], [[], told]);
     }
     write(office.to, { disk: { "new.txt": at(2021, "new") } });
     const back = on === "left" ? "RIGHT" : "LEFT";
     assert.deepEqual(
-      actions(await office.settle()).map((it) => it.split(" ")[0]),
+      actions(await office.agree()).map((it) => it.split(" ")[0]),
       [`CREATE_DIR_${back}`, `COPY_${on.toUpperCase()}_TO_${back}`],
     );
   });
@@ -251,7 +251,7 @@ for (const from of ["left", "right"] as const) {
       /mounted here.*unmount.*or make the folder on (Left|Right) again/,
     );
     Deno.mkdirSync(`${office.from}/twice`);
-    assert.deepEqual(actions(await office.settle()), []);
+    assert.deepEqual(actions(await office.agree()), []);
   });
 
   Deno.test(`a file takes the name of a folder with a disk over it on ${on}`, async () => {
@@ -259,11 +259,11 @@ for (const from of ["left", "right"] as const) {
     await office.agrees({ disk: { "a.txt": at(2020, "a") } });
     Deno.removeSync(`${office.from}/disk`, { recursive: true });
     write(office.from, { disk: at(2021, "a file") });
-    await office.settle();
+    await office.agree();
     const names = [...Deno.readDirSync(office.to)].map(({ name }) => name);
     const clash = names.find((name) => name.startsWith("disk.clash-"));
     assert.equal(Deno.readTextFileSync(`${office.to}/${clash}`), "a file");
-    assert.deepEqual(actions(await office.settle()), []);
+    assert.deepEqual(actions(await office.agree()), []);
   });
 
   Deno.test(`a new time reaches a disk inside that keeps even seconds only on ${on}`, async () => {
@@ -280,8 +280,8 @@ for (const from of ["left", "right"] as const) {
           ? real(path, ...times.map(cut))
           : real(path, ...times),
     );
-    await office.settle();
-    assert.deepEqual(actions(await office.settle()), []);
+    await office.agree();
+    assert.deepEqual(actions(await office.agree()), []);
   });
 
   Deno.test(`a full disk inside stops the copies to it, and no others on ${on}`, async () => {
@@ -319,8 +319,8 @@ for (const from of ["left", "right"] as const) {
       "keep.txt": "keep",
       other: {},
     });
-    await office.settle({ acceptRoots: true });
-    assert.deepEqual(actions(await office.settle()), []);
+    await office.agree({ acceptRoots: true });
+    assert.deepEqual(actions(await office.agree()), []);
     assert.deepEqual(read(office.to), read(office.from));
   });
 
@@ -346,7 +346,7 @@ for (const from of ["left", "right"] as const) {
     }
     // Gone on both sides, it is forgotten.
     Deno.removeSync(`${office.from}/disk`, { recursive: true });
-    await office.settle();
+    await office.agree();
     await office.rests({ "keep.txt": "keep", other: {} });
   });
 }

@@ -112,7 +112,7 @@ class Hosts implements AsyncDisposable {
     return { code, stdout: text(stdout), stderr: text(stderr) };
   }
 
-  /** A conflict that the next run settles and mails. */
+  /** A conflict that the next run resolves and mails. */
   clash(name = "a.txt"): void {
     this.office.write({
       left: { [name]: file("one", { mtime: Date.UTC(2026, 0, 1) }) },

@@ -4,7 +4,7 @@ import { MailOffice } from "../support/mail_server.ts";
 import { file, Office } from "../support/support.ts";
 import { fromFileUrl } from "../support/urls.ts";
 
-/** Gives both sides a conflict that the next run settles and mails. */
+/** Gives both sides a conflict that the next run resolves and mails. */
 function clash(office: Office, name = "a.txt"): void {
   office.write({
     left: { [name]: file("one", { mtime: Date.UTC(2026, 0, 1) }) },

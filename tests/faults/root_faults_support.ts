@@ -33,7 +33,7 @@ export class MountedOffice extends Office {
     );
     const folder = Object.fromEntries(names);
     write(this.left, { folder, other: folder, "first.txt": at(2020, "first") });
-    await this.settle();
+    await this.agree();
     this.#agreed = this.synced("left");
     return this;
   }

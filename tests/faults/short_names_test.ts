@@ -8,7 +8,7 @@ const OLD = Date.UTC(2024, 0, 15, 8, 30);
 const bytes = (text: string) => new TextEncoder().encode(text).length;
 
 for (const most of [143, 175]) {
-  Deno.test(`a real file system with names of ${most} bytes: conflicts on names near that are settled at once, longer names are told`, async () => {
+  Deno.test(`a real file system with names of ${most} bytes: conflicts on names near that are resolved at once, longer names are told`, async () => {
     requireTool("umount");
     using office = new Office();
     const behind = `${office.folder}/behind`;
@@ -35,7 +35,7 @@ for (const most of [143, 175]) {
     assert.deepEqual(failed.map((it: { path: string }) => it.path), [tooLong]);
     assert.match(failed[0].detail, /name is too long for the disk/);
     Deno.renameSync(`${office.left}/${tooLong}`, `${office.left}/shorter`);
-    await office.settle();
+    await office.agree();
     const both = read(office.left);
     assert.deepEqual(read(office.right), both);
     assert.equal(Object.keys(both).length, 2 * names.length + 1);
@@ -43,7 +43,7 @@ for (const most of [143, 175]) {
     for (const name of names) {
       Deno.removeSync(`${office.left}/${name}`);
     }
-    const last = await office.settle();
+    const last = await office.agree();
     assert.equal(actions(last).length, names.length, describe(last));
   });
 }

@@ -301,11 +301,11 @@ export async function requireRecovery(
   office: Office,
   rest?: readonly string[],
 ): Promise<void> {
-  const result = await office.settle();
+  const result = await office.agree();
   if (rest) assert.deepEqual(actions(result), rest);
   const [left, right] = [office.left, office.right];
   assert.deepEqual(synced(snapshot(right)), synced(snapshot(left)));
-  assert.deepEqual(actions(await office.settle()), []);
+  assert.deepEqual(actions(await office.agree()), []);
   for (const root of [left, right]) assert.deepEqual(temporaries(root), []);
 }
 

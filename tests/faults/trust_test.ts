@@ -11,7 +11,7 @@ async function begin(count: number): Promise<Office> {
     file(`content ${n}`, { mtime: BASE + n * 1000 }),
   ]);
   office.write({ left: { d: Object.fromEntries(files) } });
-  await office.settle();
+  await office.agree();
   return office;
 }
 

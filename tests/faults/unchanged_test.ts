@@ -25,7 +25,7 @@ function tree(files: number, folders: number): Tree {
 }
 
 /** An office in which all is recorded, and nothing is young any more. */
-async function settled(files: number, folders: number): Promise<Office> {
+async function agreedOffice(files: number, folders: number): Promise<Office> {
   const office = new Office();
   office.write({ left: tree(files, folders) });
   for (let run = 0; run < 3; run++) {
@@ -64,9 +64,9 @@ function treeCalls(office: Office): number {
 }
 
 Deno.test("an unchanged file costs one call a side, an unchanged folder six", async () => {
-  using few = await settled(MORE_FILES, MORE_FOLDERS);
-  using files = await settled(2 * MORE_FILES, MORE_FOLDERS);
-  using folders = await settled(MORE_FILES, 2 * MORE_FOLDERS);
+  using few = await agreedOffice(MORE_FILES, MORE_FOLDERS);
+  using files = await agreedOffice(2 * MORE_FILES, MORE_FOLDERS);
+  using folders = await agreedOffice(MORE_FILES, 2 * MORE_FOLDERS);
   const least = treeCalls(few);
   const forFiles = (treeCalls(files) - least) / 2;
   const forFolders = (treeCalls(folders) - least) / 2;
@@ -83,8 +83,8 @@ Deno.test("a run in which nothing changed does not read the recorded files in th
   const PAGE = 4096;
   const read = (office: Office): number =>
     calls(office, "-e", "trace=pread64", "-P", office.stateDb).length;
-  using few = await settled(MORE_FILES, 10);
-  using files = await settled(2 * MORE_FILES, 10);
+  using few = await agreedOffice(MORE_FILES, 10);
+  using files = await agreedOffice(2 * MORE_FILES, 10);
   const pages = read(files) - read(few);
   const size = (office: Office) => Deno.statSync(office.stateDb).size / PAGE;
   const written = size(files) - size(few);

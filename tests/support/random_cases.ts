@@ -127,7 +127,7 @@ export interface Scenario {
 }
 
 /** The policies that leave nothing for a person. */
-const SETTLING = POLICIES.filter((policy) => policy !== "notify");
+const RESOLVING = POLICIES.filter((policy) => policy !== "notify");
 
 /**
  * Edits.
@@ -180,7 +180,7 @@ export function scenarios(how: {
     ? fc.oneof({ weight: 4, arbitrary: few }, { weight: 1, arbitrary: many })
     : few;
   const policy = fc.constantFrom<Policy>(
-    ...(how.leavesOpen ? POLICIES : SETTLING),
+    ...(how.leavesOpen ? POLICIES : RESOLVING),
   );
   return fc.record<Scenario>({
     settings: fc.record<Settings>({
@@ -388,7 +388,10 @@ export function sharedContents({ left, right }: Both<Snapshot>): string[] {
 }
 
 /** Removes what a conflict leaves open, and what a file there holds back. */
-export function settledPart(tree: Snapshot, open: readonly string[]): Snapshot {
+export function resolvedPart(
+  tree: Snapshot,
+  open: readonly string[],
+): Snapshot {
   const isOpen = (path: string) => isWithinAny(path, open);
   return {
     files: new Map([...tree.files].filter(([path]) => !isOpen(path))),

@@ -24,8 +24,8 @@ import {
   isIgnored,
   isWithinAny,
   JUST_WRITTEN_MS,
+  resolvedPart,
   type Scenario,
-  settledPart,
   sharedContents,
   type Snapshot,
   sorted,
@@ -75,16 +75,16 @@ export function assertRecord(
   using db = new StateDb(office.stateDb, { isReadOnly: true });
   // A folder of what waits keeps its row; one of what is ignored may have it.
   const above = foldersWithAside(trees, waiting);
-  const isSettled = (path: string) => !isWithinAny(path, open);
+  const isAgreed = (path: string) => !isWithinAny(path, open);
   for (const side of SIDES) {
     const recorded = db.query(
       `SELECT path, size_${side}, mtime_${side} * 1000, mode_${side} FROM files`,
-    ).filter(([path]) => isSettled(String(path)) && !waiting.has(String(path)))
+    ).filter(([path]) => isAgreed(String(path)) && !waiting.has(String(path)))
       .map((
         [path, size, time, mode],
       ) => [path, size, Math.round(+time!), mode]);
     const tree = withoutAside(
-      settledPart(trees[side], open),
+      resolvedPart(trees[side], open),
       trees,
       waiting,
     );
@@ -104,7 +104,7 @@ export function assertRecord(
     const folders = db.query(
       "SELECT path FROM directories WHERE agreed = 1 AND path <> ''",
     ).map(([path]) => String(path))
-      .filter((path) => isSettled(path) && !above.has(path));
+      .filter((path) => isAgreed(path) && !above.has(path));
     assert.deepEqual(sorted(folders), sorted([...tree.folders]));
   }
   const halves = db.query("SELECT path FROM directories WHERE agreed = 0");
@@ -507,17 +507,17 @@ export async function play(
     assertExit(result);
     const open = shared.heldBack(after.trees, openPaths(result));
     const waiting = waitingPaths(office, result, after.trees);
-    const settled = (side: Side) =>
+    const resolved = (side: Side) =>
       comparable(
         withoutAside(
-          settledPart(after.trees[side], open),
+          resolvedPart(after.trees[side], open),
           after.trees,
           waiting,
         ),
       );
     assert.deepEqual(
-      settled("left"),
-      settled("right"),
+      resolved("left"),
+      resolved("right"),
       `both sides agree: ${describe(result)}`,
     );
     const passage = { agreed, agreedContents, before, after, result };
@@ -545,7 +545,7 @@ export async function play(
     }
     assertRecord(office, after.trees, open, waiting);
     assertNoLeftovers(office);
-    await assertSettled(office, result);
+    await assertAgreed(office, result);
     assert.deepEqual(stateOf(office), after, "nothing more to do");
     shared.note(after.trees);
     wasOpen = open.length > 0;
@@ -619,7 +619,7 @@ function isSame(a: unknown, b: unknown): boolean {
 }
 
 /** A second run has nothing to do but to note how old files are by now. */
-async function assertSettled(office: Office, first: RunResult): Promise<void> {
+async function assertAgreed(office: Office, first: RunResult): Promise<void> {
   const open = openConflicts(first.outcomes);
   const second = await office.run(ALLOWED);
   assert.deepEqual(openConflicts(second.outcomes), open, describe(second));

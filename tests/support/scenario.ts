@@ -139,7 +139,7 @@ export class Stage implements Disposable {
       }
       Deno.utimeSync(`${root}/${path}`, LONG_AGO / 1000, LONG_AGO / 1000);
     }
-    await this.office.settle();
+    await this.office.agree();
   }
 
   /** Writes trees into the roots. */

@@ -304,7 +304,7 @@ export class Office implements Disposable {
   }
 
   /** Runs in this process and requires that both sides agree. */
-  async settle(options: Partial<SyncOptions> = {}): Promise<RunResult> {
+  async agree(options: Partial<SyncOptions> = {}): Promise<RunResult> {
     const result = await this.run(options);
     assert.equal(result.exitCode, 0, describe(result));
     return result;

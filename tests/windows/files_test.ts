@@ -152,7 +152,7 @@ Deno.test("a file that is made read-only is as before: an edit, a name, a time a
   }
 });
 
-Deno.test("a conflict on a name that a NAS behind the drive takes, and no longer one, is settled at once", async () => {
+Deno.test("a conflict on a name that a NAS behind the drive takes, and no longer one, is resolved at once", async () => {
   // 240 bytes, as most disks of a NAS count, and 124 letters.
   const name = "\u00fc".repeat(116) + ".docx";
   using office = new Office().write({
