@@ -287,7 +287,7 @@ scenario("the summary says what is left for a person", async (stage) => {
     const says of [
       "Open conflicts, for a person to resolve: 1",
       "plan.txt: changed on both sides, and nothing was touched",
-      "Left alone on both sides: 1",
+      "Unknown, left alone on both sides: 1",
       "link: a symbolic link",
       "needs a person",
     ]

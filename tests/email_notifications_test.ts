@@ -473,7 +473,7 @@ Deno.test("notify is mailed once per pair of versions, with commands that resolv
   const [second, ...others] = server.take();
   assert.deepEqual(others, []);
   assert.match(second!.text ?? "", /, 7 bytes/);
-  const line = lineWith(second!.text, "resolve").replace(
+  const line = lineWith(second!.text, "conflicts resolve").replace(
     /^deno task sync /,
     "",
   );

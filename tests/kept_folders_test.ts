@@ -201,7 +201,7 @@ Deno.test("what is left alone is named in text, page and JSON, and nobody says t
     const text = reportText(result, options);
     assert.match(text, /Right: d: .*1\.tmp.*and 2 more/);
     assert.doesNotMatch(text, /4\.tmp|Both sides agree[;.]/);
-    assert.match(text, /but for what is left alone/);
+    assert.match(text, /but for what is unknown/);
     const { problems } = jsonReport(result, false) as {
       problems: { side: string; path: string }[];
     };

@@ -122,5 +122,6 @@ function mirrored(outcome: Outcome): Outcome {
       side: side && otherSide(side),
       reason: reason.replaceAll(/Left|Right/g, swap),
     },
+    detail: outcome.detail && swapMarks(outcome.detail),
   };
 }

@@ -178,7 +178,7 @@ Deno.test("reportText() lists what is left alone, ignored paths apart", () => {
   const text = textOf(resultOf(it));
   has(
     text,
-    "Left alone on both sides: 1",
+    "Unknown, left alone on both sides: 1",
     "  Left: link: a problem: symlink",
   );
   assert.doesNotMatch(text, /x\.tmp/);
