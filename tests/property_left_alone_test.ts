@@ -5,6 +5,7 @@
  * @module
  */
 import fc from "fast-check";
+import type { RunResult } from "../lib/run_types.ts";
 import assert from "node:assert/strict";
 import { otherSide, type Side, SIDES } from "../lib/types.ts";
 import {
@@ -24,6 +25,7 @@ import {
   stateOf,
 } from "./support/random_cases.ts";
 import {
+  afterRenames,
   ALLOWED,
   assertNoLeftovers,
   assertNothingLost,
@@ -61,11 +63,16 @@ const rounds = fc.tuple(
 ).map(([first, others]) => [first, ...others]);
 
 /** What a run must not touch, with all that can be seen of it. */
-function leftAlone(tree: Snapshot): unknown {
+function leftAlone(
+  { links, files, folders }: Snapshot,
+  placeOf: (path: string) => string = (path) => path,
+): unknown {
+  const placed = <T>(all: ReadonlyMap<string, T>) =>
+    [...all].map(([path, it]) => [placeOf(path), it] as const);
   return {
-    links: [...tree.links].sort(),
-    files: [...tree.files].filter(([path]) => isIgnored(path)).sort(),
-    folders: [...tree.folders].filter(isIgnored).sort(),
+    links: placed(links).sort(),
+    files: placed(files).filter(([path]) => isIgnored(path)).sort(),
+    folders: [...folders].map(placeOf).filter(isIgnored).sort(),
   };
 }
 
@@ -73,10 +80,16 @@ function leftAlone(tree: Snapshot): unknown {
 function assertExplained(
   { trees }: State,
   shared: SharedPaths,
-  why: string,
+  result: RunResult,
 ): void {
+  const why = describe(result);
   const links = SIDES.flatMap((side) => [...trees[side].links.keys()]);
-  const held = shared.heldBack(trees, links, isIgnored);
+  // What other PCs' runs have left is not in the trees.
+  const foreign = result.problems.filter(({ kind }) => kind === "own");
+  const held = [
+    ...shared.heldBack(trees, links, isIgnored),
+    ...foreign.map(({ path }) => path),
+  ];
   const isHeld = (path: string) => isIgnored(path) || isWithinAny(path, held);
   for (const side of SIDES) {
     const { files, folders } = trees[side];
@@ -119,9 +132,13 @@ async function play(rounds: readonly (readonly Edit[])[]): Promise<void> {
       plainActions(result.outcomes),
       plainActions(plan.outcomes),
     );
-    assert.equal(result.exitCode, 0, why);
-    for (const side of SIDES) assertUntouched(before, after, side);
-    assertExplained(after, shared, why);
+    // What moved to where the other side has something unknown is told.
+    const isTold = result.problems.some(({ kind }) => kind === "elsewhere");
+    assert.equal(result.exitCode, isTold ? 1 : 0, why);
+    for (const side of SIDES) assertUntouched(before, after, side, result);
+    // So is what is being saved, and whatever it became there: another test's.
+    if (isTold || result.waiting.length > 0) return;
+    assertExplained(after, shared, result);
     shared.note(after.trees);
     // Nothing is ever lost with these settings.
     const agreedContents = new Set(
@@ -138,16 +155,23 @@ async function play(rounds: readonly (readonly Edit[])[]): Promise<void> {
   }
 }
 
-function assertUntouched(before: State, after: State, side: Side): void {
+/** It is as it was; in a renamed folder it went along. */
+function assertUntouched(
+  before: State,
+  after: State,
+  side: Side,
+  result: RunResult,
+): void {
   assert.deepEqual(
     leftAlone(after.trees[side]),
-    leftAlone(before.trees[side]),
+    leftAlone(
+      before.trees[side],
+      (path) => afterRenames(path, side, result),
+    ),
     `what is left alone on ${side}`,
   );
 }
 
 Deno.test("what is left alone stays as it is, and whatever else differs has to do with it", async () => {
-  // Later cases leave a temporary file in a folder that the check takes for
-  // looked at.
-  await fc.assert(fc.asyncProperty(rounds, play), parameters(15));
+  await fc.assert(fc.asyncProperty(rounds, play), parameters());
 });

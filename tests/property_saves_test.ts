@@ -17,9 +17,7 @@ Deno.test("whatever is saved, thrown away or rolled back, nothing is lost that n
     saves: true,
   });
   const property = fc.asyncProperty(scenario, (it) => play(it));
-  // Later cases rename a folder with what waits in it: it goes along, which
-  // the check takes for touched.
-  await fc.assert(property, parameters(15));
+  await fc.assert(property, parameters());
 });
 
 Deno.test("whatever is saved while conflicts are left to a person, nothing is lost that nobody saw", async () => {
@@ -29,7 +27,5 @@ Deno.test("whatever is saved while conflicts are left to a person, nothing is lo
     saves: true,
   });
   const property = fc.asyncProperty(scenario, (it) => play(it));
-  // Later cases rename a folder with what waits in it: it goes along, which
-  // the check takes for touched.
-  await fc.assert(property, parameters(15));
+  await fc.assert(property, parameters());
 });

@@ -123,7 +123,8 @@ export function assertRecord(
 export function assertNoLeftovers(office: Office): void {
   const walk = (folder: string): void => {
     for (const { name, isDirectory } of Deno.readDirSync(folder)) {
-      assert.doesNotMatch(name, /^\.office-sync-(tmp|mv)-/, folder);
+      // What other PCs' runs have left is not touched.
+      assert.doesNotMatch(name, /^\.office-sync-(tmp|mv)-(?!others-)/, folder);
       if (isDirectory) walk(`${folder}/${name}`);
     }
   };
@@ -302,6 +303,38 @@ export function waitingPaths(
   return paths;
 }
 
+/** Folders that a run renamed on a side, in order: from where, to where. */
+function folderRenames(
+  on: Side,
+  { outcomes }: RunResult,
+): (readonly [from: string, to: string])[] {
+  return outcomes.flatMap(({ kind, action: { work, path, newPath } }) =>
+    kind === "done" && work.kind === "rename-directory" && work.on === on
+      ? [[path, newPath!] as const]
+      : []
+  );
+}
+
+function moved(path: string, from: string, to: string): string {
+  return isWithin(path, from) ? to + path.slice(from.length) : path;
+}
+
+/** Where a path was before the run renamed folders: whatever is in them goes along. */
+function beforeRenames(path: string, on: Side, result: RunResult): string {
+  return folderRenames(on, result)
+    .reduceRight((path, [from, to]) => moved(path, to, from), path);
+}
+
+/** Where it is afterwards. */
+export function afterRenames(
+  path: string,
+  on: Side,
+  result: RunResult,
+): string {
+  return folderRenames(on, result)
+    .reduce((path, [from, to]) => moved(path, from, to), path);
+}
+
 /**
  * What waits is being saved, nothing is done to it, and all waits that is.
  *
@@ -334,7 +367,7 @@ export function assertWaiting(
     for (const each of SIDES) {
       assert.deepEqual(
         after.trees[each].files.get(path),
-        before.trees[each].files.get(path),
+        before.trees[each].files.get(beforeRenames(path, each, result)),
         `${path} waits, and was touched on ${each}: ${why}`,
       );
     }
