@@ -34,15 +34,15 @@ import { type Side, SIDES } from "./types.ts";
 
 /**
  * Each thread's room in memory, in MB. That for what lives shortly, left to
- * itself, grows with the files that are looked at, and is no quicker for it.
- * For all else a PC with little memory is given little by default, and the
+ * itself, grows with the files that are looked at, and is no quicker for it;
+ * with less, much of it is taken for what lives long. For all else a PC with little memory is given little by default, and the
  * first meeting of a million files would end there; so it may be paged out.
  *
  * Code is optimized by the thread that runs it: more threads, and their
  * memory, for each that scans only get into each other's way.
  */
 export const V8_FLAGS: string = "--v8-flags=" + [
-  "--max-semi-space-size=2",
+  "--max-semi-space-size=8",
   "--max-old-space-size=16384",
   "--no-concurrent-recompilation",
 ].join(",");
