@@ -35,8 +35,9 @@ import { type Side, SIDES } from "./types.ts";
 /**
  * Each thread's room in memory, in MB. That for what lives shortly, left to
  * itself, grows with the files that are looked at, and is no quicker for it;
- * with less, much of it is taken for what lives long. For all else a PC with little memory is given little by default, and the
- * first meeting of a million files would end there; so it may be paged out.
+ * with less, much of it is taken for what lives long. For all else a PC with
+ * little memory is given little by default, and the first meeting of a million
+ * files would end there; so it may be paged out.
  *
  * Code is optimized by the thread that runs it: more threads, and their
  * memory, for each that scans only get into each other's way.
