@@ -67,14 +67,18 @@ const AT_ONCE = 24;
  *
  * A folder's digest is the sum of what is recorded directly in it, so that a
  * scan can tell that nothing in it changed without any row. A change drops it,
- * and {@linkcode RecordStore.sealFolders} makes it again from all rows: no
- * digest ever speaks of rows that are not there, whenever a run ends.
+ * and {@linkcode RecordStore.sealFolders} writes it again when all rows are
+ * written: no digest ever speaks of rows that are not there, whenever a run
+ * ends.
  */
 export class RecordStore {
   readonly #db: StateDb;
   readonly #folderIds = new Map<string, number>([["", ROOT_ID]]);
-  /** Ids of folders whose digests are dropped already. */
-  readonly #dropped = new Set<number>();
+  /**
+   * Ids of folders whose digests are dropped already, with the digests of what
+   * their rows hold by now; null: they are made from all rows.
+   */
+  readonly #dropped = new Map<number, Both<DigestBuilder> | null>();
   /** Rows that are to be written with others. */
   #rows: SqlValue[][] = [];
 
@@ -234,6 +238,7 @@ export class RecordStore {
       const { row, rowPath } = change;
       if (rowPath !== null && rowPath !== row.path) this.#forget(rowPath);
       const folder = this.#dropDigest(folderOf(row.path));
+      this.#exchange(folder, row.path, row);
       this.#rows.push([...toStored(row), folder]);
       if (this.#rows.length === AT_ONCE) this.#writeRows();
       return;
@@ -257,7 +262,7 @@ export class RecordStore {
           id.right?.birthMs ?? null,
           this.#folderId(path),
         );
-        this.#dropDigest(folderOf(path));
+        this.#dropFolderDigest(folderOf(path));
         return;
       }
       case "forget-directory":
@@ -265,7 +270,7 @@ export class RecordStore {
           "UPDATE directories SET agreed = 0 WHERE path = ?",
           change.path,
         );
-        this.#dropDigest(folderOf(change.path));
+        this.#dropFolderDigest(folderOf(change.path));
         return;
       case "move-directory":
         return this.#moveDirectory(change.from, change.to);
@@ -278,7 +283,7 @@ export class RecordStore {
           id?.birthMs ?? null,
           path,
         );
-        this.#dropDigest(folderOf(path));
+        this.#dropFolderDigest(folderOf(path));
         return;
       }
       case "move-file": {
@@ -307,7 +312,7 @@ export class RecordStore {
 
   #forget(path: string): void {
     this.#writeRows();
-    this.#dropDigest(folderOf(path));
+    this.#exchange(this.#dropDigest(folderOf(path)), path, null);
     this.#db.run("DELETE FROM files WHERE path = ?", path);
   }
 
@@ -330,7 +335,7 @@ export class RecordStore {
       this.#folderId(folderOf(to)),
       to,
     );
-    for (const path of [from, to]) this.#dropDigest(folderOf(path));
+    for (const path of [from, to]) this.#dropFolderDigest(folderOf(path));
     this.#db.run(
       "DELETE FROM moves WHERE middle_path = ?1 AND to_path = ?1",
       to,
@@ -341,9 +346,39 @@ export class RecordStore {
   #dropDigest(folder: string): number {
     const id = this.#folderId(folder);
     if (this.#dropped.has(id)) return id;
-    this.#dropped.add(id);
+    const [left, right] = this.#db.first(
+      "SELECT digest_left, digest_right FROM directories WHERE id = ?",
+      id,
+    ) ?? [];
+    const known = typeof left === "string" && typeof right === "string"
+      ? { left: new DigestBuilder(left), right: new DigestBuilder(right) }
+      : null;
+    this.#dropped.set(id, known);
     this.#setDigests(id, null, null);
     return id;
+  }
+
+  /** The folder's own entries change, or which folders are in it. */
+  #dropFolderDigest(folder: string): void {
+    this.#dropped.set(this.#dropDigest(folder), null);
+  }
+
+  /** Of a few rows that change, most of a folder need not be read again. */
+  #exchange(folder: number, path: string, row: FileRow | null): void {
+    const digests = this.#dropped.get(folder);
+    if (!digests) return;
+    // The row may be one of those that wait to be written.
+    this.#writeRows();
+    const before = this.fileAt(path);
+    if (row !== null && isToBeRead(row)) {
+      this.#dropped.set(folder, null);
+      return;
+    }
+    const name = nameOf(path);
+    for (const side of SIDES) {
+      if (before) digests[side].removeFile(name, before[side]);
+      if (row) digests[side].addFile(name, row[side]);
+    }
   }
 
   #setDigests(folder: number, left: string | null, right: string | null): void {
@@ -386,11 +421,19 @@ export class RecordStore {
           (SELECT 1 FROM directories child WHERE child.parent = directories.id)`;
       const drop = `DELETE FROM directories WHERE ${holdsNothing}`;
       while (Number(this.#db.run(drop).changes) > 0);
+      const dropped = new Map(this.#dropped);
       this.#forgetIds();
       const open = this.#db.query(
         "SELECT id FROM directories WHERE digest_left IS NULL",
       );
-      for (const [id] of open) this.#seal(Number(id));
+      for (const [id] of open) {
+        const digests = dropped.get(Number(id));
+        if (!digests) this.#seal(Number(id));
+        else {
+          const { left, right } = digests;
+          this.#setDigests(Number(id), left.value(), right.value());
+        }
+      }
     });
   }
 
@@ -423,6 +466,7 @@ export class RecordStore {
 
   /** Drops every digest: each folder is looked at again. */
   dropDigests(): void {
+    this.#dropped.clear();
     this.#db.run(
       "UPDATE directories SET digest_left = NULL, digest_right = NULL",
     );

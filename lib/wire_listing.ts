@@ -152,6 +152,21 @@ export class DigestBuilder {
   #low = 0;
   #high = 0;
 
+  /** @param digest What to go on from; left out: nothing. */
+  constructor(digest: string = "0".repeat(16)) {
+    this.#high = Number.parseInt(digest.slice(0, 8), 16) | 0;
+    this.#low = Number.parseInt(digest.slice(8), 16) | 0;
+  }
+
+  /** Takes a file out that was added. */
+  removeFile(name: string, metadata: Metadata): void {
+    const [low, high] = [this.#low, this.#high];
+    [this.#low, this.#high] = [0, 0];
+    this.addFile(name, metadata);
+    this.#low = (low - this.#low) | 0;
+    this.#high = (high - this.#high) | 0;
+  }
+
   /** Adds a file. */
   addFile(name: string, { sizeBytes, mtimeMs, mode, id }: Metadata): void {
     const ino = id?.ino ?? 0;
