@@ -10,7 +10,7 @@ interface Used {
   readonly value: string | null;
 }
 
-/** Runs the real program in its walls, and gives every permission it used. */
+/** Runs the real program in its sandbox, and gives every permission it used. */
 async function audit(
   office: Office,
   access: Access,

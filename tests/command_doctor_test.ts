@@ -270,7 +270,7 @@ Deno.test("doctor tells of a mail server that does not answer", async () => {
   assert.match(await saying(office, "mail"), /^the variable NO_SUCH with the /);
 });
 
-Deno.test("doctor tells where it is started without the walls", async () => {
+Deno.test("doctor tells where it is started without the sandbox", async () => {
   using office = new Office();
   const { code, stdout } = await new Deno.Command(Deno.execPath(), {
     args: [
@@ -285,7 +285,7 @@ Deno.test("doctor tells where it is started without the walls", async () => {
   );
 });
 
-Deno.test("doctor goes without what the walls of a sync keep from it", async () => {
+Deno.test("doctor goes without what the sandbox of a sync keeps from it", async () => {
   using office = new Office();
   const flags = sandboxFlags(await loadConfig(office.config), {
     access: "sync",

@@ -140,7 +140,7 @@ Deno.test("htmlPage() shows what was done until a signal stopped the run", () =>
   assert.doesNotMatch(empty, /<table|There is nothing to list/);
 });
 
-Deno.test("htmlPage() says that there are no walls, and nothing of walls that are there", () => {
+Deno.test("htmlPage() says that there is no sandbox, and nothing of one that is there", () => {
   const result = resultOf({ left: { a: A } });
   const told = { ...OPTIONS, missingSandbox: "Without the <sandbox>." };
   assert.ok(

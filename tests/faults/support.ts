@@ -115,7 +115,7 @@ export interface Ended {
   readonly trace: string;
 }
 
-/** Starts the code itself, without launcher and walls. */
+/** Starts the code itself, without launcher and sandbox. */
 const DENO = [
   ...[Deno.execPath(), "run", "--no-prompt", "--allow-all", "--no-check"],
   ...["--cached-only", `--config=${fromFileUrl("../deno.json")}`],
@@ -336,7 +336,7 @@ export interface Output extends CommandResult {
 }
 
 /**
- * The program itself, without launcher and walls: what is traced, or run by
+ * The program itself, without launcher and sandbox: what is traced, or run by
  * the dozen.
  *
  * @param config The config's path.

@@ -269,7 +269,7 @@ export class Office implements Disposable {
   }
 
   /**
-   * A run in this process: the same code without launcher, walls and threads
+   * A run in this process: the same code without launcher, sandbox and threads
    * that scan.
    */
   async run(

@@ -176,7 +176,7 @@ Deno.test("paths of more than 260 characters are synced both ways", async () => 
   });
   const path = names.join("/");
   using office = new Office().write({ left: tree("1") });
-  // Without the walls: wine can't tell the real path of such a file.
+  // Without the sandbox: wine can't tell the real path of such a file.
   await office.agrees();
   office.holds(tree("1"));
   office.write({ right: tree("longer") });

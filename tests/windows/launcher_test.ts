@@ -8,7 +8,7 @@ import {
   PROJECT,
 } from "./support.ts";
 
-Deno.test("the task of a checkout syncs, inside its walls", async () => {
+Deno.test("the task of a checkout syncs, inside its sandbox", async () => {
   using office = new Office().write({ left: { a: "1" } });
   const { code, stdout, stderr } = await output([
     ...[Deno.execPath(), "run", "--no-prompt", "--frozen", "--allow-all"],
@@ -35,11 +35,11 @@ Deno.test("office-sync.cmd passes on arguments, what is said and the exit code",
   assert.match(Deno.readTextFileSync(report), /^<!doctype html>/i);
 });
 
-Deno.test("the walls hold: nothing but the two roots, the state DB and the log can be touched", async () => {
+Deno.test("the sandbox holds: nothing but the two roots, the state DB and the log can be touched", async () => {
   using office = new Office().write({ left: { a: "1" } });
   const outside = join(office.folder, "outside.txt");
   Deno.writeTextFileSync(outside, "secret");
-  // The program is taken out, and one that tries the walls put in its place.
+  // The program is taken out, and one that tries the sandbox put in its place.
   const copy = join(office.folder, "moved here");
   const command = copyPortable(copy);
   const tries = [

@@ -25,7 +25,7 @@ const SPELLINGS: readonly (readonly [string, (path: string) => string])[] = [
 ];
 
 for (const [how, spell] of SPELLINGS) {
-  Deno.test(`roots and log folder that are spelled ${how} are synced both ways, inside the walls`, async () => {
+  Deno.test(`roots and log folder that are spelled ${how} are synced both ways, inside the sandbox`, async () => {
     const own = (dir: string) =>
       Deno.makeTempDirSync({ dir, prefix: "office-sync-test-" });
     const [left, right] = [own("C:\\"), own("P:\\")].map((it) =>

@@ -102,7 +102,7 @@ export class Office implements Disposable {
     return softDeleted(side === "left" ? this.left : this.right);
   }
 
-  /** The real command, as it is installed: launcher and walls included. */
+  /** The real command, as it is installed: launcher and sandbox included. */
   words(...args: readonly string[]): string[] {
     return [PORTABLE_COMMAND, ...args, "--config", this.config];
   }
@@ -121,7 +121,7 @@ export class Office implements Disposable {
     return document;
   }
 
-  /** A run in this process: the same code without launcher and walls. */
+  /** A run in this process: the same code without launcher and sandbox. */
   async run(): Promise<RunResult> {
     return await runSync(newRunId(Date.now()), await loadConfig(this.config), {
       isDryRun: false,
