@@ -6,7 +6,6 @@
  */
 import { type HalfState, halfState, isSameTime } from "./metadata.ts";
 import { type FoundFile, isMoved, type Pair, pathOf } from "./plan_merge.ts";
-import type { RecordedChange, UnrecordedChange } from "./plan_rules.ts";
 import type {
   Answer,
   DecisionSettings,
@@ -15,6 +14,12 @@ import type {
   Question,
 } from "./plan_types.ts";
 import { type Both, both, otherSide, type Side, SIDES } from "./types.ts";
+
+/** What became of a recorded file on one side. */
+export type RecordedChange = "unchanged" | "modified" | "deleted";
+
+/** What became of an unrecorded file on one side. */
+export type UnrecordedChange = "absent" | "created";
 
 /** What became of the content of a path. */
 export type Changes =

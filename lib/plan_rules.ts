@@ -14,7 +14,11 @@ import {
   winnerWords,
 } from "./conflict.ts";
 import { isSameTime, words } from "./metadata.ts";
-import type { Changes } from "./plan_changes.ts";
+import type {
+  Changes,
+  RecordedChange,
+  UnrecordedChange,
+} from "./plan_changes.ts";
 import { isMoved, type Location, type Pair } from "./plan_merge.ts";
 import type { DecisionSettings } from "./plan_types.ts";
 import {
@@ -30,12 +34,6 @@ import {
 // path, given what became of it on each side, and about its name and
 // properties. Row Left, column Right. The type checker proves that no cell is
 // missing.
-
-/** What became of a recorded file on one side. */
-export type RecordedChange = "unchanged" | "modified" | "deleted";
-
-/** What became of an unrecorded file on one side. */
-export type UnrecordedChange = "absent" | "created";
 
 /** What to do about the content of a path. */
 export type Cell =

@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import {
   type Changes,
   changesOf,
+  type RecordedChange,
   refOf,
   type Undecided,
 } from "../lib/plan_changes.ts";
 import type { Pair } from "../lib/plan_merge.ts";
-import type { RecordedChange } from "../lib/plan_rules.ts";
 import { type Answer, Inquiry, questionId } from "../lib/plan_types.ts";
 import { SIDES } from "../lib/types.ts";
 import {
