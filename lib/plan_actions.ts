@@ -78,7 +78,7 @@ export function draftsFor(
 ): readonly Draft[] | null {
   const { folders, inquiry, layout, merged, massChanged, settings } = context;
   const { softDelete, isSuspicious } = settings;
-  const drafts = new Drafts(layout, settings.folding);
+  const drafts = new Drafts(settings.folding);
   const locate = (location: Location) => layout.locate(location);
 
   function conflictIn(
@@ -372,7 +372,7 @@ export function draftsFor(
     if (place.claimed) claimed.add(place.claimed);
   }
   if (inquiry.open.size > 0) return null;
-  addFolderActions(drafts, folders, settings);
+  addFolderActions(drafts, layout, folders, settings);
   for (const item of decided) {
     if (!claimed.has(item.pair)) addFor(item, places.get(item) ?? null);
   }

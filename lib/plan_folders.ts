@@ -284,10 +284,10 @@ function shortly({ path, reason }: Held, folder: string): string {
  */
 export function addFolderActions(
   drafts: Drafts,
+  layout: Layout,
   folders: readonly Folder[],
   settings: DecisionSettings,
 ): void {
-  const { layout } = drafts;
   const renamed = folders.filter(({ rename }) => rename !== null);
   const added = new Set<Folder>();
   /** Renames of folders with another path, as they are to be done. */

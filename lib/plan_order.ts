@@ -11,7 +11,6 @@ import {
   joinPath,
   keyOf,
 } from "./paths.ts";
-import type { Layout } from "./plan_folders.ts";
 import type { Folder, Location } from "./plan_merge.ts";
 import type { Action, Work } from "./plan_types.ts";
 import { type ActionName, otherSide, type Side } from "./types.ts";
@@ -93,14 +92,11 @@ function toldBy(
 /** All drafts of a run. */
 export class Drafts {
   readonly all: Draft[] = [];
-  /** Where everything will be. */
-  readonly layout: Layout;
   readonly #folding: Folding;
   /** What has to be done before anything in a folder. */
   readonly #opening = new Map<Folder, Draft>();
 
-  constructor(layout: Layout, folding: Folding) {
-    this.layout = layout;
+  constructor(folding: Folding) {
     this.#folding = folding;
   }
 
