@@ -159,12 +159,15 @@ const SIGNAL_WORDS: Readonly<Record<StopSignal, string>> = {
 /** A signal ended the run before it was through. */
 export class InterruptedError extends SyncError {
   override readonly name = "InterruptedError";
+  /** Which. */
+  readonly signal: StopSignal;
 
   /** @param signal Which. */
   constructor(signal: StopSignal) {
     const isKeyboard = signal === "SIGINT" || signal === "SIGBREAK";
     const code = isKeyboard ? EXIT.interrupted : EXIT.terminated;
     super(SIGNAL_WORDS[signal], code);
+    this.signal = signal;
   }
 }
 

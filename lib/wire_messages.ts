@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { InterruptedError, type StopSignal } from "./errors.ts";
 import type { Traits } from "./metadata.ts";
 import type { Work } from "./plan_types.ts";
 import type { Both, Metadata, Problem, Side } from "./types.ts";
@@ -207,4 +208,81 @@ export function unpackDone({ hashes, numbers }: CopyReply): CopyDone[] {
     const metadata = metadataAt(numbers, at + 2 + METADATA)!;
     return { kind, source, metadata, lookedAtMs: numbers[at + 1]!, hash };
   });
+}
+
+// What the engine asks of the files' world: for each kind of request what is
+// asked, what is told piece by piece before the end, and what is given.
+
+/** A request about one root. */
+export interface OnRoot {
+  readonly side: Side;
+}
+
+/** All requests there are. */
+export interface Requests {
+  readonly scan: {
+    readonly asks: ScanTask;
+    readonly part: readonly Listing[];
+    readonly gives: ScanSummary;
+  };
+}
+
+/** The name of a request. */
+export type RequestKind = keyof Requests;
+
+/** Where the stop and the counters are, in shared memory. */
+const STOP = 0;
+const SIGNALS: readonly StopSignal[] = [
+  "SIGINT",
+  "SIGTERM",
+  "SIGHUP",
+  "SIGBREAK",
+];
+
+/**
+ * What all threads of a run share: whether it is to stop, and how far it is.
+ * Nobody sends either: it is read wherever a run can be interrupted, and
+ * counted where the work is done.
+ */
+export class SharedState {
+  /** To be handed to other threads. */
+  readonly buffer: SharedArrayBuffer;
+  readonly #stop: Int32Array;
+  readonly #counts: BigInt64Array;
+
+  /** @param buffer That of another thread; left out: a new one. */
+  constructor(buffer: SharedArrayBuffer = new SharedArrayBuffer(24)) {
+    this.buffer = buffer;
+    this.#stop = new Int32Array(buffer, 0, 1);
+    this.#counts = new BigInt64Array(buffer, 8, 2);
+  }
+
+  /** What asked the run to end; null: nothing did. */
+  get signal(): StopSignal | null {
+    return SIGNALS[Atomics.load(this.#stop, STOP) - 1] ?? null;
+  }
+
+  /** Asks the run to end; the first one counts. */
+  stop(signal: StopSignal): void {
+    const number = SIGNALS.indexOf(signal) + 1;
+    Atomics.compareExchange(this.#stop, STOP, 0, number);
+  }
+
+  /** @throws {InterruptedError} The run is to end. */
+  checkpoint(): void {
+    const { signal } = this;
+    if (signal !== null) throw new InterruptedError(signal);
+  }
+
+  /** Counts files that were seen and bytes that were read or copied. */
+  count(files: number, bytes: number): void {
+    if (files !== 0) Atomics.add(this.#counts, 0, BigInt(files));
+    if (bytes !== 0) Atomics.add(this.#counts, 1, BigInt(bytes));
+  }
+
+  /** All that was counted so far. */
+  get counted(): { readonly files: number; readonly bytes: number } {
+    const at = (index: number) => Number(Atomics.load(this.#counts, index));
+    return { files: at(0), bytes: at(1) };
+  }
 }

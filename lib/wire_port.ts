@@ -1,0 +1,241 @@
+/**
+ * How the engine asks the files' world: one interface, and two ways that the
+ * messages take. Threads answer through a port; in tests the same handlers
+ * answer in the same thread. Either way all is copied as plain data: nothing
+ * but data ever crosses.
+ *
+ * @module
+ */
+import {
+  GuardError,
+  type GuardName,
+  InterruptedError,
+  type StopSignal,
+} from "./errors.ts";
+import { Skipped } from "./system.ts";
+import type { RequestKind, Requests } from "./wire_messages.ts";
+
+/** What is asked with a request. */
+export type Asks<K extends RequestKind> = Requests[K]["asks"];
+
+/** What is given for it. */
+export type Gives<K extends RequestKind> = Requests[K]["gives"];
+
+/** What is told before that, piece by piece. */
+export type Part<K extends RequestKind> = Requests[K]["part"];
+
+/** Tells a part of what was asked for. */
+export type TellPart<K extends RequestKind> = (
+  part: Part<K>,
+  transfer?: Transferable[],
+) => void;
+
+/** What answers requests. */
+export type Handlers = {
+  readonly [K in RequestKind]: (
+    asks: Asks<K>,
+    tell: TellPart<K>,
+  ) => Gives<K> | Promise<Gives<K>>;
+};
+
+/** The files' world, as the engine sees it. */
+export interface Files {
+  /**
+   * Asks for something.
+   *
+   * @param onPart Takes what is told before the end.
+   * @throws {GuardError} What was asked stops the run.
+   * @throws {Skipped} A path is not what it was.
+   * @throws {InterruptedError} The run is to end.
+   * @throws {ThreadLost} Nobody knows what became of it.
+   */
+  ask<K extends RequestKind>(
+    kind: K,
+    asks: Asks<K>,
+    onPart?: (part: Part<K>) => void,
+  ): Promise<Gives<K>>;
+  /** How many threads act by now, at least 1. */
+  readonly actors: number;
+  /** Asks for so many of them in all; they come one after the other. */
+  grow(actors: number): void;
+}
+
+/** A thread died: what it was asked for may be done, half done, or not. */
+export class ThreadLost extends Error {
+  override readonly name = "ThreadLost";
+}
+
+// Errors, as data.
+
+/** An error as it crosses. */
+interface WireError {
+  readonly name: string;
+  readonly message: string;
+  readonly stack: string | undefined;
+  readonly code: string | undefined;
+  readonly guard: GuardName | undefined;
+  readonly hint: string | null | undefined;
+  readonly signal: StopSignal | undefined;
+  readonly cause: WireError | undefined;
+}
+
+/** An error as plain data, and back: of the classes that callers tell apart. */
+export function errorToWire(error: unknown): WireError {
+  const it = error instanceof Error ? error : new Error(String(error));
+  const { code } = it as { readonly code?: unknown };
+  return {
+    name: it.name,
+    message: it.message,
+    stack: it.stack,
+    code: typeof code === "string" ? code : undefined,
+    guard: it instanceof GuardError ? it.guard : undefined,
+    hint: it instanceof GuardError ? it.hint : undefined,
+    signal: it instanceof InterruptedError ? it.signal : undefined,
+    cause: it.cause === undefined ? undefined : errorToWire(it.cause),
+  };
+}
+
+/** The error that {@linkcode errorToWire} made data of. */
+export function errorFromWire(wire: WireError): Error {
+  const { name, message, stack, code, guard, hint, signal } = wire;
+  const cause = wire.cause && errorFromWire(wire.cause);
+  if (signal !== undefined) return new InterruptedError(signal);
+  const options = cause === undefined ? {} : { cause };
+  const error = guard !== undefined
+    ? new GuardError(guard, message, hint ?? "", options)
+    : name === "Skipped"
+    ? new Skipped(message, options)
+    : new Error(message, options);
+  if (error.name !== name) Object.assign(error, { name });
+  if (code !== undefined) Object.assign(error, { code });
+  if (stack !== undefined) error.stack = stack;
+  return error;
+}
+
+// In the same thread.
+
+/** The files' world in this thread. */
+export class FilesHere implements Files {
+  readonly actors = 1;
+  readonly #handlers: Handlers;
+
+  /** @param handlers What answers. */
+  constructor(handlers: Handlers) {
+    this.#handlers = handlers;
+  }
+
+  grow(): void {}
+
+  async ask<K extends RequestKind>(
+    kind: K,
+    asks: Asks<K>,
+    onPart?: (part: Part<K>) => void,
+  ): Promise<Gives<K>> {
+    try {
+      const tell = (part: Part<K>) => onPart?.(structuredClone(part));
+      const given = await this.#handlers[kind](structuredClone(asks), tell);
+      return structuredClone(given);
+    } catch (error) {
+      throw errorFromWire(structuredClone(errorToWire(error)));
+    }
+  }
+}
+
+// Through a port.
+
+/** What goes to a thread. */
+interface Question {
+  readonly id: number;
+  readonly kind: RequestKind;
+  readonly asks: unknown;
+}
+
+/** What comes from it: parts, and then one of the others. */
+type Reply =
+  | { readonly id: number; readonly part: unknown }
+  | { readonly id: number; readonly gives: unknown }
+  | { readonly id: number; readonly error: WireError };
+
+/** One who waits for a reply. */
+interface Waiting {
+  readonly onPart: ((part: never) => void) | undefined;
+  readonly resolve: (given: never) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** One thread of the files' world, seen from the engine. */
+export class FilesPort {
+  readonly #port: MessagePort;
+  readonly #waiting = new Map<number, Waiting>();
+  #lost: ThreadLost | null = null;
+  #last = 0;
+
+  /** @param port What leads to it. */
+  constructor(port: MessagePort) {
+    this.#port = port;
+    port.onmessage = ({ data }: MessageEvent<Reply>) => {
+      const waiting = this.#waiting.get(data.id);
+      if (waiting === undefined) return;
+      if ("part" in data) return waiting.onPart?.(data.part as never);
+      this.#waiting.delete(data.id);
+      if ("error" in data) waiting.reject(errorFromWire(data.error));
+      else waiting.resolve(data.gives as never);
+    };
+  }
+
+  /** How much it has been asked for and not given yet. */
+  get load(): number {
+    return this.#waiting.size;
+  }
+
+  /** Asks it, as {@linkcode Files} does. */
+  ask<K extends RequestKind>(
+    kind: K,
+    asks: Asks<K>,
+    onPart?: (part: Part<K>) => void,
+    transfer: Transferable[] = [],
+  ): Promise<Gives<K>> {
+    if (this.#lost !== null) return Promise.reject(this.#lost);
+    const { promise, resolve, reject } = Promise.withResolvers<Gives<K>>();
+    const id = ++this.#last;
+    this.#waiting.set(id, { onPart, resolve, reject });
+    const question: Question = { id, kind, asks };
+    this.#port.postMessage(question, transfer);
+    return promise;
+  }
+
+  /** It died: whoever waits is told. */
+  lose(why: string): void {
+    this.#lost = new ThreadLost(why);
+    for (const { reject } of this.#waiting.values()) reject(this.#lost);
+    this.#waiting.clear();
+  }
+}
+
+/**
+ * Answers what comes through a port, in the order in which it comes. Whatever
+ * is thrown goes back as data.
+ *
+ * @param handlers Those of this thread.
+ */
+export function serve(port: MessagePort, handlers: Partial<Handlers>): void {
+  let turn: Promise<void> = Promise.resolve();
+  const answer = async ({ id, kind, asks }: Question): Promise<void> => {
+    const send = (reply: Reply, transfer: Transferable[] = []) =>
+      port.postMessage(reply, transfer);
+    try {
+      const handler = handlers[kind];
+      if (handler === undefined) throw new Error(`no request: ${kind}`);
+      const gives = await handler(
+        asks as never,
+        (part, transfer) => send({ id, part }, transfer),
+      );
+      send({ id, gives });
+    } catch (error) {
+      send({ id, error: errorToWire(error) });
+    }
+  };
+  port.onmessage = ({ data }: MessageEvent<Question>) => {
+    turn = turn.then(() => answer(data));
+  };
+}
