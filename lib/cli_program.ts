@@ -40,8 +40,7 @@ export function launchedHost(handed: Handed | null): ProgramHost {
     unwritable: handed?.unwritable ?? [],
     async loadConfig(file) {
       if (handed?.said === file && handed.config) return handed.config;
-      const { loadConfig } = await import("./config_loader.ts");
-      const { withStateDb } = await import("./own_files.ts");
+      const { loadConfig, withStateDb } = await import("./config_loader.ts");
       return await withStateDb(await loadConfig(file));
     },
   };

@@ -12,7 +12,7 @@ import { type Config, configSchema, type SaidConfig } from "./config_schema.ts";
 import { ConfigError, EXIT, SyncError } from "./errors.ts";
 import { isWindowsPath, whyNoPath, withoutPrefix } from "./paths.ts";
 import { printable } from "./text.ts";
-import { SIDES } from "./types.ts";
+import { type Both, SIDES } from "./types.ts";
 
 /**
  * Reads and checks a config file.
@@ -309,5 +309,42 @@ export function requireApart(
         "outside both roots.",
       EXIT.usage,
     );
+  }
+}
+
+// Which state DB a config is about, where it does not name one: the one that
+// is called like the config, or one of the old name that knows these roots.
+
+/**
+ * Decides which state DB is used. A record must never be passed over: without
+ * it, what was deleted comes back.
+ *
+ * @param config A config as it was read.
+ * @returns It with the one state DB that counts.
+ */
+export async function withStateDb<
+  C extends {
+    readonly roots: Both<string>;
+    readonly stateDb: string;
+    readonly oldStateDb: string | null;
+  },
+>(config: C): Promise<C> {
+  const { roots, stateDb, oldStateDb } = config;
+  const decided = { ...config, oldStateDb: null };
+  if (oldStateDb === null || !isThere(oldStateDb)) return decided;
+  const { knowsRoots } = await import("./run_identify.ts");
+  const isMade = isThere(stateDb);
+  // What can't be told of it, a guard tells.
+  if (isMade && knowsRoots(stateDb, roots) !== false) return decided;
+  const isKnown = knowsRoots(oldStateDb, roots) ?? !isMade;
+  return isKnown ? { ...decided, stateDb: oldStateDb } : decided;
+}
+
+/** In a sandbox that lets it not be looked at, it is not the one. */
+function isThere(file: string): boolean {
+  try {
+    return Deno.lstatSync(file).isFile;
+  } catch {
+    return false;
   }
 }

@@ -31,10 +31,10 @@ import {
 } from "./mail_texts.ts";
 import type { Conflict } from "./plan_types.ts";
 import { doubtfulAlert } from "./report_text.ts";
-import type { Decided } from "./run.ts";
 import {
   type Alert,
   conflictKey,
+  type Decided,
   doneConflicts,
   openConflicts,
   type RunEnd,

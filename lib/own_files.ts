@@ -11,7 +11,6 @@ import { GuardError } from "./errors.ts";
 import { OWN_FOLDER } from "./names.ts";
 import { codeOf, inWords } from "./system.ts";
 import { printable, shellQuoted } from "./text.ts";
-import type { Both } from "./types.ts";
 
 /** A file of the program. */
 export interface OwnFile {
@@ -217,37 +216,4 @@ function lookAt(path: string): Deno.FileInfo | null {
 export function logFiles(file: string): string[] {
   const folder = dirname(file);
   return basename(folder) === "logs" ? [file, folder] : [file];
-}
-
-// Which state DB a config is about, where it does not name one: the one that
-// is called like the config, or one of the old name that knows these roots.
-
-/**
- * Decides which state DB is used. A record must never be passed over: without
- * it, what was deleted comes back.
- *
- * @param config A config as it was read.
- * @returns It with the one state DB that counts.
- */
-export async function withStateDb<
-  C extends {
-    readonly roots: Both<string>;
-    readonly stateDb: string;
-    readonly oldStateDb: string | null;
-  },
->(config: C): Promise<C> {
-  const { roots, stateDb, oldStateDb } = config;
-  const decided = { ...config, oldStateDb: null };
-  if (oldStateDb === null || !isThere(oldStateDb)) return decided;
-  const { knowsRoots } = await import("./run_identify.ts");
-  const isMade = isThere(stateDb);
-  // What can't be told of it, a guard tells.
-  if (isMade && knowsRoots(stateDb, roots) !== false) return decided;
-  const isKnown = knowsRoots(oldStateDb, roots) ?? !isMade;
-  return isKnown ? { ...decided, stateDb: oldStateDb } : decided;
-}
-
-/** In a sandbox that lets it not be looked at, it is not the one. */
-function isThere(file: string): boolean {
-  return lookAt(file)?.isFile ?? false;
 }

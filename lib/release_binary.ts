@@ -19,10 +19,10 @@ import {
   onDisk,
   parseConfig,
   requireApart,
+  withStateDb,
 } from "./config_loader.ts";
 import type { Config } from "./config_schema.ts";
 import { EXIT, type ExitCode, SyncError, UsageError } from "./errors.ts";
-import { withStateDb } from "./own_files.ts";
 import { whyNoPath } from "./paths.ts";
 import { V8_FLAGS } from "./sandbox_launcher.ts";
 import {

@@ -25,8 +25,9 @@ import {
   foreignLeftovers,
   removeLeftovers,
 } from "./files_leftovers.ts";
+import { keyOfId } from "./metadata.ts";
 import { timeMark } from "./names.ts";
-import { joinPath, nameOf } from "./paths.ts";
+import { joinPath, nameOf, sharedFolding } from "./paths.ts";
 import { guardPlan } from "./plan_guard.ts";
 import {
   type AlikeFiles,
@@ -38,10 +39,10 @@ import {
   type RecordView,
   type SideScan,
 } from "./plan_merge.ts";
-import type { DecidedPair } from "./plan_rules.ts";
 import type { Action, Answer, DecisionSettings, Plan } from "./plan_types.ts";
 import { type Look, Root } from "./root_files.ts";
 import { checkRoots } from "./root_identity.ts";
+import type { Probe } from "./root_traits.ts";
 import {
   identifyRoots,
   joiningWords,
@@ -56,7 +57,7 @@ import {
 } from "./run_identify.ts";
 import { Scans } from "./run_scan.ts";
 import {
-  decisionSettings,
+  type Decided,
   type Interrupt,
   INTERRUPTED,
   isInterrupted,
@@ -84,6 +85,7 @@ import {
   type Side,
   SIDES,
 } from "./types.ts";
+import { extensionOf } from "./wire_ignore.ts";
 
 /** What a run is. */
 interface RunContext {
@@ -478,13 +480,47 @@ function unlisted(
   return problems;
 }
 
-/** A plan, and what led to it. */
-export interface Decided {
-  readonly plan: Plan;
-  /** Every path with something to do or to record. */
-  readonly pairs: readonly DecidedPair[];
-  readonly merged: Merged;
-  readonly settings: DecisionSettings;
+/**
+ * Everything that decisions depend on besides what was found and recorded.
+ *
+ * @param probes What the roots' file systems do.
+ */
+function decisionSettings(
+  config: Config,
+  { left: { traits: left }, right: { traits: right } }: Both<Probe>,
+  record: RecordStore,
+  facts: Pick<
+    DecisionSettings,
+    "nowMs" | "recordedFiles" | "listUnchanged" | "roomIn"
+  >,
+): DecisionSettings {
+  const alwaysRead = new Set(config.compare.alwaysRead);
+  let shared: Both<ReadonlySet<string>> | null = null;
+  let saved: ReadonlyMap<string, number> | null = null;
+  return {
+    ...facts,
+    folding: sharedFolding([left, right]),
+    ignoresModes: [left, right].some((it) => it.carriesModes === false),
+    coarserTickMs: Math.max(left.tickMs, right.tickMs),
+    isFirstMeeting: facts.recordedFiles === 0,
+    verifyFirstRun: config.compare.verifyFirstRun,
+    policies: config.policies,
+    ruling: null,
+    softDelete: config.softDelete,
+    maxChangePercent: config.safety.maxChangePercent,
+    isSuspicious: (name) =>
+      alwaysRead.size > 0 && alwaysRead.has(extensionOf(name)),
+    savedSince: (side, path) =>
+      (saved ??= record.savedSince()).get(`${side}/${path}`) ?? null,
+    isSharedId: (side, id) => {
+      // Only asked where something looks like a rename.
+      shared ??= {
+        left: new Set(record.sharedIds("left").map(keyOfId)),
+        right: new Set(record.sharedIds("right").map(keyOfId)),
+      };
+      return shared[side].has(keyOfId(id));
+    },
+  };
 }
 
 /**

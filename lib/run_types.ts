@@ -4,31 +4,26 @@
  * @module
  */
 import { setImmediate } from "node:timers";
-import type { Config } from "./config_schema.ts";
 import type { Resolution } from "./conflict.ts";
 import { type ExitCode, InterruptedError, type StopSignal } from "./errors.ts";
-import { keyOfId } from "./metadata.ts";
-import { sharedFolding } from "./paths.ts";
 import type { Allowances } from "./plan_guard.ts";
+import type { Merged } from "./plan_merge.ts";
+import type { DecidedPair } from "./plan_rules.ts";
 import type {
   Action,
   Conflict,
   DecisionSettings,
+  Plan,
   Waiting,
 } from "./plan_types.ts";
-import type { Probe } from "./root_traits.ts";
-import type { Decided } from "./run.ts";
 import type { Lock, StateDb } from "./state_db.ts";
-import type { RecordStore } from "./state_record.ts";
 import type {
-  Both,
   Checkpoint,
   OutcomeKind,
   Problem,
   ProblemKind,
   Side,
 } from "./types.ts";
-import { extensionOf } from "./wire_ignore.ts";
 
 /** What a person asked for, for this one run. */
 export interface SyncOptions {
@@ -69,6 +64,15 @@ export interface SyncListener {
   onEnd?(end: RunEnd): Promise<void>;
 }
 
+/** A plan, and what led to it. */
+export interface Decided {
+  readonly plan: Plan;
+  /** Every path with something to do or to record. */
+  readonly pairs: readonly DecidedPair[];
+  readonly merged: Merged;
+  readonly settings: DecisionSettings;
+}
+
 /** Something that went wrong, or of weight, for a person to know. */
 export interface Alert {
   /** The same in every run that it is the same in. */
@@ -93,49 +97,6 @@ export interface RunEnd {
   readonly db: StateDb | null;
   /** Null where it can't be made. */
   readonly lock: Lock | null;
-}
-
-/**
- * Everything that decisions depend on besides what was found and recorded.
- *
- * @param probes What the roots' file systems do.
- */
-export function decisionSettings(
-  config: Config,
-  { left: { traits: left }, right: { traits: right } }: Both<Probe>,
-  record: RecordStore,
-  facts: Pick<
-    DecisionSettings,
-    "nowMs" | "recordedFiles" | "listUnchanged" | "roomIn"
-  >,
-): DecisionSettings {
-  const alwaysRead = new Set(config.compare.alwaysRead);
-  let shared: Both<ReadonlySet<string>> | null = null;
-  let saved: ReadonlyMap<string, number> | null = null;
-  return {
-    ...facts,
-    folding: sharedFolding([left, right]),
-    ignoresModes: [left, right].some((it) => it.carriesModes === false),
-    coarserTickMs: Math.max(left.tickMs, right.tickMs),
-    isFirstMeeting: facts.recordedFiles === 0,
-    verifyFirstRun: config.compare.verifyFirstRun,
-    policies: config.policies,
-    ruling: null,
-    softDelete: config.softDelete,
-    maxChangePercent: config.safety.maxChangePercent,
-    isSuspicious: (name) =>
-      alwaysRead.size > 0 && alwaysRead.has(extensionOf(name)),
-    savedSince: (side, path) =>
-      (saved ??= record.savedSince()).get(`${side}/${path}`) ?? null,
-    isSharedId: (side, id) => {
-      // Only asked where something looks like a rename.
-      shared ??= {
-        left: new Set(record.sharedIds("left").map(keyOfId)),
-        right: new Set(record.sharedIds("right").map(keyOfId)),
-      };
-      return shared[side].has(keyOfId(id));
-    },
-  };
 }
 
 /** What became of an action. */

@@ -17,7 +17,6 @@ import { print, warn } from "./cli_output.ts";
 import type { Config } from "./config_schema.ts";
 import { ConfigError, EXIT, SyncError, UsageError } from "./errors.ts";
 import { OWN_FOLDER } from "./names.ts";
-import { withStateDb } from "./own_files.ts";
 import {
   networkRootsOf,
   networkWords,
@@ -247,7 +246,7 @@ async function startOf(
   const { config: said, command } = invocation;
   const file = resolve(said);
   const access = accessOf(invocation);
-  const { loadConfig, onDisk, requireApart } = await import(
+  const { loadConfig, onDisk, requireApart, withStateDb } = await import(
     "./config_loader.ts"
   );
   if (access === null) {

@@ -13,8 +13,8 @@ import { isWithin } from "../lib/paths.ts";
 import { explain } from "../lib/plan_explain.ts";
 import { type Cell, RECORDED, UNRECORDED } from "../lib/plan_rules.ts";
 import type { Action } from "../lib/plan_types.ts";
-import { type Decided, newRunId, runSync } from "../lib/run.ts";
-import { isTold, type RunResult } from "../lib/run_types.ts";
+import { newRunId, runSync } from "../lib/run.ts";
+import { type Decided, isTold, type RunResult } from "../lib/run_types.ts";
 import {
   configLines,
   Editor,
