@@ -8,10 +8,18 @@
 import { constructFromEvents, EVENT_ID, parseEvents } from "js-yaml";
 import { posix, win32 } from "node:path";
 import { safeParse } from "valibot";
-import { type Config, configSchema, type SaidConfig } from "./config_schema.ts";
+import {
+  absolute,
+  type Config,
+  configSchema,
+  faultsOf,
+  isInside,
+  ownFiles,
+  type SaidConfig,
+} from "./config_schema.ts";
 import { ConfigError, EXIT, SyncError } from "./errors.ts";
-import { isWindowsPath, whyNoPath, withoutPrefix } from "./paths.ts";
-import { printable } from "./text.ts";
+import { isWindowsPath } from "./paths.ts";
+import { brief, printable } from "./text.ts";
 import { type Both, SIDES } from "./types.ts";
 
 /**
@@ -123,139 +131,6 @@ function resolved(said: SaidConfig, file: string): Config {
 
 /** The default while it was the same for all configs of a folder. */
 const OLD_STATE_DB = "office-sync.db";
-
-/**
- * What a run writes for itself, where the config names no other place: each
- * config of a folder has files of its own.
- *
- * @param file The config file.
- * @returns By key of the config, relative to the config's folder.
- *
- * @example
- * ```ts
- * import { ownFiles } from "./config_loader.ts";
- * ownFiles("/srv/office.yaml").state_db; // "office.db"
- * ```
- */
-export function ownFiles(
-  file: string,
-): { readonly "state_db": string; readonly "logging.file": string } {
-  const name = file.split(isWindowsPath(file) ? /[\\/]/u : "/").at(-1)!;
-  // What is called like a state DB must not become one.
-  const stem = name.replace(/(?<=.)\.(?!db$)[^.]+$/iu, "");
-  return { "state_db": `${stem}.db`, "logging.file": `logs/${stem}.log` };
-}
-
-/** What is wrong with a config beyond single values. */
-export interface Fault {
-  /** The key that is to be mended, with dots between its parts. */
-  readonly key: string;
-  readonly message: string;
-}
-
-/**
- * What is wrong with how the values of a config go together.
- *
- * @param said What the file says, as YAML has it.
- * @param file The file.
- * @param isTold Whether a key's value is wrong by itself, and passed over.
- */
-export function faultsOf(
-  said: unknown,
-  file: string,
-  isTold: (key: string) => boolean = () => false,
-): Fault[] {
-  const valueOf = (key: string): unknown =>
-    key.split(".").reduce<unknown>(
-      (at, part) => Object.getOwnPropertyDescriptor(Object(at), part)?.value,
-      said,
-    );
-  const folder = absolute(`${file}/..`);
-  const placesOf = (keys: readonly (readonly [string, string?])[]) =>
-    keys.flatMap(([key, standard]) => {
-      const said = valueOf(key) ?? standard;
-      if (isTold(key) || typeof said !== "string") return [];
-      return [{ key, said, path: absolute(said, folder) }];
-    });
-  const files = placesOf(Object.entries(ownFiles(file)));
-  const roots = placesOf([["left_root"], ["right_root"]]);
-  const strange = [...files, ...roots].flatMap(({ key, said, path }) => {
-    const allowed = isWindowsPath(path) ? whyNoPath(path) : null;
-    if (allowed === null) return [];
-    return [{ key, message: `found "${brief(said)}"; allowed: ${allowed}` }];
-  });
-  // What a run writes for itself may not lie where the run would sync it.
-  const misplaced = files.flatMap(({ key, said, path }) =>
-    roots.filter((root) => isInside(path, root.path)).map((root) => ({
-      key,
-      message: `"${
-        brief(said)
-      }" lies in ${root.key}; allowed: outside both roots`,
-    }))
-  );
-  return [
-    ...loginFaults((key) => valueOf(`email.${key}`) !== undefined),
-    ...strange.length > 0 ? strange : misplaced,
-  ];
-}
-
-/** A login takes a name and one password. */
-function loginFaults(has: (key: string) => boolean): Fault[] {
-  const fault = (key: string, message: string) => [
-    { key: `email.${key}`, message },
-  ];
-  const [given, other] = ["password", "password_env"].filter(has);
-  if (other) return fault(other, "beside password; allowed: one of the two");
-  if (!given && has("username")) {
-    return fault("username", "alone; needed: password or password_env");
-  }
-  if (!given || has("username")) return [];
-  return fault(given, "alone; needed: username");
-}
-
-/**
- * At most so much of a text, in one line, without the login in a URL.
- *
- * @param text Somebody's text.
- */
-export function brief(text: string, maxLetters = 60): string {
-  const safe = text.replace(/:\/\/.*@/su, "://…@");
-  const letters = [...safe].slice(0, maxLetters).join("");
-  return printable(letters === safe ? safe : `${letters}…`);
-}
-
-/**
- * A path in full. Windows paths are kept on any system: a config may be meant
- * for another.
- *
- * @param path As it was written.
- * @param from Where a relative one starts.
- */
-function absolute(path: string, from = "."): string {
-  const isHere = Deno.build.os === "windows";
-  const { resolve } = isHere || [path, from].some(isWindowsPath)
-    ? win32
-    : posix;
-  const full = withoutPrefix(
-    isWindowsPath(path) ? win32.normalize(path) : resolve(from, path),
-  );
-  // C:\ is nothing without the separator at its end; C:\x\ and shares are.
-  const surplus = /(?<!^[A-Za-z]:)\\$/u;
-  return isWindowsPath(full) ? full.replace(surplus, "") : full;
-}
-
-/**
- * Whether a path is a root or lies in it.
- *
- * @param path In full.
- * @param root In full.
- */
-function isInside(path: string, root: string): boolean {
-  if (isWindowsPath(path) !== isWindowsPath(root)) return false;
-  const { isAbsolute, relative } = isWindowsPath(root) ? win32 : posix;
-  const way = relative(root, path);
-  return !isAbsolute(way) && !/^\.\.(?:[\\/]|$)/u.test(way);
-}
 
 /**
  * How the disk spells a path: without links, `subst` drives and short names,

@@ -6,11 +6,15 @@
  */
 import { type InferIssue, safeParse } from "valibot";
 import * as yaml from "yaml";
-import { brief, faultsOf } from "./config_loader.ts";
-import { CONFIG_KEYS, configSchema, type SaidConfig } from "./config_schema.ts";
+import {
+  CONFIG_KEYS,
+  configSchema,
+  faultsOf,
+  type SaidConfig,
+} from "./config_schema.ts";
 import { ConfigError, type ConfigProblem } from "./errors.ts";
 import { WHOLE } from "./paths.ts";
-import { printable } from "./text.ts";
+import { brief, printable } from "./text.ts";
 
 /**
  * Reads and checks the text of a config.

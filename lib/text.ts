@@ -67,6 +67,17 @@ export function quoted(text: string): string {
 }
 
 /**
+ * At most so much of a text, in one line, without the login in a URL.
+ *
+ * @param text Somebody's text.
+ */
+export function brief(text: string, maxLetters = 60): string {
+  const safe = text.replace(/:\/\/.*@/su, "://…@");
+  const letters = [...safe].slice(0, maxLetters).join("");
+  return printable(letters === safe ? safe : `${letters}…`);
+}
+
+/**
  * Text as HTML shows it: what can't be seen is written out, and nothing is
  * taken for a tag.
  *

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
-import { ownFiles } from "../lib/config_loader.ts";
+import { ownFiles } from "../lib/config_schema.ts";
 import { GuardError, LockedError } from "../lib/errors.ts";
 import {
   asGuard,
