@@ -473,15 +473,16 @@ function outcomeOf(action: Action, result: ActionResult): Outcome {
     : "failed";
   const { work, newPath } = action;
   // Where the version is that a doubtful one replaced.
-  const before = work.kind === "copy" && work.isDoubtful && done?.keptAt
-    ? `the version before is kept as ${done.keptAt}`
-    : null;
+  const before =
+    work.kind === "copy" && work.isDoubtful && done?.softDeletedPath
+      ? `the version before is kept as ${done.softDeletedPath}`
+      : null;
   return {
     action,
     kind,
     detail: done?.left ?? done?.note ?? before ?? skipped ??
       (failed ? whyNot(work, failed) : null),
-    newPath: done?.keptAt ?? newPath,
+    newPath: done?.softDeletedPath ?? newPath,
     error: kind === "failed" ? failed : null,
   };
 }

@@ -168,8 +168,8 @@ export async function restore(
   try {
     for await (const restored of restoring) {
       results.push(restored);
-      const { version: { side, keptAt }, outcome } = restored;
-      const line = `restore from ${side} ${quoted(keptAt)}: ` +
+      const { version: { side, softDeletedPath }, outcome } = restored;
+      const line = `restore from ${side} ${quoted(softDeletedPath)}: ` +
         restoredLine(restored);
       if (outcome === "done" || outcome === "same") log.info(line);
       else log.warning(line);
@@ -204,7 +204,7 @@ function storedVersions(db: StateDb, roots: Both<Root>): Version[] {
     runFolders(roots[side], onUnreadable).flatMap((run) =>
       [...softDeletedFiles(roots[side], run, onUnreadable)].map(
         (it): Version => {
-          const told = known.get(`${side} ${it.keptAt}`);
+          const told = known.get(`${side} ${it.softDeletedPath}`);
           const path = told?.path ?? it.path;
           return { ...it, side, run, path, runId: told?.run ?? null };
         },
@@ -341,7 +341,7 @@ export async function* bringBack(
 /** Looks at all sides before anything is written, then copies aside. */
 async function stage(version: Version, context: RestoreContext): Promise<Trip> {
   const { roots, names, to, verifyRoots, checkpoint } = context;
-  const { side, keptAt, path, metadata } = version;
+  const { side, softDeletedPath, path, metadata } = version;
   const trip: Trip = {
     version,
     outcome: "done",
@@ -363,7 +363,7 @@ async function stage(version: Version, context: RestoreContext): Promise<Trip> {
       makeFolders(trip, target.root, roots);
       const copy = await stageCopy({
         from: roots[side],
-        path: keptAt,
+        path: softDeletedPath,
         seen: metadata,
         to: target.root,
         temporary: names.beside(path),
@@ -395,7 +395,7 @@ export async function targetOn(
   >,
 ): Promise<Target | null> {
   const root = roots[side];
-  const { path, metadata, keptAt } = version;
+  const { path, metadata, softDeletedPath } = version;
   const names = path.split("/");
   for (const name of root.traits.hasWindowsNames ? names : []) {
     const why = whyNotOnWindows(name);
@@ -421,7 +421,7 @@ export async function targetOn(
     const compared = await answerTo(
       {
         kind: "compare",
-        a: { side: version.side, path: keptAt, metadata },
+        a: { side: version.side, path: softDeletedPath, metadata },
         b: { side, path, metadata: standing },
         wantsHash: false,
       },
@@ -458,12 +458,12 @@ function requireOwnName(root: Root, path: string): void {
 
 /** With the mode that was kept with them, for those who were let in. */
 function makeFolders(
-  { version: { side, path, keptAt }, made }: Trip,
+  { version: { side, path, softDeletedPath }, made }: Trip,
   root: Root,
   roots: Both<Root>,
 ): void {
   const names = path.split("/").slice(0, -1);
-  const kept = keptAt.split("/").slice(0, -1);
+  const kept = softDeletedPath.split("/").slice(0, -1);
   for (let depth = 1; depth <= names.length; depth++) {
     const folder = names.slice(0, depth).join("/");
     if (root.look(folder).kind === "directory") continue;
@@ -521,7 +521,7 @@ async function place(
         isDoubtful: false,
       }, copy);
       changed.push(...done.folders);
-      replaced[side] = done.keptAt;
+      replaced[side] = done.softDeletedPath;
       trip.reason ??= done.note;
       sides.push(side);
     }
@@ -614,9 +614,9 @@ function restoredLine(restored: Restored): string {
 }
 
 function versionDocument(version: Version) {
-  const { path, side, runId, run, keptAt, metadata } = version;
+  const { path, side, runId, run, softDeletedPath, metadata } = version;
   return {
-    ...{ path, side, run: runId, folder: run.name, keptAt },
+    ...{ path, side, run: runId, folder: run.name, softDeletedPath },
     removedAt: isoTime(run.timeMs),
     modifiedAt: isoTime(metadata.mtimeMs),
     bytes: metadata.sizeBytes,

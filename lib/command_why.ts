@@ -249,7 +249,7 @@ function documentOf(why: Why): unknown {
     actions: (explanation?.actions ?? []).map((action) =>
       actionDocument(planned(action))
     ),
-    leftAlone: explanation?.problem ?? null,
+    unknown: explanation?.problem ?? null,
     settings: why.settings,
     history: why.past.map((action) => ({
       run: action.run,

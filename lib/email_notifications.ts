@@ -289,7 +289,7 @@ function waitMs(refusals: number): number {
 
 /** Names of what is kept in the state DB besides mails. */
 const MEMORY = "mail_memory";
-const ALERTS = "mail_alarms";
+const ALERTS = "mail_alerts";
 
 /** What is remembered from run to run. */
 interface Memory {

@@ -68,7 +68,7 @@ export interface Performed {
   /** Folders in which names changed, to be flushed before the record. */
   readonly folders: readonly { readonly side: Side; readonly folder: string }[];
   /** Where a soft-deleted file is now, below its root. */
-  readonly keptAt: string | null;
+  readonly softDeletedPath: string | null;
   /** Anything a person should know besides. */
   readonly note: string | null;
   /** Why only a part of it was done, in words. Left out: all of it was. */
@@ -99,7 +99,7 @@ export type Made = Pick<
 >;
 
 /** What became of a version that was replaced. */
-export type Replaced = Pick<Performed, "keptAt" | "note">;
+export type Replaced = Pick<Performed, "softDeletedPath" | "note">;
 
 /** What became of what is in a folder. */
 interface RenamedEach {
@@ -231,13 +231,13 @@ export class Performer {
     const { to, temporary } = copy;
     const { path } = work;
     const { softDelete, names } = this.#context;
-    const keptAt = work.fate === "soft-delete"
+    const softDeletedPath = work.fate === "soft-delete"
       ? softDelete.placeFor(to, path)
       : null;
-    if (keptAt !== null) {
+    if (softDeletedPath !== null) {
       try {
-        replace(to, temporary, path, seen, keptAt);
-        return { keptAt, note: null };
+        replace(to, temporary, path, seen, softDeletedPath);
+        return { softDeletedPath, note: null };
       } catch (error) {
         if (!isAcrossDisks(error)) throw error;
       }
@@ -248,10 +248,10 @@ export class Performer {
       : this.#isClashLost(work)
       ? "its clash copy was changed at once"
       : null;
-    if (why === null && keptAt !== null) {
+    if (why === null && softDeletedPath !== null) {
       try {
-        await softDelete.moveAcross(to, aside, seen, keptAt);
-        return { keptAt, note: null };
+        await softDelete.moveAcross(to, aside, seen, softDeletedPath);
+        return { softDeletedPath, note: null };
       } catch (error) {
         why = `can't be kept in soft delete (${inWords(error)})`;
       }
@@ -259,10 +259,13 @@ export class Performer {
     if (why === null) {
       // RACE: what is written to it between look and removal is lost with it.
       removeDespite(to.absolute(aside));
-      return { keptAt: null, note: null };
+      return { softDeletedPath: null, note: null };
     }
     const kept = keepAsClash(to, aside, path);
-    return { keptAt: null, note: `${why}; that version is now ${kept}` };
+    return {
+      softDeletedPath: null,
+      note: `${why}; that version is now ${kept}`,
+    };
   }
 
   /**
@@ -393,12 +396,16 @@ export class Performer {
     const root = this.#roots[on];
     const there = kindAt(this.#roots[otherSide(on)], path);
     if (there === "file" || there === "other") throw new Skipped(CHANGED);
-    let keptAt: string | null = null;
+    let softDeletedPath: string | null = null;
     if (work.fate === "destroy") {
       destroy(root, path, metadata, this.#context.names.beside(path));
-    } else keptAt = await this.#context.softDelete.move(root, path, metadata);
+    } else {softDeletedPath = await this.#context.softDelete.move(
+        root,
+        path,
+        metadata,
+      );}
     const changes = [{ kind: "forget", path: work.rowPath } as const];
-    return performed(on, [path], changes, { keptAt });
+    return performed(on, [path], changes, { softDeletedPath });
   }
 
   async #rename(work: WorkOf<"rename">): Promise<Performed> {
@@ -638,16 +645,16 @@ function performed(
   side: Side,
   paths: readonly string[],
   changes: readonly RecordChange[],
-  more: Partial<Pick<Performed, "keptAt" | "note" | "left">> = {},
+  more: Partial<Pick<Performed, "softDeletedPath" | "note" | "left">> = {},
 ): Performed {
   const folders = paths.map((path) => ({ side, folder: folderOf(path) }));
   // The folders that lead to a soft-deleted file may all be new, and must be
   // on disk before the record says where the file went.
-  let folder = folderOf(more.keptAt ?? "");
+  let folder = folderOf(more.softDeletedPath ?? "");
   for (; folder !== ""; folder = folderOf(folder)) {
     folders.push({ side, folder });
   }
-  return { changes, folders, keptAt: null, note: null, ...more };
+  return { changes, folders, softDeletedPath: null, note: null, ...more };
 }
 
 /**

@@ -128,7 +128,7 @@ export class Outbox {
       "SELECT path, versions FROM mailed_conflicts ORDER BY path",
     ).map(([path, versions]) => [String(path), String(versions)] as const);
     const alerts = this.#db.query(
-      "SELECT trouble FROM mailed_troubles ORDER BY key",
+      "SELECT alert FROM mailed_alerts ORDER BY key",
     ).map(([alert]): KnownAlert => JSON.parse(String(alert)));
     return { conflicts: new Map(conflicts), alerts };
   }
@@ -189,10 +189,10 @@ export class Outbox {
       for (const [path, versions] of mailed.conflicts) {
         db.run("INSERT INTO mailed_conflicts VALUES (?, ?)", path, versions);
       }
-      db.run("DELETE FROM mailed_troubles");
+      db.run("DELETE FROM mailed_alerts");
       for (const alert of mailed.alerts) {
         db.run(
-          "INSERT INTO mailed_troubles VALUES (?, ?)",
+          "INSERT INTO mailed_alerts VALUES (?, ?)",
           alert.key,
           JSON.stringify(alert),
         );

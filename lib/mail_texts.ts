@@ -358,7 +358,7 @@ function doneWords(conflict: DoneConflict): string {
 /** Where each version is now. */
 function placeFacts(conflict: DoneConflict, where: MailFacts): Fact[] {
   const { kind, path, policy, versions, winner } = conflict;
-  const { clashPath, keptAt, cutOff } = conflict.done;
+  const { clashPath, softDeletedPath, cutOff } = conflict.done;
   const loser = otherSide(winner);
   const onBoth = (label: string, at: string): Fact[] => [
     [label, placeOf(where, "left", at)],
@@ -372,8 +372,8 @@ function placeFacts(conflict: DoneConflict, where: MailFacts): Fact[] {
   const now = onBoth(main, path);
   if (clashPath !== null) return [...now, ...onBoth(other, clashPath)];
   if (isName || policy !== "overwrite") return now;
-  const place = keptAt !== null
-    ? placeOf(where, loser, keptAt)
+  const place = softDeletedPath !== null
+    ? placeOf(where, loser, softDeletedPath)
     : cutOff === null
     ? "gone: soft delete is off, or the file is too large for it"
     : `in ${placeOf(where, loser, ".office-sync/deleted")}, if soft delete ` +
@@ -383,7 +383,7 @@ function placeFacts(conflict: DoneConflict, where: MailFacts): Fact[] {
 
 function toDo(conflict: DoneConflict, where: MailFacts): Block[] {
   const { kind, path, versions, winner } = conflict;
-  const { clashPath, keptAt } = conflict.done;
+  const { clashPath, softDeletedPath } = conflict.done;
   if (kind === "metadata_conflict") {
     return [text(
       "There is nothing to do, unless you want the other name: rename it on " +
@@ -402,7 +402,7 @@ function toDo(conflict: DoneConflict, where: MailFacts): Block[] {
           "follows.",
     )];
   }
-  const word = keptAt === null ? null : typed(path, where);
+  const word = softDeletedPath === null ? null : typed(path, where);
   return word === null ? [] : [
     text(
       "If the other version is wanted, bring it back in place of the file:",

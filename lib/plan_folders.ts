@@ -212,7 +212,7 @@ export class Layout {
         ],
       ].join(", and ") || "it holds what is left alone";
       const reason = `only ${words(side)} has it: ${why}`;
-      return { side, path, kind: "kept", reason, metadata: null };
+      return { side, path, kind: "lone", reason, metadata: null };
     }).sort((a, b) => comparePaths(a.path, b.path));
   }
 }

@@ -206,7 +206,7 @@ export interface ConflictDone {
   /** Soft delete takes the version that lost. */
   readonly isKept: boolean;
   /** Where that is, below its side's root; null: nowhere, or not yet. */
-  readonly keptAt: string | null;
+  readonly softDeletedPath: string | null;
   /** Of a name that was given to one side. */
   readonly renamed: { readonly from: string; readonly to: string } | null;
   /** What else there is to say. */

@@ -138,7 +138,7 @@ export function reportSections(
     failed: parts.failed.map(actionRow),
     skipped: parts.skipped.map(actionRow),
     unknown: parts.unknown.map((it) => ({
-      ...unsyncedRow(it, { ...it.metadata, isFolder: it.kind === "kept" }),
+      ...unsyncedRow(it, { ...it.metadata, isFolder: it.kind === "lone" }),
       kind: "UNKNOWN",
       words: "unknown",
       reason: it.reason,

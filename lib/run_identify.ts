@@ -553,8 +553,7 @@ function writeNumber(root: string, pair: string, number: number): void {
   }
 }
 
-// What the roots' file systems do, and what is remembered of that. Its keys in
-// the state DB are older than their words: habits are traits.
+// What the roots' file systems do, and what is remembered of that.
 
 /**
  * Probes both roots, each once per run.
@@ -575,7 +574,7 @@ export function probeRoots(
     const root = roots[side];
     const probed = owner && readingRoot(side, root, () => probe(root, owner));
     if (probed) {
-      db.setMeta(`habits_${side}`, JSON.stringify(probed.traits));
+      db.setMeta(`traits_${side}`, JSON.stringify(probed.traits));
       return probed;
     }
     const foreign = owner && foreignFolder(root);
@@ -595,7 +594,7 @@ export function probeRoots(
 }
 
 function storedTraits(db: StateDb, side: Side): Traits | null {
-  return JSON.parse(db.meta(`habits_${side}`) ?? "null");
+  return JSON.parse(db.meta(`traits_${side}`) ?? "null");
 }
 
 /** What the roots take for one name, as the last run found it. */

@@ -193,7 +193,7 @@ export function doneConflicts(outcomes: readonly Outcome[]): Conflict[] {
           ? work.clashPath
           : before?.clashPath ?? null,
         isKept: isKept || before?.isKept === true,
-        keptAt: isKept ? newPath : before?.keptAt ?? null,
+        softDeletedPath: isKept ? newPath : before?.softDeletedPath ?? null,
         renamed: isRename
           ? { from: path, to: newPath }
           : before?.renamed ?? null,
@@ -239,7 +239,7 @@ export function isTold({ kind }: Problem): boolean {
 /** Problems that nobody has to do anything about. */
 const QUIET: ReadonlySet<ProblemKind> = new Set([
   ...UNTOLD,
-  "kept",
+  "lone",
   "symlink",
   "special",
 ]);

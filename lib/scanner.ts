@@ -415,7 +415,7 @@ function unreadableKind(error: unknown): "vanished" | "unreadable" {
 
 type ScannedKind = Exclude<
   ProblemKind,
-  "unreadable" | "elsewhere" | "mount" | "twins" | "kept"
+  "unreadable" | "elsewhere" | "mount" | "twins" | "lone"
 >;
 
 const REASONS: Record<ScannedKind, string> = {

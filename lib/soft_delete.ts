@@ -213,7 +213,7 @@ function inTheWay(folder: string): string {
 /** A soft-deleted file. */
 export interface SoftDeleted {
   /** Where it is, below the root. */
-  readonly keptAt: string;
+  readonly softDeletedPath: string;
   /** The path it had. */
   readonly path: string;
   readonly metadata: Metadata;
@@ -257,14 +257,14 @@ export function* softDeletedFiles(
     for (const { name, isDirectory } of entriesOf(root, inside, onUnreadable)) {
       const path = joinPath(folder, name);
       if (isDirectory) folders.push(path);
-      const keptAt = joinPath(run.path, path);
+      const softDeletedPath = joinPath(run.path, path);
       try {
-        const look = root.look(keptAt);
+        const look = root.look(softDeletedPath);
         if (look.kind !== "file" || isPathFile(path)) continue;
         const before = pathBefore(root, run.path, path) ?? path;
-        yield { keptAt, path: before, metadata: look.metadata };
+        yield { softDeletedPath, path: before, metadata: look.metadata };
       } catch (error) {
-        onUnreadable(keptAt, wordsOf(error));
+        onUnreadable(softDeletedPath, wordsOf(error));
       }
     }
   }

@@ -193,7 +193,7 @@ export const MIGRATIONS: readonly string[] = [
     versions TEXT NOT NULL
   ) WITHOUT ROWID;
 
-  -- alerts that were mailed, by their former name
+  -- alerts that were mailed
   CREATE TABLE mailed_troubles (
     key TEXT PRIMARY KEY,
     -- JSON: what it is, since when, and when it was mailed
@@ -269,6 +269,18 @@ export const MIGRATIONS: readonly string[] = [
     WHERE last IS NULL GROUP BY run, seq / 50000;
   DROP VIEW old;
   DROP TABLE actions;
+  `,
+  `
+  -- one word for one thing, here too
+  ALTER TABLE mailed_troubles RENAME TO mailed_alerts;
+  ALTER TABLE mailed_alerts RENAME COLUMN trouble TO alert;
+  UPDATE meta SET key = 'traits_left' WHERE key = 'habits_left';
+  UPDATE meta SET key = 'traits_right' WHERE key = 'habits_right';
+  UPDATE meta SET key = 'mail_alerts' WHERE key = 'mail_alarms';
+  -- within a text of JSON the quotation marks would have backslashes
+  UPDATE meta SET value = replace(value, '"keptAt":', '"softDeletedPath":')
+    WHERE key = 'mail_intention';
+  UPDATE outbox SET news = replace(news, '"keptAt":', '"softDeletedPath":');
   `,
 ];
 

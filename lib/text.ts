@@ -230,8 +230,10 @@ export function becameWords(conflict: Conflict, roots: Both<string>): string {
   if (lost === null) return `${cause}; ${main}`;
   const fate = policy !== "overwrite"
     ? `is kept on both sides as ${printable(lost.path)}`
-    : done?.keptAt
-    ? `is replaced, kept as ${printable(`${roots[loser]}/${done.keptAt}`)}`
+    : done?.softDeletedPath
+    ? `is replaced, kept as ${
+      printable(`${roots[loser]}/${done.softDeletedPath}`)
+    }`
     : done?.isKept
     ? "is replaced, kept in soft delete"
     : "is replaced, not kept";

@@ -91,7 +91,7 @@ export type ProblemKind =
   /** It belongs to the program itself. */
   | "own"
   /** A folder that one side alone has, because of what it holds. */
-  | "kept";
+  | "lone";
 
 /** A path whose state can't be told or must not be touched. */
 export interface Problem {

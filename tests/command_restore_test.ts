@@ -115,7 +115,7 @@ Deno.test("restore --list shows what is kept, also while a run is active, and ch
   assert.match(stdout, /\n2 versions kept\.\n$/);
   const { versions } = await office.json("restore", "d/", "--list");
   assert.deepEqual(Object.keys(versions[0]), [
-    ...["path", "side", "run", "folder", "keptAt", "removedAt"],
+    ...["path", "side", "run", "folder", "softDeletedPath", "removedAt"],
     ...["modifiedAt", "bytes"],
   ]);
   assert.deepEqual([versions.length, versions[0].path], [1, "d/b"]);
@@ -333,8 +333,9 @@ Deno.test("restore goes on where one file can't be brought back, and leaves noth
   using office = new Office();
   await removed(office, { d: { a: "1" }, e: { f: { c: "3" } }, b: "2" });
   Deno.mkdirSync(`${office.left}/d`, { mode: 0o555 });
-  const [{ keptAt }] = (await office.json("restore", "--list", "e/")).versions;
-  Deno.chmodSync(`${office.right}/${keptAt}`, 0);
+  const [{ softDeletedPath }] =
+    (await office.json("restore", "--list", "e/")).versions;
+  Deno.chmodSync(`${office.right}/${softDeletedPath}`, 0);
   const { code, stdout } = await office.humbleCommand("restore", ".");
   assert.equal(code, 1);
   assert.match(stdout, /^d\/a: failed: access is denied.* \(EACCES\)$/m);
@@ -419,7 +420,7 @@ async function broughtBack(
       pair: "pair",
       timeMs: Date.UTC(2024, 0, 1),
     },
-    keptAt: `${KEPT}/${path}`,
+    softDeletedPath: `${KEPT}/${path}`,
     metadata: at.seen("right", `${KEPT}/${path}`),
   }));
   return await Array.fromAsync(bringBack(versions, context));

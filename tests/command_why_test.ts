@@ -65,7 +65,7 @@ Deno.test("why: record, both sides, their changes, rule, action, settings and hi
       files: null,
       bytes: 6,
     }],
-    leftAlone: null,
+    unknown: null,
     settings: [{
       key: "soft_delete.keep_replaced",
       value: "true",
@@ -140,7 +140,7 @@ Deno.test("why: ignored paths, with the list and its line", async () => {
   );
   office.write({ left: { "x.tmp": "x", old: { deep: { "y.txt": "y" } } } });
   const file = await office.json("why", "x.tmp");
-  assert.deepEqual(file.leftAlone, {
+  assert.deepEqual(file.unknown, {
     path: "x.tmp",
     reason: "Left: ignored by the config",
   });
@@ -154,7 +154,7 @@ Deno.test("why: ignored paths, with the list and its line", async () => {
     ["ignore.junk", "Thumbs.db, desktop.ini, .DS_Store"],
   );
   const below = await office.json("why", "old/deep/y.txt");
-  assert.equal(below.leftAlone.path, "old");
+  assert.equal(below.unknown.path, "old");
   assert.equal(below.settings[0].key, "ignore.filenames_exact");
   assert.deepEqual(below.actions, []);
 });
@@ -175,9 +175,9 @@ Deno.test("why: folders, links, and what belongs to office-sync", async () => {
   assert.deepEqual(known.actions, []);
   const link = await office.json("why", "link");
   assert.equal(link.left.kind, "other");
-  assert.match(link.leftAlone.reason, /^Left: /);
+  assert.match(link.unknown.reason, /^Left: /);
   const own = await office.json("why", ".office-sync/root.json");
-  assert.match(own.leftAlone.reason, /belongs to office-sync/);
+  assert.match(own.unknown.reason, /belongs to office-sync/);
   const root = await office.commandHere("why", office.right);
   assert.equal(root.code, 0, root.stderr);
 });
@@ -218,7 +218,7 @@ Deno.test("why: an open conflict, and what it holds back", async () => {
   office.write({ left: { x: later("file") }, right: { x: { "in.txt": "i" } } });
   const conflict = await office.json("why", "x");
   assert.equal(conflict.rule, "5.2");
-  assert.match(conflict.leftAlone.reason, /left for a person/);
+  assert.match(conflict.unknown.reason, /left for a person/);
   assert.deepEqual(
     conflict.settings.map((it: { key: string; line: number }) => [
       it.key,
@@ -227,7 +227,7 @@ Deno.test("why: an open conflict, and what it holds back", async () => {
     [["conflict_policy.new_new", 4]],
   );
   const below = await office.json("why", "x/in.txt");
-  assert.equal(below.leftAlone.path, "x");
+  assert.equal(below.unknown.path, "x");
   assert.deepEqual(below.actions, []);
 });
 

@@ -181,13 +181,13 @@ Deno.test("doneConflicts() tells where a replaced version is, and null where it 
   const overwrite = "conflict_policy:\n  new_new: overwrite\n";
   const [kept] = doneConflicts((await clashed(overwrite)).outcomes);
   assert.match(
-    kept!.done!.keptAt ?? "",
+    kept!.done!.softDeletedPath ?? "",
     /^\.office-sync\/deleted\/[^/]+\/a\.txt$/,
   );
   assert.equal(kept!.done!.clashPath, null);
   const off = `${overwrite}soft_delete:\n  enabled: false\n`;
   const [gone] = doneConflicts((await clashed(off)).outcomes);
-  assert.equal(gone!.done!.keptAt, null);
+  assert.equal(gone!.done!.softDeletedPath, null);
 });
 
 Deno.test("doneConflicts() of a plan tells what it means to do", async () => {
@@ -566,8 +566,8 @@ function passTime(stateDb: string, ms: number): void {
   using db = new DatabaseSync(stateDb);
   db.exec(`
     UPDATE outbox SET created_at = created_at - ${ms};
-    UPDATE mailed_troubles SET trouble = json_set(
-      trouble, '$.mailedAtMs', trouble ->> '$.mailedAtMs' - ${ms})`);
+    UPDATE mailed_alerts SET alert = json_set(
+      alert, '$.mailedAtMs', alert ->> '$.mailedAtMs' - ${ms})`);
 }
 
 /** An office that has run once, and now misses its Right. */

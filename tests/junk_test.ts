@@ -104,9 +104,9 @@ for (const [from, to] of [["left", "right"], ["right", "left"]] as const) {
     office.write({ [to]: { pics: { "mine.bak": "kept" } } });
     rmSync(`${office[from]}/pics`, { recursive: true });
     const { problems } = await office.run();
-    const [kept] = problems.filter(({ kind }) => kind === "kept");
-    assert.match(kept?.reason ?? "", /it holds mine\.bak \(ignored by /);
-    assert.doesNotMatch(kept?.reason ?? "", /Thumbs/, "that keeps no folder");
+    const [lone] = problems.filter(({ kind }) => kind === "lone");
+    assert.match(lone?.reason ?? "", /it holds mine\.bak \(ignored by /);
+    assert.doesNotMatch(lone?.reason ?? "", /Thumbs/, "that keeps no folder");
     assert.deepEqual(office.trees()[to], {
       pics: { "Thumbs.db": `${to}'s junk`, "mine.bak": "kept" },
     });

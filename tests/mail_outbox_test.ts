@@ -320,7 +320,12 @@ Deno.test("300 mails go out as one, which names the newest conflicts", async () 
           versions: { left: version, right: version },
           winner: "left",
           isNewer: true,
-          done: { actions: [], keptAt: null, renamed: null, cutOff: null },
+          done: {
+            actions: [],
+            softDeletedPath: null,
+            renamed: null,
+            cutOff: null,
+          },
         }],
       };
       insert.run(1e12 + n, `id-${n}`, JSON.stringify(news));

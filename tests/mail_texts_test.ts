@@ -80,7 +80,7 @@ function doneAt(path: string, cutOff: string | null = null): Conflict {
       actions: ["CLASH_CREATE", "COPY_LEFT_TO_RIGHT"],
       clashPath: `${path}.clash`,
       isKept: false,
-      keptAt: null,
+      softDeletedPath: null,
       renamed: null,
       detail: null,
       cutOff,

@@ -166,9 +166,9 @@ Deno.test("of the clocks of PC and share the slower one counts", async () => {
   keptBefore(office.left, 9, pairOf(office), { old: "1" });
   keptBefore(office.right, 9, pairOf(office), { old: "1" });
   using db = new StateDb(office.stateDb, { isReadOnly: false });
-  const traits = JSON.parse(db.meta("habits_right") ?? "");
+  const traits = JSON.parse(db.meta("traits_right") ?? "");
   const slow = { ...traits, clockOffsetMs: -30 * DAY_MS };
-  db.setMeta("habits_right", JSON.stringify(slow));
+  db.setMeta("traits_right", JSON.stringify(slow));
   const prune = (startedAtMs: number) =>
     pruneOld(db, {
       startedAtMs,

@@ -207,7 +207,7 @@ for (const long of sides) {
           pair: "pair",
           timeMs: OLD,
         },
-        keptAt: ".office-sync/deleted/20240101-000000-pair/x",
+        softDeletedPath: ".office-sync/deleted/20240101-000000-pair/x",
         metadata: { sizeBytes: 1, mtimeMs: OLD, mode: 0o644, id: null },
       };
       await assert.rejects(

@@ -192,6 +192,43 @@ Deno.test("past runs of an older version are told as before: what they did, and 
   }
 });
 
+Deno.test("alerts, traits and mails that wait are taken over from a version that named them otherwise", () => {
+  using place = new Place();
+  const path = '"keptAt":';
+  const told = (key: string) =>
+    JSON.stringify({
+      conflicts: [{ path, done: { actions: [path], [key]: path } }],
+    });
+  {
+    using old = new DatabaseSync(place.file);
+    migrate(old, 0, 8);
+    old.exec(`
+      INSERT INTO mailed_troubles VALUES ('a', '{"key":"a"}');
+      INSERT INTO meta VALUES ('habits_left', '1'), ('habits_right', '2'),
+        ('mail_alarms', '3'), ('mail_intention', '${told("keptAt")}');
+      INSERT INTO outbox (created_at, message_id, subject, text, html,
+        delivered, news) VALUES
+        (1, 'new', '', '', '', '[]', '${told("keptAt")}'),
+        (2, 'old', 's', 't', 'h', '[]', NULL)`);
+  }
+  for (const isReadOnly of [true, false]) {
+    using db = place.open(isReadOnly);
+    assert.deepEqual(db.query("SELECT * FROM mailed_alerts"), [
+      ["a", '{"key":"a"}'],
+    ]);
+    assert.deepEqual(db.query("SELECT * FROM meta ORDER BY key"), [
+      ["mail_alerts", "3"],
+      ["mail_intention", told("softDeletedPath")],
+      ["traits_left", "1"],
+      ["traits_right", "2"],
+    ]);
+    assert.deepEqual(db.query("SELECT news FROM outbox ORDER BY id"), [
+      [told("softDeletedPath")],
+      [null],
+    ]);
+  }
+});
+
 Deno.test("a migration that fails leaves the DB at the version before", () => {
   using place = new Place();
   place.open()[Symbol.dispose]();

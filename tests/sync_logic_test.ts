@@ -1754,7 +1754,7 @@ testRows([
     right: { "d/a": ONE, "d/x.tmp": IGNORED },
     acts: ["SOFT_DELETE_RIGHT d/a (5.7)"],
     records: ["record forget-directory d"],
-    problems: ["right/d: kept"],
+    problems: ["right/d: lone"],
   },
   {
     it: "forgets all folders above what must be left alone (section 3)",
@@ -1762,7 +1762,7 @@ testRows([
     left: { "d/e/x.tmp": IGNORED },
     acts: [],
     records: ["record forget-directory d", "record forget-directory d/e"],
-    problems: ["left/d: kept"],
+    problems: ["left/d: lone"],
   },
   {
     it: "forgets a removed folder that holds a link (section 3)",
@@ -1770,7 +1770,7 @@ testRows([
     right: { "d/x": LINK },
     acts: [],
     records: ["record forget-directory d"],
-    problems: ["right/d/x: symlink", "right/d: kept"],
+    problems: ["right/d/x: symlink", "right/d: lone"],
   },
   {
     it: "keeps a folder that holds an unknown path and something new (R 5.10)",
@@ -1783,7 +1783,7 @@ testRows([
     left: { "d/x.tmp": IGNORED },
     acts: [],
     records: [],
-    problems: ["left/d: kept"],
+    problems: ["left/d: lone"],
   },
   {
     it:
@@ -1791,7 +1791,7 @@ testRows([
     left: { "d/e/x.tmp": IGNORED },
     acts: [],
     records: [],
-    problems: ["left/d: kept"],
+    problems: ["left/d: lone"],
   },
   {
     it: "creates no folder that can't be read (section 3)",
@@ -1808,7 +1808,7 @@ testRows([
       "CREATE_DIR_RIGHT d/f (5.9)",
       "COPY_LEFT_TO_RIGHT d/f/a (5.9)",
     ],
-    problems: ["left/d/e: kept"],
+    problems: ["left/d/e: lone"],
   },
   {
     it:

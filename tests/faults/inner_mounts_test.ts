@@ -207,8 +207,8 @@ for (const from of ["left", "right"] as const) {
 
 for (const from of ["left", "right"] as const) {
   const on = from === "left" ? "right" : "left";
-  const kept = ({ problems }: RunResult): string[] =>
-    problems.filter(({ kind }) => kind === "kept")
+  const lone = ({ problems }: RunResult): string[] =>
+    problems.filter(({ kind }) => kind === "lone")
       .map(({ side, path, reason }) => `${side} ${path}: ${reason}`);
 
   Deno.test(`a folder with a disk over it can't be removed on ${on}: forgotten, and told`, async () => {
@@ -225,10 +225,10 @@ for (const from of ["left", "right"] as const) {
       `${on} disk: ${words}: another disk is mounted here`,
       `${on} in: ${words}: it holds disk (another disk is mounted here)`,
     ];
-    assert.deepEqual(kept(result), told);
+    assert.deepEqual(lone(result), told);
     for (let n = 0; n < 2; n++) {
       const again = await office.agree();
-      assert.deepEqual([actions(again), kept(again)], [[], told]);
+      assert.deepEqual([actions(again), lone(again)], [[], told]);
     }
     write(office.to, { disk: { "new.txt": at(2021, "new") } });
     const back = on === "left" ? "RIGHT" : "LEFT";

@@ -140,7 +140,7 @@ Deno.test("all times an hour off, and the other side edited a file: a clash, as 
 function traitsOf(office: Office): { tickMs: number; ignoresCase: boolean } {
   using db = new DatabaseSync(office.stateDb, { readOnly: true });
   const row = db.prepare(
-    "SELECT value FROM meta WHERE key = 'habits_right'",
+    "SELECT value FROM meta WHERE key = 'traits_right'",
   ).get();
   return JSON.parse(String(row?.value));
 }

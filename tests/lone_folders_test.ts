@@ -26,7 +26,7 @@ const FOREIGN = ".office-sync-tmp-others-20990101-000000-abcd-1";
 type Side = "left" | "right";
 
 /** An office that agrees; what happens in it may be mirrored. */
-class KeptOffice extends Office {
+class LoneOffice extends Office {
   constructor(readonly isMirrored: boolean, settings = IGNORE) {
     super(settings);
   }
@@ -44,7 +44,7 @@ class KeptOffice extends Office {
 
   /** What is told as left alone: side, path and why. */
   told(result: RunResult): string[] {
-    return result.problems.filter(({ kind }) => kind === "kept")
+    return result.problems.filter(({ kind }) => kind === "lone")
       .map(({ side, path, reason }) => {
         const isLeft = (side === "left") !== this.isMirrored;
         return `${isLeft ? "left" : "right"} ${path}: ${reason}`;
@@ -107,7 +107,7 @@ for (const isMirrored of [false, true]) {
   const side = isMirrored ? "right" : "left";
   for (const [what, { make, says }] of Object.entries(KEEPERS)) {
     Deno.test(`a folder removed on ${side} that holds ${what} is forgotten and told`, async () => {
-      using office = await new KeptOffice(isMirrored)
+      using office = await new LoneOffice(isMirrored)
         .agreed({ d: { "a.txt": "a", in: { "b.txt": "b" } } });
       make(office.at("right", "d/in"));
       Deno.removeSync(office.at("left", "d"), { recursive: true });
@@ -122,7 +122,7 @@ for (const isMirrored of [false, true]) {
     });
 
     Deno.test(`a new folder on ${side} that only holds ${what} is not created, and told`, async () => {
-      using office = await new KeptOffice(isMirrored).agreed({});
+      using office = await new LoneOffice(isMirrored).agreed({});
       Deno.mkdirSync(office.at("left", "n/in"), { recursive: true });
       make(office.at("left", "n/in"));
       const result = await office.agree();
@@ -135,7 +135,7 @@ for (const isMirrored of [false, true]) {
     });
 
     Deno.test(`a file on ${side} that takes the name of a folder with ${what} is resolved`, async () => {
-      using office = await new KeptOffice(isMirrored)
+      using office = await new LoneOffice(isMirrored)
         .agreed({ d: { "a.txt": "a" } });
       make(office.at("right", "d"));
       Deno.removeSync(office.at("left", "d"), { recursive: true });
@@ -157,7 +157,7 @@ for (const policy of ["overwrite"]) {
   Deno.test(`a file against such a folder is resolved under ${policy}, and lost nowhere`, async () => {
     const policies =
       `conflict_policy: {modify_modify: ${policy}, new_new: ${policy}}\n`;
-    using office = await new KeptOffice(false, IGNORE + policies)
+    using office = await new LoneOffice(false, IGNORE + policies)
       .agreed({ d: { "a.txt": "a" } });
     KEEPERS["another root's own folder"]!.make(office.at("right", "d"));
     Deno.removeSync(office.at("left", "d"), { recursive: true });
@@ -173,7 +173,7 @@ for (const policy of ["overwrite"]) {
 }
 
 Deno.test("a file against such a folder stays open under notify", async () => {
-  using office = await new KeptOffice(
+  using office = await new LoneOffice(
     false,
     IGNORE + "conflict_policy: {modify_modify: notify, new_new: notify}\n",
   ).agreed({ d: { "a.txt": "a" } });
@@ -188,7 +188,7 @@ Deno.test("a file against such a folder stays open under notify", async () => {
 });
 
 Deno.test("what is left alone is named in text, page and JSON, and nobody says that all agrees", async () => {
-  using office = await new KeptOffice(false).agreed({ d: { "a.txt": "a" } });
+  using office = await new LoneOffice(false).agreed({ d: { "a.txt": "a" } });
   write(office.right, { d: { "1.tmp": "", "2.tmp": "", "3.tmp": "" } });
   write(office.right, { d: { "4.tmp": "", "5.tmp": "" } });
   Deno.removeSync(`${office.left}/d`, { recursive: true });
@@ -221,11 +221,11 @@ Deno.test("what is left alone is named in text, page and JSON, and nobody says t
 });
 
 Deno.test("names that are ignored themselves are nobody's concern", async () => {
-  using office = await new KeptOffice(false).agreed({ d: { "a.txt": "a" } });
+  using office = await new LoneOffice(false).agreed({ d: { "a.txt": "a" } });
   write(office.right, { "x.tmp": "", skip: { a: "" }, d: { "y.tmp": "" } });
   write(office.right, { d: { ".office-sync": {}, [FOREIGN]: "" } });
   const result = await office.agree();
-  assert.deepEqual(result.problems.filter(({ kind }) => kind === "kept"), []);
+  assert.deepEqual(result.problems.filter(({ kind }) => kind === "lone"), []);
   const text = reportText(result, {
     roots: { left: office.left, right: office.right },
     logFile: office.log,
@@ -235,8 +235,8 @@ Deno.test("names that are ignored themselves are nobody's concern", async () => 
   assert.doesNotMatch(text, /left alone/i);
 });
 
-Deno.test("a kept folder comes back to life with the first file in it", async () => {
-  using office = await new KeptOffice(false).agreed({ d: { "a.txt": "a" } });
+Deno.test("a folder that one side alone has comes back to life with the first file in it", async () => {
+  using office = await new LoneOffice(false).agreed({ d: { "a.txt": "a" } });
   write(office.right, { d: { ".office-sync": { "root.json": "{}" } } });
   Deno.removeSync(`${office.left}/d`, { recursive: true });
   await office.agree();
@@ -250,7 +250,7 @@ Deno.test("a kept folder comes back to life with the first file in it", async ()
 });
 
 Deno.test("a temporary file of this pair, or an old one, keeps no folder", async () => {
-  using office = await new KeptOffice(false).agreed({ d: { "a.txt": "a" } });
+  using office = await new LoneOffice(false).agreed({ d: { "a.txt": "a" } });
   write(office.right, { d: { [FOREIGN]: "half" } });
   const old = Date.now() / 1000 - 8 * 24 * 60 * 60;
   Deno.utimeSync(`${office.right}/d/${FOREIGN}`, old, old);
@@ -264,7 +264,7 @@ Deno.test("a temporary file of this pair, or an old one, keeps no folder", async
 });
 
 Deno.test("what comes into a folder in the last moment keeps it, and is named", async () => {
-  using office = await new KeptOffice(false).agreed({ d: { "a.txt": "a" } });
+  using office = await new LoneOffice(false).agreed({ d: { "a.txt": "a" } });
   Deno.removeSync(`${office.left}/d`, { recursive: true });
   const folder = `${office.right}/d`;
   const program = intercept("removeSync", (real, path) => {
@@ -287,7 +287,7 @@ Deno.test("what comes into a folder in the last moment keeps it, and is named", 
 
 for (const what of ["a file", "a link"]) {
   Deno.test(`where ${what} is in the place of the soft-delete folder, it says what to do`, async () => {
-    using office = await new KeptOffice(false).agreed({ "a.txt": "a" });
+    using office = await new LoneOffice(false).agreed({ "a.txt": "a" });
     const place = `${office.right}/.office-sync/deleted`;
     if (what === "a file") Deno.writeTextFileSync(place, "");
     else Deno.symlinkSync(office.folder, place);
