@@ -15,6 +15,7 @@ import {
   requireReplaceable,
   respell,
   setProperties,
+  setQuietly,
   type TemporaryNames,
 } from "./file_ops.ts";
 import {
@@ -35,7 +36,7 @@ import {
   isStill,
 } from "./metadata.ts";
 import { utf8Length } from "./names.ts";
-import { folderOf, joinPath, keyOf, nameOf } from "./paths.ts";
+import { folderOf, keyOf, nameOf } from "./paths.ts";
 import { halfOf, type RecordChange, type Work } from "./plan_types.ts";
 import type { Look, Root } from "./root_files.ts";
 import { longestName } from "./root_traits.ts";
@@ -50,6 +51,7 @@ import {
 } from "./system.ts";
 import {
   type Both,
+  both,
   type Checkpoint,
   type FileRow,
   type Metadata,
@@ -101,12 +103,14 @@ export type Made = Pick<
 /** What became of a version that was replaced. */
 export type Replaced = Pick<Performed, "softDeletedPath" | "note">;
 
-/** What became of what is in a folder. */
+/** What became of a folder that could not be renamed itself. */
 interface RenamedEach {
   readonly files: number;
-  /** Folders that were made for it. */
-  readonly made: readonly string[];
-  /** What did not go, below the folder. */
+  /** What the record has to learn, once it knows the folder's new name. */
+  readonly changes: readonly RecordChange[];
+  /** Folders in which names changed. */
+  readonly folders: readonly string[];
+  /** What is still at its old path, and why, in words. */
   readonly left: readonly string[];
 }
 
@@ -527,53 +531,65 @@ export class Performer {
         Deno.renameSync(root.absolute(from), root.absolute(to));
       } catch (error) {
         if (!isRefusal(error)) throw error;
-        moved = await this.#renameEach(root, from, to);
+        moved = await this.#renameEach(root, work);
         note = `file by file (${inWords(error)}): ${moved.files} renamed`;
       } finally {
         root.distrust();
       }
     }
-    const changes: RecordChange[] = [
-      rowPath === null
-        ? { kind: "put-directory", path: to, isMount, id }
-        : { kind: "move-directory", from: rowPath, to },
-    ];
-    const { made = [], left = [] } = moved ?? {};
-    for (const path of made) {
-      changes.push({ kind: "folder-id", side: on, path, id: idAt(root, path) });
-    }
-    if (rowPath !== null) {
-      for (const path of left) {
-        const [before, after] = [joinPath(rowPath, path), joinPath(to, path)];
-        changes.push({ kind: "move-file", from: after, to: before });
-      }
-    }
-    const isWhole = left.length === 0;
-    return performed(on, [from, to], changes, {
-      note,
-      ...isWhole ? {} : { left: `${note}, ${left.length} not: ${left[0]}` },
-    });
+    const { changes = [], folders = [], left = [] } = moved ?? {};
+    const follow: RecordChange = rowPath === null
+      ? { kind: "put-directory", path: to, isMount, id }
+      : { kind: "move-directory", from: rowPath, to };
+    const done = performed(on, [from, to], [follow, ...changes], { note });
+    return {
+      ...done,
+      folders: [
+        ...done.folders,
+        ...folders.map((folder) => ({ side: on, folder })),
+      ],
+      ...left.length === 0
+        ? {}
+        : { left: `${note}, ${left.length} not: ${someOf(left)}` },
+    };
   }
 
   /** Renames what is in a folder that can't be renamed itself. */
   async #renameEach(
     root: Root,
-    from: string,
-    to: string,
+    { on, from, to, rowPath }: WorkOf<"rename-directory">,
   ): Promise<RenamedEach> {
     let files = 0;
-    const made: string[] = [];
+    const made: RecordChange[] = [];
+    const stays: RecordChange[] = [];
+    const folders: string[] = [];
     const left: string[] = [];
+    /** What keeps its old path keeps its row there. */
+    const stay = (path: string, change: (rowPath: string) => RecordChange) => {
+      if (rowPath === null) return;
+      stays.push(change(rowPath + path.slice(from.length)));
+    };
+    const told = (path: string, error: unknown): void => {
+      const isKnown = error instanceof Skipped || codeOf(error) !== null;
+      if (!isKnown) throw error;
+      left.push(`${path} (${inWords(error)})`);
+    };
     const each = async (source: string, target: string): Promise<void> => {
-      const { mode } = Deno.lstatSync(root.absolute(source));
+      const info = Deno.lstatSync(root.absolute(source));
+      const above = Deno.lstatSync(root.absolute(folderOf(source)));
+      const { mode } = info;
+      const entries = [...Deno.readDirSync(root.absolute(source))];
       if (kindAt(root, target) !== "directory") {
         Deno.mkdirSync(root.absolute(target));
-        made.push(target);
         if (mode !== null && Deno.build.os !== "windows") {
-          Deno.chmodSync(root.absolute(target), mode & 0o777);
+          setQuietly(() => Deno.chmodSync(root.absolute(target), mode & 0o777));
         }
+        const id = idAt(root, target);
+        made.push({ kind: "folder-id", side: on, path: target, id });
       }
-      for (const { name } of [...Deno.readDirSync(root.absolute(source))]) {
+      folders.push(source, target);
+      const before = left.length;
+      for (const { name, isDirectory } of entries) {
         await this.#context.checkpoint?.();
         const [path, newPath] = [`${source}/${name}`, `${target}/${name}`];
         try {
@@ -589,15 +605,25 @@ export class Performer {
             Deno.renameSync(root.absolute(path), root.absolute(newPath));
           }
         } catch (error) {
-          const isKnown = error instanceof Skipped || codeOf(error) !== null;
-          if (!isKnown) throw error;
-          left.push(path.slice(from.length + 1));
+          told(path, error);
+          const kind = isDirectory ? "move-directory" : "move-file";
+          stay(path, (rowPath) => ({ kind, from: newPath, to: rowPath }));
         }
       }
-      orElse(undefined, () => Deno.removeSync(root.absolute(source)));
+      try {
+        removeDespite(root.absolute(source));
+      } catch (error) {
+        if (errorKind(error) === "missing") return;
+        // It is told by what is in it.
+        if (left.length === before) told(source, error);
+        // The other side has it no more: the next run removes it.
+        const isMount = sided(on, info.dev !== above.dev, false);
+        const id = sided(on, folderIdOf(info), null);
+        stay(source, (path) => ({ kind: "put-directory", path, isMount, id }));
+      }
     };
     await each(from, to);
-    return { files, made, left };
+    return { files, changes: [...made, ...stays], folders, left };
   }
 
   #createDirectory(work: WorkOf<"create-directory">): Performed {
@@ -613,10 +639,8 @@ export class Performer {
     } catch (error) {
       throw root.refusal(error, path);
     }
-    const sided = <T>(own: T, other: T) =>
-      ({ [on]: own, [across]: other }) as unknown as Both<T>;
-    const isMount = sided(false, work.isMount);
-    const id = sided(idAt(root, path), work.id);
+    const isMount = sided(on, false, work.isMount);
+    const id = sided(on, idAt(root, path), work.id);
     const changes = [{ kind: "put-directory", path, isMount, id } as const];
     return performed(on, [path], changes);
   }
@@ -672,6 +696,11 @@ function kindAt(root: Root, path: string): Look["kind"] {
   }
 }
 
+/** Something of a side, and of the other one. */
+function sided<T>(side: Side, own: T, other: T): Both<T> {
+  return both((it) => it === side ? own : other);
+}
+
 function idAt(root: Root, folder: string): ReturnType<typeof folderIdOf> {
   return folderIdOf(Deno.lstatSync(root.absolute(folder)));
 }
@@ -694,7 +723,7 @@ function halfWithCopied(
   return { ...halfOf(now, half.isFresh), mode };
 }
 
-/** Names that are said of what came into a folder. */
+/** Of many things, so many are named. */
 const NAMED = 3;
 
 /** What keeps a folder from being removed, as far as anybody can see it. */
@@ -707,9 +736,14 @@ function whatIsIn(root: Root, folder: string): string {
       ),
   );
   if (names.length === 0) return CHANGED;
-  const more = names.length - NAMED;
-  return `it holds ${names.slice(0, NAMED).join(", ")}` +
-    `${more > 0 ? ` and ${more} more` : ""} by now; the next run looks at that`;
+  return `it holds ${someOf(names)} by now; the next run looks at that`;
+}
+
+/** The first of many things, and how many more there are. */
+function someOf(things: readonly string[]): string {
+  const more = things.length - NAMED;
+  return things.slice(0, NAMED).join(", ") +
+    `${more > 0 ? ` and ${more} more` : ""}`;
 }
 
 /** A folder that may not be renamed: in use, protected, or to another disk. */

@@ -277,7 +277,8 @@ export class RecordStore {
       case "folder-id": {
         const { side, path, id } = change;
         this.#db.run(
-          `UPDATE directories SET ino_${side} = ?, birth_${side} = ?
+          `UPDATE directories
+           SET mount_${side} = 0, ino_${side} = ?, birth_${side} = ?
            WHERE path = ?`,
           id?.ino ?? null,
           id?.birthMs ?? null,

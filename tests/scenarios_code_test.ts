@@ -511,7 +511,10 @@ folders(
       const result = await stage.office.run();
       assert.equal(result.exitCode, 1, describe(result));
       const [outcome] = result.outcomes;
-      assert.match(outcome?.detail ?? "", /2 renamed, 1 not: b.txt/);
+      assert.match(
+        outcome?.detail ?? "",
+        /2 renamed, 1 not: P\/b\.txt \(.*EACCES/,
+      );
     }
     assert.deepEqual(stage.trees().right, {
       P: { "b.txt": "of b" },
@@ -519,6 +522,105 @@ folders(
     });
     const result = await stage.office.run();
     assert.equal(result.exitCode, 0, describe(result));
+    stage.holds({ Q: IN });
+  },
+);
+
+folders(
+  "names given in such a folder are flushed before they are recorded",
+  async (stage) => {
+    await stage.begin({ P: IN });
+    stage.rename("left", "P", "Q");
+    const flushed = new Set<string>();
+    using _ = intercept("renameSync", (real, from, to) => {
+      if (from === stage.at("right", "P")) throw systemError("EXDEV");
+      real(from, to);
+    });
+    using __ = intercept("openSync", (real, path, options) => {
+      flushed.add(path);
+      return real(path, options);
+    });
+    await stage.makes(["RENAME_RIGHT P -> Q (3)"]);
+    const named = [
+      stage.root("right"),
+      ...["Q", "Q/e"].map((path) => stage.at("right", path)),
+    ];
+    const missing = named.filter((path) => !flushed.has(path));
+    assert.deepEqual(missing, []);
+  },
+);
+
+/** As Windows does with a folder in which a command prompt is. */
+function heldFolder(path: string, code: string): Disposable {
+  const held = new DisposableStack();
+  for (const call of ["renameSync", "removeSync"] as const) {
+    held.use(intercept(call, (real, from, to) => {
+      if (from === path) throw systemError(code);
+      real(from, to);
+    }));
+  }
+  return held;
+}
+
+for (const code of ["EBUSY", "EACCES", "EPERM"]) {
+  for (const inside of ["", "/e"]) {
+    folders(
+      `a folder that is in use is emptied, is told, and a later run removes it: P${inside}, ${code}`,
+      async (stage) => {
+        await stage.begin({ P: IN });
+        stage.rename("left", "P", "Q");
+        const empty: Tree = inside === "" ? { P: {} } : { P: { e: {} } };
+        {
+          using _ = heldFolder(stage.at("right", "P"), code);
+          using __ = heldFolder(stage.at("right", `P${inside}`), code);
+          const result = await stage.office.run();
+          assert.equal(result.exitCode, 1, describe(result));
+          const [outcome] = result.outcomes;
+          assert.match(
+            outcome?.detail ?? "",
+            new RegExp(
+              `: 3 renamed, 1 not: P${inside} \\(.*${code}`,
+            ),
+          );
+          assert.deepEqual(stage.trees().right, { Q: IN, ...empty });
+          const how = code === "EBUSY" ? "skipped" : "failed";
+          await stage.makes([
+            `${how}: REMOVE_DIR_RIGHT P${inside}`,
+            ...inside === "" ? [] : ["skipped: REMOVE_DIR_RIGHT P"],
+          ], 1);
+          assert.deepEqual(stage.trees().left, { Q: IN });
+        }
+        await stage.makes([
+          ...inside === "" ? [] : ["REMOVE_DIR_RIGHT P/e"],
+          "REMOVE_DIR_RIGHT P",
+        ]);
+        stage.holds({ Q: IN });
+      },
+    );
+  }
+}
+
+folders(
+  "a folder in such a folder that can't go keeps its name with all that is in it, and goes with a later run",
+  async (stage) => {
+    await stage.begin({ P: IN });
+    stage.rename("left", "P", "Q");
+    {
+      using _ = heldFolder(stage.at("right", "P"), "EACCES");
+      using __ = intercept("mkdirSync", (real, path, options) => {
+        if (path === stage.at("right", "Q/e")) throw systemError("ENOSPC");
+        real(path, options);
+      });
+      const result = await stage.office.run();
+      assert.equal(result.exitCode, 1, describe(result));
+      const [outcome] = result.outcomes;
+      assert.match(outcome?.detail ?? "", /2 renamed, 1 not: P\/e \(.*ENOSPC/);
+    }
+    assert.deepEqual(stage.trees().right, {
+      P: { e: { "c.txt": "of c" } },
+      Q: { "a.txt": "of a", "b.txt": "of b" },
+    });
+    await stage.makes(["RENAME_RIGHT P/e -> Q/e (1)", "REMOVE_DIR_RIGHT P"]);
     stage.holds({ Q: IN });
   },
 );
