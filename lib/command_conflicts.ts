@@ -7,7 +7,7 @@ import type { ConflictsInvocation } from "./cli_args.ts";
 import { print, warn } from "./cli_output.ts";
 import { answer, isoTime, openRunLog, pathTyped } from "./command_shared.ts";
 import type { Config } from "./config_schema.ts";
-import type { Resolution } from "./conflict.ts";
+import { conflictWords, noFileWords, type Resolution } from "./conflict.ts";
 import { EXIT, type ExitCode, SyncError, UsageError } from "./errors.ts";
 import { words } from "./metadata.ts";
 import { keyOf } from "./paths.ts";
@@ -18,15 +18,7 @@ import { storedFolding } from "./run_identify.ts";
 import { doneConflicts, type RunResult, SignalInterrupt } from "./run_types.ts";
 import { StateDb } from "./state_db.ts";
 import { listedConflicts, type StoredConflict } from "./state_runs.ts";
-import {
-  conflictWords,
-  noFileWords,
-  printable,
-  PROGRAM,
-  quoted,
-  timeWords,
-  versionWords,
-} from "./text.ts";
+import { printable, PROGRAM, quoted, timeWords, versionWords } from "./text.ts";
 import { type Both, type Side, SIDES } from "./types.ts";
 
 /**

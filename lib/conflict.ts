@@ -1,7 +1,7 @@
 /**
  * Conflicts: who wins where both sides changed a path and under which name the
- * loser is kept, by the config's policy or as a person has ruled; and what it
- * takes to resolve one that was left open.
+ * loser is kept, by the config's policy or as a person has ruled; what it
+ * takes to resolve one that was left open; and each in a sentence.
  *
  * @module
  */
@@ -28,8 +28,9 @@ import {
   type Ruling,
   type Version,
 } from "./plan_types.ts";
-import { fileSide, printable } from "./text.ts";
+import { printable, versionWords } from "./text.ts";
 import {
+  type Both,
   both,
   type ConflictKind,
   otherSide,
@@ -461,4 +462,94 @@ export function addedActions(resolved: Plan, open: Plan): readonly Action[] {
 
 function signature({ name, path, newPath, work }: Action): string {
   return JSON.stringify([name, path, newPath, work]);
+}
+
+// Conflicts in sentences.
+
+/**
+ * A conflict, and where each version is now.
+ *
+ * @param roots Absolute paths of the roots.
+ */
+export function conflictWords(
+  conflict: Conflict,
+  roots: Both<string>,
+): string {
+  return `${printable(conflict.path)}: ${becameWords(conflict, roots)}`;
+}
+
+/** The same without its path. */
+export function becameWords(conflict: Conflict, roots: Both<string>): string {
+  const { kind, winner, policy, versions, done } = conflict;
+  const cause = causeWords(conflict);
+  if (winner === null) {
+    const both = SIDES.map((side) => {
+      const version = versions[side];
+      const what = version ? versionWords(version) : noFileWords(conflict);
+      return `${words(side)}: ${what}`;
+    });
+    return `${cause}, and nothing was touched; ${both.join("; ")}`;
+  }
+  if (kind === "metadata_conflict") {
+    return `${cause}; those of ${words(winner)} were taken`;
+  }
+  const loser = otherSide(winner);
+  const [won, lost] = [versions[winner], versions[loser]];
+  const main = won
+    ? `${words(winner)}'s version (${versionWords(won)}) is the file`
+    : `${words(winner)}'s folder keeps the name`;
+  if (lost === null) return `${cause}; ${main}`;
+  const fate = policy !== "overwrite"
+    ? `is kept on both sides as ${printable(lost.path)}`
+    : done?.softDeletedPath
+    ? `is replaced, kept as ${
+      printable(`${roots[loser]}/${done.softDeletedPath}`)
+    }`
+    : done?.isKept
+    ? "is replaced, kept in soft delete"
+    : "is replaced, not kept";
+  return `${cause}; ${main}; ${words(loser)}'s version (${
+    versionWords(lost)
+  }) ${fate}`;
+}
+
+/**
+ * What makes it a conflict. Of a file against a folder nobody can tell whether
+ * the folder was changed: it may be there for what is unknown in it.
+ */
+export function causeWords(
+  { kind, versions }: Pick<Conflict, "kind" | "versions">,
+): string {
+  const file = fileSide({ kind, versions });
+  if (file !== null) {
+    const folder = otherSide(file);
+    return `a file on ${words(file)}, a folder on ${words(folder)}`;
+  }
+  switch (kind) {
+    case "modify_modify":
+      return "changed on both sides";
+    case "new_new":
+      return "new on both sides";
+    case "metadata_conflict":
+      return "name or properties changed on both sides";
+  }
+}
+
+/** What a side has that has no version in a conflict. */
+export function noFileWords({ versions }: Pick<Conflict, "versions">): string {
+  return versions.left === null && versions.right === null
+    ? "a folder with a new name"
+    : "a folder";
+}
+
+/**
+ * The side of the file where a file stands against a folder; null for a
+ * conflict of any other kind.
+ */
+export function fileSide(
+  { kind, versions }: Pick<Conflict, "kind" | "versions">,
+): Side | null {
+  if (kind === "metadata_conflict") return null;
+  const files = SIDES.filter((side) => versions[side] !== null);
+  return files.length === 1 ? files[0]! : null;
 }

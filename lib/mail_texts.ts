@@ -5,17 +5,19 @@
  * @module
  */
 import { posix, win32 } from "node:path";
+import {
+  causeWords,
+  conflictWords,
+  fileSide,
+  noFileWords,
+} from "./conflict.ts";
 import { words } from "./metadata.ts";
 import { nameOf } from "./paths.ts";
 import type { Conflict, ConflictDone } from "./plan_types.ts";
 import type { Alert } from "./run_types.ts";
 import {
-  causeWords,
-  conflictWords,
   countOf,
   escapeHtml,
-  fileSide,
-  noFileWords,
   printable,
   PROGRAM,
   shellQuoted,

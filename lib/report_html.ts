@@ -7,6 +7,7 @@
  */
 import { createHash } from "node:crypto";
 import { isAbsolute, relative, resolve } from "node:path";
+import { becameWords } from "./conflict.ts";
 import { EXIT, SyncError } from "./errors.ts";
 import { words } from "./metadata.ts";
 import { comparePaths, folderOf, nameOf } from "./paths.ts";
@@ -29,7 +30,6 @@ import {
 } from "./run_types.ts";
 import { errorKind, inWords } from "./system.ts";
 import {
-  becameWords,
   escapeHtml,
   numberWords,
   PROGRAM,

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { conflictWords } from "./conflict.ts";
 import { words } from "./metadata.ts";
 import type { Conflict, Waiting } from "./plan_types.ts";
 import {
@@ -17,7 +18,6 @@ import {
   type RunResult,
 } from "./run_types.ts";
 import {
-  conflictWords,
   countOf,
   printable,
   PROGRAM,

@@ -1,6 +1,6 @@
 /**
  * Text for people: what may be shown on a terminal or written to a log; sizes,
- * times and counts in words; conflicts in sentences; words of a command line.
+ * times and counts in words; words of a command line.
  *
  * A file name may hold anything: a line break forges a second record, an
  * escape sequence drives the terminal, a bidi control makes `exe.cod` read as
@@ -8,10 +8,8 @@
  *
  * @module
  */
-import { words } from "./metadata.ts";
-import type { Conflict, Version, Waiting } from "./plan_types.ts";
 import { codeOf, inWords } from "./system.ts";
-import { type Both, otherSide, type Side, SIDES } from "./types.ts";
+import type { Metadata } from "./types.ts";
 
 // Cc: C0, DEL and C1, where the terminal escapes begin. Zl and Zp: the line
 // breaks that are none in ASCII. Cs: half a surrogate pair, which no encoder
@@ -188,104 +186,14 @@ export function sizeWords(bytes: number): string {
 
 /** Time and size of a version. */
 export function versionWords(
-  { sizeBytes, mtimeMs }: Pick<Version, "sizeBytes" | "mtimeMs">,
+  { sizeBytes, mtimeMs }: Pick<Metadata, "sizeBytes" | "mtimeMs">,
 ): string {
   return `${timeWords(mtimeMs)}, ${sizeWords(sizeBytes)}`;
 }
 
-// Conflicts in sentences.
-
-/**
- * A conflict, and where each version is now.
- *
- * @param roots Absolute paths of the roots.
- */
-export function conflictWords(
-  conflict: Conflict,
-  roots: Both<string>,
-): string {
-  return `${printable(conflict.path)}: ${becameWords(conflict, roots)}`;
-}
-
-/** The same without its path. */
-export function becameWords(conflict: Conflict, roots: Both<string>): string {
-  const { kind, winner, policy, versions, done } = conflict;
-  const cause = causeWords(conflict);
-  if (winner === null) {
-    const both = SIDES.map((side) => {
-      const version = versions[side];
-      const what = version ? versionWords(version) : noFileWords(conflict);
-      return `${words(side)}: ${what}`;
-    });
-    return `${cause}, and nothing was touched; ${both.join("; ")}`;
-  }
-  if (kind === "metadata_conflict") {
-    return `${cause}; those of ${words(winner)} were taken`;
-  }
-  const loser = otherSide(winner);
-  const [won, lost] = [versions[winner], versions[loser]];
-  const main = won
-    ? `${words(winner)}'s version (${versionWords(won)}) is the file`
-    : `${words(winner)}'s folder keeps the name`;
-  if (lost === null) return `${cause}; ${main}`;
-  const fate = policy !== "overwrite"
-    ? `is kept on both sides as ${printable(lost.path)}`
-    : done?.softDeletedPath
-    ? `is replaced, kept as ${
-      printable(`${roots[loser]}/${done.softDeletedPath}`)
-    }`
-    : done?.isKept
-    ? "is replaced, kept in soft delete"
-    : "is replaced, not kept";
-  return `${cause}; ${main}; ${words(loser)}'s version (${
-    versionWords(lost)
-  }) ${fate}`;
-}
-
 /** Why a path waits for a later run. */
-export function waitingWords({ as }: Pick<Waiting, "as">): string {
+export function waitingWords({ as }: { readonly as: string }): string {
   return `it is being saved, and called ${printable(as)} meanwhile`;
-}
-
-/**
- * What makes it a conflict. Of a file against a folder nobody can tell whether
- * the folder was changed: it may be there for what is unknown in it.
- */
-export function causeWords(
-  { kind, versions }: Pick<Conflict, "kind" | "versions">,
-): string {
-  const file = fileSide({ kind, versions });
-  if (file !== null) {
-    const folder = otherSide(file);
-    return `a file on ${words(file)}, a folder on ${words(folder)}`;
-  }
-  switch (kind) {
-    case "modify_modify":
-      return "changed on both sides";
-    case "new_new":
-      return "new on both sides";
-    case "metadata_conflict":
-      return "name or properties changed on both sides";
-  }
-}
-
-/** What a side has that has no version in a conflict. */
-export function noFileWords({ versions }: Pick<Conflict, "versions">): string {
-  return versions.left === null && versions.right === null
-    ? "a folder with a new name"
-    : "a folder";
-}
-
-/**
- * The side of the file where a file stands against a folder; null for a
- * conflict of any other kind.
- */
-export function fileSide(
-  { kind, versions }: Pick<Conflict, "kind" | "versions">,
-): Side | null {
-  if (kind === "metadata_conflict") return null;
-  const files = SIDES.filter((side) => versions[side] !== null);
-  return files.length === 1 ? files[0]! : null;
 }
 
 // Paths as they are typed into a command line.

@@ -1,5 +1,10 @@
 import assert from "node:assert/strict";
-import { addedActions, openAsListed, rulingOn } from "../lib/conflict.ts";
+import {
+  addedActions,
+  conflictWords,
+  openAsListed,
+  rulingOn,
+} from "../lib/conflict.ts";
 import { keyOf } from "../lib/paths.ts";
 import type { Action, Conflict, Plan } from "../lib/plan_types.ts";
 import type { Take } from "../lib/types.ts";
@@ -146,4 +151,71 @@ for (const [what, how] of OTHERWISE) {
 Deno.test("openAsListed() gives the conflict that is as it was listed", () => {
   const resolution = { path: "a.txt", take: "left" } as const;
   assert.equal(openAsListed(OPEN, { ...LISTED }, resolution), LISTED);
+});
+
+/** What a conflict is in a sentence. */
+
+const ROOTS = { left: "/left", right: "/right" };
+const VERSION = { path: "a", sizeBytes: 2048, mtimeMs: 0 };
+const CONFLICT: Conflict = {
+  kind: "modify_modify",
+  rule: "5.1",
+  policy: "clash",
+  path: "a",
+  versions: { left: VERSION, right: { ...VERSION, path: "a.clash" } },
+  winner: "left",
+  isNewer: true,
+};
+
+/** [what, conflict, words it must hold] */
+const ROWS: readonly [string, Partial<Conflict>, RegExp][] = [
+  [
+    "changed on both sides",
+    {},
+    /^a: changed on both sides; Left's version \(.*, 2\.0 KB\) is the file; Right's version \(.*\) is kept on both sides as a\.clash$/,
+  ],
+  ["new on both sides", { kind: "new_new" }, /^a: new on both sides; /],
+  [
+    "overwritten",
+    { policy: "overwrite" },
+    /Right's version \(.*\) is replaced, not kept$/,
+  ],
+  [
+    "won by a folder",
+    { versions: { left: null, right: VERSION } },
+    /Left's folder keeps the name; Right's version/,
+  ],
+  [
+    "over names and properties",
+    { kind: "metadata_conflict" },
+    /^a: name or properties changed on both sides; those of Left were taken$/,
+  ],
+  [
+    "open",
+    { winner: null },
+    /^a: changed on both sides, and nothing was touched; Left: .*; Right: .*$/,
+  ],
+];
+
+for (const [what, how, words] of ROWS) {
+  Deno.test(`conflictWords() of a conflict ${what}`, () => {
+    assert.match(conflictWords({ ...CONFLICT, ...how }, ROOTS), words);
+  });
+}
+
+Deno.test("conflictWords() says where there is no file", () => {
+  const versions = { left: null, right: VERSION };
+  const words = conflictWords(
+    { ...CONFLICT, winner: null, versions },
+    ROOTS,
+  );
+  assert.match(
+    words,
+    /^a: a file on Right, a folder on Left, and .* Left: a folder; Right: /,
+  );
+});
+
+Deno.test("conflictWords() prints no name raw", () => {
+  const words = conflictWords({ ...CONFLICT, path: "a\nb" }, ROOTS);
+  assert.ok(words.startsWith("a\\nb: "));
 });
