@@ -10,22 +10,20 @@ import { isSameTime, words } from "./metadata.ts";
 import { clashName, COMMON_ROOM } from "./names.ts";
 import { type Folding, isWithin, joinPath, keyOf } from "./paths.ts";
 import { doubtOf, refOf } from "./plan_changes.ts";
-import {
-  type FoundFile,
-  type Location,
-  type Merged,
-  type Pair,
-  spelledPath,
-} from "./plan_merge.ts";
+import type { Merged } from "./plan_merge.ts";
 import {
   type Action,
   type Conflict,
   type DecisionSettings,
   type Fate,
   fateOf,
+  type FoundFile,
   type Inquiry,
+  type Location,
+  type Pair,
   type Plan,
   type Ruling,
+  spelledPath,
   type Version,
 } from "./plan_types.ts";
 import { printable, versionWords } from "./text.ts";

@@ -16,7 +16,7 @@ import {
 import { isSameId, words } from "./metadata.ts";
 import { doubtOf } from "./plan_changes.ts";
 import { addFolderActions, type Layout } from "./plan_folders.ts";
-import type { Folder, Location, Merged, Pair } from "./plan_merge.ts";
+import type { Merged } from "./plan_merge.ts";
 import { type Draft, Drafts, type Links } from "./plan_order.ts";
 import {
   type DecidedPair,
@@ -30,8 +30,11 @@ import {
   type DecisionSettings,
   type Fate,
   fateOf,
+  type Folder,
   halfOf,
   type Inquiry,
+  type Location,
+  type Pair,
   type RecordChange,
 } from "./plan_types.ts";
 import {

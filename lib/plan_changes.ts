@@ -5,13 +5,16 @@
  * @module
  */
 import { type HalfState, halfState, isSameTime } from "./metadata.ts";
-import { type FoundFile, isMoved, type Pair, pathOf } from "./plan_merge.ts";
-import type {
-  Answer,
-  DecisionSettings,
-  FileRef,
-  Inquiry,
-  Question,
+import {
+  type Answer,
+  type DecisionSettings,
+  type FileRef,
+  type FoundFile,
+  type Inquiry,
+  isMoved,
+  type Pair,
+  pathOf,
+  type Question,
 } from "./plan_types.ts";
 import { type Both, both, otherSide, type Side, SIDES } from "./types.ts";
 

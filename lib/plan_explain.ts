@@ -8,9 +8,15 @@
 import { words } from "./metadata.ts";
 import { isOwnName } from "./names.ts";
 import { type Folding, isWithin, joinPath, keyOf, nameOf } from "./paths.ts";
-import { currentPath, type Folder, type Pair, pathOf } from "./plan_merge.ts";
 import type { DecidedPair } from "./plan_rules.ts";
-import type { Action, Plan } from "./plan_types.ts";
+import {
+  type Action,
+  currentPath,
+  type Folder,
+  type Pair,
+  pathOf,
+  type Plan,
+} from "./plan_types.ts";
 import { waitingWords } from "./text.ts";
 import {
   type Both,

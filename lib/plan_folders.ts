@@ -19,12 +19,14 @@ import {
   keyOf,
   nameOf,
 } from "./paths.ts";
-import { currentPath, type Folder, type Location } from "./plan_merge.ts";
 import type { Draft, Drafts, Links } from "./plan_order.ts";
-import type { FolderRename } from "./plan_renames.ts";
 import {
+  currentPath,
   type DecisionSettings,
   fateOf,
+  type Folder,
+  type FolderRename,
+  type Location,
   type RecordChange,
 } from "./plan_types.ts";
 import {

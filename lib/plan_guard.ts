@@ -6,9 +6,12 @@
  */
 import { GuardError } from "./errors.ts";
 import { words } from "./metadata.ts";
-import { isMoved } from "./plan_merge.ts";
 import type { DecidedPair } from "./plan_rules.ts";
-import type { DecisionSettings, PlanCounts } from "./plan_types.ts";
+import {
+  type DecisionSettings,
+  isMoved,
+  type PlanCounts,
+} from "./plan_types.ts";
 import { both, type Metadata, otherSide, type Side, SIDES } from "./types.ts";
 
 /** From the config's `safety` section. */

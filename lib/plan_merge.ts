@@ -25,17 +25,24 @@ import {
   keyOf,
   nameOf,
 } from "./paths.ts";
+import { findFolderRenames, type FolderRenames } from "./plan_renames.ts";
 import {
-  findFolderRenames,
+  currentPath,
+  type Elsewhere,
+  type Folder,
   type FolderRename,
-  type FolderRenames,
-} from "./plan_renames.ts";
-import { halfOf } from "./plan_types.ts";
+  type FoundFile,
+  halfOf,
+  type Pair,
+  pathOf,
+  type RecordView,
+  type SideScan,
+  spelledPath,
+} from "./plan_types.ts";
 import {
   type Both,
   both,
   type DirectoryRow,
-  type FileId,
   type FileRow,
   type Metadata,
   otherSide,
@@ -51,29 +58,6 @@ import {
   type Listing,
 } from "./wire_listing.ts";
 
-/** What one scan handed on. */
-export interface SideScan {
-  /** Listings by folder, as the side spells it. */
-  readonly listings: ReadonlyMap<string, Listing>;
-  /** Every path there that is unknown. */
-  readonly problems: readonly Problem[];
-}
-
-/** The record, read only as far as it is needed. */
-export interface RecordView {
-  /** Every recorded folder by its path; the root is always there. */
-  readonly directories: ReadonlyMap<string, DirectoryRow>;
-  /** The rows directly in a folder. */
-  filesIn(folder: string): readonly FileRow[];
-  /** How many files are recorded below a folder. */
-  countBelow(folder: string): number;
-  /**
-   * Folders of the rows that have no id on a side and of whose metadata there
-   * {@linkcode identityOf} gives one of `wanted`.
-   */
-  foldersWithout(side: Side, wanted: ReadonlySet<string>): readonly string[];
-}
-
 /** What merging depends on besides the data. */
 export interface MergeSettings {
   readonly traits: Both<Traits>;
@@ -87,78 +71,6 @@ export interface MergeSettings {
   readonly trustsMetadata?: boolean;
   /** Whether files of a name are read always. */
   isSuspicious(name: string): boolean;
-}
-
-/** A folder on either side or in the record. */
-export interface Folder {
-  /** Its path, folded: what pairs it. */
-  readonly key: string;
-  readonly parent: Folder | null;
-  /** Its name on each side; null where there is no such folder. */
-  readonly name: Both<string | null>;
-  /** Null where it is not recorded. */
-  readonly row: DirectoryRow | null;
-  /** Whether another file system begins here. */
-  readonly isMount: Both<boolean>;
-  /** Null where a side has no such folder, or no id for it. */
-  readonly id: Both<FileId | null>;
-  /** It got another name; null where it did not. */
-  readonly rename: FolderRename | null;
-  /** Where a side has it still, which is yet to rename it; else null. */
-  readonly stillAt: Both<string | null>;
-  /** Its state can't be told: nothing is done about it and all below. */
-  readonly isUnknown: boolean;
-  /** Sides on which something directly in it is unknown. */
-  readonly holdsUnknown: { left: boolean; right: boolean };
-  /** Files directly in it that go with it, where it goes. */
-  readonly junk: Both<Junk[]>;
-  /** All names in it, folded, that exist on a side or are unknown. */
-  readonly taken: Set<string>;
-}
-
-/** A file that keeps no folder. */
-export interface Junk {
-  /** Its path, folded. */
-  readonly key: string;
-  readonly name: string;
-  readonly metadata: Metadata;
-  /** The name it is recorded under; its own where it is not recorded. */
-  readonly rowName: string;
-}
-
-/** A name in a folder. */
-export interface Location {
-  readonly folder: Folder;
-  readonly name: string;
-}
-
-/** A file where a scan found it. */
-export interface FoundFile extends Location {
-  readonly metadata: Metadata;
-  /** Too young for its metadata to be relied on. */
-  readonly isFresh: boolean;
-  /**
-   * It has no id, and another file of its size and mtime came or went: its
-   * metadata does not tell that it is the recorded one.
-   */
-  readonly hasDouble: boolean;
-}
-
-/** One path, where it is recorded or found, and what each side has, as files. */
-export interface Pair extends Location {
-  /** The folded path. */
-  readonly key: string;
-  readonly row: FileRow | null;
-  readonly left: FoundFile | null;
-  readonly right: FoundFile | null;
-}
-
-/** Where a file stands that is missed at its recorded path. */
-export interface Elsewhere {
-  /** As the side spells it. */
-  readonly path: string;
-  /** Why it is unknown there, in words. */
-  readonly reason: string;
 }
 
 /** A file at an unknown path. */
@@ -196,35 +108,6 @@ export interface Merged {
   readonly alike: AlikeFiles;
   /** Any path of a folder that was looked at, even where nothing differs. */
   pairAt(folder: Folder, key: string): Pair | null;
-}
-
-/** Where a folder is on a side now; null where it does not exist there. */
-export function currentPath(folder: Folder, side: Side): string | null {
-  if (folder.parent === null) return "";
-  const stillAt = folder.stillAt[side];
-  if (stillAt !== null) return stillAt;
-  const name = folder.name[side];
-  const parent = currentPath(folder.parent, side);
-  return name === null || parent === null ? null : joinPath(parent, name);
-}
-
-/** Where a file is on a side now. */
-export function pathOf({ folder, name }: FoundFile, side: Side): string {
-  return joinPath(currentPath(folder, side) ?? "", name);
-}
-
-/** A folder's path for a message, even where a side does not have it. */
-export function spelledPath(folder: Folder, side: Side): string {
-  if (folder.parent === null) return "";
-  const name = folder.name[side] ?? folder.name.left ?? folder.name.right ?? "";
-  return joinPath(spelledPath(folder.parent, side), name);
-}
-
-/** Whether a side's file stands under another name than the row's. */
-export function isMoved(pair: Pair, side: Side): boolean {
-  const found = pair[side];
-  return found !== null &&
-    (found.folder !== pair.folder || found.name !== pair.name);
 }
 
 /**

@@ -11,8 +11,7 @@ import {
   joinPath,
   keyOf,
 } from "./paths.ts";
-import type { Folder, Location } from "./plan_merge.ts";
-import type { Action, Work } from "./plan_types.ts";
+import type { Action, Folder, Location, Work } from "./plan_types.ts";
 import { type ActionName, otherSide, type Side } from "./types.ts";
 
 /** A place an action needs, or makes free. */

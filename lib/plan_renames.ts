@@ -8,7 +8,7 @@
  *
  * @module
  */
-import { identityOf, keyOfId } from "./metadata.ts";
+import { identityOf, keyOfId, type Traits } from "./metadata.ts";
 import { isPassing, passingFolder, whyNotOnWindows } from "./names.ts";
 import {
   comparePaths,
@@ -23,13 +23,13 @@ import {
   currentPath,
   type Elsewhere,
   type Folder,
-  type MergeSettings,
+  type FolderRename,
   type Pair,
   pathOf,
   type RecordView,
   type SideScan,
   spelledPath,
-} from "./plan_merge.ts";
+} from "./plan_types.ts";
 import {
   type Both,
   both,
@@ -277,26 +277,6 @@ function isBelow(folder: Folder, keys: ReadonlySet<string>): boolean {
 // Folders, from the top down: a recorded folder that is gone on a side while
 // its id stands at one unrecorded path there.
 
-/** A folder under its new name. */
-export interface FolderRename {
-  /** Its row, as it is recorded. */
-  readonly row: DirectoryRow;
-  /** Its path before, under the new names of folders above that were found. */
-  readonly from: string;
-  /** Where each side has it that has not got its new name yet. */
-  readonly at: Both<string>;
-  /** Its path from now on. */
-  readonly to: string;
-  /** The sides that have it under the new name already. */
-  readonly by: readonly Side[];
-  /** Both sides renamed it, and not to the same name. */
-  readonly isConflict: boolean;
-  /** How many files are recorded in it. */
-  readonly files: number;
-  /** Its position among all that were found: each builds on those before. */
-  readonly order: number;
-}
-
 /** Folders under their new names, and how old and new paths go together. */
 export class FolderRenames {
   /** In the order in which they are carried out; each in terms of those before. */
@@ -366,7 +346,10 @@ export class FolderRenames {
 export function findFolderRenames(
   scans: Both<SideScan>,
   record: RecordView,
-  { traits, folding }: MergeSettings,
+  { traits, folding }: {
+    readonly traits: Both<Traits>;
+    readonly folding: Folding;
+  },
 ): FolderRenames {
   const renames = new FolderRenames(folding);
   /** Rows by their folded path. */

@@ -19,8 +19,12 @@ import type {
   RecordedChange,
   UnrecordedChange,
 } from "./plan_changes.ts";
-import { isMoved, type Location, type Pair } from "./plan_merge.ts";
-import type { DecisionSettings } from "./plan_types.ts";
+import {
+  type DecisionSettings,
+  isMoved,
+  type Location,
+  type Pair,
+} from "./plan_types.ts";
 import {
   type Both,
   both,

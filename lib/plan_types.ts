@@ -1,14 +1,16 @@
 /**
- * A plan: all actions of a run, in order, as plain data.
+ * What is decided about, and what comes of it, as plain data: files and folders
+ * of both sides, paired; a plan, all actions of a run in order.
  *
  * @module
  */
 import type { NameRoom } from "./names.ts";
-import type { Folding } from "./paths.ts";
+import { type Folding, joinPath } from "./paths.ts";
 import type {
   ActionName,
   Both,
   ConflictKind,
+  DirectoryRow,
   FileId,
   FileRow,
   Metadata,
@@ -19,6 +21,7 @@ import type {
   Side,
   Take,
 } from "./types.ts";
+import type { Listing } from "./wire_listing.ts";
 
 /** What becomes of a version that is replaced or removed. */
 export type Fate = "soft-delete" | "destroy";
@@ -281,6 +284,152 @@ export interface PlanCounts {
 export function halfOf(metadata: Metadata, isFresh: boolean): RecordedHalf {
   const { sizeBytes, mtimeMs, mode, id } = metadata;
   return { sizeBytes, mtimeMs, mode, id, isFresh };
+}
+
+// What was found and recorded: files and folders of both sides, paired.
+
+/** What one scan handed on. */
+export interface SideScan {
+  /** Listings by folder, as the side spells it. */
+  readonly listings: ReadonlyMap<string, Listing>;
+  /** Every path there that is unknown. */
+  readonly problems: readonly Problem[];
+}
+
+/** The record, read only as far as it is needed. */
+export interface RecordView {
+  /** Every recorded folder by its path; the root is always there. */
+  readonly directories: ReadonlyMap<string, DirectoryRow>;
+  /** The rows directly in a folder. */
+  filesIn(folder: string): readonly FileRow[];
+  /** How many files are recorded below a folder. */
+  countBelow(folder: string): number;
+  /**
+   * Folders of the rows that have no id on a side and of whose metadata there
+   * `identityOf()` gives one of `wanted`.
+   */
+  foldersWithout(side: Side, wanted: ReadonlySet<string>): readonly string[];
+}
+
+/** A folder on either side or in the record. */
+export interface Folder {
+  /** Its path, folded: what pairs it. */
+  readonly key: string;
+  readonly parent: Folder | null;
+  /** Its name on each side; null where there is no such folder. */
+  readonly name: Both<string | null>;
+  /** Null where it is not recorded. */
+  readonly row: DirectoryRow | null;
+  /** Whether another file system begins here. */
+  readonly isMount: Both<boolean>;
+  /** Null where a side has no such folder, or no id for it. */
+  readonly id: Both<FileId | null>;
+  /** It got another name; null where it did not. */
+  readonly rename: FolderRename | null;
+  /** Where a side has it still, which is yet to rename it; else null. */
+  readonly stillAt: Both<string | null>;
+  /** Its state can't be told: nothing is done about it and all below. */
+  readonly isUnknown: boolean;
+  /** Sides on which something directly in it is unknown. */
+  readonly holdsUnknown: { left: boolean; right: boolean };
+  /** Files directly in it that go with it, where it goes. */
+  readonly junk: Both<Junk[]>;
+  /** All names in it, folded, that exist on a side or are unknown. */
+  readonly taken: Set<string>;
+}
+
+/** A folder under its new name. */
+export interface FolderRename {
+  /** Its row, as it is recorded. */
+  readonly row: DirectoryRow;
+  /** Its path before, under the new names of folders above that were found. */
+  readonly from: string;
+  /** Where each side has it that has not got its new name yet. */
+  readonly at: Both<string>;
+  /** Its path from now on. */
+  readonly to: string;
+  /** The sides that have it under the new name already. */
+  readonly by: readonly Side[];
+  /** Both sides renamed it, and not to the same name. */
+  readonly isConflict: boolean;
+  /** How many files are recorded in it. */
+  readonly files: number;
+  /** Its position among all that were found: each builds on those before. */
+  readonly order: number;
+}
+
+/** A file that keeps no folder. */
+export interface Junk {
+  /** Its path, folded. */
+  readonly key: string;
+  readonly name: string;
+  readonly metadata: Metadata;
+  /** The name it is recorded under; its own where it is not recorded. */
+  readonly rowName: string;
+}
+
+/** A name in a folder. */
+export interface Location {
+  readonly folder: Folder;
+  readonly name: string;
+}
+
+/** A file where a scan found it. */
+export interface FoundFile extends Location {
+  readonly metadata: Metadata;
+  /** Too young for its metadata to be relied on. */
+  readonly isFresh: boolean;
+  /**
+   * It has no id, and another file of its size and mtime came or went: its
+   * metadata does not tell that it is the recorded one.
+   */
+  readonly hasDouble: boolean;
+}
+
+/** One path, where it is recorded or found, and what each side has, as files. */
+export interface Pair extends Location {
+  /** The folded path. */
+  readonly key: string;
+  readonly row: FileRow | null;
+  readonly left: FoundFile | null;
+  readonly right: FoundFile | null;
+}
+
+/** Where a file stands that is missed at its recorded path. */
+export interface Elsewhere {
+  /** As the side spells it. */
+  readonly path: string;
+  /** Why it is unknown there, in words. */
+  readonly reason: string;
+}
+
+/** Where a folder is on a side now; null where it does not exist there. */
+export function currentPath(folder: Folder, side: Side): string | null {
+  if (folder.parent === null) return "";
+  const stillAt = folder.stillAt[side];
+  if (stillAt !== null) return stillAt;
+  const name = folder.name[side];
+  const parent = currentPath(folder.parent, side);
+  return name === null || parent === null ? null : joinPath(parent, name);
+}
+
+/** Where a file is on a side now. */
+export function pathOf({ folder, name }: FoundFile, side: Side): string {
+  return joinPath(currentPath(folder, side) ?? "", name);
+}
+
+/** A folder's path for a message, even where a side does not have it. */
+export function spelledPath(folder: Folder, side: Side): string {
+  if (folder.parent === null) return "";
+  const name = folder.name[side] ?? folder.name.left ?? folder.name.right ?? "";
+  return joinPath(spelledPath(folder.parent, side), name);
+}
+
+/** Whether a side's file stands under another name than the row's. */
+export function isMoved(pair: Pair, side: Side): boolean {
+  const found = pair[side];
+  return found !== null &&
+    (found.folder !== pair.folder || found.name !== pair.name);
 }
 
 // Questions about content. Deciding is pure, so it can't read files: it asks,

@@ -31,15 +31,20 @@ import { joinPath, nameOf, sharedFolding } from "./paths.ts";
 import { guardPlan } from "./plan_guard.ts";
 import {
   type AlikeFiles,
-  currentPath,
-  type Folder,
   merge,
   type Merged,
   type MergeSettings,
+} from "./plan_merge.ts";
+import {
+  type Action,
+  type Answer,
+  currentPath,
+  type DecisionSettings,
+  type Folder,
+  type Plan,
   type RecordView,
   type SideScan,
-} from "./plan_merge.ts";
-import type { Action, Answer, DecisionSettings, Plan } from "./plan_types.ts";
+} from "./plan_types.ts";
 import { type Look, Root } from "./root_files.ts";
 import { checkRoots } from "./root_identity.ts";
 import type { Probe } from "./root_traits.ts";

@@ -6,7 +6,7 @@
  */
 import { GuardError, InterruptedError } from "./errors.ts";
 import { words } from "./metadata.ts";
-import type { SideScan } from "./plan_merge.ts";
+import type { SideScan } from "./plan_types.ts";
 import type { Probe } from "./root_traits.ts";
 import type { Interrupt, Meter } from "./run_types.ts";
 import { scan } from "./scanner.ts";

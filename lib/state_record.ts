@@ -6,8 +6,12 @@
  */
 import { identityOf } from "./metadata.ts";
 import { folderOf, nameOf } from "./paths.ts";
-import type { RecordView } from "./plan_merge.ts";
-import type { RecordChange, Suspect, Waiting } from "./plan_types.ts";
+import type {
+  RecordChange,
+  RecordView,
+  Suspect,
+  Waiting,
+} from "./plan_types.ts";
 import type { SqlValue, StateDb } from "./state_db.ts";
 import {
   type Both,

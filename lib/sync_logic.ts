@@ -12,20 +12,18 @@ import { draftsFor } from "./plan_actions.ts";
 import { changesOf } from "./plan_changes.ts";
 import { folderConflict, Layout } from "./plan_folders.ts";
 import { countChanges, massChanged } from "./plan_guard.ts";
-import {
-  type Elsewhere,
-  type Folder,
-  type Merged,
-  type Pair,
-  pathOf,
-} from "./plan_merge.ts";
+import type { Merged } from "./plan_merge.ts";
 import { inOrder } from "./plan_order.ts";
 import { findRenames, inFolder, type Renamed } from "./plan_renames.ts";
 import { type DecidedPair, decisionOn } from "./plan_rules.ts";
 import {
   type Answer,
   type DecisionSettings,
+  type Elsewhere,
+  type Folder,
   Inquiry,
+  type Pair,
+  pathOf,
   type Plan,
   type Question,
   type Suspect,

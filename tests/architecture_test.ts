@@ -22,6 +22,7 @@ const MAY: Partial<Record<Part, readonly Part[]>> = {
 };
 
 const lib = new URL("../lib/", import.meta.url);
+const modules = [...Deno.readDirSync(lib)].map(({ name }) => name);
 const code = (file: URL): string =>
   Deno.readTextFileSync(file).replaceAll(/\/\*[^]*?\*\/|^\s*\/\/.*$/gm, "");
 
@@ -31,7 +32,7 @@ const IMPORT = /(?:\bfrom |\bimport )"([^"]+)"|\bimport\(\s*"([^"]+)"/g;
 const sourcesIn = (text: string): string[] =>
   [...text.matchAll(IMPORT)].map(([, from, later]) => from ?? later!);
 
-for (const { name: file } of Deno.readDirSync(lib)) {
+for (const file of modules) {
   const name = file.replace(/\.ts$/, "");
   const part = partOf(name);
   const may = MAY[part];
@@ -47,6 +48,21 @@ for (const { name: file } of Deno.readDirSync(lib)) {
     if (part !== "files") assert.doesNotMatch(text, /\bDeno\.|"node:fs/);
   });
 }
+
+Deno.test("no module imports itself by a circle", () => {
+  const done = new Set<string>();
+  const follow = (file: string, way: readonly string[]): void => {
+    assert.ok(!way.includes(file), [...way, file].join(" -> "));
+    if (done.has(file)) return;
+    for (const source of sourcesIn(code(new URL(file, lib)))) {
+      const own = /^\.\/(\w+\.ts)$/.exec(source)?.[1];
+      if (own) follow(own, [...way, file]);
+    }
+    done.add(file);
+  };
+  for (const file of modules) follow(file, []);
+  assert.equal(done.size, modules.length);
+});
 
 Deno.test("main reaches no npm package before it knows what to do", () => {
   const seen = new Set<string>();

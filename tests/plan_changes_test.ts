@@ -6,8 +6,12 @@ import {
   refOf,
   type Undecided,
 } from "../lib/plan_changes.ts";
-import type { Pair } from "../lib/plan_merge.ts";
-import { type Answer, Inquiry, questionId } from "../lib/plan_types.ts";
+import {
+  type Answer,
+  Inquiry,
+  type Pair,
+  questionId,
+} from "../lib/plan_types.ts";
 import { SIDES } from "../lib/types.ts";
 import {
   but,

@@ -5,7 +5,7 @@ import {
   type FolderDecision,
   Layout,
 } from "../lib/plan_folders.ts";
-import type { Folder } from "../lib/plan_merge.ts";
+import type { Folder } from "../lib/plan_types.ts";
 import type { Both, DirectoryRow } from "../lib/types.ts";
 import { settingsOf } from "./support/literal_plans.ts";
 

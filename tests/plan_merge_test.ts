@@ -1,12 +1,8 @@
 import fc from "fast-check";
 import assert from "node:assert/strict";
 import { nameOf, NO_FOLDING } from "../lib/paths.ts";
-import {
-  merge,
-  type Merged,
-  type RecordView,
-  type SideScan,
-} from "../lib/plan_merge.ts";
+import { merge, type Merged } from "../lib/plan_merge.ts";
+import type { RecordView, SideScan } from "../lib/plan_types.ts";
 import type { Side } from "../lib/types.ts";
 import { entriesOf, type Entry, type Listing } from "../lib/wire_listing.ts";
 import {

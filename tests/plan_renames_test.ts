@@ -2,13 +2,13 @@ import fc from "fast-check";
 import assert from "node:assert/strict";
 import { identityOf } from "../lib/metadata.ts";
 import { joinPath, NO_FOLDING } from "../lib/paths.ts";
+import { findRenames, inFolder, type Renamed } from "../lib/plan_renames.ts";
 import {
   currentPath,
   type Elsewhere,
   type FoundFile,
   type Pair,
-} from "../lib/plan_merge.ts";
-import { findRenames, inFolder, type Renamed } from "../lib/plan_renames.ts";
+} from "../lib/plan_types.ts";
 import { type Both, SIDES } from "../lib/types.ts";
 import {
   but,

@@ -13,12 +13,7 @@ import {
   keyOf,
   nameOf,
 } from "../../lib/paths.ts";
-import {
-  merge,
-  type Merged,
-  type RecordView,
-  type SideScan,
-} from "../../lib/plan_merge.ts";
+import { merge, type Merged } from "../../lib/plan_merge.ts";
 import {
   type Action,
   type Answer,
@@ -27,7 +22,9 @@ import {
   halfOf,
   type Plan,
   type Question,
+  type RecordView,
   type Ruling,
+  type SideScan,
 } from "../../lib/plan_types.ts";
 import { decide } from "../../lib/sync_logic.ts";
 import type {
