@@ -16,7 +16,8 @@ import type { Config } from "./config_schema.ts";
 import { EXIT, type ExitCode, SyncError } from "./errors.ts";
 import type { Handed } from "./sandbox_launcher.ts";
 import { errorWords, VERSION } from "./text.ts";
-import type { Side } from "./types.ts";
+import type { Both, Side } from "./types.ts";
+import type { Files } from "./wire_port.ts";
 
 /** What differs between a program behind a launcher and a compiled one. */
 export interface ProgramHost {
@@ -26,6 +27,12 @@ export interface ProgramHost {
   readonly unwritable?: readonly Side[];
   /** Gives the config, or says why it may not be used here. */
   readonly loadConfig: (file: string) => Promise<Config>;
+}
+
+/** What answers for the roots. */
+export async function filesOf(roots: Both<string>): Promise<Files> {
+  const { filesHere } = await import("./files_handlers.ts");
+  return filesHere(roots);
 }
 
 /**
@@ -41,7 +48,7 @@ export function launchedHost(handed: Handed | null): ProgramHost {
     async loadConfig(file) {
       if (handed?.said === file && handed.config) return handed.config;
       const { loadConfig, withStateDb } = await import("./config_loader.ts");
-      return await withStateDb(await loadConfig(file));
+      return await withStateDb(await loadConfig(file), filesOf);
     },
   };
 }
@@ -70,7 +77,11 @@ export async function runProgram(
 /** What does a command, by its name; loaded only when it is asked for. */
 const COMMANDS: {
   readonly [C in Exclude<CommandName, "sync" | "plan" | "init">]: () => Promise<
-    (asked: Asked<C>, config: Config) => ExitCode | Promise<ExitCode>
+    (
+      asked: Asked<C>,
+      config: Config,
+      files: Files,
+    ) => ExitCode | Promise<ExitCode>
   >;
 } = {
   history: async () => (await import("./command_history.ts")).history,
@@ -99,16 +110,15 @@ async function obey(
     case "sync":
     case "plan": {
       const config = await loadConfig(invocation.config);
-      const { Scans } = await import("./run_scan.ts");
-      // Their threads load while the rest of the program does.
-      using scans = new Scans(config.stateDb);
       const { syncOrPlan } = await import("./command_sync.ts");
-      return await syncOrPlan(invocation, config, scans, unwritable);
+      const files = await filesOf(config.roots);
+      return await syncOrPlan(invocation, config, files, unwritable);
     }
     default: {
       const command = await COMMANDS[invocation.command]();
       const config = await loadConfig(invocation.config);
-      return await command(invocation as never, config);
+      const files = await filesOf(config.roots);
+      return await command(invocation as never, config, files);
     }
   }
 }

@@ -15,11 +15,12 @@ import type { Version } from "./plan_types.ts";
 import { jsonReport, jsonText } from "./report_json.ts";
 import { newRunId, runSync } from "./run.ts";
 import { storedFolding } from "./run_identify.ts";
-import { doneConflicts, type RunResult, SignalInterrupt } from "./run_types.ts";
+import { doneConflicts, type RunResult, SignalListener } from "./run_types.ts";
 import { StateDb } from "./state_db.ts";
 import { listedConflicts, type StoredConflict } from "./state_runs.ts";
 import { printable, PROGRAM, quoted, timeWords, versionWords } from "./text.ts";
 import { type Both, type Side, SIDES } from "./types.ts";
+import type { Files } from "./wire_port.ts";
 
 /**
  * Lists the open conflicts, or resolves one of them at once.
@@ -32,6 +33,7 @@ import { type Both, type Side, SIDES } from "./types.ts";
 export async function conflicts(
   { isJson, resolve }: ConflictsInvocation,
   config: Config,
+  files: Files,
 ): Promise<ExitCode> {
   if (resolve === null) {
     using db = new StateDb(config.stateDb, { isReadOnly: true });
@@ -44,7 +46,7 @@ export async function conflicts(
     return EXIT.agreed;
   }
   const path = await listedPath(resolve.path, config);
-  const result = await resolveOne({ path, take: resolve.take }, config);
+  const result = await resolveOne({ path, take: resolve.take }, config, files);
   const { stop, exitCode } = result;
   if (stop !== null && exitCode === EXIT.usage) {
     throw new SyncError(`${stop.reason} ${stop.hint}`, EXIT.usage);
@@ -131,6 +133,7 @@ async function listedPath(typed: string, config: Config): Promise<string> {
 async function resolveOne(
   resolve: Resolution,
   config: Config,
+  files: Files,
 ): Promise<RunResult> {
   const startedAtMs = Date.now();
   const id = newRunId(startedAtMs);
@@ -138,15 +141,15 @@ async function resolveOne(
   const began = `conflicts resolve started, path=${quoted(path)}, ${take}`;
   using log = openRunLog(config, id, began);
   try {
-    using interrupt = new SignalInterrupt();
+    using _listening = new SignalListener(files.shared);
     const result = await runSync(id, config, {
+      files,
       isDryRun: false,
       startedAtMs,
       allowed: { deletes: false, changes: false },
       acceptRoots: false,
       listUnchanged: false,
       resolve,
-      interrupt,
     }, {
       onOutcome: (outcome) => log.outcome(outcome),
       // What is unknown elsewhere is not this command's concern.

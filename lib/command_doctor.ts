@@ -24,10 +24,14 @@ import { OWN_FOLDER, temporaryName, type TemporaryOwner } from "./names.ts";
 import { cantUse, foreignFolder, logFiles, refusalOf } from "./own_files.ts";
 import { joinPath } from "./paths.ts";
 import { Root } from "./root_files.ts";
-import { checkRoot, checkRoots, type RealRoot } from "./root_identity.ts";
 import { glance, probe } from "./root_traits.ts";
 import { newRunId, runSync } from "./run.ts";
-import { identifyRoots, joiningWords, requireNewest } from "./run_identify.ts";
+import {
+  checkRoots,
+  identifyRoots,
+  joiningWords,
+  requireNewest,
+} from "./run_identify.ts";
 import {
   isNetworkPath,
   type NetworkRoot,
@@ -57,6 +61,8 @@ import {
   timeWords,
 } from "./text.ts";
 import { type Both, type Side, SIDES } from "./types.ts";
+import type { RealRoot } from "./wire_messages.ts";
+import type { Files } from "./wire_port.ts";
 
 /** What was found of one thing. */
 export interface Found {
@@ -86,9 +92,9 @@ function complaint(error: unknown): Found {
 }
 
 /** What a look found; where a guard ends it, that. */
-function guarded(look: () => Found): Found {
+async function guarded(look: () => Promise<Found>): Promise<Found> {
   try {
-    return look();
+    return await look();
   } catch (error) {
     return complaint(error);
   }
@@ -120,15 +126,16 @@ function table(
 export async function doctor(
   { isJson }: DoctorInvocation,
   config: Config,
+  files: Files,
   realPath: RealPath | null = REAL_PATH,
 ): Promise<ExitCode> {
   const network = networkRootsOf(config, realRootsOf(config, realPath));
-  const office = await lookAtOffice(config, network);
+  const office = await lookAtOffice(files, config, network);
   const checks = [
     ...table(null, { "config": fine(config.file) }),
     ...office.checks,
     ...ownFileChecks(config.stateDb, config.logging.file),
-    ...office.isJoining ? await joiningChecks(config) : [],
+    ...office.isJoining ? await joiningChecks(files, config) : [],
     ...table(null, {
       "mail": await mailServer(config),
       "permissions": permissions(config, network),
@@ -164,6 +171,7 @@ function linesOf({ name, side, status, says, todo }: Check): string[] {
 
 /** Without a state DB that can be read, at least the roots are looked at. */
 async function lookAtOffice(
+  files: Files,
   config: Config,
   network: readonly NetworkRoot[],
 ): Promise<{
@@ -173,30 +181,35 @@ async function lookAtOffice(
 }> {
   const { roots, file } = config;
   let damage: Found | null = null;
+  const failed = (error: unknown): null => {
+    damage = complaint(asGuard(error, config.stateDb));
+    return null;
+  };
   const asked = <T>(ask: () => T): T | null => {
     if (damage !== null) return null;
     try {
       return ask();
     } catch (error) {
-      damage = complaint(asGuard(error, config.stateDb));
-      return null;
+      return failed(error);
     }
   };
+  const askedLater = async <T>(ask: () => Promise<T>): Promise<T | null> =>
+    damage === null ? await ask().catch(failed) : null;
   using db = asked(() => new StateDb(config.stateDb, { isReadOnly: true }));
   // A pair without a state DB has no name yet.
   const pair = asked(() => db!.meta("pair")) ?? "doctor";
   const owner = { pair, run: newRunId(Date.now()) };
-  const left = await lookAtRoot("left", config, network, owner);
-  const right = await lookAtRoot("right", config, network, owner);
+  const left = await lookAtRoot(files, "left", config, network, owner);
+  const right = await lookAtRoot(files, "right", config, network, owner);
   const { traits } = left;
   const apart = left.isReadable && right.isReadable
-    ? guarded(() => {
-      checkRoots(roots);
+    ? await guarded(async () => {
+      await checkRoots(files, roots);
       return fine("apart from each other");
     })
     : null;
   const identity = apart?.status === "ok"
-    ? asked(() => identities(db!, roots))
+    ? await askedLater(() => identities(files, db!, roots))
     : null;
   const state = asked(() => ({
     "state DB": stateDb(db!),
@@ -234,6 +247,7 @@ export interface RootFindings {
  * @param owner Names the probe file.
  */
 export async function lookAtRoot(
+  files: Files,
   side: Side,
   config: Pick<Config, "roots" | "networkRoots" | "softDelete">,
   networkRoots: readonly NetworkRoot[],
@@ -251,7 +265,7 @@ export async function lookAtRoot(
   }
   let real: RealRoot;
   try {
-    real = checkRoot(side, path);
+    real = await files.ask("check", { side });
   } catch (error) {
     return unreadable("root", complaint(error));
   }
@@ -507,14 +521,15 @@ export function clocks({ left, right }: Both<Traits>): Found {
 }
 
 /** Whether the roots are those of the state DB, and one joins the other. */
-function identities(
+async function identities(
+  files: Files,
   db: StateDb,
   roots: Both<string>,
-): { readonly found: Found; readonly isJoining: boolean } {
+): Promise<{ readonly found: Found; readonly isJoining: boolean }> {
   try {
-    const identified = identifyRoots(db, roots);
+    const identified = await identifyRoots(files, db, roots);
     const isJoining = identified.newSide !== null;
-    if (identified.isKnown) requireNewest(db, roots);
+    if (identified.isKnown) await requireNewest(files, db, roots);
     if (identified.warning !== null) {
       const says = identified.warning.replace(/\.$/, "");
       const todo = "Bring the state DB back from where it was, if it was " +
@@ -697,9 +712,10 @@ function mayBeThere(path: string): boolean {
  * Of two roots that meet, one was synced before. What that means for how many
  * files a plan would tell; here it ends before it would read any.
  */
-async function joiningChecks(config: Config): Promise<Check[]> {
+async function joiningChecks(files: Files, config: Config): Promise<Check[]> {
   const checks: Check[] = [];
   await runSync(newRunId(Date.now()), config, {
+    files,
     isDryRun: true,
     allowed: { deletes: false, changes: false },
     acceptRoots: false,

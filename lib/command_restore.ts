@@ -49,11 +49,11 @@ import {
   type TypedPath,
 } from "./paths.ts";
 import { Root } from "./root_files.ts";
-import { checkRoots } from "./root_identity.ts";
+import { readIdentity } from "./root_identity.ts";
 import { glance, probe } from "./root_traits.ts";
 import { newRunId } from "./run.ts";
-import { identifyRoots, requireStillThere } from "./run_identify.ts";
-import { SignalInterrupt } from "./run_types.ts";
+import { checkRoots, identifyRoots, requireSame } from "./run_identify.ts";
+import { Interrupt, SignalListener } from "./run_types.ts";
 import {
   DELETED_FOLDER,
   type RunFolder,
@@ -68,12 +68,14 @@ import { codeOf, inWords, Skipped, WENT_AWAY } from "./system.ts";
 import { countOf, printable, quoted, sizeWords, timeWords } from "./text.ts";
 import {
   type Both,
+  both,
   type Checkpoint,
   type Metadata,
   otherSide,
   type Side,
   SIDES,
 } from "./types.ts";
+import type { Files } from "./wire_port.ts";
 
 /** A soft-deleted version of a file. */
 export interface Version extends SoftDeleted {
@@ -115,18 +117,19 @@ interface Wanted extends TypedPath {
 export async function restore(
   { path: typed, from, isList, isJson, to, isForced }: RestoreInvocation,
   config: Config,
+  files: Files,
 ): Promise<ExitCode> {
   const wanted = { ...await pathTyped(typed, config), from };
   // From here on there is something that a signal must not leave half done.
-  using interrupt = isList ? null : new SignalInterrupt();
+  using listening = isList ? null : new SignalListener(files.shared);
   using _lock = isList ? null : takeLock(config.stateDb);
   // Read only: what is brought back is for the next run to record.
   using db = new StateDb(config.stateDb, { isReadOnly: true });
   // Without its state DB a pair has no name that could be known.
   const pair = db.meta("pair") ?? crypto.randomUUID().slice(0, 6);
   const owner = { pair, run: newRunId(Date.now()) };
-  checkRoots(config.roots);
-  const identified = identifyRoots(db, config.roots);
+  await checkRoots(files, config.roots);
+  const identified = await identifyRoots(files, db, config.roots);
   const rootOf = (side: Side): Root => {
     const path = config.roots[side];
     const probed = isList ? null : probe(path, owner);
@@ -138,7 +141,7 @@ export async function restore(
   const versions = wantedVersions(all, wanted, folding);
   const isAny = isList && wanted.path === "" && from === null;
   if (versions.length === 0 && !isAny) throw nothingFound(wanted, all);
-  if (interrupt === null) {
+  if (listening === null) {
     const document = () => ({ versions: versions.map(versionDocument) });
     answer(isJson, () => listText(versions), document);
     return EXIT.agreed;
@@ -153,13 +156,19 @@ export async function restore(
   const began = `restore started, ${newest.length} asked for`;
   using log = openRunLog(config, owner.run, began);
   const names = new TemporaryNames(owner, [roots.left, roots.right]);
+  const interrupt = new Interrupt(files.shared);
   const restoring = bringBack(newest, {
     roots,
     names,
     softDelete: new SoftDelete(`${timeMark(Date.now())}-${pair}`, names),
     to: to === "both" ? SIDES : [to],
     isForced,
-    verifyRoots: () => requireStillThere(identified, config.roots),
+    verifyRoots: () =>
+      requireSame(
+        identified,
+        both((side) => readIdentity(side, config.roots[side])),
+        config.roots,
+      ),
     checkpoint: () => interrupt.checkpoint(),
   });
   const results: Restored[] = [];
@@ -186,8 +195,12 @@ export async function restore(
   log.info(`ended with exit code ${exitCode}`);
   log.flush();
   if (log.failure !== null) warn(log.failure);
-  const files = () => results.map(restoredDocument);
-  answer(isJson, () => textOf(results), () => ({ exitCode, files: files() }));
+  const document = () => results.map(restoredDocument);
+  answer(
+    isJson,
+    () => textOf(results),
+    () => ({ exitCode, files: document() }),
+  );
   if (stopped !== null) warn(`${stopped} The same command does the rest.`);
   return exitCode;
 }

@@ -18,14 +18,12 @@ import {
   reportText,
   untoldText,
 } from "./report_text.ts";
-import { readIdentity } from "./root_identity.ts";
 import { endBeforeStart, newRunId, runSync } from "./run.ts";
-import type { Scans } from "./run_scan.ts";
 import {
   isInterrupted,
   type Outcome,
   type RunResult,
-  SignalInterrupt,
+  SignalListener,
   type SyncListener,
 } from "./run_types.ts";
 import { missingSandbox } from "./sandbox_network.ts";
@@ -33,17 +31,17 @@ import { wasSaid } from "./state_db.ts";
 import { StandingKinds } from "./state_runs.ts";
 import { printable, VERSION, waitingWords } from "./text.ts";
 import { otherSide, type Side } from "./types.ts";
+import type { Files } from "./wire_port.ts";
 
 /**
  * Makes one run, or shows what it would do.
  *
- * @param scans The scans of its roots, started already.
  * @param unwritable Roots that can't be written, where that is known.
  */
 export async function syncOrPlan(
   invocation: SyncInvocation,
   config: Config,
-  scans: Scans,
+  files: Files,
   unwritable: readonly Side[] = [],
 ): Promise<ExitCode> {
   const { roots, email } = config;
@@ -51,7 +49,7 @@ export async function syncOrPlan(
     const { requireOutside } = await import("./report_html.ts");
     requireOutside(invocation.report, roots);
   }
-  using interrupt = new SignalInterrupt();
+  using _listening = new SignalListener(files.shared);
   using progress = openProgress(!invocation.isQuiet);
   const startedAtMs = Date.now();
   const id = newRunId(startedAtMs);
@@ -103,6 +101,7 @@ export async function syncOrPlan(
       onProgress: (it) => progress.show(it),
     };
     const options = {
+      files,
       isDryRun,
       startedAtMs,
       allowed: {
@@ -111,11 +110,11 @@ export async function syncOrPlan(
       },
       acceptRoots: invocation.acceptRoots,
       listUnchanged: invocation.isVerbose,
-      interrupt,
     };
     const result = refusal === null
-      ? withRootRefusals(
-        await runSync(id, config, options, listener, scans),
+      ? await withRootRefusals(
+        files,
+        await runSync(id, config, options, listener),
         config,
         unwritable,
       )
@@ -178,20 +177,22 @@ export async function syncOrPlan(
 }
 
 /** A plan, with what a run would meet at roots that can't be written. */
-function withRootRefusals(
+async function withRootRefusals(
+  files: Files,
   result: RunResult,
   { roots }: Config,
   unwritable: readonly Side[],
-): RunResult {
+): Promise<RunResult> {
   if (!result.isDryRun || result.stop !== null) return result;
-  const rootRefusals = unwritable.flatMap((side) => {
+  const rootRefusals: NonNullable<RunResult["rootRefusals"]>[number][] = [];
+  for (const side of unwritable) {
     const count = result.outcomes.filter(({ action }) =>
       action.name !== "NOOP" && action.side !== otherSide(side)
     ).length;
     // There the run would give it an identity.
-    const isRefused = !hasIdentity(side, roots[side]);
+    const isRefused = !await hasIdentity(files, side);
     if (!isRefused && count === 0) {
-      return [];
+      continue;
     }
     const effect = isRefused
       ? "a run would be refused"
@@ -200,14 +201,14 @@ function withRootRefusals(
       : `of a run, the ${count} actions that change it would fail`;
     const reason = `${words(side)} (${printable(roots[side])}) can't be ` +
       `written: ${effect}. Let the account that runs office-sync write there.`;
-    return [{ side, reason }];
-  });
+    rootRefusals.push({ side, reason });
+  }
   return rootRefusals.length === 0 ? result : { ...result, rootRefusals };
 }
 
-function hasIdentity(side: Side, root: string): boolean {
+async function hasIdentity(files: Files, side: Side): Promise<boolean> {
   try {
-    return readIdentity(side, root) !== null;
+    return await files.ask("identity", { side }) !== null;
   } catch (error) {
     if (!(error instanceof SyncError)) throw error;
     return true;

@@ -23,6 +23,7 @@ import { actionsAt, type PastAction } from "./state_runs.ts";
 import { codeOf, Skipped } from "./system.ts";
 import { printable, versionWords } from "./text.ts";
 import { type Side, SIDES } from "./types.ts";
+import type { Files } from "./wire_port.ts";
 
 /** Past actions that are told at most. */
 const PAST = 10;
@@ -46,9 +47,10 @@ interface SideNow {
 export async function why(
   invocation: WhyInvocation,
   config: Config,
+  files: Files,
 ): Promise<ExitCode> {
   const { path } = await pathTyped(invocation.path, config);
-  const { result, decided } = await plan(config);
+  const { result, decided } = await plan(config, files);
   const explanation = decided && explain(path, {
     plan: decided.plan,
     pairs: decided.pairs,
@@ -62,12 +64,13 @@ export async function why(
 }
 
 /** The very plan that a run would follow, even where a guard would stop it. */
-async function plan(config: Config): Promise<{
+async function plan(config: Config, files: Files): Promise<{
   readonly result: RunResult;
   readonly decided: Decided | null;
 }> {
   const seen: Decided[] = [];
   const result = await runSync(newRunId(Date.now()), config, {
+    files,
     isDryRun: true,
     allowed: { deletes: false, changes: false },
     acceptRoots: false,

@@ -21,6 +21,7 @@ import { ConfigError, EXIT, SyncError } from "./errors.ts";
 import { isWindowsPath } from "./paths.ts";
 import { brief, printable } from "./text.ts";
 import { type Both, SIDES } from "./types.ts";
+import type { Files } from "./wire_port.ts";
 
 /**
  * Reads and checks a config file.
@@ -195,6 +196,7 @@ export function requireApart(
  * it, what was deleted comes back.
  *
  * @param config A config as it was read.
+ * @param filesOf Gives what answers for its roots, if it comes to that.
  * @returns It with the one state DB that counts.
  */
 export async function withStateDb<
@@ -203,15 +205,21 @@ export async function withStateDb<
     readonly stateDb: string;
     readonly oldStateDb: string | null;
   },
->(config: C): Promise<C> {
+>(
+  config: C,
+  filesOf: (roots: Both<string>) => Promise<Files>,
+): Promise<C> {
   const { roots, stateDb, oldStateDb } = config;
   const decided = { ...config, oldStateDb: null };
   if (oldStateDb === null || !isThere(oldStateDb)) return decided;
   const { knowsRoots } = await import("./run_identify.ts");
+  const files = await filesOf(roots);
   const isMade = isThere(stateDb);
   // What can't be told of it, a guard tells.
-  if (isMade && knowsRoots(stateDb, roots) !== false) return decided;
-  const isKnown = knowsRoots(oldStateDb, roots) ?? !isMade;
+  if (isMade && await knowsRoots(files, stateDb, roots) !== false) {
+    return decided;
+  }
+  const isKnown = await knowsRoots(files, oldStateDb, roots) ?? !isMade;
   return isKnown ? { ...decided, stateDb: oldStateDb } : decided;
 }
 

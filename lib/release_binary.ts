@@ -13,7 +13,7 @@ import {
   withHelp,
 } from "./cli_args.ts";
 import { print, warn } from "./cli_output.ts";
-import { type ProgramHost, runProgram } from "./cli_program.ts";
+import { filesOf, type ProgramHost, runProgram } from "./cli_program.ts";
 import {
   loadConfig,
   onDisk,
@@ -75,7 +75,7 @@ export async function runBinary(
       requireConfigFile(made, file);
       const config = await loadConfig(made.config.file);
       requireSameSandbox(made, sandboxPart(config));
-      return await withStateDb(config);
+      return await withStateDb(config, filesOf);
     },
   };
   // Of several the last one counts: who names another config is told so.
@@ -279,7 +279,7 @@ function requirePossible({ config }: MadeFor, invocation: Invocation): void {
 const PROJECT = join(import.meta.dirname ?? ".", "..");
 
 /** Their files are loaded by name, so they can't be part of another one. */
-const WORKERS = ["files_look_worker", "files_act_worker"];
+const WORKERS = ["files_act_worker"];
 
 /** The options that were given, by name. */
 export type Given = Readonly<Record<string, string | undefined>>;

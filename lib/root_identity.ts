@@ -1,6 +1,6 @@
 /**
- * The two roots before a run: whether they can be synced at all, and whether
- * they are the ones the state DB knows.
+ * What a root says of itself before a run: whether it can be read, which one
+ * it is, and which run changed it last.
  *
  * @module
  */
@@ -10,62 +10,11 @@ import { folderIdOf } from "./metadata.ts";
 import { OWN_FOLDER, temporaryName, type TemporaryOwner } from "./names.ts";
 import { isLink, lstatOf, removeIfThere } from "./root_files.ts";
 import { codeOf, inWords } from "./system.ts";
-import {
-  type Both,
-  type FileId,
-  otherSide,
-  type Side,
-  SIDES,
-} from "./types.ts";
-
-/** Identity of a root, as its `root.json` gives it. */
-export interface Identity {
-  /** Random. */
-  readonly id: string;
-  /** Of `root.json` itself: tells whether file ids can be relied on. */
-  readonly fileId: FileId | null;
-}
+import type { Side } from "./types.ts";
+import type { Identity, RealRoot } from "./wire_messages.ts";
 
 const CALLED: Record<Side, string> = { left: "Left", right: "Right" };
 const ID_PATTERN = /^[0-9a-f-]{36}$/;
-
-/** A root that is there. */
-export interface RealRoot {
-  /** Without links in it; of a network drive that of the server. */
-  readonly path: string;
-  readonly info: Deno.FileInfo;
-}
-
-/**
- * Makes sure that both roots are there and apart.
- *
- * @throws {GuardError} "roots".
- */
-export function checkRoots(roots: Both<string>): void {
-  const left = checkRoot("left", roots.left);
-  const right = checkRoot("right", roots.right);
-  const { ino, dev } = left.info;
-  const isOneFolder = left.path === right.path ||
-    !!ino && ino === right.info.ino && dev === right.info.dev;
-  if (isOneFolder) {
-    throw rootsGuard(
-      `left_root and right_root are the same folder ("${roots.left}").`,
-      "Name two different folders in the config.",
-    );
-  }
-  const paths = { left: left.path, right: right.path };
-  for (const side of SIDES) {
-    const outer = paths[otherSide(side)].replace(/[/\\]$/, "");
-    const isInside = paths[side].startsWith(outer) &&
-      /^[/\\]/.test(paths[side].slice(outer.length));
-    if (!isInside) continue;
-    throw rootsGuard(
-      `${side}_root ("${roots[side]}") is inside ${otherSide(side)}_root ` +
-        `("${roots[otherSide(side)]}").`,
-      "Name two folders of which neither contains the other.",
-    );
-  }
-}
 
 /**
  * Makes sure that a root is a folder that can be read.
@@ -82,7 +31,8 @@ export function checkRoot(side: Side, root: string): RealRoot {
       );
     }
     Deno.readDirSync(root)[Symbol.iterator]().next();
-    return { path: Deno.realPathSync(root), info };
+    const { dev, ino } = info;
+    return { path: Deno.realPathSync(root), dev, ino };
   });
 }
 
@@ -143,7 +93,7 @@ export function readIdentity(side: Side, root: string): Identity | null {
 }
 
 /** Something stands where a file of the program's own should; why, in words. */
-export class NotOurs extends Error {}
+class NotOurs extends Error {}
 
 /**
  * A file in a root's own folder, which is never read through a link.
@@ -154,7 +104,7 @@ export class NotOurs extends Error {}
  * @throws {NotOurs} Something else stands there, or in place of a folder
  *   above it.
  */
-export function ownFile(root: string, path: string): Deno.FileInfo | null {
+function ownFile(root: string, path: string): Deno.FileInfo | null {
   const names = path.split("/");
   for (let depth = 0; depth <= names.length; depth++) {
     const name = [OWN_FOLDER, ...names.slice(0, depth)].join("/");
@@ -258,5 +208,90 @@ function placeFirst(temporary: string, file: string): void {
     // No links here. RACE: an identity that is made right now is replaced;
     // who made it finds another one at its next run.
     if (lstatOf(file) === null) Deno.renameSync(temporary, file);
+  }
+}
+
+// The number of the last run that changed something, in a file for each pair
+// of roots.
+
+/** Where a root's numbers are, below its own folder. */
+const NUMBERS = "pairs";
+
+/**
+ * Reads the number that a pair's runs gave a root.
+ *
+ * @returns What is wrong with it, in words; null: it has none.
+ * @throws {GuardError} "roots": the system refuses to tell.
+ */
+export function readNumber(
+  side: Side,
+  root: string,
+  pair: string,
+): number | string | null {
+  const path = `${NUMBERS}/${pair}`;
+  const wrong = (what: string) => `in ${OWN_FOLDER}/${NUMBERS}: ${what}`;
+  try {
+    if (ownFile(root, path) === null) return null;
+    const text = Deno.readTextFileSync(`${root}/${OWN_FOLDER}/${path}`).trim();
+    return /^\d{1,15}$/.test(text) ? Number(text) : wrong("it is damaged");
+  } catch (error) {
+    if (error instanceof NotOurs) return wrong(error.message);
+    if (codeOf(error) === null) throw error;
+    throw rootsGuard(
+      `${root}/${OWN_FOLDER}/${path}, the number of the last run on ` +
+        `${CALLED[side]}, can't be read: ${inWords(error)}.`,
+      "Make sure that the disk or network drive is connected, and that the " +
+        "account that runs office-sync may read that file; then run again.",
+      error,
+    );
+  }
+}
+
+/**
+ * Gives a root a number. There is never half of it, and it is on disk when
+ * this returns.
+ *
+ * @returns The number; or, in words, why it can't be given.
+ */
+export function giveNumber(
+  root: string,
+  pair: string,
+  number: number,
+): number | string {
+  try {
+    writeNumber(root, pair, number);
+    return number;
+  } catch (error) {
+    const isSystem = error instanceof NotOurs || codeOf(error) !== null;
+    if (!isSystem) throw error;
+    return inWords(error);
+  }
+}
+
+function writeNumber(root: string, pair: string, number: number): void {
+  // Not on the empty folder that an unmounted disk leaves.
+  if (ownFile(root, "root.json") === null) {
+    throw new NotOurs("the root went away");
+  }
+  const own = `${root}/${OWN_FOLDER}`;
+  const folder = `${own}/${NUMBERS}`;
+  ownFile(root, `${NUMBERS}/${pair}`);
+  try {
+    Deno.mkdirSync(folder);
+    flushFolderAt(own);
+  } catch (error) {
+    if (codeOf(error) !== "EEXIST") throw error;
+  }
+  const file = `${folder}/${pair}`;
+  const next = `${file}.new`;
+  // A run that died may have left it.
+  removeIfThere(next);
+  writeDurably(next, `${number}\n`);
+  Deno.renameSync(next, file);
+  flushFolderAt(folder);
+  // There a folder can't be flushed, but a file with its new name can.
+  if (Deno.build.os === "windows") {
+    using handle = Deno.openSync(file, { write: true });
+    handle.syncSync();
   }
 }

@@ -46,9 +46,10 @@ import {
   type SideScan,
 } from "./plan_types.ts";
 import { type Look, Root } from "./root_files.ts";
-import { checkRoots } from "./root_identity.ts";
+import { readIdentity } from "./root_identity.ts";
 import type { Probe } from "./root_traits.ts";
 import {
+  checkRoots,
   identifyRoots,
   joiningWords,
   lostRecord,
@@ -57,13 +58,14 @@ import {
   rememberIds,
   rememberRooms,
   requireNewest,
+  requireSame,
   requireStillThere,
   roomIn,
 } from "./run_identify.ts";
-import { Scans } from "./run_scan.ts";
+import { scanRoots } from "./run_scan.ts";
 import {
   type Decided,
-  type Interrupt,
+  Interrupt,
   INTERRUPTED,
   isInterrupted,
   isTold,
@@ -75,7 +77,6 @@ import {
   type Stop,
   type SyncListener,
   type SyncOptions,
-  UNINTERRUPTED,
 } from "./run_types.ts";
 import { asGuard, type Lock, StateDb, takeLock } from "./state_db.ts";
 import { NO_RECORD, RecordStore } from "./state_record.ts";
@@ -84,6 +85,7 @@ import { decide } from "./sync_logic.ts";
 import { inWords, Skipped } from "./system.ts";
 import {
   type Both,
+  both,
   type FileRow,
   otherSide,
   type Problem,
@@ -115,7 +117,6 @@ export function newRunId(nowMs: number): string {
 /**
  * Makes both sides agree, or, as a dry run, says what that would take.
  *
- * @param scans The scans, where they were started before; they are ended.
  * @returns What came of it; a guard that stopped it is part of that.
  */
 export async function runSync(
@@ -123,15 +124,13 @@ export async function runSync(
   config: Config,
   options: SyncOptions,
   listener: SyncListener,
-  scans: Scans = new Scans(config.stateDb),
 ): Promise<RunResult> {
   const { startedAtMs = Date.now() } = options;
   const run: RunContext = { id, startedAtMs, config, options, listener };
-  using scanners = scans;
   try {
     if (options.isDryRun) {
       using db = new StateDb(config.stateDb, { isReadOnly: true });
-      return await stages(run, db, scanners);
+      return await stages(run, db);
     }
     let lock: Lock;
     try {
@@ -142,7 +141,7 @@ export async function runSync(
       return await endBeforeStart(id, config, options, listener, error);
     }
     using held = lock;
-    return await runLocked(run, held, scanners);
+    return await runLocked(run, held);
   } catch (error) {
     const result = stoppedBy(error, run);
     if (result === null) throw error;
@@ -153,7 +152,6 @@ export async function runSync(
 async function runLocked(
   run: RunContext,
   lock: Lock,
-  scans: Scans,
 ): Promise<RunResult> {
   const { id, startedAtMs, config, listener } = run;
   let db: StateDb | null = null;
@@ -164,7 +162,7 @@ async function runLocked(
       db = new StateDb(config.stateDb, { isReadOnly: false });
       listener.onOpen?.(db);
       beginRun(db, id, startedAtMs);
-      result = await pruned(run, db, await toItsEnd(run, db, scans));
+      result = await pruned(run, db, await toItsEnd(run, db));
     } catch (thrown) {
       error = thrown;
       result = stoppedBy(thrown, run);
@@ -180,14 +178,10 @@ async function runLocked(
 }
 
 /** A run and how it ended, also where a guard or a signal stopped it. */
-async function toItsEnd(
-  run: RunContext,
-  db: StateDb,
-  scans: Scans,
-): Promise<RunResult> {
+async function toItsEnd(run: RunContext, db: StateDb): Promise<RunResult> {
   const { config, options } = run;
   try {
-    const result = await stages(run, db, scans);
+    const result = await stages(run, db);
     try {
       endRun(db, result, options.resolve?.path ?? null);
     } catch (error) {
@@ -205,24 +199,30 @@ async function toItsEnd(
 }
 
 /** The stages of a run, or of a plan, which writes nothing. */
-async function stages(
-  run: RunContext,
-  db: StateDb,
-  scanners: Scans,
-): Promise<RunResult> {
+async function stages(run: RunContext, db: StateDb): Promise<RunResult> {
   const { id, startedAtMs, config, options, listener } = run;
-  const { isDryRun, resolve, interrupt = UNINTERRUPTED } = options;
+  const { files, isDryRun, resolve } = options;
   const { roots: paths, stateDb } = config;
-  const meter = new Meter((progress) => listener.onProgress?.(progress));
+  const interrupt = new Interrupt(files.shared);
+  const meter = new Meter(
+    (progress) => listener.onProgress?.(progress),
+    files.shared,
+  );
   const record = new RecordStore(db);
 
   // Identify the roots: they are there, apart, known, and as new as they were.
   const pair = pairName(db, isDryRun);
   const owner = isDryRun ? null : { pair, run: id };
-  checkRoots(paths);
-  const identified = identifyRoots(db, paths, owner, options.acceptRoots);
+  await checkRoots(files, paths);
+  const identified = await identifyRoots(
+    files,
+    db,
+    paths,
+    owner,
+    options.acceptRoots,
+  );
   const { isKnown, warning, idsCount, newSide } = identified;
-  if (isKnown) requireNewest(db, paths);
+  if (isKnown) await requireNewest(files, db, paths);
   if (warning) {
     listener.onWarning(warning, true);
     listener.onAlert?.(lostRecord(warning, id, db));
@@ -240,12 +240,12 @@ async function stages(
     : new RecordStore(db, idsCount).view();
   const recordedFiles = identified.forgets ? 0 : record.countFiles();
   // Without a record nobody knows what there is.
-  const files = recordedFiles === 0 ? null : 2 * recordedFiles;
-  meter.begin("scan", files);
+  const known = recordedFiles === 0 ? null : 2 * recordedFiles;
+  meter.begin("scan", known);
   // What the last run read always: rows are as it left them.
   const readBefore = db.meta("always_read") ?? "[]";
   const alwaysRead = JSON.stringify(config.compare.alwaysRead);
-  const scans = await interrupt.waitFor(scanners.run({
+  const scans = await interrupt.waitFor(meter.watch(scanRoots(files, {
     paths,
     probes,
     directories: view.directories,
@@ -253,10 +253,8 @@ async function stages(
     // A listing of all paths needs all rows, and so does another setting.
     isFull: options.listUnchanged || readBefore !== alwaysRead,
     ignore: config.ignore,
-    meter,
-    interrupt,
-  }));
-  requireStillThere(identified, paths);
+  })));
+  await requireStillThere(files, identified, paths);
 
   // Merge what was found and recorded.
   const settings = decisionSettings(config, probes, record, {
@@ -285,12 +283,12 @@ async function stages(
     roots,
   );
   if (newSide !== null) {
-    const files = merged.pairs.filter((pair) =>
+    const { length: count } = merged.pairs.filter((pair) =>
       pair.row === null && pair[newSide] !== null &&
       pair[otherSide(newSide)] === null
-    ).length;
-    listener.onJoining?.(newSide, files);
-    const words = joiningWords(newSide, files);
+    );
+    listener.onJoining?.(newSide, count);
+    const words = joiningWords(newSide, count);
     if (words !== null) {
       listener.onWarning(words, true);
     }
@@ -342,7 +340,7 @@ async function stages(
     }
     // Before anything that a restored backup would undo.
     if (alike.count > 0 || actions.some((it) => isChange(it, record))) {
-      numberRun(db, paths, pair, (text) => listener.onWarning(text));
+      await numberRun(files, db, pair, (text) => listener.onWarning(text));
     }
     // Ids that mean nothing any more go, before anything else is written.
     if (!idsCount.left || !idsCount.right) {
@@ -356,7 +354,7 @@ async function stages(
     for (const rows of alikeRows(alike)) {
       await interrupt.checkpoint();
       // What went to another disk must not be recorded.
-      requireStillThere(identified, paths);
+      await requireStillThere(files, identified, paths);
       record.apply(rows.map((row) => ({ kind: "put", row, rowPath: null })));
     }
     let outcomes: readonly Outcome[] = [];
@@ -371,7 +369,12 @@ async function stages(
         startedAtMs,
         record,
         callMs: Math.max(probes.left.callMs, probes.right.callMs),
-        verifyRoots: () => requireStillThere(identified, paths),
+        verifyRoots: () =>
+          requireSame(
+            identified,
+            both((side) => readIdentity(side, paths[side])),
+            paths,
+          ),
         onOutcome: (outcome) => {
           listener.onOutcome(outcome);
           if (outcome.action.name !== "NOOP") meter.add(1, 0);
@@ -647,7 +650,7 @@ async function pruned(
   const isNoted = db.first("SELECT 1 FROM expired LIMIT 1") !== null;
   if (retentionDays === 0 && !isNoted) return result;
   const { pruneOld } = await import("./run_retention.ts");
-  const removed = pruneOld(db, {
+  const removed = await pruneOld(options.files, db, {
     startedAtMs,
     paths: config.roots,
     retentionDays,

@@ -15,21 +15,12 @@ import {
 } from "./names.ts";
 import { foreignFolder } from "./own_files.ts";
 import { type Folding, sharedFolding } from "./paths.ts";
-import { removeIfThere, type Root } from "./root_files.ts";
-import { flushFolderAt, writeDurably } from "./file_ops.ts";
-import {
-  type Identity,
-  makeIdentity,
-  NotOurs,
-  ownFile,
-  readIdentity,
-  readingRoot,
-} from "./root_identity.ts";
+import type { Root } from "./root_files.ts";
+import { readingRoot } from "./root_identity.ts";
 import { glance, longestName, type Probe, probe } from "./root_traits.ts";
 import type { Alert } from "./run_types.ts";
 import { StateDb } from "./state_db.ts";
 import { RecordStore } from "./state_record.ts";
-import { codeOf, inWords } from "./system.ts";
 import { PROGRAM } from "./text.ts";
 import {
   type Both,
@@ -38,6 +29,47 @@ import {
   type Side,
   SIDES,
 } from "./types.ts";
+import type { Identity, RealRoot } from "./wire_messages.ts";
+import { askBoth, type Files } from "./wire_port.ts";
+
+/**
+ * Makes sure that both roots are there and apart.
+ *
+ * @param roots Absolute paths.
+ * @throws {GuardError} "roots".
+ */
+export async function checkRoots(
+  files: Files,
+  roots: Both<string>,
+): Promise<Both<RealRoot>> {
+  const real = await askBoth(files, "check", (side) => ({ side }));
+  const { left, right } = real;
+  const isOneFolder = left.path === right.path ||
+    !!left.ino && left.ino === right.ino && left.dev === right.dev;
+  if (isOneFolder) {
+    throw rootsGuard(
+      `left_root and right_root are the same folder ("${roots.left}").`,
+      "Name two different folders in the config.",
+    );
+  }
+  for (const side of SIDES) {
+    const outer = real[otherSide(side)].path.replace(/[/\\]$/, "");
+    const inner = real[side].path;
+    const isInside = inner.startsWith(outer) &&
+      /^[/\\]/.test(inner.slice(outer.length));
+    if (!isInside) continue;
+    throw rootsGuard(
+      `${side}_root ("${roots[side]}") is inside ${otherSide(side)}_root ` +
+        `("${roots[otherSide(side)]}").`,
+      "Name two folders of which neither contains the other.",
+    );
+  }
+  return real;
+}
+
+function rootsGuard(what: string, hint: string): GuardError {
+  return new GuardError("roots", `${what} Nothing was changed.`, hint);
+}
 
 /** The roots of a run, known by their ids. */
 export interface Identified {
@@ -64,16 +96,14 @@ export interface Identified {
  * @throws {GuardError} "identity", or "roots" where one is a copy of the
  *   other.
  */
-export function identifyRoots(
+export async function identifyRoots(
+  files: Files,
   db: StateDb,
   roots: Both<string>,
   owner: TemporaryOwner | null = null,
   acceptRoots = false,
-): Identified {
-  const found = {
-    left: readIdentity("left", roots.left),
-    right: readIdentity("right", roots.right),
-  };
+): Promise<Identified> {
+  const found = await askBoth(files, "identity", (side) => ({ side }));
   const known = { left: db.meta("root_left"), right: db.meta("root_right") };
   const isFirst = known.left === null || known.right === null;
   if (!isFirst) requireThisPair(db, found, known, roots);
@@ -104,23 +134,27 @@ export function identifyRoots(
         "with --accept-roots: Right then gets an identity of its own.",
     );
   }
-  const introduce = (owner: TemporaryOwner): Both<Identity> => {
+  const introduce = async (owner: TemporaryOwner): Promise<Both<Identity>> => {
+    const make = (side: Side, replaces: boolean) =>
+      files.ask("introduce", { side, owner, replaces });
     // Both ids are on disk before the state DB learns of either.
-    const left = found.left ?? makeIdentity("left", roots.left, owner, false);
+    const left = found.left ?? await make("left", false);
     const right = found.right === null || areCopies
-      ? makeIdentity("right", roots.right, owner, areCopies)
+      ? await make("right", areCopies)
       : found.right;
+    const pair = db.meta("pair");
+    const numbers = pair === null ? null : await numbersOf(files, pair);
     if (acceptRoots) new RecordStore(db).forgetRecord();
     db.transaction(() => {
       db.setMeta("root_left", left.id);
       db.setMeta("root_right", right.id);
       notePaths(db, roots);
-      acceptNumbers(db, roots);
+      if (numbers !== null) acceptNumbers(db, numbers);
     });
     return { left, right };
   };
   return {
-    identities: owner ? introduce(owner) : found,
+    identities: owner ? await introduce(owner) : found,
     idsCount: { left: true, right: true },
     isKnown: false,
     newSide:
@@ -188,14 +222,24 @@ export function rememberIds(
  *
  * @throws {GuardError} "identity".
  */
-export function requireStillThere(
+export async function requireStillThere(
+  files: Files,
+  identified: Pick<Identified, "identities">,
+  roots: Both<string>,
+): Promise<void> {
+  const now = await askBoth(files, "identity", (side) => ({ side }));
+  requireSame(identified, now, roots);
+}
+
+/** The same, with what they show now. */
+export function requireSame(
   { identities }: Pick<Identified, "identities">,
+  now: Both<Identity | null>,
   roots: Both<string>,
 ): void {
   for (const side of SIDES) {
     const expected = identities[side];
-    const now = readIdentity(side, roots[side]);
-    if (expected === null || now?.id === expected.id) continue;
+    if (expected === null || now[side]?.id === expected.id) continue;
     throw identityGuard(
       `${words(side)} (${roots[side]}) went away while it was being read.`,
       "Make sure that the disk or network drive is connected, then run again.",
@@ -232,10 +276,16 @@ function isInPlace(db: StateDb, side: Side, root: string): boolean | null {
  * @param roots Absolute paths.
  * @returns Null where it can't be read.
  */
-export function knowsRoots(file: string, roots: Both<string>): boolean | null {
+export async function knowsRoots(
+  files: Files,
+  file: string,
+  roots: Both<string>,
+): Promise<boolean | null> {
   try {
     using db = new StateDb(file, { isReadOnly: true });
-    const known = SIDES.map((side) => isKnownRoot(db, side, roots[side]));
+    const known = await Promise.all(
+      SIDES.map((side) => isKnownRoot(files, db, side, roots[side])),
+    );
     return known.includes(true) && !known.includes(false);
   } catch (error) {
     // Damaged, of a newer version, or in use for a long time.
@@ -245,12 +295,17 @@ export function knowsRoots(file: string, roots: Both<string>): boolean | null {
 }
 
 /** Null: it can't be told now. */
-function isKnownRoot(db: StateDb, side: Side, root: string): boolean | null {
+async function isKnownRoot(
+  files: Files,
+  db: StateDb,
+  side: Side,
+  root: string,
+): Promise<boolean | null> {
   const known = db.meta(`root_${side}`);
   if (known === null) return false;
   let found: Identity | null = null;
   try {
-    found = readIdentity(side, root);
+    found = await files.ask("identity", { side });
   } catch (error) {
     if (!(error instanceof GuardError)) throw error;
     return isInPlace(db, side, root) === true ? true : null;
@@ -367,9 +422,6 @@ function identityGuard(message: string, hint: string): GuardError {
 // state DB notes that the root has it. So whenever a run dies, no root has a
 // higher number than the state DB, nor a lower one than it is noted to have.
 
-/** Where a root's numbers are, below its own folder. */
-const NUMBERS = "pairs";
-
 /**
  * Makes sure that neither a root nor the state DB is older than at the last
  * run that changed something.
@@ -379,7 +431,11 @@ const NUMBERS = "pairs";
  * @throws {GuardError} "rolled back"; or "roots", where the system refuses to
  *   tell.
  */
-export function requireNewest(db: StateDb, roots: Both<string>): void {
+export async function requireNewest(
+  files: Files,
+  db: StateDb,
+  roots: Both<string>,
+): Promise<void> {
   const pair = db.meta("pair");
   if (pair === null) return;
   // RACE: a plan beside a run. Read in this order, what the run writes
@@ -388,10 +444,7 @@ export function requireNewest(db: StateDb, roots: Both<string>): void {
     left: Number(db.meta("run_number_left") ?? 0),
     right: Number(db.meta("run_number_right") ?? 0),
   };
-  const found = {
-    left: readNumber("left", roots.left, pair),
-    right: readNumber("right", roots.right, pair),
-  };
+  const found = await numbersOf(files, pair);
   const noted = notedIn(db);
   const acceptOnce =
     "run once with --accept-roots: nothing is deleted then, what is on one " +
@@ -417,9 +470,7 @@ export function requireNewest(db: StateDb, roots: Both<string>): void {
     const it = found[side];
     const has = typeof it === "number"
       ? `shows run ${it}`
-      : `shows none${
-        it === null ? "" : ` (in ${OWN_FOLDER}/${NUMBERS}: ${it})`
-      }`;
+      : `shows none${it === null ? "" : ` (${it})`}`;
     return `${words(side)} (${roots[side]}) ${has} and had run ${given[side]}`;
   });
   const isOne = behind.length === 1;
@@ -441,59 +492,35 @@ export function requireNewest(db: StateDb, roots: Both<string>): void {
 /**
  * Gives a run that is about to change something its number.
  *
- * @param roots Absolute paths.
  * @param pair The pair of roots.
  * @param onWarning Told of a root that can't be given it: the run does there
  *   what it can, as always.
  */
-export function numberRun(
+export async function numberRun(
+  files: Files,
   db: StateDb,
-  roots: Both<string>,
   pair: string,
   onWarning: (text: string) => void,
-): void {
+): Promise<void> {
   const number = notedIn(db) + 1;
   db.setMeta("run_number", String(number));
+  const given = await askBoth(
+    files,
+    "number",
+    (side) => ({ side, pair, give: number }),
+  );
   const have = SIDES.filter((side) => {
-    try {
-      writeNumber(roots[side], pair, number);
-      return true;
-    } catch (error) {
-      const isSystem = error instanceof NotOurs || codeOf(error) !== null;
-      if (!isSystem) throw error;
-      onWarning(
-        `${words(side)} can't be given the number of this run ` +
-          `(${inWords(error)}): if it is restored from a backup of an ` +
-          "earlier day, that may not be noticed.",
-      );
-      return false;
-    }
+    if (given[side] === number) return true;
+    onWarning(
+      `${words(side)} can't be given the number of this run ` +
+        `(${given[side]}): if it is restored from a backup of an earlier ` +
+        "day, that may not be noticed.",
+    );
+    return false;
   });
   db.transaction(() => {
     for (const side of have) db.setMeta(`run_number_${side}`, String(number));
   });
-}
-
-/**
- * Takes the roots as they are for the newest; in the transaction that takes
- * them for those of the state DB.
- */
-function acceptNumbers(db: StateDb, roots: Both<string>): void {
-  const pair = db.meta("pair");
-  if (pair === null) return;
-  let highest = notedIn(db);
-  for (const side of SIDES) {
-    const found = readNumber(side, roots[side], pair);
-    highest = Math.max(highest, numberOf(found));
-    const has = typeof found === "number" ? String(found) : null;
-    db.setMeta(`run_number_${side}`, has);
-  }
-  if (highest > 0) db.setMeta("run_number", String(highest));
-}
-
-/** The last number that a run was to have; 0: none so far. */
-function notedIn(db: StateDb): number {
-  return Number(db.meta("run_number") ?? 0);
 }
 
 /** A root's number; what is wrong with it, in words; null: it has none. */
@@ -503,54 +530,28 @@ function numberOf(found: Found): number {
   return typeof found === "number" ? found : 0;
 }
 
-function readNumber(side: Side, root: string, pair: string): Found {
-  const path = `${NUMBERS}/${pair}`;
-  try {
-    if (ownFile(root, path) === null) return null;
-    const text = Deno.readTextFileSync(`${root}/${OWN_FOLDER}/${path}`).trim();
-    return /^\d{1,15}$/.test(text) ? Number(text) : "it is damaged";
-  } catch (error) {
-    if (error instanceof NotOurs) return error.message;
-    if (codeOf(error) === null) throw error;
-    throw new GuardError(
-      "roots",
-      `${root}/${OWN_FOLDER}/${path}, the number of the last run on ` +
-        `${words(side)}, can't be read: ${inWords(error)}. Nothing was ` +
-        "changed.",
-      "Make sure that the disk or network drive is connected, and that the " +
-        "account that runs office-sync may read that file; then run again.",
-      { cause: error },
-    );
-  }
+function numbersOf(files: Files, pair: string): Promise<Both<Found>> {
+  return askBoth(files, "number", (side) => ({ side, pair, give: null }));
 }
 
-/** Never half of it, and on disk when it returns. */
-function writeNumber(root: string, pair: string, number: number): void {
-  // Not on the empty folder that an unmounted disk leaves.
-  if (ownFile(root, "root.json") === null) {
-    throw new NotOurs("the root went away");
+/**
+ * Takes the roots as they are for the newest; in the transaction that takes
+ * them for those of the state DB.
+ */
+function acceptNumbers(db: StateDb, found: Both<Found>): void {
+  let highest = notedIn(db);
+  for (const side of SIDES) {
+    highest = Math.max(highest, numberOf(found[side]));
+    const it = found[side];
+    const has = typeof it === "number" ? String(it) : null;
+    db.setMeta(`run_number_${side}`, has);
   }
-  const own = `${root}/${OWN_FOLDER}`;
-  const folder = `${own}/${NUMBERS}`;
-  ownFile(root, `${NUMBERS}/${pair}`);
-  try {
-    Deno.mkdirSync(folder);
-    flushFolderAt(own);
-  } catch (error) {
-    if (codeOf(error) !== "EEXIST") throw error;
-  }
-  const file = `${folder}/${pair}`;
-  const next = `${file}.new`;
-  // A run that died may have left it.
-  removeIfThere(next);
-  writeDurably(next, `${number}\n`);
-  Deno.renameSync(next, file);
-  flushFolderAt(folder);
-  // There a folder can't be flushed, but a file with its new name can.
-  if (Deno.build.os === "windows") {
-    using handle = Deno.openSync(file, { write: true });
-    handle.syncSync();
-  }
+  if (highest > 0) db.setMeta("run_number", String(highest));
+}
+
+/** The last number that a run was to have; 0: none so far. */
+function notedIn(db: StateDb): number {
+  return Number(db.meta("run_number") ?? 0);
 }
 
 // What the roots' file systems do, and what is remembered of that.

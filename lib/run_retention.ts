@@ -18,6 +18,7 @@ import type { StateDb } from "./state_db.ts";
 import { codeOf, inWords, Skipped } from "./system.ts";
 import { printable } from "./text.ts";
 import { type Both, type Side, SIDES } from "./types.ts";
+import type { Files } from "./wire_port.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
@@ -31,7 +32,8 @@ const DAY_MS = 24 * 60 * 60 * 1000;
  *
  * @returns What was removed.
  */
-export function pruneOld(
+export async function pruneOld(
+  files: Files,
   db: StateDb,
   { startedAtMs, paths, retentionDays, onWarning }: {
     /** When the run that has just ended began, in ms since 1970. */
@@ -42,7 +44,7 @@ export function pruneOld(
     readonly retentionDays: number;
     onWarning(text: string): void;
   },
-): Pruned {
+): Promise<Pruned> {
   const pair = db.meta("pair");
   if (retentionDays === 0 || pair === null) {
     noteExpired(db, []);
@@ -51,7 +53,7 @@ export function pruneOld(
   const removal = new Removal();
   const expired: Expired[] = [];
   try {
-    identifyRoots(db, paths);
+    await identifyRoots(files, db, paths);
     const probes = probeRoots(db, paths, null);
     for (const side of SIDES) {
       const { traits } = probes[side];

@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { setImmediate } from "node:timers";
 import type { Resolution } from "./conflict.ts";
 import { type ExitCode, InterruptedError, type StopSignal } from "./errors.ts";
 import type { Allowances } from "./plan_guard.ts";
@@ -24,9 +23,13 @@ import type {
   ProblemKind,
   Side,
 } from "./types.ts";
+import type { SharedState } from "./wire_messages.ts";
+import { checkpointOf, type Files } from "./wire_port.ts";
 
 /** What a person asked for, for this one run. */
 export interface SyncOptions {
+  /** Answers for the roots, and says whether the run is to go on. */
+  readonly files: Files;
   /** Make a plan and write nothing. */
   readonly isDryRun: boolean;
   readonly allowed: Allowances;
@@ -37,8 +40,6 @@ export interface SyncOptions {
   readonly startedAtMs?: number;
   /** Resolve this conflict, and do nothing else. Left out: an ordinary run. */
   readonly resolve?: Resolution;
-  /** Asked whether to go on. Left out: nothing ends the run in good order. */
-  readonly interrupt?: Interrupt;
 }
 
 /** Told what happens while it happens. */
@@ -272,16 +273,21 @@ export interface Progress {
 /** So much time lies between two tellings at least, in ms. */
 const PAUSE_MS = 100;
 
-/** Counts, and tells at most every 100 ms, however often it is told. */
+/**
+ * Counts, and tells at most every 100 ms, however often it is told. What the
+ * files' world counts is part of it.
+ */
 export class Meter {
   readonly #tell: (progress: Progress) => void;
+  readonly #shared: SharedState;
   #phase: Omit<Progress, "doneFiles" | "doneBytes"> | null = null;
   #files = 0;
   #bytes = 0;
   #quietUntil = 0;
 
-  constructor(tell: (progress: Progress) => void) {
+  constructor(tell: (progress: Progress) => void, shared: SharedState) {
     this.#tell = tell;
+    this.#shared = shared;
   }
 
   /** A phase begins, with so much before it; that is told at once. */
@@ -291,7 +297,8 @@ export class Meter {
     totalBytes: number | null = null,
   ): void {
     this.#phase = { phase, totalFiles, totalBytes };
-    this.#files = this.#bytes = this.#quietUntil = 0;
+    const { files, bytes } = this.#shared.counted;
+    [this.#files, this.#bytes, this.#quietUntil] = [-files, -bytes, 0];
     this.add(0, 0);
   }
 
@@ -302,43 +309,68 @@ export class Meter {
     const now = performance.now();
     if (this.#phase === null || now < this.#quietUntil) return;
     this.#quietUntil = now + PAUSE_MS;
-    const [doneFiles, doneBytes] = [this.#files, this.#bytes];
+    const { files: seen, bytes: read } = this.#shared.counted;
+    const [doneFiles, doneBytes] = [this.#files + seen, this.#bytes + read];
     this.#tell({ ...this.#phase, doneFiles, doneBytes });
+  }
+
+  /** Waits for what is counted elsewhere, and tells how far it is. */
+  async watch<T>(work: Promise<T>): Promise<T> {
+    const timer = setInterval(() => this.add(0, 0), PAUSE_MS);
+    try {
+      return await work;
+    } finally {
+      clearInterval(timer);
+    }
   }
 }
 
 // Signals that ask a run to end. They are noted, and the run looks whether
 // there was one wherever it can stop in good order.
 
-/** Asked by a run whether to go on. */
-export interface Interrupt {
-  /** What asked the run to end; null: nothing did. */
-  readonly signal: StopSignal | null;
+/** Who waits for something else looks as often whether there was a signal. */
+const LOOK_MS = 50;
+
+/** Tells a run whether to go on. */
+export class Interrupt {
   /**
-   * Called wherever a run can be interrupted, between two pieces of work,
-   * however small: it costs next to nothing.
+   * Called wherever a run can be interrupted.
    *
    * @throws {InterruptedError} The run is to end.
    */
   readonly checkpoint: Checkpoint;
+  readonly #shared: SharedState;
+
+  /** @param shared Where the stop is noted. */
+  constructor(shared: SharedState) {
+    this.#shared = shared;
+    this.checkpoint = checkpointOf(shared);
+  }
+
+  /** What asked the run to end; null: nothing did. */
+  get signal(): StopSignal | null {
+    return this.#shared.signal;
+  }
+
   /**
    * Waits for something that goes on elsewhere, but not beyond a signal.
    *
    * @param work What is waited for; it is left to itself after a signal.
    * @throws {InterruptedError} The run is to end.
    */
-  waitFor<T>(work: Promise<T>): Promise<T>;
+  async waitFor<T>(work: Promise<T>): Promise<T> {
+    const { promise: stopped, reject } = Promise.withResolvers<never>();
+    const timer = setInterval(() => {
+      const { signal } = this.#shared;
+      if (signal !== null) reject(new InterruptedError(signal));
+    }, LOOK_MS);
+    try {
+      return await Promise.race([work, stopped]);
+    } finally {
+      clearInterval(timer);
+    }
+  }
 }
-
-/** Nothing asks the run to end, or it ends at once then. */
-export const UNINTERRUPTED: Interrupt = {
-  signal: null,
-  checkpoint: () => Promise.resolve(),
-  waitFor: (work) => work,
-};
-
-/** Work between two turns of the event loop, in ms. */
-const TURN_MS = 50;
 
 /**
  * One signal may come several times within this, in ms: from the terminal or
@@ -347,19 +379,24 @@ const TURN_MS = 50;
  */
 const ONE_SIGNAL_MS = 500;
 
-/** An {@linkcode Interrupt} that listens for signals until it is disposed. */
-export class SignalInterrupt implements Interrupt, Disposable {
+/** Listens for signals until it is disposed, and notes the first one. */
+export class SignalListener implements Disposable {
   readonly #listeners: [StopSignal, () => void][] = [];
-  readonly #stopped = Promise.withResolvers<never>();
-  #signal: StopSignal | null = null;
-  #nextTurn = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor() {
-    // Nobody may be waiting when it comes.
-    this.#stopped.promise.catch(() => {});
+  /** @param shared Where it is noted. */
+  constructor(shared: SharedState) {
     for (const signal of stopSignals()) {
-      const listener = () => this.#note(signal);
+      const listener = () => {
+        shared.stop(signal);
+        // After that a signal does what it does to any program: it ends this
+        // one at once, even in the middle of a system call that hangs. A run
+        // may be killed at any moment.
+        this.#timer ??= setTimeout(
+          () => this[Symbol.dispose](),
+          ONE_SIGNAL_MS,
+        );
+      };
       try {
         Deno.addSignalListener(signal, listener);
         this.#listeners.push([signal, listener]);
@@ -368,38 +405,6 @@ export class SignalInterrupt implements Interrupt, Disposable {
         if (!(error instanceof TypeError)) throw error;
       }
     }
-  }
-
-  /** What asked the run to end; null: nothing did. */
-  get signal(): StopSignal | null {
-    return this.#signal;
-  }
-
-  #note(signal: StopSignal): void {
-    if (this.#signal !== null) return;
-    this.#signal = signal;
-    this.#stopped.reject(new InterruptedError(signal));
-    // After that a signal does what it does to any program: it ends this one
-    // at once, even in the middle of a system call that hangs. A run may be
-    // killed at any moment.
-    this.#timer = setTimeout(() => this[Symbol.dispose](), ONE_SIGNAL_MS);
-  }
-
-  /**
-   * Signals are delivered only when the event loop turns, and the work of a
-   * run gives it no occasion to.
-   */
-  async checkpoint(): Promise<void> {
-    const now = performance.now();
-    if (now >= this.#nextTurn) {
-      await new Promise<void>((resolve) => setImmediate(() => resolve()));
-      this.#nextTurn = performance.now() + TURN_MS;
-    }
-    if (this.#signal !== null) throw new InterruptedError(this.#signal);
-  }
-
-  waitFor<T>(work: Promise<T>): Promise<T> {
-    return Promise.race([work, this.#stopped.promise]);
   }
 
   /** Stops to listen. */

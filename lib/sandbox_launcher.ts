@@ -253,7 +253,10 @@ async function startOf(
     return { permissions: bareFlags(file, onDisk), handed: null };
   }
   if (said === DEFAULT_CONFIG && statOf(file) === null) throw noConfig(file);
-  const config = await withStateDb(await loadConfig(file));
+  const config = await withStateDb(await loadConfig(file), async (roots) => {
+    const { filesHere } = await import("./files_handlers.ts");
+    return filesHere(roots);
+  });
   requireLocalState(config.stateDb, realPath);
   // Asked once for each path: a drive may be slow to answer.
   const told = new Map<string, string>();

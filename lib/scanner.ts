@@ -37,6 +37,12 @@ export interface ScanListener {
   readonly checkpoint?: Checkpoint;
 }
 
+/** What is scanned. */
+export interface Scan extends ScanRequest {
+  /** Absolute path of the root. */
+  readonly root: string;
+}
+
 /**
  * Scans a root.
  *
@@ -45,7 +51,7 @@ export interface ScanListener {
  *   checkpoint throws.
  */
 export function scan(
-  request: ScanRequest,
+  request: Scan,
   isIgnored: IgnorePredicate,
   listener: ScanListener,
 ): Promise<ScanSummary> {
@@ -145,7 +151,7 @@ class Disk {
 }
 
 class Scanner {
-  readonly #request: ScanRequest;
+  readonly #request: Scan;
   readonly #isIgnored: IgnorePredicate;
   readonly #listener: ScanListener;
   readonly #disk = new Disk();
@@ -158,7 +164,7 @@ class Scanner {
   #folders = 0;
 
   constructor(
-    request: ScanRequest,
+    request: Scan,
     isIgnored: IgnorePredicate,
     listener: ScanListener,
   ) {

@@ -28,6 +28,20 @@ export function both<T>(of: (side: Side) => T): { [S in Side]: T } {
   return { left: of("left"), right: of("right") };
 }
 
+/**
+ * Waits for the value of each side, both at once.
+ *
+ * @throws What one of them was rejected with, of two that of Left.
+ */
+export async function bothOf<T>(
+  of: (side: Side) => Promise<T>,
+): Promise<{ [S in Side]: T }> {
+  const all = both(of);
+  // A failure is told when the other side has come to its end.
+  await Promise.allSettled([all.left, all.right]);
+  return { left: await all.left, right: await all.right };
+}
+
 /** What a file system says a file is: two names with one id are one file. */
 export interface FileId {
   /** Inode, or file index. */

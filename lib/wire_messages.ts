@@ -7,16 +7,14 @@
  */
 import { InterruptedError, type StopSignal } from "./errors.ts";
 import type { Traits } from "./metadata.ts";
+import type { TemporaryOwner } from "./names.ts";
 import type { Work } from "./plan_types.ts";
-import type { Both, Metadata, Problem, Side } from "./types.ts";
+import type { Both, FileId, Metadata, Problem, Side } from "./types.ts";
 import type { IgnoreSettings } from "./wire_ignore.ts";
 import type { Listing } from "./wire_listing.ts";
 
 /** What a scan needs to know. */
-export interface ScanRequest {
-  readonly side: Side;
-  /** Absolute path of the root. */
-  readonly root: string;
+export interface ScanRequest extends OnRoot {
   /** The root's tick, in ms. */
   readonly tickMs: number;
   /** When the run began, by the root's own clock, in ms since 1970. */
@@ -47,21 +45,6 @@ export interface Leftover {
   readonly mtimeMs: number;
   readonly metadata: Metadata;
 }
-
-/** What a thread that scans is told. */
-export interface ScanTask {
-  readonly request: ScanRequest;
-  readonly ignore: IgnoreSettings;
-}
-
-/** What it tells of its scan. */
-export type ScanMessage =
-  | { readonly kind: "listings"; readonly listings: readonly Listing[] }
-  /** Files seen so far. */
-  | { readonly kind: "seen"; readonly files: number }
-  | { readonly kind: "done"; readonly summary: ScanSummary }
-  /** Why the root can't be read to the end, in words. */
-  | { readonly kind: "failed"; readonly message: string };
 
 /** A copy to be made. */
 export interface CopyTask extends
@@ -218,13 +201,65 @@ export interface OnRoot {
   readonly side: Side;
 }
 
+/** A root that is there. */
+export interface RealRoot {
+  /** Without links in it; of a network drive that of the server. */
+  readonly path: string;
+  readonly dev: number;
+  /** Null or 0 where the system tells none. */
+  readonly ino: number | null;
+}
+
+/** Identity of a root, as its `root.json` gives it. */
+export interface Identity {
+  /** Random. */
+  readonly id: string;
+  /** Of `root.json` itself: tells whether file ids can be relied on. */
+  readonly fileId: FileId | null;
+}
+
+/** What is asked, what is given, and what is told before that. */
+interface Request<Asks, Gives, Part = never> {
+  readonly asks: Asks;
+  readonly gives: Gives;
+  readonly part: Part;
+}
+
 /** All requests there are. */
 export interface Requests {
-  readonly scan: {
-    readonly asks: ScanTask;
-    readonly part: readonly Listing[];
-    readonly gives: ScanSummary;
-  };
+  /** Makes sure that a root is a folder that can be read. */
+  readonly check: Request<OnRoot, RealRoot>;
+  /** Reads a root's identity; null: it has none yet. */
+  readonly identity: Request<OnRoot, Identity | null>;
+  /** Gives a root an identity. */
+  readonly introduce: Request<
+    OnRoot & {
+      /** Names the temporary file. */
+      readonly owner: TemporaryOwner;
+      /** Give it a new one though it has one. */
+      readonly replaces: boolean;
+    },
+    Identity
+  >;
+  /**
+   * Reads the number of the last run that changed something, or gives a root
+   * that of this one. Gives it, or, in words, why it can't be told or given;
+   * null: it has none.
+   */
+  readonly number: Request<
+    OnRoot & {
+      readonly pair: string;
+      /** Null: only read it. */
+      readonly give: number | null;
+    },
+    number | string | null
+  >;
+  /** Lists a root: tells each folder that is not as recorded. */
+  readonly scan: Request<
+    ScanRequest & { readonly ignore: IgnoreSettings },
+    ScanSummary,
+    readonly Listing[]
+  >;
 }
 
 /** The name of a request. */

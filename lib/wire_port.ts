@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { setImmediate } from "node:timers";
 import {
   GuardError,
   type GuardName,
@@ -13,7 +14,8 @@ import {
   type StopSignal,
 } from "./errors.ts";
 import { Skipped } from "./system.ts";
-import type { RequestKind, Requests } from "./wire_messages.ts";
+import { type Both, bothOf, type Checkpoint, type Side } from "./types.ts";
+import type { RequestKind, Requests, SharedState } from "./wire_messages.ts";
 
 /** What is asked with a request. */
 export type Asks<K extends RequestKind> = Requests[K]["asks"];
@@ -54,10 +56,25 @@ export interface Files {
     asks: Asks<K>,
     onPart?: (part: Part<K>) => void,
   ): Promise<Gives<K>>;
+  /** The run's stop and counters, which all its threads share. */
+  readonly shared: SharedState;
   /** How many threads act by now, at least 1. */
   readonly actors: number;
   /** Asks for so many of them in all; they come one after the other. */
   grow(actors: number): void;
+}
+
+/**
+ * Asks about both roots at once.
+ *
+ * @throws What {@linkcode Files.ask} does: of two failures that of Left.
+ */
+export function askBoth<K extends RequestKind>(
+  files: Files,
+  kind: K,
+  asks: (side: Side) => Asks<K>,
+): Promise<Both<Gives<K>>> {
+  return bothOf((side) => files.ask(kind, asks(side)));
 }
 
 /** A thread died: what it was asked for may be done, half done, or not. */
@@ -114,14 +131,38 @@ export function errorFromWire(wire: WireError): Error {
 
 // In the same thread.
 
+/** Work between two turns of the event loop, in ms. */
+const TURN_MS = 50;
+
+/**
+ * Where work that shares its thread with others can be interrupted: between two
+ * pieces of it, however small, as it costs next to nothing. Signals are
+ * delivered, and timers called, only when the event loop turns, and the work
+ * gives it no other occasion to.
+ *
+ * @returns Throws an {@linkcode InterruptedError} when the run is to end.
+ */
+export function checkpointOf(shared: SharedState): Checkpoint {
+  let nextTurn = 0;
+  return async () => {
+    if (performance.now() >= nextTurn) {
+      await new Promise<void>((resolve) => setImmediate(() => resolve()));
+      nextTurn = performance.now() + TURN_MS;
+    }
+    shared.checkpoint();
+  };
+}
+
 /** The files' world in this thread. */
 export class FilesHere implements Files {
   readonly actors = 1;
+  readonly shared: SharedState;
   readonly #handlers: Handlers;
 
   /** @param handlers What answers. */
-  constructor(handlers: Handlers) {
+  constructor(handlers: Handlers, shared: SharedState) {
     this.#handlers = handlers;
+    this.shared = shared;
   }
 
   grow(): void {}

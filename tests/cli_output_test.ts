@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { progressText } from "../lib/cli_output.ts";
 import { Meter, type Progress } from "../lib/run_types.ts";
+import { SharedState } from "../lib/wire_messages.ts";
 import { Office } from "./support/support.ts";
 import { fromFileUrl } from "./support/urls.ts";
 
@@ -56,15 +57,21 @@ Deno.test("progressText() fits into one line", () => {
 
 Deno.test("Meter tells a phase at once, and then ten times a second at most", async () => {
   const told: Progress[] = [];
-  const meter = new Meter((progress) => told.push(progress));
+  const shared = new SharedState();
+  shared.count(7, 70);
+  const meter = new Meter((progress) => told.push(progress), shared);
   meter.begin("apply", 1000, 5000);
-  for (let n = 0; n < 500; n++) meter.add(1, 10);
+  for (let n = 0; n < 400; n++) meter.add(1, 10);
+  for (let n = 0; n < 100; n++) shared.count(1, 10);
   assert.deepEqual(told, [{ ...NONE, totalFiles: 1000, totalBytes: 5000 }]);
   await new Promise((resolve) => setTimeout(resolve, 110));
   meter.add(1, 10);
   const [, second, ...more] = told;
   assert.deepEqual([second?.doneFiles, second?.doneBytes], [501, 5010]);
   assert.deepEqual(more, []);
+  shared.count(1, 0);
+  await meter.watch(new Promise((resolve) => setTimeout(resolve, 250)));
+  assert.equal(told.at(-1)?.doneFiles, 502);
   meter.begin("decide");
   assert.deepEqual(told.at(-1), { ...NONE, phase: "decide" });
 });

@@ -1,10 +1,8 @@
 import assert from "node:assert/strict";
-import { InterruptedError } from "../lib/errors.ts";
-import {
-  type Interrupt,
-  type RunResult,
-  SignalInterrupt,
-} from "../lib/run_types.ts";
+import { filesHere } from "../lib/files_handlers.ts";
+import { type RunResult, SignalListener } from "../lib/run_types.ts";
+import { SharedState } from "../lib/wire_messages.ts";
+import { checkpointOf, type Files } from "../lib/wire_port.ts";
 import { LONG_AGO } from "./support/scenario.ts";
 import {
   actions,
@@ -19,23 +17,23 @@ const OLDER = "2024-03-01T10:00:05Z";
 const NEWER = "2024-03-02T11:30:00Z";
 
 /** Ends a run at the n-th moment at which it could be ended. */
-class AtMoment implements Interrupt {
-  signal: "SIGINT" | null = null;
+class AtMoment extends SharedState {
   #left: number;
 
   constructor(n: number) {
+    super();
     this.#left = n;
   }
 
-  checkpoint(): Promise<void> {
-    if (--this.#left > 0) return Promise.resolve();
-    this.signal = "SIGINT";
-    return Promise.reject(new InterruptedError("SIGINT"));
+  override checkpoint(): void {
+    if (--this.#left === 0) this.stop("SIGINT");
+    super.checkpoint();
   }
+}
 
-  waitFor<T>(work: Promise<T>): Promise<T> {
-    return work;
-  }
+/** The files' world of an office, with a stop of its own. */
+function filesOf({ left, right }: Office, shared: SharedState): Files {
+  return filesHere({ left, right }, shared);
 }
 
 /** Bytes of several chunks. */
@@ -100,9 +98,10 @@ Deno.test("a run that is interrupted at any moment has done what it says, and th
   const counts = new Set<number>();
   for (let n = 1;; n++) {
     using office = await busyOffice();
-    const interrupt = new AtMoment(n);
-    const result = await office.run({ interrupt });
-    if (interrupt.signal === null) break;
+    const moment = new AtMoment(n);
+    const files = filesOf(office, moment);
+    const result = await office.run({ files });
+    if (moment.signal === null) break;
     assert.equal(result.exitCode, 130, describe(result));
     assert.equal(result.stop?.name, "interrupted");
     assert.deepEqual(temporaries(office.folder), [], `moment ${n}`);
@@ -126,19 +125,21 @@ Deno.test("a run that is interrupted at any moment has done what it says, and th
   assert.ok(counts.size >= 5, `stopped after ${[...counts]} actions`);
 });
 
-const ended = () => Promise.reject(new InterruptedError("SIGTERM"));
-
-const READING: readonly [string, Omit<Interrupt, "signal">][] = [
-  ["by threads", { checkpoint: () => Promise.resolve(), waitFor: ended }],
-  ["in this thread", { checkpoint: ended, waitFor: (work) => work }],
-];
-
-for (const [where, interrupt] of READING) {
-  Deno.test(`a signal while the folders are read ${where} ends a run with 143; nothing is changed`, async () => {
+/** Whether a share answers still, while its folders are read. */
+for (const answers of [true, false]) {
+  const share = answers ? "a share" : "a share that does not answer any more";
+  Deno.test(`a signal while the folders of ${share} are read ends a run with 143; nothing is changed`, async () => {
     using office = await busyOffice();
     const before = office.trees();
+    const shared = new SharedState();
+    const files = filesOf(office, shared);
+    const ask: Files["ask"] = (kind, ...asks) => {
+      if (kind !== "scan") return files.ask(kind, ...asks);
+      shared.stop("SIGTERM");
+      return answers ? files.ask(kind, ...asks) : new Promise(() => {});
+    };
     const result = await office.run({
-      interrupt: { signal: "SIGTERM", ...interrupt },
+      files: { ask, shared, actors: 1, grow() {} },
     });
     assert.equal(result.exitCode, 143);
     assert.deepEqual(result.stop, {
@@ -162,18 +163,20 @@ Deno.test("an open conflict stays listed when a run is interrupted before it", a
   const before = await listed();
   assert.equal(before.length, 1);
   for (let n = 1;; n++) {
-    const interrupt = new AtMoment(n);
-    await office.run({ interrupt });
-    if (interrupt.signal === null) break;
+    const moment = new AtMoment(n);
+    await office.run({ files: filesOf(office, moment) });
+    if (moment.signal === null) break;
     assert.deepEqual((await listed()).length, 1, `moment ${n}`);
   }
 });
 
 Deno.test("what listens for signals hears one within the work of a run, and costs next to nothing", async () => {
-  using interrupt = new SignalInterrupt();
+  const shared = new SharedState();
+  using _listening = new SignalListener(shared);
+  const checkpoint = checkpointOf(shared);
   const begin = performance.now();
-  for (let n = 0; n < 100_000; n++) await interrupt.checkpoint();
+  for (let n = 0; n < 100_000; n++) await checkpoint();
   const microseconds = (performance.now() - begin) / 100;
   assert.ok(microseconds < 20, `${microseconds} µs each`);
-  assert.equal(interrupt.signal, null);
+  assert.equal(shared.signal, null);
 });

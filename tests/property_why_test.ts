@@ -13,6 +13,7 @@ import { isWithin } from "../lib/paths.ts";
 import { explain } from "../lib/plan_explain.ts";
 import { type Cell, RECORDED, UNRECORDED } from "../lib/plan_rules.ts";
 import type { Action } from "../lib/plan_types.ts";
+import { filesHere } from "../lib/files_handlers.ts";
 import { newRunId, runSync } from "../lib/run.ts";
 import { type Decided, isTold, type RunResult } from "../lib/run_types.ts";
 import {
@@ -32,7 +33,9 @@ import { Office, write } from "./support/support.ts";
 /** The decision that `why` looks into. */
 async function decidedOf(office: Office): Promise<Decided> {
   const seen: Decided[] = [];
-  await runSync(newRunId(Date.now()), await loadConfig(office.config), {
+  const config = await loadConfig(office.config);
+  await runSync(newRunId(Date.now()), config, {
+    files: filesHere(config.roots),
     isDryRun: true,
     acceptRoots: false,
     listUnchanged: true,

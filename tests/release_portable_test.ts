@@ -301,9 +301,8 @@ Deno.test("a portable folder loads with its program what every run needs, and no
   const folder = await packaged(office);
   const starts = [...Deno.readDirSync(join(folder, "lib"))]
     .map(({ name }) => name)
-    .filter((it) => /^(?:cli_program|sandbox_launcher)-/.test(it))
-    .concat("lib/files_look_worker.js");
-  assert.equal(starts.length, 3);
+    .filter((it) => /^(?:cli_program|sandbox_launcher)-/.test(it));
+  assert.equal(starts.length, 2);
   for (const name of starts) {
     const loaded = loadedWith(folder, name);
     assert.ok(loaded.size > 5, [...loaded].join());

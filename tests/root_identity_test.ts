@@ -1,14 +1,12 @@
 import assert from "node:assert/strict";
 import { loadConfig } from "../lib/config_loader.ts";
 import { GuardError } from "../lib/errors.ts";
-import {
-  checkRoots,
-  makeIdentity,
-  readIdentity,
-} from "../lib/root_identity.ts";
+import { filesHere } from "../lib/files_handlers.ts";
+import { makeIdentity, readIdentity } from "../lib/root_identity.ts";
 import { PLAIN_TRAITS, probe } from "../lib/root_traits.ts";
-import { probeRoots } from "../lib/run_identify.ts";
+import { checkRoots, probeRoots } from "../lib/run_identify.ts";
 import { StateDb } from "../lib/state_db.ts";
+import type { Both } from "../lib/types.ts";
 import { snapshot } from "./support/snapshot.ts";
 import { actions, describe, file, Office, write } from "./support/support.ts";
 import { intercept, systemError, TwoRoots } from "./support/two_roots.ts";
@@ -32,12 +30,19 @@ function readLeft(at: TwoRoots) {
   return readIdentity("left", at.left.path);
 }
 
-Deno.test("two folders apart are good roots", () => {
+function check(roots: Both<string>) {
+  return checkRoots(filesHere(roots), roots);
+}
+
+Deno.test("two folders apart are good roots", async () => {
   using at = new TwoRoots();
-  checkRoots({ left: at.left.path, right: at.right.path });
-  checkRoots({ left: `${at.left.path}/`, right: at.right.path });
-  Deno.mkdirSync(`${at.left.path}-2`);
-  checkRoots({ left: at.left.path, right: `${at.left.path}-2` });
+  const [left, right] = [at.left.path, at.right.path];
+  await check({ left: `${left}/`, right });
+  Deno.mkdirSync(`${left}-2`);
+  await check({ left, right: `${left}-2` });
+  const real = await check({ left, right });
+  assert.equal(real.left.path, Deno.realPathSync(left));
+  assert.equal(real.right.ino, Deno.statSync(right).ino);
 });
 
 const BAD: Record<string, [(at: TwoRoots) => string, RegExp]> = {
@@ -67,22 +72,22 @@ const BAD: Record<string, [(at: TwoRoots) => string, RegExp]> = {
 };
 
 for (const [what, [path, message]] of Object.entries(BAD)) {
-  Deno.test(`a root that ${what} stops the run`, () => {
+  Deno.test(`a root that ${what} stops the run`, async () => {
     using at = new TwoRoots();
     const roots = { left: at.left.path, right: path(at) };
-    assert.throws(() => checkRoots(roots), guard("roots", message));
+    await assert.rejects(check(roots), guard("roots", message));
     const [left, right] = [roots.right, roots.left];
-    assert.throws(() => checkRoots({ left, right }), { guard: "roots" });
+    await assert.rejects(check({ left, right }), { guard: "roots" });
   });
 }
 
-Deno.test("a root that can't be read stops the run", () => {
+Deno.test("a root that can't be read stops the run", async () => {
   using at = new TwoRoots();
   using _system = intercept("readDirSync", () => {
     throw systemError("EACCES");
   });
-  assert.throws(
-    () => checkRoots({ left: at.left.path, right: at.right.path }),
+  await assert.rejects(
+    check({ left: at.left.path, right: at.right.path }),
     guard("roots", /left_root .* can't be read \(access is denied/),
   );
 });
@@ -684,9 +689,9 @@ for (const side of ["left", "right"] as const) {
 
 async function runTelling(office: Office, warnings: string[]) {
   const { newRunId, runSync } = await import("../lib/run.ts");
-  const { LocalScans } = await import("./support/local_scans.ts");
-  using _ = new LocalScans();
-  return await runSync(newRunId(Date.now()), await loadConfig(office.config), {
+  const config = await loadConfig(office.config);
+  return await runSync(newRunId(Date.now()), config, {
+    files: filesHere(config.roots),
     isDryRun: false,
     allowed: { deletes: false, changes: false },
     acceptRoots: false,

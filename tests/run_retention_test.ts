@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
+import { filesHere } from "../lib/files_handlers.ts";
 import { timeMark } from "../lib/names.ts";
 import { pruneOld } from "../lib/run_retention.ts";
 import type { RunResult } from "../lib/run_types.ts";
@@ -169,15 +170,19 @@ Deno.test("of the clocks of PC and share the slower one counts", async () => {
   const traits = JSON.parse(db.meta("traits_right") ?? "");
   const slow = { ...traits, clockOffsetMs: -30 * DAY_MS };
   db.setMeta("traits_right", JSON.stringify(slow));
+  const paths = { left: office.left, right: office.right };
   const prune = (startedAtMs: number) =>
-    pruneOld(db, {
+    pruneOld(filesHere(paths), db, {
       startedAtMs,
-      paths: { left: office.left, right: office.right },
+      paths,
       retentionDays: 1,
       onWarning: (text) => assert.fail(text),
     });
-  assert.deepEqual(prune(Date.now() - 2 * DAY_MS), { files: 0, bytes: 0 });
-  assert.deepEqual(prune(Date.now()), { files: 1, bytes: 1 });
+  assert.deepEqual(await prune(Date.now() - 2 * DAY_MS), {
+    files: 0,
+    bytes: 0,
+  });
+  assert.deepEqual(await prune(Date.now()), { files: 1, bytes: 1 });
   assert.deepEqual(softDeleted(office.right), { old: "1" });
 });
 

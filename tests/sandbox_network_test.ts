@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { lookAtRoot } from "../lib/command_doctor.ts";
 import { SyncError } from "../lib/errors.ts";
+import { filesHere } from "../lib/files_handlers.ts";
 import {
   type MadeFor,
   planBinary,
@@ -219,10 +220,12 @@ eachCase("doctor tells what it must", async (mapped, consent) => {
     const found = networkRootsOf(roots, realRootsOf(roots, realPath(mapped)));
     for (const side of ["left", "right"] as const) {
       const network = found.find(({ key }) => key === `${side}_root`) ?? null;
+      const here = { left: folder, right: folder };
       const { checks, isReadable } = await lookAtRoot(
+        filesHere(here),
         side,
         {
-          roots: { left: folder, right: folder },
+          roots: here,
           networkRoots: consent,
           softDelete: {
             enabled: true,

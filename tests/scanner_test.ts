@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { folderIdOf } from "../lib/metadata.ts";
 import { joinPath } from "../lib/paths.ts";
-import { scan } from "../lib/scanner.ts";
+import { type Scan, scan } from "../lib/scanner.ts";
 import { StateDb } from "../lib/state_db.ts";
 import { inWords } from "../lib/system.ts";
 import type { Checkpoint } from "../lib/types.ts";
 import { ignorePredicate } from "../lib/wire_ignore.ts";
 import { entriesOf, type Listing } from "../lib/wire_listing.ts";
-import type { ScanRequest, ScanSummary } from "../lib/wire_messages.ts";
+import type { ScanSummary } from "../lib/wire_messages.ts";
 import { file, Office, read, type Tree } from "./support/support.ts";
 import { intercept, systemError, TwoRoots } from "./support/two_roots.ts";
 
@@ -22,7 +22,7 @@ const IGNORE = { extensions: [".tmp"], prefixes: ["~$"], names: ["Thumbs.db"] };
 /** Scans a Left; started long ahead, so that nothing is changing. */
 async function look(
   at: TwoRoots,
-  request: Partial<ScanRequest> = {},
+  request: Partial<Scan> = {},
 ): Promise<Scanned> {
   const listings = new Map<string, Listing>();
   const summary = await scan(

@@ -8,6 +8,7 @@
  */
 import type { Config } from "../../lib/config_schema.ts";
 import { SyncError } from "../../lib/errors.ts";
+import { filesHere } from "../../lib/files_handlers.ts";
 import { jsonError, jsonReport } from "../../lib/report_json.ts";
 import { runSync } from "../../lib/run.ts";
 
@@ -18,6 +19,7 @@ async function runOnce(
 ): Promise<[number, unknown]> {
   try {
     const result = await runSync(id, config, {
+      files: filesHere(config.roots),
       isDryRun: false,
       allowed: { deletes: false, changes: false },
       acceptRoots: false,

@@ -5,7 +5,6 @@
  * @module
  */
 import fs from "node:fs";
-import { LocalScans } from "./local_scans.ts";
 import { PATH_CALLS, replaceCall } from "./system_calls.ts";
 
 /** Folders that ignore case and normal form. */
@@ -31,8 +30,6 @@ export class FoldingDisk implements Disposable {
     this.#replace(Deno, "renameSync", (_, from, to) => {
       this.#renameTo(this.#find(from), to);
     });
-    // Threads have a system of their own.
-    this.#replaced.use(new LocalScans());
   }
 
   /** A rename gives the spelling that is asked for. */

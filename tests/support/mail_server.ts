@@ -9,10 +9,10 @@ import { type ParsedMail, simpleParser } from "mailparser";
 import { SMTPServer } from "smtp-server";
 import { loadConfig } from "../../lib/config_loader.ts";
 import { mailing } from "../../lib/email_notifications.ts";
+import { filesHere } from "../../lib/files_handlers.ts";
 import { newRunId, runSync } from "../../lib/run.ts";
 import type { SyncListener } from "../../lib/run_types.ts";
 import { makeCertificate } from "./certificate.ts";
-import { LocalScans } from "./local_scans.ts";
 import { type CommandResult, Office } from "./support.ts";
 
 /** The login that it takes. */
@@ -243,7 +243,6 @@ export async function mailedRun(office: Office, how: {
   /** What it listens to otherwise. */
   readonly change?: (listener: SyncListener) => Partial<SyncListener>;
 } = {}): Promise<Said> {
-  using _ = new LocalScans();
   const { atMs, boundMs = 20_000, change } = how;
   const config = await loadConfig(office.config);
   const id = newRunId(Date.now());
@@ -267,6 +266,7 @@ export async function mailedRun(office: Office, how: {
   });
   const all = { onOutcome() {}, onProblem() {}, onWarning, ...listener };
   await runSync(id, config, {
+    files: filesHere(config.roots),
     isDryRun: false,
     allowed: { deletes: false, changes: false },
     acceptRoots: false,

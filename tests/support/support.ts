@@ -9,9 +9,9 @@ import { statfsSync } from "node:fs";
 import { launchedHost, runProgram } from "../../lib/cli_program.ts";
 import { loadConfig } from "../../lib/config_loader.ts";
 import { mailing } from "../../lib/email_notifications.ts";
+import { filesHere } from "../../lib/files_handlers.ts";
 import { newRunId, runSync } from "../../lib/run.ts";
 import type { RunResult, SyncOptions } from "../../lib/run_types.ts";
-import { LocalScans } from "./local_scans.ts";
 import { replaceCall } from "./system_calls.ts";
 import { fromFileUrl } from "./urls.ts";
 
@@ -226,11 +226,10 @@ export class Office implements Disposable {
   }
 
   /**
-   * As {@linkcode command}, in this process: without launcher, sandbox and
-   * threads that scan, and many times as fast.
+   * As {@linkcode command}, in this process: without launcher and sandbox, and
+   * many times as fast.
    */
   async commandHere(...args: readonly string[]): Promise<CommandResult> {
-    using _scans = new LocalScans();
     using stack = new DisposableStack();
     const said = { stdout: "", stderr: "" };
     for (const name of ["stdout", "stderr"] as const) {
@@ -268,15 +267,11 @@ export class Office implements Disposable {
     return documentOf(await this.command(...args, "--json"));
   }
 
-  /**
-   * A run in this process: the same code without launcher, sandbox and threads
-   * that scan.
-   */
+  /** A run in this process: the same code without launcher and sandbox. */
   async run(
     options: Partial<SyncOptions> = {},
     onWarning: (text: string) => void = () => {},
   ): Promise<RunResult> {
-    using _ = new LocalScans();
     const config = await loadConfig(this.config);
     const startedAtMs = options.startedAtMs ?? Date.now();
     const id = newRunId(startedAtMs);
@@ -295,6 +290,7 @@ export class Office implements Disposable {
       }).listener
       : {};
     return await runSync(id, config, {
+      files: filesHere(config.roots),
       isDryRun: false,
       allowed: { deletes: false, changes: false },
       acceptRoots: false,

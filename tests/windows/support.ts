@@ -7,6 +7,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { loadConfig } from "../../lib/config_loader.ts";
+import { filesHere } from "../../lib/files_handlers.ts";
 import { newRunId, runSync } from "../../lib/run.ts";
 import type { RunResult } from "../../lib/run_types.ts";
 import type { JsonDocument } from "../support/scenario.ts";
@@ -123,7 +124,9 @@ export class Office implements Disposable {
 
   /** A run in this process: the same code without launcher and sandbox. */
   async run(): Promise<RunResult> {
-    return await runSync(newRunId(Date.now()), await loadConfig(this.config), {
+    const config = await loadConfig(this.config);
+    return await runSync(newRunId(Date.now()), config, {
+      files: filesHere(config.roots),
       isDryRun: false,
       allowed: { deletes: false, changes: false },
       acceptRoots: false,
