@@ -40,7 +40,7 @@ import {
   type RunEnd,
   type SyncListener,
 } from "./run_types.ts";
-import type { Lock } from "./state_db.ts";
+import { type MailTimes, NEVER } from "./state_db.ts";
 import { countOf, errorWords, zonedTime } from "./text.ts";
 
 const HOUR_MS = 60 * 60 * 1000;
@@ -303,11 +303,16 @@ interface Memory {
 
 const NO_MEMORY: Memory = { said: {}, login: null, settings: "" };
 
-/** What the lock file keeps where the state DB can't. */
-interface Note {
-  readonly alerts: readonly KnownAlert[];
-  readonly memory: Memory;
-}
+/** Told once the state DB can be used, where mails went out without it. */
+const DB_IS_BACK: KnownAlert = {
+  key: "no state DB",
+  isStop: true,
+  title: "The state DB could not be used",
+  reason: "It can be used again.",
+  hint: "",
+  mailedAtMs: 0,
+  isOver: true,
+};
 
 /** The mails of one run. */
 class Mailing implements RunMails {
@@ -315,8 +320,6 @@ class Mailing implements RunMails {
   readonly #password: string | null;
   #outbox: Outbox | null = null;
   #memory = NO_MEMORY;
-  /** What is remembered goes into the state DB. */
-  #isRecorded = false;
   /** The mail that tells what this run did about conflicts. */
   #ownMail: number | null = null;
   #hasTold = false;
@@ -383,49 +386,53 @@ class Mailing implements RunMails {
 
   async #end(end: RunEnd): Promise<void> {
     const nowMs = this.#options.now?.() ?? Date.now();
-    const note = noteIn(end.lock);
+    const times = end.lock?.times() ?? NEVER;
     try {
       if (end.db === null) throw new Error("the state DB can't be opened");
       this.#memory = { ...NO_MEMORY, ...this.#outbox!.kept<Memory>(MEMORY) };
-      if (this.#hasOtherSettings()) this.#outbox!.forgetRefusals();
-      this.#post(end, note, nowMs);
+      this.#takeSettings();
+      this.#post(end, times, nowMs);
     } catch (error) {
-      this.#memory = note.memory;
       // One that can be read only would refuse the next thing as well.
       this.#outbox = null;
-      this.#hasOtherSettings();
-      await this.#sendUnrecorded(end, note, nowMs, error);
+      await this.#sendUnrecorded(end, times, nowMs, error);
       return;
     }
-    this.#isRecorded = true;
-    this.#remember({});
     await this.#sendWaiting(nowMs);
   }
 
   /** Before what follows from it: a run may be cut off at any moment. */
   #remember(change: Partial<Memory>): void {
     this.#memory = { ...this.#memory, ...change };
-    if (this.#isRecorded) this.#outbox!.keep(MEMORY, this.#memory);
+    this.#outbox?.keep(MEMORY, this.#memory);
   }
 
   /** With other settings what was refused may go out at once. */
-  #hasOtherSettings(): boolean {
+  #takeSettings(): void {
     const { password: _, ...email } = this.#options.email;
     // Of the password so little that nobody could find it by that.
     const digest = createHash("sha256").update(this.#password ?? "").digest();
     const settings = JSON.stringify([email, digest[0]]);
-    if (settings === this.#memory.settings) return false;
+    if (settings === this.#memory.settings) return;
+    this.#outbox!.forgetRefusals();
     this.#remember({ settings, login: null });
-    return true;
   }
 
   /** Puts what is due into the outbox. */
-  #post(end: RunEnd, note: Note, nowMs: number): void {
+  #post(end: RunEnd, times: MailTimes, nowMs: number): void {
+    const { withoutDb, lostRecord } = times;
     const outbox = this.#outbox!;
     const before = outbox.mailed();
     const met = this.#met();
+    // A record that is lost again and again takes along what was mailed of it.
+    const isTold = !isPast(lostRecord, ALMOST_DAY_MS, nowMs);
+    const told = { mailedAtMs: lostRecord, isOver: false };
     const due = dueAlerts(
-      byKey([...before.alerts, ...note.alerts]),
+      byKey([
+        ...before.alerts,
+        ...isTold ? met.map((alert) => ({ ...alert, ...told })) : [],
+        ...withoutDb === 0 ? [] : [DB_IS_BACK],
+      ]),
       [...met.map((alert) => withEffect(alert, end)), ...alertsOf(end)],
       nowMs,
     );
@@ -451,10 +458,10 @@ class Mailing implements RunMails {
     const after = { conflicts: mailed, alerts: due.known };
     const ids = outbox.post(posting, after, nowMs);
     if (conflicts.length > 0) this.#ownMail = ids.at(-1)!;
-    if (met.length > 0) outbox.keep(ALERTS, null);
-    // A record that is lost again and again takes the outbox along each time.
-    const events = due.known.filter(({ isEvent }) => isEvent);
-    keepNote(end.lock, events.length > 0 ? { alerts: events } : null);
+    outbox.keep(ALERTS, null);
+    const lost = met.length > 0 && due.news !== null ? nowMs : lostRecord;
+    if (lost === lostRecord && withoutDb === 0) return;
+    end.lock?.setTimes({ withoutDb: 0, lostRecord: lost });
   }
 
   /** The conflicts to be told, and the open ones that count as told then. */
@@ -664,16 +671,13 @@ class Mailing implements RunMails {
     const isRefused = refusal === "recipients" && mail.delivered.length === 0;
     const refusals = mail.refusals + (isRefused ? 1 : 0);
     outbox.noteTried({ ...mail, refusals }, nowMs);
-    this.#tellFailed("waits for the next run", sent, nowMs);
+    const more = refusal === "login" ? this.#noteLogin(nowMs) : "";
+    this.#tell(`waits for the next run: ${reason}`, nowMs, more);
     return !endsAll;
   }
 
-  #tellFailed(
-    what: string,
-    { reason, refusal }: Sent & { readonly kind: "failed" },
-    nowMs: number,
-  ): void {
-    if (refusal !== "login") return this.#tell(`${what}: ${reason}`, nowMs);
+  /** Notes that it was refused; when it is tried again, in words. */
+  #noteLogin(nowMs: number): string {
     const count = (this.#memory.login?.count ?? 0) + 1;
     this.#remember({ login: { count, atMs: nowMs } });
     const hours = waitMs(count) / HOUR_MS;
@@ -681,7 +685,7 @@ class Mailing implements RunMails {
       ? "with the next run"
       : `in ${hours} h (so that the account is not locked), or when the ` +
         "config's section email has changed";
-    this.#tell(`${what}: ${reason}`, nowMs, `. It is tried again ${when}.`);
+    return `. It is tried again ${when}.`;
   }
 
   /** Why mails wait: each reason once a day also for who wants no more. */
@@ -699,12 +703,12 @@ class Mailing implements RunMails {
   }
 
   /**
-   * Without a DB there is no outbox: one try. The lock file remembers that it
-   * was mailed, so that not every run mails it.
+   * Without a DB there is no outbox: one try. That it is out, or that the
+   * login was refused, keeps the next runs from another one for a while.
    */
   async #sendUnrecorded(
     end: RunEnd,
-    note: Note,
+    times: MailTimes,
     nowMs: number,
     cause: unknown,
   ): Promise<void> {
@@ -712,22 +716,29 @@ class Mailing implements RunMails {
     const alerts = alertsOf(end);
     // The run itself went well; what it has to tell can't be kept.
     if (alerts.length === 0) throw cause;
-    const { news, known } = dueAlerts(note.alerts, alerts, nowMs);
-    if (news === null || !this.#mayLogIn(nowMs)) return;
+    if (!isPast(times.withoutDb, ALMOST_DAY_MS, nowMs)) return;
+    const [fresh, lasting] = times.withoutDb === 0
+      ? [alerts, []]
+      : [[], alerts];
+    const news = { kind: "alerts", run, fresh, lasting, over: [] } as const;
     const sent = await this.#send({
-      ...mailOf({ kind: "alerts", run, ...news }, facts),
+      ...mailOf(news, facts),
       messageId: crypto.randomUUID(),
       createdAtMs: nowMs,
       delivered: [],
     }, boundMs);
-    if (sent.kind === "failed") {
-      this.#tellFailed("could not be sent", sent, nowMs);
-      keepNote(end.lock, { alerts: note.alerts, memory: this.#memory });
-      return;
-    }
-    onInfo("e-mail sent, without the state DB");
-    const memory = { ...this.#memory, login: null };
-    keepNote(end.lock, { alerts: known, memory });
+    const note = (withoutDb: number) =>
+      end.lock?.setTimes({ ...times, withoutDb });
+    if (sent.kind === "sent") {
+      note(nowMs);
+      onInfo("e-mail sent, without the state DB");
+    } else if (sent.refusal === "login") {
+      // So long ago that the next try is due in an hour.
+      note(nowMs - ALMOST_DAY_MS + HOUR_MS);
+      const when =
+        " It is tried again in 1 h (so that the account is not locked).";
+      this.#tell(`could not be sent: ${sent.reason}`, nowMs, `. ${when}`);
+    } else this.#tell(`could not be sent: ${sent.reason}`, nowMs);
   }
 
   /** One try, with a mailer that is loaded only now. */
@@ -766,26 +777,6 @@ function isTooOld(mail: WaitingMail, nowMs: number): boolean {
   const isRefused = refusals > 0 || delivered.length > 0;
   return isRefused && openIn(mail) === null &&
     nowMs - createdAtMs > KEPT_DAYS * DAY_MS;
-}
-
-/** What a run left in the lock file. */
-function noteIn(lock: Lock | null): Note {
-  try {
-    const { alerts = [], memory } = JSON.parse(lock?.note() ?? "");
-    return { alerts, memory: { ...NO_MEMORY, ...memory } };
-  } catch {
-    return { alerts: [], memory: NO_MEMORY };
-  }
-}
-
-/** Null: nothing any more. What can't be kept is mailed once more at worst. */
-function keepNote(lock: Lock | null, note: Partial<Note> | null): void {
-  const text = note === null ? "" : JSON.stringify(note);
-  try {
-    if (lock !== null && lock.note() !== text) lock.setNote(text);
-  } catch {
-    // The disk that takes no note takes no DB either, and that is told.
-  }
 }
 
 /**

@@ -64,8 +64,9 @@ export interface ConflictNews {
 
 /** An alert that was mailed already. */
 export interface KnownAlert extends Alert {
-  /** Both in ms since 1970. */
-  readonly sinceMs: number;
+  /** In ms since 1970. Left out: nobody knows. */
+  readonly sinceMs?: number;
+  /** In ms since 1970. */
   readonly mailedAtMs: number;
   /** It is over, and nobody was told yet. */
   readonly isOver: boolean;
@@ -521,7 +522,7 @@ function alertSection(
         ["What", alert.title],
         ["Why", alert.reason],
         ...alert.hint === "" || isOver ? [] : [["To do", alert.hint] as const],
-        ..."sinceMs" in alert
+        ..."sinceMs" in alert && alert.sinceMs !== undefined
           ? [["Since", zonedTime(alert.sinceMs)] as const]
           : [],
       )

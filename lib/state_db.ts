@@ -8,15 +8,23 @@ import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { GuardError, LockedError } from "./errors.ts";
 import { cantUse, type OwnFile, refusalOf } from "./own_files.ts";
 
+/** When the last mail was due, in ms since 1970; 0: none ever was. */
+export interface MailTimes {
+  /** Of a run that could not use the state DB. */
+  readonly withoutDb: number;
+  /** That the record was lost, and what was mailed with it. */
+  readonly lostRecord: number;
+}
+
+/** No mail ever was due. */
+export const NEVER: MailTimes = { withoutDb: 0, lostRecord: 0 };
+
 /** The lock of a run, as long as the run has it. */
 export interface Lock extends Disposable {
-  /** What a run noted last; "" where none did. */
-  note(): string;
-  /**
-   * Keeps a few words for the next run, also where there is no DB to keep
-   * them in.
-   */
-  setNote(text: string): void;
+  /** What no state DB can remember. */
+  times(): MailTimes;
+  /** What the disk does not take is forgotten: one more mail at worst. */
+  setTimes(times: MailTimes): void;
 }
 
 /**
@@ -30,16 +38,27 @@ export function takeLock(stateDb: string): Lock {
   const file = openLock(stateDb);
   // Through this very handle: Windows lets no other one read what is locked.
   return {
-    note() {
-      const bytes = new Uint8Array(file.statSync().size);
-      file.seekSync(0, Deno.SeekMode.Start);
-      const read = file.readSync(bytes) ?? 0;
-      return new TextDecoder().decode(bytes.subarray(0, read));
+    times() {
+      try {
+        const bytes = new Uint8Array(file.statSync().size);
+        file.seekSync(0, Deno.SeekMode.Start);
+        file.readSync(bytes);
+        const { withoutDb = 0, lostRecord = 0 } = JSON.parse(
+          new TextDecoder().decode(bytes),
+        );
+        return { withoutDb, lostRecord };
+      } catch {
+        return NEVER;
+      }
     },
-    setNote(text) {
-      file.truncateSync(0);
-      file.seekSync(0, Deno.SeekMode.Start);
-      file.writeSync(new TextEncoder().encode(text));
+    setTimes(times) {
+      try {
+        file.truncateSync(0);
+        file.seekSync(0, Deno.SeekMode.Start);
+        file.writeSync(new TextEncoder().encode(JSON.stringify(times)));
+      } catch {
+        // A disk that does not even take that takes no state DB either.
+      }
     },
     [Symbol.dispose]() {
       // A process that is being started at this moment has this handle, too,

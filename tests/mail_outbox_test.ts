@@ -395,6 +395,37 @@ Deno.test("a wrong password is tried a few times a day where there is no state D
   assert.equal(server.take().length, 1);
   await run(place, 3 * DAY_MS + HOUR_MS);
   assert.deepEqual(server.take(), [], "told");
+  const noted = JSON.parse(Deno.readTextFileSync(`${office.stateDb}.lock`));
+  assert.deepEqual(Object.keys(noted), ["withoutDb", "lostRecord"]);
+});
+
+Deno.test("a lost record is mailed although a mail without the state DB has just gone out, and both once", async () => {
+  await using place = await MailOffice.start("", PLAIN);
+  const { office, server } = place;
+  office.write({ left: { "a.txt": "one" } });
+  await run(place);
+  const subjects = async (hour: number) => {
+    await run(place, hour * HOUR_MS);
+    return server.take().map(({ subject }) => subject);
+  };
+  Deno.removeSync(office.stateDb);
+  const lost = "office-sync: The record of earlier runs was lost";
+  assert.deepEqual(await subjects(0), [lost]);
+  Deno.writeTextFileSync(office.stateDb, "not a database".repeat(999));
+  const stopped = 'The run was stopped by the guard "state"';
+  assert.deepEqual(
+    await subjects(1),
+    [`office-sync does not sync: ${stopped}`],
+  );
+  assert.deepEqual(await subjects(2), []);
+  Deno.removeSync(office.stateDb);
+  const again = "office-sync syncs again: The record of earlier runs was lost";
+  assert.deepEqual(await subjects(3), [again]);
+  assert.deepEqual(await subjects(4), []);
+  Deno.removeSync(office.stateDb);
+  assert.deepEqual(await subjects(5), []);
+  Deno.removeSync(office.stateDb);
+  assert.deepEqual(await subjects(27), [lost]);
 });
 
 Deno.test("that mail can't get out is said once a day, each reason", async () => {
