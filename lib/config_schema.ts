@@ -311,7 +311,7 @@ const SECTIONS = {
     max_change_files: v.optional(count, 200),
   },
   sandbox: {
-    network_roots: v.optional(oneOf(["refuse", "allow_all"]), "refuse"),
+    network_roots: v.optional(oneOf(["fence", "refuse"]), "fence"),
   },
   compare: {
     verify_first_run: v.optional(flag, false),

@@ -26,21 +26,20 @@ import { EXIT, type ExitCode, SyncError, UsageError } from "./errors.ts";
 import { whyNoPath } from "./paths.ts";
 import { V8_FLAGS } from "./sandbox_launcher.ts";
 import {
-  CONSENT,
   networkRefusal,
   type NetworkRoot,
   networkRootsOf,
   networkWords,
-  noSandboxWords,
   REAL_PATH,
   type RealPath,
   realRootsOf,
   requireLocalState,
+  wallWords,
 } from "./sandbox_network.ts";
 import {
-  isSandbox,
+  type Sandbox,
   type SandboxConfig,
-  sandboxFlags,
+  sandboxOf,
 } from "./sandbox_permissions.ts";
 import { MADE_FOR } from "./started_as.ts";
 import { codeOf } from "./system.ts";
@@ -54,8 +53,8 @@ import { SIDES } from "./types.ts";
 export interface MadeFor {
   /** The part of the config its sandbox was made from. */
   readonly config: SandboxConfig;
-  /** False, where a root was a network drive. */
-  readonly hasSandbox: boolean;
+  /** What its threads may do; without the flags, which are baked as such. */
+  readonly sandbox: Omit<Sandbox, "flags">;
 }
 
 /**
@@ -83,18 +82,18 @@ export async function runBinary(
 }
 
 /**
- * The permission flags of a binary. It takes all commands, and so has the
- * sandbox of the widest, sync.
+ * The sandbox of a binary. It takes all commands, and so has that of the
+ * widest, sync.
  *
  * @param spelled Tells how the disk spells a path; left out: as it is written,
  *   as that disk can't be looked at.
  */
-function binaryFlags(
+function binarySandbox(
   config: SandboxConfig,
   realRoots: readonly string[],
   spelled: (path: string) => string = (path) => path,
-): string[] {
-  return sandboxFlags(config, {
+): Sandbox {
+  return sandboxOf(config, {
     access: "sync",
     programFolder: null,
     outputFile: null,
@@ -152,7 +151,7 @@ export function requireSameSandbox(
 ): void {
   // What the text asks for; disks are not looked at.
   const [was, is] = [made.config, config].map((it) =>
-    String(binaryFlags({ ...it, networkRoots: "allow_all" }, []))
+    String(binarySandbox(it, []).flags)
   );
   if (was !== is) {
     const differences = differencesOf(made.config, config).join("; ");
@@ -164,30 +163,19 @@ export function requireSameSandbox(
   }
   // From here on: what could only be told by a failure at the first file, or
   // not at all.
-  if (!made.hasSandbox && config.networkRoots === "refuse") {
-    throw refusal(
-      "This office-sync was made without the sandbox, and the config does not" +
-        " allow that any more: sandbox.network_roots is refuse.",
-      "Set it to allow_all, or make a new one",
-      config.file,
-    );
-  }
   requireLocalState(config.stateDb, realPath);
-  // Without a sandbox nothing is missing.
-  if (!made.hasSandbox) return;
   const network = networkRootsOf(config, realRootsOf(config, realPath));
+  if (network.length > 0 && config.networkRoots === "refuse") {
+    throw networkRefusal(config, network);
+  }
+  // With all permissions nothing is missing.
+  if (made.sandbox.files === "all") return;
   if (network.length === 0) return requireSpelled(config);
-  const [consent, missing] = config.networkRoots === "allow_all"
-    ? ["make", ""]
-    : [
-      `let the config say\n${CONSENT}\nand make`,
-      "; and the config does not say sandbox.network_roots: allow_all",
-    ];
   throw refusal(
-    `${networkWords(network)}, where files can't be read inside the sandbox` +
-      ` that this office-sync was made with${missing}.`,
-    `What to do: ${consent} a new one on this computer, or with the root ` +
-      "written as \\\\server\\share",
+    `${networkWords(network)}, where nothing less than all permissions lets ` +
+      "anybody read files, and this office-sync was made with less.",
+    "What to do: make a new one on this computer, or with the root written " +
+      "as \\\\server\\share",
     config.file,
   );
 }
@@ -279,7 +267,7 @@ function requirePossible({ config }: MadeFor, invocation: Invocation): void {
 const PROJECT = join(import.meta.dirname ?? ".", "..");
 
 /** Their files are loaded by name, so they can't be part of another one. */
-const WORKERS = ["files_act_worker"];
+const WORKERS = ["engine_worker", "files_look_worker", "files_act_worker"];
 
 /** The options that were given, by name. */
 export type Given = Readonly<Record<string, string | undefined>>;
@@ -512,13 +500,12 @@ export async function compile(given: Given): Promise<void> {
   const plan = await planBinary(given);
   const { made, network, unseenDrives, output } = plan;
   requireBase(plan);
-  if (!made.hasSandbox) warn(noSandboxWords(network));
+  if (network.length > 0) warn(wallWords(network));
   else if (unseenDrives.length > 0) {
     warn(
       `If ${unseenDrives.join(" or ")} is a network drive on that computer, ` +
         "this office-sync will stop there and say so: write " +
-        "\\\\server\\share in its place, or make it on that computer, with " +
-        "sandbox.network_roots: allow_all.",
+        "\\\\server\\share in its place, or make it on that computer.",
     );
   }
   await compileBinary(plan);
@@ -559,11 +546,11 @@ export async function planBinary(
   const { realRoots, ...seen } = networkFrom(config, file, isWindows, realPath);
   if (target === null) requireApart(config, null);
   const spelled = target === null ? onDisk : undefined;
-  const flags = binaryFlags(config, realRoots, spelled);
+  const { flags, ...sandbox } = binarySandbox(config, realRoots, spelled);
   const output = resolve(given.output ?? "office-sync");
   const ending = isWindows && !/\.exe$/iu.test(output) ? ".exe" : "";
   return {
-    made: { config, hasSandbox: isSandbox(flags) },
+    made: { config, sandbox },
     flags,
     output: output + ending,
     target,
@@ -589,6 +576,7 @@ export async function compileBinary(plan: BinaryPlan): Promise<void> {
         "--no-config",
         "--no-lock",
         "--no-check",
+        "--unstable-worker-options",
         "--app-name=office-sync",
         V8_FLAGS,
         ...WORKERS.map((worker) => `--include=lib/${worker}.js`),

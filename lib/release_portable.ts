@@ -17,7 +17,7 @@ import {
   requirePath,
 } from "./release_binary.ts";
 import { FOREIGN_PREFIXES, KEPT_VARIABLES } from "./sandbox_launcher.ts";
-import { noSandboxWords, REAL_PATH, type RealPath } from "./sandbox_network.ts";
+import { REAL_PATH, type RealPath, wallWords } from "./sandbox_network.ts";
 import { codeOf, inWords } from "./system.ts";
 import { quoted } from "./text.ts";
 import { SIDES } from "./types.ts";
@@ -104,8 +104,8 @@ record is all office-sync remembers: keep it when you replace the program, and
 take it along when you move the folder.
 
 The sync runs in a process that may touch the two folders, its record, its log
-and the configured mail server, and nothing else. On Windows that can't be had
-for folders on the network: a run says what to do then.
+and the configured mail server, and nothing else. Of folders on a network drive
+of Windows a fence of its own takes care: docs/sandbox.md tells how.
 `.replaceAll("\n", "\r\n");
 
 /**
@@ -167,19 +167,8 @@ async function rootsTold(
   for (const side of SIDES) {
     requirePath(`${side}_root`, config.roots[side], isWindows);
   }
-  const { network, unseenDrives } = networkFrom(
-    config,
-    file,
-    isWindows,
-    realPath,
-  );
-  if (network.length > 0) return noSandboxWords(network);
-  if (unseenDrives.length === 0 || config.networkRoots === "allow_all") {
-    return null;
-  }
-  return `If ${unseenDrives.join(" or ")} is a network drive on that ` +
-    "computer, no run will start there: config.yaml must say " +
-    "sandbox.network_roots: allow_all.";
+  const { network } = networkFrom(config, file, isWindows, realPath);
+  return network.length > 0 ? wallWords(network) : null;
 }
 
 /** The config's text, if it means the same roots where it is put. */

@@ -19,14 +19,13 @@ import { ConfigError, EXIT, SyncError, UsageError } from "./errors.ts";
 import { OWN_FOLDER } from "./names.ts";
 import {
   networkRootsOf,
-  networkWords,
-  noSandboxWords,
   REAL_PATH,
   type RealPath,
   realRootsOf,
   requireLocalState,
+  wallWords,
 } from "./sandbox_network.ts";
-import { bareFlags, isSandbox, sandboxFlags } from "./sandbox_permissions.ts";
+import { bareSandbox, type Sandbox, sandboxOf } from "./sandbox_permissions.ts";
 import { IN_SANDBOX } from "./started_as.ts";
 import { errorWords, printable, twinOf } from "./text.ts";
 import { type Side, SIDES } from "./types.ts";
@@ -61,6 +60,9 @@ const RUN = [
   "--frozen",
   // A computed import would still ask the registry, from the sandbox.
   "--cached-only",
+  "--no-remote",
+  // Threads with permissions of their own.
+  "--unstable-worker-options",
   V8_FLAGS,
 ];
 
@@ -104,7 +106,8 @@ export function cleanEnvironment(
 
 /**
  * Runs a program in a sandbox, and waits for it. It gets the terminal and the
- * signals.
+ * signals. A second signal kills it; where not even that ends it, because a
+ * file system does not answer, it is left behind, and that is said.
  *
  * @param permissions The flags that make the sandbox.
  * @param program Path or file URL of the program, and its arguments.
@@ -115,22 +118,49 @@ export async function runInSandbox(
   program: readonly string[],
 ): Promise<number> {
   let child: Deno.ChildProcess | null = null;
-  // Listening begins before there is a child: a signal in between would end
-  // this process and leave the child alone.
-  onSignals((signal) => {
+  const kill = (signal: Deno.Signal): void => {
     try {
       child?.kill(signal);
     } catch {
       // It has just ended.
     }
+  };
+  const { promise: leftBehind, resolve } = Promise.withResolvers<number>();
+  let firstMs = Infinity;
+  // Listening begins before there is a child: a signal in between would end
+  // this process and leave the child alone.
+  onSignals((signal, isTheirs) => {
+    const isSecond = performance.now() - firstMs > ONE_SIGNAL_MS;
+    firstMs = Math.min(firstMs, performance.now());
+    if (!isSecond) return isTheirs || kill(signal);
+    kill("SIGKILL");
+    setTimeout(() => {
+      warn(stuckWords(child?.pid ?? 0));
+      resolve(signal === "SIGTERM" || signal === "SIGHUP" ? 143 : INTERRUPTED);
+    }, PATIENCE_MS);
   });
   const env = cleanEnvironment(Deno.env.toObject());
   child = new Deno.Command(Deno.execPath(), {
     args: [...RUN, ...permissions, ...program],
     ...env === null ? {} : { clearEnv: true, env },
   }).spawn();
-  const { code } = await child.status;
-  return code >>> 0 === STOPPED_BY_KEY ? INTERRUPTED : code;
+  const ended = child.status.then(({ code }) =>
+    code >>> 0 === STOPPED_BY_KEY ? INTERRUPTED : code
+  );
+  return await Promise.race([ended, leftBehind]);
+}
+
+/** Signals within this are one: a terminal and a supervisor send it twice. */
+const ONE_SIGNAL_MS = 500;
+
+/** What is killed ends within this, unless the system does not let it, in ms. */
+const PATIENCE_MS = 500;
+
+/** Said of a process that nothing ends. */
+export function stuckWords(pid: number): string {
+  return `Process ${pid} is inside a system call that does not come back: a ` +
+    "disk or share does not answer. It can't be ended before that, and keeps " +
+    "the state DB locked; connect the share again, or restart the PC.";
 }
 
 /** What Windows ends a program with at Ctrl+C, and what that is elsewhere. */
@@ -144,7 +174,9 @@ const INTERRUPTED = 130;
  * child and hand on its exit code. And listened for to the very end: what the
  * child died of may come here a moment later.
  */
-function onSignals(passOn: (signal: Deno.Signal) => void): void {
+function onSignals(
+  passOn: (signal: Deno.Signal, isTheirs: boolean) => void,
+): void {
   const isWindows = Deno.build.os === "windows";
   const isKeyboard = isWindows || Deno.stdin.isTerminal() ||
     Deno.stdout.isTerminal() || Deno.stderr.isTerminal();
@@ -158,7 +190,7 @@ function onSignals(passOn: (signal: Deno.Signal) => void): void {
   for (const signal of signals) {
     const isTheirs = isWindows || isKeyboard && signal === "SIGINT";
     try {
-      Deno.addSignalListener(signal, () => isTheirs || passOn(signal));
+      Deno.addSignalListener(signal, () => passOn(signal, isTheirs));
     } catch (error) {
       // A signal that this system has not.
       if (!(error instanceof TypeError)) throw error;
@@ -186,6 +218,17 @@ export interface Handed {
   readonly unwritable?: readonly Side[];
 }
 
+/** How the program is started by the launcher. */
+export interface Started {
+  /** What its threads may do. */
+  readonly sandbox: Pick<Sandbox, "engine" | "files">;
+  /** Null: the command has nothing to do with any. */
+  readonly roots: Config["roots"] | null;
+  readonly stateDb: string | null;
+  readonly logFile: string | null;
+  readonly handed: Handed | null;
+}
+
 /**
  * Starts the program with exactly the permissions it needs, and waits for it.
  * Never throws: what is wrong is written to standard error, or, with
@@ -208,11 +251,12 @@ export async function launch(
 ): Promise<number> {
   const invocation = understood(args, isWindows);
   try {
-    const { permissions, handed } = invocation === null
-      ? { permissions: bareFlags(null), handed: null }
+    const { sandbox: { flags, ...threads }, ...told } = invocation === null
+      ? without(bareSandbox(null))
       : await startOf(invocation, realPath);
-    const told = IN_SANDBOX + JSON.stringify(handed);
-    return await runInSandbox(permissions, [program, told, ...args]);
+    const started: Started = { sandbox: threads, ...told };
+    const first = IN_SANDBOX + JSON.stringify(started);
+    return await runInSandbox(flags, [program, first, ...args]);
   } catch (error) {
     const isJson = invocation !== null && "isJson" in invocation &&
       invocation.isJson;
@@ -239,10 +283,18 @@ function understood(
   }
 }
 
+/** What is started, and with which flags. */
+type Start = Started & { readonly sandbox: Sandbox };
+
+/** For a command that takes no config. */
+function without(sandbox: Sandbox): Start {
+  return { sandbox, roots: null, stateDb: null, logFile: null, handed: null };
+}
+
 async function startOf(
   invocation: CommandInvocation,
   realPath: RealPath | null,
-): Promise<{ permissions: readonly string[]; handed: Handed | null }> {
+): Promise<Start> {
   const { config: said, command } = invocation;
   const file = resolve(said);
   const access = accessOf(invocation);
@@ -250,7 +302,7 @@ async function startOf(
     "./config_loader.ts"
   );
   if (access === null) {
-    return { permissions: bareFlags(file, onDisk), handed: null };
+    return without(bareSandbox(file, onDisk));
   }
   if (said === DEFAULT_CONFIG && statOf(file) === null) throw noConfig(file);
   const config = await withStateDb(await loadConfig(file), async (roots) => {
@@ -270,7 +322,7 @@ async function startOf(
   requireApart(config, report && resolve(report), spelled);
   const realRoots = realRootsOf(config, realPath);
   const twin = command === "schedule" ? twinOf(output ?? "") : null;
-  const permissions = sandboxFlags(config, {
+  const sandbox = sandboxOf(config, {
     access,
     programFolder: import.meta.dirname ?? null,
     outputFile: output && checkedOutput(output),
@@ -280,14 +332,16 @@ async function startOf(
   });
   const network = networkRootsOf(config, realRoots);
   const isQuiet = "isQuiet" in invocation && invocation.isQuiet;
-  if (network.length > 0 && !isQuiet) {
-    // In its sandbox the doctor may not look at what it would have to name.
-    const words = isSandbox(permissions) ? networkWords : noSandboxWords;
-    warn(words(network).replace(/\.?$/u, "."));
-  }
+  if (network.length > 0 && !isQuiet) warn(wallWords(network));
   const unwritable = command === "plan" ? await unwritableRoots(config) : [];
   const more = unwritable.length === 0 ? {} : { unwritable };
-  return { permissions, handed: tellable({ said, config, ...more }) };
+  return {
+    sandbox,
+    roots: config.roots,
+    stateDb: config.stateDb,
+    logFile: config.logging.file,
+    handed: tellable({ said, config, ...more }),
+  };
 }
 
 /** Windows takes no more than 32,767 characters, flags and quotes included. */

@@ -121,11 +121,8 @@ export function networkWords(roots: readonly NetworkRoot[]): string {
     "network";
 }
 
-/** What a config has to say so that roots on the network are synced. */
-export const CONSENT = "sandbox:\n  network_roots: allow_all";
-
 /**
- * Why a config's roots can't be synced, and the text that would allow it.
+ * Why a config's roots are not synced, and the text that would allow it.
  *
  * @param config The config.
  * @param roots Its roots on the network.
@@ -134,12 +131,11 @@ export function networkRefusal(
   config: Pick<NetworkConfig, "file">,
   roots: readonly NetworkRoot[],
 ): SyncError {
-  const message = `${networkWords(roots)}, where files can't be read inside ` +
-    "the sandbox, and the config does not say sandbox.network_roots: allow_all.";
+  const message = `${networkWords(roots)}, and the config says ` +
+    "sandbox.network_roots: refuse.";
   return new SyncError(message, EXIT.usage, {
-    hint: "What to do: to run without the sandbox, let " +
-      `${printable(config.file)} say\n${CONSENT}\n` +
-      "or name a folder of this computer.",
+    hint: `What to do: let ${printable(config.file)} say\nsandbox:\n  ` +
+      "network_roots: fence\nor name a folder of this computer.",
   });
 }
 
@@ -167,26 +163,24 @@ export function requireLocalState(
 }
 
 /**
- * That there is no sandbox, and why.
+ * What holds the roots, in a sentence for people.
  *
- * @param roots The roots on the network; none where they are not the reason.
+ * @param roots Those on the network.
  */
-export function noSandboxWords(roots: readonly NetworkRoot[]): string {
+export function wallWords(roots: readonly NetworkRoot[]): string {
   if (roots.length === 0) {
-    return "Without the sandbox: nothing holds this process to the two folders.";
+    return "Deno's permissions hold this run to the two roots.";
   }
-  return `Without the sandbox: ${networkWords(roots)}, and the config says ` +
-    "sandbox.network_roots: allow_all.";
+  return `${networkWords(roots)}: there the program's own fence holds the ` +
+    "part that touches files to the two roots, and Deno's permissions keep " +
+    "the rest of it out of them.";
 }
 
 /**
- * What the log and the summary of a run say where there is no sandbox.
+ * What holds the roots of a config here, in a sentence.
  *
  * @param config The config.
- * @returns Null where this process is in one.
  */
-export function missingSandbox(config: NetworkConfig): string | null {
-  const { state } = Deno.permissions.querySync({ name: "read" });
-  if (state !== "granted") return null;
-  return noSandboxWords(networkRootsOf(config, realRootsOf(config, REAL_PATH)));
+export function wallsOf(config: NetworkConfig): string {
+  return wallWords(networkRootsOf(config, realRootsOf(config, REAL_PATH)));
 }

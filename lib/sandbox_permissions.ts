@@ -74,17 +74,45 @@ const NOTHING = [
   "--allow-import=nowhere.invalid:1",
 ] as const;
 
-/** Without a sandbox. */
+/**
+ * With a root on the network: nothing less lets anybody read its files. The
+ * threads that make none of them are held all the same.
+ */
 const EVERYTHING = ["--no-prompt", "--allow-all"] as const;
 
 /**
- * Whether flags make a sandbox at all.
- *
- * @param flags What {@linkcode sandboxFlags} gave.
+ * What a thread may do: lists as the runtime takes them, empty for nothing. No
+ * thread may start a program, load a library or import what is not its own.
  */
-export function isSandbox(flags: readonly string[]): boolean {
-  return String(flags) !== String(EVERYTHING);
+export interface ThreadPermissions {
+  readonly read: readonly string[];
+  readonly write: readonly string[];
+  readonly net: readonly string[];
+  readonly env: readonly string[];
+  readonly sys: readonly "statfs"[];
 }
+
+/** What the process of a run may do, and each of its threads. */
+export interface Sandbox {
+  /** To be put before the program. */
+  readonly flags: readonly string[];
+  /** No root, whatever the process may. */
+  readonly engine: ThreadPermissions;
+  /**
+   * The roots and nothing else; "all" where one is on the network: then the
+   * fence (`root_files.ts`) is what holds them.
+   */
+  readonly files: ThreadPermissions | "all";
+}
+
+/** Of a thread that has nothing to do with files. */
+const NO_PERMISSIONS: ThreadPermissions = {
+  read: [],
+  write: [],
+  net: [],
+  env: [],
+  sys: [],
+};
 
 /**
  * The flags for commands that need no config, such as `--help`.
@@ -102,12 +130,35 @@ export function isSandbox(flags: readonly string[]): boolean {
 export function bareFlags(
   outputFile: string | null,
   onDisk: (path: string) => string = (path) => path,
-): string[] {
+): readonly string[] {
+  return bareSandbox(outputFile, onDisk).flags;
+}
+
+/** The same with what its threads may do. */
+export function bareSandbox(
+  outputFile: string | null,
+  onDisk: (path: string) => string = (path) => path,
+): Sandbox {
   const paths = spellings([outputFile], { onDisk });
+  const engine = { ...NO_PERMISSIONS, read: paths, write: paths };
+  return { flags: flagsOf([engine]), engine, files: NO_PERMISSIONS };
+}
+
+/** The flags that let a process do what its threads may. */
+function flagsOf(threads: readonly ThreadPermissions[]): string[] {
+  const all = (name: keyof ThreadPermissions) =>
+    threads.flatMap((it) => it[name]);
+  const plain = (name: "net" | "env" | "sys") => {
+    const values = all(name);
+    return values.length === 0 ? [] : [`--allow-${name}=${values}`];
+  };
   return [
     ...NOTHING,
-    ...pathFlag("--allow-read", paths),
-    ...pathFlag("--allow-write", paths),
+    ...plain("net"),
+    ...plain("env"),
+    ...plain("sys"),
+    ...pathFlag("--allow-read", all("read")),
+    ...pathFlag("--allow-write", all("write")),
   ];
 }
 
@@ -143,15 +194,27 @@ export function bareFlags(
 export function sandboxFlags(
   config: SandboxConfig,
   options: SandboxOptions,
-): string[] {
+): readonly string[] {
+  return sandboxOf(config, options).flags;
+}
+
+/**
+ * The sandbox of a run: of its process, and of its threads.
+ *
+ * @param config What the run has to touch; all paths absolute.
+ * @param options What it is for.
+ * @throws {SyncError} As {@linkcode sandboxFlags} does.
+ */
+export function sandboxOf(
+  config: SandboxConfig,
+  options: SandboxOptions,
+): Sandbox {
   const { access, programFolder, outputFile } = options;
   const network = networkRootsOf(config, options.realRoots);
-  if (network.length > 0) {
-    // Nothing less than everything opens a network drive: refusing anything
-    // at all ends it.
-    if (config.networkRoots === "allow_all") return [...EVERYTHING];
-    // The doctor is there to tell what is wrong: it starts in any case.
-    if (access !== "doctor") throw networkRefusal(config, network);
+  const isFenced = network.length > 0 && config.networkRoots === "fence";
+  // The doctor is there to tell what is wrong: it starts in any case.
+  if (network.length > 0 && !isFenced && access !== "doctor") {
+    throw networkRefusal(config, network);
   }
   const both = (...paths: (string | null)[]) => spellings(paths, options);
   const roots = both(config.roots.left, config.roots.right);
@@ -159,20 +222,25 @@ export function sandboxFlags(
   const own = both(config.file, programFolder);
   const output = both(outputFile, options.twinFile ?? null);
   const isPlan = access === "plan";
+  const sys: ThreadPermissions["sys"] = access === "doctor" ? ["statfs"] : [];
   const state = both(
     ...recordsOf(config).flatMap((it) => isPlan ? [it] : [it, `${it}.lock`]),
   );
-  return [
-    ...NOTHING,
-    ...isPlan ? [] : mailFlags(config.email),
-    ...access === "doctor" ? ["--allow-sys=statfs"] : [],
-    ...pathFlag("--allow-read", [...roots, ...state, ...logs, ...own]),
-    ...pathFlag("--allow-write", [
-      ...isPlan ? [] : [...roots, ...state],
-      ...logs,
-      ...output,
-    ]),
-  ];
+  const engine: ThreadPermissions = {
+    ...isPlan ? NO_PERMISSIONS : mailPermissions(config.email),
+    sys,
+    read: [...state, ...logs, ...own],
+    write: [...isPlan ? [] : state, ...logs, ...output],
+  };
+  const files: ThreadPermissions = {
+    ...NO_PERMISSIONS,
+    sys,
+    read: roots,
+    write: isPlan ? [] : roots,
+  };
+  return isFenced
+    ? { flags: EVERYTHING, engine, files: "all" }
+    : { flags: flagsOf([files, engine]), engine, files };
 }
 
 /** Of several, which one it is turns out later. */
@@ -206,7 +274,10 @@ function logPaths(
 ): string[] {
   const { file, maxFiles } = config.logging;
   const folders = both(pathsOf(file).dirname(file));
-  const others = both(config.file, ...recordsOf(config), programFolder);
+  const { left, right } = config.roots;
+  // A folder that holds a root would open that to the engine as well.
+  const others = both(config.file, ...recordsOf(config), programFolder)
+    .concat(both(left, right));
   const isShared = folders.some((folder) =>
     others.some((path) => isWithin(folder, path))
   );
@@ -218,8 +289,8 @@ function logPaths(
   return both(file, ...old);
 }
 
-function mailFlags(email: SandboxConfig["email"]): string[] {
-  if (email === null) return [];
+function mailPermissions(email: SandboxConfig["email"]): ThreadPermissions {
+  if (email === null) return NO_PERMISSIONS;
   const { smtpHost, smtpPort, passwordEnv } = email;
   // A comma would begin a second one, a star stand for many, a slash for a
   // whole net; other letters than these stop the process from starting.
@@ -230,10 +301,11 @@ function mailFlags(email: SandboxConfig["email"]): string[] {
     throw unsafe("email.password_env", passwordEnv);
   }
   const host = smtpHost.includes(":") ? `[${smtpHost}]` : smtpHost;
-  return [
-    `--allow-net=${host}:${smtpPort}`,
-    ...passwordEnv === null ? [] : [`--allow-env=${passwordEnv}`],
-  ];
+  return {
+    ...NO_PERMISSIONS,
+    net: [`${host}:${smtpPort}`],
+    env: passwordEnv === null ? [] : [passwordEnv],
+  };
 }
 
 function unsafe(key: string, value: string): SyncError {

@@ -265,6 +265,19 @@ export interface Requests {
 /** The name of a request. */
 export type RequestKind = keyof Requests;
 
+/** What a thread of the files' world is for: to look, or to act. */
+export type FilesKind = "look" | "act";
+
+/** What such a thread is started with, by the main thread. */
+export interface FilesBegin {
+  /** Leads to the engine. */
+  readonly port: MessagePort;
+  /** Absolute paths. The engine never says them: nobody can name others. */
+  readonly roots: Both<string>;
+  /** Of {@linkcode SharedState}. */
+  readonly buffer: SharedArrayBuffer;
+}
+
 /** Where the stop and the counters are, in shared memory. */
 const STOP = 0;
 const SIGNALS: readonly StopSignal[] = [

@@ -1,0 +1,54 @@
+/// <reference lib="deno.worker" />
+
+/**
+ * The thread of the engine: all but what touches the roots. It may read the
+ * config, use the state DB, log and mail, and has no root.
+ *
+ * @module
+ */
+import { EXIT } from "./errors.ts";
+import { FilesThreads } from "./run_threads.ts";
+import type { EngineBegin, FromEngine, ToEngine } from "./sandbox_threads.ts";
+import { errorWords } from "./text.ts";
+import { SharedState } from "./wire_messages.ts";
+
+const tell = (message: FromEngine, transfer: Transferable[] = []): void =>
+  self.postMessage(message, transfer);
+
+// Here they would end this thread alone, and nobody would hear of it.
+const exit = (code = 0): never => {
+  tell({ kind: "exit", code });
+  throw new Error(`ended with ${code}`);
+};
+Object.assign(Deno, { exit });
+Object.assign(process, { exit });
+
+const fail = (event: Event, error: unknown): void => {
+  // Nobody is to see a raw stack.
+  event.preventDefault();
+  tell({ kind: "failed", why: errorWords(error) });
+};
+self.addEventListener("error", (event) => fail(event, event.error));
+self.addEventListener("unhandledrejection", (event) => {
+  fail(event, event.reason);
+});
+
+let files: FilesThreads | null = null;
+
+self.onmessage = ({ data }: MessageEvent<ToEngine>): void => {
+  if (data.kind === "begin") void run(data.begin);
+  else files?.hear(data);
+};
+
+async function run(begin: EngineBegin): Promise<void> {
+  const shared = new SharedState(begin.buffer);
+  files = new FilesThreads(begin.looking, tell);
+  let code: number = EXIT.unexpected;
+  try {
+    const { runProgram, launchedHost } = await import("./cli_program.ts");
+    void shared;
+    code = await runProgram(begin.args, launchedHost(null));
+  } finally {
+    exit(code);
+  }
+}

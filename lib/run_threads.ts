@@ -1,0 +1,105 @@
+/**
+ * The files' world, as the engine reaches it: threads that the main thread
+ * starts, some that look and some that act.
+ *
+ * @module
+ */
+import type { FromEngine, ToEngine } from "./sandbox_threads.ts";
+import type { FilesKind, RequestKind } from "./wire_messages.ts";
+import {
+  type Asks,
+  type Files,
+  FilesPort,
+  type Gives,
+  type Part,
+} from "./wire_port.ts";
+
+/** Requests that a thread answers which only looks. */
+const LOOKS: ReadonlySet<RequestKind> = new Set(["scan"]);
+
+/** Threads of the files' world. */
+export class FilesThreads implements Files {
+  /** By their ids; those that were there from the start count down from -1. */
+  readonly #all = new Map<number, FilesPort>();
+  readonly #looking: FilesPort[] = [];
+  readonly #acting: FilesPort[] = [];
+  readonly #coming = new Map<FilesKind, Promise<FilesPort>>();
+  readonly #arrivals = new Map<number, (port: FilesPort) => void>();
+  readonly #tell: (message: FromEngine) => void;
+  #asked = 0;
+  #wanted = 1;
+
+  /**
+   * @param looking Ports of threads that look already: one for both sides, or
+   *   one for each.
+   * @param tell Tells the main thread.
+   */
+  constructor(
+    looking: readonly MessagePort[],
+    tell: (message: FromEngine) => void,
+  ) {
+    for (const [n, port] of looking.entries()) {
+      this.#add("look", -1 - n, new FilesPort(port));
+    }
+    this.#tell = tell;
+  }
+
+  get actors(): number {
+    return Math.max(1, this.#acting.length);
+  }
+
+  grow(actors: number): void {
+    this.#wanted = Math.max(this.#wanted, actors);
+    if (this.#acting.length < this.#wanted) void this.#start("act");
+  }
+
+  async ask<K extends RequestKind>(
+    kind: K,
+    asks: Asks<K>,
+    onPart?: (part: Part<K>) => void,
+    transfer: Transferable[] = [],
+  ): Promise<Gives<K>> {
+    const what = LOOKS.has(kind) ? "look" : "act";
+    const all = what === "look" ? this.#looking : this.#acting;
+    if (all.length === 0) await this.#start(what);
+    // A thread that looks knows its side's disk; of those that act, the idlest.
+    const side = what === "look" && "side" in asks ? asks.side : null;
+    const thread = side !== null
+      ? all[side === "right" ? all.length - 1 : 0]!
+      : all.reduce((best, other) => other.load < best.load ? other : best);
+    return await thread.ask(kind, asks, onPart, transfer);
+  }
+
+  /** Takes what the main thread tells of threads. */
+  hear(message: ToEngine): void {
+    if (message.kind === "thread") {
+      const port = new FilesPort(message.port);
+      this.#arrivals.get(message.id)?.(port);
+      this.#arrivals.delete(message.id);
+    } else if (message.kind === "lost") {
+      this.#all.get(message.id)?.lose(message.why);
+    }
+  }
+
+  #add(what: FilesKind, id: number, port: FilesPort): void {
+    this.#all.set(id, port);
+    (what === "look" ? this.#looking : this.#acting).push(port);
+  }
+
+  /** One at a time: starting one keeps the main thread from all else. */
+  #start(what: FilesKind): Promise<FilesPort> {
+    const coming = this.#coming.get(what);
+    if (coming !== undefined) return coming;
+    const id = ++this.#asked;
+    const { promise, resolve } = Promise.withResolvers<FilesPort>();
+    this.#arrivals.set(id, (port) => {
+      this.#add(what, id, port);
+      this.#coming.delete(what);
+      resolve(port);
+      if (what === "act") this.grow(this.#wanted);
+    });
+    this.#coming.set(what, promise);
+    this.#tell({ kind: "start", id, what });
+    return promise;
+  }
+}
