@@ -1,10 +1,13 @@
 /**
- * What starts office-sync, whichever way: a binary is told what it was made
- * for; a person starts the launcher, which starts this once more, as the
- * program, with the permissions that the program needs and no others.
+ * What starts office-sync, whichever way: a person starts the launcher, which
+ * starts this once more, as the program, with the permissions that the program
+ * needs and no others; a binary is the program at once. The program is a main
+ * thread, and what it starts.
  *
  * @module
  */
+import type { MadeFor } from "./lib/release_binary.ts";
+import type { Started } from "./lib/sandbox_launcher.ts";
 import {
   fromThere,
   IN_SANDBOX,
@@ -12,14 +15,17 @@ import {
   startedAs,
 } from "./lib/started_as.ts";
 
-const binary = startedAs<never>(MADE_FOR, Deno.args);
-const program = startedAs<never>(IN_SANDBOX, Deno.args);
-if (binary !== null) {
-  const { runBinary } = await import("./lib/release_binary.ts");
-  Deno.exit(await runBinary(binary.told, binary.rest));
-} else if (program !== null) {
-  const { launchedHost, runProgram } = await import("./lib/cli_program.ts");
-  Deno.exit(await runProgram(program.rest, launchedHost(program.told)));
+const binary = startedAs<MadeFor>(MADE_FOR, Deno.args);
+const program = startedAs<Started>(IN_SANDBOX, Deno.args);
+if (binary !== null || program !== null) {
+  const { binaryProgram, launchedProgram, runThreads } = await import(
+    "./lib/sandbox_threads.ts"
+  );
+  await runThreads(
+    binary !== null
+      ? binaryProgram(binary.told, binary.rest)
+      : launchedProgram(program!.told, program!.rest),
+  );
 } else {
   const { launch } = await import("./lib/sandbox_launcher.ts");
   Deno.exitCode = await launch(fromThere(Deno.args), {

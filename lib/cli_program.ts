@@ -27,22 +27,26 @@ export interface ProgramHost {
   readonly unwritable?: readonly Side[];
   /** Gives the config, or says why it may not be used here. */
   readonly loadConfig: (file: string) => Promise<Config>;
+  /** Gives what answers for the roots of a config. */
+  readonly filesOf: FilesOf;
 }
 
-/** What answers for the roots. */
-export async function filesOf(roots: Both<string>): Promise<Files> {
-  const { filesHere } = await import("./files_handlers.ts");
-  return filesHere(roots);
-}
+/** Gives what answers for roots, by their absolute paths. */
+export type FilesOf = (roots: Both<string>) => Promise<Files>;
 
 /**
  * The program behind the launcher, which makes a sandbox for any config and
  * command.
  *
  * @param handed The config, if the launcher handed it on.
+ * @param filesOf Gives what answers for the roots.
  */
-export function launchedHost(handed: Handed | null): ProgramHost {
+export function launchedHost(
+  handed: Handed | null,
+  filesOf: FilesOf,
+): ProgramHost {
   return {
+    filesOf,
     check() {},
     unwritable: handed?.unwritable ?? [],
     async loadConfig(file) {
@@ -94,7 +98,7 @@ const COMMANDS: {
 
 async function obey(
   invocation: Invocation,
-  { loadConfig, unwritable = [] }: ProgramHost,
+  { loadConfig, filesOf, unwritable = [] }: ProgramHost,
 ): Promise<ExitCode> {
   switch (invocation.command) {
     case "help":

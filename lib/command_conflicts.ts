@@ -139,7 +139,7 @@ async function resolveOne(
   const id = newRunId(startedAtMs);
   const { path, take } = resolve;
   const began = `conflicts resolve started, path=${quoted(path)}, ${take}`;
-  using log = openRunLog(config, id, began);
+  using log = openRunLog(config, id, began, files);
   try {
     using _listening = new SignalListener(files.shared);
     const result = await runSync(id, config, {

@@ -810,10 +810,6 @@ function permissions(
     return fine(`the two roots, its own files${server} and nothing else`);
   }
   const says = `no sandbox: ${open.join(", ")} without limits`;
-  if (networkRoots === "allow_all" && network.length > 0) {
-    const why = "as sandbox.network_roots: allow_all says";
-    return fine(`${says}, ${why}: ${networkWords(network)}`);
-  }
   return warning(
     says,
     isTask

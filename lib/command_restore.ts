@@ -154,7 +154,7 @@ export async function restore(
   const newest = [...byKey.values()]
     .sort((a, b) => comparePaths(a.path, b.path));
   const began = `restore started, ${newest.length} asked for`;
-  using log = openRunLog(config, owner.run, began);
+  using log = openRunLog(config, owner.run, began, files);
   const names = new TemporaryNames(owner, [roots.left, roots.right]);
   const interrupt = new Interrupt(files.shared);
   const restoring = bringBack(newest, {

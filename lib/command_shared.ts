@@ -10,9 +10,9 @@ import { EXIT, SyncError } from "./errors.ts";
 import { type Log, openLog } from "./logging_setup.ts";
 import { type TypedPath, typedPath } from "./paths.ts";
 import { jsonText } from "./report_json.ts";
-import { missingSandbox } from "./sandbox_network.ts";
 import { codeOf, inWords } from "./system.ts";
 import { quoted } from "./text.ts";
+import type { Files } from "./wire_port.ts";
 
 /**
  * Prints what was asked for.
@@ -59,7 +59,7 @@ export function stateFiles(stateDb: string): string[] {
 
 /**
  * Opens the log for a command that changes something; its first lines say
- * what began, and that there is no sandbox where there is none.
+ * what began, and what holds it to the roots.
  *
  * @throws {SyncError} There can't be such a file.
  */
@@ -67,12 +67,12 @@ export function openRunLog(
   config: Config,
   runId: string,
   began: string,
+  { walls }: Pick<Files, "walls">,
 ): Log {
   const { logging, stateDb } = config;
   const log = openLog({ ...logging, runId, others: stateFiles(stateDb) });
   log.info(began);
-  const missing = missingSandbox(config);
-  if (missing !== null) log.warning(missing);
+  log.info(walls);
   return log;
 }
 

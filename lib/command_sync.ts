@@ -26,7 +26,6 @@ import {
   SignalListener,
   type SyncListener,
 } from "./run_types.ts";
-import { missingSandbox } from "./sandbox_network.ts";
 import { wasSaid } from "./state_db.ts";
 import { StandingKinds } from "./state_runs.ts";
 import { printable, VERSION, waitingWords } from "./text.ts";
@@ -59,7 +58,7 @@ export async function syncOrPlan(
   try {
     const began = `${isDryRun ? "plan" : "run"} started, version ${VERSION}, ` +
       `Left ${roots.left}, Right ${roots.right}`;
-    opened = openRunLog(config, id, began);
+    opened = openRunLog(config, id, began, files);
   } catch (error) {
     refusal = error;
   }
@@ -129,7 +128,7 @@ export async function syncOrPlan(
       result,
       invocation,
       config,
-      missing: log === NO_LOG ? null : missingSandbox(config),
+      walls: log === NO_LOG ? null : files.walls,
       logFile: log === NO_LOG ? null : config.logging.file,
       asBefore: standing.words(),
     };
@@ -220,8 +219,8 @@ interface Told {
   readonly result: RunResult;
   readonly invocation: SyncInvocation;
   readonly config: Config;
-  /** That there is no sandbox, in words; null: there is. */
-  readonly missing: string | null;
+  /** What held it to the roots, in a sentence; null: it did not come to that. */
+  readonly walls: string | null;
   /** Null where there is no log of it. */
   readonly logFile: string | null;
   /** What of it is as in the run before, in words; null: nothing. */
@@ -230,14 +229,14 @@ interface Told {
 
 /** A run that can't be shown on a page is a run all the same. */
 async function writePage(
-  { result, invocation, config, missing }: Told,
+  { result, invocation, config, walls }: Told,
 ): Promise<string | null> {
   if (invocation.report === null) return null;
   const { writeReport } = await import("./report_html.ts");
   return writeReport(invocation.report, result, {
     roots: config.roots,
     listsUnchanged: invocation.isVerbose,
-    missingSandbox: missing,
+    walls,
   });
 }
 
@@ -273,7 +272,7 @@ async function saysNothingNew(
 
 /** Prints what came of it; false where that is no summary for people. */
 function show(
-  { result, invocation, config, missing, logFile, asBefore }: Told,
+  { result, invocation, config, walls, logFile, asBefore }: Told,
   exitCode: ExitCode,
 ): boolean {
   const { isJson, isQuiet, isVerbose } = invocation;
@@ -288,7 +287,7 @@ function show(
     logFile,
     asBefore,
     isVerbose,
-    missingSandbox: missing,
+    walls,
   });
   if (isQuiet || result.stop !== null) warn(text);
   else print(text);

@@ -7,10 +7,13 @@
  * @module
  */
 import { EXIT } from "./errors.ts";
+import process from "node:process";
 import { FilesThreads } from "./run_threads.ts";
 import type { EngineBegin, FromEngine, ToEngine } from "./sandbox_threads.ts";
 import { errorWords } from "./text.ts";
+import { type Both, SIDES } from "./types.ts";
 import { SharedState } from "./wire_messages.ts";
+import type { Files } from "./wire_port.ts";
 
 const tell = (message: FromEngine, transfer: Transferable[] = []): void =>
   self.postMessage(message, transfer);
@@ -41,13 +44,27 @@ self.onmessage = ({ data }: MessageEvent<ToEngine>): void => {
 };
 
 async function run(begin: EngineBegin): Promise<void> {
-  const shared = new SharedState(begin.buffer);
-  files = new FilesThreads(begin.looking, tell);
+  const { args, started, roots, buffer } = begin;
+  // Whatever the process may see: what the config names, and nothing else.
+  Object.defineProperty(process, "env", { value: {} });
+  files = new FilesThreads(begin, new SharedState(buffer), tell);
+  const reached = files;
+  const filesOf = (of: Both<string>): Promise<Files> => {
+    // The main thread had them from the same config.
+    const isSame = SIDES.every((side) => of[side] === roots?.[side]);
+    if (!isSame) throw new Error("the config names other roots by now");
+    return Promise.resolve(reached);
+  };
   let code: number = EXIT.unexpected;
   try {
     const { runProgram, launchedHost } = await import("./cli_program.ts");
-    void shared;
-    code = await runProgram(begin.args, launchedHost(null));
+    const host = started.as === "program"
+      ? launchedHost(started.handed, filesOf)
+      : (await import("./release_binary.ts")).binaryHost(
+        started.made,
+        filesOf,
+      );
+    code = await runProgram(args, host);
   } finally {
     exit(code);
   }

@@ -19,5 +19,9 @@ export function filesHere(
   shared: SharedState = new SharedState(),
 ): Files {
   const world = { paths, shared, checkpoint: checkpointOf(shared) };
-  return new FilesHere(lookHandlers(world), shared);
+  return new FilesHere(
+    lookHandlers(world),
+    shared,
+    "Nothing holds this run to the two roots: it is made in one thread.",
+  );
 }

@@ -13,23 +13,10 @@ import {
   readNumber,
 } from "./root_identity.ts";
 import { scan } from "./scanner.ts";
-import type { Both, Checkpoint } from "./types.ts";
 import { ignorePredicate } from "./wire_ignore.ts";
 import type { Listing } from "./wire_listing.ts";
-import type { ScanSummary, SharedState } from "./wire_messages.ts";
-import type { Asks, Handlers, TellPart } from "./wire_port.ts";
-
-/** What a thread of the files' world is given at its start. */
-export interface World {
-  /** Absolute paths of the roots. No message names another one. */
-  readonly paths: Both<string>;
-  readonly shared: SharedState;
-  /**
-   * Called wherever work can be interrupted; it lets others have their turn,
-   * where it shares its thread with them.
-   */
-  readonly checkpoint: Checkpoint;
-}
+import type { ScanSummary } from "./wire_messages.ts";
+import type { Asks, Handlers, TellPart, World } from "./wire_port.ts";
 
 /** The requests that are answered by looking. */
 export type LookHandlers = Pick<

@@ -13,7 +13,7 @@ import {
   withHelp,
 } from "./cli_args.ts";
 import { print, warn } from "./cli_output.ts";
-import { filesOf, type ProgramHost, runProgram } from "./cli_program.ts";
+import type { FilesOf, ProgramHost } from "./cli_program.ts";
 import {
   loadConfig,
   onDisk,
@@ -37,6 +37,7 @@ import {
   wallWords,
 } from "./sandbox_network.ts";
 import {
+  isWithin,
   type Sandbox,
   type SandboxConfig,
   sandboxOf,
@@ -44,7 +45,7 @@ import {
 import { MADE_FOR } from "./started_as.ts";
 import { codeOf } from "./system.ts";
 import { printable, quoted, shellQuoted, VERSION } from "./text.ts";
-import { SIDES } from "./types.ts";
+import { type Both, bothOf, SIDES } from "./types.ts";
 
 // A binary's sandbox was made with it and can't be changed: a config that asks
 // for another one is refused in words, before anything fails for it.
@@ -55,30 +56,37 @@ export interface MadeFor {
   readonly config: SandboxConfig;
   /** What its threads may do; without the flags, which are baked as such. */
   readonly sandbox: Omit<Sandbox, "flags">;
+  /** What holds the roots, in a sentence. */
+  readonly walls: string;
 }
 
 /**
- * Does in a binary what the arguments ask for.
+ * What a program in a binary runs in.
  *
  * @param made What the binary was made for.
- * @param args The arguments.
- * @returns The exit code.
+ * @param filesOf Gives what answers for its roots.
  */
-export async function runBinary(
-  made: MadeFor,
-  args: readonly string[],
-): Promise<number> {
-  const host: ProgramHost = {
+export function binaryHost(made: MadeFor, filesOf: FilesOf): ProgramHost {
+  return {
+    filesOf,
     check: (invocation) => requirePossible(made, invocation),
     async loadConfig(file) {
       requireConfigFile(made, file);
       const config = await loadConfig(made.config.file);
-      requireSameSandbox(made, sandboxPart(config));
+      const part = sandboxPart(config);
+      requireSameText(made, part);
+      const files = await filesOf(config.roots);
+      // One that is not there a guard tells, as anywhere.
+      const real = await bothOf((side) =>
+        files.ask("check", { side }).then(
+          ({ path }) => path,
+          () => config.roots[side],
+        )
+      );
+      requireReached(made, part, real);
       return await withStateDb(config, filesOf);
     },
   };
-  // Of several the last one counts: who names another config is told so.
-  return await runProgram([`--config=${made.config.file}`, ...args], host);
 }
 
 /**
@@ -136,62 +144,74 @@ export function sandboxPart(config: Config): SandboxConfig {
 }
 
 /**
- * Requires that a config asks for the sandbox the binary has.
+ * Requires that a config asks for the sandbox the binary has, as far as its
+ * text tells.
  *
  * @param made What the binary was made for.
  * @param config What the config says now.
- * @param realPath Tells real paths of roots.
- * @throws {SyncError} It names other folders, files or another mail server, or
- *   a root is on the network and the binary has a sandbox.
+ * @throws {SyncError} It names other folders, files or another mail server.
  */
-export function requireSameSandbox(
-  made: MadeFor,
-  config: SandboxConfig,
-  realPath: RealPath | null = REAL_PATH,
-): void {
-  // What the text asks for; disks are not looked at.
+export function requireSameText(made: MadeFor, config: SandboxConfig): void {
   const [was, is] = [made.config, config].map((it) =>
     String(binarySandbox(it, []).flags)
   );
-  if (was !== is) {
-    const differences = differencesOf(made.config, config).join("; ");
-    throw refusal(
-      `This office-sync was made for other folders or another mail server: ${differences}.`,
-      "Undo that in the config, or make a new one",
-      config.file,
-    );
-  }
-  // From here on: what could only be told by a failure at the first file, or
-  // not at all.
-  requireLocalState(config.stateDb, realPath);
-  const network = networkRootsOf(config, realRootsOf(config, realPath));
-  if (network.length > 0 && config.networkRoots === "refuse") {
-    throw networkRefusal(config, network);
-  }
-  // With all permissions nothing is missing.
-  if (made.sandbox.files === "all") return;
-  if (network.length === 0) return requireSpelled(config);
+  if (was === is) return;
+  const differences = differencesOf(made.config, config).join("; ");
   throw refusal(
-    `${networkWords(network)}, where nothing less than all permissions lets ` +
-      "anybody read files, and this office-sync was made with less.",
-    "What to do: make a new one on this computer, or with the root written " +
-      "as \\\\server\\share",
+    `This office-sync was made for other folders or another mail server: ${differences}.`,
+    "Undo that in the config, or make a new one",
     config.file,
   );
 }
 
 /**
- * An open file is judged by how the disk spells it, which who made this may not
- * have been able to see, or which has changed since.
+ * Requires that the sandbox of a binary reaches what the config names: what
+ * could only be told by a failure at the first file, or not at all.
+ *
+ * @param real The real paths of both roots.
+ * @param realPath Tells those of other folders; null: any will do.
+ * @throws {SyncError} A root is on the network, and the binary was made with
+ *   less than that takes, or the config says to refuse it; or a path is spelled
+ *   on the disk as the sandbox does not know it.
  */
-function requireSpelled(config: SandboxConfig): void {
-  for (const [key, path] of pathsOf(config)) {
-    if (key === "state_db") continue;
-    const real = onDisk(path);
-    const { state } = Deno.permissions.querySync({ name: "write", path: real });
-    if (real === path || state === "granted") continue;
+export function requireReached(
+  made: MadeFor,
+  config: SandboxConfig,
+  real: Both<string>,
+  realPath: RealPath | null = REAL_PATH,
+): void {
+  requireLocalState(config.stateDb, realPath);
+  const realRoots = realPath === null ? [] : SIDES.map((side) => real[side]);
+  const network = networkRootsOf(config, realRoots);
+  if (network.length > 0 && config.networkRoots === "refuse") {
+    throw networkRefusal(config, network);
+  }
+  const { files } = made.sandbox;
+  // With all permissions nothing is missing.
+  if (files === "all") return;
+  if (network.length > 0) {
     throw refusal(
-      `${key} ${quoted(path)} is spelled ${quoted(real)} on the disk, which ` +
+      `${networkWords(network)}, where nothing less than all permissions ` +
+        "lets anybody read files, and this office-sync was made with less.",
+      "What to do: make a new one on this computer, or with the root written " +
+        "as \\\\server\\share",
+      config.file,
+    );
+  }
+  // An open file is judged by how the disk spells it, which who made this may
+  // not have been able to see, or which has changed since.
+  const log = config.logging.file;
+  const spelled = [
+    ...SIDES.map((side) =>
+      [`${side}_root`, config.roots[side], real[side]] as const
+    ),
+    ["logging.file", log, onDisk(log)] as const,
+  ];
+  const may = [...files.write, ...made.sandbox.engine.write];
+  for (const [key, path, found] of spelled) {
+    if (found === path || may.some((it) => isWithin(it, found))) continue;
+    throw refusal(
+      `${key} ${quoted(path)} is spelled ${quoted(found)} on the disk, which ` +
         "the sandbox that this office-sync was made with does not let it " +
         "touch.",
       "What to do: write it so in the config, and make a new one",
@@ -550,7 +570,7 @@ export async function planBinary(
   const output = resolve(given.output ?? "office-sync");
   const ending = isWindows && !/\.exe$/iu.test(output) ? ".exe" : "";
   return {
-    made: { config, sandbox },
+    made: { config, sandbox, walls: wallWords(seen.network) },
     flags,
     output: output + ending,
     target,

@@ -121,8 +121,8 @@ export interface PageOptions {
   readonly roots: Both<string>;
   /** Whether paths at which there is nothing to do are rows too. */
   readonly listsUnchanged: boolean;
-  /** That the process has no sandbox, in words; null: it has. */
-  readonly missingSandbox?: string | null;
+  /** What held the run to the roots; left out: nothing is said of it. */
+  readonly walls?: string | null;
 }
 
 /** The rows of a run, by path; first what needs a person. */
@@ -275,11 +275,11 @@ const OPEN_ROOM = 500;
  * obeys, whatever files are called.
  */
 export function htmlPage(result: RunResult, options: PageOptions): string {
-  const { roots, missingSandbox } = options;
+  const { roots, walls } = options;
   const { stop, outcomes, id, exitCode } = result;
   const what = result.isDryRun ? "Plan" : "Run";
   const title = `${what} of ${timeWords(result.startedAtMs)}`;
-  const lines = [prunedWords(result.pruned), missingSandbox ?? null];
+  const lines = [prunedWords(result.pruned), walls ?? null];
   const facts = [
     ["Left", roots.left],
     ["Right", roots.right],

@@ -219,19 +219,19 @@ export interface ReportOptions {
   readonly asBefore?: string | null;
   /** List everything, not only the first of each kind. */
   readonly isVerbose: boolean;
-  /** That the process has no sandbox, in words; null: it has. */
-  readonly missingSandbox?: string | null;
+  /** What held the run to the roots; left out: nothing is said of it. */
+  readonly walls?: string | null;
 }
 
 /** The summary that a run ends with: lines of text, ready to be printed. */
 export function reportText(result: RunResult, options: ReportOptions): string {
-  const { roots, logFile, missingSandbox } = options;
+  const { roots, logFile, walls } = options;
   const { stop } = result;
   return [
     result.isDryRun ? "Plan (nothing was changed)" : `Run ${result.id}`,
     `  Left:  ${printable(roots.left)}`,
     `  Right: ${printable(roots.right)}`,
-    ...missingSandbox ? [missingSandbox] : [],
+    ...walls ? [walls] : [],
     "",
     ...stop === null ? body(result, options) : [
       `STOPPED by the guard "${stop.name}".`,

@@ -4,8 +4,8 @@
  *
  * @module
  */
-import type { FromEngine, ToEngine } from "./sandbox_threads.ts";
-import type { FilesKind, RequestKind } from "./wire_messages.ts";
+import type { EngineBegin, FromEngine, ToEngine } from "./sandbox_threads.ts";
+import type { FilesKind, RequestKind, SharedState } from "./wire_messages.ts";
 import {
   type Asks,
   type Files,
@@ -15,10 +15,18 @@ import {
 } from "./wire_port.ts";
 
 /** Requests that a thread answers which only looks. */
-const LOOKS: ReadonlySet<RequestKind> = new Set(["scan"]);
+const LOOKS: ReadonlySet<RequestKind> = new Set<RequestKind>([
+  "check",
+  "identity",
+  "introduce",
+  "number",
+  "scan",
+]);
 
 /** Threads of the files' world. */
 export class FilesThreads implements Files {
+  readonly shared: SharedState;
+  readonly walls: string;
   /** By their ids; those that were there from the start count down from -1. */
   readonly #all = new Map<number, FilesPort>();
   readonly #looking: FilesPort[] = [];
@@ -32,12 +40,16 @@ export class FilesThreads implements Files {
   /**
    * @param looking Ports of threads that look already: one for both sides, or
    *   one for each.
+   * @param walls What holds them to the roots.
    * @param tell Tells the main thread.
    */
   constructor(
-    looking: readonly MessagePort[],
+    { looking, walls }: Pick<EngineBegin, "looking" | "walls">,
+    shared: SharedState,
     tell: (message: FromEngine) => void,
   ) {
+    this.shared = shared;
+    this.walls = walls;
     for (const [n, port] of looking.entries()) {
       this.#add("look", -1 - n, new FilesPort(port));
     }

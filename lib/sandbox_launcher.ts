@@ -66,6 +66,9 @@ const RUN = [
   V8_FLAGS,
 ];
 
+/** Threads are loaded from there by name, which counts as reading. */
+const PROGRAM_FOLDER = import.meta.dirname ?? null;
+
 /**
  * Variables that are settings of Deno and Node begin so. They are made for
  * other programs, and one of them is enough to have every run end with no run
@@ -224,7 +227,10 @@ export interface Started {
   readonly sandbox: Pick<Sandbox, "engine" | "files">;
   /** Null: the command has nothing to do with any. */
   readonly roots: Config["roots"] | null;
+  /** What holds them, in a sentence. */
+  readonly walls: string;
   readonly stateDb: string | null;
+  /** Where a person finds what nobody foresaw; null: nowhere. */
   readonly logFile: string | null;
   readonly handed: Handed | null;
 }
@@ -252,7 +258,7 @@ export async function launch(
   const invocation = understood(args, isWindows);
   try {
     const { sandbox: { flags, ...threads }, ...told } = invocation === null
-      ? without(bareSandbox(null))
+      ? without(bareSandbox(null, { programFolder: PROGRAM_FOLDER }))
       : await startOf(invocation, realPath);
     const started: Started = { sandbox: threads, ...told };
     const first = IN_SANDBOX + JSON.stringify(started);
@@ -288,7 +294,8 @@ type Start = Started & { readonly sandbox: Sandbox };
 
 /** For a command that takes no config. */
 function without(sandbox: Sandbox): Start {
-  return { sandbox, roots: null, stateDb: null, logFile: null, handed: null };
+  const none = { roots: null, stateDb: null, logFile: null, handed: null };
+  return { sandbox, walls: "", ...none };
 }
 
 async function startOf(
@@ -302,7 +309,9 @@ async function startOf(
     "./config_loader.ts"
   );
   if (access === null) {
-    return without(bareSandbox(file, onDisk));
+    return without(
+      bareSandbox(file, { programFolder: PROGRAM_FOLDER, onDisk }),
+    );
   }
   if (said === DEFAULT_CONFIG && statOf(file) === null) throw noConfig(file);
   const config = await withStateDb(await loadConfig(file), async (roots) => {
@@ -324,7 +333,7 @@ async function startOf(
   const twin = command === "schedule" ? twinOf(output ?? "") : null;
   const sandbox = sandboxOf(config, {
     access,
-    programFolder: import.meta.dirname ?? null,
+    programFolder: PROGRAM_FOLDER,
     outputFile: output && checkedOutput(output),
     twinFile: twin && checkedOutput(twin),
     realRoots,
@@ -338,6 +347,7 @@ async function startOf(
   return {
     sandbox,
     roots: config.roots,
+    walls: wallWords(network),
     stateDb: config.stateDb,
     logFile: config.logging.file,
     handed: tellable({ said, config, ...more }),

@@ -115,32 +115,25 @@ const NO_PERMISSIONS: ThreadPermissions = {
 };
 
 /**
- * The flags for commands that need no config, such as `--help`.
+ * The sandbox of commands that need no config, such as `--help`.
  *
  * @param outputFile The one file that may be read and written, or null.
- * @param onDisk As in {@linkcode SandboxOptions}.
- * @returns The flags, to be put before the program.
+ * @param options Where the program is.
  *
- * @example Nothing at all
+ * @example Nothing but the program itself
  * ```ts
- * import { bareFlags } from "./sandbox_permissions.ts";
- * bareFlags(null)[0]; // "--no-prompt"
+ * import { bareSandbox } from "./sandbox_permissions.ts";
+ * bareSandbox(null, { programFolder: "/app/lib" }).flags.at(-1);
+ * // "--allow-read=/app/lib"
  * ```
  */
-export function bareFlags(
-  outputFile: string | null,
-  onDisk: (path: string) => string = (path) => path,
-): readonly string[] {
-  return bareSandbox(outputFile, onDisk).flags;
-}
-
-/** The same with what its threads may do. */
 export function bareSandbox(
   outputFile: string | null,
-  onDisk: (path: string) => string = (path) => path,
+  options: Pick<SandboxOptions, "programFolder" | "onDisk">,
 ): Sandbox {
-  const paths = spellings([outputFile], { onDisk });
-  const engine = { ...NO_PERMISSIONS, read: paths, write: paths };
+  const write = spellings([outputFile], options);
+  const read = [...write, ...spellings([options.programFolder], options)];
+  const engine = { ...NO_PERMISSIONS, read, write };
   return { flags: flagsOf([engine]), engine, files: NO_PERMISSIONS };
 }
 
@@ -330,7 +323,8 @@ function pathsOf(path: string): typeof posix {
   return path.startsWith("/") ? posix : win32;
 }
 
-function isWithin(folder: string, path: string): boolean {
+/** Whether a path is a folder or lies in it, by the rules of its system. */
+export function isWithin(folder: string, path: string): boolean {
   const { relative, isAbsolute, sep } = pathsOf(folder);
   const way = relative(folder, path);
   return way !== ".." && !way.startsWith(`..${sep}`) && !isAbsolute(way);

@@ -6,7 +6,8 @@
  * @module
  */
 import { EXIT, type StopSignal } from "./errors.ts";
-import type { Handed } from "./sandbox_launcher.ts";
+import type { MadeFor } from "./release_binary.ts";
+import type { Handed, Started } from "./sandbox_launcher.ts";
 import type { Sandbox, ThreadPermissions } from "./sandbox_permissions.ts";
 import { printable } from "./text.ts";
 import type { Both } from "./types.ts";
@@ -22,11 +23,15 @@ export interface EngineBegin {
   /** How the program was started, and with what it was told then. */
   readonly started:
     | { readonly as: "program"; readonly handed: Handed | null }
-    | { readonly as: "binary"; readonly made: unknown };
+    | { readonly as: "binary"; readonly made: MadeFor };
   /** Of {@linkcode SharedState}. */
   readonly buffer: SharedArrayBuffer;
   /** Ports of the threads that look already: one for each side, or for both. */
   readonly looking: readonly MessagePort[];
+  /** Null: the command has nothing to do with any. */
+  readonly roots: Both<string> | null;
+  /** What holds the roots, in a sentence. */
+  readonly walls: string;
 }
 
 /** What it is told later. */
@@ -47,17 +52,58 @@ export type FromEngine =
   | { readonly kind: "start"; readonly id: number; readonly what: FilesKind };
 
 /** What is to be run. */
-export interface Program {
-  readonly args: readonly string[];
-  readonly started: EngineBegin["started"];
-  /** What its threads may do. */
-  readonly sandbox: Pick<Sandbox, "engine" | "files">;
-  /** Null: the command has nothing to do with them. */
-  readonly roots: Both<string> | null;
-  /** How many threads are to look from the start. */
-  readonly lookers: 0 | 1 | 2;
-  /** Where a person finds what nobody foresaw; null: nowhere. */
-  readonly logFile: string | null;
+export type Program =
+  & Omit<Started, "handed">
+  & Pick<EngineBegin, "args" | "started">;
+
+/** The program behind the launcher. */
+export function launchedProgram(
+  { handed, ...told }: Started,
+  args: readonly string[],
+): Program {
+  return { ...told, args, started: { as: "program", handed } };
+}
+
+/** The program in a binary. */
+export function binaryProgram(
+  made: MadeFor,
+  args: readonly string[],
+): Program {
+  const { sandbox, config } = made;
+  return {
+    sandbox,
+    roots: config.roots,
+    walls: made.walls,
+    stateDb: config.stateDb,
+    logFile: config.logging.file,
+    // Of several the last one counts: who names another config is told so.
+    args: [`--config=${config.file}`, ...args],
+    started: { as: "binary", made },
+  };
+}
+
+/** A state DB of this size, in bytes, knows of a few thousand files at most. */
+const SMALL_BYTES = 1_048_576;
+
+/** Commands that look at both roots whatever else they do. */
+const LOOKING = new Set(["sync", "plan", "why", "doctor"]);
+
+/**
+ * How many threads are to look from the start. The last run may have left so
+ * little that a second one takes longer to start than both roots to be
+ * scanned; it may be wrong about what there is by now: then the scan takes
+ * longer, and that is all.
+ */
+function lookersFor({ roots, stateDb, args }: Program): 0 | 1 | 2 {
+  const command = args.find((it) => !it.startsWith("-")) ?? "sync";
+  const isHelp = args.some((it) => /^(?:--help|-h|--version)$/.test(it));
+  if (roots === null || isHelp || !LOOKING.has(command)) return 0;
+  try {
+    return Deno.statSync(stateDb!).size <= SMALL_BYTES ? 1 : 2;
+  } catch {
+    // The first run: nobody knows.
+    return 2;
+  }
 }
 
 /**
@@ -72,7 +118,15 @@ const ONE_SIGNAL_MS = 500;
  */
 export function runThreads(program: Program): Promise<never> {
   const shared = new SharedState();
-  const engine = start("engine", program.sandbox.engine);
+  const hack = program.sandbox;
+  const engine = start(
+    "engine",
+    hack.files === "all" ? hack.engine : {
+      ...hack.engine,
+      read: [...hack.engine.read, ...hack.files.read],
+      write: [...hack.engine.write, ...hack.files.write],
+    },
+  );
   const tell = (message: ToEngine, transfer: Transferable[] = []) =>
     engine.postMessage(message, transfer);
   const fail = (why: string): never => {
@@ -118,11 +172,12 @@ export function runThreads(program: Program): Promise<never> {
   });
   // The engine has the most to load: it was started first.
   const looking = Array.from(
-    { length: program.roots === null ? 0 : program.lookers },
+    { length: lookersFor(program) },
     (_, n) => join(-1 - n, "look"),
   );
-  const { args, started } = program;
-  const begin = { args, started, buffer: shared.buffer, looking };
+  const { args, started, roots, walls } = program;
+  const { buffer } = shared;
+  const begin = { args, started, buffer, looking, roots, walls };
   tell({ kind: "begin", begin }, looking);
   return new Promise(() => {});
 }

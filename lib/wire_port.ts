@@ -14,8 +14,14 @@ import {
   type StopSignal,
 } from "./errors.ts";
 import { Skipped } from "./system.ts";
+import { errorWords } from "./text.ts";
 import { type Both, bothOf, type Checkpoint, type Side } from "./types.ts";
-import type { RequestKind, Requests, SharedState } from "./wire_messages.ts";
+import {
+  type FilesBegin,
+  type RequestKind,
+  type Requests,
+  SharedState,
+} from "./wire_messages.ts";
 
 /** What is asked with a request. */
 export type Asks<K extends RequestKind> = Requests[K]["asks"];
@@ -58,6 +64,8 @@ export interface Files {
   ): Promise<Gives<K>>;
   /** The run's stop and counters, which all its threads share. */
   readonly shared: SharedState;
+  /** What holds it to the roots, in a sentence for people. */
+  readonly walls: string;
   /** How many threads act by now, at least 1. */
   readonly actors: number;
   /** Asks for so many of them in all; they come one after the other. */
@@ -85,7 +93,7 @@ export class ThreadLost extends Error {
 // Errors, as data.
 
 /** An error as it crosses. */
-interface WireError {
+export interface WireError {
   readonly name: string;
   readonly message: string;
   readonly stack: string | undefined;
@@ -157,12 +165,17 @@ export function checkpointOf(shared: SharedState): Checkpoint {
 export class FilesHere implements Files {
   readonly actors = 1;
   readonly shared: SharedState;
+  readonly walls: string;
   readonly #handlers: Handlers;
 
-  /** @param handlers What answers. */
-  constructor(handlers: Handlers, shared: SharedState) {
+  /**
+   * @param handlers What answers.
+   * @param walls What holds this thread to the roots.
+   */
+  constructor(handlers: Handlers, shared: SharedState, walls: string) {
     this.#handlers = handlers;
     this.shared = shared;
+    this.walls = walls;
   }
 
   grow(): void {}
@@ -279,4 +292,57 @@ export function serve(port: MessagePort, handlers: Partial<Handlers>): void {
   port.onmessage = ({ data }: MessageEvent<Question>) => {
     turn = turn.then(() => answer(data));
   };
+}
+
+// A thread of the files' world.
+
+/** What the files' world is given at its start. */
+export interface World {
+  /** Absolute paths of the roots. No message names another one. */
+  readonly paths: Both<string>;
+  readonly shared: SharedState;
+  /**
+   * Called wherever work can be interrupted; it lets others have their turn,
+   * where it shares its thread with them.
+   */
+  readonly checkpoint: Checkpoint;
+}
+
+/** The global scope of a thread, as far as it matters here. */
+interface Scope {
+  onmessage: ((event: MessageEvent<FilesBegin>) => void) | null;
+  addEventListener(
+    kind: "error" | "unhandledrejection",
+    listener: (event: Event) => void,
+  ): void;
+  postMessage(message: string): void;
+}
+
+/**
+ * Lets this thread answer requests, from the first message on, which is from
+ * the main thread.
+ *
+ * @param scope That of this thread.
+ * @param handlersOf Makes what answers.
+ */
+export function serveThread(
+  scope: Scope,
+  handlersOf: (world: World) => Partial<Handlers>,
+): void {
+  scope.onmessage = ({ data: { port, roots, buffer } }) => {
+    const shared = new SharedState(buffer);
+    const checkpoint = (): Promise<void> => {
+      shared.checkpoint();
+      return Promise.resolve();
+    };
+    serve(port, handlersOf({ paths: roots, shared, checkpoint }));
+  };
+  // What no handler caught: the engine is to know, and nobody to see a stack.
+  for (const kind of ["error", "unhandledrejection"] as const) {
+    scope.addEventListener(kind, (event) => {
+      event.preventDefault();
+      const { error, reason } = event as Event & Record<string, unknown>;
+      scope.postMessage(errorWords(error ?? reason));
+    });
+  }
 }
