@@ -260,7 +260,7 @@ export async function ask(
 ): Promise<string> {
   const shown = standard === "" ? question : `${question} [${standard}]`;
   return await askUntil(() => {
-    const typed = prompt(`${shown}:`)?.trim() ?? null;
+    const typed = readLine(`${shown}: `, true)?.trim() ?? null;
     return typed === "" ? standard : typed;
   }, wrong);
 }
@@ -270,17 +270,7 @@ export async function askSecretly(
   question: string,
   wrong: (answer: string) => Wrong | Promise<Wrong>,
 ): Promise<string> {
-  return await askUntil(() => {
-    // Before the question: whoever is quick is not shown either.
-    Deno.stdin.setRaw(true);
-    try {
-      writeAll(Deno.stdout, `${question}: `);
-      return readSecret();
-    } finally {
-      Deno.stdin.setRaw(false);
-      writeAll(Deno.stdout, "\r\n");
-    }
-  }, wrong);
+  return await askUntil(() => readLine(`${question}: `, false), wrong);
 }
 
 async function askUntil(
@@ -298,23 +288,37 @@ async function askUntil(
   }
 }
 
-/** Null where the person has broken off. */
-function readSecret(): string | null {
-  const typed = new TypedSecret();
-  const key = new Uint8Array(1);
-  for (;;) {
-    const count = Deno.stdin.readSync(key);
-    const end = count === null ? "broken off" : typed.press(key[0] ?? 0);
-    if (end === "broken off") return null;
-    if (end === "entered") return typed.text;
+/**
+ * Reads a line, key by key: threads have no prompt of the runtime's.
+ *
+ * @param isShown Whether what is typed is shown.
+ * @returns Null where the person has broken off.
+ */
+function readLine(question: string, isShown: boolean): string | null {
+  // Before the question: whoever is quick is not shown either.
+  Deno.stdin.setRaw(true);
+  try {
+    writeAll(Deno.stdout, question);
+    const line = new TypedLine();
+    const key = new Uint8Array(1);
+    for (;;) {
+      const count = Deno.stdin.readSync(key);
+      const end = count === null ? "broken off" : line.press(key[0] ?? 0);
+      if (end === "broken off") return null;
+      if (end === "entered") return line.text;
+      if (isShown) writeAll(Deno.stdout, `\r\x1b[K${question}${line.text}`);
+    }
+  } finally {
+    Deno.stdin.setRaw(false);
+    writeAll(Deno.stdout, "\r\n");
   }
 }
 
 /** What keys in raw mode come as: Ctrl+C, Ctrl+D; Enter; Backspace. */
 const KEYS = { end: [3, 4], enter: [10, 13], backspace: [8, 127] };
 
-/** A line that is typed key by key, and shown nowhere. */
-export class TypedSecret {
+/** A line that is typed key by key. */
+export class TypedLine {
   #bytes: number[] = [];
 
   /** What has been typed. */

@@ -15,7 +15,7 @@ import type { Version } from "./plan_types.ts";
 import { jsonReport, jsonText } from "./report_json.ts";
 import { newRunId, runSync } from "./run.ts";
 import { storedFolding } from "./run_identify.ts";
-import { doneConflicts, type RunResult, SignalListener } from "./run_types.ts";
+import { doneConflicts, type RunResult } from "./run_types.ts";
 import { StateDb } from "./state_db.ts";
 import { listedConflicts, type StoredConflict } from "./state_runs.ts";
 import { printable, PROGRAM, quoted, timeWords, versionWords } from "./text.ts";
@@ -141,7 +141,7 @@ async function resolveOne(
   const began = `conflicts resolve started, path=${quoted(path)}, ${take}`;
   using log = openRunLog(config, id, began, files);
   try {
-    using _listening = new SignalListener(files.shared);
+    files.listen();
     const result = await runSync(id, config, {
       files,
       isDryRun: false,

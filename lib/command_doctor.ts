@@ -36,7 +36,6 @@ import {
   isNetworkPath,
   type NetworkRoot,
   networkRootsOf,
-  networkWords,
   REAL_PATH,
   type RealPath,
   realPathOnWindows,
@@ -138,7 +137,7 @@ export async function doctor(
     ...office.isJoining ? await joiningChecks(files, config) : [],
     ...table(null, {
       "mail": await mailServer(config),
-      "permissions": permissions(config, network),
+      "permissions": permissions(config),
     }),
   ];
   const bad = checks.filter(({ status }) => status !== "ok").length;
@@ -783,8 +782,7 @@ function asSentence(words: string): string {
 
 /** What this process may do, as it is, and not as it should be. */
 function permissions(
-  { roots, stateDb, email, networkRoots }: Config,
-  network: readonly NetworkRoot[],
+  { roots, stateDb, email }: Config,
 ): Found {
   const isTask = PROGRAM !== "office-sync";
   const may = (it: Deno.PermissionDescriptor) =>

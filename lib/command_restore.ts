@@ -53,7 +53,7 @@ import { readIdentity } from "./root_identity.ts";
 import { glance, probe } from "./root_traits.ts";
 import { newRunId } from "./run.ts";
 import { checkRoots, identifyRoots, requireSame } from "./run_identify.ts";
-import { Interrupt, SignalListener } from "./run_types.ts";
+import { Interrupt } from "./run_types.ts";
 import {
   DELETED_FOLDER,
   type RunFolder,
@@ -121,7 +121,7 @@ export async function restore(
 ): Promise<ExitCode> {
   const wanted = { ...await pathTyped(typed, config), from };
   // From here on there is something that a signal must not leave half done.
-  using listening = isList ? null : new SignalListener(files.shared);
+  if (!isList) files.listen();
   using _lock = isList ? null : takeLock(config.stateDb);
   // Read only: what is brought back is for the next run to record.
   using db = new StateDb(config.stateDb, { isReadOnly: true });
@@ -141,7 +141,7 @@ export async function restore(
   const versions = wantedVersions(all, wanted, folding);
   const isAny = isList && wanted.path === "" && from === null;
   if (versions.length === 0 && !isAny) throw nothingFound(wanted, all);
-  if (listening === null) {
+  if (isList) {
     const document = () => ({ versions: versions.map(versionDocument) });
     answer(isJson, () => listText(versions), document);
     return EXIT.agreed;

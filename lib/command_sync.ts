@@ -23,7 +23,6 @@ import {
   isInterrupted,
   type Outcome,
   type RunResult,
-  SignalListener,
   type SyncListener,
 } from "./run_types.ts";
 import { wasSaid } from "./state_db.ts";
@@ -48,7 +47,7 @@ export async function syncOrPlan(
     const { requireOutside } = await import("./report_html.ts");
     requireOutside(invocation.report, roots);
   }
-  using _listening = new SignalListener(files.shared);
+  files.listen();
   using progress = openProgress(!invocation.isQuiet);
   const startedAtMs = Date.now();
   const id = newRunId(startedAtMs);

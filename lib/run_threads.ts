@@ -65,6 +65,10 @@ export class FilesThreads implements Files {
     if (this.#acting.length < this.#wanted) void this.#start("act");
   }
 
+  listen(): void {
+    this.#tell({ kind: "listen" });
+  }
+
   async ask<K extends RequestKind>(
     kind: K,
     asks: Asks<K>,

@@ -69,6 +69,12 @@ const RUN = [
 /** Threads are loaded from there by name, which counts as reading. */
 const PROGRAM_FOLDER = import.meta.dirname ?? null;
 
+/** The same, and what `init` writes a config from. */
+const PROGRAM = PROGRAM_FOLDER === null ? [] : [
+  PROGRAM_FOLDER,
+  join(PROGRAM_FOLDER, "..", "config.example.yaml"),
+];
+
 /**
  * Variables that are settings of Deno and Node begin so. They are made for
  * other programs, and one of them is enough to have every run end with no run
@@ -128,18 +134,19 @@ export async function runInSandbox(
       // It has just ended.
     }
   };
-  const { promise: leftBehind, resolve } = Promise.withResolvers<number>();
-  let firstMs = Infinity;
+  const { promise: leftBehind, resolve } = Promise.withResolvers<void>();
+  let [firstMs, killed] = [Infinity, null as number | null];
   // Listening begins before there is a child: a signal in between would end
   // this process and leave the child alone.
   onSignals((signal, isTheirs) => {
     const isSecond = performance.now() - firstMs > ONE_SIGNAL_MS;
     firstMs = Math.min(firstMs, performance.now());
     if (!isSecond) return isTheirs || kill(signal);
+    killed ??= signal === "SIGTERM" || signal === "SIGHUP" ? 143 : INTERRUPTED;
     kill("SIGKILL");
     setTimeout(() => {
       warn(stuckWords(child?.pid ?? 0));
-      resolve(signal === "SIGTERM" || signal === "SIGHUP" ? 143 : INTERRUPTED);
+      resolve();
     }, PATIENCE_MS);
   });
   const env = cleanEnvironment(Deno.env.toObject());
@@ -147,10 +154,9 @@ export async function runInSandbox(
     args: [...RUN, ...permissions, ...program],
     ...env === null ? {} : { clearEnv: true, env },
   }).spawn();
-  const ended = child.status.then(({ code }) =>
-    code >>> 0 === STOPPED_BY_KEY ? INTERRUPTED : code
-  );
-  return await Promise.race([ended, leftBehind]);
+  const ended = await Promise.race([child.status, leftBehind]);
+  if (killed !== null || !ended) return killed ?? INTERRUPTED;
+  return ended.code >>> 0 === STOPPED_BY_KEY ? INTERRUPTED : ended.code;
 }
 
 /** Signals within this are one: a terminal and a supervisor send it twice. */
@@ -258,7 +264,7 @@ export async function launch(
   const invocation = understood(args, isWindows);
   try {
     const { sandbox: { flags, ...threads }, ...told } = invocation === null
-      ? without(bareSandbox(null, { programFolder: PROGRAM_FOLDER }))
+      ? without(bareSandbox(null, PROGRAM))
       : await startOf(invocation, realPath);
     const started: Started = { sandbox: threads, ...told };
     const first = IN_SANDBOX + JSON.stringify(started);
@@ -309,9 +315,7 @@ async function startOf(
     "./config_loader.ts"
   );
   if (access === null) {
-    return without(
-      bareSandbox(file, { programFolder: PROGRAM_FOLDER, onDisk }),
-    );
+    return without(bareSandbox(file, PROGRAM, onDisk));
   }
   if (said === DEFAULT_CONFIG && statOf(file) === null) throw noConfig(file);
   const config = await withStateDb(await loadConfig(file), async (roots) => {

@@ -118,21 +118,23 @@ const NO_PERMISSIONS: ThreadPermissions = {
  * The sandbox of commands that need no config, such as `--help`.
  *
  * @param outputFile The one file that may be read and written, or null.
- * @param options Where the program is.
+ * @param own Where the program is: its threads are loaded by name, which
+ *   counts as reading.
+ * @param onDisk As in {@linkcode SandboxOptions}.
  *
  * @example Nothing but the program itself
  * ```ts
  * import { bareSandbox } from "./sandbox_permissions.ts";
- * bareSandbox(null, { programFolder: "/app/lib" }).flags.at(-1);
- * // "--allow-read=/app/lib"
+ * bareSandbox(null, ["/app/lib"]).flags.at(-1); // "--allow-read=/app/lib"
  * ```
  */
 export function bareSandbox(
   outputFile: string | null,
-  options: Pick<SandboxOptions, "programFolder" | "onDisk">,
+  own: readonly string[],
+  onDisk: (path: string) => string = (path) => path,
 ): Sandbox {
-  const write = spellings([outputFile], options);
-  const read = [...write, ...spellings([options.programFolder], options)];
+  const write = spellings([outputFile], { onDisk });
+  const read = [...write, ...spellings(own, { onDisk })];
   const engine = { ...NO_PERMISSIONS, read, write };
   return { flags: flagsOf([engine]), engine, files: NO_PERMISSIONS };
 }

@@ -8,7 +8,7 @@
 import { EXIT, type StopSignal } from "./errors.ts";
 import type { MadeFor } from "./release_binary.ts";
 import type { Handed, Started } from "./sandbox_launcher.ts";
-import type { Sandbox, ThreadPermissions } from "./sandbox_permissions.ts";
+import type { ThreadPermissions } from "./sandbox_permissions.ts";
 import { printable } from "./text.ts";
 import type { Both } from "./types.ts";
 import {
@@ -37,7 +37,6 @@ export interface EngineBegin {
 /** What it is told later. */
 export type ToEngine =
   | { readonly kind: "begin"; readonly begin: EngineBegin }
-  | { readonly kind: "stop" }
   /** A thread of the files' world that it asked for. */
   | { readonly kind: "thread"; readonly id: number; readonly port: MessagePort }
   /** One that died. */
@@ -48,6 +47,8 @@ export type FromEngine =
   | { readonly kind: "exit"; readonly code: number }
   /** It can't go on. */
   | { readonly kind: "failed"; readonly why: string }
+  /** There is something from now on that a signal must not leave half done. */
+  | { readonly kind: "listen" }
   /** It needs another thread of the files' world. */
   | { readonly kind: "start"; readonly id: number; readonly what: FilesKind };
 
@@ -156,6 +157,7 @@ export function runThreads(program: Program): Promise<never> {
   engine.onmessage = ({ data }: MessageEvent<FromEngine>): void => {
     if (data.kind === "exit") Deno.exit(data.code);
     else if (data.kind === "failed") fail(data.why);
+    else if (data.kind === "listen") onSignals((it) => shared.stop(it));
     else if (program.roots === null) throw new Error("no roots to work on");
     else {
       const port = join(data.id, data.what);
@@ -166,10 +168,6 @@ export function runThreads(program: Program): Promise<never> {
     event.preventDefault();
     fail(event.message);
   };
-  onSignals((signal) => {
-    shared.stop(signal);
-    tell({ kind: "stop" });
-  });
   // The engine has the most to load: it was started first.
   const looking = Array.from(
     { length: lookersFor(program) },

@@ -66,6 +66,11 @@ export interface Files {
   readonly shared: SharedState;
   /** What holds it to the roots, in a sentence for people. */
   readonly walls: string;
+  /**
+   * From now on a signal is noted in {@linkcode shared}, so that the run can
+   * end in good order, instead of ending the process.
+   */
+  listen(): void;
   /** How many threads act by now, at least 1. */
   readonly actors: number;
   /** Asks for so many of them in all; they come one after the other. */
@@ -179,6 +184,8 @@ export class FilesHere implements Files {
   }
 
   grow(): void {}
+
+  listen(): void {}
 
   async ask<K extends RequestKind>(
     kind: K,

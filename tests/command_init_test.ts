@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { TypedSecret } from "../lib/cli_output.ts";
+import { TypedLine } from "../lib/cli_output.ts";
 import { configText } from "../lib/command_init.ts";
 import { loadConfig, parseConfig } from "../lib/config_loader.ts";
 import { PROPOSED } from "./support/config_lines.ts";
@@ -277,10 +277,10 @@ Deno.test({
 });
 
 Deno.test("a secret is taken key by key, letters of several bytes too", () => {
-  const secret = new TypedSecret();
+  const secret = new TypedLine();
   const keys = new TextEncoder().encode("aä\u007fö\u007f\u007f\u007fbü");
   for (const key of keys) assert.equal(secret.press(key), "goes on");
   assert.equal(secret.press(13), "entered");
   assert.equal(secret.text, "bü");
-  assert.equal(new TypedSecret().press(3), "broken off");
+  assert.equal(new TypedLine().press(3), "broken off");
 });

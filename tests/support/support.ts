@@ -251,7 +251,10 @@ export class Office implements Disposable {
       (real, name) => this.env[name] ?? real(name),
     ));
     const all = [...args, "--config", this.config];
-    const code = await runProgram(all, launchedHost(null));
+    const code = await runProgram(
+      all,
+      launchedHost(null, (roots) => Promise.resolve(filesHere(roots))),
+    );
     return { code, ...said };
   }
 
