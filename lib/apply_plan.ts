@@ -27,7 +27,14 @@ import type { Action, RecordChange, Work } from "./plan_types.ts";
 import type { Root } from "./root_files.ts";
 import type { Outcome } from "./run_types.ts";
 import { SoftDelete } from "./soft_delete.ts";
-import { codeOf, errorKind, inWords, Skipped, WENT_AWAY } from "./system.ts";
+import {
+  codeOf,
+  errorKind,
+  inWords,
+  Skipped,
+  WENT_AWAY,
+  whyNotRenamed,
+} from "./system.ts";
 import {
   type Both,
   type Checkpoint,
@@ -492,7 +499,10 @@ function whyNot(work: Work, error: unknown): string {
   const isFolder = work.kind === "remove-directory" ||
     work.kind === "rename-directory";
   const isBusy = errorKind(error) === "busy" && Deno.build.os !== "windows";
-  if (!isFolder || !isBusy) return inWords(error);
+  if (!isFolder || !isBusy) {
+    const isRename = work.kind === "rename-directory";
+    return isRename ? whyNotRenamed(error) : inWords(error);
+  }
   const there = words(otherSide(work.on));
   return "it is in use, or another disk is mounted here: unmount it, or " +
     (work.kind === "remove-directory"
