@@ -13,7 +13,7 @@ import {
 } from "./apply_threads.ts";
 import { GuardError, InterruptedError } from "./errors.ts";
 import { flushFolder, TemporaryNames } from "./file_ops.ts";
-import { type Performed, Performer } from "./files_act.ts";
+import { type Performed, Performer, whyNotRenamed } from "./files_act.ts";
 import {
   dropCopy,
   flushCopies,
@@ -27,14 +27,7 @@ import type { Action, RecordChange, Work } from "./plan_types.ts";
 import type { Root } from "./root_files.ts";
 import type { Outcome } from "./run_types.ts";
 import { SoftDelete } from "./soft_delete.ts";
-import {
-  codeOf,
-  errorKind,
-  inWords,
-  Skipped,
-  WENT_AWAY,
-  whyNotRenamed,
-} from "./system.ts";
+import { codeOf, errorKind, inWords, Skipped, WENT_AWAY } from "./system.ts";
 import {
   type Both,
   type Checkpoint,

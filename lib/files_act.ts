@@ -48,7 +48,6 @@ import {
   inWords,
   orElse,
   Skipped,
-  whyNotRenamed,
 } from "./system.ts";
 import {
   type Both,
@@ -760,4 +759,15 @@ function someOf(things: readonly string[]): string {
 function isRefusal(error: unknown): boolean {
   return isAcrossDisks(error) || errorKind(error) === "busy" ||
     ["EACCES", "EPERM", "EBUSY"].includes(codeOf(error) ?? "");
+}
+
+/**
+ * Why a folder was not renamed, in words: where anything in it is open, Windows
+ * says that access is denied.
+ */
+export function whyNotRenamed(error: unknown): string {
+  const isDenied = errorKind(error) === "denied";
+  return isDenied && Deno.build.os === "windows"
+    ? `something in it is in use, or it is protected (${codeOf(error)})`
+    : inWords(error);
 }

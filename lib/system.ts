@@ -127,17 +127,6 @@ export function inWords(error: unknown): string {
   return /^.*?\(os error \d+\)/.exec(error.message)?.[0] ?? error.message;
 }
 
-/**
- * Why a folder was not renamed, in words: where anything in it is open, Windows
- * says that access is denied.
- */
-export function whyNotRenamed(error: unknown): string {
-  const isDenied = errorKind(error) === "denied";
-  return isDenied && Deno.build.os === "windows"
-    ? `something in it is in use, or it is protected (${codeOf(error)})`
-    : inWords(error);
-}
-
 // What a run leaves for the next one, because something came in between.
 
 /** The reason for which an action is left for the next run. */
