@@ -24,7 +24,7 @@ import { OWN_FOLDER, temporaryName, type TemporaryOwner } from "./names.ts";
 import { cantUse, foreignFolder, logFiles, refusalOf } from "./own_files.ts";
 import { joinPath } from "./paths.ts";
 import { Root } from "./root_files.ts";
-import { glance, probe } from "./root_traits.ts";
+import { foreignOwner, glance, probe } from "./root_traits.ts";
 import { newRunId, runSync } from "./run.ts";
 import {
   checkRoots,
@@ -395,8 +395,8 @@ async function tryOut(
       const says = "a file could be written, dated and removed";
       return [fine(says), probed.traits];
     }
-    const foreign = foreignFolder(path);
-    const { says, todo } = foreign ?? {
+    const other = foreignOwner(path);
+    const { says, todo } = other !== null ? foreignFolder(path, other) : {
       says: "no file can be written",
       todo: "Give the account that runs office-sync the right to write to " +
         `"${path}".`,

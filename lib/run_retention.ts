@@ -54,7 +54,7 @@ export async function pruneOld(
   const expired: Expired[] = [];
   try {
     await identifyRoots(files, db, paths);
-    const probes = probeRoots(db, paths, null);
+    const probes = await probeRoots(files, db, paths, null);
     for (const side of SIDES) {
       const { traits } = probes[side];
       const root = new Root(side, paths[side], traits);

@@ -85,7 +85,7 @@ export class ThreadLost extends Error {
 // Errors, as data.
 
 /** An error as it crosses. */
-interface WireError {
+export interface WireError {
   readonly name: string;
   readonly message: string;
   readonly stack: string | undefined;
