@@ -3,12 +3,24 @@
  *
  * @module
  */
+import { statfsSync } from "node:fs";
+import { copyTo, dropCopy } from "./files_copy.ts";
 import { completed, removeLeftovers } from "./files_leftovers.ts";
 import { lookHandlers, rootIn, type World } from "./files_look.ts";
 import { answerTo } from "./files_read.ts";
+import { OWN_FOLDER, temporaryName, type TemporaryOwner } from "./names.ts";
+import { joinPath } from "./paths.ts";
 import type { Answer } from "./plan_types.ts";
-import { type Both, both } from "./types.ts";
-import { SharedState } from "./wire_messages.ts";
+import { Root } from "./root_files.ts";
+import { foreignOwner, glance, probe } from "./root_traits.ts";
+import { deletedIn, removeRuns } from "./soft_delete.ts";
+import { CHANGED, orElse, Skipped } from "./system.ts";
+import { type Both, both, type Side } from "./types.ts";
+import {
+  type FileSystem,
+  type Rehearsed,
+  SharedState,
+} from "./wire_messages.ts";
 import {
   type Asks,
   checkpointOf,
@@ -18,7 +30,10 @@ import {
 } from "./wire_port.ts";
 
 /** The requests that are answered by reading or changing files. */
-export type ActHandlers = Pick<Handlers, "answer" | "leftovers" | "moves">;
+export type ActHandlers = Pick<
+  Handlers,
+  "answer" | "leftovers" | "moves" | "deleted" | "prune" | "rehearse" | "space"
+>;
 
 /** What answers them. */
 export function actHandlers(world: World): ActHandlers {
@@ -32,6 +47,12 @@ export function actHandlers(world: World): ActHandlers {
       const real = rootIn(world, side, root);
       return moves.map((move) => completed(real, move, isPlan));
     },
+    deleted: ({ side, root, wantsFiles }) =>
+      deletedIn(rootIn(world, side, root), wantsFiles),
+    prune: ({ side, root, runs }) =>
+      removeRuns(rootIn(world, side, root), runs),
+    rehearse: ({ side, owner }) => rehearsed(side, world.paths[side], owner),
+    space: ({ side }) => fileSystemAt(world.paths[side]),
   };
 }
 
@@ -48,6 +69,63 @@ async function answered(
     shared.count(1, 0);
   }
   return answers;
+}
+
+/** By the steps of a run: with its probe, and with a copy from end to end. */
+async function rehearsed(
+  side: Side,
+  path: string,
+  owner: TemporaryOwner,
+): Promise<Rehearsed> {
+  // Before the first run there is no folder of its own, and none is made.
+  const own = new Root(side, path, glance(path)).look(OWN_FOLDER);
+  const inside = own.kind === "directory" ? OWN_FOLDER : "";
+  const probed = probe(path, owner, inside);
+  if (probed === null) return { probe: null, foreignOwner: foreignOwner(path) };
+  await copyWithin(new Root(side, path, probed.traits), owner, inside);
+  return { probe: probed, foreignOwner: null };
+}
+
+/** Copies a file of its own within the root, and removes both. */
+async function copyWithin(
+  root: Root,
+  owner: TemporaryOwner,
+  inside: string,
+): Promise<void> {
+  const [source, temporary, target] = [1, 2, 3].map((n) =>
+    joinPath(inside, temporaryName(owner, n))
+  ) as [string, string, string];
+  try {
+    Deno.writeTextFileSync(root.absolute(source), "tried by the doctor", {
+      createNew: true,
+    });
+    const seen = root.look(source);
+    if (seen.kind !== "file") throw new Skipped(CHANGED);
+    await copyTo({
+      from: root,
+      path: source,
+      seen: seen.metadata,
+      to: root,
+      temporary,
+      mode: 0o600,
+      wantsHash: true,
+    }, target);
+  } finally {
+    for (const path of [source, temporary, target]) {
+      dropCopy({ to: root, temporary: path });
+    }
+  }
+}
+
+function fileSystemAt(path: string): FileSystem | null {
+  const told = orElse(null, () => statfsSync(path));
+  if (told === null) return null;
+  const blockBytes = Number(told.bsize);
+  return {
+    type: Number(told.type),
+    allBytes: Number(told.blocks) * blockBytes,
+    freeBytes: Number(told.bavail) * blockBytes,
+  };
 }
 
 /**

@@ -602,11 +602,15 @@ export function wireRoots(
   real: Both<RealRoot>,
   probed: Both<Pick<Probed, "traits" | "refusedNames">>,
 ): Both<WireRoot> {
-  return both((side) => {
-    const { dev, ino } = real[side];
-    const { traits, refusedNames } = probed[side];
-    return { traits, self: { dev, ino }, refusedNames };
-  });
+  return both((side) => wireRoot(real[side], probed[side]));
+}
+
+/** The same of one root. */
+export function wireRoot(
+  { dev, ino }: RealRoot,
+  { traits, refusedNames }: Pick<Probed, "traits" | "refusedNames">,
+): WireRoot {
+  return { traits, self: { dev, ino }, refusedNames };
 }
 
 function storedTraits(db: StateDb, side: Side): Traits | null {

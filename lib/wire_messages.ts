@@ -7,7 +7,7 @@
  */
 import { InterruptedError, type StopSignal } from "./errors.ts";
 import type { Traits } from "./metadata.ts";
-import type { TemporaryOwner } from "./names.ts";
+import type { DeletedFolder, TemporaryOwner } from "./names.ts";
 import type { Answer, Question, Work } from "./plan_types.ts";
 import type { Both, FileId, Metadata, Move, Problem, Side } from "./types.ts";
 import type { IgnoreSettings } from "./wire_ignore.ts";
@@ -273,6 +273,67 @@ export interface MoveState {
   readonly isMade: boolean;
 }
 
+/** A run's folder below the soft-delete folder. */
+export interface RunFolder extends DeletedFolder {
+  readonly name: string;
+  /** Below the root. */
+  readonly path: string;
+}
+
+/** A soft-deleted file. */
+export interface SoftDeleted {
+  /** Where it is, below the root. */
+  readonly softDeletedPath: string;
+  /** The path it had. */
+  readonly path: string;
+  readonly metadata: Metadata;
+}
+
+/** What lies in a root's soft-delete folder. */
+export interface Deleted {
+  /** Oldest first. */
+  readonly runs: readonly (RunFolder & {
+    /** Of the folder, in ms since 1970. */
+    readonly mtimeMs: number;
+    /** None where they were not asked for. */
+    readonly files: readonly SoftDeleted[];
+  })[];
+  /** What can't be looked into, and why. */
+  readonly unreadable: readonly Unusable[];
+}
+
+/** A path with which something can't be done, and why not, in words. */
+export interface Unusable {
+  readonly path: string;
+  readonly why: string;
+}
+
+/** What was removed for good. */
+export interface Pruned {
+  readonly files: number;
+  readonly bytes: number;
+  /** How many paths could not be removed. */
+  readonly failed: number;
+  /** The first of them. */
+  readonly first: Unusable | null;
+}
+
+/** What came of trying a root out as a run uses it. */
+export interface Rehearsed {
+  /** Null: no file could be written. */
+  readonly probe: Probe | null;
+  /** As in {@linkcode Probed}. */
+  readonly foreignOwner: number | null;
+}
+
+/** The file system that a root is on. */
+export interface FileSystem {
+  /** Its number, on Linux. */
+  readonly type: number;
+  readonly freeBytes: number;
+  readonly allBytes: number;
+}
+
 /** What is asked, what is given, and what is told before that. */
 export interface Request<Asks, Gives, Part = never> {
   readonly asks: Asks;
@@ -354,6 +415,27 @@ export interface Requests {
     },
     readonly MoveState[]
   >;
+  /** Lists what was soft-deleted. */
+  readonly deleted: Request<
+    OnRoot & { readonly root: WireRoot; readonly wantsFiles: boolean },
+    Deleted
+  >;
+  /** Removes for good what some runs have soft-deleted. */
+  readonly prune: Request<
+    OnRoot & {
+      readonly root: WireRoot;
+      /** Names of their folders. */
+      readonly runs: readonly string[];
+    },
+    Pruned
+  >;
+  /** Writes, dates, copies and removes a file of the program's own. */
+  readonly rehearse: Request<
+    OnRoot & { readonly owner: TemporaryOwner },
+    Rehearsed
+  >;
+  /** Asks what disk a root is on; null: the system does not tell. */
+  readonly space: Request<OnRoot, FileSystem | null>;
   /** Lists a root: tells each folder that is not as recorded. */
   readonly scan: Request<
     ScanRequest & { readonly ignore: IgnoreSettings },
