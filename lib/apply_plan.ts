@@ -13,7 +13,7 @@ import {
 } from "./apply_threads.ts";
 import { GuardError, InterruptedError } from "./errors.ts";
 import { flushFolder, TemporaryNames } from "./file_ops.ts";
-import { type Performed, Performer } from "./files_act.ts";
+import { type Performed, Performer, whyNotRenamed } from "./files_act.ts";
 import {
   dropCopy,
   flushCopies,
@@ -492,7 +492,10 @@ function whyNot(work: Work, error: unknown): string {
   const isFolder = work.kind === "remove-directory" ||
     work.kind === "rename-directory";
   const isBusy = errorKind(error) === "busy" && Deno.build.os !== "windows";
-  if (!isFolder || !isBusy) return inWords(error);
+  if (!isFolder || !isBusy) {
+    const isRename = work.kind === "rename-directory";
+    return isRename ? whyNotRenamed(error) : inWords(error);
+  }
   const there = words(otherSide(work.on));
   return "it is in use, or another disk is mounted here: unmount it, or " +
     (work.kind === "remove-directory"

@@ -15,7 +15,6 @@ import {
   type CopyTask,
   packTasks,
   unpackDone,
-  type WireRoot,
 } from "./wire_messages.ts";
 
 /** A call that takes longer is one that waits for a network, in ms. */
@@ -140,7 +139,7 @@ export class CopyThreads<Item> {
     copies: number,
     take: (copies: readonly TakenBack<Item>[]) => Promise<void>,
   ) {
-    const tell = ({ path, traits, self }: Root): WireRoot => ({
+    const tell = ({ path, traits, self }: Root) => ({
       path,
       traits,
       self: self && { dev: self.dev, ino: self.ino },

@@ -18,19 +18,17 @@ import {
   InterruptedError,
   LockedError,
 } from "./errors.ts";
-import { copyTo, dropCopy } from "./files_copy.ts";
 import { type Traits, words } from "./metadata.ts";
-import { OWN_FOLDER, temporaryName, type TemporaryOwner } from "./names.ts";
+import { DELETED_FOLDER, type TemporaryOwner } from "./names.ts";
 import { cantUse, foreignFolder, logFiles, refusalOf } from "./own_files.ts";
 import { joinPath } from "./paths.ts";
-import { Root } from "./root_files.ts";
-import { glance, probe } from "./root_traits.ts";
 import { newRunId, runSync } from "./run.ts";
 import {
   checkRoots,
   identifyRoots,
   joiningWords,
   requireNewest,
+  wireRoot,
 } from "./run_identify.ts";
 import {
   isNetworkPath,
@@ -41,7 +39,6 @@ import {
   realPathOnWindows,
   realRootsOf,
 } from "./sandbox_network.ts";
-import { DELETED_FOLDER, runFolders, softDeletedFiles } from "./soft_delete.ts";
 import {
   asGuard,
   cantWrite,
@@ -50,7 +47,7 @@ import {
   takeLock,
   tryWriting,
 } from "./state_db.ts";
-import { CHANGED, codeOf, inWords, orElse, Skipped } from "./system.ts";
+import { codeOf, inWords, orElse, Skipped } from "./system.ts";
 import {
   countOf,
   errorWords,
@@ -60,7 +57,7 @@ import {
   timeWords,
 } from "./text.ts";
 import { type Both, type Side, SIDES } from "./types.ts";
-import type { RealRoot } from "./wire_messages.ts";
+import type { Deleted, FileSystem, RealRoot } from "./wire_messages.ts";
 import type { Files } from "./wire_port.ts";
 
 /** What was found of one thing. */
@@ -137,7 +134,7 @@ export async function doctor(
     ...office.isJoining ? await joiningChecks(files, config) : [],
     ...table(null, {
       "mail": await mailServer(config),
-      "permissions": permissions(config),
+      "permissions": permissions(config, office.realPaths),
     }),
   ];
   const bad = checks.filter(({ status }) => status !== "ok").length;
@@ -177,6 +174,8 @@ async function lookAtOffice(
   readonly checks: readonly Check[];
   /** Of two roots that meet, one was synced before. */
   readonly isJoining: boolean;
+  /** How the disk spells the roots. */
+  readonly realPaths: readonly string[];
 }> {
   const { roots, file } = config;
   let damage: Found | null = null;
@@ -201,7 +200,7 @@ async function lookAtOffice(
   const left = await lookAtRoot(files, "left", config, network, owner);
   const right = await lookAtRoot(files, "right", config, network, owner);
   const { traits } = left;
-  const apart = left.isReadable && right.isReadable
+  const apart = left.realPath !== null && right.realPath !== null
     ? await guarded(async () => {
       await checkRoots(files, roots);
       return fine("apart from each other");
@@ -228,6 +227,7 @@ async function lookAtOffice(
       }),
     ],
     isJoining: identity?.isJoining ?? false,
+    realPaths: [left, right].flatMap(({ realPath }) => realPath ?? []),
   };
 }
 
@@ -236,8 +236,8 @@ export interface RootFindings {
   readonly checks: readonly Check[];
   /** Null: the root is not there, or can't be written. */
   readonly traits: Traits | null;
-  /** Whether files can be read in it, as far as the sandbox goes. */
-  readonly isReadable: boolean;
+  /** Null: nothing can be read in it, as far as the sandbox goes, or is there. */
+  readonly realPath: string | null;
 }
 
 /**
@@ -256,7 +256,7 @@ export async function lookAtRoot(
   const network = networkRoots.find(({ key }) => key === `${side}_root`);
   const unreadable = (name: string, found: Found): RootFindings => {
     const checks = table(side, { [name]: found });
-    return { checks, traits: null, isReadable: false };
+    return { checks, traits: null, realPath: null };
   };
   // In the sandbox nothing more can be found out of it.
   if (network && config.networkRoots === "refuse") {
@@ -268,21 +268,29 @@ export async function lookAtRoot(
   } catch (error) {
     return unreadable("root", complaint(error));
   }
-  const [writing, traits] = await tryOut(side, path, owner);
+  const [writing, traits] = await tryOut(files, side, path, real, owner);
+  const known = { side, owner: null, traits, nameBytes: null };
+  const probed = await files.ask("probe", known);
+  const root = wireRoot(real, probed);
+  const found = await files.ask("deleted", { side, root, wantsFiles: true });
+  const disk = await files.ask("space", { side });
+  const room = disk?.allBytes === 0 ? null : disk;
   const checks = table(side, {
     "root": fine(path),
-    "real path": place(path, real, network !== undefined),
-    "free space": space(roomAt(path)),
+    "real path": place(path, real, disk, network !== undefined),
+    "free space": space(room),
     writing,
     "names": traits && namesIn(traits),
     "times": traits && timesIn(traits),
     "soft delete": softDeleted(
-      new Root(side, path, traits ?? glance(path)),
+      path,
+      found,
+      room,
       owner.pair,
       config.softDelete.retentionDays,
     ),
   });
-  return { checks, traits, isReadable: true };
+  return { checks, traits, realPath: real.path };
 }
 
 const LETTER = "A drive letter is there only while its user is logged on: " +
@@ -290,13 +298,18 @@ const LETTER = "A drive letter is there only while its user is logged on: " +
 
 const isDrive = (path: string): boolean => /^[a-z]:/i.test(path);
 
-function place(path: string, real: RealRoot, isNetwork: boolean): Found {
+function place(
+  path: string,
+  real: RealRoot,
+  disk: FileSystem | null,
+  isNetwork: boolean,
+): Found {
   const [led, named] = [real.path, path].map((it) =>
     it.replace(/(?<=.)[/\\]+$/, "")
   );
   const where = led === named ? path : `${real.path}, where ${path} leads to`;
   if (!isNetwork) {
-    const over = networkOf(path);
+    const over = networkOf(path, real.path, disk);
     return fine(over === null ? where : `${where}, over ${over}`);
   }
   const says = `${where}, on the network: runs are made without the ` +
@@ -331,33 +344,22 @@ const NETWORKS: Readonly<Record<number, string>> = {
  * The network that a path is reached over: its name, or that of the server
  * and share; null: it is local, as far as can be told.
  */
-function networkOf(path: string): string | null {
+function networkOf(
+  path: string,
+  realPath: string,
+  disk: Pick<FileSystem, "type"> | null,
+): string | null {
   if (Deno.build.os === "windows") {
-    const real = isNetworkPath(path) ? path : realPathOnWindows(path);
-    return isNetworkPath(real) ? real : null;
+    return [path, realPath].find(isNetworkPath) ?? null;
   }
   if (Deno.build.os !== "linux") return null;
-  return NETWORKS[Number(fileSystemAt(path)?.type ?? 0)] ?? null;
-}
-
-/** Null where the system, or the sandbox of a compiled program, won't tell. */
-function fileSystemAt(path: string): ReturnType<typeof statfsSync> | null {
-  return orElse(null, () => statfsSync(path));
+  return NETWORKS[disk?.type ?? 0] ?? null;
 }
 
 /** How much room there is on a disk. */
 export interface Room {
   readonly freeBytes: number;
   readonly allBytes: number;
-}
-
-function roomAt(path: string): Room | null {
-  const told = fileSystemAt(path);
-  if (told === null) return null;
-  const blockBytes = Number(told.bsize);
-  const allBytes = Number(told.blocks) * blockBytes;
-  const freeBytes = Number(told.bavail) * blockBytes;
-  return allBytes === 0 ? null : { freeBytes, allBytes };
 }
 
 const MB = 1_048_576;
@@ -380,26 +382,26 @@ export function space(room: Room | null): Found {
 
 /** By the steps of a run: with its probe, and with a copy from end to end. */
 async function tryOut(
+  files: Files,
   side: Side,
   path: string,
+  real: RealRoot,
   owner: TemporaryOwner,
 ): Promise<[Found, Traits | null]> {
   try {
-    // Before the first run there is no folder of its own, and none is made.
-    const own = new Root(side, path, glance(path)).look(OWN_FOLDER);
-    const inside = own.kind === "directory" ? OWN_FOLDER : "";
-    const probed = probe(path, owner, inside);
-    if (probed !== null) {
-      await rehearse(new Root(side, path, probed.traits), owner, inside);
+    const asks = { side, owner };
+    const { probe, foreignOwner } = await files.ask("rehearse", asks);
+    if (probe !== null) {
       const says = "a file could be written, dated and removed";
-      return [fine(says), probed.traits];
+      return [fine(says), probe.traits];
     }
-    const foreign = foreignFolder(path);
-    const { says, todo } = foreign ?? {
-      says: "no file can be written",
-      todo: "Give the account that runs office-sync the right to write to " +
-        `"${path}".`,
-    };
+    const { says, todo } = foreignOwner !== null
+      ? foreignFolder(path, foreignOwner)
+      : {
+        says: "no file can be written",
+        todo: "Give the account that runs office-sync the right to write to " +
+          `"${path}".`,
+      };
     return [problem(says, todo), null];
   } catch (error) {
     const code = codeOf(error);
@@ -408,45 +410,13 @@ async function tryOut(
       inWords(error)
     }`;
     if (code === "SANDBOX") {
-      return [problem(says, spellingTodo(side, path)), null];
+      return [problem(says, spellingTodo(side, path, real.path)), null];
     }
     return [warning(says, "Try once more when no run is active."), null];
   }
 }
 
-/** Copies a file of its own within the root, and removes both. */
-async function rehearse(
-  root: Root,
-  owner: TemporaryOwner,
-  inside: string,
-): Promise<void> {
-  const [source, temporary, target] = [1, 2, 3].map((n) =>
-    joinPath(inside, temporaryName(owner, n))
-  ) as [string, string, string];
-  try {
-    Deno.writeTextFileSync(root.absolute(source), "tried by the doctor", {
-      createNew: true,
-    });
-    const seen = root.look(source);
-    if (seen.kind !== "file") throw new Skipped(CHANGED);
-    await copyTo({
-      from: root,
-      path: source,
-      seen: seen.metadata,
-      to: root,
-      temporary,
-      mode: 0o600,
-      wantsHash: true,
-    }, target);
-  } finally {
-    for (const path of [source, temporary, target]) {
-      dropCopy({ to: root, temporary: path });
-    }
-  }
-}
-
-function spellingTodo(side: Side, path: string): string {
-  const real = onDisk(path);
+function spellingTodo(side: Side, path: string, real: string): string {
   return real === path
     ? "Start the doctor by the command that starts the runs."
     : `Write ${side}_root as the disk spells it, "${real}"; a program that ` +
@@ -471,14 +441,19 @@ function timesIn({ tickMs }: Traits): Found {
   );
 }
 
-function softDeleted(root: Root, pair: string, retentionDays: number): Found {
+function softDeleted(
+  path: string,
+  { runs, unreadable: bad }: Deleted,
+  room: Room | null,
+  pair: string,
+  retentionDays: number,
+): Found {
   let [files, bytes, foreign] = [0, 0, 0];
-  let unreadable = "";
-  const onUnreadable = (at: string, why: string) => {
-    unreadable ||= `; ${at} can't be looked at: ${why}`;
-  };
-  for (const run of runFolders(root, onUnreadable)) {
-    for (const { metadata } of softDeletedFiles(root, run, onUnreadable)) {
+  const unreadable = bad.length === 0
+    ? ""
+    : `; ${bad[0]!.path} can't be looked at: ${bad[0]!.why}`;
+  for (const run of runs) {
+    for (const { metadata } of run.files) {
       files++;
       bytes += metadata.sizeBytes;
       if (run.pair !== pair) foreign += metadata.sizeBytes;
@@ -492,12 +467,12 @@ function softDeleted(root: Root, pair: string, retentionDays: number): Found {
   const says = `${countOf(files, "file")}, ` +
     `${sizeWords(bytes)}, kept for ${limit}${others}${unreadable}`;
   if (unreadable !== "") return warning(says, "See who may read that folder.");
-  const free = roomAt(root.absolute(""))?.freeBytes ?? Infinity;
+  const free = room?.freeBytes ?? Infinity;
   if (bytes <= free) return fine(says);
   return warning(
     `${says}: more than is free on the disk`,
     "Set soft_delete.retention_days, or remove old folders below " +
-      `${root.absolute(DELETED_FOLDER)}.`,
+      `${joinPath(path, DELETED_FOLDER)}.`,
   );
 }
 
@@ -568,7 +543,12 @@ function stateDisk({ file }: StateDb, configFile: string): Found {
   if (near === null) {
     return fine("can't be told before the first run; it must be a local one");
   }
-  const network = networkOf(near);
+  const network = networkOf(
+    near,
+    Deno.build.os === "windows" ? realPathOnWindows(near) : near,
+    // Null where the system, or the sandbox of a compiled program, won't tell.
+    orElse(null, () => ({ type: Number(statfsSync(near).type) })),
+  );
   if (network === null) return fine("local");
   return problem(
     `${file} is reached over the network (${network}), where its locks ` +
@@ -783,15 +763,15 @@ function asSentence(words: string): string {
 /** What this process may do, as it is, and not as it should be. */
 function permissions(
   { roots, stateDb, email }: Config,
+  realPaths: readonly string[],
 ): Found {
   const isTask = PROGRAM !== "office-sync";
   const may = (it: Deno.PermissionDescriptor) =>
     Deno.permissions.querySync(it).state === "granted";
   // Most calls are judged by what is written, an open file by the disk's words.
-  const shut = [roots.left, roots.right, stateDb].filter((path) =>
-    [path, onDisk(path)].some((path) =>
-      !may({ name: "read", path }) || !may({ name: "write", path })
-    )
+  const used = [roots.left, roots.right, stateDb];
+  const shut = [...new Set([...used, ...realPaths, onDisk(stateDb)])].filter(
+    (path) => !may({ name: "read", path }) || !may({ name: "write", path }),
   );
   if (shut.length > 0) {
     return problem(

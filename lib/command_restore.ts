@@ -38,7 +38,7 @@ import {
 } from "./files_copy.ts";
 import { answerTo } from "./files_read.ts";
 import { cutToTick, words } from "./metadata.ts";
-import { timeMark, whyNotOnWindows } from "./names.ts";
+import { DELETED_FOLDER, timeMark, whyNotOnWindows } from "./names.ts";
 import {
   comparePaths,
   folderOf,
@@ -54,14 +54,7 @@ import { glance, probe } from "./root_traits.ts";
 import { newRunId } from "./run.ts";
 import { checkRoots, identifyRoots, requireSame } from "./run_identify.ts";
 import { Interrupt } from "./run_types.ts";
-import {
-  DELETED_FOLDER,
-  type RunFolder,
-  runFolders,
-  SoftDelete,
-  type SoftDeleted,
-  softDeletedFiles,
-} from "./soft_delete.ts";
+import { runFolders, SoftDelete, softDeletedFiles } from "./soft_delete.ts";
 import { StateDb, takeLock } from "./state_db.ts";
 import { actionsInto } from "./state_runs.ts";
 import { codeOf, inWords, Skipped, WENT_AWAY } from "./system.ts";
@@ -75,6 +68,7 @@ import {
   type Side,
   SIDES,
 } from "./types.ts";
+import type { RunFolder, SoftDeleted } from "./wire_messages.ts";
 import type { Files } from "./wire_port.ts";
 
 /** A soft-deleted version of a file. */

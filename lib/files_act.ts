@@ -532,7 +532,8 @@ export class Performer {
       } catch (error) {
         if (!isRefusal(error)) throw error;
         moved = await this.#renameEach(root, work);
-        note = `file by file (${inWords(error)}): ${moved.files} renamed`;
+        note = `file by file (${whyNotRenamed(error)}): ` +
+          `${moved.files} renamed`;
       } finally {
         root.distrust();
       }
@@ -611,7 +612,7 @@ export class Performer {
         }
       }
       try {
-        removeDespite(root.absolute(source));
+        removeEmpty(root, source);
       } catch (error) {
         if (errorKind(error) === "missing") return;
         // It is told by what is in it.
@@ -652,13 +653,7 @@ export class Performer {
     if (kindAt(other, path) === "directory") throw new Skipped(CHANGED);
     if (root.look(path).kind !== "directory") throw new Skipped(CHANGED);
     root.distrust();
-    // Never recursive: whatever came into it meanwhile keeps it.
-    try {
-      removeDespite(root.absolute(path));
-    } catch (error) {
-      const isInUse = ["ENOTEMPTY", "EEXIST"].includes(codeOf(error) ?? "");
-      throw isInUse ? new Skipped(whatIsIn(root, path)) : error;
-    }
+    removeEmpty(root, path);
     const change = { kind: "forget-directory", path: work.rowPath } as const;
     return performed(on, [path], [change]);
   }
@@ -726,6 +721,20 @@ function halfWithCopied(
 /** Of many things, so many are named. */
 const NAMED = 3;
 
+/**
+ * Removes a folder. Never recursive: whatever came into it meanwhile keeps it.
+ *
+ * @throws {Skipped} It holds something.
+ */
+function removeEmpty(root: Root, folder: string): void {
+  try {
+    removeDespite(root.absolute(folder));
+  } catch (error) {
+    const isInUse = ["ENOTEMPTY", "EEXIST"].includes(codeOf(error) ?? "");
+    throw isInUse ? new Skipped(whatIsIn(root, folder)) : error;
+  }
+}
+
 /** What keeps a folder from being removed, as far as anybody can see it. */
 function whatIsIn(root: Root, folder: string): string {
   const names = orElse(
@@ -750,4 +759,15 @@ function someOf(things: readonly string[]): string {
 function isRefusal(error: unknown): boolean {
   return isAcrossDisks(error) || errorKind(error) === "busy" ||
     ["EACCES", "EPERM", "EBUSY"].includes(codeOf(error) ?? "");
+}
+
+/**
+ * Why a folder was not renamed, in words: where anything in it is open, Windows
+ * says that access is denied.
+ */
+export function whyNotRenamed(error: unknown): string {
+  const isDenied = errorKind(error) === "denied";
+  return isDenied && Deno.build.os === "windows"
+    ? `something in it is in use, or it is protected (${codeOf(error)})`
+    : inWords(error);
 }

@@ -1,12 +1,133 @@
 /**
- * The files' world in one thread: all that answers requests about the roots.
+ * What a thread that acts answers, and all of the files' world in one thread.
  *
  * @module
  */
-import { lookHandlers } from "./files_look.ts";
-import type { Both } from "./types.ts";
-import { SharedState } from "./wire_messages.ts";
-import { checkpointOf, type Files, FilesHere } from "./wire_port.ts";
+import { statfsSync } from "node:fs";
+import { copyTo, dropCopy } from "./files_copy.ts";
+import { completed, removeLeftovers } from "./files_leftovers.ts";
+import { lookHandlers, rootIn } from "./files_look.ts";
+import { answerTo } from "./files_read.ts";
+import { OWN_FOLDER, temporaryName, type TemporaryOwner } from "./names.ts";
+import { joinPath } from "./paths.ts";
+import type { Answer } from "./plan_types.ts";
+import { Root } from "./root_files.ts";
+import { foreignOwner, glance, probe } from "./root_traits.ts";
+import { deletedIn, removeRuns } from "./soft_delete.ts";
+import { CHANGED, orElse, Skipped } from "./system.ts";
+import { type Both, both, type Side } from "./types.ts";
+import {
+  type FileSystem,
+  type Rehearsed,
+  SharedState,
+} from "./wire_messages.ts";
+import {
+  type Asks,
+  checkpointOf,
+  type Files,
+  FilesHere,
+  type Handlers,
+  type World,
+} from "./wire_port.ts";
+
+/** The requests that are answered by reading or changing files. */
+export type ActHandlers = Pick<
+  Handlers,
+  "answer" | "leftovers" | "moves" | "deleted" | "prune" | "rehearse" | "space"
+>;
+
+/** What answers them. */
+export function actHandlers(world: World): ActHandlers {
+  return {
+    answer: (asks) => answered(world, asks),
+    leftovers: ({ side, root, paths }) => {
+      removeLeftovers(rootIn(world, side, root), paths);
+      return null;
+    },
+    moves: ({ side, root, moves, isPlan }) => {
+      const real = rootIn(world, side, root);
+      return moves.map((move) => completed(real, move, isPlan));
+    },
+    deleted: ({ side, root, wantsFiles }) =>
+      deletedIn(rootIn(world, side, root), wantsFiles),
+    prune: ({ side, root, runs }) =>
+      removeRuns(rootIn(world, side, root), runs),
+    rehearse: ({ side, owner }) => rehearsed(side, world.paths[side], owner),
+    space: ({ side }) => fileSystemAt(world.paths[side]),
+  };
+}
+
+async function answered(
+  world: World,
+  { roots, questions }: Asks<"answer">,
+): Promise<Answer[]> {
+  const { shared, checkpoint } = world;
+  const real = both((side) => rootIn(world, side, roots[side]));
+  const answers: Answer[] = [];
+  for (const question of questions) {
+    const onBytes = (bytes: number) => shared.count(0, bytes);
+    answers.push(await answerTo(question, real, checkpoint, onBytes));
+    shared.count(1, 0);
+  }
+  return answers;
+}
+
+/** By the steps of a run: with its probe, and with a copy from end to end. */
+async function rehearsed(
+  side: Side,
+  path: string,
+  owner: TemporaryOwner,
+): Promise<Rehearsed> {
+  // Before the first run there is no folder of its own, and none is made.
+  const own = new Root(side, path, glance(path)).look(OWN_FOLDER);
+  const inside = own.kind === "directory" ? OWN_FOLDER : "";
+  const probed = probe(path, owner, inside);
+  if (probed === null) return { probe: null, foreignOwner: foreignOwner(path) };
+  await copyWithin(new Root(side, path, probed.traits), owner, inside);
+  return { probe: probed, foreignOwner: null };
+}
+
+/** Copies a file of its own within the root, and removes both. */
+async function copyWithin(
+  root: Root,
+  owner: TemporaryOwner,
+  inside: string,
+): Promise<void> {
+  const [source, temporary, target] = [1, 2, 3].map((n) =>
+    joinPath(inside, temporaryName(owner, n))
+  ) as [string, string, string];
+  try {
+    Deno.writeTextFileSync(root.absolute(source), "tried by the doctor", {
+      createNew: true,
+    });
+    const seen = root.look(source);
+    if (seen.kind !== "file") throw new Skipped(CHANGED);
+    await copyTo({
+      from: root,
+      path: source,
+      seen: seen.metadata,
+      to: root,
+      temporary,
+      mode: 0o600,
+      wantsHash: true,
+    }, target);
+  } finally {
+    for (const path of [source, temporary, target]) {
+      dropCopy({ to: root, temporary: path });
+    }
+  }
+}
+
+function fileSystemAt(path: string): FileSystem | null {
+  const told = orElse(null, () => statfsSync(path));
+  if (told === null) return null;
+  const blockBytes = Number(told.bsize);
+  return {
+    type: Number(told.type),
+    allBytes: Number(told.blocks) * blockBytes,
+    freeBytes: Number(told.bavail) * blockBytes,
+  };
+}
 
 /**
  * Answers requests about two roots in this thread.
@@ -20,7 +141,7 @@ export function filesHere(
 ): Files {
   const world = { paths, shared, checkpoint: checkpointOf(shared) };
   return new FilesHere(
-    lookHandlers(world),
+    { ...lookHandlers(world), ...actHandlers(world) },
     shared,
     "Nothing holds this run to the two roots: it is made in one thread.",
   );

@@ -9,6 +9,9 @@ import type { Side } from "./types.ts";
 /** The product's own folder in each root. */
 export const OWN_FOLDER = ".office-sync";
 
+/** The folder that holds all soft-deleted files of a root. */
+export const DELETED_FOLDER = `${OWN_FOLDER}/deleted`;
+
 /** How every temporary name starts, whichever run made it. */
 export const TEMPORARY_PREFIX = ".office-sync-tmp-";
 

@@ -160,27 +160,25 @@ function nearest(folder: string): string {
   return folder;
 }
 
-function ownerOf({ uid }: Deno.FileInfo): string {
+function ownerOf({ uid }: Pick<Deno.FileInfo, "uid">): string {
   return uid === 0 ? "root" : uid === null ? "another account" : `user ${uid}`;
 }
 
 /**
- * Why nothing can be written in the program's folder of a root where the root
- * itself may be written.
+ * Says that the program's folder of a root is another account's.
  *
  * @param root Absolute path of the root.
- * @returns What it is, and what to do; null: its owner is not to blame.
+ * @param uid That account's number.
+ * @returns What it is, and what to do.
  */
 export function foreignFolder(
   root: string,
-): { readonly says: string; readonly todo: string } | null {
+  uid: number,
+): { readonly says: string; readonly todo: string } {
   const folder = `${root}/${OWN_FOLDER}`;
-  const [found, above] = [lookAt(folder), lookAt(root)];
-  if (!found?.isDirectory || found.uid === null || found.uid === above?.uid) {
-    return null;
-  }
   return {
-    says: `${folder} belongs to ${ownerOf(found)}, and this account may not ` +
+    says:
+      `${folder} belongs to ${ownerOf({ uid })}, and this account may not ` +
       "write there",
     todo: "An earlier run was made by another account, perhaps with sudo. " +
       "Give the folder to the account that runs this: " +

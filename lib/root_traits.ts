@@ -7,6 +7,7 @@ import type { Traits } from "./metadata.ts";
 import { OWN_FOLDER, temporaryName, type TemporaryOwner } from "./names.ts";
 import { lstatOf, removeIfThere } from "./root_files.ts";
 import { codeOf, orElse } from "./system.ts";
+import type { Probe } from "./wire_messages.ts";
 
 /** Traits where nothing is known: nothing is folded, times are exact. */
 export const PLAIN_TRAITS: Traits = {
@@ -49,15 +50,6 @@ function swapForm(name: string): string {
 function swapCase(name: string): string {
   const upper = name.toUpperCase();
   return upper === name ? name.toLowerCase() : upper;
-}
-
-/** What a probe found. */
-export interface Probe {
-  readonly traits: Traits;
-  /** When the probe was made, by the root's own clock, in ms since 1970. */
-  readonly startedAtMs: number;
-  /** What a call that changes something takes there at least, in ms. */
-  readonly callMs: number;
 }
 
 /** One of so many is not held up by something else, on a busy PC too. */
@@ -111,6 +103,19 @@ export function probe(
   } finally {
     removeIfThere(path);
   }
+}
+
+/**
+ * Why nothing can be written in the program's folder of a root where the root
+ * itself may be written: another account made it.
+ *
+ * @param root Absolute path of the root.
+ * @returns That account's number; null: its owner is not to blame.
+ */
+export function foreignOwner(root: string): number | null {
+  const look = (path: string) => orElse(null, () => Deno.lstatSync(path));
+  const [found, above] = [look(`${root}/${OWN_FOLDER}`), look(root)];
+  return found?.isDirectory && found.uid !== above?.uid ? found.uid : null;
 }
 
 /** Some file systems refuse a mode, others say yes and do nothing. */

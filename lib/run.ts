@@ -20,11 +20,6 @@ import {
   LockedError,
   SyncError,
 } from "./errors.ts";
-import {
-  completeMoves,
-  foreignLeftovers,
-  removeLeftovers,
-} from "./files_leftovers.ts";
 import { keyOfId } from "./metadata.ts";
 import { timeMark } from "./names.ts";
 import { joinPath, nameOf, sharedFolding } from "./paths.ts";
@@ -45,9 +40,8 @@ import {
   type RecordView,
   type SideScan,
 } from "./plan_types.ts";
-import { type Look, Root } from "./root_files.ts";
+import { Root } from "./root_files.ts";
 import { readIdentity } from "./root_identity.ts";
-import type { Probe } from "./root_traits.ts";
 import {
   checkRoots,
   identifyRoots,
@@ -61,7 +55,9 @@ import {
   requireSame,
   requireStillThere,
   roomIn,
+  wireRoots,
 } from "./run_identify.ts";
+import { completeMoves, foreignLeftovers, isToGo } from "./run_leftovers.ts";
 import { scanRoots } from "./run_scan.ts";
 import {
   type Decided,
@@ -82,10 +78,10 @@ import { asGuard, type Lock, StateDb, takeLock } from "./state_db.ts";
 import { NO_RECORD, RecordStore } from "./state_record.ts";
 import { beginRun, endRun, listedConflict } from "./state_runs.ts";
 import { decide } from "./sync_logic.ts";
-import { inWords, Skipped } from "./system.ts";
 import {
   type Both,
   both,
+  bothOf,
   type FileRow,
   otherSide,
   type Problem,
@@ -93,6 +89,8 @@ import {
   SIDES,
 } from "./types.ts";
 import { extensionOf } from "./wire_ignore.ts";
+import type { Probe, WireRoot } from "./wire_messages.ts";
+import type { Files } from "./wire_port.ts";
 
 /** What a run is. */
 interface RunContext {
@@ -213,7 +211,7 @@ async function stages(run: RunContext, db: StateDb): Promise<RunResult> {
   // Identify the roots: they are there, apart, known, and as new as they were.
   const pair = pairName(db, isDryRun);
   const owner = isDryRun ? null : { pair, run: id };
-  await checkRoots(files, paths);
+  const real = await checkRoots(files, paths);
   const identified = await identifyRoots(
     files,
     db,
@@ -227,12 +225,17 @@ async function stages(run: RunContext, db: StateDb): Promise<RunResult> {
     listener.onWarning(warning, true);
     listener.onAlert?.(lostRecord(warning, id, db));
   }
-  const probes = probeRoots(db, paths, owner, (it) => listener.onWarning(it));
-  const roots = {
-    left: new Root("left", paths.left, probes.left.traits),
-    right: new Root("right", paths.right, probes.right.traits),
-  };
-  completeMoves(record, roots, isDryRun ? "plan" : "start");
+  const probes = await probeRoots(
+    files,
+    db,
+    paths,
+    owner,
+    idsCount,
+    (text) => listener.onWarning(text),
+  );
+  const roots = wireRoots(real, probes);
+  const when = isDryRun ? "plan" : "start";
+  await completeMoves(files, record, roots, paths, when);
 
   // Scan.
   const view = identified.forgets
@@ -261,7 +264,7 @@ async function stages(run: RunContext, db: StateDb): Promise<RunResult> {
     nowMs: startedAtMs,
     recordedFiles,
     listUnchanged: options.listUnchanged,
-    roomIn: roomIn(db, roots, owner),
+    roomIn: roomIn(probes),
   });
   const found = (side: Side): SideScan => {
     const { listings, problems, summary: { leftovers } } = scans[side];
@@ -269,7 +272,8 @@ async function stages(run: RunContext, db: StateDb): Promise<RunResult> {
     const foreign = foreignLeftovers(side, leftovers, pair, startedAtMs);
     return { listings, problems: [...problems, ...foreign] };
   };
-  const merged = mergeTwice(
+  const merged = await mergeTwice(
+    files,
     { left: found("left"), right: found("right") },
     view,
     {
@@ -296,6 +300,7 @@ async function stages(run: RunContext, db: StateDb): Promise<RunResult> {
 
   // Decide, and ask what decisions depend on.
   const decided = await decideReading(
+    files,
     merged,
     roots,
     settings,
@@ -310,9 +315,15 @@ async function stages(run: RunContext, db: StateDb): Promise<RunResult> {
   // Guard: a plan that would do too much stops here.
   const { counts } = decided.plan;
   guardPlan(counts, recordedFiles, config.safety, options.allowed);
-  const plan = resolve === undefined
-    ? decided.plan
-    : await resolvingPlan(decided, resolve, db, roots, interrupt);
+  const plan = resolve === undefined ? decided.plan : await resolvingPlan(
+    files,
+    decided,
+    resolve,
+    db,
+    roots,
+    interrupt,
+    meter,
+  );
   if ("stop" in plan) return stopped(run, plan);
   await interrupt.checkpoint();
 
@@ -335,8 +346,12 @@ async function stages(run: RunContext, db: StateDb): Promise<RunResult> {
   try {
     // Apply.
     for (const side of SIDES) {
-      const { leftovers } = scans[side].summary;
-      removeLeftovers(roots[side], leftovers, pair, startedAtMs);
+      const met = scans[side].summary.leftovers
+        .filter((it) => isToGo(it, pair, startedAtMs));
+      const gone = [...met.map(({ path }) => path), ...probes[side].leftovers];
+      if (gone.length === 0) continue;
+      const asks = { side, root: roots[side], paths: gone };
+      await files.ask("leftovers", asks);
     }
     // Before anything that a restored backup would undo.
     if (alike.count > 0 || actions.some((it) => isChange(it, record))) {
@@ -361,9 +376,16 @@ async function stages(run: RunContext, db: StateDb): Promise<RunResult> {
     if (actions.length > 0) {
       // What acts takes a moment to load, and most runs have nothing to do.
       const { applyPlan } = await import("./apply_plan.ts");
+      const rootOf = (side: Side): Root => {
+        const { traits, self, refusedNames } = roots[side];
+        const root = new Root(side, paths[side], traits, self);
+        root.refusedNames = refusedNames;
+        return root;
+      };
+      const changed = both(rootOf);
       meter.begin("apply", ...totalsOf(actions));
       outcomes = await applyPlan(actions, {
-        roots,
+        roots: changed,
         pair,
         run: id,
         startedAtMs,
@@ -382,12 +404,13 @@ async function stages(run: RunContext, db: StateDb): Promise<RunResult> {
         onBytes: (bytes) => meter.add(0, bytes),
         checkpoint: () => interrupt.checkpoint(),
       });
+      rememberRooms(db, changed);
     }
 
     // Record what the next run needs to know. Most of it is true only of a run
     // that came to all of its actions.
     if (outcomes.length === actions.length) {
-      completeMoves(record, roots, "end");
+      await completeMoves(files, record, roots, paths, "end");
       record.sealFolders();
       db.transaction(() => {
         rememberIds(db, identified.identities);
@@ -395,7 +418,6 @@ async function stages(run: RunContext, db: StateDb): Promise<RunResult> {
         db.setMeta("always_read", resolve ? readBefore : alwaysRead);
       });
     }
-    rememberRooms(db, roots);
     return {
       ...result(outcomes, needsPerson(outcomes, problems)),
       ...asCut(interrupt, actions, outcomes),
@@ -419,19 +441,19 @@ function pairName(db: StateDb, isDryRun: boolean): string {
 // because it was not listed.
 
 /** Merges, and merges again where something that was not listed is there. */
-function mergeTwice(
+async function mergeTwice(
+  files: Files,
   scans: Both<SideScan>,
   record: RecordView,
   settings: MergeSettings,
-  roots: Both<Root>,
-): Merged {
+  roots: Both<WireRoot>,
+): Promise<Merged> {
   const merged = merge(scans, record, settings);
-  const more = (side: Side): SideScan => {
+  const again = await bothOf(async (side): Promise<SideScan> => {
     const { listings, problems } = scans[side];
-    const found = unlisted(merged, side, roots[side]);
+    const found = await unlisted(files, merged, side, roots[side]);
     return { listings, problems: [...problems, ...found] };
-  };
-  const again = { left: more("left"), right: more("right") };
+  });
   const isMore = SIDES.some((side) =>
     again[side].problems.length > scans[side].problems.length
   );
@@ -445,47 +467,44 @@ function mergeTwice(
  * @returns A problem for each path that is there all the same, or can't be
  *   looked at.
  */
-function unlisted(
+async function unlisted(
+  files: Files,
   { pairs, folders }: Merged,
   side: Side,
-  root: Root,
-): Problem[] {
-  const problems: Problem[] = [];
-  const look = (
+  root: WireRoot,
+): Promise<Problem[]> {
+  const missing = new Map<string, "file" | "directory">();
+  const note = (
     folder: Folder,
     { path: recorded }: { readonly path: string },
-    kind: Look["kind"],
+    kind: "file" | "directory",
   ) => {
     const parent = currentPath(folder, side);
-    if (parent === null) return;
-    const path = joinPath(parent, nameOf(recorded));
-    try {
-      // Otherwise it has become something else.
-      const isThere = root.look(path).kind === kind &&
-        root.secondName(path) === null;
-      if (!isThere) return;
-      const reason = "it is there, though its folder's listing left it out: " +
-        "have the disk checked";
-      problems.push(unreadable(path, reason));
-    } catch (error) {
-      if (error instanceof Skipped) return;
-      problems.push(unreadable(path, inWords(error)));
-    }
+    if (parent !== null) missing.set(joinPath(parent, nameOf(recorded)), kind);
   };
-  const unreadable = (path: string, reason: string): Problem => ({
-    side,
-    path,
-    kind: "unreadable",
-    reason,
-    metadata: null,
-  });
   for (const { row, folder, ...found } of pairs) {
-    if (row && found[side] === null) look(folder, row, "file");
+    if (row && found[side] === null) note(folder, row, "file");
   }
   for (const { row, parent, name } of folders) {
-    if (row && parent && name[side] === null) look(parent, row, "directory");
+    if (row && parent && name[side] === null) note(parent, row, "directory");
   }
-  return problems;
+  if (missing.size === 0) return [];
+  const all = [...missing.keys()];
+  const asks = { side, root, paths: all, wantsSecond: true };
+  const looks = await files.ask("looks", asks);
+  return all.flatMap((path, n): Problem[] => {
+    const look = looks[n] ?? null;
+    const unreadable = (reason: string): Problem[] => [
+      { side, path, kind: "unreadable", reason, metadata: null },
+    ];
+    if (look?.kind === "refused") return unreadable(look.why);
+    // Otherwise it has become something else.
+    const isThere = look?.kind === missing.get(path) && look?.second === null;
+    return !isThere ? [] : unreadable(
+      "it is there, though its folder's listing left it out: have the disk " +
+        "checked",
+    );
+  });
 }
 
 /**
@@ -531,35 +550,40 @@ function decisionSettings(
   };
 }
 
+/** So many questions go into one message. */
+const ASKED_AT_ONCE = 256;
+
 /**
  * Decides, reads what decisions depend on, and decides again.
  *
  * @throws {InterruptedError} The run is to end.
  */
 async function decideReading(
+  files: Files,
   merged: Merged,
-  roots: Both<Root>,
+  roots: Both<WireRoot>,
   settings: DecisionSettings,
   interrupt: Interrupt,
-  meter?: Meter,
+  meter: Meter,
 ): Promise<Decided> {
   const answers = new Map<string, Answer>();
-  const checkpoint = () => interrupt.checkpoint();
-  const onBytes = (bytes: number) => meter?.add(0, bytes);
   for (;;) {
-    await checkpoint();
-    meter?.begin("decide");
+    await interrupt.checkpoint();
+    meter.begin("decide");
     const decision = decide(merged, answers, settings);
     if (decision.kind === "plan") {
       const { plan, pairs } = decision;
       return { plan, pairs, merged, settings };
     }
-    // Most runs have nothing to read.
-    const { answerTo } = await import("./files_read.ts");
-    meter?.begin("compare", decision.questions.size);
-    for (const [id, question] of decision.questions) {
-      answers.set(id, await answerTo(question, roots, checkpoint, onBytes));
-      meter?.add(1, 0);
+    meter.begin("compare", decision.questions.size);
+    const all = [...decision.questions];
+    for (let at = 0; at < all.length; at += ASKED_AT_ONCE) {
+      const some = all.slice(at, at + ASKED_AT_ONCE);
+      const questions = some.map(([, question]) => question);
+      const given = await interrupt.waitFor(
+        meter.watch(files.ask("answer", { roots, questions })),
+      );
+      for (const [n, [id]] of some.entries()) answers.set(id, given[n]!);
     }
   }
 }
@@ -569,17 +593,26 @@ async function decideReading(
  * why it can't be resolved.
  */
 async function resolvingPlan(
+  files: Files,
   { plan, merged, settings }: Decided,
   asked: Resolution,
   db: StateDb,
-  roots: Both<Root>,
+  roots: Both<WireRoot>,
   interrupt: Interrupt,
+  meter: Meter,
 ): Promise<Plan | Refusal> {
   const conflict = openAsListed(plan, listedConflict(db, asked.path), asked);
   if ("stop" in conflict) return conflict;
   const ruling = rulingOn(conflict, asked.take, settings.folding);
   const ruled = { ...settings, ruling };
-  const resolved = await decideReading(merged, roots, ruled, interrupt);
+  const resolved = await decideReading(
+    files,
+    merged,
+    roots,
+    ruled,
+    interrupt,
+    meter,
+  );
   const actions = addedActions(resolved.plan, plan);
   return { ...plan, actions, problems: [] };
 }

@@ -9,27 +9,26 @@ import { GuardError } from "./errors.ts";
 import { isSameId, type Traits, words } from "./metadata.ts";
 import {
   type NameRoom,
-  OWN_FOLDER,
   sharedRoom,
   type TemporaryOwner,
+  utf8Length,
 } from "./names.ts";
 import { foreignFolder } from "./own_files.ts";
 import { type Folding, sharedFolding } from "./paths.ts";
 import type { Root } from "./root_files.ts";
-import { readingRoot } from "./root_identity.ts";
-import { glance, longestName, type Probe, probe } from "./root_traits.ts";
 import type { Alert } from "./run_types.ts";
 import { StateDb } from "./state_db.ts";
 import { RecordStore } from "./state_record.ts";
 import { PROGRAM } from "./text.ts";
 import {
   type Both,
+  both,
   type FileId,
   otherSide,
   type Side,
   SIDES,
 } from "./types.ts";
-import type { Identity, RealRoot } from "./wire_messages.ts";
+import type { Identity, Probed, RealRoot, WireRoot } from "./wire_messages.ts";
 import { askBoth, type Files } from "./wire_port.ts";
 
 /**
@@ -562,36 +561,56 @@ function notedIn(db: StateDb): number {
  * @param roots Absolute paths.
  * @param owner Names the file that is used; null for a plan, which goes by what
  *   the last run found.
+ * @param isSame Whether a root is, for all that is known, on the disk that it
+ *   was on.
  * @param onWarning Told of a folder that can't be used.
  * @throws {GuardError} "roots": one can't be read.
  */
-export function probeRoots(
+export async function probeRoots(
+  files: Files,
   db: StateDb,
   roots: Both<string>,
   owner: TemporaryOwner | null,
+  isSame: Both<boolean> = { left: true, right: true },
   onWarning: (text: string) => void = () => {},
-): Both<Probe> {
-  const of = (side: Side): Probe => {
-    const root = roots[side];
-    const probed = owner && readingRoot(side, root, () => probe(root, owner));
-    if (probed) {
-      db.setMeta(`traits_${side}`, JSON.stringify(probed.traits));
-      return probed;
+): Promise<Both<Probed>> {
+  const probed = await askBoth(files, "probe", (side) => {
+    const bytes = isSame[side] ? db.meta(`name_bytes_${side}`) : null;
+    return {
+      side,
+      owner,
+      traits: storedTraits(db, side),
+      nameBytes: bytes === null ? null : Number(bytes),
+    };
+  });
+  for (const side of owner ? SIDES : []) {
+    const { traits, isTried, foreignOwner, nameBytes } = probed[side];
+    const names = String(nameBytes);
+    if (isTried) db.setMeta(`traits_${side}`, JSON.stringify(traits));
+    if (isTried && db.meta(`name_bytes_${side}`) !== names) {
+      db.setMeta(`name_bytes_${side}`, names);
     }
-    const foreign = owner && foreignFolder(root);
-    if (foreign) {
-      onWarning(
-        `${foreign.says}: nothing can be soft-deleted there. ${foreign.todo}`,
-      );
-    }
-    const traits = storedTraits(db, side) ??
-      readingRoot(side, root, () => glance(root));
-    // Without a file to tell the time, an edit just before the plan must not
-    // pass for one during it.
-    const aheadMs = Math.max(0, traits.clockOffsetMs);
-    return { traits, startedAtMs: Date.now() + aheadMs, callMs: 0 };
-  };
-  return { left: of("left"), right: of("right") };
+    if (foreignOwner === null) continue;
+    const { says, todo } = foreignFolder(roots[side], foreignOwner);
+    onWarning(`${says}: nothing can be soft-deleted there. ${todo}`);
+  }
+  return probed;
+}
+
+/** What is told of the roots with a request. */
+export function wireRoots(
+  real: Both<RealRoot>,
+  probed: Both<Pick<Probed, "traits" | "refusedNames">>,
+): Both<WireRoot> {
+  return both((side) => wireRoot(real[side], probed[side]));
+}
+
+/** The same of one root. */
+export function wireRoot(
+  { dev, ino }: RealRoot,
+  { traits, refusedNames }: Pick<Probed, "traits" | "refusedNames">,
+): WireRoot {
+  return { traits, self: { dev, ino }, refusedNames };
 }
 
 function storedTraits(db: StateDb, side: Side): Traits | null {
@@ -604,36 +623,19 @@ export function storedFolding(db: StateDb): Folding {
 }
 
 /**
- * How long names may be that go into a folder of both roots. A root's file
- * system is asked when it matters first; what it does not take is remembered.
+ * How long names may be that go into a folder of both roots.
  *
- * @param roots Both roots; they learn it.
- * @param owner Names the file that is tried; null for a plan.
+ * @param probed What the roots' file systems take.
  */
 export function roomIn(
-  db: StateDb,
-  roots: Both<Root>,
-  owner: TemporaryOwner | null,
+  probed: Both<Pick<Probed, "nameBytes" | "pathBytes">>,
 ): (folder: Both<string>) => NameRoom {
-  const known = new Map<Side, NameRoom>();
-  const roomOf = (side: Side): NameRoom => {
-    const root = roots[side];
-    let room = known.get(side);
-    if (room === undefined) {
-      const stored = db.meta(`name_bytes_${side}`);
-      const bytes = stored === null
-        ? longestName(root.absolute(owner ? OWN_FOLDER : ""), owner)
-        : Number(stored);
-      if (bytes < root.nameRoom.bytes) root.refuseNames(bytes);
-      known.set(side, room = root.nameRoom);
-    }
-    return room;
-  };
   return (folder) =>
     SIDES.reduce((room, side) => {
-      const bytes = roots[side].pathRoom(folder[side]);
-      const path = { bytes, units: Infinity };
-      return sharedRoom(room, sharedRoom(roomOf(side), path));
+      const { nameBytes, pathBytes } = probed[side];
+      const above = folder[side] === "" ? 0 : utf8Length(`${folder[side]}/`);
+      const bytes = Math.min(nameBytes, pathBytes - above);
+      return sharedRoom(room, { bytes, units: 255 });
     }, { bytes: Infinity, units: Infinity });
 }
 

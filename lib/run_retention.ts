@@ -8,16 +8,17 @@
  * @module
  */
 import { GuardError } from "./errors.ts";
-import { removeDespite } from "./file_ops.ts";
-import { joinPath } from "./paths.ts";
-import { Root } from "./root_files.ts";
-import { identifyRoots, probeRoots } from "./run_identify.ts";
+import {
+  checkRoots,
+  identifyRoots,
+  probeRoots,
+  wireRoots,
+} from "./run_identify.ts";
 import { NOTHING_PRUNED, type Pruned } from "./run_types.ts";
-import { isPathFile, type RunFolder, runFolders } from "./soft_delete.ts";
 import type { StateDb } from "./state_db.ts";
-import { codeOf, inWords, Skipped } from "./system.ts";
 import { printable } from "./text.ts";
 import { type Both, type Side, SIDES } from "./types.ts";
+import type { RunFolder, Unusable } from "./wire_messages.ts";
 import type { Files } from "./wire_port.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
@@ -50,22 +51,32 @@ export async function pruneOld(
     noteExpired(db, []);
     return NOTHING_PRUNED;
   }
-  const removal = new Removal();
   const expired: Expired[] = [];
+  const done = { files: 0, bytes: 0 };
+  const notes: Unusable[] = [];
+  let failed = 0;
   try {
+    const real = await checkRoots(files, paths);
     await identifyRoots(files, db, paths);
-    const probes = probeRoots(db, paths, null);
+    const probed = await probeRoots(files, db, paths, null);
+    const roots = wireRoots(real, probed);
     for (const side of SIDES) {
-      const { traits } = probes[side];
-      const root = new Root(side, paths[side], traits);
+      const root = roots[side];
       // Of two clocks the slower one: nothing goes too early.
-      const nowMs = startedAtMs + Math.min(0, traits.clockOffsetMs);
-      const onFailure = (path: string, why: string) => removal.note(path, why);
-      for (const folder of runFolders(root, onFailure)) {
+      const nowMs = startedAtMs + Math.min(0, root.traits.clockOffsetMs);
+      const isYoung = (timeMs: number) =>
+        nowMs - timeMs <= retentionDays * DAY_MS;
+      const found = await files.ask("deleted", {
+        side,
+        root,
+        wantsFiles: false,
+      });
+      notes.push(...found.unreadable);
+      failed += found.unreadable.length;
+      const runs: string[] = [];
+      for (const folder of found.runs) {
         if (folder.pair !== pair) continue;
-        const isYoung = (timeMs: number) =>
-          nowMs - timeMs <= retentionDays * DAY_MS;
-        if (isYoung(Math.max(folder.timeMs, mtimeOf(root, folder)))) continue;
+        if (isYoung(Math.max(folder.timeMs, folder.mtimeMs))) continue;
         if (isYoung(timeBefore(db, folder, startedAtMs))) continue;
         const [since = startedAtMs] = db.first(
           "SELECT since FROM expired WHERE side = ? AND folder = ?",
@@ -74,19 +85,31 @@ export async function pruneOld(
         ) ?? [];
         // A run whose clock was ahead puts nothing off for long.
         const sinceMs = Math.min(Number(since), startedAtMs);
-        if (startedAtMs - sinceMs >= DAY_MS) {
-          removal.removeRun(root, folder.path);
-        }
+        if (startedAtMs - sinceMs >= DAY_MS) runs.push(folder.name);
         expired.push([side, folder.name, sinceMs]);
       }
+      if (runs.length === 0) continue;
+      const pruned = await files.ask("prune", { side, root, runs });
+      done.files += pruned.files;
+      done.bytes += pruned.bytes;
+      failed += pruned.failed;
+      if (pruned.first !== null) notes.push(pruned.first);
     }
     noteExpired(db, expired);
   } catch (error) {
     if (!(error instanceof GuardError)) throw error;
-    removal.note("the soft-delete folders", error.message);
+    notes.push({ path: "the soft-delete folders", why: error.message });
+    failed++;
   }
-  if (removal.failed !== null) onWarning(removal.failed);
-  return { files: removal.files, bytes: removal.bytes };
+  const [first] = notes;
+  if (first !== undefined) {
+    const more = failed === 1 ? "" : `, and ${failed - 1} more`;
+    onWarning(
+      "Old soft-deleted files could not be removed: " +
+        `${printable(first.path)} (${printable(first.why)})${more}.`,
+    );
+  }
+  return done;
 }
 
 /**
@@ -120,16 +143,6 @@ function timeBefore(db: StateDb, folder: RunFolder, nowMs: number): number {
   return Math.max(...times.map((row) => Number(row?.[0] ?? 0)));
 }
 
-function mtimeOf(root: Root, { path }: RunFolder): number {
-  try {
-    return root.info(path)?.mtime?.getTime() ?? Infinity;
-  } catch (error) {
-    if (!(error instanceof Skipped) && codeOf(error) === null) throw error;
-    // It can't be told now.
-    return Infinity;
-  }
-}
-
 /** A run's folder that is too old, and when a run found that first. */
 type Expired = readonly [side: Side, folder: string, sinceMs: number];
 
@@ -143,61 +156,4 @@ function noteExpired(db: StateDb, expired: readonly Expired[]): void {
       db.run("INSERT INTO expired VALUES (?, ?, ?)", ...row);
     }
   });
-}
-
-/** Removes folders with all that is in them, but nothing that links lead to. */
-class Removal {
-  files = 0;
-  bytes = 0;
-  #failed = 0;
-  #first = "";
-
-  /** What could not be removed, in words; null: all could. */
-  get failed(): string | null {
-    if (this.#failed === 0) return null;
-    const more = this.#failed === 1 ? "" : `, and ${this.#failed - 1} more`;
-    return `Old soft-deleted files could not be removed: ${this.#first}${more}.`;
-  }
-
-  note(path: string, why: string): void {
-    if (this.#failed++ === 0) {
-      this.#first = `${printable(path)} (${printable(why)})`;
-    }
-  }
-
-  /** Removes a run's folder; what can't go stays as old as it was. */
-  removeRun(root: Root, path: string): void {
-    const mtime = root.info(path)?.mtime ?? null;
-    this.remove(root, path);
-    try {
-      if (mtime !== null && root.look(path).kind === "directory") {
-        Deno.utimeSync(root.absolute(path), mtime, mtime);
-      }
-    } catch (error) {
-      // It then counts from now.
-      if (!(error instanceof Skipped) && codeOf(error) === null) throw error;
-    }
-  }
-
-  remove(root: Root, path: string): void {
-    try {
-      const look = root.look(path);
-      if (look.kind === "directory") {
-        for (const { name } of [...Deno.readDirSync(root.absolute(path))]) {
-          this.remove(root, joinPath(path, name));
-        }
-        root.distrust();
-      }
-      // Never with what is in it: a link goes, and not what it leads to.
-      removeDespite(root.absolute(path));
-      const inRun = path.split("/").slice(3).join("/");
-      if (look.kind !== "file" || isPathFile(inRun)) return;
-      this.files++;
-      this.bytes += look.metadata.sizeBytes;
-    } catch (error) {
-      if (!(error instanceof Skipped) && codeOf(error) === null) throw error;
-      // A folder that is not empty: what is in it has been told.
-      if (codeOf(error) !== "ENOTEMPTY") this.note(path, inWords(error));
-    }
-  }
 }

@@ -6,13 +6,12 @@
 import { GuardError, InterruptedError } from "./errors.ts";
 import { words } from "./metadata.ts";
 import type { SideScan } from "./plan_types.ts";
-import type { Probe } from "./root_traits.ts";
 import { digestsOf } from "./state_record.ts";
 import { errorWords } from "./text.ts";
 import { type Both, bothOf, type DirectoryRow, type Side } from "./types.ts";
 import type { IgnoreSettings } from "./wire_ignore.ts";
 import type { Listing } from "./wire_listing.ts";
-import type { ScanRequest, ScanSummary } from "./wire_messages.ts";
+import type { Probe, ScanRequest, ScanSummary } from "./wire_messages.ts";
 import type { Files } from "./wire_port.ts";
 
 /** What one scan gave. */

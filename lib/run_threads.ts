@@ -20,6 +20,8 @@ const LOOKS: ReadonlySet<RequestKind> = new Set<RequestKind>([
   "identity",
   "introduce",
   "number",
+  "probe",
+  "looks",
   "scan",
 ]);
 

@@ -6,12 +6,13 @@
 import {
   isStillAt,
   moveToFree,
+  removeDespite,
   type TemporaryNames,
   writeDurably,
 } from "./file_ops.ts";
 import { isAcrossDisks, moveAcross } from "./files_copy.ts";
 import {
-  type DeletedFolder,
+  DELETED_FOLDER,
   deletedFolder,
   fittingName,
   isOwnName,
@@ -24,9 +25,12 @@ import { folderOf, joinPath, nameOf } from "./paths.ts";
 import type { Root } from "./root_files.ts";
 import { CHANGED, codeOf, inWords, orElse, Skipped } from "./system.ts";
 import type { Metadata } from "./types.ts";
-
-/** The folder that holds all soft-deleted files of a root. */
-export const DELETED_FOLDER = `${OWN_FOLDER}/deleted`;
+import type {
+  Deleted,
+  Pruned,
+  RunFolder,
+  SoftDeleted,
+} from "./wire_messages.ts";
 
 /**
  * Where a run's folder holds what would have too long a path in it: no user's
@@ -210,20 +214,23 @@ function inTheWay(folder: string): string {
   return `it can't be kept: ${folder} is no folder; move away what has its name`;
 }
 
-/** A soft-deleted file. */
-export interface SoftDeleted {
-  /** Where it is, below the root. */
-  readonly softDeletedPath: string;
-  /** The path it had. */
-  readonly path: string;
-  readonly metadata: Metadata;
-}
-
-/** A run's folder below the soft-delete folder. */
-export interface RunFolder extends DeletedFolder {
-  readonly name: string;
-  /** Below the root. */
-  readonly path: string;
+/**
+ * What lies in a root's soft-delete folder.
+ *
+ * @param wantsFiles The files as well.
+ */
+export function deletedIn(root: Root, wantsFiles: boolean): Deleted {
+  const unreadable: Deleted["unreadable"][number][] = [];
+  const onUnreadable = (path: string, why: string) =>
+    void unreadable.push({ path, why });
+  const runs = runFolders(root, onUnreadable).map((run) => ({
+    ...run,
+    // Where it can't be told now, it is as young as can be.
+    mtimeMs: orElse(null, () => root.info(run.path)?.mtime)?.getTime() ??
+      Infinity,
+    files: wantsFiles ? [...softDeletedFiles(root, run, onUnreadable)] : [],
+  }));
+  return { runs, unreadable };
 }
 
 /** Told of what can't be looked into. */
@@ -275,7 +282,7 @@ export function* softDeletedFiles(
  *
  * @param path Its path in that folder.
  */
-export function isPathFile(path: string): boolean {
+function isPathFile(path: string): boolean {
   return folderOf(path) === SHORT_FOLDER && PATH_NAME.test(nameOf(path));
 }
 
@@ -324,4 +331,66 @@ function entriesOf(
 function wordsOf(error: unknown): string {
   if (!(error instanceof Skipped) && codeOf(error) === null) throw error;
   return inWords(error);
+}
+
+// What was kept long enough is removed for good.
+
+/**
+ * Removes folders of runs with all that is in them, but nothing that links lead
+ * to.
+ *
+ * @param runs Their names.
+ */
+export function removeRuns(root: Root, runs: readonly string[]): Pruned {
+  const removal = new Removal();
+  for (const run of runs) {
+    removal.removeRun(root, joinPath(DELETED_FOLDER, run));
+  }
+  const { files, bytes, failed, first } = removal;
+  return { files, bytes, failed, first };
+}
+
+class Removal implements Pruned {
+  files = 0;
+  bytes = 0;
+  failed = 0;
+  first: Pruned["first"] = null;
+
+  /** What can't go stays as old as it was. */
+  removeRun(root: Root, path: string): void {
+    const mtime = orElse(null, () => root.info(path)?.mtime ?? null);
+    this.#remove(root, path);
+    try {
+      if (mtime !== null && root.look(path).kind === "directory") {
+        Deno.utimeSync(root.absolute(path), mtime, mtime);
+      }
+    } catch (error) {
+      // It then counts from now.
+      if (!(error instanceof Skipped) && codeOf(error) === null) throw error;
+    }
+  }
+
+  #remove(root: Root, path: string): void {
+    try {
+      const look = root.look(path);
+      if (look.kind === "directory") {
+        for (const { name } of [...Deno.readDirSync(root.absolute(path))]) {
+          this.#remove(root, joinPath(path, name));
+        }
+        root.distrust();
+      }
+      // Never with what is in it: a link goes, and not what it leads to.
+      removeDespite(root.absolute(path));
+      const inRun = path.split("/").slice(3).join("/");
+      if (look.kind !== "file" || isPathFile(inRun)) return;
+      this.files++;
+      this.bytes += look.metadata.sizeBytes;
+    } catch (error) {
+      if (!(error instanceof Skipped) && codeOf(error) === null) throw error;
+      // A folder that is not empty: what is in it has been told.
+      if (codeOf(error) === "ENOTEMPTY") return;
+      this.failed++;
+      this.first ??= { path, why: inWords(error) };
+    }
+  }
 }

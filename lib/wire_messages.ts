@@ -7,9 +7,9 @@
  */
 import { InterruptedError, type StopSignal } from "./errors.ts";
 import type { Traits } from "./metadata.ts";
-import type { TemporaryOwner } from "./names.ts";
-import type { Work } from "./plan_types.ts";
-import type { Both, FileId, Metadata, Problem, Side } from "./types.ts";
+import type { DeletedFolder, TemporaryOwner } from "./names.ts";
+import type { Answer, Question, Work } from "./plan_types.ts";
+import type { Both, FileId, Metadata, Move, Problem, Side } from "./types.ts";
 import type { IgnoreSettings } from "./wire_ignore.ts";
 import type { Listing } from "./wire_listing.ts";
 
@@ -72,20 +72,22 @@ export type CopyDone =
   /** Not come to, or something was wrong: nothing is left of it. */
   | { readonly kind: "undone" };
 
-/** A root, as a thread is told of it. */
+/** What the engine knows of a root, and tells with each request that needs it. */
 export interface WireRoot {
-  /** Absolute path. */
-  readonly path: string;
   readonly traits: Traits;
   /** Tells the folder at its path from another one. */
   readonly self: { readonly dev: number; readonly ino: number | null } | null;
+  /** The most that a name may measure where longer ones were refused. */
+  readonly refusedNames: number | null;
 }
 
 /** What a thread is told: the roots first, then batch by batch. */
 export type CopyOrder =
   | {
     readonly kind: "begin";
-    readonly roots: Both<WireRoot>;
+    readonly roots: Both<
+      Pick<WireRoot, "traits" | "self"> & { readonly path: string }
+    >;
     /** Not 0: no more is to be copied. */
     readonly stop: SharedArrayBuffer;
   }
@@ -218,8 +220,122 @@ export interface Identity {
   readonly fileId: FileId | null;
 }
 
+/** What a probe found. */
+export interface Probe {
+  readonly traits: Traits;
+  /** When the probe was made, by the root's own clock, in ms since 1970. */
+  readonly startedAtMs: number;
+  /** What a call that changes something takes there at least, in ms. */
+  readonly callMs: number;
+}
+
+/** What is known of a root when a run begins to look into it. */
+export interface Probed extends Probe {
+  /** Whether a file was tried; if not, the traits are as good as any. */
+  readonly isTried: boolean;
+  /**
+   * Whose the program's own folder is, where that is why nothing could be
+   * tried: the owner's number; null: another reason, or none.
+   */
+  readonly foreignOwner: number | null;
+  /** What a name may measure at most, in bytes. */
+  readonly nameBytes: number;
+  /** The same, where that is less than usual; null: it is not. */
+  readonly refusedNames: number | null;
+  /** What a path below the root may measure at most, in bytes. */
+  readonly pathBytes: number;
+  /** Temporary files of this pair in the program's own folder. */
+  readonly leftovers: readonly string[];
+}
+
+/** What stands at a path; null: nothing. */
+export type Looked =
+  | {
+    readonly kind: "file";
+    readonly metadata: Metadata;
+    readonly second: string | null;
+  }
+  | {
+    /** Of others: a link or a special file. */
+    readonly kind: "directory" | "other";
+    /** Why the path is only a second name, in words; null: it is not. */
+    readonly second: string | null;
+  }
+  /** A folder above it is no real folder of the root, or the system refuses. */
+  | { readonly kind: "gone" | "refused"; readonly why: string }
+  | null;
+
+/** What became of a rename in two steps that a run did not end. */
+export interface MoveState {
+  /** What keeps it from being completed, in words; null: nothing. */
+  readonly why: string | null;
+  /** Of a folder's rename, which has one step: it was made. */
+  readonly isMade: boolean;
+}
+
+/** A run's folder below the soft-delete folder. */
+export interface RunFolder extends DeletedFolder {
+  readonly name: string;
+  /** Below the root. */
+  readonly path: string;
+}
+
+/** A soft-deleted file. */
+export interface SoftDeleted {
+  /** Where it is, below the root. */
+  readonly softDeletedPath: string;
+  /** The path it had. */
+  readonly path: string;
+  readonly metadata: Metadata;
+}
+
+/** What lies in a root's soft-delete folder. */
+export interface Deleted {
+  /** Oldest first. */
+  readonly runs: readonly (RunFolder & {
+    /** Of the folder, in ms since 1970. */
+    readonly mtimeMs: number;
+    /** None where they were not asked for. */
+    readonly files: readonly SoftDeleted[];
+  })[];
+  /** What can't be looked into, and why. */
+  readonly unreadable: readonly Unusable[];
+}
+
+/** A path with which something can't be done, and why not, in words. */
+export interface Unusable {
+  readonly path: string;
+  readonly why: string;
+}
+
+/** What was removed for good. */
+export interface Pruned {
+  readonly files: number;
+  readonly bytes: number;
+  /** How many paths could not be removed. */
+  readonly failed: number;
+  /** The first of them. */
+  readonly first: Unusable | null;
+}
+
+/** What came of trying a root out as a run uses it. */
+export interface Rehearsed {
+  /** Null: no file could be written. */
+  readonly probe: Probe | null;
+  /** As in {@linkcode Probed}. */
+  readonly foreignOwner: number | null;
+}
+
+/** The file system that a root is on. */
+export interface FileSystem {
+  /** Its number, on Linux. */
+  readonly type: number;
+  readonly freeBytes: number;
+  readonly allBytes: number;
+}
+
 /** What is asked, what is given, and what is told before that. */
-interface Request<Asks, Gives, Part = never> {
+export interface Request<Asks, Gives, Part = never> {
   readonly asks: Asks;
   readonly gives: Gives;
   readonly part: Part;
@@ -254,6 +370,72 @@ export interface Requests {
     },
     number | string | null
   >;
+  /** Finds out what a root's file system does. */
+  readonly probe: Request<
+    OnRoot & {
+      /** Names the files that are tried; null: nothing may be written. */
+      readonly owner: TemporaryOwner | null;
+      /** What is known where nothing can be tried; null: a look must do. */
+      readonly traits: Traits | null;
+      /** What a name may measure, as far as it is known; null: find out. */
+      readonly nameBytes: number | null;
+    },
+    Probed
+  >;
+  /** Looks at paths, without following links. */
+  readonly looks: Request<
+    OnRoot & {
+      readonly root: WireRoot;
+      readonly paths: readonly string[];
+      /** Tell second names: each path that is there is looked for in a list. */
+      readonly wantsSecond: boolean;
+    },
+    readonly Looked[]
+  >;
+  /** Reads files, to answer what decisions depend on. */
+  readonly answer: Request<
+    {
+      readonly roots: Both<WireRoot>;
+      readonly questions: readonly Question[];
+    },
+    readonly Answer[]
+  >;
+  /** Removes temporary files that runs have left. */
+  readonly leftovers: Request<
+    OnRoot & { readonly root: WireRoot; readonly paths: readonly string[] },
+    null
+  >;
+  /** Completes renames in two steps. */
+  readonly moves: Request<
+    OnRoot & {
+      readonly root: WireRoot;
+      readonly moves: readonly Move[];
+      /** Nothing is to be changed: only tell which ones would be. */
+      readonly isPlan: boolean;
+    },
+    readonly MoveState[]
+  >;
+  /** Lists what was soft-deleted. */
+  readonly deleted: Request<
+    OnRoot & { readonly root: WireRoot; readonly wantsFiles: boolean },
+    Deleted
+  >;
+  /** Removes for good what some runs have soft-deleted. */
+  readonly prune: Request<
+    OnRoot & {
+      readonly root: WireRoot;
+      /** Names of their folders. */
+      readonly runs: readonly string[];
+    },
+    Pruned
+  >;
+  /** Writes, dates, copies and removes a file of the program's own. */
+  readonly rehearse: Request<
+    OnRoot & { readonly owner: TemporaryOwner },
+    Rehearsed
+  >;
+  /** Asks what disk a root is on; null: the system does not tell. */
+  readonly space: Request<OnRoot, FileSystem | null>;
   /** Lists a root: tells each folder that is not as recorded. */
   readonly scan: Request<
     ScanRequest & { readonly ignore: IgnoreSettings },

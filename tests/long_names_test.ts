@@ -120,6 +120,27 @@ const SHORT: readonly [
   ["143 bytes, of faces", 143, WRITING, "👨‍👩‍👧‍👦".repeat(5) + ".txt"],
 ];
 
+Deno.test("what names a root takes is asked once, and again when it is on another disk", async () => {
+  using office = new MemoryOffice().write({ left: { a: "1" } });
+  const stored = (): string | null => {
+    using db = new StateDb(office.stateDb, { isReadOnly: true });
+    return db.meta("name_bytes_right");
+  };
+  {
+    using _disk = refuseLonger(office.right, 143);
+    await office.agree();
+    assert.equal(stored(), "143");
+  }
+  await office.agree();
+  assert.equal(stored(), "143");
+  // A copy of the root shows the same identity, in another file.
+  const identity = `${office.right}/.office-sync/root.json`;
+  Deno.copyFileSync(identity, `${identity}.new`);
+  Deno.renameSync(`${identity}.new`, identity);
+  await office.agree();
+  assert.equal(stored(), "255");
+});
+
 for (const side of ["left", "right"] as const) {
   for (const [what, most, calls, name] of SHORT) {
     Deno.test(`a conflict on a name near what ${side === "left" ? "Left" : "Right"} holds is resolved: ${what}`, async () => {
@@ -144,7 +165,7 @@ for (const side of ["left", "right"] as const) {
       using db = new StateDb(office.stateDb, { isReadOnly: true });
       assert.equal(db.meta(`name_bytes_${side}`), String(most));
       const other = side === "left" ? "right" : "left";
-      assert.equal(db.meta(`name_bytes_${other}`), null);
+      assert.equal(db.meta(`name_bytes_${other}`), "255");
     });
   }
 }

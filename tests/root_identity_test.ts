@@ -305,7 +305,7 @@ Deno.test("a root that can't be written gives no probe", () => {
   assert.equal(probe(at.left.path, OWNER), null);
 });
 
-Deno.test("a root that can't be read any more when it is probed stops the run (roots)", () => {
+Deno.test("a root that can't be read any more when it is probed stops the run (roots)", async () => {
   using at = new TwoRoots();
   using db = new StateDb(`${at.folder}/state.db`, { isReadOnly: false });
   const paths = { left: at.left.path, right: at.right.path };
@@ -313,19 +313,19 @@ Deno.test("a root that can't be read any more when it is probed stops the run (r
     if (path!.startsWith(paths.right)) throw systemError("EIO");
     return real(path, ...times);
   });
-  assert.throws(
-    () => probeRoots(db, paths, OWNER),
+  await assert.rejects(
+    probeRoots(filesHere(paths), db, paths, OWNER),
     guard("roots", /^right_root .* can't be read \(the disk reports an error/),
   );
 });
 
-Deno.test("a state DB that fails while the roots are probed is not the roots' fault", () => {
+Deno.test("a state DB that fails while the roots are probed is not the roots' fault", async () => {
   using at = new TwoRoots();
   const paths = { left: at.left.path, right: at.right.path };
   const db = new StateDb(`${at.folder}/state.db`, { isReadOnly: false });
   db[Symbol.dispose]();
-  assert.throws(
-    () => probeRoots(db, paths, OWNER),
+  await assert.rejects(
+    probeRoots(filesHere(paths), db, paths, OWNER),
     (error) => error instanceof Error && !(error instanceof GuardError),
   );
 });

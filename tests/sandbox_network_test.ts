@@ -221,7 +221,7 @@ eachCase("doctor tells what it must", async (mapped, consent) => {
     for (const side of ["left", "right"] as const) {
       const network = found.find(({ key }) => key === `${side}_root`) ?? null;
       const here = { left: folder, right: folder };
-      const { checks, isReadable } = await lookAtRoot(
+      const { checks, realPath: real } = await lookAtRoot(
         filesHere(here),
         side,
         {
@@ -241,7 +241,7 @@ eachCase("doctor tells what it must", async (mapped, consent) => {
       const isRefused = network !== null && consent === "refuse";
       assert.equal(network !== null, mapped.some((it) => it === side));
       assert.equal(place.status, isRefused ? "problem" : "ok");
-      assert.equal(isReadable, !isRefused);
+      assert.equal(real !== null, !isRefused);
       assert.equal(/on the network/.test(place.says), network !== null);
       if (!isRefused) continue;
       assert.ok(place.says.includes(`${ROOTS[side]} (${SHARES[side]}) is on`));

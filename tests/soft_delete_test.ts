@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { TemporaryNames } from "../lib/file_ops.ts";
-import { DELETED_FOLDER, SoftDelete } from "../lib/soft_delete.ts";
+import { DELETED_FOLDER } from "../lib/names.ts";
+import { SoftDelete } from "../lib/soft_delete.ts";
 import {
   actions,
   file,

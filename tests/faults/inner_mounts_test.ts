@@ -17,7 +17,7 @@ import {
   type Tree,
   write,
 } from "../support/support.ts";
-import { after, intercept } from "../support/two_roots.ts";
+import { after, intercept, systemError } from "../support/two_roots.ts";
 import { killEverywhere } from "./crash_support.ts";
 import { FaultyOffice } from "./file_faults_support.ts";
 import { at, temporaries, tool, Undone } from "./support.ts";
@@ -236,6 +236,32 @@ for (const from of ["left", "right"] as const) {
       actions(await office.agree()).map((it) => it.split(" ")[0]),
       [`CREATE_DIR_${back}`, `COPY_${on.toUpperCase()}_TO_${back}`],
     );
+  });
+
+  Deno.test(`a renamed folder that goes file by file leaves a disk inside where it is on ${on}`, async () => {
+    using office = new MountedOffice(from);
+    office.undone.disk(`${office.to}/in/disk`);
+    await office.agrees({ in: { disk: { "a.txt": at(2020, "a") } } });
+    office.move("in", "out");
+    {
+      using _ = intercept("renameSync", (real, from, to) => {
+        if (from === `${office.to}/in`) throw systemError("EBUSY");
+        real(from, to);
+      });
+      const result = await office.run();
+      assert.equal(result.exitCode, 1, describe(result));
+      const [outcome] = result.outcomes;
+      assert.match(outcome?.detail ?? "", /1 renamed, 1 not: in\/disk \(/);
+    }
+    const words = on === "left" ? "only Left has it" : "only Right has it";
+    const told = `${on} in: ${words}: it holds disk (another disk is ` +
+      "mounted here)";
+    assert.deepEqual(lone(await office.agree()), [told]);
+    const again = await office.agree();
+    assert.deepEqual([actions(again), lone(again)], [[], [told]]);
+    const out = read(office.from)["out"];
+    assert.deepEqual([out, read(office.to)["out"]], [out, out]);
+    assert.deepEqual(out, { disk: { "a.txt": "a" } });
   });
 
   Deno.test(`a folder shown at a second place that is removed: what to do is told on ${on}`, async () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { basename } from "node:path";
 import { describe, read } from "../support/support.ts";
-import { Office, old, shortPath } from "./support.ts";
+import { Office, old, respell, shortPath } from "./support.ts";
 
 Deno.test("names that differ in case only are one file, and get the newer side's spelling", async () => {
   using office = new Office().write({
@@ -27,12 +27,6 @@ Deno.test("another spelling of a file and of a folder is brought to the other si
   office.holds({ A: "1", D: { b: "22" } });
   await office.rests();
 });
-
-/** Through another name: wine does nothing in one step. */
-function respell(folder: string, from: string, to: string): void {
-  Deno.renameSync(`${folder}\\${from}`, `${folder}\\~`);
-  Deno.renameSync(`${folder}\\~`, `${folder}\\${to}`);
-}
 
 /** Such names come from other systems, and can be told by no plain path. */
 const ODD = ["ends with a dot.", "ends with a space ", "aux.txt", "CON", "a:b"];

@@ -210,9 +210,15 @@ function wide(text: string): Uint16Array<ArrayBuffer> {
 }
 
 const GENERIC_READ = 0x8000_0000;
+const FILE_LIST_DIRECTORY = 1;
 const OPEN_EXISTING = 3;
+/** Without it no folder can be opened. */
+const FILE_FLAG_BACKUP_SEMANTICS = 0x0200_0000;
 
-/** A file that another program has open, and shares with nobody. */
+/** What others may do with what a program has open. */
+export const SHARE = { nothing: 0, allButRemoval: 3, all: 7 } as const;
+
+/** A file or folder that another program has open. */
 export class Locked implements Disposable {
   readonly #system = Deno.dlopen("kernel32.dll", {
     CreateFileW: {
@@ -223,16 +229,20 @@ export class Locked implements Disposable {
   });
   readonly #handle: Deno.PointerValue;
 
-  /** @param path The file. */
-  constructor(path: string) {
+  /**
+   * @param path The file or folder.
+   * @param share What others may do with it.
+   */
+  constructor(path: string, share: number = SHARE.nothing) {
     const { CreateFileW } = this.#system.symbols;
+    const { isDirectory } = Deno.lstatSync(path);
     this.#handle = CreateFileW(
       wide(path),
-      GENERIC_READ,
-      0,
+      isDirectory ? FILE_LIST_DIRECTORY : GENERIC_READ,
+      share,
       null,
       OPEN_EXISTING,
-      0,
+      FILE_FLAG_BACKUP_SEMANTICS,
       null,
     );
     const isOpen = this.#handle !== null &&
@@ -244,6 +254,12 @@ export class Locked implements Disposable {
     this.#system.symbols.CloseHandle(this.#handle);
     this.#system.close();
   }
+}
+
+/** Another spelling, through another name: wine does nothing in one step. */
+export function respell(folder: string, from: string, to: string): void {
+  Deno.renameSync(`${folder}\\${from}`, `${folder}\\~`);
+  Deno.renameSync(`${folder}\\~`, `${folder}\\${to}`);
 }
 
 /** A path with the short name of each of its entries. */
