@@ -319,12 +319,11 @@ function place(
 
 function refusedPlace({ root, share }: NetworkRoot): Found {
   const where = share === null || share === root ? "" : ` (${share})`;
-  const todo = "To run without the sandbox, add sandbox: { network_roots: " +
-    "allow_all } to the config, or set it in the section that is there; or " +
-    "use a folder of this computer.";
+  const todo = "Let the config say sandbox.network_roots: fence, or leave " +
+    "that out; or use a folder of this computer.";
   return problem(
-    `${root}${where} is on the network: inside the sandbox its files can't ` +
-      "be read, so no run starts",
+    `${root}${where} is on the network, and the config says ` +
+      "sandbox.network_roots: refuse, so no run starts",
     isDrive(root) ? `${todo} ${LETTER}` : todo,
   );
 }

@@ -171,8 +171,8 @@ export function requireSameText(made: MadeFor, config: SandboxConfig): void {
  * @param real The real paths of both roots.
  * @param realPath Tells those of other folders; null: any will do.
  * @throws {SyncError} A root is on the network, and the binary was made with
- *   less than that takes, or the config says to refuse it; or a path is spelled
- *   on the disk as the sandbox does not know it.
+ *   less than that takes, or with all permissions, which the config refuses;
+ *   or a path is spelled on the disk as the sandbox does not know it.
  */
 export function requireReached(
   made: MadeFor,
@@ -181,20 +181,29 @@ export function requireReached(
   realPath: RealPath | null = REAL_PATH,
 ): void {
   requireLocalState(config.stateDb, realPath);
+  const isRefused = config.networkRoots === "refuse";
+  const { files } = made.sandbox;
+  if (files === "all") {
+    // Else nothing is missing.
+    if (!isRefused) return;
+    throw refusal(
+      "This office-sync was made with all permissions, for a root on the " +
+        "network, and the config says sandbox.network_roots: refuse.",
+      "What to do: let it say fence, or make a new one",
+      config.file,
+    );
+  }
   const realRoots = realPath === null ? [] : SIDES.map((side) => real[side]);
   const network = networkRootsOf(config, realRoots);
-  if (network.length > 0 && config.networkRoots === "refuse") {
-    throw networkRefusal(config, network);
-  }
-  const { files } = made.sandbox;
-  // With all permissions nothing is missing.
-  if (files === "all") return;
   if (network.length > 0) {
+    const first = isRefused
+      ? "let the config say sandbox.network_roots: fence, and make"
+      : "make";
     throw refusal(
       `${networkWords(network)}, where nothing less than all permissions ` +
         "lets anybody read files, and this office-sync was made with less.",
-      "What to do: make a new one on this computer, or with the root written " +
-        "as \\\\server\\share",
+      `What to do: ${first} a new one on this computer, or with the root ` +
+        "written as \\\\server\\share",
       config.file,
     );
   }

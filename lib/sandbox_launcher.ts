@@ -344,8 +344,6 @@ async function startOf(
     onDisk: spelled,
   });
   const network = networkRootsOf(config, realRoots);
-  const isQuiet = "isQuiet" in invocation && invocation.isQuiet;
-  if (network.length > 0 && !isQuiet) warn(wallWords(network));
   const unwritable = command === "plan" ? await unwritableRoots(config) : [];
   const more = unwritable.length === 0 ? {} : { unwritable };
   return {

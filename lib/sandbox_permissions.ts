@@ -144,7 +144,7 @@ function flagsOf(threads: readonly ThreadPermissions[]): string[] {
   const all = (name: keyof ThreadPermissions) =>
     threads.flatMap((it) => it[name]);
   const plain = (name: "net" | "env" | "sys") => {
-    const values = all(name);
+    const values = [...new Set(all(name))];
     return values.length === 0 ? [] : [`--allow-${name}=${values}`];
   };
   return [
@@ -251,11 +251,12 @@ function spellings(
   paths: readonly (string | null)[],
   { onDisk }: Pick<SandboxOptions, "onDisk">,
 ): string[] {
-  return paths.filter((path) => path !== null).flatMap((path) => {
+  const all = paths.filter((path) => path !== null).flatMap((path) => {
     const real = onDisk?.(path) ?? path;
     // There nothing but all permissions would do.
     return isNetworkPath(real) ? [path] : [path, real];
   });
+  return [...new Set(all)];
 }
 
 /**

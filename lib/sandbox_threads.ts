@@ -120,14 +120,15 @@ const ONE_SIGNAL_MS = 500;
 export function runThreads(program: Program): Promise<never> {
   const shared = new SharedState();
   const hack = program.sandbox;
-  const engine = start(
-    "engine",
-    hack.files === "all" ? hack.engine : {
-      ...hack.engine,
-      read: [...hack.engine.read, ...hack.files.read],
-      write: [...hack.engine.write, ...hack.files.write],
-    },
-  );
+  const hackRoots = Object.values(program.roots ?? {});
+  const { read, write } = hack.files === "all"
+    ? { read: hackRoots, write: hackRoots }
+    : hack.files;
+  const engine = start("engine", {
+    ...hack.engine,
+    read: [...hack.engine.read, ...read],
+    write: [...hack.engine.write, ...write],
+  });
   const tell = (message: ToEngine, transfer: Transferable[] = []) =>
     engine.postMessage(message, transfer);
   const fail = (why: string): never => {

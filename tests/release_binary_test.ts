@@ -6,7 +6,7 @@ import {
   bundle,
   type MadeFor,
   planBinary,
-  requireSameSandbox,
+  requireSameText,
 } from "../lib/release_binary.ts";
 import { sandboxFlags } from "../lib/sandbox_permissions.ts";
 import { Office, read } from "./support/support.ts";
@@ -97,7 +97,7 @@ Deno.test("a binary has the permissions baked in that sandbox_permissions.ts say
   assert.ok(argv[0].startsWith("--made-for="));
   const said: MadeFor = JSON.parse(argv[0].replace("--made-for=", ""));
   assert.equal(said.config.file, office.config);
-  assert.equal(said.hasSandbox, true);
+  assert.notEqual(said.sandbox.files, "all");
 });
 
 Deno.test("what is baked holds no password", async () => {
@@ -142,13 +142,14 @@ Deno.test("paths of Windows are baked as they are, P: without a backslash at its
   assert.match(plan.output, /office-sync\.exe$/);
 });
 
-Deno.test("a share is refused for Windows, or has no sandbox, as the config says", async () => {
+Deno.test("a share is refused for Windows, or takes all permissions, as the config says", async () => {
   const text = "left_root: C:\\l\nright_root: \\\\server\\share\n";
-  await assert.rejects(windowsPlan(text), /on the network/);
-  const open = await windowsPlan(
-    `${text}sandbox: { network_roots: allow_all }\n`,
+  await assert.rejects(
+    windowsPlan(`${text}sandbox: { network_roots: refuse }\n`),
+    /on the network/,
   );
-  assert.equal(open.made.hasSandbox, false);
+  const open = await windowsPlan(text);
+  assert.equal(open.made.sandbox.files, "all");
   assert.deepEqual(open.flags, ["--no-prompt", "--allow-all"]);
 });
 
@@ -184,8 +185,8 @@ async function inBinary(office: Office, plan: string[], ...args: string[]) {
     flag.startsWith("--allow-read=") ? `${flag},${app}` : flag
   );
   const bin = join(app, "main.js");
-  const run = ["run", "--no-config", "--no-lock", ...withApp, bin, made];
-  return await deno([...run, ...args], office.folder);
+  const run = ["run", "--no-config", "--no-lock", "--unstable-worker-options"];
+  return await deno([...run, ...withApp, bin, made, ...args], office.folder);
 }
 
 async function binaryOf(office: Office): Promise<string[]> {
@@ -241,16 +242,16 @@ Deno.test("a binary syncs, and says in words what it was not made for", async ()
   assert.match(err, /elsewhere.*\n.*deno task compile --config/);
 });
 
-Deno.test("requireSameSandbox() lets pass what changes no sandbox", async () => {
+Deno.test("requireSameText() lets pass what changes no sandbox", async () => {
   using office = new Office(EMAIL);
   const { made } = await planBinary({ config: office.config });
-  requireSameSandbox(made, made.config);
+  requireSameText(made, made.config);
   // The log has a folder of its own: more files in it are no other sandbox.
   const logging = { ...made.config.logging, maxFiles: 9 };
-  requireSameSandbox(made, { ...made.config, logging });
+  requireSameText(made, { ...made.config, logging });
   const email = { ...made.config.email!, smtpPort: 465 };
   assert.throws(
-    () => requireSameSandbox(made, { ...made.config, email }),
+    () => requireSameText(made, { ...made.config, email }),
     /email\.smtp_port was "2525" and is "465"/,
   );
 });
@@ -331,7 +332,7 @@ Deno.test("the deno executable is known by the words that a base is looked at fo
   );
 });
 
-for (const consent of ["refuse", "allow_all"]) {
+for (const consent of ["refuse", "fence"]) {
   Deno.test(`compile for Windows tells in a line what a drive means that can't be seen from here, with ${consent}`, async () => {
     using office = new Office();
     const write = (left: string, right: string) =>
@@ -349,7 +350,7 @@ for (const consent of ["refuse", "allow_all"]) {
     const [line = "", ...more] = (await make()).err.split("\n");
     assert.match(
       line,
-      /^If P: is a network drive on that computer, .*allow_all\.$/,
+      /^If P: is a network drive on that computer, .* will stop there .*\.$/,
     );
     assert.match(more[0]!, /^The base runtime /);
     write("C:\\l", "c:\\r");

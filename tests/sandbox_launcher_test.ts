@@ -3,13 +3,14 @@ import { join } from "node:path";
 import { loadConfig } from "../lib/config_loader.ts";
 import {
   cleanEnvironment,
-  type Handed,
+  type Started,
   V8_FLAGS,
 } from "../lib/sandbox_launcher.ts";
 import { IN_SANDBOX, startedAs } from "../lib/started_as.ts";
 
 /** What the program was told, and its arguments. */
-const taken = (args: readonly string[]) => startedAs<Handed>(IN_SANDBOX, args)!;
+const taken = (args: readonly string[]) =>
+  startedAs<Started>(IN_SANDBOX, args)!;
 
 /** Says how it was started, then does what the variable ACT says. */
 const PROGRAM = `
@@ -187,7 +188,7 @@ Deno.test("launch() reads the config once, and hands it on", async () => {
     const config = await loadConfig(office.at("config.yaml"));
     // With the one state DB that is meant.
     const resolved = { ...config, oldStateDb: null };
-    assert.deepEqual(taken(args).told, { said, config: resolved });
+    assert.deepEqual(taken(args).told.handed, { said, config: resolved });
   }
 });
 
@@ -196,7 +197,7 @@ Deno.test("launch() hands on no password: others can see what a program is start
     "email: { smtp_host: localhost, username: u, password: 5ecret, from: a@b.c, to: a@b.c }";
   using office = new Office(`left_root: left\nright_root: right\n${mail}\n`);
   const { args } = await office.start(["sync"]);
-  assert.equal(taken(args).told.config, null);
+  assert.equal(taken(args).told.handed?.config, null);
   assert.deepEqual(taken(args).rest, ["sync"]);
 });
 
@@ -206,7 +207,7 @@ Deno.test("launch() leaves a config to the program that is too long for a comman
     `left_root: left\nright_root: right\nignore: { filenames_exact: [${names}] }\n`,
   );
   const { args } = await office.start(["sync"]);
-  assert.equal(taken(args).told.config, null);
+  assert.equal(taken(args).told.handed?.config, null);
   assert.deepEqual(taken(args).rest, ["sync"]);
 });
 

@@ -6,17 +6,18 @@ import { filesHere } from "../lib/files_handlers.ts";
 import {
   type MadeFor,
   planBinary,
-  requireSameSandbox,
+  requireReached,
 } from "../lib/release_binary.ts";
 import { makePackage } from "../lib/release_portable.ts";
 import {
   isNetworkPath,
+  type NetworkRoot,
   networkRootsOf,
   networkWords,
-  noSandboxWords,
   realRootsOf,
+  wallWords,
 } from "../lib/sandbox_network.ts";
-import type { SandboxConfig } from "../lib/sandbox_permissions.ts";
+import { type SandboxConfig, sandboxOf } from "../lib/sandbox_permissions.ts";
 import { Office } from "./support/support.ts";
 import { fromFileUrl } from "./support/urls.ts";
 
@@ -34,7 +35,7 @@ function realPath(mapped: Sides) {
       .find((real) => real !== root) ?? root;
 }
 
-const CONSENTS = ["refuse", "allow_all"] as const;
+const CONSENTS = ["refuse", "fence"] as const;
 
 function eachCase(
   what: string,
@@ -57,7 +58,7 @@ function assertRefused(error: unknown, mapped: Sides, file: string): true {
   assertNamed(error.message, mapped);
   assert.match(error.message, /is on the network|are on the network/);
   assert.ok(
-    error.hint?.includes(`${file} say\nsandbox:\n  network_roots: allow_all\n`),
+    error.hint?.includes(`${file} say\nsandbox:\n  network_roots: fence\n`),
     String(error.hint),
   );
   return true;
@@ -89,6 +90,17 @@ class Desk implements Disposable {
   [Symbol.dispose](): void {
     Deno.removeSync(this.folder, { recursive: true });
   }
+}
+
+/** As a binary on Windows does it at its start. */
+function reached(
+  made: MadeFor,
+  config: SandboxConfig,
+  realPath: (root: string) => string,
+): void {
+  const { left, right } = config.roots;
+  const real = { left: realPath(left), right: realPath(right) };
+  requireReached(made, config, real, realPath);
 }
 
 const OPEN = ["--no-prompt", "--allow-all"];
@@ -150,9 +162,7 @@ eachCase("the launcher does as it must", async (mapped, consent) => {
     const told = new SyncError(message, 2, { hint: hint.join("\n") });
     assertRefused(told, mapped, desk.config);
   } else {
-    assert.deepEqual([code, out], [0, "true\n"]);
-    assert.match(err, /^Without the sandbox: [^\n]*allow_all\.\n$/);
-    assertNamed(err, mapped);
+    assert.deepEqual([code, out, err], [0, "true\n", ""]);
   }
 });
 
@@ -170,9 +180,10 @@ eachCase("compile does as it must", async (mapped, consent) => {
     return;
   }
   const { flags, made, network } = await plan();
-  assert.equal(made.hasSandbox, mapped.length === 0);
+  assert.equal(made.sandbox.files === "all", mapped.length > 0);
   assert.equal(String(flags) === String(OPEN), mapped.length > 0);
-  if (!made.hasSandbox) assertNamed(noSandboxWords(network), mapped);
+  assert.equal(made.walls, wallWords(network));
+  assertNamed(made.walls, mapped);
 });
 
 eachCase("package does as it must", async (mapped, consent) => {
@@ -198,16 +209,18 @@ eachCase(
       target: "x86_64-pc-windows-msvc",
       "config-path": "C:\\office\\config.yaml",
     }, null);
-    assert.equal(made.hasSandbox, true);
-    const start = () => requireSameSandbox(made, made.config, realPath(mapped));
+    assert.notEqual(made.sandbox.files, "all");
+    const start = () => reached(made, made.config, realPath(mapped));
     if (mapped.length === 0) return start();
     assert.throws(start, (error) => {
       assert.ok(error instanceof SyncError);
       assert.equal(error.exitCode, 2);
       assertNamed(error.message, mapped);
-      assert.match(error.hint ?? "", /deno task compile --config/);
-      const isMissing = /\nsandbox:\n {2}network_roots: allow_all\n/;
-      assert.equal(isMissing.test(error.hint ?? ""), consent === "refuse");
+      assert.match(
+        error.hint ?? "",
+        /ake a new one .*deno task compile --config/,
+      );
+      assert.equal(error.hint?.includes("fence"), consent === "refuse");
       return true;
     });
   },
@@ -245,7 +258,7 @@ eachCase("doctor tells what it must", async (mapped, consent) => {
       assert.equal(/on the network/.test(place.says), network !== null);
       if (!isRefused) continue;
       assert.ok(place.says.includes(`${ROOTS[side]} (${SHARES[side]}) is on`));
-      assert.match(place.todo ?? "", /sandbox: \{ network_roots: allow_all \}/);
+      assert.match(place.todo ?? "", /sandbox\.network_roots: fence/);
       assert.match(place.todo ?? "", /while its user is logged on/);
     }
   } finally {
@@ -314,14 +327,7 @@ Deno.test("a root whose real path may not be seen is on the network all the same
 Deno.test("the launcher tells a doctor in its sandbox which root is on the network", async () => {
   using desk = new Desk("refuse");
   const { code, out, err } = await launch(desk, ["right"], "doctor");
-  assert.deepEqual([code, out], [0, "false\n"]);
-  assert.equal(err, "right_root P:\\ (\\\\rs\\p) is on the network.\n");
-});
-
-Deno.test("the launcher says nothing of a missing sandbox with --quiet", async () => {
-  using desk = new Desk("allow_all");
-  const { code, out, err } = await launch(desk, ["right"], "--quiet");
-  assert.deepEqual([code, out, err], [0, "true\n", ""]);
+  assert.deepEqual([code, out, err], [0, "false\n", ""]);
 });
 
 Deno.test("the launcher tells a refusal as JSON with --json", async () => {
@@ -330,30 +336,40 @@ Deno.test("the launcher tells a refusal as JSON with --json", async () => {
   assert.deepEqual([code, err], [2, ""]);
   const { error } = JSON.parse(out);
   assert.equal(error.code, 2);
-  assert.match(error.message, /P:\\ .* sandbox\.network_roots: allow_all/);
+  assert.match(error.message, /P:\\ .* sandbox\.network_roots: refuse/);
 });
 
-Deno.test("a binary without a sandbox stops where the config takes its consent back", () => {
-  const config = {
+Deno.test("a binary with all permissions stops where the config refuses them", () => {
+  const config: SandboxConfig = {
     file: "C:\\o\\config.yaml",
     roots: { left: "C:\\l", right: "P:\\" },
     stateDb: "C:\\o\\s.db",
     logging: { file: "C:\\o\\logs\\l.log", maxFiles: 5 },
     email: null,
-    networkRoots: "allow_all",
-  } as const satisfies SandboxConfig;
-  const made: MadeFor = { config, hasSandbox: false };
-  requireSameSandbox(made, config, realPath(["right"]));
-  assert.throws(
-    () => requireSameSandbox(made, { ...config, networkRoots: "refuse" }, null),
-    (error) =>
-      error instanceof SyncError && error.exitCode === 2 &&
-      /^This office-sync was made without the sandbox/.test(error.message),
-  );
+    networkRoots: "fence",
+  };
+  const { flags: _, ...sandbox } = sandboxOf(config, {
+    access: "sync",
+    programFolder: null,
+    outputFile: null,
+    realRoots: ["C:\\l", "\\\\rs\\p"],
+  });
+  const made: MadeFor = { config, sandbox, walls: "" };
+  reached(made, config, realPath(["right"]));
+  // Wherever the roots are by now: it has them all the same.
+  for (const mapped of [["right"], []] as const) {
+    const refusing = { ...config, networkRoots: "refuse" } as const;
+    assert.throws(
+      () => reached(made, refusing, realPath(mapped)),
+      (error) =>
+        error instanceof SyncError && error.exitCode === 2 &&
+        /^This office-sync was made with all permissions/.test(error.message),
+    );
+  }
 });
 
-Deno.test("a run without a sandbox says so in summary, page and log, and its document keeps its keys", async () => {
-  using office = new Office("sandbox: { network_roots: allow_all }\n");
+Deno.test("summary, page and log say what holds the roots, and the document keeps its keys", async () => {
+  using office = new Office();
   office.write({ left: { a: "1" } });
   const harness = join(office.folder, "harness.ts");
   Deno.writeTextFileSync(harness, HARNESS);
@@ -371,24 +387,28 @@ Deno.test("a run without a sandbox says so in summary, page and log, and its doc
     }).output();
     return new TextDecoder().decode(stdout);
   };
-  const words = "Without the sandbox: ";
   const page = join(office.folder, "page.html");
-  assert.match(await run("--report", page), /^Without the sandbox: /m);
-  assert.ok(Deno.readTextFileSync(page).includes(`<p>${words}`));
-  const [, second = ""] = Deno.readTextFileSync(office.log).split("\n");
-  assert.match(second, / WARNING .*Without the sandbox: /);
-  const open = JSON.parse(await run("--json"));
-  const inSandbox = await office.json();
-  assert.deepEqual(Object.keys(open), Object.keys(inSandbox));
-  assert.deepEqual(Object.keys(open.run), Object.keys(inSandbox.run));
-  assert.deepEqual(Object.keys(open.summary), Object.keys(inSandbox.summary));
-  // In its sandbox a run says nothing of it.
+  const saidEverywhere = (summary: string, words: string) => {
+    assert.ok(summary.includes(`\n${words}\n`), summary);
+    const text = Deno.readTextFileSync(page)
+      .replaceAll("&#39;", "'").replaceAll("&quot;", '"');
+    assert.ok(text.includes(`<p>${words}`), words);
+    const lines = Deno.readTextFileSync(office.log).split("\n");
+    const began = lines.findLastIndex((it) => it.includes(" started, version"));
+    assert.ok(lines[began + 1]?.includes(words), lines[began + 1]);
+  };
+  const right = { key: "right_root", root: office.right, share: SHARES.right };
+  saidEverywhere(
+    await run("--report", page),
+    wallWords([right as NetworkRoot]),
+  );
+  const fenced = JSON.parse(await run("--json"));
   const { stdout } = await office.command("--report", page);
-  assert.doesNotMatch(stdout, /sandbox/);
-  assert.ok(!Deno.readTextFileSync(page).includes(words));
-  const { checks } = JSON.parse(await run("doctor", "--json"));
-  const permissions = checks.at(-1);
-  assert.match(permissions.says, /^no sandbox: read, write, net, run, ffi /);
+  saidEverywhere(stdout, wallWords([]));
+  const local = await office.json();
+  assert.deepEqual(Object.keys(fenced), Object.keys(local));
+  assert.deepEqual(Object.keys(fenced.run), Object.keys(local.run));
+  assert.deepEqual(Object.keys(fenced.summary), Object.keys(local.summary));
 });
 
 Deno.test("realPathOnWindows() takes what the sandbox hides for the network, and what is not there for itself", async () => {
@@ -419,8 +439,8 @@ Deno.test("realPathOnWindows() takes what the sandbox hides for the network, and
   ]);
 });
 
-Deno.test("a state DB on the network is refused before a run, also with allow_all", async () => {
-  using desk = new Desk("allow_all");
+Deno.test("a state DB on the network is refused before a run, whatever the config allows", async () => {
+  using desk = new Desk("fence");
   const config = Deno.readTextFileSync(desk.config);
   Deno.writeTextFileSync(desk.config, `${config}state_db: 'S:\\x.db'\n`);
   const real = { ...SHARES, state: "\\\\s\\state" };
@@ -434,7 +454,7 @@ Deno.test("a state DB on the network is refused before a run, also with allow_al
   const words = /^SyncError: state_db S:\\x\.db is on the network; allowed: /;
   const { made } = await plan(null);
   await assert.rejects(plan(said), words);
-  assert.throws(() => requireSameSandbox(made, made.config, said), words);
+  assert.throws(() => reached(made, made.config, said), words);
   const { code, out, err } = await launch(desk, [], "doctor");
   assert.deepEqual([code, out, err], [0, "false\n", ""]);
   const harness = HARNESS.replace("shares[root] ?? root", '"\\\\\\\\s"');

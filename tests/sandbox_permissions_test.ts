@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { SyncError } from "../lib/errors.ts";
 import {
-  bareFlags,
+  bareSandbox,
   type SandboxConfig,
   sandboxFlags,
   type SandboxOptions,
@@ -168,14 +168,14 @@ Deno.test("sandboxFlags() refuses a root on the network, and says what to do", (
     assert.match(error.message, /\\\\server\\share\\office/);
     assert.match(
       error.hint ?? "",
-      /\nsandbox:\n {2}network_roots: allow_all\n/,
+      /\nsandbox:\n {2}network_roots: fence\n/,
     );
     return true;
   });
 });
 
 Deno.test("sandboxFlags() opens everything for a root on the network only where the config says so", () => {
-  const config = { ...CONFIG, networkRoots: "allow_all" } as const;
+  const config = { ...CONFIG, networkRoots: "fence" } as const;
   assert.deepEqual(
     sandboxFlags(config, { ...SYNC, realRoots: REAL_ROOTS }),
     ["--no-prompt", "--allow-all"],
@@ -242,19 +242,21 @@ Deno.test("sandboxFlags() keeps to what is written where the disk is on the netw
   );
 });
 
-Deno.test("bareFlags() names one file at most", () => {
+Deno.test("bareSandbox() names one file and the program at most", () => {
+  const bareFlags = (...args: Parameters<typeof bareSandbox>) =>
+    bareSandbox(...args).flags;
   const closed = [
     "--no-prompt",
     "--ignore-env",
     "--allow-import=nowhere.invalid:1",
   ];
-  assert.deepEqual(bareFlags(null), closed);
-  assert.deepEqual(bareFlags("/office/config.yaml"), [
+  assert.deepEqual(bareFlags(null, []), closed);
+  assert.deepEqual(bareFlags("/office/config.yaml", ["/app"]), [
     ...closed,
-    "--allow-read=/office/config.yaml",
+    "--allow-read=/office/config.yaml,/app",
     "--allow-write=/office/config.yaml",
   ]);
-  assert.deepEqual(bareFlags("/office/config.yaml", onDisk).slice(-1), [
+  assert.deepEqual(bareFlags("/office/config.yaml", [], onDisk).slice(-1), [
     "--allow-write=/office/config.yaml,/disk/office/config.yaml",
   ]);
 });

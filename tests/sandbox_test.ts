@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { bareFlags } from "../lib/sandbox_permissions.ts";
+import { bareSandbox } from "../lib/sandbox_permissions.ts";
 import { assertRefused, Place, REFUSED, type Try } from "./support/sandbox.ts";
 
 Deno.test("inside: roots, state DB, lock and logs can be read and written", async () => {
@@ -251,7 +251,7 @@ Deno.test("inside the doctor: disks can be asked how full they are, and nothing 
   assertRefused(tries, await place.inside(tries, doctor));
 });
 
-Deno.test("bareFlags() opens one file at most", async () => {
+Deno.test("bareSandbox() opens one file at most", async () => {
   using place = new Place();
   const file = place.at("conf", "new.yaml");
   const tries: Try[] = [
@@ -261,10 +261,12 @@ Deno.test("bareFlags() opens one file at most", async () => {
     ["run", Deno.execPath()],
     ["connect", "127.0.0.1", 1],
   ];
-  assertRefused(tries, await place.behind(bareFlags(null), tries));
+  const behind = (outputFile: string | null, tries: readonly Try[]) =>
+    place.behind(bareSandbox(outputFile, []).flags, tries);
+  assertRefused(tries, await behind(null, tries));
   const allowed: Try[] = [["write", file], ["read", file]];
-  const results = await place.behind(bareFlags(file), allowed);
+  const results = await behind(file, allowed);
   assert.deepEqual(results, [{ ok: null }, { ok: "new" }]);
   const rest = tries.filter((it) => it[0] !== "write");
-  assertRefused(rest, await place.behind(bareFlags(file), rest));
+  assertRefused(rest, await behind(file, rest));
 });

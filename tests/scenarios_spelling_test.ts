@@ -6,6 +6,8 @@ import {
   planBinary,
   sandboxPart,
 } from "../lib/release_binary.ts";
+import type { Started } from "../lib/sandbox_launcher.ts";
+import { type Sandbox, sandboxOf } from "../lib/sandbox_permissions.ts";
 import { type CommandResult, Office } from "./support/support.ts";
 import { fromFileUrl } from "./support/urls.ts";
 
@@ -87,21 +89,27 @@ Deno.test("a link above roots, state DB, log and program changes nothing: both w
   }
 });
 
-/** Starts the program in a sandbox that names the roots only as they are written. */
+/** A sandbox that names the roots only as they are written. */
+async function asWritten({ link }: Linked): Promise<Sandbox> {
+  return sandboxOf(await loadConfig(`${link}/config.yaml`), {
+    access: "doctor",
+    programFolder: fromFileUrl("../lib"),
+    outputFile: null,
+    realRoots: [],
+    onDisk: (path) => /\/(?:left|right)$/.test(path) ? path : onDisk(path),
+  });
+}
+
+/** Starts the program in it, as the launcher or as a binary. */
 async function startAsWritten(
-  { office, link }: Linked,
+  linked: Linked,
+  first: string,
   ...args: readonly string[]
 ): Promise<CommandResult> {
-  const own = ["state/sync.db", "state/sync.db.lock", "own/logs"];
-  const paths = ["left", "right", ...own].map((it) => `${link}/${it}`)
-    .concat(own.map((it) => `${office.folder}/${it}`));
-  const read = [...paths, `${link}/config.yaml`, fromFileUrl("../")];
+  const { office } = linked;
+  const { flags } = await asWritten(linked);
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: [
-      ...["run", "--no-prompt", "--ignore-env", "--allow-sys=statfs"],
-      ...[`--allow-write=${paths}`, `--allow-read=${read}`],
-      ...[fromFileUrl("../main.ts"), ...args],
-    ],
+    args: [...["run", ...flags], fromFileUrl("../main.ts"), first, ...args],
     env: office.env,
     stdin: "null",
   }).output();
@@ -116,12 +124,17 @@ Deno.test("what the sandbox keeps out, whatever the reason, is told without word
   const { office, link } = linked;
   office.write({ left: { a: "1" }, right: { b: "22" } });
   const config = ["--config", `${link}/config.yaml`];
-  const told = await startAsWritten(
-    linked,
-    "--in-sandbox=",
-    "doctor",
-    ...config,
-  );
+  const { roots, stateDb } = await loadConfig(`${link}/config.yaml`);
+  const started: Started = {
+    sandbox: await asWritten(linked),
+    roots,
+    walls: "",
+    stateDb,
+    logFile: null,
+    handed: null,
+  };
+  const first = `--in-sandbox=${JSON.stringify(started)}`;
+  const told = await startAsWritten(linked, first, "doctor", ...config);
   assert.equal(told.code, 1, told.stdout + told.stderr);
   assert.match(
     told.stdout,
@@ -131,7 +144,7 @@ Deno.test("what the sandbox keeps out, whatever the reason, is told without word
   assert.deepEqual(office.trees(), { left: { a: "1" }, right: { b: "22" } });
   const { code, stdout, stderr } = await startAsWritten(
     linked,
-    "--in-sandbox=",
+    first,
     ...config,
   );
   const said = stdout + stderr;
@@ -147,7 +160,8 @@ Deno.test("a binary that was made for another spelling than the disk's says so, 
   const file = `${linked.link}/config.yaml`;
   const made: MadeFor = {
     config: sandboxPart(await loadConfig(file)),
-    hasSandbox: true,
+    sandbox: await asWritten(linked),
+    walls: "",
   };
   const start = (...args: readonly string[]) =>
     startAsWritten(linked, `--made-for=${JSON.stringify(made)}`, ...args);
