@@ -16,6 +16,7 @@ import { jsonReport, jsonText } from "./report_json.ts";
 import { newRunId, runSync } from "./run.ts";
 import { storedFolding } from "./run_identify.ts";
 import { doneConflicts, type RunResult, SignalListener } from "./run_types.ts";
+import { missingSandbox } from "./sandbox_network.ts";
 import { StateDb } from "./state_db.ts";
 import { listedConflicts, type StoredConflict } from "./state_runs.ts";
 import { printable, PROGRAM, quoted, timeWords, versionWords } from "./text.ts";
@@ -45,7 +46,7 @@ export async function conflicts(
     );
     return EXIT.agreed;
   }
-  const path = await listedPath(resolve.path, config);
+  const path = await listedPath(resolve.path, config, files);
   const result = await resolveOne({ path, take: resolve.take }, config, files);
   const { stop, exitCode } = result;
   if (stop !== null && exitCode === EXIT.usage) {
@@ -112,8 +113,12 @@ function versionDocument(version: Version | null): unknown {
 }
 
 /** The path as it is listed: typed otherwise it still means the same. */
-async function listedPath(typed: string, config: Config): Promise<string> {
-  const { path } = await pathTyped(typed, config);
+async function listedPath(
+  typed: string,
+  config: Config,
+  files: Files,
+): Promise<string> {
+  const { path } = await pathTyped(typed, config, files);
   using db = new StateDb(config.stateDb, { isReadOnly: true });
   const folding = storedFolding(db);
   const open = listedConflicts(db);
@@ -139,7 +144,8 @@ async function resolveOne(
   const id = newRunId(startedAtMs);
   const { path, take } = resolve;
   const began = `conflicts resolve started, path=${quoted(path)}, ${take}`;
-  using log = openRunLog(config, id, began);
+  const missing = await missingSandbox(config, files);
+  using log = openRunLog(config, id, began, missing);
   try {
     using _listening = new SignalListener(files.shared);
     const result = await runSync(id, config, {

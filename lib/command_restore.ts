@@ -54,6 +54,7 @@ import { glance, probe } from "./root_traits.ts";
 import { newRunId } from "./run.ts";
 import { checkRoots, identifyRoots, requireSame } from "./run_identify.ts";
 import { Interrupt, SignalListener } from "./run_types.ts";
+import { missingSandbox } from "./sandbox_network.ts";
 import { runFolders, SoftDelete, softDeletedFiles } from "./soft_delete.ts";
 import { StateDb, takeLock } from "./state_db.ts";
 import { actionsInto } from "./state_runs.ts";
@@ -113,7 +114,7 @@ export async function restore(
   config: Config,
   files: Files,
 ): Promise<ExitCode> {
-  const wanted = { ...await pathTyped(typed, config), from };
+  const wanted = { ...await pathTyped(typed, config, files), from };
   // From here on there is something that a signal must not leave half done.
   using listening = isList ? null : new SignalListener(files.shared);
   using _lock = isList ? null : takeLock(config.stateDb);
@@ -148,7 +149,8 @@ export async function restore(
   const newest = [...byKey.values()]
     .sort((a, b) => comparePaths(a.path, b.path));
   const began = `restore started, ${newest.length} asked for`;
-  using log = openRunLog(config, owner.run, began);
+  const missing = await missingSandbox(config, files);
+  using log = openRunLog(config, owner.run, began, missing);
   const names = new TemporaryNames(owner, [roots.left, roots.right]);
   const interrupt = new Interrupt(files.shared);
   const restoring = bringBack(newest, {

@@ -54,12 +54,13 @@ export async function syncOrPlan(
   const startedAtMs = Date.now();
   const id = newRunId(startedAtMs);
   const isDryRun = invocation.command === "plan";
+  const missing = await missingSandbox(config, files);
   let opened = NO_LOG;
   let refusal: unknown = null;
   try {
     const began = `${isDryRun ? "plan" : "run"} started, version ${VERSION}, ` +
       `Left ${roots.left}, Right ${roots.right}`;
-    opened = openRunLog(config, id, began);
+    opened = openRunLog(config, id, began, missing);
   } catch (error) {
     refusal = error;
   }
@@ -129,7 +130,7 @@ export async function syncOrPlan(
       result,
       invocation,
       config,
-      missing: log === NO_LOG ? null : missingSandbox(config),
+      missing: log === NO_LOG ? null : missing,
       logFile: log === NO_LOG ? null : config.logging.file,
       asBefore: standing.words(),
     };
