@@ -38,7 +38,7 @@ import {
 } from "./files_copy.ts";
 import { answerTo } from "./files_read.ts";
 import { cutToTick, words } from "./metadata.ts";
-import { DELETED_FOLDER, timeMark, whyNotOnWindows } from "./names.ts";
+import { DELETED_FOLDER, flawIn, timeMark, whyNotOnWindows } from "./names.ts";
 import {
   comparePaths,
   folderOf,
@@ -55,7 +55,12 @@ import { newRunId } from "./run.ts";
 import { checkRoots, identifyRoots, requireSame } from "./run_identify.ts";
 import { Interrupt, SignalListener } from "./run_types.ts";
 import { missingSandbox } from "./sandbox_network.ts";
-import { runFolders, SoftDelete, softDeletedFiles } from "./soft_delete.ts";
+import {
+  admitRun,
+  runFolders,
+  SoftDelete,
+  softDeletedFiles,
+} from "./soft_delete.ts";
 import { StateDb, takeLock } from "./state_db.ts";
 import { actionsInto } from "./state_runs.ts";
 import { codeOf, inWords, Skipped, WENT_AWAY } from "./system.ts";
@@ -362,6 +367,7 @@ async function stage(version: Version, context: RestoreContext): Promise<Trip> {
   };
   try {
     verifyRoots();
+    admitRun(roots[side], version.run.name);
     const targets: Target[] = [];
     for (const it of to) {
       const target = await targetOn(it, version, context);
@@ -405,6 +411,8 @@ export async function targetOn(
 ): Promise<Target | null> {
   const root = roots[side];
   const { path, metadata, softDeletedPath } = version;
+  const flaw = flawIn(path, Deno.build.os === "windows");
+  if (flaw !== null) throw new Refused(`it can't have that path: ${flaw.why}`);
   const names = path.split("/");
   for (const name of root.traits.hasWindowsNames ? names : []) {
     const why = whyNotOnWindows(name);

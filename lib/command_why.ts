@@ -11,6 +11,7 @@ import { lineOfKey } from "./config_problems.ts";
 import { type Config, valueOfKey } from "./config_schema.ts";
 import { EXIT, type ExitCode, GuardError } from "./errors.ts";
 import { words } from "./metadata.ts";
+import { flawIn } from "./names.ts";
 import { explain, type Explanation } from "./plan_explain.ts";
 import type { Action } from "./plan_types.ts";
 import { newRunId, runSync } from "./run.ts";
@@ -141,6 +142,10 @@ async function nowAt(
     return { kind: "file", path: found.path, sizeBytes, mtimeMs };
   }
   const nothing = { path, sizeBytes: null, mtimeMs: null };
+  // Nobody looks at what is the program's own, or at what can't be there.
+  if (path !== "" && flawIn(path, Deno.build.os === "windows") !== null) {
+    return { kind: "unreadable", ...nothing };
+  }
   try {
     const real = await files.ask("check", { side });
     const asks = { side, owner: null, traits: null, nameBytes: null };
