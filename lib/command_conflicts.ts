@@ -45,7 +45,7 @@ export async function conflicts(
     );
     return EXIT.agreed;
   }
-  const path = await listedPath(resolve.path, config);
+  const path = await listedPath(resolve.path, config, files);
   const result = await resolveOne({ path, take: resolve.take }, config, files);
   const { stop, exitCode } = result;
   if (stop !== null && exitCode === EXIT.usage) {
@@ -112,8 +112,12 @@ function versionDocument(version: Version | null): unknown {
 }
 
 /** The path as it is listed: typed otherwise it still means the same. */
-async function listedPath(typed: string, config: Config): Promise<string> {
-  const { path } = await pathTyped(typed, config);
+async function listedPath(
+  typed: string,
+  config: Config,
+  files: Files,
+): Promise<string> {
+  const { path } = await pathTyped(typed, config, files);
   using db = new StateDb(config.stateDb, { isReadOnly: true });
   const folding = storedFolding(db);
   const open = listedConflicts(db);

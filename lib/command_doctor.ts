@@ -31,13 +31,11 @@ import {
   wireRoot,
 } from "./run_identify.ts";
 import {
+  askedRoots,
   isNetworkPath,
   type NetworkRoot,
   networkRootsOf,
-  REAL_PATH,
-  type RealPath,
   realPathOnWindows,
-  realRootsOf,
 } from "./sandbox_network.ts";
 import {
   asGuard,
@@ -116,16 +114,15 @@ function table(
 /**
  * Looks, and tells what was found.
  *
- * @param realPath Tells real paths of roots.
  * @returns The exit code: 1 if something needs attention.
  */
 export async function doctor(
   { isJson }: DoctorInvocation,
   config: Config,
   files: Files,
-  realPath: RealPath | null = REAL_PATH,
 ): Promise<ExitCode> {
-  const network = networkRootsOf(config, realRootsOf(config, realPath));
+  const told = await askedRoots(files, config.roots);
+  const network = networkRootsOf(config, told);
   const office = await lookAtOffice(files, config, network);
   const checks = [
     ...table(null, { "config": fine(config.file) }),

@@ -38,7 +38,7 @@ import {
 } from "./files_copy.ts";
 import { answerTo } from "./files_read.ts";
 import { cutToTick, words } from "./metadata.ts";
-import { DELETED_FOLDER, timeMark, whyNotOnWindows } from "./names.ts";
+import { DELETED_FOLDER, flawIn, timeMark, whyNotOnWindows } from "./names.ts";
 import {
   comparePaths,
   folderOf,
@@ -54,7 +54,12 @@ import { glance, probe } from "./root_traits.ts";
 import { newRunId } from "./run.ts";
 import { checkRoots, identifyRoots, requireSame } from "./run_identify.ts";
 import { Interrupt } from "./run_types.ts";
-import { runFolders, SoftDelete, softDeletedFiles } from "./soft_delete.ts";
+import {
+  admitRun,
+  runFolders,
+  SoftDelete,
+  softDeletedFiles,
+} from "./soft_delete.ts";
 import { StateDb, takeLock } from "./state_db.ts";
 import { actionsInto } from "./state_runs.ts";
 import { codeOf, inWords, Skipped, WENT_AWAY } from "./system.ts";
@@ -113,7 +118,7 @@ export async function restore(
   config: Config,
   files: Files,
 ): Promise<ExitCode> {
-  const wanted = { ...await pathTyped(typed, config), from };
+  const wanted = { ...await pathTyped(typed, config, files), from };
   // From here on there is something that a signal must not leave half done.
   if (!isList) files.listen();
   using _lock = isList ? null : takeLock(config.stateDb);
@@ -360,6 +365,7 @@ async function stage(version: Version, context: RestoreContext): Promise<Trip> {
   };
   try {
     verifyRoots();
+    admitRun(roots[side], version.run.name);
     const targets: Target[] = [];
     for (const it of to) {
       const target = await targetOn(it, version, context);
@@ -403,6 +409,8 @@ export async function targetOn(
 ): Promise<Target | null> {
   const root = roots[side];
   const { path, metadata, softDeletedPath } = version;
+  const flaw = flawIn(path, Deno.build.os === "windows");
+  if (flaw !== null) throw new Refused(`it can't have that path: ${flaw.why}`);
   const names = path.split("/");
   for (const name of root.traits.hasWindowsNames ? names : []) {
     const why = whyNotOnWindows(name);

@@ -9,7 +9,7 @@ import { print, warn } from "./cli_output.ts";
 import { cantMake } from "./command_shared.ts";
 import type { Config } from "./config_schema.ts";
 import { EXIT, type ExitCode, SyncError, UsageError } from "./errors.ts";
-import { isNetworkPath, REAL_PATH } from "./sandbox_network.ts";
+import { askedRoots } from "./sandbox_network.ts";
 import {
   cacheWarnings,
   cronLine,
@@ -21,6 +21,7 @@ import {
   taskXml,
 } from "./schedule_text.ts";
 import { printable, PROGRAM, quoted, shellQuoted, unitNames } from "./text.ts";
+import type { Files } from "./wire_port.ts";
 
 /**
  * Prints, or writes, what a scheduler takes.
@@ -28,10 +29,11 @@ import { printable, PROGRAM, quoted, shellQuoted, unitNames } from "./text.ts";
  * @throws {SyncError} A path can't be told to that scheduler, or the file is
  *   there already.
  */
-export function schedule(
+export async function schedule(
   { scheduler, everyMinutes, write }: ScheduleInvocation,
   config: Config,
-): ExitCode {
+  files: Files,
+): Promise<ExitCode> {
   const { file, roots, email } = config;
   const to = scheduler ?? USUAL;
   const variable = email?.passwordEnv ?? null;
@@ -48,13 +50,13 @@ export function schedule(
   const way = WAYS[to];
   if (write === null) print(way.text(scheduled).trimEnd());
   else {
-    const files = way.files(scheduled, write);
-    writeAll(files);
-    const names = files.map(([file]) => printable(file)).join(" and ");
+    const made = way.files(scheduled, write);
+    writeAll(made);
+    const names = made.map(([file]) => printable(file)).join(" and ");
     print(`Written: ${names}.\nNext: ${way.next(write)}`);
   }
   const warnings = [
-    ...way.warnings([roots.left, roots.right]),
+    ...way.warnings([roots.left, roots.right], await askedRoots(files, roots)),
     ...variable === null ? [] : [
       `The mail password is in the variable ${variable}: for scheduled ` +
       `runs, ${way.password(variable, environmentFile)}.`,
@@ -125,7 +127,11 @@ interface Way {
   next(file: string): string;
   /** How the mail password comes to the runs. */
   password(variable: string, environmentFile: string): string;
-  warnings(roots: readonly string[]): readonly string[];
+  /** @param real Their real paths, where those matter. */
+  warnings(
+    roots: readonly string[],
+    real: readonly (string | null)[],
+  ): readonly string[];
 }
 
 const WAYS: Readonly<Record<Scheduler, Way>> = {
@@ -137,7 +143,8 @@ const WAYS: Readonly<Record<Scheduler, Way>> = {
     password: (variable) =>
       "set it for the account that runs the task, for instance with setx " +
       `${variable}, and log on anew`,
-    warnings: (roots) => driveWarnings(roots, roots.map(realPath)),
+    warnings: (roots, real) =>
+      driveWarnings(roots, roots.map((_, n) => real[n] ?? null)),
   },
   cron: {
     text: cronLine,
@@ -202,16 +209,4 @@ function writeAll(files: readonly NewFile[]): void {
       throw cantMake(file, error);
     }
   }
-}
-
-/** Null where nothing can be known of it: not there now, or not Windows. */
-function realPath(root: string): string | null {
-  if (REAL_PATH === null) return null;
-  if (isNetworkPath(root)) return root;
-  try {
-    Deno.statSync(root);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotCapable)) return null;
-  }
-  return REAL_PATH(root);
 }

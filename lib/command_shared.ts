@@ -6,12 +6,13 @@
  */
 import { print } from "./cli_output.ts";
 import type { Config } from "./config_schema.ts";
-import { EXIT, SyncError } from "./errors.ts";
+import { EXIT, GuardError, SyncError } from "./errors.ts";
 import { type Log, openLog } from "./logging_setup.ts";
 import { type TypedPath, typedPath } from "./paths.ts";
 import { jsonText } from "./report_json.ts";
 import { codeOf, inWords } from "./system.ts";
 import { quoted } from "./text.ts";
+import { type Both, bothOf } from "./types.ts";
 import type { Files } from "./wire_port.ts";
 
 /**
@@ -44,12 +45,25 @@ export function isoTime(timeMs: number | null): string | null {
  */
 export async function pathTyped(
   typed: string,
-  config: Config,
+  { roots }: Config,
+  files: Files,
 ): Promise<TypedPath> {
-  // A run needs no path that was typed, and this takes long to load.
-  const { onDisk } = await import("./config_loader.ts");
   const isWindows = Deno.build.os === "windows";
-  return typedPath(typed, config.roots, isWindows, onDisk);
+  const isAbsolute = /^[/\\]|^\w:/.test(typed);
+  const real = isAbsolute ? await realPaths(files, roots) : roots;
+  return typedPath(typed, roots, isWindows, real);
+}
+
+/** The roots as the disk spells them; as they are written where it won't tell. */
+function realPaths(files: Files, roots: Both<string>): Promise<Both<string>> {
+  return bothOf(async (side) => {
+    try {
+      return (await files.ask("check", { side })).path;
+    } catch (error) {
+      if (!(error instanceof GuardError)) throw error;
+      return roots[side];
+    }
+  });
 }
 
 /** The state DB and what stands beside it. */

@@ -9,20 +9,19 @@ import { actionDocument, actionLine } from "./command_history.ts";
 import { answer, isoTime, pathTyped } from "./command_shared.ts";
 import { lineOfKey } from "./config_problems.ts";
 import { type Config, valueOfKey } from "./config_schema.ts";
-import { EXIT, type ExitCode } from "./errors.ts";
+import { EXIT, type ExitCode, GuardError } from "./errors.ts";
 import { words } from "./metadata.ts";
+import { flawIn } from "./names.ts";
 import { explain, type Explanation } from "./plan_explain.ts";
 import type { Action } from "./plan_types.ts";
-import { Root } from "./root_files.ts";
-import { glance } from "./root_traits.ts";
 import { newRunId, runSync } from "./run.ts";
+import { wireRoot } from "./run_identify.ts";
 import type { Decided, RunResult } from "./run_types.ts";
 import { StateDb } from "./state_db.ts";
 import { RecordStore } from "./state_record.ts";
 import { actionsAt, type PastAction } from "./state_runs.ts";
-import { codeOf, Skipped } from "./system.ts";
 import { printable, versionWords } from "./text.ts";
-import { type Side, SIDES } from "./types.ts";
+import { type Both, bothOf, type Side, SIDES } from "./types.ts";
 import type { Files } from "./wire_port.ts";
 
 /** Past actions that are told at most. */
@@ -49,7 +48,7 @@ export async function why(
   config: Config,
   files: Files,
 ): Promise<ExitCode> {
-  const { path } = await pathTyped(invocation.path, config);
+  const { path } = await pathTyped(invocation.path, config, files);
   const { result, decided } = await plan(config, files);
   const explanation = decided && explain(path, {
     plan: decided.plan,
@@ -58,7 +57,9 @@ export async function why(
     folding: decided.settings.folding,
     ignore: config.ignore,
   });
-  const told = gather(explanation?.path ?? path, explanation, result, config);
+  const at = explanation?.path ?? path;
+  const now = await bothOf((side) => nowAt(files, side, at, explanation));
+  const told = gather(at, explanation, result, config, now);
   answer(invocation.isJson, () => textOf(told), () => documentOf(told));
   return decided === null ? result.exitCode : EXIT.agreed;
 }
@@ -92,17 +93,15 @@ function gather(
   explanation: Explanation | null,
   { stop }: RunResult,
   config: Config,
+  now: Both<SideNow>,
 ) {
-  const { file, roots } = config;
+  const { file } = config;
   const keys = explanation?.keys ?? [];
   const text = keys.length === 0 ? "" : Deno.readTextFileSync(file);
   return {
     path,
     ...stop?.name === "state" ? NOTHING_STORED : stored(path, config),
-    now: {
-      left: nowAt("left", roots.left, path, explanation),
-      right: nowAt("right", roots.right, path, explanation),
-    },
+    now,
     /** Null where no plan could be made. */
     explanation,
     /** The settings that decide, and where each stands. */
@@ -131,27 +130,47 @@ function stored(path: string, config: Config) {
 }
 
 /** What the plan was made from; else what a look shows. */
-function nowAt(
+async function nowAt(
+  files: Files,
   side: Side,
-  root: string,
   path: string,
   explanation: Explanation | null,
-): SideNow {
+): Promise<SideNow> {
   const found = explanation?.now[side];
   if (found) {
     const { sizeBytes, mtimeMs } = found.metadata;
     return { kind: "file", path: found.path, sizeBytes, mtimeMs };
   }
   const nothing = { path, sizeBytes: null, mtimeMs: null };
+  // Nobody looks at what is the program's own, or at what can't be there.
+  if (path !== "" && flawIn(path, Deno.build.os === "windows") !== null) {
+    return { kind: "unreadable", ...nothing };
+  }
   try {
-    const look = new Root(side, root, glance(root)).look(path);
-    if (look.kind === "directory") return { kind: "folder", ...nothing };
-    if (look.kind !== "file") return { kind: look.kind, ...nothing };
-    const { sizeBytes, mtimeMs } = look.metadata;
-    return { kind: "file", path, sizeBytes, mtimeMs };
+    const real = await files.ask("check", { side });
+    const asks = { side, owner: null, traits: null, nameBytes: null };
+    const root = wireRoot(real, await files.ask("probe", asks));
+    const paths = [path];
+    const [look] = await files.ask("looks", {
+      ...{ side, root, paths, wantsSecond: false },
+    });
+    switch (look?.kind) {
+      case "file": {
+        const { sizeBytes, mtimeMs } = look.metadata;
+        return { kind: "file", path, sizeBytes, mtimeMs };
+      }
+      case "directory":
+        return { kind: "folder", ...nothing };
+      case "other":
+        return { kind: "other", ...nothing };
+      case "refused":
+        return { kind: "unreadable", ...nothing };
+      default:
+        return { kind: "absent", ...nothing };
+    }
   } catch (error) {
-    if (error instanceof Skipped) return { kind: "absent", ...nothing };
-    if (codeOf(error) === null) throw error;
+    // The root itself can't be looked into.
+    if (!(error instanceof GuardError)) throw error;
     return { kind: "unreadable", ...nothing };
   }
 }

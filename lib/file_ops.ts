@@ -129,7 +129,7 @@ export function writeDurably(path: string, text: string, mode = 0o666): void {
 
 /** Flushes a folder: names given in it survive a power failure. */
 export function flushFolder(root: Root, folder: string): void {
-  flushFolderAt(root.absolute(folder));
+  flushFolderAt(root.folder(folder));
 }
 
 /** The same by its absolute path. */
@@ -189,6 +189,8 @@ export function moveToFree(root: Root, from: string, to: string): void {
  */
 export function linkTo(root: Root, from: string, to: string): boolean {
   if (!root.hasLinks) return false;
+  root.requireRealFolder(folderOf(from));
+  root.requireRealFolder(folderOf(to));
   try {
     Deno.linkSync(root.absolute(from), root.absolute(to));
     return true;
@@ -411,13 +413,15 @@ export function respell(
   through: (middle: string) => void,
 ): void {
   root.distrust();
+  root.requireRealFolder(folderOf(from));
+  root.requireRealFolder(folderOf(to));
   Deno.renameSync(root.absolute(from), root.absolute(to));
-  const names = [...Deno.readDirSync(root.absolute(folderOf(to)))];
+  const names = [...Deno.readDirSync(root.folder(folderOf(to)))];
   if (names.some(({ name }) => name === nameOf(to))) return;
-  const middle = joinPath(
+  const middle = root.admit(joinPath(
     folderOf(to),
     `${MOVING_PREFIX}${crypto.randomUUID().slice(0, 8)}`,
-  );
+  ));
   through(middle);
   Deno.renameSync(root.absolute(from), root.absolute(middle));
   try {
@@ -440,7 +444,7 @@ export class TemporaryNames {
    * @param owner Pair and run.
    * @param roots Where they are to be.
    */
-  constructor(owner: TemporaryOwner, roots: readonly Root[] = []) {
+  constructor(owner: TemporaryOwner, roots: readonly Root[]) {
     this.owner = owner;
     this.#roots = roots;
   }
@@ -457,6 +461,8 @@ export class TemporaryNames {
     const isTooLong = this.#roots.some((root) =>
       root.pathRoom(folder) < name.length
     );
-    return joinPath(isTooLong ? OWN_FOLDER : folder, name);
+    const place = joinPath(isTooLong ? OWN_FOLDER : folder, name);
+    for (const root of this.#roots) root.admit(place);
+    return place;
   }
 }

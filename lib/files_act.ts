@@ -35,7 +35,7 @@ import {
   isFresh,
   isStill,
 } from "./metadata.ts";
-import { utf8Length } from "./names.ts";
+import { isOwnName, utf8Length } from "./names.ts";
 import { folderOf, keyOf, nameOf } from "./paths.ts";
 import { halfOf, type RecordChange, type Work } from "./plan_types.ts";
 import type { Look, Root } from "./root_files.ts";
@@ -387,7 +387,7 @@ export class Performer {
     } catch (error) {
       const bytes = utf8Length(nameOf(path));
       if (isTooLong(error) && root.pathRoom(folderOf(path)) >= bytes) {
-        const folder = root.absolute(folderOf(path));
+        const folder = root.folder(folderOf(path));
         const longest = longestName(folder, this.#context.names.owner);
         root.refuseNames(Math.min(longest, bytes - 1));
       }
@@ -577,7 +577,7 @@ export class Performer {
     };
     const each = async (source: string, target: string): Promise<void> => {
       const info = Deno.lstatSync(root.absolute(source));
-      const above = Deno.lstatSync(root.absolute(folderOf(source)));
+      const above = Deno.lstatSync(root.folder(folderOf(source)));
       const { mode } = info;
       const entries = [...Deno.readDirSync(root.absolute(source))];
       if (kindAt(root, target) !== "directory") {
@@ -594,8 +594,12 @@ export class Performer {
         await this.#context.checkpoint?.();
         const [path, newPath] = [`${source}/${name}`, `${target}/${name}`];
         try {
+          root.listed(source, name);
+          root.listed(target, name);
           const look = root.look(path);
-          if (look.kind === "directory") await each(path, newPath);
+          // What is in a folder of the program's own is looked at by nobody.
+          const isUsers = look.kind === "directory" && !isOwnName(name);
+          if (isUsers) await each(path, newPath);
           else if (look.kind === "file") {
             const now = await this.#give(root, path, newPath, look.metadata);
             root.requireFile(newPath, now);

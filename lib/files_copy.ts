@@ -278,6 +278,7 @@ export function requestFor(
   roots: Both<Root>,
 ): CopyRequest {
   const to = roots[otherSide(from)];
+  to.admit(temporary);
   // A new name is looked at when it is taken: that can't be overtaken.
   const replaced = target && to.requireFile(path, target);
   return {

@@ -11,7 +11,7 @@ import { answerTo } from "./files_read.ts";
 import { OWN_FOLDER, temporaryName, type TemporaryOwner } from "./names.ts";
 import { joinPath } from "./paths.ts";
 import type { Answer } from "./plan_types.ts";
-import { Root } from "./root_files.ts";
+import { requirePaths, Root } from "./root_files.ts";
 import { foreignOwner, glance, probe } from "./root_traits.ts";
 import { deletedIn, removeRuns } from "./soft_delete.ts";
 import { CHANGED, orElse, Skipped } from "./system.ts";
@@ -46,6 +46,7 @@ export function actHandlers(world: World): ActHandlers {
     },
     moves: ({ side, root, moves, isPlan }) => {
       const real = rootIn(world, side, root);
+      requirePaths(moves.flatMap(({ from, to }) => [from, to]));
       return moves.map((move) => completed(real, move, isPlan));
     },
     deleted: ({ side, root, wantsFiles }) =>
@@ -62,6 +63,11 @@ async function answered(
   { roots, questions }: Asks<"answer">,
 ): Promise<Answer[]> {
   const { shared, checkpoint } = world;
+  requirePaths(
+    questions.flatMap((it) =>
+      it.kind === "hash" ? it.file.path : [it.a.path, it.b.path]
+    ),
+  );
   const real = both((side) => rootIn(world, side, roots[side]));
   const answers: Answer[] = [];
   for (const question of questions) {
@@ -79,8 +85,9 @@ async function rehearsed(
   owner: TemporaryOwner,
 ): Promise<Rehearsed> {
   // Before the first run there is no folder of its own, and none is made.
-  const own = new Root(side, path, glance(path)).look(OWN_FOLDER);
-  const inside = own.kind === "directory" ? OWN_FOLDER : "";
+  const root = new Root(side, path, glance(path));
+  const { kind } = root.look(root.admit(OWN_FOLDER));
+  const inside = kind === "directory" ? OWN_FOLDER : "";
   const probed = probe(path, owner, inside);
   if (probed === null) return { probe: null, foreignOwner: foreignOwner(path) };
   await copyWithin(new Root(side, path, probed.traits), owner, inside);
@@ -94,7 +101,7 @@ async function copyWithin(
   inside: string,
 ): Promise<void> {
   const [source, temporary, target] = [1, 2, 3].map((n) =>
-    joinPath(inside, temporaryName(owner, n))
+    root.admit(joinPath(inside, temporaryName(owner, n)))
   ) as [string, string, string];
   try {
     Deno.writeTextFileSync(root.absolute(source), "tried by the doctor", {

@@ -5,7 +5,7 @@
  * @module
  */
 import { keepAsClash, moveToFree, removeDespite } from "./file_ops.ts";
-import { numberedName } from "./names.ts";
+import { flawIn, numberedName, Refused, TEMPORARY_PREFIX } from "./names.ts";
 import { folderOf, joinPath, nameOf } from "./paths.ts";
 import type { Root } from "./root_files.ts";
 import { CHANGED, codeOf, inWords, orElse, Skipped } from "./system.ts";
@@ -14,8 +14,16 @@ import type { MoveState } from "./wire_messages.ts";
 
 /** Removes temporary files. What can't be removed is left to the next run. */
 export function removeLeftovers(root: Root, paths: readonly string[]): void {
+  // Whatever is said to be left over: never a user's file.
+  for (const path of paths) {
+    const flaw = flawIn(path, Deno.build.os === "windows");
+    const isOurs = flaw?.own &&
+      nameOf(path).toLowerCase().startsWith(TEMPORARY_PREFIX);
+    if (!isOurs) throw new Refused(path, "no run gives such a name");
+  }
   for (const path of paths) {
     orElse(null, () => {
+      root.listed(folderOf(path), nameOf(path));
       if (root.look(path).kind === "file") removeDespite(root.absolute(path));
     });
   }
@@ -28,6 +36,7 @@ export function removeLeftovers(root: Root, paths: readonly string[]): void {
  * @param isPlan Nothing is to be changed.
  */
 export function completed(root: Root, move: Move, isPlan: boolean): MoveState {
+  root.admit(move.middle);
   if (move.middle !== move.to) {
     return { why: whyNotCompleted(root, move, isPlan), isMade: false };
   }

@@ -8,7 +8,7 @@
 import type { Traits } from "./metadata.ts";
 import { isTemporaryOf, OWN_FOLDER, type TemporaryOwner } from "./names.ts";
 import { joinPath } from "./paths.ts";
-import { Root } from "./root_files.ts";
+import { requirePaths, Root } from "./root_files.ts";
 import {
   checkRoot,
   giveNumber,
@@ -64,6 +64,7 @@ export function lookHandlers(world: World): LookHandlers {
     probe: (asks) => probed(paths[asks.side], asks),
     looks: ({ side, root, paths, wantsSecond }) => {
       const real = rootIn(world, side, root);
+      requirePaths(paths.filter((path) => path !== ""));
       return paths.map((path) => looked(real, path, wantsSecond));
     },
     scan: (asks, tell) => scanned(world, asks, tell),
@@ -78,9 +79,9 @@ function probed(
     const tried = owner && probe(path, owner);
     const found = tried ?? untried(known ?? glance(path));
     const root = new Root(side, path, found.traits, null);
-    const own = joinPath(root.absolute(""), OWN_FOLDER);
+    const own = joinPath(root.folder(""), OWN_FOLDER);
     const bytes = nameBytes ??
-      longestName(owner ? own : root.absolute(""), owner);
+      longestName(owner ? own : root.folder(""), owner);
     if (bytes < root.nameRoom.bytes) root.refuseNames(bytes);
     return {
       ...found,

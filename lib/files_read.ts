@@ -9,6 +9,7 @@ import { createHash } from "node:crypto";
 import fs from "node:fs";
 import { InterruptedError } from "./errors.ts";
 import { isStill, metadataOf } from "./metadata.ts";
+import { Refused } from "./names.ts";
 import { folderOf } from "./paths.ts";
 import type { Answer, FileRef, Question } from "./plan_types.ts";
 import type { Root } from "./root_files.ts";
@@ -202,6 +203,7 @@ export async function answerTo(
     return second ? { kind: "same", hash: hex } : { kind: "hash", hash: hex! };
   } catch (error) {
     if (error instanceof InterruptedError) throw error;
+    if (error instanceof Refused) throw error;
     const { side, path } = current;
     return { kind: "unreadable", side, path, reason: inWords(error) };
   }

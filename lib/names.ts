@@ -6,6 +6,24 @@
  */
 import type { Side } from "./types.ts";
 
+/**
+ * A path that no user's file can have, or one of the program's own that was
+ * not admitted. No disk and no user brings it about: it is a mistake in the
+ * program, or an attack, and ends what was asked for with nothing done.
+ */
+export class Refused extends Error {
+  override readonly name = "Refused";
+
+  /**
+   * @param what What was said to be a path, or a part of one.
+   * @param why What is wrong with it, in words.
+   */
+  constructor(what: unknown, why: string) {
+    const said = typeof what === "string" ? JSON.stringify(what) : typeof what;
+    super(`refused: ${said}: ${why}`);
+  }
+}
+
 /** The product's own folder in each root. */
 export const OWN_FOLDER = ".office-sync";
 
@@ -38,24 +56,122 @@ export function sharedRoom(a: NameRoom, b: NameRoom): NameRoom {
 }
 
 const CLASH_MARK = /\.clash-\d{8}-\d{6}-(?:left|right)(?:-\d+)?$/;
-const DELETED_NAME = /^(\d{8})-(\d{6})-([^-]+)(?:-\d+)?$/;
-const RESERVED = /^(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]) *(?:\.|$)/i;
+const DELETED_NAME = /^(\d{8})-(\d{6})-([^/-]+)(?:-\d+)?$/;
+/** Devices of Windows, whatever follows a dot. */
+const DEVICE =
+  "(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\\$|conout\\$|clock\\$) *";
+const RESERVED = new RegExp(`^${DEVICE}(?:\\.|$)`, "i");
 // deno-lint-ignore no-control-regex
 const FORBIDDEN = /[<>:"\\|?*\u0000-\u001f]/;
 
+/** As {@linkcode isOwnName} finds it, when a name is spelled plainly. */
+const OWN_NAME = /^\.office-sync(?:[. ]*(?:$|:)|-tmp-|-mv-)/;
+
+/** Letters become fewer where some are ligatures. */
+const SHORTEST_OWN = ".o\ufb03ce-sync".length;
+
 /**
- * Whether a name belongs to the program itself, at any depth and in any case.
+ * Whether a name belongs to the program itself, at any depth and in any
+ * spelling that some file system takes for it: in any case and normal form,
+ * with letters that nobody sees, with dots or blanks at the end, as the name
+ * of a stream.
  *
  * @param name A file or folder name.
+ *
+ * @example
+ * ```ts
+ * import { isOwnName } from "./names.ts";
+ * isOwnName(".Office-Sync. "); // true
+ * isOwnName("office-sync"); // false
+ * ```
  */
 export function isOwnName(name: string): boolean {
   // Nearly every name ends here: this is asked once for each file of a scan.
-  if (name.charCodeAt(0) !== 46 || name.length < OWN_FOLDER.length) {
-    return false;
+  const first = name.charCodeAt(0);
+  if (first !== 46 && first < 128 || name.length < SHORTEST_OWN) return false;
+  if (ASCII.test(name)) return OWN_NAME.test(name.toLowerCase());
+  return BEGINS_OWN.test(name) && OWN_NAME.test(spelledPlainly(name));
+}
+
+// deno-lint-ignore no-control-regex
+const ASCII = /^[\u0000-\u007f]*$/;
+
+/** Letters that nobody sees, and then what some take for a dot. */
+const DOT = "\\p{DI}*[.\\u2024\\ufe52\\uff0e]";
+const BEGINS_OWN = new RegExp(`^${DOT}`, "u");
+
+/** A name as the file systems compare it that tell the fewest apart. */
+function spelledPlainly(name: string): string {
+  // Capital first: it takes ligatures apart, and a long s is an S.
+  return name.replaceAll(/\p{DI}/gu, "").normalize("NFKC")
+    .toUpperCase().toLowerCase();
+}
+
+/** Why a path is nobody's, or none of the asker's business. */
+export interface PathFlaw {
+  /** In words. */
+  readonly why: string;
+  /**
+   * All that is wrong is that it holds names of the program itself: in its own
+   * spelling, or in another one. Null: it is no path.
+   */
+  readonly own: "plain" | "odd" | null;
+}
+
+// Both are tried on every path of an action. What they find may be harmless;
+// what they don't find is.
+
+/** No name, `.`, `..`, and whatever begins as the program's own names do. */
+const BEGINNING = `(?:/|$|${DOT})`;
+const SUSPECT = new RegExp(`(?:^|/)${BEGINNING}|\\0`, "u");
+
+/** Also devices, letters that are forbidden, and dots and blanks at an end. */
+const SUSPECT_ON_WINDOWS = new RegExp(
+  `(?:^|/)(?:${BEGINNING}|${DEVICE}(?:[./]|$))|${FORBIDDEN.source}|[. ](?:/|$)`,
+  "iu",
+);
+
+/**
+ * What keeps a path from being that of anything a person has in a root.
+ *
+ * @param path Below a root, with `/` between names; whatever else it is, is a
+ *   flaw.
+ * @param isWindows Names are held to the rules of Windows.
+ * @returns Null where nothing is wrong with it.
+ *
+ * @example
+ * ```ts
+ * import { flawIn } from "./names.ts";
+ * flawIn("d/../../x", false)?.why; // '".." is no name'
+ * flawIn("d/aux.txt", false); // null
+ * ```
+ */
+export function flawIn(path: unknown, isWindows: boolean): PathFlaw | null {
+  if (typeof path !== "string") return { why: "it is no text", own: null };
+  if (!path.isWellFormed()) return { why: "it is no Unicode", own: null };
+  if (!(isWindows ? SUSPECT_ON_WINDOWS : SUSPECT).test(path)) return null;
+  let own: PathFlaw | null = null;
+  for (let start = 0, end = 0; end >= 0; start = end + 1) {
+    end = path.indexOf("/", start);
+    const name = path.slice(start, end < 0 ? undefined : end);
+    const why = flawOfName(name, isWindows);
+    if (why !== null) return { why, own: null };
+    if (!isOwnName(name)) continue;
+    const says = `${JSON.stringify(name)} is the program's own`;
+    if (!IN_OWN_SPELLING.test(name)) own = { why: says, own: "odd" };
+    else own ??= { why: says, own: "plain" };
   }
-  const lower = name.toLowerCase();
-  return lower === OWN_FOLDER || lower.startsWith(TEMPORARY_PREFIX) ||
-    lower.startsWith(MOVING_PREFIX);
+  return own;
+}
+
+const IN_OWN_SPELLING = /^\.office-sync(?:$|-tmp-|-mv-)/;
+
+function flawOfName(name: string, isWindows: boolean): string | null {
+  if (name === "") return "a name in it is empty";
+  if (name === "." || name === "..") return `"${name}" is no name`;
+  if (name.includes("\0")) return "it holds NUL";
+  const flaw = isWindows ? flawOnWindows(name) : null;
+  return flaw && `Windows can't hold ${flaw}`;
 }
 
 /** Names that programs give a file while they save it, in lower case. */
@@ -133,10 +249,16 @@ export interface TemporaryOwner {
  *
  * @param owner Pair and run.
  * @param n Counted by the run.
+ * @throws {Refused} Pair or run are more than a part of a name.
  */
 export function temporaryName(owner: TemporaryOwner, n: number): string {
+  for (const part of [owner.pair, owner.run]) {
+    if (!PART.test(part)) throw new Refused(part, "it is no part of a name");
+  }
   return `${TEMPORARY_PREFIX}${owner.pair}-${owner.run}-${n}`;
 }
+
+const PART = /^[\w-]+$/;
 
 /** Whether a name is a temporary one that a given pair made. */
 export function isTemporaryOf(name: string, pair: string): boolean {

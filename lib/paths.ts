@@ -252,7 +252,7 @@ export interface TypedPath {
  *
  * @param roots Absolute paths of the roots.
  * @param isWindows `\` is a separator as well, and case tells nothing.
- * @param onDisk Tells how the disk spells a root: a person may, too.
+ * @param realPaths The roots as the disk spells them: a person may, too.
  * @throws {UsageError} It leads out of the roots.
  *
  * @example
@@ -266,14 +266,14 @@ export function typedPath(
   typed: string,
   roots: Both<string>,
   isWindows: boolean,
-  onDisk: (root: string) => string = (root) => root,
+  realPaths: Both<string> = roots,
 ): TypedPath {
   const slashed = (path: string) =>
     isWindows ? path.replaceAll("\\", "/") : path;
   const said = slashed(isWindows ? withoutPrefix(typed) : typed);
   const isAbsolute = said.startsWith("/") || isWindows && /^\w:/.test(said);
   const inRoot = SIDES.flatMap((side) =>
-    isAbsolute ? [roots[side], onDisk(roots[side])] : []
+    isAbsolute ? [roots[side], realPaths[side]] : []
   ).map((root) => below(said, slashed(root), isWindows))
     .find((it) => it !== null);
   if (inRoot === undefined && isAbsolute) {

@@ -1,11 +1,22 @@
 /**
  * A root on disk, and the one fence around it: every path of a root goes
- * through here, and no look ever follows a link out of it.
+ * through here, is held to names below the root, and no look ever follows a
+ * link out of it. Whoever asks may be mistaken, or hostile: what a path says
+ * is never believed.
  *
  * @module
  */
 import { isStill, metadataOf, type Traits } from "./metadata.ts";
-import { isOwnName, type NameRoom, utf8Length } from "./names.ts";
+import {
+  flawIn,
+  isOwnName,
+  type NameRoom,
+  OWN_FOLDER,
+  Refused,
+  TEMPORARY_PREFIX,
+  utf8Length,
+  whyNotSeenOnWindows,
+} from "./names.ts";
 import { folderOf, joinPath, keyOf, nameOf } from "./paths.ts";
 import { CHANGED, codeOf, orElse, Skipped, WENT_AWAY } from "./system.ts";
 import { quoted } from "./text.ts";
@@ -67,6 +78,32 @@ export function removeIfThere(path: string): void {
   }
 }
 
+const IS_WINDOWS = Deno.build.os === "windows";
+
+/**
+ * Requires that paths can be those of users' files, before anything is done
+ * with the first of them. Of the names only: nothing is looked at.
+ *
+ * @throws {Refused} One of them can't.
+ */
+export function requirePaths(paths: readonly unknown[]): void {
+  for (const path of paths) {
+    const flaw = flawIn(path, IS_WINDOWS);
+    if (flaw !== null) throw new Refused(path, flaw.why);
+  }
+}
+
+/** What the path of a root begins with. */
+const ABSOLUTE = IS_WINDOWS
+  ? /^(?:[A-Za-z]:[\\/]|[\\/]{2}[^\\/?.][^\\/]*[\\/]+[^\\/])/
+  : /^\//;
+
+/**
+ * Names such as systems give in place of long ones, for programs that know
+ * none: `OFFICE~1`.
+ */
+const SHORT_NAME = /^[^.~]{1,7}~[^.~]{1,6}(?:\.[^.~]{0,3})?$/;
+
 /** What stands at a path. */
 export type Look =
   | { readonly kind: "absent" }
@@ -98,6 +135,8 @@ export class Root {
   /** Probed at the start of the run. */
   readonly traits: Traits;
   readonly #trusted = new Map<string, number>();
+  /** Paths of the program's own that may be used. */
+  readonly #admitted = new Set<string>();
   /** What stood at its path when it was first looked at. */
   readonly self: WireRoot["self"];
   /** False once the file system has shown that it has no links. */
@@ -108,6 +147,8 @@ export class Root {
   /**
    * @param path Absolute path.
    * @param self What another thread saw first; left out: what is there now.
+   * @throws {Refused} The path is not absolute: what it means would depend on
+   *   where the process happens to be.
    */
   constructor(
     side: Side,
@@ -115,17 +156,116 @@ export class Root {
     traits: Traits,
     self?: WireRoot["self"],
   ) {
+    if (!ABSOLUTE.test(path)) throw new Refused(path, "no absolute path");
     this.side = side;
     this.path = path.replace(/(?<=.)[/\\]+$/, "");
     this.traits = traits;
-    this.self = self === undefined ? statOf(this.absolute("")) : self;
+    this.self = self === undefined ? statOf(this.folder("")) : self;
   }
 
-  /** The absolute path of a path in the root. */
+  /**
+   * The absolute path of what is in the root, for whoever acts on it: never
+   * that of the root itself, and of the program's own only what was admitted.
+   * It is not looked at, and nor are the folders above it.
+   *
+   * @throws {Refused} It is none of that.
+   * @throws {Skipped} It is a second name of the program's own folder.
+   */
   absolute(path: string): string {
+    if (path === "") throw new Refused(path, "it is the root itself");
+    this.#require(path);
+    if (path.includes("~")) this.#requireNoSecondOwn(path);
+    return this.#join(path);
+  }
+
+  /**
+   * The absolute path of a folder that is looked into or flushed, and nothing
+   * else.
+   *
+   * @param path "" for the root itself.
+   * @throws As {@linkcode absolute}.
+   */
+  folder(path: string): string {
+    return path === "" ? this.#join(path) : this.absolute(path);
+  }
+
+  /**
+   * Lets in a path of the program's own, for as long as this object lives.
+   * Never one that somebody told: only those whose business it is call this,
+   * with a path that they made themselves of a run, a number and a name.
+   *
+   * @param path A path; with a slash at its end, that of a folder, and all
+   *   that is in it. What is not the program's needs no leave.
+   * @returns The path, without that slash.
+   * @throws {Refused} It is no path, or spells the program's names otherwise.
+   */
+  admit(path: string): string {
+    const bare = path.endsWith("/") ? path.slice(0, -1) : path;
+    const flaw = flawIn(bare, IS_WINDOWS);
+    if (flaw === null) return bare;
+    if (flaw.own !== "plain") throw new Refused(path, flaw.why);
+    this.#admitted.add(path);
+    return bare;
+  }
+
+  /**
+   * The path of what a listing shows in a folder: it is there, whoever made it
+   * and whatever it is called.
+   *
+   * @throws {Skipped} This system can't reach it by that name.
+   */
+  listed(folder: string, name: string): string {
+    const path = joinPath(folder, name);
+    const flaw = flawIn(name, IS_WINDOWS);
+    if (flaw?.own) this.#admitted.add(path);
+    else if (flaw) throw new Skipped(whyNotSeenOnWindows(name) ?? CHANGED);
+    return path;
+  }
+
+  #join(path: string): string {
     if (path !== "") return `${this.path}/${path}`;
     // P: alone is the current folder of that drive.
     return this.path.endsWith(":") ? `${this.path}/` : this.path;
+  }
+
+  /** Whatever else a path is, it stays below the root. */
+  #requireNames(path: string): void {
+    const flaw = flawIn(path, IS_WINDOWS);
+    if (flaw && flaw.own === null) throw new Refused(path, flaw.why);
+  }
+
+  #require(path: string): void {
+    // Temporary names are most of what is admitted.
+    if (path.includes(TEMPORARY_PREFIX) && this.#admitted.has(path)) return;
+    const flaw = flawIn(path, IS_WINDOWS);
+    if (flaw && !(flaw.own && this.#isAdmitted(path))) {
+      throw new Refused(path, flaw.why);
+    }
+  }
+
+  #isAdmitted(path: string): boolean {
+    if (this.#admitted.has(path)) return true;
+    for (let at = path; at !== ""; at = folderOf(at)) {
+      if (this.#admitted.has(`${at}/`)) return true;
+    }
+    return false;
+  }
+
+  /**
+   * Systems that know short names would follow one into the program's folder.
+   * What `OFFICE~1` is can't be told by its name: it may be a user's folder.
+   */
+  #requireNoSecondOwn(path: string): void {
+    const above = folderOf(path);
+    if (above.includes("~")) this.#requireNoSecondOwn(above);
+    if (!SHORT_NAME.test(nameOf(path))) return;
+    const own = lstatOf(this.#join(joinPath(above, OWN_FOLDER)));
+    const info = own && lstatOf(this.#join(path));
+    if (!info || info.dev !== own.dev || info.ino !== own.ino) return;
+    const second = this.#secondName(path);
+    // Some servers know no ids: then the listing tells.
+    if (second === null && !info.ino) return;
+    throw new Skipped(second?.why ?? CHANGED);
   }
 
   /** What the names it holds may measure. */
@@ -175,7 +315,7 @@ export class Root {
     const { os } = Deno.build;
     if (os === "windows") return Infinity;
     const longest = os === "darwin" ? LONGEST_PATH.darwin : LONGEST_PATH.linux;
-    return longest - utf8Length(`${this.absolute(folder)}/`);
+    return longest - utf8Length(`${this.#join(folder)}/`);
   }
 
   /**
@@ -186,7 +326,7 @@ export class Root {
   look(path: string): Look {
     const info = this.info(path);
     if (info === null) return { kind: "absent" };
-    if (isLink(this.absolute(path), info)) return { kind: "other" };
+    if (isLink(this.#join(path), info)) return { kind: "other" };
     if (info.isFile) return { kind: "file", metadata: this.metadata(info) };
     return { kind: info.isDirectory ? "directory" : "other" };
   }
@@ -198,8 +338,13 @@ export class Root {
    * @throws {Skipped} A folder above it is no real folder of the root.
    */
   info(path: string): Deno.FileInfo | null {
-    this.requireRealFolder(folderOf(path));
-    return lstatOf(this.absolute(path));
+    if (path !== "") this.#require(path);
+    return this.#info(path);
+  }
+
+  #info(path: string): Deno.FileInfo | null {
+    this.#requireReal(folderOf(path));
+    return lstatOf(this.#join(path));
   }
 
   /** Metadata as this root's record keeps them. */
@@ -216,14 +361,20 @@ export class Root {
    * to an open folder.
    *
    * @throws {Skipped} One of them is missing or something else.
+   * @throws {Refused} It is no path.
    */
   requireRealFolder(folder: string): void {
+    if (folder !== "") this.#requireNames(folder);
+    this.#requireReal(folder);
+  }
+
+  #requireReal(folder: string): void {
     const until = this.#trusted.get(folder);
     const now = performance.now();
     if (until !== undefined && now < until) return;
     if (folder === "") this.#requireSelf();
     else {
-      this.requireRealFolder(folderOf(folder));
+      this.#requireReal(folderOf(folder));
       this.#requireFolder(folder);
     }
     if (this.#trusted.size > 1000) this.#trusted.clear();
@@ -231,15 +382,16 @@ export class Root {
   }
 
   #requireFolder(folder: string): void {
-    const info = lstatOf(this.absolute(folder));
-    if (!info?.isDirectory || isLink(this.absolute(folder), info)) {
+    const info = lstatOf(this.#join(folder));
+    if (!info?.isDirectory || isLink(this.#join(folder), info)) {
       throw new Skipped(CHANGED);
     }
+    if (folder.includes("~")) this.#requireNoSecondOwn(folder);
   }
 
   /** Where a disk is unmounted, an empty folder takes its place. */
   #requireSelf(): void {
-    const now = statOf(this.absolute(""));
+    const now = statOf(this.#join(""));
     const isSame = now !== null && now.dev === this.self?.dev &&
       now.ino === this.self.ino;
     if (!isSame) throw new Skipped(WENT_AWAY);
@@ -297,24 +449,29 @@ export class Root {
    *   where the path is an entry's own, or nothing is there by now.
    */
   secondName(path: string): SecondName | null {
+    if (path !== "") this.#require(path);
+    return this.#secondName(path);
+  }
+
+  #secondName(path: string): SecondName | null {
     const above = folderOf(path);
     if (path === "") return null;
     if (above !== "") {
-      const folder = this.secondName(above);
+      const folder = this.#secondName(above);
       if (folder !== null) return folder;
     }
     const name = nameOf(path);
     const own = keyOf(name, this.traits);
     return orElse(null, () => {
-      const info = this.info(path);
+      const info = this.#info(path);
       // Where a listing was cut off, a link must not pass for a second name.
       const isLinked = info?.isFile && (info.nlink ?? 1) > 1;
       if (info === null || isLinked) return null;
-      const names = [...Deno.readDirSync(this.absolute(above))]
+      const names = [...Deno.readDirSync(this.#join(above))]
         .map((entry) => entry.name);
       if (names.some((it) => keyOf(it, this.traits) === own)) return null;
       const entry = names.find((it) => {
-        const other = this.info(joinPath(above, it));
+        const other = this.#info(joinPath(above, it));
         return other !== null && other.ino === info.ino &&
           other.dev === info.dev && other.size === info.size;
       });

@@ -8,7 +8,7 @@ import { GuardError } from "./errors.ts";
 import { flushFolderAt, writeDurably } from "./file_ops.ts";
 import { folderIdOf } from "./metadata.ts";
 import { OWN_FOLDER, temporaryName, type TemporaryOwner } from "./names.ts";
-import { isLink, lstatOf, removeIfThere } from "./root_files.ts";
+import { isLink, lstatOf, removeIfThere, requirePaths } from "./root_files.ts";
 import { codeOf, inWords } from "./system.ts";
 import type { Side } from "./types.ts";
 import type { Identity, RealRoot } from "./wire_messages.ts";
@@ -103,8 +103,10 @@ class NotOurs extends Error {}
  * @returns Null where it is not there.
  * @throws {NotOurs} Something else stands there, or in place of a folder
  *   above it.
+ * @throws {Refused} The path is none.
  */
 function ownFile(root: string, path: string): Deno.FileInfo | null {
+  requirePaths([path]);
   const names = path.split("/");
   for (let depth = 0; depth <= names.length; depth++) {
     const name = [OWN_FOLDER, ...names.slice(0, depth)].join("/");

@@ -50,7 +50,7 @@ import {
   numberRun,
   probeRoots,
   rememberIds,
-  rememberRooms,
+  rememberRoom,
   requireNewest,
   requireSame,
   requireStillThere,
@@ -404,7 +404,9 @@ async function stages(run: RunContext, db: StateDb): Promise<RunResult> {
         onBytes: (bytes) => meter.add(0, bytes),
         checkpoint: () => interrupt.checkpoint(),
       });
-      rememberRooms(db, changed);
+      for (const { side, refusedNames } of [changed.left, changed.right]) {
+        if (refusedNames !== null) rememberRoom(db, side, refusedNames);
+      }
     }
 
     // Record what the next run needs to know. Most of it is true only of a run

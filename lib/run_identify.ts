@@ -15,7 +15,6 @@ import {
 } from "./names.ts";
 import { foreignFolder } from "./own_files.ts";
 import { type Folding, sharedFolding } from "./paths.ts";
-import type { Root } from "./root_files.ts";
 import type { Alert } from "./run_types.ts";
 import { StateDb } from "./state_db.ts";
 import { RecordStore } from "./state_record.ts";
@@ -585,11 +584,9 @@ export async function probeRoots(
   });
   for (const side of owner ? SIDES : []) {
     const { traits, isTried, foreignOwner, nameBytes } = probed[side];
-    const names = String(nameBytes);
     if (isTried) db.setMeta(`traits_${side}`, JSON.stringify(traits));
-    if (isTried && db.meta(`name_bytes_${side}`) !== names) {
-      db.setMeta(`name_bytes_${side}`, names);
-    }
+    const isNew = db.meta(`name_bytes_${side}`) !== String(nameBytes);
+    if (isTried && isNew) rememberRoom(db, side, nameBytes);
     if (foreignOwner === null) continue;
     const { says, todo } = foreignFolder(roots[side], foreignOwner);
     onWarning(`${says}: nothing can be soft-deleted there. ${todo}`);
@@ -639,10 +636,7 @@ export function roomIn(
     }, { bytes: Infinity, units: Infinity });
 }
 
-/** Remembers what names the roots have refused as too long. */
-export function rememberRooms(db: StateDb, roots: Both<Root>): void {
-  for (const side of SIDES) {
-    const bytes = roots[side].refusedNames;
-    if (bytes !== null) db.setMeta(`name_bytes_${side}`, String(bytes));
-  }
+/** Remembers the longest names that a root takes, as it refused longer ones. */
+export function rememberRoom(db: StateDb, side: Side, bytes: number): void {
+  db.setMeta(`name_bytes_${side}`, String(bytes));
 }

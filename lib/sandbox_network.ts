@@ -7,8 +7,11 @@
  */
 import { win32 } from "node:path";
 import type { Config } from "./config_schema.ts";
-import { EXIT, SyncError } from "./errors.ts";
+import { EXIT, GuardError, SyncError } from "./errors.ts";
+import { codeOf } from "./system.ts";
 import { printable } from "./text.ts";
+import { type Both, bothOf } from "./types.ts";
+import type { Files } from "./wire_port.ts";
 
 /** The part of a config that this is about. */
 export type NetworkConfig = Pick<Config, "file" | "roots" | "networkRoots">;
@@ -90,16 +93,17 @@ export function realRootsOf(
  * The roots that are on the network.
  *
  * @param config The config.
- * @param realRoots The real paths of both, Left first; or none.
+ * @param realRoots The real paths of both, Left first, null where one is not
+ *   known; or none.
  */
 export function networkRootsOf(
   config: Pick<NetworkConfig, "roots">,
-  realRoots: readonly string[],
+  realRoots: readonly (string | null)[],
 ): NetworkRoot[] {
   return [["left_root", config.roots.left], ["right_root", config.roots.right]]
     .flatMap(([key, root], n): NetworkRoot[] => {
-      const real = realRoots[n];
-      if (real === undefined || !isNetworkPath(real)) return [];
+      const real = realRoots[n] ?? null;
+      if (real === null || !isNetworkPath(real)) return [];
       const share = real === UNTOLD
         ? null
         : real.replace(/^\\\\\?\\UNC\\/i, "\\\\");
@@ -177,10 +181,25 @@ export function wallWords(roots: readonly NetworkRoot[]): string {
 }
 
 /**
- * What holds the roots of a config here, in a sentence.
+ * The same as {@linkcode realRootsOf}, where only the files' world may look at
+ * roots.
  *
- * @param config The config.
+ * @returns None where they don't matter; null for one that can't be looked at.
  */
-export function wallsOf(config: NetworkConfig): string {
-  return wallWords(networkRootsOf(config, realRootsOf(config, REAL_PATH)));
+export async function askedRoots(
+  files: Files,
+  roots: Both<string>,
+): Promise<(string | null)[]> {
+  if (REAL_PATH === null) return [];
+  const { left, right } = await bothOf(async (side) => {
+    const root = roots[side];
+    if (isNetworkPath(root)) return root;
+    try {
+      return (await files.ask("check", { side })).path;
+    } catch (error) {
+      if (!(error instanceof GuardError)) throw error;
+      return codeOf(error.cause) === "SANDBOX" ? UNTOLD : null;
+    }
+  });
+  return [left, right];
 }

@@ -15,10 +15,11 @@ import {
   DELETED_FOLDER,
   deletedFolder,
   fittingName,
-  isOwnName,
+  flawIn,
   type NameRoom,
   numberedName,
   OWN_FOLDER,
+  Refused,
   utf8Length,
 } from "./names.ts";
 import { folderOf, joinPath, nameOf } from "./paths.ts";
@@ -146,16 +147,16 @@ export class SoftDelete {
     if (known !== undefined) return known;
     let folder: string;
     if (original === "") {
-      if (root.look(OWN_FOLDER).kind !== "directory") {
+      if (root.look(root.admit(OWN_FOLDER)).kind !== "directory") {
         throw new Skipped(inTheWay(OWN_FOLDER));
       }
-      const all = makeFolder(root, DELETED_FOLDER, "");
+      const all = makeFolder(root, root.admit(DELETED_FOLDER), "");
       if (all === null) throw new Skipped(inTheWay(DELETED_FOLDER));
       // That of another run in the same second keeps its name.
       folder = numbered(
         this.#run,
         undefined,
-        (name) => makeFolder(root, joinPath(all, name), ""),
+        (name) => makeFolder(root, admitRun(root, name), ""),
       );
     } else {
       const parent = this.#folderFor(root, folderOf(original));
@@ -201,7 +202,7 @@ function makeFolder(
   if (kind === "file") return null;
   if (kind === "other") throw new Skipped(inTheWay(folder));
   Deno.mkdirSync(root.absolute(folder));
-  const mode = Deno.lstatSync(root.absolute(original)).mode;
+  const mode = Deno.lstatSync(root.folder(original)).mode;
   if (mode !== null && Deno.build.os !== "windows") {
     // Whoever syncs must be able to put files into it.
     Deno.chmodSync(root.absolute(folder), mode & 0o777 | 0o700);
@@ -233,6 +234,20 @@ export function deletedIn(root: Root, wantsFiles: boolean): Deleted {
   return { runs, unreadable };
 }
 
+/**
+ * Lets in a run's folder among the soft-deleted files, and what is in it.
+ *
+ * @param name The folder's name.
+ * @returns Its path.
+ * @throws {Refused} No run gives such a name.
+ */
+export function admitRun(root: Root, name: string): string {
+  if (deletedFolder(name) === null) {
+    throw new Refused(name, "it is no run's folder");
+  }
+  return root.admit(`${DELETED_FOLDER}/${name}/`);
+}
+
 /** Told of what can't be looked into. */
 export type OnUnreadable = (path: string, why: string) => void;
 
@@ -244,11 +259,13 @@ export function runFolders(
   root: Root,
   onUnreadable: OnUnreadable,
 ): RunFolder[] {
-  return entriesOf(root, DELETED_FOLDER, onUnreadable).flatMap((entry) => {
+  const all = root.admit(DELETED_FOLDER);
+  return entriesOf(root, all, onUnreadable).flatMap((entry) => {
     const { name } = entry;
     const known = entry.isDirectory ? deletedFolder(name) : null;
-    const path = joinPath(DELETED_FOLDER, name);
-    return known === null ? [] : [{ ...known, name, path }];
+    return known === null
+      ? []
+      : [{ ...known, name, path: admitRun(root, name) }];
   }).sort((a, b) => a.timeMs - b.timeMs);
 }
 
@@ -263,9 +280,10 @@ export function* softDeletedFiles(
     const inside = folder === "" ? run.path : joinPath(run.path, folder);
     for (const { name, isDirectory } of entriesOf(root, inside, onUnreadable)) {
       const path = joinPath(folder, name);
-      if (isDirectory) folders.push(path);
       const softDeletedPath = joinPath(run.path, path);
       try {
+        root.listed(inside, name);
+        if (isDirectory) folders.push(path);
         const look = root.look(softDeletedPath);
         if (look.kind !== "file" || isPathFile(path)) continue;
         const before = pathBefore(root, run.path, path) ?? path;
@@ -304,11 +322,8 @@ function pathBefore(root: Root, run: string, path: string): string | null {
   }
   const told = orElse("", () => Deno.readTextFileSync(root.absolute(at)));
   // Others may write to the root as well: never a path out of it.
-  const isPlain = !told.includes("\0") &&
-    told.split("/").every((name) =>
-      !["", ".", ".."].includes(name) && !isOwnName(name)
-    );
-  return isPlain ? told : null;
+  const isWindows = Deno.build.os === "windows";
+  return flawIn(told, isWindows) === null ? told : null;
 }
 
 /** Never through a link; nothing where there is no such folder. */
@@ -344,7 +359,7 @@ function wordsOf(error: unknown): string {
 export function removeRuns(root: Root, runs: readonly string[]): Pruned {
   const removal = new Removal();
   for (const run of runs) {
-    removal.removeRun(root, joinPath(DELETED_FOLDER, run));
+    removal.removeRun(root, admitRun(root, run));
   }
   const { files, bytes, failed, first } = removal;
   return { files, bytes, failed, first };
@@ -372,6 +387,7 @@ class Removal implements Pruned {
 
   #remove(root: Root, path: string): void {
     try {
+      root.listed(folderOf(path), nameOf(path));
       const look = root.look(path);
       if (look.kind === "directory") {
         for (const { name } of [...Deno.readDirSync(root.absolute(path))]) {

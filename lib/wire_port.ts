@@ -285,8 +285,8 @@ export function serve(port: MessagePort, handlers: Partial<Handlers>): void {
     const send = (reply: Reply, transfer: Transferable[] = []) =>
       port.postMessage(reply, transfer);
     try {
-      const handler = handlers[kind];
-      if (handler === undefined) throw new Error(`no request: ${kind}`);
+      const handler = Object.hasOwn(handlers, kind) ? handlers[kind] : null;
+      if (!handler) throw new Error(`no request: ${kind}`);
       const gives = await handler(
         asks as never,
         (part, transfer) => send({ id, part }, transfer),

@@ -401,7 +401,10 @@ async function broughtBack(
   paths: readonly string[] = ["a"],
   verifyRoots = () => {},
 ): Promise<Restored[]> {
-  const names = new TemporaryNames({ pair: "pair", run: "run" });
+  const names = new TemporaryNames({ pair: "pair", run: "run" }, [
+    at.left,
+    at.right,
+  ]);
   const context = {
     roots: at.roots,
     names,
@@ -463,9 +466,9 @@ Deno.test("a file that is saved while it is replaced keeps its name, and what st
   const texts = SIDES.flatMap((side) =>
     at.names(side).filter((it) => !it.startsWith(".office-sync/deleted"))
       .flatMap((name) => {
-        const info = Deno.lstatSync(at[side].absolute(name));
+        const info = Deno.lstatSync(`${at[side].path}/${name}`);
         return info.isFile
-          ? [Deno.readTextFileSync(at[side].absolute(name))]
+          ? [Deno.readTextFileSync(`${at[side].path}/${name}`)]
           : [];
       })
   );
@@ -498,7 +501,7 @@ Deno.test("what can't be moved to soft delete from a disk mounted inside the roo
   });
   using _full = intercept("openSync", (real, file, options) => {
     // On its way to soft delete a file has a name in the product's folder.
-    const isMoved = file!.startsWith(at.left.absolute(".office-sync/")) &&
+    const isMoved = file!.startsWith(`${at.left.path}/.office-sync/`) &&
       file!.includes("-tmp-");
     if (isMoved) throw systemError("ENOSPC");
     return real(file, options);

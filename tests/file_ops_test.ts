@@ -27,6 +27,7 @@ const ASIDE = ".office-sync-tmp-pair-run-2";
 function rooms(left: Tree, hasLinks = true): TwoRoots {
   const rooms = new TwoRoots().write({ left });
   rooms.left.hasLinks = hasLinks;
+  for (const name of [TMP, ASIDE]) rooms.left.admit(name);
   return rooms;
 }
 
@@ -280,8 +281,8 @@ function across(at: TwoRoots): Promise<unknown> {
     from: "d/a",
     to: "b",
     seen: at.seen("left", "d/a"),
-    temporary: ".office-sync-tmp-pair-run-1",
-    aside: "d/.office-sync-tmp-pair-run-2",
+    temporary: at.left.admit(TMP),
+    aside: at.left.admit(`d/${ASIDE}`),
   });
 }
 

@@ -199,7 +199,7 @@ Deno.test("a version that is saved at the last moment is kept under a name that 
       left: { d: { [name]: file("saved", { mtime: OLD }) } },
     });
     using _disk = refuseLonger(at.left.path, 143);
-    const aside = "d/.office-sync-tmp-pair-run-1";
+    const aside = at.left.admit("d/.office-sync-tmp-pair-run-1");
     Deno.renameSync(at.left.absolute(`d/${name}`), at.left.absolute(aside));
     const kept = keepAsClash(at.left, aside, `d/${name}`);
     assert.deepEqual(read(at.left.path), { d: { [kept.slice(2)]: "saved" } });
@@ -360,7 +360,7 @@ Deno.test({
     using at = new TwoRoots();
     const path = longPath(at.left.path, 4094, "a");
     writeAt(at.left.absolute(path), "saved");
-    const aside = ".office-sync/.office-sync-tmp-pair-run-1";
+    const aside = at.left.admit(".office-sync/.office-sync-tmp-pair-run-1");
     Deno.renameSync(at.left.absolute(path), at.left.absolute(aside));
     const kept = keepAsClash(at.left, aside, path);
     assert.equal(kept, `a${MARK}`);
@@ -378,7 +378,7 @@ Deno.test({
     writeAt(at.left.absolute(path), "old");
     const seen = at.seen("left", path);
     const [temporary, aside] = [1, 2].map((n) =>
-      `.office-sync/.office-sync-tmp-pair-run-${n}`
+      at.left.admit(`.office-sync/.office-sync-tmp-pair-run-${n}`)
     );
     writeAt(at.left.absolute(temporary!), "new");
     // Both the name and what was there change in the middle of it.

@@ -19,7 +19,7 @@ function guard(name: string, message: RegExp) {
 }
 
 function identityFile(at: TwoRoots): string {
-  return at.left.absolute(".office-sync/root.json");
+  return `${at.left.path}/.office-sync/root.json`;
 }
 
 function make(at: TwoRoots, replaces = false) {
@@ -95,14 +95,14 @@ Deno.test("a root that can't be read stops the run", async () => {
 Deno.test("a root without an identity has none, and reading makes none", () => {
   using at = new TwoRoots();
   assert.equal(readLeft(at), null);
-  Deno.removeSync(at.left.absolute(".office-sync"));
+  Deno.removeSync(`${at.left.path}/.office-sync`);
   assert.equal(readLeft(at), null);
   assert.deepEqual(at.names("left"), []);
 });
 
 Deno.test("an identity is made once, and read as it was made", () => {
   using at = new TwoRoots();
-  Deno.removeSync(at.left.absolute(".office-sync"));
+  Deno.removeSync(`${at.left.path}/.office-sync`);
   const made = make(at);
   assert.match(made.id, /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
   assert.notEqual(made.fileId, null);
@@ -191,8 +191,8 @@ Deno.test("an identity is never read through a link", () => {
   Deno.renameSync(file, `${at.outside}/root.json`);
   Deno.symlinkSync(`${at.outside}/root.json`, file);
   assert.throws(() => readLeft(at), guard("identity", /: it is a link\. /));
-  Deno.removeSync(at.left.absolute(".office-sync"), { recursive: true });
-  Deno.symlinkSync(at.outside, at.left.absolute(".office-sync"));
+  Deno.removeSync(`${at.left.path}/.office-sync`, { recursive: true });
+  Deno.symlinkSync(at.outside, `${at.left.path}/.office-sync`);
   const linked = guard("identity", /: \.office-sync is a link\. /);
   assert.throws(() => readLeft(at), linked);
 });
@@ -209,8 +209,8 @@ Deno.test("whatever else stands in place of an identity is called what it is", (
     assert.throws(() => readLeft(at), pipe);
     Deno.removeSync(file);
   }
-  Deno.removeSync(at.left.absolute(".office-sync"));
-  Deno.writeTextFileSync(at.left.absolute(".office-sync"), "");
+  Deno.removeSync(`${at.left.path}/.office-sync`);
+  Deno.writeTextFileSync(`${at.left.path}/.office-sync`, "");
   const stray = guard("identity", /: \.office-sync is a file\. /);
   assert.throws(() => readLeft(at), stray);
 });

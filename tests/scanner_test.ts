@@ -234,7 +234,7 @@ Deno.test("a folder is changing if it changed after the scan began", async () =>
   using at = rooms({ d: { a: "1" }, e: {} });
   const long = new Date(Date.now() - 60_000);
   for (const folder of ["", "e"]) {
-    Deno.utimeSync(at.left.absolute(folder), long, long);
+    Deno.utimeSync(at.left.folder(folder), long, long);
   }
   const { listings } = await look(at, { startedAtMs: Date.now() - 30_000 });
   const told = [...listings].map(([path, it]) => [path, it.isChanging]);
@@ -247,7 +247,7 @@ Deno.test("a folder is changing if it changed in the very tick in which the scan
   const times = { "": -2000, d: 0, e: -4000 };
   for (const [folder, ms] of Object.entries(times)) {
     const time = new Date(startedAtMs + ms);
-    Deno.utimeSync(at.left.absolute(folder), time, time);
+    Deno.utimeSync(at.left.folder(folder), time, time);
   }
   const changing = async (tickMs: number) =>
     [...(await look(at, { startedAtMs, tickMs })).listings]

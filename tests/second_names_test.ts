@@ -253,7 +253,7 @@ for (const takesOwn of [true, false]) {
     }`,
     () => {
       using at = new TwoRoots({ hasWindowsNames: true });
-      const temporary = ".office-sync-tmp-pair-run-1";
+      const temporary = at.left.admit(".office-sync-tmp-pair-run-1");
       at.write({ left: { [temporary]: "new" } });
       using _disk = shortNames(
         at.left.path,

@@ -58,7 +58,7 @@ export class TwoRoots implements Disposable {
   /** What a scan would have seen of a file. */
   seen(side: Side, path: string): Metadata {
     const root = this[side];
-    return root.metadata(Deno.lstatSync(root.absolute(path)));
+    return root.metadata(Deno.lstatSync(`${root.path}/${path}`));
   }
 
   /** Names of all files and folders of a side, the product's own too. */
