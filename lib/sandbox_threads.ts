@@ -119,16 +119,7 @@ const ONE_SIGNAL_MS = 500;
  */
 export function runThreads(program: Program): Promise<never> {
   const shared = new SharedState();
-  const hack = program.sandbox;
-  const hackRoots = Object.values(program.roots ?? {});
-  const { read, write } = hack.files === "all"
-    ? { read: hackRoots, write: hackRoots }
-    : hack.files;
-  const engine = start("engine", {
-    ...hack.engine,
-    read: [...hack.engine.read, ...read],
-    write: [...hack.engine.write, ...write],
-  });
+  const engine = start("engine", program.sandbox.engine);
   const tell = (message: ToEngine, transfer: Transferable[] = []) =>
     engine.postMessage(message, transfer);
   const fail = (why: string): never => {
