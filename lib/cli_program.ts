@@ -6,6 +6,7 @@
  */
 import {
   type Asked,
+  type CommandInvocation,
   type CommandName,
   helpText,
   type Invocation,
@@ -15,6 +16,7 @@ import { print, warn } from "./cli_output.ts";
 import type { Config } from "./config_schema.ts";
 import { EXIT, type ExitCode, SyncError } from "./errors.ts";
 import type { Handed } from "./sandbox_launcher.ts";
+import { oldWordHint } from "./sandbox_network.ts";
 import { errorWords, VERSION } from "./text.ts";
 import type { Both, Side } from "./types.ts";
 import type { Files } from "./wire_port.ts";
@@ -100,6 +102,14 @@ async function obey(
   invocation: Invocation,
   { loadConfig, filesOf, unwritable = [] }: ProgramHost,
 ): Promise<ExitCode> {
+  const configOf = async (it: CommandInvocation): Promise<Config> => {
+    const config = await loadConfig(it.config);
+    const isSilent = "isJson" in it && it.isJson ||
+      "isQuiet" in it && it.isQuiet;
+    const hint = oldWordHint(config);
+    if (hint !== null && !isSilent) warn(hint);
+    return config;
+  };
   switch (invocation.command) {
     case "help":
       print(helpText(invocation.of, invocation.config));
@@ -113,14 +123,14 @@ async function obey(
     }
     case "sync":
     case "plan": {
-      const config = await loadConfig(invocation.config);
+      const config = await configOf(invocation);
       const { syncOrPlan } = await import("./command_sync.ts");
       const files = await filesOf(config.roots);
       return await syncOrPlan(invocation, config, files, unwritable);
     }
     default: {
       const command = await COMMANDS[invocation.command]();
-      const config = await loadConfig(invocation.config);
+      const config = await configOf(invocation);
       const files = await filesOf(config.roots);
       return await command(invocation as never, config, files);
     }

@@ -31,11 +31,10 @@ import {
   wireRoot,
 } from "./run_identify.ts";
 import {
-  askedRoots,
   isNetworkPath,
-  type NetworkRoot,
-  networkRootsOf,
+  placeOf,
   realPathOnWindows,
+  wallOf,
 } from "./sandbox_network.ts";
 import {
   asGuard,
@@ -55,7 +54,12 @@ import {
   timeWords,
 } from "./text.ts";
 import { type Both, type Side, SIDES } from "./types.ts";
-import type { Deleted, FileSystem, RealRoot } from "./wire_messages.ts";
+import type {
+  Deleted,
+  FileSystem,
+  NetworkRoot,
+  RealRoot,
+} from "./wire_messages.ts";
 import type { Files } from "./wire_port.ts";
 
 /** What was found of one thing. */
@@ -121,9 +125,7 @@ export async function doctor(
   config: Config,
   files: Files,
 ): Promise<ExitCode> {
-  const told = await askedRoots(files, config.roots);
-  const network = networkRootsOf(config, told);
-  const office = await lookAtOffice(files, config, network);
+  const office = await lookAtOffice(files, config);
   const checks = [
     ...table(null, { "config": fine(config.file) }),
     ...office.checks,
@@ -131,7 +133,7 @@ export async function doctor(
     ...office.isJoining ? await joiningChecks(files, config) : [],
     ...table(null, {
       "mail": await mailServer(config),
-      "permissions": permissions(config, office.realPaths),
+      "permissions": permissions(config),
     }),
   ];
   const bad = checks.filter(({ status }) => status !== "ok").length;
@@ -166,13 +168,10 @@ function linesOf({ name, side, status, says, todo }: Check): string[] {
 async function lookAtOffice(
   files: Files,
   config: Config,
-  network: readonly NetworkRoot[],
 ): Promise<{
   readonly checks: readonly Check[];
   /** Of two roots that meet, one was synced before. */
   readonly isJoining: boolean;
-  /** How the disk spells the roots. */
-  readonly realPaths: readonly string[];
 }> {
   const { roots, file } = config;
   let damage: Found | null = null;
@@ -194,8 +193,8 @@ async function lookAtOffice(
   // A pair without a state DB has no name yet.
   const pair = asked(() => db!.meta("pair")) ?? "doctor";
   const owner = { pair, run: newRunId(Date.now()) };
-  const left = await lookAtRoot(files, "left", config, network, owner);
-  const right = await lookAtRoot(files, "right", config, network, owner);
+  const left = await lookAtRoot(files, "left", config, owner);
+  const right = await lookAtRoot(files, "right", config, owner);
   const { traits } = left;
   const apart = left.realPath !== null && right.realPath !== null
     ? await guarded(async () => {
@@ -224,7 +223,6 @@ async function lookAtOffice(
       }),
     ],
     isJoining: identity?.isJoining ?? false,
-    realPaths: [left, right].flatMap(({ realPath }) => realPath ?? []),
   };
 }
 
@@ -246,16 +244,16 @@ export async function lookAtRoot(
   files: Files,
   side: Side,
   config: Pick<Config, "roots" | "networkRoots" | "softDelete">,
-  networkRoots: readonly NetworkRoot[],
   owner: TemporaryOwner,
 ): Promise<RootFindings> {
   const path = config.roots[side];
-  const network = networkRoots.find(({ key }) => key === `${side}_root`);
+  const { walls } = files;
+  const network = walls.network.find((it) => it.side === side);
   const unreadable = (name: string, found: Found): RootFindings => {
     const checks = table(side, { [name]: found });
     return { checks, traits: null, realPath: null };
   };
-  // In the sandbox nothing more can be found out of it.
+  // What lies there can't be reached then, by nobody.
   if (network && config.networkRoots === "refuse") {
     return unreadable("real path", refusedPlace(network));
   }
@@ -274,7 +272,8 @@ export async function lookAtRoot(
   const room = disk?.allBytes === 0 ? null : disk;
   const checks = table(side, {
     "root": fine(path),
-    "real path": place(path, real, disk, network !== undefined),
+    "real path": place(path, real, disk, network),
+    "wall": fine(wallOf(walls, side)),
     "free space": space(room),
     writing,
     "names": traits && namesIn(traits),
@@ -299,27 +298,26 @@ function place(
   path: string,
   real: RealRoot,
   disk: FileSystem | null,
-  isNetwork: boolean,
+  network: NetworkRoot | undefined,
 ): Found {
   const [led, named] = [real.path, path].map((it) =>
     it.replace(/(?<=.)[/\\]+$/, "")
   );
   const where = led === named ? path : `${real.path}, where ${path} leads to`;
-  if (!isNetwork) {
+  if (network === undefined) {
     const over = networkOf(path, real.path, disk);
     return fine(over === null ? where : `${where}, over ${over}`);
   }
-  const says = `${where}, on the network: runs are made without the ` +
-    "sandbox, as sandbox.network_roots: allow_all says";
+  const says = `${placeOf(network)}, on the network`;
   return fine(isDrive(path) ? `${says}. ${LETTER}` : says);
 }
 
-function refusedPlace({ root, share }: NetworkRoot): Found {
-  const where = share === null || share === root ? "" : ` (${share})`;
+function refusedPlace(network: NetworkRoot): Found {
+  const { root } = network;
   const todo = "Let the config say sandbox.network_roots: fence, or leave " +
     "that out; or use a folder of this computer.";
   return problem(
-    `${root}${where} is on the network, and the config says ` +
+    `${placeOf(network)} is on the network, and the config says ` +
       "sandbox.network_roots: refuse, so no run starts",
     isDrive(root) ? `${todo} ${LETTER}` : todo,
   );
@@ -756,22 +754,21 @@ function asSentence(words: string): string {
   return text.endsWith("?") ? text : `${text}.`;
 }
 
-/** What this process may do, as it is, and not as it should be. */
-function permissions(
-  { roots, stateDb, email }: Config,
-  realPaths: readonly string[],
-): Found {
+/**
+ * What all that touches no root may do here, as it is, and not as it should
+ * be. Whether the roots can be used, using them tells.
+ */
+function permissions({ stateDb, email }: Config): Found {
   const isTask = PROGRAM !== "office-sync";
   const may = (it: Deno.PermissionDescriptor) =>
     Deno.permissions.querySync(it).state === "granted";
   // Most calls are judged by what is written, an open file by the disk's words.
-  const used = [roots.left, roots.right, stateDb];
-  const shut = [...new Set([...used, ...realPaths, onDisk(stateDb)])].filter(
-    (path) => !may({ name: "read", path }) || !may({ name: "write", path }),
+  const isShut = [stateDb, onDisk(stateDb)].some((path) =>
+    !may({ name: "read", path }) || !may({ name: "write", path })
   );
-  if (shut.length > 0) {
+  if (isShut) {
     return problem(
-      `${shut.join(", ")} can't be used`,
+      `${stateDb} can't be used`,
       isTask
         ? `Start it by ${PROGRAM}.`
         : "Make the program anew, with this config.",
@@ -781,13 +778,12 @@ function permissions(
     .filter((name) => may({ name }));
   if (open.length === 0) {
     const server = email === null ? "" : ", the mail server";
-    return fine(`the two roots, its own files${server} and nothing else`);
+    return fine(
+      `what touches no root may use its own files${server} and nothing else`,
+    );
   }
-  const says = `no sandbox: ${open.join(", ")} without limits`;
   return warning(
-    says,
-    isTask
-      ? `Start it by ${PROGRAM}.`
-      : "Make the program anew, if no root is on the network any more.",
+    `no sandbox: ${open.join(", ")} without limits`,
+    `Start it by ${PROGRAM}.`,
   );
 }

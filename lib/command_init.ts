@@ -203,8 +203,8 @@ async function askLogin(
   );
   if (username === "") return none;
   const where = await ask(
-    "Where the password is: env (a variable of the environment, safer) or " +
-      "file (this config, for all who can read it)",
+    "Where the password is: env (a variable of the environment) or file " +
+      "(this config; let nobody else read it)",
     "env",
     oneOf("env", "file"),
   );

@@ -7,7 +7,7 @@ import { basename, dirname, join } from "node:path";
 import type { ScheduleInvocation } from "./cli_args.ts";
 import { print, warn } from "./cli_output.ts";
 import { cantMake } from "./command_shared.ts";
-import type { Config } from "./config_schema.ts";
+import { type Config, ownFiles } from "./config_schema.ts";
 import { EXIT, type ExitCode, SyncError, UsageError } from "./errors.ts";
 import { askedRoots } from "./sandbox_network.ts";
 import {
@@ -53,7 +53,7 @@ export async function schedule(
     const made = way.files(scheduled, write);
     writeAll(made);
     const names = made.map(([file]) => printable(file)).join(" and ");
-    print(`Written: ${names}.\nNext: ${way.next(write)}`);
+    print(`Written: ${names}.\nNext: ${way.next(write, taskName(file))}`);
   }
   const warnings = [
     ...way.warnings([roots.left, roots.right], await askedRoots(files, roots)),
@@ -124,7 +124,7 @@ interface Way {
   /** @param file The one that a person named. */
   files(scheduled: Scheduled, file: string): readonly NewFile[];
   /** What to do with the files. */
-  next(file: string): string;
+  next(file: string, taskName: string): string;
   /** How the mail password comes to the runs. */
   password(variable: string, environmentFile: string): string;
   /** @param real Their real paths, where those matter. */
@@ -138,11 +138,12 @@ const WAYS: Readonly<Record<Scheduler, Way>> = {
   windows: {
     text: (scheduled) => printedXml(taskXml(scheduled)),
     files: (scheduled, file) => [[file, utf16(taskXml(scheduled))]],
-    next: (file) =>
-      `schtasks /Create /TN office-sync /XML "${printable(file)}"`,
+    next: (file, taskName) =>
+      `schtasks /Create /TN ${taskName} /XML "${printable(file)}"`,
     password: (variable) =>
-      "set it for the account that runs the task, for instance with setx " +
-      `${variable}, and log on anew`,
+      "put it into the config instead, as email.password, and let nobody but " +
+      `the task's account read that; setx ${variable} would hide nothing: it ` +
+      "keeps it readably in the registry, for every program of that account",
     warnings: (roots, real) =>
       driveWarnings(roots, roots.map((_, n) => real[n] ?? null)),
   },
@@ -209,4 +210,13 @@ function writeAll(files: readonly NewFile[]): void {
       throw cantMake(file, error);
     }
   }
+}
+
+/** Each config of a PC has a task of its own. */
+function taskName(configFile: string): string {
+  const stem = ownFiles(configFile).state_db.replace(/\.db$/, "");
+  if (stem === "config") return "office-sync";
+  // What no task may be called, or a command line would take for its own.
+  const name = `office-sync-${stem}`.replaceAll(/[\\/:*?"<>|%]/g, "-");
+  return /^[\p{L}\p{N}._-]+$/u.test(name) ? name : `"${name}"`;
 }

@@ -10,6 +10,7 @@ import { EXIT, GuardError, SyncError } from "./errors.ts";
 import { type Log, openLog } from "./logging_setup.ts";
 import { type TypedPath, typedPath } from "./paths.ts";
 import { jsonText } from "./report_json.ts";
+import { wallWords } from "./sandbox_network.ts";
 import { codeOf, inWords } from "./system.ts";
 import { quoted } from "./text.ts";
 import { type Both, bothOf } from "./types.ts";
@@ -86,7 +87,7 @@ export function openRunLog(
   const { logging, stateDb } = config;
   const log = openLog({ ...logging, runId, others: stateFiles(stateDb) });
   log.info(began);
-  log.info(walls);
+  log.info(wallWords(walls));
   return log;
 }
 

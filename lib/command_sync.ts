@@ -25,6 +25,7 @@ import {
   type RunResult,
   type SyncListener,
 } from "./run_types.ts";
+import { wallWords } from "./sandbox_network.ts";
 import { wasSaid } from "./state_db.ts";
 import { StandingKinds } from "./state_runs.ts";
 import { printable, VERSION, waitingWords } from "./text.ts";
@@ -127,7 +128,7 @@ export async function syncOrPlan(
       result,
       invocation,
       config,
-      walls: log === NO_LOG ? null : files.walls,
+      walls: log === NO_LOG ? null : wallWords(files.walls),
       logFile: log === NO_LOG ? null : config.logging.file,
       asBefore: standing.words(),
     };

@@ -311,7 +311,11 @@ const SECTIONS = {
     max_change_files: v.optional(count, 200),
   },
   sandbox: {
-    network_roots: v.optional(oneOf(["fence", "refuse"]), "fence"),
+    // What the last one is called now is told where the config is used.
+    network_roots: v.optional(
+      v.picklist(["fence", "refuse", "allow_all"], "fence, refuse"),
+      "fence",
+    ),
   },
   compare: {
     verify_first_run: v.optional(flag, false),

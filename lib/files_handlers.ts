@@ -21,6 +21,7 @@ import {
   type FileSystem,
   type Rehearsed,
   SharedState,
+  type Walls,
 } from "./wire_messages.ts";
 import {
   type Asks,
@@ -150,15 +151,17 @@ function fileSystemAt(path: string): FileSystem | null {
  *
  * @param paths Absolute paths of the roots.
  * @param shared The stop and the counters; left out: new ones.
+ * @param walls What holds this thread to the roots; left out: the fence alone.
  */
 export function filesHere(
   paths: Both<string>,
   shared: SharedState = new SharedState(),
+  walls: Walls = { by: "fence", network: [] },
 ): Files {
   const world = { paths, shared, checkpoint: checkpointOf(shared) };
   return new FilesHere(
     { ...lookHandlers(world), ...actHandlers(world) },
     shared,
-    "Nothing holds this run to the two roots: it is made in one thread.",
+    walls,
   );
 }

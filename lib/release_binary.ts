@@ -27,9 +27,9 @@ import { whyNoPath } from "./paths.ts";
 import { V8_FLAGS } from "./sandbox_launcher.ts";
 import {
   networkRefusal,
-  type NetworkRoot,
   networkRootsOf,
   networkWords,
+  oldWordHint,
   REAL_PATH,
   type RealPath,
   realRootsOf,
@@ -46,6 +46,7 @@ import { MADE_FOR } from "./started_as.ts";
 import { codeOf } from "./system.ts";
 import { printable, quoted, shellQuoted, VERSION } from "./text.ts";
 import { type Both, bothOf, SIDES } from "./types.ts";
+import type { NetworkRoot } from "./wire_messages.ts";
 
 // A binary's sandbox was made with it and can't be changed: a config that asks
 // for another one is refused in words, before anything fails for it.
@@ -56,8 +57,6 @@ export interface MadeFor {
   readonly config: SandboxConfig;
   /** What its threads may do; without the flags, which are baked as such. */
   readonly sandbox: Omit<Sandbox, "flags">;
-  /** What holds the roots, in a sentence. */
-  readonly walls: string;
 }
 
 /**
@@ -512,8 +511,6 @@ export interface BinaryPlan {
   readonly output: string;
   /** Null: this system. */
   readonly target: string | null;
-  /** Roots on the network, as far as can be seen from here. */
-  readonly network: readonly NetworkRoot[];
   /** Drives of which only that computer can tell. */
   readonly unseenDrives: readonly string[];
 }
@@ -527,9 +524,12 @@ export interface BinaryPlan {
  */
 export async function compile(given: Given): Promise<void> {
   const plan = await planBinary(given);
-  const { made, network, unseenDrives, output } = plan;
+  const { made, unseenDrives, output } = plan;
+  const { walls } = made.sandbox;
   requireBase(plan);
-  if (network.length > 0) warn(wallWords(network));
+  const hint = oldWordHint(made.config);
+  if (hint !== null) warn(hint);
+  if (walls.by === "fence") warn(wallWords(walls));
   else if (unseenDrives.length > 0) {
     warn(
       `If ${unseenDrives.join(" or ")} is a network drive on that computer, ` +
@@ -572,18 +572,23 @@ export async function planBinary(
     config.stateDb,
     isWindows ? realPath ?? ((path) => path) : null,
   );
-  const { realRoots, ...seen } = networkFrom(config, file, isWindows, realPath);
+  const { realRoots, unseenDrives } = networkFrom(
+    config,
+    file,
+    isWindows,
+    realPath,
+  );
   if (target === null) requireApart(config, null);
   const spelled = target === null ? onDisk : undefined;
   const { flags, ...sandbox } = binarySandbox(config, realRoots, spelled);
   const output = resolve(given.output ?? "office-sync");
   const ending = isWindows && !/\.exe$/iu.test(output) ? ".exe" : "";
   return {
-    made: { config, sandbox, walls: wallWords(seen.network) },
+    made: { config, sandbox },
     flags,
     output: output + ending,
     target,
-    ...seen,
+    unseenDrives,
   };
 }
 

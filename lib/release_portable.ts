@@ -17,7 +17,12 @@ import {
   requirePath,
 } from "./release_binary.ts";
 import { FOREIGN_PREFIXES, KEPT_VARIABLES } from "./sandbox_launcher.ts";
-import { REAL_PATH, type RealPath, wallWords } from "./sandbox_network.ts";
+import {
+  oldWordHint,
+  REAL_PATH,
+  type RealPath,
+  wallWords,
+} from "./sandbox_network.ts";
 import { codeOf, inWords } from "./system.ts";
 import { quoted } from "./text.ts";
 import { SIDES } from "./types.ts";
@@ -145,12 +150,12 @@ export async function makePackage(
     );
   }
   print(`Made ${quoted(folder)} from the config ${quoted(file)}.`);
-  if (told !== null) warn(told);
+  for (const line of told) warn(line);
 }
 
 /**
- * What there is to say of roots on the network. The folder finds out itself at
- * each start; but whoever makes it is to know before.
+ * What there is to say of roots on the network, in lines. The folder finds out
+ * itself at each start; but whoever makes it is to know before.
  *
  * @throws {SyncError} No run would start.
  */
@@ -159,7 +164,7 @@ async function rootsTold(
   text: string,
   isWindows: boolean,
   realPath: RealPath | null,
-): Promise<string | null> {
+): Promise<string[]> {
   // Read as on that system: //server/share is a share only there. Where the
   // folder will lie nobody knows; not in a root.
   const place = isWindows ? "\\\\nowhere.invalid\\x\\config.yaml" : file;
@@ -168,7 +173,11 @@ async function rootsTold(
     requirePath(`${side}_root`, config.roots[side], isWindows);
   }
   const { network } = networkFrom(config, file, isWindows, realPath);
-  return network.length > 0 ? wallWords(network) : null;
+  const hint = oldWordHint(config);
+  return [
+    ...hint === null ? [] : [hint],
+    ...network.length > 0 ? [wallWords({ by: "fence", network })] : [],
+  ];
 }
 
 /** The config's text, if it means the same roots where it is put. */

@@ -5,7 +5,12 @@
  * @module
  */
 import type { EngineBegin, FromEngine, ToEngine } from "./sandbox_threads.ts";
-import type { FilesKind, RequestKind, SharedState } from "./wire_messages.ts";
+import type {
+  FilesKind,
+  RequestKind,
+  SharedState,
+  Walls,
+} from "./wire_messages.ts";
 import {
   type Asks,
   type Files,
@@ -28,7 +33,7 @@ const LOOKS: ReadonlySet<RequestKind> = new Set<RequestKind>([
 /** Threads of the files' world. */
 export class FilesThreads implements Files {
   readonly shared: SharedState;
-  readonly walls: string;
+  readonly walls: Walls;
   /** By their ids; those that were there from the start count down from -1. */
   readonly #all = new Map<number, FilesPort>();
   readonly #looking: FilesPort[] = [];

@@ -18,12 +18,10 @@ import type { Config } from "./config_schema.ts";
 import { ConfigError, EXIT, SyncError, UsageError } from "./errors.ts";
 import { OWN_FOLDER } from "./names.ts";
 import {
-  networkRootsOf,
   REAL_PATH,
   type RealPath,
   realRootsOf,
   requireLocalState,
-  wallWords,
 } from "./sandbox_network.ts";
 import { bareSandbox, type Sandbox, sandboxOf } from "./sandbox_permissions.ts";
 import { IN_SANDBOX } from "./started_as.ts";
@@ -230,11 +228,9 @@ export interface Handed {
 /** How the program is started by the launcher. */
 export interface Started {
   /** What its threads may do. */
-  readonly sandbox: Pick<Sandbox, "engine" | "files">;
+  readonly sandbox: Omit<Sandbox, "flags">;
   /** Null: the command has nothing to do with any. */
   readonly roots: Config["roots"] | null;
-  /** What holds them, in a sentence. */
-  readonly walls: string;
   readonly stateDb: string | null;
   /** Where a person finds what nobody foresaw; null: nowhere. */
   readonly logFile: string | null;
@@ -301,7 +297,7 @@ type Start = Started & { readonly sandbox: Sandbox };
 /** For a command that takes no config. */
 function without(sandbox: Sandbox): Start {
   const none = { roots: null, stateDb: null, logFile: null, handed: null };
-  return { sandbox, walls: "", ...none };
+  return { sandbox, ...none };
 }
 
 async function startOf(
@@ -343,13 +339,11 @@ async function startOf(
     realRoots,
     onDisk: spelled,
   });
-  const network = networkRootsOf(config, realRoots);
   const unwritable = command === "plan" ? await unwritableRoots(config) : [];
   const more = unwritable.length === 0 ? {} : { unwritable };
   return {
     sandbox,
     roots: config.roots,
-    walls: wallWords(network),
     stateDb: config.stateDb,
     logFile: config.logging.file,
     handed: tellable({ said, config, ...more }),

@@ -1,7 +1,8 @@
 /**
- * Roots on the network. On Windows a sandbox can hold only what lies on a
- * drive of the computer itself: for anything else Deno wants all permissions.
- * A mapped drive looks like the first and is the second.
+ * Roots on the network, and what holds a run to its roots. On Windows Deno's
+ * permissions can hold only what lies on a drive of the computer itself: for
+ * anything else it wants all of them. A mapped drive looks like the first and
+ * is the second.
  *
  * @module
  */
@@ -10,29 +11,22 @@ import type { Config } from "./config_schema.ts";
 import { EXIT, GuardError, SyncError } from "./errors.ts";
 import { codeOf } from "./system.ts";
 import { printable } from "./text.ts";
-import { type Both, bothOf } from "./types.ts";
+import { type Both, bothOf, type Side, SIDES } from "./types.ts";
+import type { NetworkRoot, Walls } from "./wire_messages.ts";
 import type { Files } from "./wire_port.ts";
 
 /** The part of a config that this is about. */
 export type NetworkConfig = Pick<Config, "file" | "roots" | "networkRoots">;
 
-/** A root that no sandbox can hold. */
-export interface NetworkRoot {
-  readonly key: "left_root" | "right_root";
-  /** As the config names it. */
-  readonly root: string;
-  /** Server and share; null where the system does not tell. */
-  readonly share: string | null;
-}
-
 /** Tells a root's real path. */
 export type RealPath = (root: string) => string;
 
-/** Stands for a real path that only a process without a sandbox may see. */
+/** Stands for a real path that only a process with all permissions may see. */
 const UNTOLD = "\\\\";
 
 /**
- * Whether no sandbox can hold a path, as far as its text tells.
+ * Whether no permission but all of them reaches a path, as far as its text
+ * tells.
  *
  * @param path Where it matters, the real path.
  * @returns True for `\\server\share` and the like.
@@ -100,15 +94,19 @@ export function networkRootsOf(
   config: Pick<NetworkConfig, "roots">,
   realRoots: readonly (string | null)[],
 ): NetworkRoot[] {
-  return [["left_root", config.roots.left], ["right_root", config.roots.right]]
-    .flatMap(([key, root], n): NetworkRoot[] => {
-      const real = realRoots[n] ?? null;
-      if (real === null || !isNetworkPath(real)) return [];
-      const share = real === UNTOLD
-        ? null
-        : real.replace(/^\\\\\?\\UNC\\/i, "\\\\");
-      return [{ key, root, share } as NetworkRoot];
-    });
+  return SIDES.flatMap((side, n): NetworkRoot[] => {
+    const real = realRoots[n] ?? null;
+    if (real === null || !isNetworkPath(real)) return [];
+    const share = real === UNTOLD
+      ? null
+      : real.replace(/^\\\\\?\\UNC\\/i, "\\\\");
+    return [{ side, root: config.roots[side], share }];
+  });
+}
+
+/** A root on the network as the config names it, and where that leads. */
+export function placeOf({ root, share }: Omit<NetworkRoot, "side">): string {
+  return share === null || share === root ? root : `${root} (${share})`;
 }
 
 /**
@@ -117,10 +115,7 @@ export function networkRootsOf(
  * @param roots At least one.
  */
 export function networkWords(roots: readonly NetworkRoot[]): string {
-  const each = roots.map(({ key, root, share }) => {
-    const where = share === null || share === root ? "" : ` (${share})`;
-    return printable(`${key} ${root}${where}`);
-  });
+  const each = roots.map((it) => printable(`${it.side}_root ${placeOf(it)}`));
   return `${each.join(" and ")} ${each.length > 1 ? "are" : "is"} on the ` +
     "network";
 }
@@ -167,20 +162,6 @@ export function requireLocalState(
 }
 
 /**
- * What holds the roots, in a sentence for people.
- *
- * @param roots Those on the network.
- */
-export function wallWords(roots: readonly NetworkRoot[]): string {
-  if (roots.length === 0) {
-    return "Deno's permissions hold this run to the two roots.";
-  }
-  return `${networkWords(roots)}: there the program's own fence holds the ` +
-    "part that touches files to the two roots, and Deno's permissions keep " +
-    "the rest of it out of them.";
-}
-
-/**
  * The same as {@linkcode realRootsOf}, where only the files' world may look at
  * roots.
  *
@@ -202,4 +183,45 @@ export async function askedRoots(
     }
   });
   return [left, right];
+}
+
+/**
+ * What to write for a word of older versions, which is still understood.
+ *
+ * @param config The config.
+ * @returns Null: it holds none.
+ */
+export function oldWordHint(
+  { networkRoots }: Pick<NetworkConfig, "networkRoots">,
+): string | null {
+  return networkRoots === "allow_all"
+    ? "sandbox.network_roots: allow_all is called fence now: write " +
+      "network_roots: fence, or leave it out."
+    : null;
+}
+
+/** What holds a run to its roots, in a sentence for people. */
+export function wallWords({ by, network }: Walls): string {
+  if (by === "permissions") {
+    return "Deno's permissions hold both roots: the threads that touch files " +
+      "may use nothing else, and nothing else may use them.";
+  }
+  const why = network.length === 0 ? "" : `, as ${networkWords(network)}`;
+  return `The program's own fence holds both roots${why}: the threads that ` +
+    "touch files have all permissions, everything else has none for the roots.";
+}
+
+/** What holds one root, for people; no sentence of its own. */
+export function wallOf({ by, network }: Walls, side: Side): string {
+  if (by === "permissions") {
+    return "Deno's permissions: the threads that touch files may use the two " +
+      "roots and nothing else, and nothing else may use these";
+  }
+  const why = network.length === 0
+    ? ""
+    : network.some((it) => it.side === side)
+    ? ", as it is on the network"
+    : ", as the other root is on the network";
+  return `the program's own fence${why}: the threads that touch files have ` +
+    "all permissions, everything else has none for the roots";
 }

@@ -17,6 +17,7 @@ import {
   networkRootsOf,
 } from "./sandbox_network.ts";
 import { quoted } from "./text.ts";
+import type { Walls } from "./wire_messages.ts";
 
 /**
  * The part of a config that says what a run has to touch. All paths are
@@ -99,10 +100,12 @@ export interface Sandbox {
   /** No root, whatever the process may. */
   readonly engine: ThreadPermissions;
   /**
-   * The roots and nothing else; "all" where one is on the network: then the
-   * fence (`root_files.ts`) is what holds them.
+   * The roots and nothing else; "all" where one of them is on the network: a
+   * permission for the roots would not do, and the fence is what holds them.
    */
   readonly files: ThreadPermissions | "all";
+  /** What that means for the roots. */
+  readonly walls: Walls;
 }
 
 /** Of a thread that has nothing to do with files. */
@@ -136,7 +139,12 @@ export function bareSandbox(
   const write = spellings([outputFile], { onDisk });
   const read = [...write, ...spellings(own, { onDisk })];
   const engine = { ...NO_PERMISSIONS, read, write };
-  return { flags: flagsOf([engine]), engine, files: NO_PERMISSIONS };
+  return {
+    flags: flagsOf([engine]),
+    engine,
+    files: NO_PERMISSIONS,
+    walls: { by: "permissions", network: [] },
+  };
 }
 
 /** The flags that let a process do what its threads may. */
@@ -168,7 +176,7 @@ function flagsOf(threads: readonly ThreadPermissions[]): string[] {
  * @returns The flags, to be put before the program.
  * @throws {SyncError} Exit code 2, if host or variable hold a character that
  * would open more than one of them, or a root is a network drive and the
- * config does not say to do without the sandbox then.
+ * config refuses that.
  *
  * @example A run that sends no mail
  * ```ts
@@ -206,7 +214,7 @@ export function sandboxOf(
 ): Sandbox {
   const { access, programFolder, outputFile } = options;
   const network = networkRootsOf(config, options.realRoots);
-  const isFenced = network.length > 0 && config.networkRoots === "fence";
+  const isFenced = network.length > 0 && config.networkRoots !== "refuse";
   // The doctor is there to tell what is wrong: it starts in any case.
   if (network.length > 0 && !isFenced && access !== "doctor") {
     throw networkRefusal(config, network);
@@ -233,9 +241,10 @@ export function sandboxOf(
     read: roots,
     write: isPlan ? [] : roots,
   };
+  const walls: Walls = { by: isFenced ? "fence" : "permissions", network };
   return isFenced
-    ? { flags: EVERYTHING, engine, files: "all" }
-    : { flags: flagsOf([files, engine]), engine, files };
+    ? { flags: EVERYTHING, engine, files: "all", walls }
+    : { flags: flagsOf([files, engine]), engine, files, walls };
 }
 
 /** Of several, which one it is turns out later. */

@@ -15,6 +15,7 @@ import {
   type FilesBegin,
   type FilesKind,
   SharedState,
+  type Walls,
 } from "./wire_messages.ts";
 
 /** What the engine is started with. */
@@ -30,8 +31,8 @@ export interface EngineBegin {
   readonly looking: readonly MessagePort[];
   /** Null: the command has nothing to do with any. */
   readonly roots: Both<string> | null;
-  /** What holds the roots, in a sentence. */
-  readonly walls: string;
+  /** What holds the files' threads to them. */
+  readonly walls: Walls;
 }
 
 /** What it is told later. */
@@ -74,7 +75,6 @@ export function binaryProgram(
   return {
     sandbox,
     roots: config.roots,
-    walls: made.walls,
     stateDb: config.stateDb,
     logFile: config.logging.file,
     // Of several the last one counts: who names another config is told so.
@@ -165,7 +165,7 @@ export function runThreads(program: Program): Promise<never> {
     { length: lookersFor(program) },
     (_, n) => join(-1 - n, "look"),
   );
-  const { args, started, roots, walls } = program;
+  const { args, started, roots, sandbox: { walls } } = program;
   const { buffer } = shared;
   const begin = { args, started, buffer, looking, roots, walls };
   tell({ kind: "begin", begin }, looking);

@@ -631,6 +631,22 @@ export interface FilesBegin {
   readonly buffer: SharedArrayBuffer;
 }
 
+/** A root that Deno's permissions can't hold. */
+export interface NetworkRoot {
+  readonly side: Side;
+  /** As the config names it. */
+  readonly root: string;
+  /** Server and share; null where the system does not tell. */
+  readonly share: string | null;
+}
+
+/** What holds the threads that touch files to the two roots. */
+export interface Walls {
+  /** Deno's permissions; or the fence alone, where those would have to be all. */
+  readonly by: "permissions" | "fence";
+  readonly network: readonly NetworkRoot[];
+}
+
 /** Where the stop and the counters are, in shared memory. */
 const STOP = 0;
 const SIGNALS: readonly StopSignal[] = [

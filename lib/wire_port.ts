@@ -16,6 +16,7 @@ import {
   type RequestKind,
   type Requests,
   SharedState,
+  type Walls,
   type WireError,
 } from "./wire_messages.ts";
 
@@ -60,8 +61,8 @@ export interface Files {
   ): Promise<Gives<K>>;
   /** The run's stop and counters, which all its threads share. */
   readonly shared: SharedState;
-  /** What holds it to the roots, in a sentence for people. */
-  readonly walls: string;
+  /** What holds it to the roots. */
+  readonly walls: Walls;
   /**
    * From now on a signal is noted in {@linkcode shared}, so that the run can
    * end in good order, instead of ending the process.
@@ -119,14 +120,14 @@ export function checkpointOf(shared: SharedState): Checkpoint {
 export class FilesHere implements Files {
   readonly actors = 1;
   readonly shared: SharedState;
-  readonly walls: string;
+  readonly walls: Walls;
   readonly #handlers: Handlers;
 
   /**
    * @param handlers What answers.
    * @param walls What holds this thread to the roots.
    */
-  constructor(handlers: Handlers, shared: SharedState, walls: string) {
+  constructor(handlers: Handlers, shared: SharedState, walls: Walls) {
     this.#handlers = handlers;
     this.shared = shared;
     this.walls = walls;

@@ -695,7 +695,7 @@ for (const [what, sides, edit] of EDITS_OF_CLASHES) {
 /** What answers a bench's batches, watched: what is asked, and what is told. */
 class Watched implements Files {
   readonly shared: SharedState;
-  readonly walls = "";
+  readonly walls = { by: "fence", network: [] } as const;
   readonly #files: Files;
   /** What was asked, in order. */
   readonly asked: ActBatch[] = [];

@@ -1,10 +1,9 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { clocks, space } from "../lib/command_doctor.ts";
-import { loadConfig } from "../lib/config_loader.ts";
 import { PLAIN_TRAITS } from "../lib/root_traits.ts";
-import { sandboxFlags } from "../lib/sandbox_permissions.ts";
 import { takeLock } from "../lib/state_db.ts";
+import { launched } from "./support/sandbox.ts";
 import { snapshot } from "./support/snapshot.ts";
 import { Office, write } from "./support/support.ts";
 import { fromFileUrl } from "./support/urls.ts";
@@ -56,6 +55,8 @@ Deno.test("doctor finds all well before the first run, and writes nothing", asyn
   assert.match(stdout, /^ok {7}last run: none yet$/m);
   assert.match(stdout, /^ok {7}mail: no mail is sent$/m);
   assert.match(stdout, /^ok {7}permissions: .* and nothing else$/m);
+  assert.match(stdout, /^ok {7}Left, wall: Deno's permissions: /m);
+  assert.match(stdout, /^ok {7}Right, wall: Deno's permissions: /m);
   assert.match(stdout, /\n\nAll is as a run needs it\.\n$/);
   assert.equal(whole(office), before);
 });
@@ -272,31 +273,21 @@ Deno.test("doctor tells of a mail server that does not answer", async () => {
 
 Deno.test("doctor tells where it is started without the sandbox", async () => {
   using office = new Office();
-  const { code, stdout } = await new Deno.Command(Deno.execPath(), {
-    args: [
-      ...["run", "-A", fromFileUrl("../main.ts"), "--in-sandbox="],
-      ...["doctor", "--config", office.config],
-    ],
-  }).output();
+  const { code, stdout } = await office.commandHere("doctor");
   assert.equal(code, 1);
   assert.match(
-    new TextDecoder().decode(stdout),
+    stdout,
     /^WARNING {2}permissions: no sandbox: read, write, net, run, ffi without /m,
   );
 });
 
 Deno.test("doctor goes without what the sandbox of a sync keeps from it", async () => {
   using office = new Office();
-  const flags = sandboxFlags(await loadConfig(office.config), {
-    access: "sync",
-    programFolder: fromFileUrl("../lib"),
-    outputFile: null,
-    realRoots: [],
-  });
+  const { flags, first } = await launched(office.config);
   const { code, stdout } = await new Deno.Command(Deno.execPath(), {
     args: [
       ...["run", `--config=${fromFileUrl("../deno.json")}`, ...flags],
-      ...[fromFileUrl("../main.ts"), "--in-sandbox="],
+      ...[fromFileUrl("../main.ts"), first],
       ...["doctor", "--config", office.config],
     ],
   }).output();

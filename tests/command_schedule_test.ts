@@ -229,6 +229,29 @@ Deno.test("schedule windows writes a task in UTF-16 that keeps to the schema", a
   assert.ok(args.at(-4)?.endsWith("/main.ts"));
 });
 
+Deno.test("schedule windows names a task for each config", async () => {
+  for (
+    const [config, task] of [
+      ["config.yaml", "office-sync"],
+      ["plans.yaml", "office-sync-plans"],
+      ["Plans 2.0.yml", '"office-sync-Plans 2.0"'],
+      ["Pläne.yaml", "office-sync-Pläne"],
+      ['a"&|b:.yaml', '"office-sync-a-&-b-"'],
+    ] as const
+  ) {
+    using office = new Office();
+    const path = `${office.folder}/${config}`;
+    Deno.renameSync(office.config, path);
+    (office as { config: string }).config = path;
+    const file = `${office.folder}/task.xml`;
+    const { stdout, stderr } = await office.commandHere(
+      ...["schedule", "windows", "--write", file],
+    );
+    const next = `Next: schtasks /Create /TN ${task} /XML "${file}"\n`;
+    assert.ok(stdout.endsWith(next), stdout + stderr);
+  }
+});
+
 Deno.test("schedule refuses to write over a file", async () => {
   using office = new Office();
   const file = `${office.folder}/task.xml`;
@@ -507,7 +530,10 @@ Deno.test("schedule tells how the mail password comes to scheduled runs, and how
   assert.match(cron.stderr, /MAIL_PASSWORD=… in a line of its own/);
   assert.doesNotMatch(cron.stderr, /linger/);
   const windows = await office.commandHere("schedule", "windows");
-  assert.match(windows.stderr, /setx MAIL_PASSWORD/);
+  assert.match(
+    windows.stderr,
+    /MAIL_PASSWORD: .* into the config instead, .* setx .* hide nothing/,
+  );
 });
 
 Deno.test("under cron a run says once what stays as it is, again when it changes, and anew after it was well", async () => {

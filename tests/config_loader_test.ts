@@ -78,7 +78,7 @@ Deno.test("parseConfig() fills in every default", async () => {
       maxChangePercent: 50,
       maxChangeFiles: 200,
     },
-    networkRoots: "refuse",
+    networkRoots: "fence",
     compare: { verifyFirstRun: false, alwaysRead: [] },
   });
 });
@@ -110,7 +110,8 @@ const VALUES: [rule: string, line: string, pick: (config: Config) => unknown, va
   ["junk of one's own in place of the default", "ignore: {junk: [Cache.db]}", (it) => it.ignore.junk, ["Cache.db"]],
   ["no junk at all", "ignore: {junk: []}", (it) => it.ignore.junk, []],
   ["junk whose line has no entries as left out", "ignore: {junk: }", (it) => it.ignore.junk.length, 3],
-  ["network roots", "sandbox: {network_roots: allow_all}", (it) => it.networkRoots, "allow_all"],
+  ["network roots", "sandbox: {network_roots: refuse}", (it) => it.networkRoots, "refuse"],
+  ["what network roots were called before", "sandbox: {network_roots: allow_all}", (it) => it.networkRoots, "allow_all"],
   ["mail without login", `email: {${MAIL}}`, (it) => it.email, { smtpHost: "h", smtpPort: 587, security: "starttls", username: null, password: null, passwordEnv: null, from: "a@b.c", to: ["a@b.c"] }],
   ["mail with a password", `email: {${MAIL}, username: u, password: '*p"#', smtp_port: 465, security: tls}`, (it) => [it.email?.username, it.email?.password, it.email?.smtpPort, it.email?.security], ["u", '*p"#', 465, "tls"]],
   ["the variable with the password, unread", `email: {${MAIL}, username: u, password_env: NO_SUCH_1}`, (it) => [it.email?.password, it.email?.passwordEnv], [null, "NO_SUCH_1"]],
@@ -195,7 +196,7 @@ const WRONG: Record<string, [value: string, message: string]> = {
   "safety.max_change_percent": ["100.1", "found 100.1; allowed: a number from 0 to 100"],
   "safety.max_change_files": ["-1", "found -1; allowed: a whole number, 0 or more"],
   sandbox: ["refuse", "found a text, not shown; allowed: a section with the keys network_roots"],
-  "sandbox.network_roots": ["allow", 'found "allow"; allowed: refuse, allow_all'],
+  "sandbox.network_roots": ["allow", 'found "allow"; allowed: fence, refuse'],
   compare: ["1", "found a number, not shown; allowed: a section with the keys verify_first_run, always_read"],
   "compare.verify_first_run": ["'true'", 'found "true"; allowed: true or false'],
   "compare.always_read": ["xls", 'found "xls"; allowed: a list of texts'],

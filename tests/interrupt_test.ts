@@ -92,7 +92,12 @@ function temporaries(folder: string): string[] {
 }
 
 /** What no run asks of files here. */
-const QUIET = { walls: "", actors: 1, grow() {}, listen() {} };
+const QUIET = {
+  walls: { by: "fence", network: [] },
+  actors: 1,
+  grow() {},
+  listen() {},
+} as const;
 
 Deno.test("a run that is interrupted at any moment has done what it says, and the next run does the rest", async () => {
   using whole = await busyOffice();

@@ -11,7 +11,6 @@ import {
 import { makePackage } from "../lib/release_portable.ts";
 import {
   isNetworkPath,
-  type NetworkRoot,
   networkRootsOf,
   networkWords,
   realRootsOf,
@@ -34,6 +33,9 @@ function realPath(mapped: Sides) {
     mapped.map((side) => root === ROOTS[side] ? SHARES[side] : root)
       .find((real) => real !== root) ?? root;
 }
+
+const EMAIL =
+  "email: { smtp_host: localhost, username: u, password: x, from: a@b.c, to: a@b.c }\n";
 
 const CONSENTS = ["refuse", "fence"] as const;
 
@@ -179,11 +181,12 @@ eachCase("compile does as it must", async (mapped, consent) => {
     await assert.rejects(plan, (it) => assertRefused(it, mapped, desk.config));
     return;
   }
-  const { flags, made, network } = await plan();
-  assert.equal(made.sandbox.files === "all", mapped.length > 0);
+  const { flags, made } = await plan();
+  const { files, walls } = made.sandbox;
+  assert.equal(files === "all", mapped.length > 0);
+  assert.equal(walls.by, mapped.length > 0 ? "fence" : "permissions");
   assert.equal(String(flags) === String(OPEN), mapped.length > 0);
-  assert.equal(made.walls, wallWords(network));
-  assertNamed(made.walls, mapped);
+  assertNamed(wallWords(walls), mapped);
 });
 
 eachCase("package does as it must", async (mapped, consent) => {
@@ -231,11 +234,13 @@ eachCase("doctor tells what it must", async (mapped, consent) => {
   try {
     const roots = { roots: ROOTS };
     const found = networkRootsOf(roots, realRootsOf(roots, realPath(mapped)));
+    const isFenced = found.length > 0 && consent === "fence";
+    const by = isFenced ? "fence" : "permissions";
     for (const side of ["left", "right"] as const) {
-      const network = found.find(({ key }) => key === `${side}_root`) ?? null;
+      const network = found.find((it) => it.side === side) ?? null;
       const here = { left: folder, right: folder };
       const { checks, realPath: real } = await lookAtRoot(
-        filesHere(here),
+        filesHere(here, undefined, { by, network: found }),
         side,
         {
           roots: here,
@@ -247,7 +252,6 @@ eachCase("doctor tells what it must", async (mapped, consent) => {
             keepReplaced: false,
           },
         },
-        found,
         { pair: "p", run: "r" },
       );
       const place = checks.find(({ name }) => name === "real path")!;
@@ -256,6 +260,14 @@ eachCase("doctor tells what it must", async (mapped, consent) => {
       assert.equal(place.status, isRefused ? "problem" : "ok");
       assert.equal(real !== null, !isRefused);
       assert.equal(/on the network/.test(place.says), network !== null);
+      const walls = checks.filter(({ name }) => name === "wall");
+      const held = isFenced
+        ? `the program's own fence, as ${
+          network === null ? "the other root" : "it"
+        } is on the network: `
+        : "Deno's permissions: ";
+      assert.equal(walls.length, isRefused ? 0 : 1);
+      assert.ok(isRefused || walls[0]!.says.startsWith(held), walls[0]?.says);
       if (!isRefused) continue;
       assert.ok(place.says.includes(`${ROOTS[side]} (${SHARES[side]}) is on`));
       assert.match(place.todo ?? "", /sandbox\.network_roots: fence/);
@@ -354,7 +366,7 @@ Deno.test("a binary with all permissions stops where the config refuses them", (
     outputFile: null,
     realRoots: ["C:\\l", "\\\\rs\\p"],
   });
-  const made: MadeFor = { config, sandbox, walls: "" };
+  const made: MadeFor = { config, sandbox };
   reached(made, config, realPath(["right"]));
   // Wherever the roots are by now: it has them all the same.
   for (const mapped of [["right"], []] as const) {
@@ -397,18 +409,78 @@ Deno.test("summary, page and log say what holds the roots, and the document keep
     const began = lines.findLastIndex((it) => it.includes(" started, version"));
     assert.ok(lines[began + 1]?.includes(words), lines[began + 1]);
   };
-  const right = { key: "right_root", root: office.right, share: SHARES.right };
+  const right = {
+    side: "right",
+    root: office.right,
+    share: SHARES.right,
+  } as const;
   saidEverywhere(
     await run("--report", page),
-    wallWords([right as NetworkRoot]),
+    wallWords({ by: "fence", network: [right] }),
   );
   const fenced = JSON.parse(await run("--json"));
   const { stdout } = await office.command("--report", page);
-  saidEverywhere(stdout, wallWords([]));
+  saidEverywhere(stdout, wallWords({ by: "permissions", network: [] }));
   const local = await office.json();
   assert.deepEqual(Object.keys(fenced), Object.keys(local));
   assert.deepEqual(Object.keys(fenced.run), Object.keys(local.run));
   assert.deepEqual(Object.keys(fenced.summary), Object.keys(local.summary));
+  const { checks } = JSON.parse(await run("doctor", "--json"));
+  const wall = checks.filter((it: { check: string }) => it.check === "wall");
+  assert.match(wall[0].says, /^the program's own fence, as the other root is /);
+  assert.match(wall[1].says, /^the program's own fence, as it is on the netw/);
+});
+
+for (
+  const [name, settings] of [
+    ["handed on by the launcher", ""],
+    ["read by the program itself", EMAIL],
+  ] as const
+) {
+  Deno.test(`allow_all means fence, and one line says what to write: in a config that is ${name}`, async () => {
+    using office = new Office(
+      `${settings}sandbox: { network_roots: allow_all }\n`,
+    );
+    office.write({ left: { a: "1" } });
+    const line =
+      "sandbox.network_roots: allow_all is called fence now: write " +
+      "network_roots: fence, or leave it out.\n";
+    const saying = async (...args: string[]) => {
+      const { code, stderr } = await office.command(...args);
+      return [code, stderr];
+    };
+    assert.deepEqual(await saying("plan"), [0, line]);
+    assert.deepEqual(await saying("--no-email"), [0, line]);
+    assert.deepEqual(await saying("history"), [0, line]);
+    assert.deepEqual(await saying("plan", "--json"), [0, ""]);
+    assert.deepEqual(await saying("--quiet", "--no-email"), [0, ""]);
+    assert.deepEqual(office.trees().right, { a: "1" });
+  });
+}
+
+Deno.test("with allow_all the roots on the network are fenced, and package and compile say what to write", async () => {
+  using desk = new Desk("allow_all");
+  const { code, out, err } = await launch(desk, ["right"], "sync");
+  assert.deepEqual([code, out, err], [0, "true\n", ""]);
+  const { config, deno, folder } = desk;
+  const said = async (tool: string, ...args: string[]) => {
+    const { stderr } = await new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", fromFileUrl(`../tools/${tool}.ts`), ...args],
+      cwd: folder,
+      // Without a base there is no binary; what there is to say is said before.
+      env: { NO_COLOR: "1", HTTPS_PROXY: "http://127.0.0.1:1" },
+      stdin: "null",
+    }).output();
+    return new TextDecoder().decode(stderr);
+  };
+  const words = /^sandbox\.network_roots: allow_all is called fence now: /m;
+  const packed = ["--config", config, "--deno", deno, "--output", "p"];
+  assert.match(await said("package", ...packed), words);
+  const made = [
+    ...["--config", config, "--target", "x86_64-pc-windows-msvc"],
+    ...["--config-path", "C:\\o\\config.yaml"],
+  ];
+  assert.match(await said("compile", ...made), words);
 });
 
 Deno.test("realPathOnWindows() takes what the sandbox hides for the network, and what is not there for itself", async () => {

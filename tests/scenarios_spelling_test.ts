@@ -6,8 +6,9 @@ import {
   planBinary,
   sandboxPart,
 } from "../lib/release_binary.ts";
-import type { Started } from "../lib/sandbox_launcher.ts";
-import { type Sandbox, sandboxOf } from "../lib/sandbox_permissions.ts";
+import type { SandboxOptions } from "../lib/sandbox_permissions.ts";
+import { IN_SANDBOX } from "../lib/started_as.ts";
+import { launched } from "./support/sandbox.ts";
 import { type CommandResult, Office } from "./support/support.ts";
 import { fromFileUrl } from "./support/urls.ts";
 
@@ -90,24 +91,18 @@ Deno.test("a link above roots, state DB, log and program changes nothing: both w
 });
 
 /** A sandbox that names the roots only as they are written. */
-async function asWritten({ link }: Linked): Promise<Sandbox> {
-  return sandboxOf(await loadConfig(`${link}/config.yaml`), {
-    access: "doctor",
-    programFolder: fromFileUrl("../lib"),
-    outputFile: null,
-    realRoots: [],
-    onDisk: (path) => /\/(?:left|right)$/.test(path) ? path : onDisk(path),
-  });
-}
+const AS_WRITTEN: Partial<SandboxOptions> = {
+  access: "doctor",
+  onDisk: (path) => /\/(?:left|right)$/.test(path) ? path : onDisk(path),
+};
 
 /** Starts the program in it, as the launcher or as a binary. */
 async function startAsWritten(
-  linked: Linked,
+  { office, link }: Linked,
   first: string,
   ...args: readonly string[]
 ): Promise<CommandResult> {
-  const { office } = linked;
-  const { flags } = await asWritten(linked);
+  const { flags } = await launched(`${link}/config.yaml`, AS_WRITTEN);
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: [...["run", ...flags], fromFileUrl("../main.ts"), first, ...args],
     env: office.env,
@@ -124,23 +119,13 @@ Deno.test("what the sandbox keeps out, whatever the reason, is told without word
   const { office, link } = linked;
   office.write({ left: { a: "1" }, right: { b: "22" } });
   const config = ["--config", `${link}/config.yaml`];
-  const { roots, stateDb } = await loadConfig(`${link}/config.yaml`);
-  const started: Started = {
-    sandbox: await asWritten(linked),
-    roots,
-    walls: "",
-    stateDb,
-    logFile: null,
-    handed: null,
-  };
-  const first = `--in-sandbox=${JSON.stringify(started)}`;
+  const { first } = await launched(`${link}/config.yaml`, AS_WRITTEN);
   const told = await startAsWritten(linked, first, "doctor", ...config);
   assert.equal(told.code, 1, told.stdout + told.stderr);
   assert.match(
     told.stdout,
     /^PROBLEM {2}Left, writing: .*\n.*Write left_root as the disk spells it, ".*[^k]\/left"/m,
   );
-  assert.match(told.stdout, /^PROBLEM {2}permissions: /m);
   assert.deepEqual(office.trees(), { left: { a: "1" }, right: { b: "22" } });
   const { code, stdout, stderr } = await startAsWritten(
     linked,
@@ -158,10 +143,10 @@ Deno.test("what the sandbox keeps out, whatever the reason, is told without word
 Deno.test("a binary that was made for another spelling than the disk's says so, and which", async () => {
   using linked = new Linked();
   const file = `${linked.link}/config.yaml`;
+  const { first } = await launched(file, AS_WRITTEN);
   const made: MadeFor = {
     config: sandboxPart(await loadConfig(file)),
-    sandbox: await asWritten(linked),
-    walls: "",
+    sandbox: JSON.parse(first.slice(IN_SANDBOX.length)).sandbox,
   };
   const start = (...args: readonly string[]) =>
     startAsWritten(linked, `--made-for=${JSON.stringify(made)}`, ...args);

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { MailOffice } from "../support/mail_server.ts";
+import { launched } from "../support/sandbox.ts";
 import { file, Office } from "../support/support.ts";
 import { fromFileUrl } from "../support/urls.ts";
 
@@ -18,7 +19,7 @@ function waiting(office: Office): number {
 }
 
 /** A run in one process, so that a signal ends all of it. */
-function started({ config, env }: Office): Deno.ChildProcess {
+async function started({ config, env }: Office): Promise<Deno.ChildProcess> {
   const main = fromFileUrl("../main.ts");
   return new Deno.Command(Deno.execPath(), {
     args: [
@@ -26,7 +27,7 @@ function started({ config, env }: Office): Deno.ChildProcess {
       "--no-prompt",
       "-A",
       main,
-      "--in-sandbox=",
+      (await launched(config)).first,
       "--config",
       config,
     ],
@@ -75,7 +76,7 @@ Deno.test("a run that is killed before it has noted a mail as sent sends it agai
     return killed.promise;
   };
   clash(office);
-  const run = started(office);
+  const run = await started(office);
   await arrived.promise;
   run.kill("SIGKILL");
   await run.status;

@@ -7,6 +7,7 @@
 import assert from "node:assert/strict";
 import { loadConfig } from "../../lib/config_loader.ts";
 import { StateDb } from "../../lib/state_db.ts";
+import { launched } from "../support/sandbox.ts";
 import type { JsonDocument } from "../support/scenario.ts";
 import { snapshot, synced } from "../support/snapshot.ts";
 import {
@@ -269,7 +270,8 @@ async function whatRuns(
 ): Promise<string[]> {
   if (program) {
     const main = fromFileUrl("../main.ts");
-    return [main, "--in-sandbox=", ...program, "--config", office.config];
+    const { first } = await launched(office.config);
+    return [main, first, ...program, "--config", office.config];
   }
   const config = JSON.stringify(await loadConfig(office.config));
   return [fromFileUrl("faults/crash_child.ts"), RUN_ID, config];
@@ -349,10 +351,11 @@ export async function program(
   before: readonly string[] = [],
 ): Promise<Output> {
   const startedMs = performance.now();
+  const { first: told } = await launched(config);
   const [first = "", ...rest] = [
     ...before,
     ...DENO,
-    ...[fromFileUrl("../main.ts"), "--in-sandbox=", ...args],
+    ...[fromFileUrl("../main.ts"), told, ...args],
     ...["--config", config],
   ];
   const { code, stdout, stderr } = await new Deno.Command(first, {

@@ -28,7 +28,7 @@ interface Thread {
 /** Threads that act, started one after the other, until they are disposed. */
 export class FilesThreads implements Files, Disposable {
   readonly shared: SharedState;
-  readonly walls = "";
+  readonly walls = { by: "fence", network: [] } as const;
   readonly #paths: Both<string>;
   readonly #threads: Thread[] = [];
 

@@ -6,11 +6,16 @@
  */
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { loadConfig, onDisk } from "../../lib/config_loader.ts";
+import type { Started } from "../../lib/sandbox_launcher.ts";
 import {
   type SandboxConfig,
   sandboxFlags,
+  sandboxOf,
   type SandboxOptions,
 } from "../../lib/sandbox_permissions.ts";
+import { IN_SANDBOX } from "../../lib/started_as.ts";
+import { fromFileUrl } from "./urls.ts";
 
 /** Tries what it is told, one thing after the other, and tells how it went. */
 export const PROBE = `
@@ -70,6 +75,33 @@ for (const [what, ...args] of JSON.parse(Deno.args.at(-1))) {
 }
 console.log(JSON.stringify(results));
 `;
+
+/**
+ * How the launcher starts the program for a config: the flags, and the first
+ * argument.
+ */
+export async function launched(
+  configFile: string,
+  changes: Partial<SandboxOptions> = {},
+): Promise<{ readonly flags: readonly string[]; readonly first: string }> {
+  const config = await loadConfig(configFile);
+  const { flags, ...sandbox } = sandboxOf(config, {
+    access: "sync",
+    programFolder: fromFileUrl("../lib"),
+    outputFile: null,
+    realRoots: [],
+    onDisk,
+    ...changes,
+  });
+  const started: Started = {
+    sandbox,
+    roots: config.roots,
+    stateDb: config.stateDb,
+    logFile: config.logging.file,
+    handed: null,
+  };
+  return { flags, first: IN_SANDBOX + JSON.stringify(started) };
+}
 
 export type Try = readonly [what: string, ...args: (string | number)[]];
 
