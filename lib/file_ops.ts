@@ -156,8 +156,7 @@ export function flushFolderAt(path: string): void {
  * @throws {Skipped} The name is taken by now.
  */
 export function moveToFree(root: Root, from: string, to: string): void {
-  root.requireRealFolder(folderOf(to));
-  const [source, target] = [root.absolute(from), root.absolute(to)];
+  const [source, target] = [root.absolute(from), root.way(to)];
   try {
     if (linkTo(root, from, to)) {
       removeDespite(source, target);
@@ -189,10 +188,9 @@ export function moveToFree(root: Root, from: string, to: string): void {
  */
 export function linkTo(root: Root, from: string, to: string): boolean {
   if (!root.hasLinks) return false;
-  root.requireRealFolder(folderOf(from));
-  root.requireRealFolder(folderOf(to));
+  const [source, target] = [root.way(from), root.way(to)];
   try {
-    Deno.linkSync(root.absolute(from), root.absolute(to));
+    Deno.linkSync(source, target);
     return true;
   } catch (error) {
     const code = codeOf(error) ?? "";
@@ -413,9 +411,7 @@ export function respell(
   through: (middle: string) => void,
 ): void {
   root.distrust();
-  root.requireRealFolder(folderOf(from));
-  root.requireRealFolder(folderOf(to));
-  Deno.renameSync(root.absolute(from), root.absolute(to));
+  Deno.renameSync(root.way(from), root.way(to));
   const names = [...Deno.readDirSync(root.folder(folderOf(to)))];
   if (names.some(({ name }) => name === nameOf(to))) return;
   const middle = root.admit(joinPath(
