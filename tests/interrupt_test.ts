@@ -170,6 +170,54 @@ Deno.test("an open conflict stays listed when a run is interrupted before it", a
   }
 });
 
+/** Works as a run does, and tells how many turns it took to hear each signal. */
+function turnsTillHeard(): number[] {
+  const lib = (name: string) =>
+    JSON.stringify(new URL(`../lib/${name}.ts`, import.meta.url));
+  const { stdout, stderr } = new Deno.Command(Deno.execPath(), {
+    args: [
+      "eval",
+      `import { SignalListener } from ${lib("run_types")};
+      import { SharedState } from ${lib("wire_messages")};
+      import { checkpointOf } from ${lib("wire_port")};
+      const turns = [];
+      while (turns.length < 10) {
+        const shared = new SharedState();
+        using _listening = new SignalListener(shared);
+        const checkpoint = checkpointOf(shared);
+        const turn = async () => {
+          const end = performance.now() + 110;
+          while (performance.now() < end);
+          await checkpoint().catch(() => {});
+        };
+        // It has been at work for a while.
+        await turn();
+        await turn();
+        Deno.kill(Deno.pid, "SIGINT");
+        let count = 0;
+        for (; shared.signal === null; count++) await turn();
+        turns.push(count);
+      }
+      console.log(JSON.stringify(turns));`,
+    ],
+    stdin: "null",
+  }).outputSync();
+  const text = new TextDecoder();
+  assert.notEqual(stdout.length, 0, text.decode(stderr));
+  return JSON.parse(text.decode(stdout));
+}
+
+Deno.test({
+  name: "a signal is heard within a few turns, though the run never waits",
+  // Windows lets no program send itself one.
+  ignore: Deno.build.os === "windows",
+  fn: () => {
+    const turns = turnsTillHeard();
+    assert.equal(turns.length, 10);
+    assert.ok(Math.max(...turns) <= 6, `${turns}`);
+  },
+});
+
 Deno.test("what listens for signals hears one within the work of a run, and costs next to nothing", async () => {
   const shared = new SharedState();
   using _listening = new SignalListener(shared);
