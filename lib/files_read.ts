@@ -50,7 +50,12 @@ export class OpenFile implements Disposable {
     const absolute = root.way(path);
     try {
       // RACE: whatever takes the name right now is opened. O_NOFOLLOW: a link
-      // is refused; O_NONBLOCK: a pipe does not hold the run up.
+      // is refused; O_NONBLOCK: a pipe does not hold the run up. Windows knows
+      // neither, nor can its own flag be given: there a link is followed. What
+      // is open then has another id, and after reading the path is looked at
+      // again and must lead to it. At worst, on a disk without ids, a link
+      // that stands here for just so long has a file elsewhere of the same
+      // size and time read in place of this one.
       this.#fd = fs.openSync(
         absolute,
         O_RDONLY | O_NOFOLLOW | O_NONBLOCK,
