@@ -1,72 +1,78 @@
 /**
- * Carries out a plan: in order, each action on its own; copies in batches, and
- * in threads where there are many. What was really done goes to the record,
- * once it is certain to be on disk.
+ * Carries out a plan: cuts it into batches, has the files' world carry them
+ * out, and brings what was really done to the record, once it is certain to be
+ * on disk.
+ *
+ * Folders that are made, renamed or removed are steps of their own: a step
+ * begins when all before it is recorded. In a step, what builds on one another
+ * is a group, which one batch takes whole; batches go to as many threads as
+ * are worth it, in any order.
  *
  * @module
  */
+import { InterruptedError } from "./errors.ts";
+import { movingName, type TemporaryOwner } from "./names.ts";
+import { folderOf, joinPath } from "./paths.ts";
 import {
-  CopyThreads,
-  isSmall,
-  type TakenBack,
-  threadsFor,
-} from "./apply_threads.ts";
-import { GuardError, InterruptedError } from "./errors.ts";
-import { flushFolder, TemporaryNames } from "./file_ops.ts";
-import { type Performed, Performer, whyNotRenamed } from "./files_act.ts";
-import {
-  dropCopy,
-  flushCopies,
-  type FlushedCopy,
-  type StagedCopy,
-} from "./files_copy.ts";
-import { words } from "./metadata.ts";
-import { timeMark } from "./names.ts";
-import { folderOf } from "./paths.ts";
-import type { Action, RecordChange, Work } from "./plan_types.ts";
-import type { Root } from "./root_files.ts";
+  type Action,
+  afterRenames,
+  type RecordChange,
+  type Work,
+} from "./plan_types.ts";
 import type { Outcome } from "./run_types.ts";
-import { SoftDelete } from "./soft_delete.ts";
-import { codeOf, errorKind, inWords, Skipped, WENT_AWAY } from "./system.ts";
+import { errorKind, Skipped, WENT_AWAY } from "./system.ts";
 import {
   type Both,
+  both,
   type Checkpoint,
   type FileRow,
+  type Metadata,
   type Move,
   otherSide,
   type OutcomeKind,
   type Side,
   SIDES,
 } from "./types.ts";
+import {
+  type ActBatch,
+  type ActOrder,
+  type ActReply,
+  type Became,
+  errorFromWire,
+  type FilesWork,
+  type Made,
+  packCopies,
+  rowOf,
+  unpackMade,
+  type WireRoot,
+} from "./wire_messages.ts";
+import { type Files, ThreadLost } from "./wire_port.ts";
 
 /** What carrying out a plan needs. */
 export interface ApplyContext {
-  readonly roots: Both<Root>;
-  /** Name the pair of roots and the run in temporary names. */
-  readonly pair: string;
-  readonly run: string;
+  readonly files: Files;
+  /** The roots, as the files' world is told of them. */
+  readonly wire: Both<WireRoot>;
+  /** The ids that both have to show still. */
+  readonly ids: Both<string>;
+  /** Names the pair of roots and the run in temporary names. */
+  readonly owner: TemporaryOwner;
   /** In ms since 1970. */
   readonly startedAtMs: number;
   readonly record: {
     /** Writes changes in one transaction. */
     apply(changes: readonly RecordChange[]): void;
-    /** Writes a rename in two steps down before its first step. */
+    /** Writes a rename down before its first step. */
     noteMove(move: Move): void;
   };
   /** What a call takes on the slower side at least, in ms. */
   readonly callMs: number;
-  /** How many threads copy; left out: as many as are worth it. */
+  /** How many threads act; left out: as many as are worth it. */
   readonly threadsFor?: typeof threadsFor;
-  /**
-   * Makes sure that both roots are still the ones the run began with.
-   *
-   * @throws {GuardError} One of them does not answer with its id.
-   */
-  verifyRoots(): void;
   /** Told of each outcome as soon as it is certain. */
   onOutcome(outcome: Outcome): void;
-  /** Told of bytes as they are copied. */
-  onBytes?(bytes: number): void;
+  /** Told of what a name may measure where longer ones were refused. */
+  onRefusedNames?(side: Side, bytes: number): void;
   readonly checkpoint: Checkpoint;
 }
 
@@ -84,12 +90,53 @@ export function applyPlan(
   return new Applying(actions, context).run();
 }
 
-/** Limits of a batch of copies. */
-const BATCH_FILES = 128;
-const BATCH_BYTES = 64 * 1024 * 1024;
+/** A call that takes longer is one that waits for a network, in ms. */
+const SLOW_MS = 1;
 
-/** Changes that wait for the record at most. */
-const MOST_UNRECORDED = 500;
+/** So many actions are worth so many threads, where each call waits. */
+const WAITING: readonly (readonly [actions: number, threads: number])[] = [
+  [128, 8],
+  [16, 4],
+];
+
+/** So many copies take longer than a thread to start. */
+const MANY_COPIES = 400;
+
+/** Files up to this are small, in bytes: a large one keeps a disk busy. */
+const SMALL_BYTES = 1024 * 1024;
+
+/**
+ * How many threads are worth it. Where each call waits for a network, they
+ * wait side by side; elsewhere they share the cores with the run itself.
+ *
+ * @param callMs What a call takes on the slower side at least, in ms.
+ * @param actions How many actions there are.
+ * @param copies How many of them are copies of small files.
+ */
+export function threadsFor(
+  callMs: number,
+  actions: number,
+  copies: number,
+): number {
+  if (callMs >= SLOW_MS) {
+    return WAITING.find(([least]) => actions >= least)?.[1] ?? 1;
+  }
+  if (copies < MANY_COPIES) return 1;
+  return Math.min(4, Math.max(2, navigator.hardwareConcurrency));
+}
+
+/** Limits of a batch; a larger file is a batch of its own. */
+const BATCH_ACTIONS = 256;
+const BATCH_BYTES = 32 * 1024 * 1024;
+
+/** Where several threads act, a batch is to be worth the way at least. */
+const LEAST_ACTIONS = 16;
+
+/** From here on a batch ends with a folder: threads then rarely meet there. */
+const FOLDER_ACTIONS = 64;
+
+/** Batches per thread that are under way: one is made, one waits. */
+const AHEAD = 2;
 
 /**
  * Pauses of a run before it tries again what was busy, in ms: one for all of
@@ -100,372 +147,564 @@ const BACK_OFF_MS = [50, 200, 600];
 /** No more tries are begun so long after the first pause began, in ms. */
 const PATIENCE_MS = 3000;
 
-/** A root that answered is trusted for so long, in ms. */
-const ROOT_TRUST_MS = 250;
-
-type CopyWork = Work & { readonly kind: "copy" };
-
-/** An action at its position in the plan, and its work as it is by now. */
-interface Item<W extends Work = Work> {
-  readonly index: number;
-  readonly action: Action;
-  readonly work: W;
-}
-
-/** What another program kept from being done, or from being begun. */
-interface Postponed {
-  /** What was thrown; null where it waits for another one that was busy. */
-  readonly error: unknown;
-  /** The copy that could not be put in place; null for none. */
-  readonly copy: FlushedCopy | null;
-}
-
 /** What became of an action: one of these. */
 interface ActionResult {
-  readonly done?: Performed;
+  readonly done?: Done;
   /** Why it was left; null: there was nothing to do. */
   readonly skipped?: string | null;
-  /** What was thrown. */
-  readonly failed?: unknown;
+  readonly failed?: Failure;
 }
+
+/** What was thrown, and why, in words. */
+interface Failure {
+  readonly error: unknown;
+  readonly why: string;
+}
+
+type Done = Omit<Became & { readonly kind: "done" }, "kind">;
+
+/** Who carries out an action, and what has to be recorded before. */
+type Step = "folders" | "files" | "record";
+
+/** Actions that build on one another, by position in the plan, in order. */
+type Group = readonly number[];
+
+/** What is handed out at once. */
+interface Batch {
+  readonly groups: Group[];
+  /** Positions in the plan, of all. */
+  readonly all: number[];
+  /** Those of copies that go in columns. */
+  readonly copies: number[];
+  /** All others. */
+  readonly orders: ActOrder[];
+}
+
+/** A batch that does nothing: it tells whether the roots are there. */
+const NOTHING = { copies: packCopies([]), orders: [], drops: [] } as const;
 
 /** One plan that is being carried out. */
 class Applying {
   readonly #actions: readonly Action[];
   readonly #context: ApplyContext;
-  readonly #performer: Performer;
+  /** How many threads are worth it. */
+  readonly #threads: number;
   readonly #outcomes: Outcome[] = [];
+  /** Of temporary names: each action has its own. */
+  readonly #firstNumber: number;
   /** Rows that later actions build on. */
   readonly #written = new Map<string, FileRow>();
+  /** What renames copied to other disks, by side and path. */
+  readonly #crossed = new Map<string, Metadata>();
+  /** Marks of the names in the middle of renames in two steps, by position. */
+  readonly #marks = new Map<number, string>();
+  /** Folders whose renames are written down, by position. */
+  readonly #noted = new Set<number>();
   /** Disks without room: a root may hold several. */
   readonly #full = new Set<string>();
-  /** By position: what comes again when all others had their turn. */
-  readonly #postponed = new Map<number, Postponed>();
-  #staged: { readonly item: Item<CopyWork>; readonly copy: StagedCopy }[] = [];
-  #stagedBytes = 0;
-  /** What is done and not recorded yet, by position. */
-  #unrecorded: { readonly index: number; readonly done: Performed }[] = [];
-  /** Null: it goes without them. */
-  readonly #threads: CopyThreads<Item<CopyWork>> | null = null;
+  readonly #refusedNames: { [S in Side]: number | null };
+  /**
+   * By position, what comes again when all others had their turn: what was
+   * thrown; null where it waits for another one that was busy.
+   */
+  readonly #postponed = new Map<number, Failure | null>();
+  /** Copies that could not be put in place yet, by position. */
+  readonly #copied = new Map<number, Made>();
   #isStopped = false;
-  #rootsTrustedUntil = 0;
 
   constructor(actions: readonly Action[], context: ApplyContext) {
-    const { roots, pair, run, startedAtMs, record, callMs } = context;
     this.#actions = actions;
     this.#context = context;
-    // A disk may have gone since anything was looked at.
-    for (const side of SIDES) roots[side].distrust();
-    const owner = { pair, run };
-    const names = new TemporaryNames(owner, [roots.left, roots.right]);
-    this.#performer = new Performer({
-      roots,
-      names,
-      softDelete: new SoftDelete(`${timeMark(startedAtMs)}-${pair}`, names),
-      rowAt: (path) => this.#written.get(path) ?? null,
-      noteMove: (move) => record.noteMove(move),
-      onBytes: (bytes) => context.onBytes?.(bytes),
-      checkpoint: context.checkpoint,
-    });
-    let copies = 0;
-    for (const { work } of actions) {
-      if (work.kind === "copy" && isSmall(work.source.sizeBytes)) copies++;
-    }
-    const count = (context.threadsFor ?? threadsFor)(callMs, copies);
-    const take = this.#takeCopies.bind(this);
-    if (count > 0) this.#threads = new CopyThreads(roots, count, copies, take);
+    this.#refusedNames = both((side) => context.wire[side].refusedNames);
+    const works = actions.map(({ work }) => work)
+      .filter((work) => stepOf(work) !== "record");
+    const copies = works.filter((work) =>
+      work.kind === "copy" && work.source.sizeBytes <= SMALL_BYTES
+    );
+    const count = context.threadsFor ?? threadsFor;
+    this.#firstNumber = context.files.shared.takeNumbers(actions.length);
+    this.#threads = count(context.callMs, works.length, copies.length);
   }
 
   async run(): Promise<readonly Outcome[]> {
-    try {
-      await this.#rounds();
-    } catch (error) {
-      if (!(error instanceof InterruptedError)) throw error;
-      // Flushing them might take long: the next run copies them again.
-      for (const { copy } of this.#staged.splice(0)) dropCopy(copy);
-      for (const { copy } of this.#postponed.values()) copy && dropCopy(copy);
-      this.#isStopped = true;
-      await this.#threads?.stop();
-    } finally {
-      await this.#threads?.end();
-    }
-    this.#record();
+    this.#context.files.grow(this.#threads);
+    await this.#rounds();
+    await this.#dropCopied();
     // What was not come to has left holes.
     return this.#outcomes.filter(() => true);
   }
 
   async #rounds(): Promise<void> {
-    await this.#round(this.#actions.keys());
+    await this.#round([...this.#actions.keys()]);
     const end = performance.now() + PATIENCE_MS;
     for (const pauseMs of BACK_OFF_MS) {
-      if (this.#postponed.size === 0 || performance.now() > end) break;
+      if (this.#isStopped || this.#postponed.size === 0) return;
+      if (performance.now() > end) break;
       await new Promise((resolve) => setTimeout(resolve, pauseMs));
-      await this.#round([...this.#postponed.keys()].sort((a, b) => a - b), end);
+      await this.#round(this.#inOrder(), end);
     }
-    // In order: what waits for another one is told after it.
-    const left = [...this.#postponed].sort(([a], [b]) => a - b);
-    this.#postponed.clear();
-    for (const [index, { error, copy }] of left) {
-      if (copy) dropCopy(copy);
-      const result = error
-        ? { failed: error }
-        : { skipped: this.#waits(this.#actions[index]!) };
-      this.#finish(index, result);
+    if (this.#isStopped) return;
+    for (const index of this.#inOrder()) {
+      const failed = this.#postponed.get(index) ?? null;
+      this.#postponed.delete(index);
+      const skipped = this.#waits(index);
+      this.#finish(index, failed === null ? { skipped } : { failed });
+    }
+  }
+
+  #inOrder(): number[] {
+    return [...this.#postponed.keys()].sort((a, b) => a - b);
+  }
+
+  /** Drops copies whose places stayed busy. */
+  async #dropCopied(): Promise<void> {
+    const drops = [...this.#copied.keys()].map((index) => {
+      const { from, path } = this.#actions[index]!.work as CopyWork;
+      return { side: otherSide(from), path, number: this.#numberOf(index) };
+    });
+    if (drops.length === 0) return;
+    try {
+      await this.#ask({ ...NOTHING, drops });
+    } catch (error) {
+      // Leftovers of this pair: the next run removes them.
+      if (!(error instanceof ThreadLost)) throw error;
     }
   }
 
   /**
-   * Carries out some of the actions, in order.
+   * Carries out some of the actions, step by step.
    *
-   * @param positions Which of them.
+   * @param positions Which of them, in order.
    * @param end No busy one is tried again then, by `performance.now()`.
    */
-  async #round(positions: Iterable<number>, end = Infinity): Promise<void> {
-    for (const index of positions) {
-      await this.#context.checkpoint();
-      // What waited for one that is done by now has its turn all the same.
-      const isBusy = (this.#postponed.get(index)?.error ?? null) !== null;
-      if (isBusy && performance.now() > end) continue;
-      const action = this.#actions[index]!;
-      if (action.work.kind !== "copy") await this.#finishCopies();
-      const copied = this.#postponed.get(index)?.copy ?? null;
-      this.#postponed.delete(index);
-      if (action.needs.some((need) => this.#postponed.has(need))) {
-        this.#postponed.set(index, { error: null, copy: null });
-        continue;
+  async #round(positions: readonly number[], end = Infinity): Promise<void> {
+    const step = (index: number) => stepOf(this.#actions[index]!.work);
+    for (let from = 0; from < positions.length && !this.#isStopped;) {
+      const kind = step(positions[from]!);
+      let to = from;
+      while (to < positions.length && step(positions[to]!) === kind) to++;
+      const some = positions.slice(from, to);
+      if (kind === "record") await this.#learn(some);
+      else {
+        // A folder is made before another one in it, and nothing else builds
+        // on it in this step.
+        const groups = kind === "folders"
+          ? some.map((index) => [index])
+          : this.#groups(some);
+        await this.#carryOut(groups, kind, end);
       }
-      const skipped = this.#waits(action);
-      if (skipped !== null) {
-        this.#finish(index, { skipped });
-        continue;
-      }
-      const work = this.#performer.afterRenames(action.work);
-      if (work.kind !== "copy") await this.#perform({ index, action, work });
-      else if (copied === null) await this.#copy({ index, action, work });
-      else await this.#place({ index, action, work }, copied);
+      from = to;
     }
-    await this.#finishCopies();
-    this.#record();
+  }
+
+  /** What the record learns without a change of a file. */
+  async #learn(positions: readonly number[]): Promise<void> {
+    for (let at = 0; at < positions.length; at += BATCH_ACTIONS) {
+      if (await this.#isToStop()) return;
+      const learnt: number[] = [];
+      const changes: RecordChange[] = [];
+      for (const index of positions.slice(at, at + BATCH_ACTIONS)) {
+        if (!this.#isReady(index, learnt)) continue;
+        const { work, conflict, reason } = this.#actions[index]!;
+        if (work.kind === "record") {
+          learnt.push(index);
+          changes.push(work.change);
+        } else {
+          const skipped = conflict === null ? null : reason;
+          this.#finish(index, { skipped });
+        }
+      }
+      if (learnt.length === 0) continue;
+      let skipped: string | null = null;
+      try {
+        const { isAway } = await this.#ask(NOTHING);
+        if (isAway) skipped = WENT_AWAY;
+      } catch (error) {
+        if (!(error instanceof ThreadLost)) throw error;
+        skipped = NO_THREAD;
+      }
+      if (skipped === null) this.#context.record.apply(changes);
+      const done = { ...NO_MORE, changes };
+      for (const index of learnt) {
+        this.#finish(index, skipped === null ? { done } : { skipped });
+      }
+    }
+  }
+
+  /** Actions that build on one another stay together. */
+  #groups(positions: readonly number[]): Group[] {
+    const groups: number[][] = [];
+    const groupOf = new Map<number, number[]>();
+    for (const index of positions) {
+      const { needs } = this.#actions[index]!;
+      const known = new Set(
+        needs.map((need) => groupOf.get(need)).filter((it) => it !== undefined),
+      );
+      const [group = [], ...others] = known;
+      if (known.size === 0) groups.push(group);
+      for (const other of others) {
+        for (const it of other) groupOf.set(it, group);
+        group.push(...other.splice(0));
+      }
+      group.push(index);
+      groupOf.set(index, group);
+      if (others.length > 0) group.sort((a, b) => a - b);
+    }
+    return groups.filter(({ length }) => length > 0);
+  }
+
+  /** Hands a step's groups out, batch by batch, and takes back what was done. */
+  async #carryOut(
+    groups: readonly Group[],
+    step: Step,
+    end: number,
+  ): Promise<void> {
+    const { files } = this.#context;
+    // The next one is its last.
+    const queue = groups.toReversed();
+    const most = this.#mostOf(groups.length);
+    const underWay = new Set<Promise<void>>();
+    const failures: unknown[] = [];
+    const isOn = () =>
+      queue.length > 0 && !this.#isStopped && failures.length === 0;
+    // Of folders the next batch may build on all before it.
+    const ahead = () =>
+      step === "folders" ? Math.min(1, files.actors) : AHEAD * files.actors;
+    const sendAhead = async (): Promise<void> => {
+      while (isOn() && underWay.size < ahead() && !await this.#isToStop()) {
+        const batch = this.#next(queue, most, end);
+        if (batch === null) break;
+        const answered = this.#send(batch, queue)
+          .catch((error) => void failures.push(error))
+          .finally(() => underWay.delete(answered));
+        underWay.add(answered);
+      }
+    };
+    for (;;) {
+      await sendAhead().catch((error) => void failures.push(error));
+      if (underWay.size === 0) break;
+      await Promise.race(underWay);
+    }
+    if (failures.length > 0) throw failures[0];
+    if (this.#isStopped) return;
+    for (const index of queue.reverse().flat()) {
+      if (this.#isReady(index)) this.#finish(index, { skipped: NO_THREAD });
+    }
+  }
+
+  /** How many actions a batch may have. */
+  #mostOf(groups: number): number {
+    if (this.#threads === 1) return BATCH_ACTIONS;
+    // Each thread is to get some, and at the end none is to wait for another.
+    const share = Math.ceil(groups / AHEAD / this.#threads);
+    return Math.min(BATCH_ACTIONS, Math.max(LEAST_ACTIONS, share));
+  }
+
+  /** The next batch; null: there is none. */
+  #next(queue: Group[], most: number, end: number): Batch | null {
+    const batch: Batch = { groups: [], all: [], copies: [], orders: [] };
+    const { groups, all, copies, orders } = batch;
+    let bytes = 0;
+    for (let group = queue.at(-1); group !== undefined; group = queue.at(-1)) {
+      const count = all.length;
+      const size = group.reduce((sum, it) => sum + this.#bytesOf(it), 0);
+      const isFull = count > 0 &&
+        (count + group.length > most || bytes + size > BATCH_BYTES ||
+          this.#isOtherFolder(groups.at(-1)!, group, count));
+      if (isFull) break;
+      queue.pop();
+      const sent: number[] = [];
+      for (const index of group) {
+        const isBusy = (this.#postponed.get(index) ?? null) !== null;
+        // What waited for one that is done by now has its turn all the same.
+        if (isBusy && performance.now() > end) continue;
+        if (!this.#isReady(index, all)) continue;
+        if (group.length === 1 && this.#isPlain(index)) copies.push(index);
+        else orders.push(this.#order(index, all, sent.length === 0));
+        sent.push(index);
+        all.push(index);
+      }
+      if (sent.length > 0) groups.push(sent);
+      bytes += size;
+    }
+    return groups.length === 0 ? null : batch;
+  }
+
+  #numberOf(index: number): number {
+    return this.#firstNumber + index;
+  }
+
+  #bytesOf(index: number): number {
+    const { work } = this.#actions[index]!;
+    if (work.kind === "copy") return work.source.sizeBytes;
+    return work.kind === "clash" ? 2 * work.metadata.sizeBytes : 0;
+  }
+
+  /** Whether a batch is large enough to end with a folder. */
+  #isOtherFolder(last: Group, group: Group, count: number): boolean {
+    if (this.#threads === 1 || count < FOLDER_ACTIONS) return false;
+    const [a, b] = [last, group].map(([first]) =>
+      folderOf(this.#actions[first!]!.path)
+    );
+    return a !== b;
+  }
+
+  /** Whether it is a copy to a new name and nothing else. */
+  #isPlain(index: number): boolean {
+    const { work } = this.#actions[index]!;
+    return work.kind === "copy" && work.target === null &&
+      !this.#copied.has(index);
+  }
+
+  /**
+   * Whether an action's turn has come; if not, it is postponed, or told.
+   *
+   * @param together What is handed out with it, before it.
+   */
+  #isReady(index: number, together: readonly number[] = []): boolean {
+    this.#postponed.delete(index);
+    const { needs } = this.#actions[index]!;
+    if (needs.some((need) => this.#postponed.has(need))) {
+      this.#postponed.set(index, null);
+      return false;
+    }
+    const skipped = this.#waits(index, together);
+    if (skipped !== null) this.#finish(index, { skipped });
+    return skipped === null;
   }
 
   /** What an action waits for in vain, in words; null: nothing. */
-  #waits({ needs }: Action): string | null {
-    const need = needs.find((it) => this.#outcomes[it]?.kind !== "done");
+  #waits(index: number, together: readonly number[] = []): string | null {
+    const need = this.#actions[index]!.needs.find((it) =>
+      this.#outcomes[it]?.kind !== "done" && !together.includes(it)
+    );
     return need === undefined ? null : `waits for ${this.#actions[need]?.path}`;
   }
 
-  async #perform(
-    { index, action, work }: Item<Exclude<Work, CopyWork>>,
-  ): Promise<void> {
-    if (work.kind === "none") {
-      const skipped = action.conflict === null ? null : action.reason;
-      return this.#finish(index, { skipped });
-    }
-    // Both names of a folder are written down before it is renamed: nothing
-    // may wait for its flush by then.
-    if (work.kind === "rename-directory") this.#record();
+  /**
+   * An action as it is ordered.
+   *
+   * @param before What is in the batch already.
+   */
+  #order(index: number, before: readonly number[], mayWait: boolean): ActOrder {
+    const action = this.#actions[index]!;
+    const work = afterRenames(action.work as FilesWork, this.#crossed);
+    const builtOn = work.kind === "rename"
+      ? work.rowPath
+      : work.kind === "copy"
+      ? work.clashPath
+      : null;
+    return {
+      at: before.length,
+      work,
+      needs: action.needs.filter((need) => this.#outcomes[need] === undefined)
+        .map((need) => before.indexOf(need)),
+      mayWait,
+      row: builtOn === null ? null : this.#written.get(builtOn) ?? null,
+      mark: this.#marks.get(index) ?? null,
+      number: this.#numberOf(index),
+      copied: this.#copied.get(index) ?? null,
+    };
+  }
+
+  async #send(batch: Batch, queue: Group[]): Promise<void> {
+    const { all, copies, orders } = batch;
+    for (const index of all) this.#noteFolder(index);
+    const tasks = copies.map((index) => {
+      const work = this.#actions[index]!.work as CopyWork;
+      const number = this.#numberOf(index);
+      return { ...afterRenames(work, this.#crossed), number };
+    });
+    let reply: ActReply;
     try {
-      const removes = work.kind === "remove" ||
-        work.kind === "remove-directory";
-      if (removes && performance.now() >= this.#rootsTrustedUntil) {
-        this.#verifyRoots();
-        this.#rootsTrustedUntil = performance.now() + ROOT_TRUST_MS;
+      const drops: [] = [];
+      reply = await this.#ask({ copies: packCopies(tasks), orders, drops });
+    } catch (error) {
+      if (!(error instanceof ThreadLost)) throw error;
+      // It may be done, half done, or not: it is for the next run to find out.
+      for (const index of all) {
+        this.#copied.delete(index);
+        this.#finish(index, { failed: { error, why: UNKNOWN } });
       }
-      const done = await this.#performer.perform(work);
-      // A second rename builds on the first; a copy relies on clash copies.
-      if (work.kind === "rename" || work.kind === "clash") {
-        for (const change of done.changes) {
-          if (change.kind !== "put") continue;
-          this.#written.set(change.row.path, change.row);
-        }
-      }
-      this.#finish(index, { done });
-      // What follows in the folder is recorded under its new name.
-      if (work.kind === "rename-directory") this.#record();
-    } catch (error) {
-      if (error instanceof InterruptedError) throw error;
-      this.#fail(index, error);
-    }
-    if (this.#unrecorded.length >= MOST_UNRECORDED) this.#record();
-  }
-
-  /** In the middle of a run a lost root ends no more than what depends on it. */
-  #verifyRoots(): void {
-    try {
-      this.#context.verifyRoots();
-    } catch (error) {
-      if (!(error instanceof GuardError)) throw error;
-      throw new Skipped(WENT_AWAY, { cause: error });
-    }
-  }
-
-  async #copy(item: Item<CopyWork>): Promise<void> {
-    const { work } = item;
-    const isLikely = isSmall(work.source.sizeBytes) && !this.#isFull(work);
-    if (this.#threads && isLikely) {
-      await this.#threads.add(item, this.#performer.taskFor(work));
-    } else {
-      await this.#stage(item);
-    }
-  }
-
-  #isFull(work: CopyWork): boolean {
-    return this.#full.size > 0 && this.#full.has(this.#diskFor(work));
-  }
-
-  /** The disk that a copy goes to: others may be mounted inside a root. */
-  #diskFor({ from, path }: CopyWork): string {
-    const side = otherSide(from);
-    const root = this.#context.roots[side];
-    const folder = folderOf(path);
-    let dev = root.self?.dev;
-    try {
-      if (folder !== "") dev = root.info(folder)?.dev ?? dev;
-    } catch (error) {
-      if (!(error instanceof Skipped) && codeOf(error) === null) throw error;
-    }
-    return `${side}/${dev}`;
-  }
-
-  /** Takes over what a thread has copied. */
-  async #takeCopies(
-    copies: readonly TakenBack<Item<CopyWork>>[],
-  ): Promise<void> {
-    for (const { item, task, done } of copies) {
-      const { index, work } = item;
-      if (done.kind === "undone") {
-        // Why it went wrong is found out, and told, where it is tried again.
-        if (!this.#isStopped) await this.#stage(item);
-        continue;
-      }
-      this.#context.onBytes?.(work.source.sizeBytes);
-      if (done.kind === "placed") {
-        this.#finish(index, { done: this.#performer.placed(work, done) });
-      } else {
-        const to = this.#context.roots[otherSide(work.from)];
-        await this.#place(item, { ...done, to, temporary: task.temporary });
-      }
-    }
-    if (this.#unrecorded.length >= MOST_UNRECORDED) this.#record();
-  }
-
-  async #stage(item: Item<CopyWork>): Promise<void> {
-    const { index, work } = item;
-    if (this.#isFull(work)) {
-      const failed = new Error("the disk is full: make room there");
-      return this.#finish(index, { failed });
-    }
-    try {
-      const copy = await this.#performer.stage(work);
-      this.#staged.push({ item, copy });
-      this.#stagedBytes += work.source.sizeBytes;
-    } catch (error) {
-      if (error instanceof InterruptedError) throw error;
-      if (errorKind(error) === "full") this.#full.add(this.#diskFor(work));
-      this.#fail(index, error);
-    }
-    const isFull = this.#staged.length >= BATCH_FILES ||
-      this.#stagedBytes >= BATCH_BYTES;
-    if (isFull) await this.#placeStaged();
-  }
-
-  async #finishCopies(): Promise<void> {
-    await this.#threads?.finish();
-    await this.#placeStaged();
-  }
-
-  /** Flushes what is written aside, puts it in place, and records it. */
-  async #placeStaged(): Promise<void> {
-    const staged = this.#staged;
-    if (staged.length === 0) return;
-    this.#staged = [];
-    this.#stagedBytes = 0;
-    const copies = await flushCopies(staged.map(({ copy }) => copy));
-    for (const [at, { item }] of staged.entries()) {
-      const copy = copies[at]!;
-      if ("error" in copy) this.#finish(item.index, { failed: copy.error });
-      else await this.#place(item, copy);
-    }
-    this.#record();
-  }
-
-  async #place(
-    { index, work }: Item<CopyWork>,
-    copy: FlushedCopy,
-  ): Promise<void> {
-    try {
-      this.#finish(index, { done: await this.#performer.place(work, copy) });
-    } catch (error) {
-      this.#fail(index, error, copy);
-    }
-  }
-
-  /** Tells what went wrong, unless it may go better in a moment. */
-  #fail(index: number, error: unknown, copy: FlushedCopy | null = null): void {
-    if (errorKind(error) === "busy") {
-      this.#postponed.set(index, { error, copy });
       return;
     }
-    if (copy) dropCopy(copy);
-    this.#finish(index, { failed: error });
+    this.#take(batch, reply, queue);
+  }
+
+  /** Both names of a folder are written down before it is renamed. */
+  #noteFolder(index: number): void {
+    const { work } = this.#actions[index]!;
+    if (work.kind !== "rename-directory" || this.#noted.has(index)) return;
+    this.#noted.add(index);
+    const { on: side, from, to, rowPath } = work;
+    // Whoever finds the new one finds its rows by that.
+    const move = { side, from: rowPath ?? from, middle: to, to };
+    this.#context.record.noteMove(move);
+  }
+
+  /** The name in the middle is written down before it is used. */
+  #noteMiddle(index: number): void {
+    const { work } = this.#actions[index]!;
+    if (work.kind !== "rename" && work.kind !== "rename-directory") return;
+    const { on: side, from, to } = work;
+    const mark = crypto.randomUUID().slice(0, 8);
+    const middle = joinPath(folderOf(to), movingName(mark));
+    this.#context.record.noteMove({ side, from, middle, to });
+    this.#marks.set(index, mark);
+  }
+
+  /** Asks for a batch, and learns what it tells besides. */
+  async #ask(
+    batch: Pick<ActBatch, "copies" | "orders" | "drops">,
+  ): Promise<ActReply> {
+    const { files, wire, ids, owner, startedAtMs } = this.#context;
+    const reply = await files.ask("act", {
+      wire: both((side) => ({
+        ...wire[side],
+        refusedNames: this.#refusedNames[side],
+      })),
+      ids,
+      owner,
+      startedAtMs,
+      full: [...this.#full],
+      ...batch,
+    });
+    this.#isStopped ||= reply.isStopped;
+    for (const disk of reply.full) this.#full.add(disk);
+    for (const { side, path, metadata } of reply.crossed) {
+      this.#crossed.set(`${side}/${path}`, metadata);
+    }
+    for (const side of SIDES) {
+      const bytes = reply.refusedNames[side];
+      const known = this.#refusedNames[side] ?? Infinity;
+      if (bytes === null || bytes >= known) continue;
+      this.#refusedNames[side] = bytes;
+      this.#context.onRefusedNames?.(side, bytes);
+    }
+    return reply;
+  }
+
+  /** Records what a batch did, tells it, and queues what is left of it. */
+  #take(batch: Batch, reply: ActReply, queue: Group[]): void {
+    const made = new Map(
+      unpackMade(reply.made).map((copy, n) => [batch.copies[n]!, copy]),
+    );
+    const told = new Map(reply.told);
+    const results: [index: number, result: ActionResult | null][] = [];
+    const again = new Set<number>();
+    for (const [position, index] of batch.all.entries()) {
+      const copy = made.get(index) ?? null;
+      const became = told.get(position) ?? null;
+      if (copy !== null) {
+        const done = { ...NO_MORE, changes: [this.#put(index, copy)] };
+        results.push([index, { done }]);
+      } else if (became === null) again.add(index);
+      else if (became.kind === "done") {
+        this.#copied.delete(index);
+        results.push([index, { done: became }]);
+      } else if (became.kind === "two-steps") {
+        this.#noteMiddle(index);
+        again.add(index);
+      } else if (became.kind === "waits") {
+        const { needs } = this.#actions[index]!;
+        if (needs.some((need) => again.has(need))) again.add(index);
+        else if (needs.some((need) => this.#postponed.has(need))) {
+          this.#postponed.set(index, null);
+        } else results.push([index, null]);
+      } else {
+        const { why } = became;
+        const failed = { error: errorFromWire(became.error), why };
+        if (became.copied !== null) this.#copied.set(index, became.copied);
+        else this.#copied.delete(index);
+        const isBusy = errorKind(failed.error) === "busy";
+        if (isBusy) this.#postponed.set(index, failed);
+        else results.push([index, { failed }]);
+      }
+    }
+    const done = results.flatMap(([index, result]) =>
+      result?.done ? [{ index, changes: result.done.changes }] : []
+    );
+    if (!reply.isAway) {
+      this.#context.record.apply(done.flatMap(({ changes }) => changes));
+      for (const { index, changes } of done) this.#remember(index, changes);
+    }
+    const away = { skipped: WENT_AWAY };
+    for (const [index, result] of results) {
+      const isLost = reply.isAway && result?.done !== undefined;
+      const truth = result ?? { skipped: this.#waits(index) };
+      this.#finish(index, isLost ? away : truth);
+    }
+    for (const group of batch.groups.toReversed()) {
+      const rest = group.filter((index) => again.has(index));
+      if (rest.length > 0) queue.push(rest);
+    }
+  }
+
+  /** A second rename builds on the first; a copy relies on clash copies. */
+  #remember(index: number, changes: readonly RecordChange[]): void {
+    const { kind } = this.#actions[index]!.work;
+    if (kind !== "rename" && kind !== "clash") return;
+    for (const change of changes) {
+      if (change.kind === "put") this.#written.set(change.row.path, change.row);
+    }
+  }
+
+  /** What the record learns of a copy to a new name. */
+  #put(index: number, made: Made): RecordChange {
+    const work = this.#actions[index]!.work as CopyWork;
+    const { left, right } = this.#context.wire;
+    const traits = { left: left.traits, right: right.traits };
+    const row = rowOf(work, made, traits);
+    return { kind: "put", row, rowPath: work.rowPath };
+  }
+
+  async #isToStop(): Promise<boolean> {
+    try {
+      await this.#context.checkpoint();
+    } catch (error) {
+      if (!(error instanceof InterruptedError)) throw error;
+      this.#isStopped = true;
+    }
+    return this.#isStopped;
   }
 
   #finish(index: number, result: ActionResult): void {
-    if (result.done) this.#unrecorded.push({ index, done: result.done });
     const outcome = outcomeOf(this.#actions[index]!, result);
     this.#outcomes[index] = outcome;
     this.#context.onOutcome(outcome);
   }
-
-  /**
-   * Records what is done. Folders are flushed first, each once: the record must
-   * not claim names that are not on disk.
-   */
-  #record(): void {
-    const unrecorded = this.#unrecorded;
-    this.#unrecorded = [];
-    if (unrecorded.length === 0) return;
-    try {
-      // After the actions: what went to another disk must not be recorded.
-      this.#verifyRoots();
-    } catch (failed) {
-      for (const { index } of unrecorded) this.#finish(index, { failed });
-      return;
-    }
-    const flushed = new Map<string, unknown>();
-    const flush = (side: Side, folder: string): unknown => {
-      const key = `${side}/${folder}`;
-      if (!flushed.has(key)) {
-        flushed.set(key, flushError(this.#context.roots[side], folder));
-      }
-      return flushed.get(key);
-    };
-    const changes: RecordChange[] = [];
-    for (const { index, done } of unrecorded) {
-      const failed = done.folders.map(({ side, folder }) => flush(side, folder))
-        .find((error) => error !== null);
-      if (failed === undefined) changes.push(...done.changes);
-      else this.#finish(index, { failed });
-    }
-    this.#context.record.apply(changes);
-  }
 }
 
-/** What went wrong with a folder's flush; null: nothing, or it is gone. */
-function flushError(root: Root, folder: string): unknown {
-  try {
-    flushFolder(root, folder);
-    return null;
-  } catch (error) {
-    return errorKind(error) === "missing" ? null : error;
+type CopyWork = Work & { readonly kind: "copy" };
+
+/** Of a done action, where there is nothing to say. */
+const NO_MORE = { softDeletedPath: null, note: null, left: null } as const;
+
+/** Said of what a thread had when it died. */
+const UNKNOWN = "it is not known what became of it; the next run finds out";
+
+/** Said of what nobody is left to do. */
+const NO_THREAD = "no thread is left that changes files; the next run does it";
+
+function stepOf({ kind }: Work): Step {
+  switch (kind) {
+    case "create-directory":
+    case "rename-directory":
+    case "remove-directory":
+      return "folders";
+    case "record":
+    case "none":
+      return "record";
+    default:
+      return "files";
   }
 }
 
 function outcomeOf(action: Action, result: ActionResult): Outcome {
   const { done, skipped, failed } = result;
-  const isSkip = failed instanceof Skipped ||
-    ["busy", "missing", "away"].includes(errorKind(failed));
-  const isWhole = done !== undefined && done.left === undefined;
+  const isSkip = failed?.error instanceof Skipped ||
+    ["busy", "missing", "away"].includes(errorKind(failed?.error));
+  const isWhole = done !== undefined && done.left === null;
   const kind: OutcomeKind = isWhole || skipped === null
     ? "done"
     : skipped !== undefined || isSkip || done
@@ -473,32 +712,16 @@ function outcomeOf(action: Action, result: ActionResult): Outcome {
     : "failed";
   const { work, newPath } = action;
   // Where the version is that a doubtful one replaced.
-  const before =
-    work.kind === "copy" && work.isDoubtful && done?.softDeletedPath
-      ? `the version before is kept as ${done.softDeletedPath}`
-      : null;
+  const before = work.kind === "copy" && work.isDoubtful &&
+      done?.softDeletedPath
+    ? `the version before is kept as ${done.softDeletedPath}`
+    : null;
   return {
     action,
     kind,
-    detail: done?.left ?? done?.note ?? before ?? skipped ??
-      (failed ? whyNot(work, failed) : null),
+    detail: done?.left ?? done?.note ?? before ?? skipped ?? failed?.why ??
+      null,
     newPath: done?.softDeletedPath ?? newPath,
-    error: kind === "failed" ? failed : null,
+    error: kind === "failed" ? failed?.error : null,
   };
-}
-
-/** In words, with what a person can do about it. */
-function whyNot(work: Work, error: unknown): string {
-  const isFolder = work.kind === "remove-directory" ||
-    work.kind === "rename-directory";
-  const isBusy = errorKind(error) === "busy" && Deno.build.os !== "windows";
-  if (!isFolder || !isBusy) {
-    const isRename = work.kind === "rename-directory";
-    return isRename ? whyNotRenamed(error) : inWords(error);
-  }
-  const there = words(otherSide(work.on));
-  return "it is in use, or another disk is mounted here: unmount it, or " +
-    (work.kind === "remove-directory"
-      ? `make the folder on ${there} again`
-      : `give it its old name on ${there} again`);
 }

@@ -513,7 +513,6 @@ async function place(
   const performer = new Performer({
     ...context,
     rowAt: () => null,
-    noteMove() {},
   });
   for (const { side, folder } of made) {
     changed.push({ side, folder: folderOf(folder) });

@@ -8,7 +8,7 @@
 import { isStill } from "./metadata.ts";
 import {
   clashName,
-  MOVING_PREFIX,
+  movingName,
   OWN_FOLDER,
   temporaryName,
   type TemporaryOwner,
@@ -399,34 +399,34 @@ const SHORTEST_CLASH = 32;
 /**
  * Gives a folder or file another spelling of the name it has, on a root that
  * takes both for one name. Some systems do nothing when asked for that: then
- * it goes through a name in the middle.
+ * it has to go through a name in the middle.
  *
- * @param through Called before the first of two steps, with the name in the
- *   middle: whoever dies in between must find it written down.
+ * @param mark What makes a name of it ({@linkcode movingName}): whoever dies in
+ *   between must find that written down; null: try without.
+ * @returns False: nothing was done, it takes one.
  */
 export function respell(
   root: Root,
   from: string,
   to: string,
-  through: (middle: string) => void,
-): void {
+  mark: string | null,
+): boolean {
   root.distrust();
-  Deno.renameSync(root.way(from), root.way(to));
-  const names = [...Deno.readDirSync(root.folder(folderOf(to)))];
-  if (names.some(({ name }) => name === nameOf(to))) return;
-  const middle = root.admit(joinPath(
-    folderOf(to),
-    `${MOVING_PREFIX}${crypto.randomUUID().slice(0, 8)}`,
-  ));
-  through(middle);
-  Deno.renameSync(root.absolute(from), root.absolute(middle));
+  if (mark === null) {
+    Deno.renameSync(root.way(from), root.way(to));
+    const names = [...Deno.readDirSync(root.folder(folderOf(to)))];
+    return names.some(({ name }) => name === nameOf(to));
+  }
+  const middle = root.admit(joinPath(folderOf(to), movingName(mark)));
+  Deno.renameSync(root.way(from), root.way(middle));
   try {
-    Deno.renameSync(root.absolute(middle), root.absolute(to));
+    Deno.renameSync(root.way(middle), root.way(to));
   } catch (error) {
     // If that fails too, the end of the run or the next run completes it.
     Deno.renameSync(root.absolute(middle), root.absolute(from));
     throw error;
   }
+  return true;
 }
 
 /** Gives temporary names of one run. */
@@ -434,15 +434,22 @@ export class TemporaryNames {
   /** Pair and run. */
   readonly owner: TemporaryOwner;
   readonly #roots: readonly Root[];
-  #count = 0;
+  readonly #next: () => number;
 
   /**
    * @param owner Pair and run.
    * @param roots Where they are to be.
+   * @param next Gives numbers that nobody else has. Left out: they are counted.
    */
-  constructor(owner: TemporaryOwner, roots: readonly Root[]) {
+  constructor(
+    owner: TemporaryOwner,
+    roots: readonly Root[],
+    next?: () => number,
+  ) {
     this.owner = owner;
     this.#roots = roots;
+    let count = 0;
+    this.#next = next ?? (() => ++count);
   }
 
   /**
@@ -450,9 +457,10 @@ export class TemporaryNames {
    * product's own folder, where one beside it had too long a path.
    *
    * @param path The file.
+   * @param number Left out: one that no other has.
    */
-  beside(path: string): string {
-    const name = temporaryName(this.owner, ++this.#count);
+  beside(path: string, number = this.#next()): string {
+    const name = temporaryName(this.owner, number);
     const folder = folderOf(path);
     const isTooLong = this.#roots.some((root) =>
       root.pathRoom(folder) < name.length

@@ -4,9 +4,10 @@
  *
  * @module
  */
-import { InterruptedError } from "./errors.ts";
+import { GuardError, InterruptedError } from "./errors.ts";
 import {
   destroy,
+  flushFolder,
   keepAsClash,
   moveToFree,
   removeDespite,
@@ -16,10 +17,12 @@ import {
   respell,
   setProperties,
   setQuietly,
-  type TemporaryNames,
+  TemporaryNames,
 } from "./file_ops.ts";
 import {
   copyTo,
+  dropCopy,
+  flushCopies,
   type FlushedCopy,
   isAcrossDisks,
   isYoung,
@@ -34,13 +37,21 @@ import {
   isEqualId,
   isFresh,
   isStill,
+  words,
 } from "./metadata.ts";
-import { isOwnName, utf8Length } from "./names.ts";
+import { rootIn, type World } from "./files_look.ts";
+import { isOwnName, timeMark, utf8Length } from "./names.ts";
 import { folderOf, keyOf, nameOf } from "./paths.ts";
-import { halfOf, type RecordChange, type Work } from "./plan_types.ts";
-import type { Look, Root } from "./root_files.ts";
+import {
+  afterRenames,
+  halfOf,
+  type RecordChange,
+  type Work,
+} from "./plan_types.ts";
+import { type Look, requirePaths, type Root } from "./root_files.ts";
+import { readIdentity } from "./root_identity.ts";
 import { longestName } from "./root_traits.ts";
-import type { SoftDelete } from "./soft_delete.ts";
+import { SoftDelete } from "./soft_delete.ts";
 import {
   CHANGED,
   codeOf,
@@ -48,6 +59,7 @@ import {
   inWords,
   orElse,
   Skipped,
+  WENT_AWAY,
 } from "./system.ts";
 import {
   type Both,
@@ -55,13 +67,25 @@ import {
   type Checkpoint,
   type FileRow,
   type Metadata,
-  type Move,
   otherSide,
   type RecordedHalf,
   type Side,
   SIDES,
 } from "./types.ts";
-import type { CopyTask } from "./wire_messages.ts";
+import {
+  type ActBatch,
+  type ActOrder,
+  type ActReply,
+  type Became,
+  type CopyTask,
+  errorToWire,
+  type FilesWork,
+  type Made,
+  packMade,
+  rowOf,
+  unpackCopies,
+} from "./wire_messages.ts";
+import type { Handlers } from "./wire_port.ts";
 
 /** What an action did. */
 export interface Performed {
@@ -84,8 +108,6 @@ export interface PerformerContext {
   readonly softDelete: SoftDelete;
   /** The row written for a path in this run, if any. */
   rowAt(path: string): FileRow | null;
-  /** Writes a rename in two steps down before its first step. */
-  noteMove(move: Move): void;
   /** Told of bytes as they are copied. */
   readonly onBytes?: ((bytes: number) => void) | undefined;
   readonly checkpoint?: Checkpoint | undefined;
@@ -93,12 +115,6 @@ export interface PerformerContext {
 
 /** A kind of {@linkcode Work}. */
 export type WorkOf<K extends Work["kind"]> = Work & { readonly kind: K };
-
-/** What was seen of a copy and its source when it was made. */
-export type Made = Pick<
-  FlushedCopy,
-  "source" | "metadata" | "lookedAtMs" | "hash"
->;
 
 /** What became of a version that was replaced. */
 export type Replaced = Pick<Performed, "softDeletedPath" | "note">;
@@ -114,6 +130,11 @@ interface RenamedEach {
   readonly left: readonly string[];
 }
 
+/** A rename takes a name in the middle; nothing was done. */
+class TwoSteps extends Error {
+  override readonly name = "TwoSteps";
+}
+
 /** That of FAT, in ms. */
 const COARSEST_TICK_MS = 2000;
 
@@ -122,7 +143,7 @@ export class Performer {
   readonly #context: PerformerContext;
   readonly #roots: Both<Root>;
   /** What was copied to another disk is another file to the system. */
-  readonly #crossed = new Map<string, Metadata>();
+  readonly crossed: Map<string, Metadata> = new Map();
 
   constructor(context: PerformerContext) {
     this.#context = context;
@@ -132,22 +153,23 @@ export class Performer {
   /**
    * Carries out anything but a copy.
    *
+   * @param mark For a rename that takes two steps; null: it is tried in one.
    * @throws {Skipped} A path is not what the scan saw.
+   * @throws {TwoSteps} A rename takes two; nothing was done.
    */
   async perform(
-    work: Exclude<Work, { kind: "copy" | "none" }>,
+    work: Exclude<FilesWork, { kind: "copy" }>,
+    mark: string | null,
   ): Promise<Performed> {
     switch (work.kind) {
-      case "record":
-        return performed("left", [], [work.change]);
       case "remove":
         return await this.#remove(work);
       case "clash":
         return await this.#clash(work);
       case "rename":
-        return await this.#rename(work);
+        return await this.#rename(work, mark);
       case "rename-directory":
-        return await this.#renameDirectory(work);
+        return await this.#renameDirectory(work, mark);
       case "create-directory":
         return this.#createDirectory(work);
       case "remove-directory":
@@ -155,58 +177,14 @@ export class Performer {
     }
   }
 
-  /**
-   * An action as it is after the renames before it: what a rename had to copy
-   * has other metadata than those that the scan saw.
-   */
-  afterRenames<W extends Work>(work: W): W {
-    if (this.#crossed.size === 0) return work;
-    const at = <F extends Metadata | null>(
-      side: Side,
-      path: string,
-      seen: F,
-    ): F | Metadata => seen && (this.#crossed.get(`${side}/${path}`) ?? seen);
-    switch (work.kind) {
-      case "copy": {
-        const { from, path } = work;
-        const source = at(from, path, work.source);
-        const target = at(otherSide(from), path, work.target);
-        return { ...work, source, target };
-      }
-      case "clash": {
-        const { from, path } = work;
-        const metadata = at(from, path, work.metadata);
-        const winner = at(otherSide(from), path, work.winner);
-        return { ...work, metadata, winner };
-      }
-      case "rename": {
-        const { on, from } = work;
-        const metadata = at(on, from, work.metadata);
-        const other = work.other && {
-          ...work.other,
-          metadata: at(otherSide(on), work.other.path, work.other.metadata),
-        };
-        return { ...work, metadata, other };
-      }
-      default:
-        return work;
-    }
-  }
-
   // Copies, in two steps, so that many of them can be flushed at once.
 
   /** The first step of a copy: looks at both sides and writes aside. */
-  stage(work: WorkOf<"copy">): Promise<StagedCopy> {
-    const { onBytes, checkpoint } = this.#context;
-    const request = requestFor(this.taskFor(work), this.#roots);
+  stage(task: CopyTask): Promise<StagedCopy> {
+    const { names, onBytes, checkpoint } = this.#context;
+    const temporary = names.beside(task.path, task.number);
+    const request = requestFor(task, temporary, this.#roots);
     return stageCopy({ ...request, onBytes, checkpoint });
-  }
-
-  /** The copy as a thread is told of it. */
-  taskFor(work: WorkOf<"copy">): CopyTask {
-    const { from, path, source, target, mode, keepsHash } = work;
-    const temporary = this.#context.names.beside(path);
-    return { from, path, source, target, mode, keepsHash, temporary };
   }
 
   /** The second step of a copy: puts the flushed file in place. */
@@ -222,7 +200,7 @@ export class Performer {
   /** What a copy did that is in place. */
   placed(work: WorkOf<"copy">, copy: Made, replaced?: Replaced): Performed {
     const { from, path, rowPath } = work;
-    const row = this.#row(path, work, copy);
+    const row = this.#row(work, copy);
     const changes = [{ kind: "put", row, rowPath } as const];
     return performed(otherSide(from), [path], changes, replaced);
   }
@@ -290,20 +268,9 @@ export class Performer {
   }
 
   /** The row of a path that both sides have now. */
-  #row(
-    path: string,
-    { from, keepsHash }: Pick<WorkOf<"copy">, "from" | "keepsHash">,
-    { source, metadata, lookedAtMs, hash }: Made,
-  ): FileRow {
-    const half = (side: Side): RecordedHalf => {
-      const now = side === from ? source : metadata;
-      const { traits } = this.#roots[side];
-      const isUnsure = isFresh(now.mtimeMs, lookedAtMs, traits);
-      return halfOf(now, isUnsure && hash !== null);
-    };
-    const [left, right] = [half("left"), half("right")];
-    const isNeeded = keepsHash || left.isFresh || right.isFresh;
-    return { path, left, right, hash: isNeeded ? hash : null };
+  #row(of: Parameters<typeof rowOf>[0], made: Made): FileRow {
+    const { left, right } = this.#roots;
+    return rowOf(of, made, { left: left.traits, right: right.traits });
   }
 
   // Clash copies: a conflict's older version, kept on both sides.
@@ -337,7 +304,7 @@ export class Performer {
         }
         throw error;
       });
-    const row = this.#row(clashPath, work, {
+    const row = this.#row({ ...work, path: clashPath }, {
       source: first?.metadata ?? existing[own.side]!,
       metadata: second?.metadata ?? existing[other.side]!,
       lookedAtMs: first?.lookedAtMs ?? second?.lookedAtMs ?? Date.now(),
@@ -412,14 +379,19 @@ export class Performer {
     return performed(on, [path], changes, { softDeletedPath });
   }
 
-  async #rename(work: WorkOf<"rename">): Promise<Performed> {
+  async #rename(
+    work: WorkOf<"rename">,
+    mark: string | null,
+  ): Promise<Performed> {
     const { on, from, to, metadata: seen, other, rowPath } = work;
     const root = this.#roots[on];
     root.requireFile(from, seen);
     if (other) {
       this.#roots[otherSide(on)].requireFile(other.path, other.metadata);
     }
-    const now = from === to ? seen : await this.#give(root, from, to, seen);
+    const now = from === to
+      ? seen
+      : await this.#give(root, { from, to, seen, mark });
     root.requireFile(to, now);
     setProperties(root, to, work);
     if (work.row === null) return performed(on, [from, to], []);
@@ -444,11 +416,14 @@ export class Performer {
    */
   async #give(
     root: Root,
-    from: string,
-    to: string,
-    seen: Metadata,
+    { from, to, seen, mark }: {
+      readonly from: string;
+      readonly to: string;
+      readonly seen: Metadata;
+      readonly mark: string | null;
+    },
   ): Promise<Metadata> {
-    if (this.#respell(root, from, to)) return seen;
+    if (this.#respell(root, { from, to, mark })) return seen;
     const { names, checkpoint } = this.#context;
     const aside = names.beside(from);
     try {
@@ -459,7 +434,7 @@ export class Performer {
     }
     const crossing = { from, to, seen, temporary: names.beside(to), aside };
     const metadata = await moveAcross(root, crossing, checkpoint);
-    this.#crossed.set(`${root.side}/${to}`, metadata);
+    this.crossed.set(`${root.side}/${to}`, metadata);
     return metadata;
   }
 
@@ -496,18 +471,26 @@ export class Performer {
    * has for it already: it is taken by the very file.
    *
    * @returns False where the two names are not of one file.
+   * @throws {TwoSteps} It takes a name in the middle.
    */
-  #respell(root: Root, from: string, to: string): boolean {
+  #respell(
+    root: Root,
+    { from, to, mark }: {
+      readonly from: string;
+      readonly to: string;
+      readonly mark: string | null;
+    },
+  ): boolean {
     const isSpelling = keyOf(from, root.traits) === keyOf(to, root.traits);
     if (!isSpelling && !root.isSecondName(to, from)) return false;
-    const { side } = root;
-    respell(root, from, to, (middle) => {
-      this.#context.noteMove({ side, from, middle, to });
-    });
+    if (!respell(root, from, to, mark)) throw new TwoSteps();
     return true;
   }
 
-  async #renameDirectory(work: WorkOf<"rename-directory">): Promise<Performed> {
+  async #renameDirectory(
+    work: WorkOf<"rename-directory">,
+    mark: string | null,
+  ): Promise<Performed> {
     const { on, from, to, rowPath, isMount, id } = work;
     const root = this.#roots[on];
     const isIt = root.look(from).kind === "directory" &&
@@ -516,16 +499,13 @@ export class Performer {
     root.distrust();
     let moved: RenamedEach | null = null;
     let note: string | null = null;
-    if (!this.#respell(root, from, to)) {
+    if (!this.#respell(root, { from, to, mark })) {
       // What the other side calls it by now, if it has it at all.
       if (kindAt(this.#roots[otherSide(on)], to) !== "directory") {
         throw new Skipped(CHANGED);
       }
       root.requireRealFolder(folderOf(to));
       root.requireAbsent(to);
-      // Both names first: whoever finds the new one finds its rows by that.
-      const move = { side: on, from: rowPath ?? from, middle: to, to };
-      this.#context.noteMove(move);
       try {
         // RACE: an empty folder that is made there right now is replaced.
         Deno.renameSync(root.absolute(from), root.absolute(to));
@@ -601,7 +581,12 @@ export class Performer {
           const isUsers = look.kind === "directory" && !isOwnName(name);
           if (isUsers) await each(path, newPath);
           else if (look.kind === "file") {
-            const now = await this.#give(root, path, newPath, look.metadata);
+            const now = await this.#give(root, {
+              from: path,
+              to: newPath,
+              seen: look.metadata,
+              mark: null,
+            });
             root.requireFile(newPath, now);
             files++;
           } else {
@@ -660,6 +645,307 @@ export class Performer {
     removeEmpty(root, path);
     const change = { kind: "forget-directory", path: work.rowPath } as const;
     return performed(on, [path], [change]);
+  }
+}
+
+/** Carries out batches of actions, one after the other. */
+export function acting(world: World): Handlers["act"] {
+  // Also where requests are not answered in turn.
+  let turn: Promise<unknown> = Promise.resolve();
+  return (batch) => {
+    const done = turn.then(() => new Batch(batch, world).run());
+    turn = done.catch(() => {});
+    return done;
+  };
+}
+
+/** A batch ends so long after it began, but for what must not be left, in ms. */
+const BATCH_MS = 50;
+
+/** A root that answered is trusted for so long, in ms. */
+const ROOT_TRUST_MS = 250;
+
+/** A copy of a batch, on its way. */
+interface OnItsWay {
+  readonly position: number;
+  readonly copy: StagedCopy;
+}
+
+/** A batch of actions. What it trusts of the roots ends with it. */
+class Batch {
+  readonly #batch: ActBatch;
+  readonly #world: World;
+  readonly #roots: Both<Root>;
+  readonly #names: TemporaryNames;
+  readonly #performer: Performer;
+  /** What is to be done, by position. */
+  readonly #tasks: readonly (CopyTask | ActOrder)[];
+  /** Rows that this run wrote, by path. */
+  readonly #rows = new Map<string, FileRow>();
+  /** Disks without room: a root may hold several. */
+  readonly #full: Set<string>;
+  /** What became of each, by position. */
+  readonly #made = new Map<number, Made>();
+  readonly #became = new Map<number, Became>();
+  /** Folders in which names changed, by position. */
+  readonly #folders = new Map<number, Performed["folders"]>();
+  #staged: OnItsWay[] = [];
+  #rootsTrustedUntil = 0;
+
+  constructor(batch: ActBatch, world: World) {
+    const { owner, startedAtMs, copies, orders, full } = batch;
+    requirePaths(copies.paths);
+    requirePaths(orders.flatMap(({ work }) => pathsOf(work)));
+    this.#batch = batch;
+    this.#world = world;
+    const tasks: (CopyTask | ActOrder)[] = unpackCopies(copies);
+    for (const order of orders) tasks.splice(order.at, 0, order);
+    this.#tasks = tasks;
+    this.#full = new Set(full);
+    this.#roots = both((side) => rootIn(world, side, batch.wire[side]));
+    const { shared } = world;
+    const { left, right } = this.#roots;
+    const next = () => shared.takeNumbers(1);
+    const names = new TemporaryNames(owner, [left, right], next);
+    this.#names = names;
+    const run = `${timeMark(startedAtMs)}-${owner.pair}`;
+    this.#performer = new Performer({
+      roots: this.#roots,
+      names,
+      softDelete: new SoftDelete(run, names),
+      rowAt: (path) => this.#rows.get(path) ?? null,
+      onBytes: (bytes) => shared.count(0, bytes),
+      checkpoint: world.checkpoint,
+    });
+  }
+
+  async run(): Promise<ActReply> {
+    for (const { side, path, number } of this.#batch.drops) {
+      const temporary = this.#names.beside(path, number);
+      dropCopy({ to: this.#roots[side], temporary });
+    }
+    const end = performance.now() + BATCH_MS;
+    let isStopped = false;
+    try {
+      for (const [position, task] of this.#tasks.entries()) {
+        const mayEnd = position > 0 && (!isOrder(task) || task.mayWait);
+        if (mayEnd && performance.now() > end) break;
+        await this.#world.checkpoint();
+        if (isOrder(task)) await this.#obey(task);
+        else await this.#stage(position, task);
+      }
+      await this.#placeStaged();
+    } catch (error) {
+      if (!(error instanceof InterruptedError)) throw error;
+      // Flushing them might take long: the next run copies them again.
+      for (const { copy } of this.#staged.splice(0)) dropCopy(copy);
+      isStopped = true;
+    }
+    this.#flushFolders();
+    const { left, right } = this.#roots;
+    return {
+      made: packMade(
+        [...this.#tasks.entries()].filter(([, task]) => !isOrder(task))
+          .map(([position]) => this.#made.get(position) ?? null),
+      ),
+      told: [...this.#became],
+      // After the actions: what went to another disk must not be recorded.
+      isAway: !this.#areThere(),
+      isStopped,
+      full: [...this.#full],
+      crossed: [...this.#performer.crossed].map(([key, metadata]) => {
+        const side = key.startsWith("left/") ? "left" : "right";
+        return { side, path: key.slice(side.length + 1), metadata };
+      }),
+      refusedNames: { left: left.refusedNames, right: right.refusedNames },
+    };
+  }
+
+  async #obey(order: ActOrder): Promise<void> {
+    const { at: position, needs, row, mark, number, copied } = order;
+    const removes = order.work.kind === "remove" ||
+      order.work.kind === "remove-directory";
+    // What is new is there before anything old goes.
+    if (removes || this.#staged.some((it) => needs.includes(it.position))) {
+      await this.#placeStaged();
+    }
+    if (needs.some((need) => this.#became.get(need)?.kind !== "done")) {
+      this.#became.set(position, { kind: "waits" });
+      return;
+    }
+    if (row !== null) this.#rows.set(row.path, row);
+    const work = afterRenames(order.work, this.#performer.crossed);
+    if (work.kind === "copy") {
+      if (copied === null) {
+        return await this.#stage(position, { ...work, number });
+      }
+      const to = this.#roots[otherSide(work.from)];
+      const temporary = this.#names.beside(work.path, number);
+      return await this.#place(position, { ...copied, to, temporary });
+    }
+    try {
+      if (removes) this.#requireRoots();
+      const done = await this.#performer.perform(work, mark);
+      // A second rename builds on the first; a copy relies on clash copies.
+      for (const change of done.changes) {
+        if (change.kind === "put") this.#rows.set(change.row.path, change.row);
+      }
+      this.#done(position, done);
+    } catch (error) {
+      if (error instanceof InterruptedError) throw error;
+      if (error instanceof TwoSteps) {
+        this.#became.set(position, { kind: "two-steps" });
+      } else this.#fail(position, error);
+    }
+  }
+
+  async #stage(position: number, task: CopyTask): Promise<void> {
+    try {
+      if (this.#full.size > 0 && this.#full.has(this.#diskFor(task))) {
+        throw new Error("the disk is full: make room there");
+      }
+      const copy = await this.#performer.stage(task);
+      this.#staged.push({ position, copy });
+    } catch (error) {
+      if (error instanceof InterruptedError) throw error;
+      if (errorKind(error) === "full") this.#full.add(this.#diskFor(task));
+      this.#fail(position, error);
+    }
+  }
+
+  /** Flushes what is written aside, and puts it in place. */
+  async #placeStaged(): Promise<void> {
+    const staged = this.#staged.splice(0);
+    if (staged.length === 0) return;
+    const copies = await flushCopies(staged.map(({ copy }) => copy));
+    for (const [n, { position }] of staged.entries()) {
+      const copy = copies[n]!;
+      if ("error" in copy) this.#fail(position, copy.error);
+      else await this.#place(position, copy);
+    }
+  }
+
+  async #place(position: number, copy: FlushedCopy): Promise<void> {
+    const { to, temporary, ...made } = copy;
+    try {
+      const task = this.#tasks[position]!;
+      if (isOrder(task)) {
+        const { work } = task;
+        const copying = afterRenames(work, this.#performer.crossed);
+        const place = this.#performer.place(copying as WorkOf<"copy">, copy);
+        return this.#done(position, await place);
+      }
+      moveToFree(to, temporary, task.path);
+      this.#made.set(position, made);
+      const folder = folderOf(task.path);
+      this.#folders.set(position, [{ side: to.side, folder }]);
+    } catch (error) {
+      const isBusy = errorKind(error) === "busy";
+      if (!isBusy) dropCopy(copy);
+      this.#fail(position, error, isBusy ? made : null);
+    }
+  }
+
+  #done(position: number, done: Performed): void {
+    const { changes, folders, softDeletedPath, note, left = null } = done;
+    this.#folders.set(position, folders);
+    this.#became.set(position, {
+      ...{ kind: "done", changes, softDeletedPath, note, left },
+    });
+  }
+
+  #fail(
+    position: number,
+    error: unknown,
+    copied: Made | null = null,
+  ): void {
+    const task = this.#tasks[position]!;
+    this.#became.set(position, {
+      kind: "failed",
+      error: errorToWire(error),
+      why: isOrder(task) ? whyNot(task.work, error) : inWords(error),
+      copied,
+    });
+  }
+
+  /** The disk that a copy goes to: others may be mounted inside a root. */
+  #diskFor({ from, path }: CopyTask): string {
+    const side = otherSide(from);
+    const root = this.#roots[side];
+    const folder = folderOf(path);
+    const inner = folder === ""
+      ? undefined
+      : orElse(undefined, () => root.info(folder)?.dev);
+    return `${side}/${inner ?? root.self?.dev}`;
+  }
+
+  #requireRoots(): void {
+    if (performance.now() < this.#rootsTrustedUntil) return;
+    if (!this.#areThere()) throw new Skipped(WENT_AWAY);
+    this.#rootsTrustedUntil = performance.now() + ROOT_TRUST_MS;
+  }
+
+  /** Whether both roots are still the ones that the run began with. */
+  #areThere(): boolean {
+    return SIDES.every((side) => {
+      try {
+        const now = readIdentity(side, this.#world.paths[side]);
+        return now?.id === this.#batch.ids[side];
+      } catch (error) {
+        if (!(error instanceof GuardError)) throw error;
+        return false;
+      }
+    });
+  }
+
+  /**
+   * Flushes folders, each once: the record must not claim names that are not
+   * on disk.
+   */
+  #flushFolders(): void {
+    const flushed = new Map<string, unknown>();
+    const flush = (side: Side, folder: string): unknown => {
+      const key = `${side}/${folder}`;
+      if (!flushed.has(key)) {
+        flushed.set(key, flushError(this.#roots[side], folder));
+      }
+      return flushed.get(key);
+    };
+    for (const [position, folders] of this.#folders) {
+      const error = folders.map(({ side, folder }) => flush(side, folder))
+        .find((it) => it !== null);
+      if (error === undefined) continue;
+      this.#made.delete(position);
+      this.#fail(position, error);
+    }
+  }
+}
+
+/** All paths that an action acts on, or looks at. */
+function pathsOf(work: FilesWork): string[] {
+  switch (work.kind) {
+    case "clash":
+      return [work.path, work.clashPath];
+    case "rename":
+      return [work.from, work.to, ...work.other ? [work.other.path] : []];
+    case "rename-directory":
+      return [work.from, work.to];
+    default:
+      return [work.path];
+  }
+}
+
+function isOrder(task: CopyTask | ActOrder): task is ActOrder {
+  return "at" in task;
+}
+
+/** What went wrong with a folder's flush; null: nothing, or it is gone. */
+function flushError(root: Root, folder: string): unknown {
+  try {
+    flushFolder(root, folder);
+    return null;
+  } catch (error) {
+    return errorKind(error) === "missing" ? null : error;
   }
 }
 
@@ -765,11 +1051,27 @@ function isRefusal(error: unknown): boolean {
     ["EACCES", "EPERM", "EBUSY"].includes(codeOf(error) ?? "");
 }
 
+/** In words, with what a person can do about it. */
+function whyNot(work: FilesWork, error: unknown): string {
+  const isFolder = work.kind === "remove-directory" ||
+    work.kind === "rename-directory";
+  const isBusy = errorKind(error) === "busy" && Deno.build.os !== "windows";
+  if (!isFolder || !isBusy) {
+    const isRename = work.kind === "rename-directory";
+    return isRename ? whyNotRenamed(error) : inWords(error);
+  }
+  const there = words(otherSide(work.on));
+  return "it is in use, or another disk is mounted here: unmount it, or " +
+    (work.kind === "remove-directory"
+      ? `make the folder on ${there} again`
+      : `give it its old name on ${there} again`);
+}
+
 /**
  * Why a folder was not renamed, in words: where anything in it is open, Windows
  * says that access is denied.
  */
-export function whyNotRenamed(error: unknown): string {
+function whyNotRenamed(error: unknown): string {
   const isDenied = errorKind(error) === "denied";
   return isDenied && Deno.build.os === "windows"
     ? `something in it is in use, or it is protected (${codeOf(error)})`

@@ -1,39 +1,28 @@
 /// <reference lib="deno.worker" />
 
 /**
- * A thread that changes the roots: it copies, batch by batch.
+ * A thread that changes the roots: it answers requests to act, in turn.
  *
  * @module
  */
-import { copyBatch } from "./files_copy.ts";
-import { Root } from "./root_files.ts";
-import type { Both, Side } from "./types.ts";
-import { type CopyOrder, packDone, unpackTasks } from "./wire_messages.ts";
+import { actHandlers } from "./files_handlers.ts";
+import type { Both } from "./types.ts";
+import { SharedState } from "./wire_messages.ts";
+import { checkpointOf, serve } from "./wire_port.ts";
 
-let roots: Both<Root> | null = null;
-let isStopped = (): boolean => false;
-/** Batches are made in turn, in the order in which they came. */
-let turn: Promise<void> = Promise.resolve();
-
-self.onmessage = ({ data }: MessageEvent<CopyOrder>): void => {
-  turn = turn.then(() => obey(data));
-};
-
-async function obey(order: CopyOrder): Promise<void> {
-  if (order.kind === "begin") {
-    const root = (side: Side): Root => {
-      const { path, traits, self } = order.roots[side];
-      return new Root(side, path, traits, self);
-    };
-    roots = { left: root("left"), right: root("right") };
-    const stop = new Int32Array(order.stop);
-    isStopped = () => Atomics.load(stop, 0) !== 0;
-    return;
-  }
-  // The run may have changed folders since the last batch.
-  roots!.left.distrust();
-  roots!.right.distrust();
-  const done = await copyBatch(unpackTasks(order), roots!, isStopped);
-  const reply = packDone(done);
-  self.postMessage(reply, [reply.numbers.buffer]);
+/** What a thread is told first, by who starts it. */
+export interface ActBegin {
+  /** Where requests come from. */
+  readonly port: MessagePort;
+  /** Absolute paths of the roots. */
+  readonly paths: Both<string>;
+  /** Of the run's {@linkcode SharedState}. */
+  readonly shared: SharedArrayBuffer;
 }
+
+self.onmessage = ({ data }: MessageEvent<ActBegin>): void => {
+  const { port, paths } = data;
+  const shared = new SharedState(data.shared);
+  const checkpoint = checkpointOf(shared);
+  serve(port, actHandlers({ paths, shared, checkpoint }));
+};

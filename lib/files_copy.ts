@@ -11,14 +11,14 @@ import { CHUNK_BYTES, OpenFile } from "./files_read.ts";
 import { mayBeFresh } from "./metadata.ts";
 import { folderOf } from "./paths.ts";
 import type { Root } from "./root_files.ts";
-import { codeOf, errorKind, orElse } from "./system.ts";
+import { codeOf, orElse } from "./system.ts";
 import {
   type Both,
   type Checkpoint,
   type Metadata,
   otherSide,
 } from "./types.ts";
-import type { CopyDone, CopyTask } from "./wire_messages.ts";
+import type { CopyTask, Made } from "./wire_messages.ts";
 
 /** A copy to be written aside. */
 export interface CopyRequest {
@@ -40,16 +40,9 @@ export interface CopyRequest {
 }
 
 /** A copy that is written aside and flushed, ready to be put in place. */
-export interface FlushedCopy {
+export interface FlushedCopy extends Made {
   readonly to: Root;
   readonly temporary: string;
-  /** What the look after reading saw of the source. */
-  readonly source: Metadata;
-  /** When that look began, in ms since 1970. */
-  readonly lookedAtMs: number;
-  readonly hash: string | null;
-  /** Of the copy, as the disk reports them. */
-  readonly metadata: Metadata;
 }
 
 /** A copy that is written aside and open still, to be flushed. */
@@ -270,14 +263,15 @@ export function isYoung(
  * What has to be staged for a copy from one side to the other. Looks at what
  * it is to replace.
  *
+ * @param temporary Path of the temporary file.
  * @throws {Skipped} What it is to replace is something else by now.
  */
 export function requestFor(
-  { from, path, source, target, mode, keepsHash, temporary }: CopyTask,
+  { from, path, source, target, mode, keepsHash }: CopyTask,
+  temporary: string,
   roots: Both<Root>,
 ): CopyRequest {
   const to = roots[otherSide(from)];
-  to.admit(temporary);
   // A new name is looked at when it is taken: that can't be overtaken.
   const replaced = target && to.requireFile(path, target);
   return {
@@ -289,55 +283,4 @@ export function requestFor(
     mode: mode ?? replaced?.mode ?? source.mode,
     wantsHash: keepsHash || isYoung(source, roots),
   };
-}
-
-/**
- * Copies a batch of small files: writes all of them aside, flushes all of
- * them, then gives names to those that replace nothing. Never throws: of a
- * copy that can't be made nothing is left, and whoever asked for it is the one
- * to find out why.
- *
- * @param isStopped Asked between two files whether to leave the rest.
- * @returns What became of each, in their order.
- */
-export async function copyBatch(
-  tasks: readonly CopyTask[],
-  roots: Both<Root>,
-  isStopped: () => boolean,
-): Promise<CopyDone[]> {
-  const done: CopyDone[] = tasks.map(() => ({ kind: "undone" }));
-  const staged: StagedCopy[] = [];
-  const positions: number[] = [];
-  for (const [at, task] of tasks.entries()) {
-    if (isStopped()) break;
-    try {
-      staged.push(await stageCopy(requestFor(task, roots)));
-      positions.push(at);
-    } catch (error) {
-      // No use in filling up what little is left.
-      if (errorKind(error) === "full") break;
-    }
-  }
-  if (isStopped()) {
-    for (const copy of staged) dropCopy(copy);
-    return done;
-  }
-  for (const [n, copy] of (await flushCopies(staged)).entries()) {
-    if ("error" in copy) continue;
-    const at = positions[n]!;
-    const { path, target } = tasks[at]!;
-    const { source, metadata, lookedAtMs, hash } = copy;
-    const made = { source, metadata, lookedAtMs, hash };
-    // What replaces something is put in place where clash copies are known.
-    if (target !== null) done[at] = { kind: "flushed", ...made };
-    else {
-      try {
-        moveToFree(copy.to, copy.temporary, path);
-        done[at] = { kind: "placed", ...made };
-      } catch {
-        dropCopy(copy);
-      }
-    }
-  }
-  return done;
 }

@@ -4,6 +4,7 @@
  * @module
  */
 import { statfsSync } from "node:fs";
+import { acting } from "./files_act.ts";
 import { copyTo, dropCopy } from "./files_copy.ts";
 import { completed, removeLeftovers } from "./files_leftovers.ts";
 import { lookHandlers, rootIn, type World } from "./files_look.ts";
@@ -32,12 +33,20 @@ import {
 /** The requests that are answered by reading or changing files. */
 export type ActHandlers = Pick<
   Handlers,
-  "answer" | "leftovers" | "moves" | "deleted" | "prune" | "rehearse" | "space"
+  | "act"
+  | "answer"
+  | "leftovers"
+  | "moves"
+  | "deleted"
+  | "prune"
+  | "rehearse"
+  | "space"
 >;
 
 /** What answers them. */
 export function actHandlers(world: World): ActHandlers {
   return {
+    act: acting(world),
     answer: (asks) => answered(world, asks),
     leftovers: ({ side, root, paths }) => {
       removeLeftovers(rootIn(world, side, root), paths);

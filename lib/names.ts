@@ -36,6 +36,15 @@ export const TEMPORARY_PREFIX = ".office-sync-tmp-";
 /** How the middle name of a rename in two steps starts. */
 export const MOVING_PREFIX = ".office-sync-mv-";
 
+/**
+ * The name in the middle of a rename in two steps.
+ *
+ * @param mark Random letters and digits.
+ */
+export function movingName(mark: string): string {
+  return `${MOVING_PREFIX}${mark}`;
+}
+
 /** How long a name may be: of either as much as is allowed. */
 export interface NameRoom {
   /** In UTF-8, as most file systems count. */

@@ -6,20 +6,21 @@
  */
 import type { NameRoom } from "./names.ts";
 import { type Folding, joinPath } from "./paths.ts";
-import type {
-  ActionName,
-  Both,
-  ConflictKind,
-  DirectoryRow,
-  FileId,
-  FileRow,
-  Metadata,
-  Policy,
-  Problem,
-  RecordedHalf,
-  Rule,
-  Side,
-  Take,
+import {
+  type ActionName,
+  type Both,
+  type ConflictKind,
+  type DirectoryRow,
+  type FileId,
+  type FileRow,
+  type Metadata,
+  otherSide,
+  type Policy,
+  type Problem,
+  type RecordedHalf,
+  type Rule,
+  type Side,
+  type Take,
 } from "./types.ts";
 import type { Listing } from "./wire_listing.ts";
 
@@ -430,6 +431,49 @@ export function isMoved(pair: Pair, side: Side): boolean {
   const found = pair[side];
   return found !== null &&
     (found.folder !== pair.folder || found.name !== pair.name);
+}
+
+/**
+ * Work as it is after the renames before it: what one of them had to copy is
+ * another file to the system.
+ *
+ * @param crossed What was copied, by side and path.
+ */
+export function afterRenames<W extends Work>(
+  work: W,
+  crossed: ReadonlyMap<string, Metadata>,
+): W {
+  if (crossed.size === 0) return work;
+  const at = <F extends Metadata | null>(
+    side: Side,
+    path: string,
+    seen: F,
+  ): F | Metadata => seen && (crossed.get(`${side}/${path}`) ?? seen);
+  switch (work.kind) {
+    case "copy": {
+      const { from, path } = work;
+      const source = at(from, path, work.source);
+      const target = at(otherSide(from), path, work.target);
+      return { ...work, source, target };
+    }
+    case "clash": {
+      const { from, path } = work;
+      const metadata = at(from, path, work.metadata);
+      const winner = at(otherSide(from), path, work.winner);
+      return { ...work, metadata, winner };
+    }
+    case "rename": {
+      const { on, from } = work;
+      const metadata = at(on, from, work.metadata);
+      const other = work.other && {
+        ...work.other,
+        metadata: at(otherSide(on), work.other.path, work.other.metadata),
+      };
+      return { ...work, metadata, other };
+    }
+    default:
+      return work;
+  }
 }
 
 // Questions about content. Deciding is pure, so it can't read files: it asks,

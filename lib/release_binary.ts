@@ -279,7 +279,7 @@ function requirePossible({ config }: MadeFor, invocation: Invocation): void {
 const PROJECT = join(import.meta.dirname ?? ".", "..");
 
 /** Their files are loaded by name, so they can't be part of another one. */
-const WORKERS = ["files_act_worker"];
+const WORKERS: readonly string[] = [];
 
 /** The options that were given, by name. */
 export type Given = Readonly<Record<string, string | undefined>>;

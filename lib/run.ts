@@ -40,8 +40,6 @@ import {
   type RecordView,
   type SideScan,
 } from "./plan_types.ts";
-import { Root } from "./root_files.ts";
-import { readIdentity } from "./root_identity.ts";
 import {
   checkRoots,
   identifyRoots,
@@ -52,7 +50,6 @@ import {
   rememberIds,
   rememberRoom,
   requireNewest,
-  requireSame,
   requireStillThere,
   roomIn,
   wireRoots,
@@ -90,7 +87,7 @@ import {
 } from "./types.ts";
 import { extensionOf } from "./wire_ignore.ts";
 import type { Probe, WireRoot } from "./wire_messages.ts";
-import type { Files } from "./wire_port.ts";
+import { type Files, ThreadLost } from "./wire_port.ts";
 
 /** What a run is. */
 interface RunContext {
@@ -376,37 +373,22 @@ async function stages(run: RunContext, db: StateDb): Promise<RunResult> {
     if (actions.length > 0) {
       // What acts takes a moment to load, and most runs have nothing to do.
       const { applyPlan } = await import("./apply_plan.ts");
-      const rootOf = (side: Side): Root => {
-        const { traits, self, refusedNames } = roots[side];
-        const root = new Root(side, paths[side], traits, self);
-        root.refusedNames = refusedNames;
-        return root;
-      };
-      const changed = both(rootOf);
       meter.begin("apply", ...totalsOf(actions));
-      outcomes = await applyPlan(actions, {
-        roots: changed,
-        pair,
-        run: id,
+      outcomes = await meter.watch(applyPlan(actions, {
+        files,
+        wire: roots,
+        ids: both((side) => identified.identities[side]!.id),
+        owner: { pair, run: id },
         startedAtMs,
         record,
         callMs: Math.max(probes.left.callMs, probes.right.callMs),
-        verifyRoots: () =>
-          requireSame(
-            identified,
-            both((side) => readIdentity(side, paths[side])),
-            paths,
-          ),
         onOutcome: (outcome) => {
           listener.onOutcome(outcome);
           if (outcome.action.name !== "NOOP") meter.add(1, 0);
         },
-        onBytes: (bytes) => meter.add(0, bytes),
+        onRefusedNames: (side, bytes) => rememberRoom(db, side, bytes),
         checkpoint: () => interrupt.checkpoint(),
-      });
-      for (const { side, refusedNames } of [changed.left, changed.right]) {
-        if (refusedNames !== null) rememberRoom(db, side, refusedNames);
-      }
+      }));
     }
 
     // Record what the next run needs to know. Most of it is true only of a run
@@ -420,8 +402,11 @@ async function stages(run: RunContext, db: StateDb): Promise<RunResult> {
         db.setMeta("always_read", resolve ? readBefore : alwaysRead);
       });
     }
+    const isLost = files.actors === 0 ||
+      outcomes.some(({ error }) => error instanceof ThreadLost);
     return {
       ...result(outcomes, needsPerson(outcomes, problems)),
+      ...isLost ? { exitCode: EXIT.unexpected } : {},
       ...asCut(interrupt, actions, outcomes),
     };
   } catch (error) {

@@ -636,7 +636,11 @@ export function roomIn(
     }, { bytes: Infinity, units: Infinity });
 }
 
-/** Remembers the longest names that a root takes, as it refused longer ones. */
+/**
+ * Remembers what names a root has refused as too long.
+ *
+ * @param bytes What a name may measure there at most, in UTF-8.
+ */
 export function rememberRoom(db: StateDb, side: Side, bytes: number): void {
   db.setMeta(`name_bytes_${side}`, String(bytes));
 }

@@ -134,7 +134,13 @@ export class SoftDelete {
     for (let n = 1;; n++) {
       const at = joinPath(folder, `${n}.txt`);
       if (root.look(at).kind !== "absent") continue;
-      writeDurably(root.absolute(at), path, 0o600);
+      try {
+        writeDurably(root.absolute(at), path, 0o600);
+      } catch (error) {
+        // Another thread of this run has taken it.
+        if (codeOf(error) !== "EEXIST") throw error;
+        continue;
+      }
       const name = fittingName(`${n}-${nameOf(path)}`, root.nameRoom);
       return joinPath(folder, name);
     }
@@ -201,7 +207,15 @@ function makeFolder(
   }
   if (kind === "file") return null;
   if (kind === "other") throw new Skipped(inTheWay(folder));
-  Deno.mkdirSync(root.absolute(folder));
+  try {
+    Deno.mkdirSync(root.absolute(folder));
+  } catch (error) {
+    // Another thread of this run makes folders there, too.
+    const isThere = codeOf(error) === "EEXIST" &&
+      root.look(folder).kind !== "absent";
+    if (!isThere) throw error;
+    return makeFolder(root, folder, original);
+  }
   const mode = Deno.lstatSync(root.folder(original)).mode;
   if (mode !== null && Deno.build.os !== "windows") {
     // Whoever syncs must be able to put files into it.

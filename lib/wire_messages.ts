@@ -5,11 +5,32 @@
  *
  * @module
  */
-import { InterruptedError, type StopSignal } from "./errors.ts";
-import type { Traits } from "./metadata.ts";
+import {
+  GuardError,
+  type GuardName,
+  InterruptedError,
+  type StopSignal,
+} from "./errors.ts";
+import { isFresh, type Traits } from "./metadata.ts";
 import type { DeletedFolder, TemporaryOwner } from "./names.ts";
-import type { Answer, Question, Work } from "./plan_types.ts";
-import type { Both, FileId, Metadata, Move, Problem, Side } from "./types.ts";
+import {
+  type Answer,
+  halfOf,
+  type Question,
+  type RecordChange,
+  type Work,
+} from "./plan_types.ts";
+import { Skipped } from "./system.ts";
+import type {
+  Both,
+  FileId,
+  FileRow,
+  Metadata,
+  Move,
+  Problem,
+  RecordedHalf,
+  Side,
+} from "./types.ts";
 import type { IgnoreSettings } from "./wire_ignore.ts";
 import type { Listing } from "./wire_listing.ts";
 
@@ -46,31 +67,7 @@ export interface Leftover {
   readonly metadata: Metadata;
 }
 
-/** A copy to be made. */
-export interface CopyTask extends
-  Pick<
-    Work & { readonly kind: "copy" },
-    "from" | "path" | "source" | "target" | "mode" | "keepsHash"
-  > {
-  /** Path of the temporary file. */
-  readonly temporary: string;
-}
-
-/** What became of a {@linkcode CopyTask}. */
-export type CopyDone =
-  | {
-    /** Has its name, or is written aside and flushed. */
-    readonly kind: "placed" | "flushed";
-    /** What the look after reading saw of the source. */
-    readonly source: Metadata;
-    /** Of the copy, as the disk reports them. */
-    readonly metadata: Metadata;
-    /** When that look began, in ms since 1970. */
-    readonly lookedAtMs: number;
-    readonly hash: string | null;
-  }
-  /** Not come to, or something was wrong: nothing is left of it. */
-  | { readonly kind: "undone" };
+// Acting: a batch of actions, and what became of each.
 
 /** What the engine knows of a root, and tells with each request that needs it. */
 export interface WireRoot {
@@ -81,118 +78,293 @@ export interface WireRoot {
   readonly refusedNames: number | null;
 }
 
-/** What a thread is told: the roots first, then batch by batch. */
-export type CopyOrder =
+/** A batch of actions. */
+export interface ActBatch {
+  readonly wire: Both<WireRoot>;
+  /** The ids that both roots have to show still. */
+  readonly ids: Both<string>;
+  /** Names temporary files. */
+  readonly owner: TemporaryOwner;
+  /** When the run began, in ms since 1970: names its soft-delete folder. */
+  readonly startedAtMs: number;
+  /** Copies to new names that build on nothing in the batch: most are. */
+  readonly copies: CopyColumns;
+  /** All others; between them, the copies stand in their order. */
+  readonly orders: readonly ActOrder[];
+  /** Disks without room: no copy goes there. */
+  readonly full: readonly string[];
+  /** Copies that are not wanted any more. */
+  readonly drops: readonly Aside[];
+}
+
+/** Work that files are needed for. */
+export type FilesWork = Exclude<
+  Work,
+  { readonly kind: "record" | "none" }
+>;
+
+/** An action, with all that it takes. */
+export interface ActOrder {
+  /** Its position in the batch. */
+  readonly at: number;
+  readonly work: FilesWork;
+  /** Positions in the batch of what it builds on. */
+  readonly needs: readonly number[];
+  /** Whether the batch may end before it: nothing else is left half done. */
+  readonly mayWait: boolean;
+  /** The row that this run wrote for the path that it builds on. */
+  readonly row: FileRow | null;
+  /** Makes the name in the middle of a rename that needs two steps. */
+  readonly mark: string | null;
+  /** Of a copy's temporary name. */
+  readonly number: number;
+  /** The copy, where it was made before and its place was busy. */
+  readonly copied: Made | null;
+}
+
+/** A copy that is written aside on a side. */
+export interface Aside {
+  readonly side: Side;
+  /** What it is a copy of. */
+  readonly path: string;
+  /** Of its temporary name. */
+  readonly number: number;
+}
+
+/** What was seen of a copy and its source when it was made. */
+export interface Made {
+  /** What the look after reading saw of the source. */
+  readonly source: Metadata;
+  /** Of the copy, as the disk reports them. */
+  readonly metadata: Metadata;
+  /** When that look began, in ms since 1970. */
+  readonly lookedAtMs: number;
+  readonly hash: string | null;
+}
+
+/**
+ * The row of a path that both sides have now.
+ *
+ * @param traits Of both roots.
+ */
+export function rowOf(
+  { from, path, keepsHash }: Pick<CopyTask, "from" | "path" | "keepsHash">,
+  { source, metadata, lookedAtMs, hash }: Made,
+  traits: Both<Traits>,
+): FileRow {
+  const half = (side: Side): RecordedHalf => {
+    const now = side === from ? source : metadata;
+    const isUnsure = isFresh(now.mtimeMs, lookedAtMs, traits[side]);
+    return halfOf(now, isUnsure && hash !== null);
+  };
+  const [left, right] = [half("left"), half("right")];
+  const isNeeded = keepsHash || left.isFresh || right.isFresh;
+  return { path, left, right, hash: isNeeded ? hash : null };
+}
+
+/** What became of a batch: what is told is on disk, folders included. */
+export interface ActReply {
+  /** The copies that were made. */
+  readonly made: MadeColumns;
+  /**
+   * What became of all others, by position in the batch. What is not among
+   * them was not begun.
+   */
+  readonly told: readonly (readonly [position: number, became: Became])[];
+  /** A root went away: nothing that was done may be recorded. */
+  readonly isAway: boolean;
+  /** The run is to end. */
+  readonly isStopped: boolean;
+  /** Disks that turned out to be full. */
+  readonly full: readonly string[];
+  /** Files that other disks have now, which are other files to the system. */
+  readonly crossed: readonly Crossed[];
+  /** The most that a name may measure, where longer ones were refused. */
+  readonly refusedNames: Both<number | null>;
+}
+
+/** A file that a rename copied to another disk of its root. */
+export interface Crossed {
+  readonly side: Side;
+  readonly path: string;
+  readonly metadata: Metadata;
+}
+
+/** What became of an action. */
+export type Became =
   | {
-    readonly kind: "begin";
-    readonly roots: Both<
-      Pick<WireRoot, "traits" | "self"> & { readonly path: string }
-    >;
-    /** Not 0: no more is to be copied. */
-    readonly stop: SharedArrayBuffer;
+    readonly kind: "done";
+    /** What the record has to learn. */
+    readonly changes: readonly RecordChange[];
+    /** Where a soft-deleted file is now, below its root. */
+    readonly softDeletedPath: string | null;
+    /** Anything a person should know besides. */
+    readonly note: string | null;
+    /** Why only a part of it was done, in words; null: all of it was. */
+    readonly left: string | null;
   }
-  | BatchOrder;
+  | {
+    readonly kind: "failed";
+    readonly error: WireError;
+    /** In words, with what a person can do about it. */
+    readonly why: string;
+    /** The copy, which is made and whose place was busy; null for none. */
+    readonly copied: Made | null;
+  }
+  /** What it builds on was not done. */
+  | { readonly kind: "waits" }
+  /** It takes a name in the middle; nothing is done yet. */
+  | { readonly kind: "two-steps" };
 
-/** Tasks in columns. */
-export interface BatchOrder {
-  readonly kind: "batch";
+/** A copy to be made. */
+export interface CopyTask extends
+  Pick<
+    Work & { readonly kind: "copy" },
+    "from" | "path" | "source" | "target" | "mode" | "keepsHash"
+  > {
+  /** Of its temporary name. */
+  readonly number: number;
+}
+
+/** Copies to new names, in columns. */
+export interface CopyColumns {
   readonly paths: readonly string[];
-  readonly temporaries: readonly string[];
-  /** Of all tasks, one after the other. */
-  readonly numbers: Float64Array<ArrayBuffer>;
+  /** Of all copies, one after the other. */
+  readonly numbers: Float64Array;
 }
 
-/** What became of a batch, in its order. */
-export interface CopyReply {
+/** Copies that were made, in columns; those that were not are left empty. */
+export interface MadeColumns {
   readonly hashes: readonly (string | null)[];
-  readonly numbers: Float64Array<ArrayBuffer>;
+  readonly numbers: Float64Array;
 }
 
-const KINDS = ["placed", "flushed", "undone"] as const;
-
-/** Numbers of a file's metadata, of a task, and of what became of one. */
+/** Numbers of a file's metadata, of a copy, and of one that was made. */
 const METADATA = 5;
-const TASK = 3 + 2 * METADATA;
-const DONE = 2 + 2 * METADATA;
+const COPY = 4 + METADATA;
+const MADE = 1 + 2 * METADATA;
 
 /** What stands for null is no number: none of them can be that. */
-function columns(metadata: Metadata | null): number[] {
-  if (metadata === null) return Array(METADATA).fill(NaN);
+function put(numbers: Float64Array, at: number, metadata: Metadata): void {
   const { sizeBytes, mtimeMs, mode, id } = metadata;
-  return [sizeBytes, mtimeMs, mode, id?.ino ?? NaN, id?.birthMs ?? NaN];
+  numbers[at] = sizeBytes;
+  numbers[at + 1] = mtimeMs;
+  numbers[at + 2] = mode;
+  numbers[at + 3] = id?.ino ?? NaN;
+  numbers[at + 4] = id?.birthMs ?? NaN;
 }
 
-function metadataAt(numbers: Float64Array, at: number): Metadata | null {
-  const [sizeBytes = NaN, mtimeMs = 0, mode = 0, ino = NaN, birthMs = 0] =
-    numbers.subarray(at);
-  if (Number.isNaN(sizeBytes)) return null;
-  const id = Number.isNaN(ino) ? null : { ino, birthMs };
-  return { sizeBytes, mtimeMs, mode, id };
-}
-
-/** Packs tasks. */
-export function packTasks(tasks: readonly CopyTask[]): BatchOrder {
-  const rows = tasks.flatMap(({ from, keepsHash, mode, source, target }) => [
-    Number(from === "right"),
-    Number(keepsHash),
-    mode ?? NaN,
-    ...columns(source),
-    ...columns(target),
-  ]);
+function metadataAt(numbers: Float64Array, at: number): Metadata {
+  const ino = numbers[at + 3]!;
   return {
-    kind: "batch",
-    paths: tasks.map(({ path }) => path),
-    temporaries: tasks.map(({ temporary }) => temporary),
-    numbers: new Float64Array(rows),
+    sizeBytes: numbers[at]!,
+    mtimeMs: numbers[at + 1]!,
+    mode: numbers[at + 2]!,
+    id: Number.isNaN(ino) ? null : { ino, birthMs: numbers[at + 4]! },
   };
 }
 
-/** The tasks that were packed. */
-export function unpackTasks(order: BatchOrder): CopyTask[] {
-  const { paths, temporaries, numbers } = order;
+/** Packs copies to new names. */
+export function packCopies(tasks: readonly CopyTask[]): CopyColumns {
+  const numbers = new Float64Array(tasks.length * COPY);
+  for (const [n, task] of tasks.entries()) {
+    const { from, keepsHash, mode, number, source } = task;
+    const at = n * COPY;
+    numbers[at] = Number(from === "right");
+    numbers[at + 1] = Number(keepsHash);
+    numbers[at + 2] = mode ?? NaN;
+    numbers[at + 3] = number;
+    put(numbers, at + 4, source);
+  }
+  return { paths: tasks.map(({ path }) => path), numbers };
+}
+
+/** The copies that were packed. */
+export function unpackCopies({ paths, numbers }: CopyColumns): CopyTask[] {
   return paths.map((path, n) => {
-    const at = n * TASK;
+    const at = n * COPY;
     const mode = numbers[at + 2]!;
     return {
       from: numbers[at] === 1 ? "right" : "left",
       path,
-      temporary: temporaries[n]!,
-      keepsHash: numbers[at + 1] === 1,
+      number: numbers[at + 3]!,
+      source: metadataAt(numbers, at + 4),
+      target: null,
       mode: Number.isNaN(mode) ? null : mode,
-      source: metadataAt(numbers, at + 3)!,
-      target: metadataAt(numbers, at + 3 + METADATA),
+      keepsHash: numbers[at + 1] === 1,
     };
   });
 }
 
-/** Packs what became of tasks. */
-export function packDone(done: readonly CopyDone[]): CopyReply {
-  const rows = done.flatMap((it) =>
-    it.kind === "undone"
-      ? [KINDS.indexOf(it.kind), NaN, ...columns(null), ...columns(null)]
-      : [
-        KINDS.indexOf(it.kind),
-        it.lookedAtMs,
-        ...columns(it.source),
-        ...columns(it.metadata),
-      ]
-  );
+/** Packs copies that were made; null stands for one that was not. */
+export function packMade(made: readonly (Made | null)[]): MadeColumns {
+  const numbers = new Float64Array(made.length * MADE).fill(NaN);
+  for (const [n, it] of made.entries()) {
+    if (it === null) continue;
+    numbers[n * MADE] = it.lookedAtMs;
+    put(numbers, n * MADE + 1, it.source);
+    put(numbers, n * MADE + 1 + METADATA, it.metadata);
+  }
+  return { hashes: made.map((it) => it?.hash ?? null), numbers };
+}
+
+/** The copies that were made. */
+export function unpackMade({ hashes, numbers }: MadeColumns): (Made | null)[] {
+  return hashes.map((hash, n) => {
+    const at = n * MADE;
+    const lookedAtMs = numbers[at]!;
+    if (Number.isNaN(lookedAtMs)) return null;
+    const source = metadataAt(numbers, at + 1);
+    const metadata = metadataAt(numbers, at + 1 + METADATA);
+    return { source, metadata, lookedAtMs, hash };
+  });
+}
+
+// Errors, as data.
+
+/** An error as it crosses. */
+export interface WireError {
+  readonly name: string;
+  readonly message: string;
+  readonly stack: string | undefined;
+  readonly code: string | undefined;
+  readonly guard: GuardName | undefined;
+  readonly hint: string | null | undefined;
+  readonly signal: StopSignal | undefined;
+  readonly cause: WireError | undefined;
+}
+
+/** An error as plain data, and back: of the classes that callers tell apart. */
+export function errorToWire(error: unknown): WireError {
+  const it = error instanceof Error ? error : new Error(String(error));
+  const { code } = it as { readonly code?: unknown };
   return {
-    hashes: done.map((it) => it.kind === "undone" ? null : it.hash),
-    numbers: new Float64Array(rows),
+    name: it.name,
+    message: it.message,
+    stack: it.stack,
+    code: typeof code === "string" ? code : undefined,
+    guard: it instanceof GuardError ? it.guard : undefined,
+    hint: it instanceof GuardError ? it.hint : undefined,
+    signal: it instanceof InterruptedError ? it.signal : undefined,
+    cause: it.cause === undefined ? undefined : errorToWire(it.cause),
   };
 }
 
-/** What became of tasks. */
-export function unpackDone({ hashes, numbers }: CopyReply): CopyDone[] {
-  return hashes.map((hash, n) => {
-    const at = n * DONE;
-    const kind = KINDS[numbers[at]!]!;
-    if (kind === "undone") return { kind };
-    const source = metadataAt(numbers, at + 2)!;
-    const metadata = metadataAt(numbers, at + 2 + METADATA)!;
-    return { kind, source, metadata, lookedAtMs: numbers[at + 1]!, hash };
-  });
+/** The error that {@linkcode errorToWire} made data of. */
+export function errorFromWire(wire: WireError): Error {
+  const { name, message, stack, code, guard, hint, signal } = wire;
+  const cause = wire.cause && errorFromWire(wire.cause);
+  if (signal !== undefined) return new InterruptedError(signal);
+  const options = cause === undefined ? {} : { cause };
+  const error = guard !== undefined
+    ? new GuardError(guard, message, hint ?? "", options)
+    : name === "Skipped"
+    ? new Skipped(message, options)
+    : new Error(message, options);
+  if (error.name !== name) Object.assign(error, { name });
+  if (code !== undefined) Object.assign(error, { code });
+  if (stack !== undefined) error.stack = stack;
+  return error;
 }
 
 // What the engine asks of the files' world: for each kind of request what is
@@ -442,6 +614,8 @@ export interface Requests {
     ScanSummary,
     readonly Listing[]
   >;
+  /** Carries out a batch of actions. */
+  readonly act: Request<ActBatch, ActReply>;
 }
 
 /** The name of a request. */
@@ -468,10 +642,10 @@ export class SharedState {
   readonly #counts: BigInt64Array;
 
   /** @param buffer That of another thread; left out: a new one. */
-  constructor(buffer: SharedArrayBuffer = new SharedArrayBuffer(24)) {
+  constructor(buffer: SharedArrayBuffer = new SharedArrayBuffer(32)) {
     this.buffer = buffer;
     this.#stop = new Int32Array(buffer, 0, 1);
-    this.#counts = new BigInt64Array(buffer, 8, 2);
+    this.#counts = new BigInt64Array(buffer, 8, 3);
   }
 
   /** What asked the run to end; null: nothing did. */
@@ -501,5 +675,15 @@ export class SharedState {
   get counted(): { readonly files: number; readonly bytes: number } {
     const at = (index: number) => Number(Atomics.load(this.#counts, index));
     return { files: at(0), bytes: at(1) };
+  }
+
+  /**
+   * Takes numbers that nobody else of the run gets: they name temporary files.
+   *
+   * @param count How many.
+   * @returns The first of them.
+   */
+  takeNumbers(count: number): number {
+    return Number(Atomics.add(this.#counts, 2, BigInt(count))) + 1;
   }
 }

@@ -6,15 +6,15 @@
  *
  * @module
  */
-import {
-  GuardError,
-  type GuardName,
-  InterruptedError,
-  type StopSignal,
-} from "./errors.ts";
-import { Skipped } from "./system.ts";
 import { type Both, bothOf, type Checkpoint, type Side } from "./types.ts";
-import type { RequestKind, Requests, SharedState } from "./wire_messages.ts";
+import {
+  errorFromWire,
+  errorToWire,
+  type RequestKind,
+  type Requests,
+  type SharedState,
+  type WireError,
+} from "./wire_messages.ts";
 
 /** What is asked with a request. */
 export type Asks<K extends RequestKind> = Requests[K]["asks"];
@@ -79,53 +79,6 @@ export function askBoth<K extends RequestKind>(
 /** A thread died: what it was asked for may be done, half done, or not. */
 export class ThreadLost extends Error {
   override readonly name = "ThreadLost";
-}
-
-// Errors, as data.
-
-/** An error as it crosses. */
-export interface WireError {
-  readonly name: string;
-  readonly message: string;
-  readonly stack: string | undefined;
-  readonly code: string | undefined;
-  readonly guard: GuardName | undefined;
-  readonly hint: string | null | undefined;
-  readonly signal: StopSignal | undefined;
-  readonly cause: WireError | undefined;
-}
-
-/** An error as plain data, and back: of the classes that callers tell apart. */
-export function errorToWire(error: unknown): WireError {
-  const it = error instanceof Error ? error : new Error(String(error));
-  const { code } = it as { readonly code?: unknown };
-  return {
-    name: it.name,
-    message: it.message,
-    stack: it.stack,
-    code: typeof code === "string" ? code : undefined,
-    guard: it instanceof GuardError ? it.guard : undefined,
-    hint: it instanceof GuardError ? it.hint : undefined,
-    signal: it instanceof InterruptedError ? it.signal : undefined,
-    cause: it.cause === undefined ? undefined : errorToWire(it.cause),
-  };
-}
-
-/** The error that {@linkcode errorToWire} made data of. */
-export function errorFromWire(wire: WireError): Error {
-  const { name, message, stack, code, guard, hint, signal } = wire;
-  const cause = wire.cause && errorFromWire(wire.cause);
-  if (signal !== undefined) return new InterruptedError(signal);
-  const options = cause === undefined ? {} : { cause };
-  const error = guard !== undefined
-    ? new GuardError(guard, message, hint ?? "", options)
-    : name === "Skipped"
-    ? new Skipped(message, options)
-    : new Error(message, options);
-  if (error.name !== name) Object.assign(error, { name });
-  if (code !== undefined) Object.assign(error, { code });
-  if (stack !== undefined) error.stack = stack;
-  return error;
 }
 
 // In the same thread.

@@ -1,7 +1,19 @@
 import assert from "node:assert/strict";
-import { InterruptedError } from "../lib/errors.ts";
-import { Skipped } from "../lib/system.ts";
+import { threadsFor } from "../lib/apply_plan.ts";
+import type { Work } from "../lib/plan_types.ts";
 import { type Side, SIDES } from "../lib/types.ts";
+import type {
+  ActBatch,
+  ActReply,
+  RequestKind,
+  SharedState,
+} from "../lib/wire_messages.ts";
+import {
+  type Asks,
+  type Files,
+  type Gives,
+  ThreadLost,
+} from "../lib/wire_port.ts";
 import {
   describe,
   file,
@@ -9,6 +21,7 @@ import {
   read,
   softDeleted,
 } from "./support/support.ts";
+import { replaceCall } from "./support/system_calls.ts";
 import { after, intercept, systemError } from "./support/two_roots.ts";
 import { action, Bench } from "./support/work_bench.ts";
 
@@ -371,15 +384,10 @@ Deno.test("a copy whose place is busy is not made twice", async () => {
 
 Deno.test("a run that is ended while files are busy leaves no copies behind", async () => {
   using at = new Bench().write({ left: { a: "new" }, right: { a: "old" } });
-  let tries = 0;
   using _program = intercept("renameSync", () => {
-    tries++;
+    at.shared.stop("SIGINT");
     throw systemError("EBUSY");
   });
-  at.checkpoint = () =>
-    tries === 0
-      ? Promise.resolve()
-      : Promise.reject(new InterruptedError("SIGINT"));
   assert.deepEqual(await at.do(at.copy("a")), []);
   assert.deepEqual(at.trees().right, { a: "old" });
   assert.deepEqual(at.names("right"), [".office-sync", "a"]);
@@ -426,24 +434,41 @@ Deno.test("a full disk stops the copies to its side, and nothing else", async ()
   assert.deepEqual(others, ["done", "done"]);
 });
 
-Deno.test("the roots are asked again before files are removed, and before anything is recorded", async () => {
-  using at = new Bench().write({ left: { c: "3" }, right: { a: "1", d: {} } });
-  let asked = 0;
-  at.verifyRoots = () => {
-    asked++;
-    throw new Skipped("a root went away during the run");
-  };
-  const folder = { kind: "remove-directory", on: "right", path: "d" } as const;
+Deno.test("both roots are asked again by the batch that removes, and before anything is recorded", async () => {
+  for (const side of SIDES) {
+    for (const id of [null, "c".repeat(36)]) {
+      using at = new Bench().write({
+        left: { c: "3" },
+        right: { a: "1", d: {} },
+      });
+      const folder = { kind: "remove-directory", on: "right", path: "d" };
+      const works = [
+        at.copy("c"),
+        at.remove("a"),
+        { ...folder, rowPath: "d" } as Work,
+      ];
+      at.identify(side, id);
+      const gone = "skipped: a root went away during the run";
+      assert.deepEqual(await at.do(...works), [gone, gone, gone]);
+      assert.deepEqual(at.changes, []);
+      assert.deepEqual(at.trees().right, { a: "1", c: "3", d: {} });
+    }
+  }
+});
+
+Deno.test("what is done when a root goes away is not recorded", async () => {
+  using at = new Bench().write({ left: { a: "1", b: "2" }, right: { d: "3" } });
+  using _disk = after("linkSync", () => at.identify("right", null));
+  const change = { kind: "forget", path: "gone" } as const;
   const outcomes = await at.do(
-    at.copy("c"),
-    at.remove("a"),
-    { ...folder, rowPath: "d" },
+    at.copy("a"),
+    at.remove("d"),
+    { kind: "record", change },
   );
   const gone = "skipped: a root went away during the run";
   assert.deepEqual(outcomes, [gone, gone, gone]);
-  assert.equal(asked, 3);
   assert.deepEqual(at.changes, []);
-  assert.deepEqual(at.trees().right, { a: "1", c: "3", d: {} });
+  assert.deepEqual(at.trees().right, { a: "1", d: "3" });
 });
 
 Deno.test("a folder is removed only while it is empty, and what came into it keeps it", async () => {
@@ -665,3 +690,504 @@ for (const [what, sides, edit] of EDITS_OF_CLASHES) {
     }
   });
 }
+
+// Batches.
+
+/**
+ * What answers a bench's batches, watched: what is asked, and what is told. The
+ * clock stands still: how a batch is cut is not a matter of how busy the machine
+ * is.
+ */
+class Watched implements Files, Disposable {
+  readonly shared: SharedState;
+  readonly #files: Files;
+  /** What was asked, in order. */
+  readonly asked: ActBatch[] = [];
+  /** What became of that, in the order in which it was told. */
+  readonly told: ActReply[] = [];
+  /** How many threads were asked for. */
+  readonly grown: number[] = [];
+  /** How many were under way at once. */
+  most = 0;
+  actors = 1;
+  /** Called before a batch is carried out; counted from 1. */
+  before: (batch: ActBatch, n: number) => void | Promise<void> = () => {};
+  /** Called when it is. */
+  after: (batch: ActBatch, n: number) => void = () => {};
+  #underWay = 0;
+  readonly #clock = replaceCall(performance, "now", () => 0);
+
+  constructor(bench: Bench) {
+    this.shared = bench.shared;
+    this.#files = bench.files;
+    bench.files = this;
+  }
+
+  grow(actors: number): void {
+    this.grown.push(actors);
+  }
+
+  async ask<K extends RequestKind>(kind: K, asks: Asks<K>): Promise<Gives<K>> {
+    const batch = asks as ActBatch;
+    const n = this.asked.push(batch);
+    this.most = Math.max(this.most, ++this.#underWay);
+    try {
+      await this.before(batch, n);
+      const reply = await this.#files.ask(kind, asks);
+      this.told.push(reply as ActReply);
+      this.after(batch, n);
+      return reply;
+    } finally {
+      this.#underWay--;
+    }
+  }
+
+  /** Lets the clock go on. */
+  [Symbol.dispose](): void {
+    this.#clock[Symbol.dispose]();
+  }
+
+  /** All paths of a batch, in order. */
+  static paths({ copies, orders }: ActBatch): string[] {
+    const all = [...copies.paths];
+    for (const { at, work } of orders) {
+      all.splice(at, 0, "path" in work ? work.path : work.from);
+    }
+    return all;
+  }
+}
+
+const paths = Watched.paths;
+
+/** Names of many files. */
+const namesOf = (count: number) =>
+  Array.from({ length: count }, (_, n) => `f${String(n).padStart(4, "0")}`);
+
+/** Many files of one side. */
+function many(count: number): Record<string, string> {
+  return Object.fromEntries(namesOf(count).map((name) => [name, name]));
+}
+
+const folder = (kind: "create-directory" | "remove-directory", path: string) =>
+  kind === "create-directory"
+    ? { kind, on: "right", path, isMount: false, id: null } as const
+    : { kind, on: "right", path, rowPath: path } as const;
+
+const renameFolder = (from: string, to: string, rowPath = from): Work => ({
+  kind: "rename-directory",
+  on: "right",
+  from,
+  to,
+  rowPath,
+  isMount: { left: false, right: false },
+  id: { left: null, right: null },
+});
+
+Deno.test("folders are batches of their own, and the next one begins when all before it is recorded", async () => {
+  using at = new Bench().write({
+    left: { d: { e: {}, a: "1" }, z: "2" },
+    right: { g: { h: {} }, x: "3", k: "4" },
+  });
+  using watched = new Watched(at);
+  const happened: string[] = [];
+  watched.before = (batch) => void happened.push(`ask ${paths(batch)}`);
+  at.onApply = (changes) => happened.push(`record ${changes.length}`);
+  const copy = at.copy("z");
+  await at.run([
+    action(at.remove("x")),
+    action(folder("create-directory", "d")),
+    action(folder("create-directory", "d/e"), [1]),
+    action(at.copy("d/a"), [1]),
+    action(copy),
+    action(at.remove("k")),
+    action(folder("remove-directory", "g/h")),
+    action(folder("remove-directory", "g"), [6]),
+  ]);
+  assert.deepEqual(happened, [
+    ...["ask x", "record 1"],
+    ...["ask d,d/e", "record 2"],
+    ...["ask d/a,z,k", "record 3"],
+    ...["ask g/h,g", "record 2"],
+  ]);
+  assert.deepEqual(at.trees().right, { d: { e: {}, a: "1" }, z: "2" });
+});
+
+Deno.test("very many folders go batch by batch, each when the one before is answered; what is in one that was not made waits", async () => {
+  const names = namesOf(300);
+  const tree = Object.fromEntries(names.map((it) => [it, { in: {} }]));
+  using at = new Bench().write({ left: tree, right: { f0001: "in its way" } });
+  using watched = new Watched(at);
+  const outcomes = await at.run(names.flatMap((name, n) => [
+    action(folder("create-directory", name)),
+    action(folder("create-directory", `${name}/in`), [2 * n]),
+  ]));
+  assert.equal(watched.most, 1);
+  assert.ok(watched.asked.every((batch) => paths(batch).length <= 256));
+  const left = outcomes.filter(({ kind }) => kind !== "done");
+  assert.deepEqual(left.map(({ detail }) => detail), [
+    "changed during the run",
+    "waits for f0001",
+  ]);
+  assert.equal(Object.keys(at.trees().right).length, 300);
+});
+
+Deno.test("what builds on one another is in one batch, in order; the rest of it is left when one is not done", async () => {
+  using at = new Bench().write({
+    left: { ...many(40), c: "older", d: "older" },
+    right: { c: "new", d: "new", w: "1" },
+  });
+  using watched = new Watched(at);
+  at.threads = 20;
+  const works = namesOf(40).map((name) => at.copy(name));
+  const actions = [
+    action(at.clash("c", "c.clash")),
+    action(at.clash("d", "d.clash")),
+    ...works.map((work) => action(work)),
+    action(at.copy("c", { from: "right" }), [0]),
+    action(at.copy("d", { from: "right" }), [1]),
+    action(at.remove("w"), [43]),
+  ];
+  Deno.writeTextFileSync(at.left.absolute("d"), "edited meanwhile");
+  const outcomes = await at.run(actions);
+  const left = outcomes.filter(({ kind }) => kind !== "done");
+  assert.deepEqual(left.map(({ action, detail }) => [action.path, detail]), [
+    ["d", "changed during the run"],
+    ["d", "waits for d"],
+    ["w", "waits for d"],
+  ]);
+  const groups = watched.asked.map((batch) =>
+    batch.orders.map(({ at, needs, mayWait, work }) =>
+      [work.kind, needs.map((need) => at - need), mayWait].join(" ")
+    )
+  );
+  assert.deepEqual(groups.filter(({ length }) => length > 0), [[
+    "clash  true",
+    "copy 1 false",
+    "clash  true",
+    "copy 1 false",
+    "remove 1 false",
+  ]]);
+  assert.equal(at.trees().left["c"], "new");
+  assert.equal(at.trees().left["d"], "edited meanwhile");
+  assert.equal(at.trees().right["w"], "1");
+});
+
+Deno.test("an action that is tried again is told what this run wrote before: its clash copy is held against that", async () => {
+  using at = new Bench().write({ left: { a: "older" }, right: { a: "new" } });
+  using watched = new Watched(at);
+  watched.after = (_, n) => {
+    if (n === 1) Deno.writeTextFileSync(at.right.absolute("a.clash"), "gone");
+  };
+  let isBusy = true;
+  using _program = intercept("renameSync", (real, from, to) => {
+    if (isBusy && from === at.left.absolute("a")) {
+      isBusy = false;
+      throw systemError("EBUSY");
+    }
+    return real(from, to);
+  });
+  const copy = at.copy("a", { from: "right", clashPath: "a.clash" });
+  const outcomes = await at.run([
+    action(at.clash("a", "a.clash")),
+    action(copy, [0]),
+  ]);
+  assert.equal(watched.asked.length, 2);
+  assert.match(
+    lines(outcomes)[1]!,
+    /^done: its clash copy was changed at once; that version is now a.clash-/,
+  );
+  const { a, ...others } = at.trees().left;
+  assert.equal(a, "new");
+  assert.ok(Object.values(others).includes("older"));
+});
+
+Deno.test("what a rename had to copy to another disk is known to what is tried again after it", async () => {
+  using at = new Bench().write({
+    left: { b: "new words" },
+    right: { a: file("old", { mtime: 5e11 }) },
+  });
+  const seen = at.seen("right", "a");
+  using watched = new Watched(at);
+  let isBusy = true;
+  using _links = intercept("linkSync", (real, from, to) => {
+    if (from === at.right.absolute("a")) throw systemError("EXDEV");
+    return real(from, to);
+  });
+  using _program = intercept("renameSync", (real, from, to) => {
+    if (isBusy && from === at.right.absolute("b")) {
+      isBusy = false;
+      throw systemError("EBUSY");
+    }
+    return real(from, to);
+  });
+  const rename = at.rename("a", "b", { keepsHalves: true });
+  const copy = { ...at.copy("b"), target: seen };
+  const outcomes = await at.run([action(rename), action(copy, [0])]);
+  assert.deepEqual(lines(outcomes), ["done: null", "done: null"]);
+  assert.equal(watched.asked.length, 2);
+  assert.deepEqual(at.trees().right, { b: "new words" });
+});
+
+Deno.test("a batch is recorded in one go, and nothing of it whose folder can't be flushed", async () => {
+  using at = new Bench().write({
+    left: { d: { a: "1" }, e: { b: "2", c: "3" } },
+    right: { d: {}, e: { b: "old" } },
+  });
+  let recorded = 0;
+  at.onApply = () => recorded++;
+  using _disk = intercept("openSync", (real, path, ...rest) => {
+    if (path === at.right.absolute("e")) throw systemError("EIO");
+    return real(path, ...rest);
+  });
+  const works = ["d/a", "e/b", "e/c"].map((path) => at.copy(path));
+  const [first, ...others] = await at.do(...works);
+  assert.equal(first, "done");
+  for (const outcome of others) {
+    assert.match(outcome, /^failed: the disk reports an error/);
+  }
+  assert.equal(recorded, 1);
+  assert.deepEqual(Object.keys(at.rows()), ["d/a"]);
+});
+
+Deno.test("a rename in two steps is not begun before its name in the middle is written down", async () => {
+  for (const kind of ["file", "folder"] as const) {
+    const isFile = kind === "file";
+    const tree = (name: string) => ({ [name]: isFile ? "1" : { a: "1" } });
+    using at = new Bench({ ignoresCase: true }).write({
+      left: tree("Plan"),
+      right: tree("plan"),
+    });
+    using watched = new Watched(at);
+    const happened: string[] = [];
+    const nameIn = (path: string) => path.replace(/.*\//, "");
+    at.onMove = ({ from, middle, to }) =>
+      happened.push(`note ${from} ${middle.replace(/\w+$/, "*")} ${to}`);
+    watched.before = ({ orders }) =>
+      void happened.push(`ask ${orders[0]?.mark !== null}`);
+    let isFirst = true;
+    using _system = intercept("renameSync", (real, from, to) => {
+      // As some systems do, asked for another spelling.
+      if (isFirst) return void (isFirst = false);
+      happened.push(`${nameIn(from!)} ${nameIn(to!)}`.replace(/mv-\w+/g, "*"));
+      real(from, to);
+    });
+    const work = isFile
+      ? at.rename("plan", "Plan")
+      : renameFolder("plan", "Plan");
+    assert.deepEqual(await at.do(work), ["done"]);
+    assert.deepEqual(happened, [
+      ...isFile ? [] : ["note plan * Plan"],
+      "ask false",
+      "note plan .office-sync-mv-* Plan",
+      "ask true",
+      "plan .office-sync-*",
+      ".office-sync-* Plan",
+    ]);
+    assert.deepEqual(at.trees().right, tree("Plan"));
+    assert.equal(at.changes.length, 1);
+  }
+});
+
+Deno.test("both names of a folder are written down before its rename is sent", async () => {
+  using at = new Bench().write({
+    left: { new: { a: "1" } },
+    right: { old: { a: "1" } },
+  });
+  using watched = new Watched(at);
+  const happened: unknown[] = [];
+  at.onMove = (move) => happened.push(move);
+  watched.before = (batch) => void happened.push(paths(batch));
+  const work = renameFolder("old", "new", "recorded");
+  assert.deepEqual(await at.do(work), ["done"]);
+  assert.deepEqual(happened, [
+    { side: "right", from: "recorded", middle: "new", to: "new" },
+    ["old"],
+  ]);
+});
+
+Deno.test("what a batch trusts of folders ends with it", async () => {
+  const tree = Object.fromEntries(namesOf(32).map((name) => [name, name]));
+  using at = new Bench().write({ left: { d: tree }, right: { d: {} } });
+  at.threads = 20;
+  const works = namesOf(32).map((name) => at.copy(`d/${name}`));
+  using watched = new Watched(at);
+  const first = Promise.withResolvers<void>();
+  watched.before = (_, n) => n === 1 ? undefined : first.promise;
+  watched.after = (_, n) => {
+    if (n > 1) return;
+    Deno.renameSync(at.right.absolute("d"), at.right.absolute("away"));
+    Deno.symlinkSync(at.outside, at.right.absolute("d"));
+    first.resolve();
+  };
+  const outcomes = await at.do(...works);
+  assert.equal(watched.asked.length, 2);
+  assert.deepEqual(new Set(outcomes.slice(0, 16)), new Set(["done"]));
+  assert.deepEqual(new Set(outcomes.slice(16)), new Set([changed]));
+  assert.deepEqual([...Deno.readDirSync(at.outside)], []);
+});
+
+Deno.test("a batch has 256 actions at most, and two of them wait for a thread", async () => {
+  for (const actors of [1, 3]) {
+    using at = new Bench().write({ left: many(1600) });
+    using watched = new Watched(at);
+    at.threads = actors;
+    // As they start, one after the other.
+    watched.before = (_, n) => {
+      watched.actors = Math.min(actors, Math.ceil(n / 2));
+    };
+    const outcomes = await at.do(...namesOf(1600).map((it) => at.copy(it)));
+    assert.deepEqual(new Set(outcomes), new Set(["done"]));
+    const sizes = watched.asked.map((batch) => paths(batch).length);
+    assert.equal(Math.max(...sizes), 256);
+    assert.equal(watched.most, 2 * actors);
+    assert.deepEqual(watched.grown, [actors]);
+  }
+});
+
+Deno.test("a batch copies 32 MB at most, and a larger file alone", async () => {
+  const MB = 1024 * 1024;
+  using at = new Bench().write({ left: { e: "1", f: "2" } });
+  const sizes = { a: 20, b: 12, c: 1, d: 70 };
+  for (const [name, size] of Object.entries(sizes)) {
+    Deno.writeTextFileSync(at.left.absolute(name), "");
+    Deno.truncateSync(at.left.absolute(name), size * MB);
+  }
+  using watched = new Watched(at);
+  const names = ["a", "b", "c", "d", "e", "f"];
+  const outcomes = await at.do(...names.map((name) => at.copy(name)));
+  assert.deepEqual(new Set(outcomes), new Set(["done"]));
+  const asked = watched.asked.map((batch) => paths(batch).join());
+  assert.deepEqual(asked, ["a,b", "c", "d", "e,f"]);
+});
+
+Deno.test("a batch ends after 50 ms, but never within a group; the rest goes into another one", async () => {
+  using at = new Bench().write({
+    left: { ...many(10), c: "older" },
+    right: { c: "new" },
+  });
+  using watched = new Watched(at);
+  let nowMs = 0;
+  using _clock = replaceCall(performance, "now", () => nowMs);
+  using _disk = intercept("openSync", (real, path, ...rest) => {
+    if (path!.includes("-tmp-")) nowMs += 30;
+    return real(path, ...rest);
+  });
+  const outcomes = await at.run([
+    action(at.clash("c", "c.clash")),
+    ...namesOf(10).map((name) => action(at.copy(name))),
+    action(at.copy("c", { from: "right" }), [0]),
+  ]);
+  assert.deepEqual(new Set(lines(outcomes)), new Set(["done: null"]));
+  assert.ok(watched.asked.length >= 5, `${watched.asked.length} batches`);
+  const [first] = watched.asked;
+  assert.equal(paths(first!).length, 12);
+  // Two copies of the clash, and the copy over the path.
+  const [told] = watched.told;
+  assert.deepEqual(told?.told.map(([, { kind }]) => kind), ["done", "done"]);
+  assert.ok(told?.made.numbers.every(Number.isNaN));
+  const again = watched.asked.slice(1).flatMap(paths);
+  assert.ok(!again.includes("c"));
+});
+
+Deno.test("a stop lets a batch answer what it has done; what it had not begun is left without a word", async () => {
+  using at = new Bench().write({ right: many(6) });
+  let removed = 0;
+  using _system = after("renameSync", () => removed++);
+  using _stop = intercept("renameSync", (real, from, to) => {
+    real(from, to);
+    if (from!.endsWith("f0002")) at.shared.stop("SIGTERM");
+  });
+  const outcomes = await at.do(...namesOf(6).map((name) => at.remove(name)));
+  assert.deepEqual(outcomes, ["done", "done", "done"]);
+  assert.equal(at.changes.length, 3);
+  assert.deepEqual(Object.keys(at.trees().right), namesOf(6).slice(3));
+});
+
+const unknown =
+  "failed: it is not known what became of it; the next run finds out";
+
+Deno.test("what a thread had when it died is not recorded and not sent again, but told; the others do the rest", async () => {
+  using at = new Bench().write({ left: many(64) });
+  using watched = new Watched(at);
+  at.threads = 20;
+  watched.actors = 2;
+  // It has done all of it, and can't say so any more.
+  watched.after = (_, n) => {
+    if (n !== 2) return;
+    watched.actors = 1;
+    throw new ThreadLost("killed");
+  };
+  const outcomes = await at.do(...namesOf(64).map((name) => at.copy(name)));
+  const lost = paths(watched.asked[1]!);
+  assert.equal(lost.length, 16);
+  const asked = watched.asked.flatMap(paths);
+  assert.deepEqual(asked.sort(), namesOf(64));
+  for (const [n, name] of namesOf(64).entries()) {
+    const isLost = lost.includes(name);
+    assert.equal(outcomes[n], isLost ? unknown : "done", name);
+    assert.equal(name in at.rows(), !isLost, name);
+  }
+});
+
+Deno.test("when the last thread died, the rest is told as left for the next run", async () => {
+  using at = new Bench().write({ left: many(40), right: { r: "1" } });
+  using watched = new Watched(at);
+  at.threads = 20;
+  watched.before = (_, n) => {
+    if (n === 1) return;
+    watched.actors = 0;
+    throw new ThreadLost("killed");
+  };
+  const change = { kind: "forget", path: "gone" } as const;
+  const outcomes = await at.run([
+    ...namesOf(40).map((name) => action(at.copy(name))),
+    action(folder("remove-directory", "d")),
+    action({ kind: "record", change }),
+  ]);
+  const left = "skipped: no thread is left that changes files; the next run " +
+    "does it";
+  const all = lines(outcomes);
+  assert.deepEqual(new Set(all.slice(0, 16)), new Set(["done: null"]));
+  assert.deepEqual(new Set(all.slice(16, 32)), new Set([unknown]));
+  assert.deepEqual(all.slice(32), Array(10).fill(left));
+  assert.equal(at.changes.length, 16);
+});
+
+Deno.test("a disk that is full gets no more copies, whichever batch they are in", async () => {
+  using at = new Bench().write({ left: many(300), right: { back: "1" } });
+  using watched = new Watched(at);
+  at.threads = 20;
+  let tries = 0;
+  using _disk = intercept("openSync", (real, path, ...rest) => {
+    const isCopy = path!.startsWith(at.right.path) && path!.includes("-tmp-");
+    if (isCopy && ++tries > 3) throw systemError("ENOSPC");
+    return real(path, ...rest);
+  });
+  const works = namesOf(300).map((name) => at.copy(name));
+  const outcomes = await at.do(...works, at.copy("back", { from: "right" }));
+  assert.ok(watched.asked.length > 10);
+  // The batch that waits meanwhile does not know yet.
+  assert.ok(tries <= 5, `${tries} tries`);
+  assert.equal(outcomes.filter((it) => it === "done").length, 4);
+  assert.equal(outcomes.at(-1), "done");
+  for (const outcome of outcomes.slice(3, -1)) {
+    assert.match(outcome, /^failed: the disk is full: make room there/);
+  }
+});
+
+Deno.test("threads are for what waits, and on a quick disk for many small copies only", () => {
+  for (const callMs of [1, 2, 40]) {
+    const counts = [1, 15, 16, 127, 128, 9999].map((actions) =>
+      threadsFor(callMs, actions, 0)
+    );
+    assert.deepEqual(counts, [1, 1, 4, 4, 8, 8]);
+  }
+  for (const callMs of [0, 0.01, 0.99]) {
+    const count = threadsFor(callMs, 400, 400);
+    assert.ok(count >= 2 && count <= 4, `${count} threads`);
+    const counts = [0, 399, 9999].map((copies) =>
+      threadsFor(callMs, 9999, copies)
+    );
+    assert.deepEqual(counts, [1, 1, count]);
+  }
+});

@@ -315,8 +315,6 @@ Deno.test("a portable folder loads with its program what every run needs, and no
     ];
     assert.deepEqual(slow.filter((it) => loaded.has(it)), [], name);
   }
-  // They are there, and loaded by who needs them.
-  assert.ok(loadedWith(folder, "lib/files_act_worker.js").has("node:fs"));
 });
 
 Deno.test("a checkout starts, whatever is broken in a folder above it", async () => {

@@ -3,12 +3,14 @@ import { GuardError, InterruptedError } from "../lib/errors.ts";
 import { actHandlers, filesHere } from "../lib/files_handlers.ts";
 import { lookHandlers } from "../lib/files_look.ts";
 import { codeOf, Skipped } from "../lib/system.ts";
-import { SharedState } from "../lib/wire_messages.ts";
+import {
+  errorFromWire,
+  errorToWire,
+  SharedState,
+} from "../lib/wire_messages.ts";
 import {
   askBoth,
   checkpointOf,
-  errorFromWire,
-  errorToWire,
   type Files,
   FilesPort,
   type Handlers,

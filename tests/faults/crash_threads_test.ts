@@ -49,12 +49,17 @@ async function largeOffice(): Promise<Office> {
   return office;
 }
 
-for (const [call, error] of [["fsync", "EIO"], ["write", "ENOSPC"]] as const) {
-  Deno.test(`what a thread fails to copy for ${error} is tried again by the run`, async () => {
+for (
+  const [call, error, why] of [
+    ["fsync", "EIO", /the disk reports an error/],
+    ["write", "ENOSPC", /the disk is full/],
+  ] as const
+) {
+  Deno.test(`what a batch fails to copy for ${error} is told, and done by the next run`, async () => {
     using office = await manyOffice();
-    // The first try of three files, in batches of two threads.
     const tries = [10, 95, 300].map((n) => {
-      const name = temporaryName(office, n);
+      // The five folders come first.
+      const name = temporaryName(office, 5 + n);
       return `${office.right}/f${Math.ceil(n / 90) - 1}/${name}`;
     });
     const ended = await disturbed(office, {
@@ -64,11 +69,19 @@ for (const [call, error] of [["fsync", "EIO"], ["write", "ENOSPC"]] as const) {
         ...tries.flatMap((path) => ["-P", path]),
       ],
     });
-    assert.equal(ended.code, 0, whyOf(ended));
-    assert.equal(ended.trace.match(/INJECTED/g)?.length, tries.length);
+    assert.equal(ended.code, 1, whyOf(ended));
+    const met = ended.trace.match(/INJECTED/g)?.length ?? 0;
+    const { actions } = documentOf(ended);
+    const failed = actions.filter(({ outcome }) => outcome === "failed");
+    for (const { detail } of failed) assert.match(detail ?? "", why);
+    // A full disk takes no more copies.
+    if (error === "EIO") assert.deepEqual([met, failed.length], [3, 3]);
+    else assert.ok(met >= 1 && failed.length > 3, `${failed.length} failed`);
+    assert.deepEqual(temporaries(office.right), []);
+    const result = await office.run();
+    assert.equal(result.exitCode, 0, describe(result));
     const left = synced(snapshot(office.left));
     assert.deepEqual(synced(snapshot(office.right)), left);
-    assert.deepEqual(temporaries(office.right), []);
   });
 }
 

@@ -5,10 +5,22 @@
  * @module
  */
 import { applyPlan } from "../../lib/apply_plan.ts";
+import { filesHere } from "../../lib/files_handlers.ts";
 import type { Traits } from "../../lib/metadata.ts";
 import type { Action, RecordChange, Work } from "../../lib/plan_types.ts";
 import type { Outcome } from "../../lib/run_types.ts";
-import { type FileRow, otherSide, type Side } from "../../lib/types.ts";
+import {
+  type Both,
+  both,
+  type FileRow,
+  type Move,
+  otherSide,
+  type Side,
+  SIDES,
+} from "../../lib/types.ts";
+import { SharedState } from "../../lib/wire_messages.ts";
+import type { Files } from "../../lib/wire_port.ts";
+import { FilesThreads } from "./files_threads.ts";
 import { TwoRoots } from "./two_roots.ts";
 
 /** A kind of work. */
@@ -24,41 +36,86 @@ export class Bench extends TwoRoots {
   onApply: (changes: readonly RecordChange[]) => void = () => {};
   /** Called with each outcome. */
   onOutcome: (outcome: Outcome) => void = () => {};
-  /** How many threads copy where there is much to copy. */
-  threads = 0;
-  /** Called wherever a run can be interrupted. */
-  checkpoint: () => Promise<void> = () => Promise.resolve();
-  /** Called before deletions. */
-  verifyRoots: () => void = () => {};
+  /** Called with each rename that is written down before its first step. */
+  onMove: (move: Move) => void = () => {};
+  /** How many threads act. */
+  threads = 1;
+  /** The stop and the counters of the run. */
+  readonly shared = new SharedState();
+  /** What answers for the roots. */
+  files: Files;
+  #threads: FilesThreads | null = null;
 
   /** @param traits Of both roots, where they are not plain. */
   constructor(traits: Partial<Traits> = {}) {
     super(traits);
+    this.files = filesHere(this.paths, this.shared);
+    for (const side of SIDES) this.identify(side, idOf(side));
+  }
+
+  /** Absolute paths of both roots. */
+  get paths(): Both<string> {
+    return { left: this.left.path, right: this.right.path };
+  }
+
+  /** Gives a root an id; null: it shows none any more. */
+  identify(side: Side, id: string | null): void {
+    const file = `${this[side].path}/.office-sync/root.json`;
+    if (id === null) Deno.removeSync(file);
+    else Deno.writeTextFileSync(file, JSON.stringify({ id }));
   }
 
   /** Carries out actions. */
   run(actions: readonly Action[]): Promise<readonly Outcome[]> {
     return applyPlan(actions, {
-      roots: this.roots,
-      pair: "pair",
-      run: "run",
+      files: this.files,
+      wire: both((side) => {
+        const { traits, self } = this[side];
+        const { dev, ino } = self!;
+        return { traits, self: { dev, ino }, refusedNames: null };
+      }),
+      ids: both(idOf),
+      owner: { pair: "pair", run: "run" },
       startedAtMs: Date.UTC(2026, 0, 2, 3, 4, 5),
       record: {
         apply: (changes) => {
           this.onApply(changes);
           this.changes.push(...changes);
         },
-        noteMove() {},
+        noteMove: (move) => this.onMove(move),
       },
       callMs: 0,
-      verifyRoots: () => this.verifyRoots(),
       onOutcome: (outcome) => {
         this.told.push(outcome);
         this.onOutcome(outcome);
       },
-      checkpoint: () => this.checkpoint(),
-      threadsFor: (_, copies) => copies >= 400 ? this.threads : 0,
+      checkpoint: () => Promise.try(() => this.shared.checkpoint()),
+      threadsFor: () => this.threads,
     });
+  }
+
+  /**
+   * Has threads act, in batches that are small.
+   *
+   * @param count How many threads.
+   */
+  useThreads(count: number): FilesThreads {
+    this.threads = 20;
+    const threads = new FilesThreads(this.paths, this.shared, count);
+    this.files = threads;
+    this.#threads = threads;
+    return threads;
+  }
+
+  /** Ends threads, and removes everything. */
+  override [Symbol.dispose](): void {
+    this.#threads?.[Symbol.dispose]();
+    super[Symbol.dispose]();
+  }
+
+  /** Without what tells who a root is. */
+  override names(side: Side): string[] {
+    return super.names(side).filter((it) => it !== ".office-sync/root.json");
   }
 
   /** Carries out works, none of which needs another: kind and detail. */
@@ -161,6 +218,11 @@ export class Bench extends TwoRoots {
       return false;
     }
   }
+}
+
+/** The id of a root. */
+function idOf(side: Side): string {
+  return (side === "left" ? "a" : "b").repeat(36);
 }
 
 /**

@@ -1,39 +1,11 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { threadsFor } from "../lib/apply_threads.ts";
-import { InterruptedError } from "../lib/errors.ts";
 import type { FileRow } from "../lib/types.ts";
 import { file, type Tree } from "./support/support.ts";
-import { replaceCall } from "./support/system_calls.ts";
 import { action, Bench } from "./support/work_bench.ts";
 
 const COUNT = 700;
 const LONG_AGO = 1_577_836_922_202;
-
-/** Counts the threads that are started, and the batches they are given. */
-class Watched implements Disposable {
-  started = 0;
-  batches = 0;
-  readonly #system: Disposable;
-
-  /** @param hasNoRoots Threads are not told of the roots. */
-  constructor(hasNoRoots = false) {
-    this.#system = replaceCall(
-      Worker.prototype,
-      "postMessage",
-      (real, ...args: unknown[]) => {
-        const { kind } = args[0] as { readonly kind: string };
-        if (kind === "begin") this.started++;
-        if (kind === "batch") this.batches++;
-        return kind === "begin" && hasNoRoots ? undefined : real(...args);
-      },
-    );
-  }
-
-  [Symbol.dispose](): void {
-    this.#system[Symbol.dispose]();
-  }
-}
 
 const pathOf = (n: number): string =>
   `f${Math.floor(n / 90)}/${String(n).padStart(3, "0")}.txt`;
@@ -87,8 +59,7 @@ Deno.test("threads copy as a run without them does, and record the same", async 
   const came: unknown[] = [];
   for (const hasThreads of [false, true]) {
     using at = office();
-    using watched = new Watched();
-    at.threads = hasThreads ? 2 : 0;
+    const threads = hasThreads ? at.useThreads(2) : null;
     const outcomes = await at.run(actionsOf(at));
     assert.ok(outcomes.every(({ kind }) => kind === "done"));
     assert.equal(outcomes.length, COUNT + 1);
@@ -100,8 +71,10 @@ Deno.test("threads copy as a run without them does, and record the same", async 
       assert.deepEqual(row.right.id, seen.id, path);
       assert.equal(row.right.mode, seen.mode, path);
     }
-    assert.equal(watched.started, at.threads);
-    if (hasThreads) assert.ok(watched.batches > 5);
+    if (threads !== null) {
+      assert.equal(threads.actors, 2);
+      assert.ok(threads.batches > 5, `${threads.batches} batches`);
+    }
     came.push(Object.keys(rows).sort().map((path) => plain(rows[path]!)));
   }
   assert.deepEqual(came[1], came[0]);
@@ -111,7 +84,7 @@ Deno.test("a file that is too young for its metadata is recorded with its hash",
   // Within an hour nothing can be told from times there.
   using at = new Bench({ tickMs: 3_600_000 }).write({ left: many(words) });
   folders(at);
-  at.threads = 2;
+  at.useThreads(2);
   const now = new Date();
   for (const n of [7, 8]) {
     Deno.utimeSync(at.left.absolute(pathOf(n)), now, now);
@@ -133,16 +106,6 @@ function smallOf(bench: Bench) {
   );
 }
 
-Deno.test("few copies start no threads", async () => {
-  using at = new Bench().write({ left: many(words) });
-  folders(at);
-  using watched = new Watched();
-  at.threads = 2;
-  const outcomes = await at.run(smallOf(at).slice(0, 300));
-  assert.equal(outcomes.length, 300);
-  assert.equal(watched.started, 0);
-});
-
 /** What may come in between before a file is copied. */
 const EDITS: Record<string, (bench: Bench, path: string) => void> = {
   "the source is written to": ({ left }, path) =>
@@ -162,7 +125,7 @@ for (const [what, edit] of Object.entries(EDITS)) {
   Deno.test(`a thread skips one copy and makes the others: ${what}`, async () => {
     using at = new Bench().write({ left: many(words) });
     folders(at);
-    at.threads = 2;
+    at.useThreads(2);
     const actions = smallOf(at);
     const hit = [3, 200, 201, COUNT - 1];
     for (const n of hit) edit(at, pathOf(n));
@@ -189,7 +152,7 @@ for (const [what, edit] of Object.entries(EDITS)) {
 Deno.test("a folder swapped for a link takes nothing out of the root", async () => {
   using at = new Bench().write({ left: many(words) });
   folders(at);
-  at.threads = 2;
+  at.useThreads(2);
   const actions = smallOf(at);
   Deno.renameSync(at.right.absolute("f1"), `${at.folder}/f1`);
   Deno.symlinkSync(at.outside, at.right.absolute("f1"));
@@ -204,7 +167,7 @@ Deno.test("a folder swapped for a link takes nothing out of the root", async () 
 Deno.test("what is edited while threads copy is recorded as it was copied, or skipped", async () => {
   using at = new Bench().write({ left: many(words) });
   folders(at);
-  at.threads = 2;
+  at.useThreads(2);
   const actions = smallOf(at);
   const seen = new Map(
     actions.map(({ path }) => [path, at.seen("left", path)]),
@@ -237,15 +200,14 @@ Deno.test("what is edited while threads copy is recorded as it was copied, or sk
 });
 
 Deno.test("a signal ends copies of threads: what is told is done and recorded, nothing else is left", async () => {
-  for (const last of [1, 350, 500, COUNT]) {
+  for (const last of [1, 100, 350, 500]) {
     using at = new Bench().write({ left: many(words) });
     folders(at);
-    at.threads = 2;
-    let moments = 0;
-    at.checkpoint = () =>
-      ++moments < last
-        ? Promise.resolve()
-        : Promise.reject(new InterruptedError("SIGINT"));
+    at.useThreads(2);
+    let told = 0;
+    at.onOutcome = () => {
+      if (++told === last) at.shared.stop("SIGINT");
+    };
     const outcomes = await at.run(smallOf(at));
     assert.ok(outcomes.length < COUNT, `${outcomes.length} at ${last}`);
     const done = outcomes.map(({ action, kind }) => {
@@ -256,29 +218,5 @@ Deno.test("a signal ends copies of threads: what is told is done and recorded, n
     const files = at.names("right").filter((it) => it.endsWith(".txt"));
     assert.deepEqual(files, done.toSorted());
     assert.ok(!at.names("right").some((it) => it.includes("-tmp-")));
-  }
-});
-
-Deno.test("a run goes on without threads that died", async () => {
-  using at = new Bench().write({ left: many(words) });
-  folders(at);
-  at.threads = 2;
-  // They can't make sense of anything then.
-  using _died = new Watched(true);
-  const outcomes = await at.run(smallOf(at));
-  assert.ok(outcomes.every(({ kind }) => kind === "done"));
-  assert.deepEqual(at.trees().right, at.trees().left);
-});
-
-Deno.test("many threads wait for a slow share from few copies on; a quick disk gets no more than there are cores", () => {
-  for (const callMs of [1, 2, 40]) {
-    const counts = [15, 16, 9999].map((copies) => threadsFor(callMs, copies));
-    assert.deepEqual(counts, [0, 16, 16]);
-  }
-  for (const callMs of [0, 0.01, 0.99]) {
-    const count = threadsFor(callMs, 400);
-    assert.ok(count >= 2 && count <= 4, `${count} threads`);
-    const counts = [1, 399, 9999].map((copies) => threadsFor(callMs, copies));
-    assert.deepEqual(counts, [0, 0, count]);
   }
 });
