@@ -38,7 +38,6 @@ import {
   type ActOrder,
   type ActReply,
   type Became,
-  type CopiedAside,
   errorFromWire,
   type FilesWork,
   type Made,
@@ -191,6 +190,8 @@ class Applying {
   /** How many threads are worth it. */
   readonly #threads: number;
   readonly #outcomes: Outcome[] = [];
+  /** Of temporary names: each action has its own. */
+  readonly #firstNumber: number;
   /** Rows that later actions build on. */
   readonly #written = new Map<string, FileRow>();
   /** What renames copied to other disks, by side and path. */
@@ -208,7 +209,7 @@ class Applying {
    */
   readonly #postponed = new Map<number, Failure | null>();
   /** Copies that could not be put in place yet, by position. */
-  readonly #copied = new Map<number, CopiedAside>();
+  readonly #copied = new Map<number, Made>();
   #isStopped = false;
 
   constructor(actions: readonly Action[], context: ApplyContext) {
@@ -221,6 +222,7 @@ class Applying {
       work.kind === "copy" && work.source.sizeBytes <= SMALL_BYTES
     );
     const count = context.threadsFor ?? threadsFor;
+    this.#firstNumber = context.files.shared.takeNumbers(actions.length);
     this.#threads = count(context.callMs, works.length, copies.length);
   }
 
@@ -256,9 +258,9 @@ class Applying {
 
   /** Drops copies whose places stayed busy. */
   async #dropCopied(): Promise<void> {
-    const drops = [...this.#copied].map(([index, { number }]) => {
+    const drops = [...this.#copied.keys()].map((index) => {
       const { from, path } = this.#actions[index]!.work as CopyWork;
-      return { side: otherSide(from), path, number };
+      return { side: otherSide(from), path, number: this.#numberOf(index) };
     });
     if (drops.length === 0) return;
     try {
@@ -428,6 +430,10 @@ class Applying {
     return groups.length === 0 ? null : batch;
   }
 
+  #numberOf(index: number): number {
+    return this.#firstNumber + index;
+  }
+
   #bytesOf(index: number): number {
     const { work } = this.#actions[index]!;
     if (work.kind === "copy") return work.source.sizeBytes;
@@ -496,6 +502,7 @@ class Applying {
       mayWait,
       row: builtOn === null ? null : this.#written.get(builtOn) ?? null,
       mark: this.#marks.get(index) ?? null,
+      number: this.#numberOf(index),
       copied: this.#copied.get(index) ?? null,
     };
   }
@@ -505,7 +512,8 @@ class Applying {
     for (const index of all) this.#noteFolder(index);
     const tasks = copies.map((index) => {
       const work = this.#actions[index]!.work as CopyWork;
-      return afterRenames(work, this.#crossed);
+      const number = this.#numberOf(index);
+      return { ...afterRenames(work, this.#crossed), number };
     });
     let reply: ActReply;
     try {

@@ -6,15 +6,43 @@
  */
 import { EXIT, SyncError } from "./errors.ts";
 import type { Phase, Progress } from "./run_types.ts";
+import { codeOf, inWords } from "./system.ts";
 import { numberWords, sizeWords } from "./text.ts";
 
 /**
  * Prints what was asked for.
  *
  * @param text Whole lines, without the last line break.
+ * @throws {SyncError} It can't be written.
  */
 export function print(text: string): void {
-  writeAll(Deno.stdout, `${text}\n`);
+  try {
+    writeAll(Deno.stdout, `${text}\n`);
+  } catch (error) {
+    const why = codeOf(error) === "EPIPE"
+      ? "nobody reads it any more"
+      : inWords(error);
+    throw new SyncError(
+      `What was asked for could not be printed: ${why}.`,
+      EXIT.unexpected,
+      { cause: error },
+    );
+  }
+}
+
+/**
+ * Prints what should be read as one document; where that can't be, says so as
+ * to a person.
+ *
+ * @param document The document.
+ * @param text What it says.
+ */
+export function printOrWarn(document: string, text: string): void {
+  try {
+    print(document);
+  } catch {
+    warn(text);
+  }
 }
 
 /**
@@ -30,9 +58,25 @@ export function warn(text: string): void {
   }
 }
 
+/** A pipe takes so much whole or not at all, in bytes (PIPE_BUF). */
+const WHOLE_BYTES = 4096;
+
+/** Pause before a pipe that is full is tried again, in ms. */
+const FULL_MS = 10;
+
 function writeAll(to: typeof Deno.stdout, text: string): void {
   const bytes = new TextEncoder().encode(text);
-  for (let at = 0; at < bytes.length;) at += to.writeSync(bytes.subarray(at));
+  for (let at = 0; at < bytes.length;) {
+    try {
+      at += to.writeSync(bytes.subarray(at, at + WHOLE_BYTES));
+    } catch (error) {
+      // Whoever shares a pipe with this program may have set it not to wait: a
+      // full one refuses until its reader catches up, and the runtime does not
+      // tell how much of a larger piece it had taken.
+      if (!(error instanceof Deno.errors.WouldBlock)) throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, FULL_MS);
+    }
+  }
 }
 
 // Progress on a terminal: one line that is redrawn, and cleared before

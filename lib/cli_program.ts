@@ -12,7 +12,7 @@ import {
   type Invocation,
   readArguments,
 } from "./cli_args.ts";
-import { print, warn } from "./cli_output.ts";
+import { print, printOrWarn, warn } from "./cli_output.ts";
 import type { Config } from "./config_schema.ts";
 import { EXIT, type ExitCode, SyncError } from "./errors.ts";
 import type { Handed } from "./sandbox_launcher.ts";
@@ -143,9 +143,10 @@ async function complain(error: unknown, isJson: boolean): Promise<number> {
     EXIT.unexpected,
     { cause: error, hint: "The log has the details." },
   );
+  const text = known.hint ? `${known.message}\n${known.hint}` : known.message;
   if (isJson) {
     const { jsonError, jsonText } = await import("./report_json.ts");
-    print(jsonText(jsonError(known)));
-  } else warn(known.hint ? `${known.message}\n${known.hint}` : known.message);
+    printOrWarn(jsonText(jsonError(known)), text);
+  } else warn(text);
   return known.exitCode;
 }

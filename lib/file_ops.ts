@@ -156,8 +156,7 @@ export function flushFolderAt(path: string): void {
  * @throws {Skipped} The name is taken by now.
  */
 export function moveToFree(root: Root, from: string, to: string): void {
-  root.requireRealFolder(folderOf(to));
-  const [source, target] = [root.absolute(from), root.absolute(to)];
+  const [source, target] = [root.absolute(from), root.way(to)];
   try {
     if (linkTo(root, from, to)) {
       removeDespite(source, target);
@@ -189,10 +188,9 @@ export function moveToFree(root: Root, from: string, to: string): void {
  */
 export function linkTo(root: Root, from: string, to: string): boolean {
   if (!root.hasLinks) return false;
-  root.requireRealFolder(folderOf(from));
-  root.requireRealFolder(folderOf(to));
+  const [source, target] = [root.way(from), root.way(to)];
   try {
-    Deno.linkSync(root.absolute(from), root.absolute(to));
+    Deno.linkSync(source, target);
     return true;
   } catch (error) {
     const code = codeOf(error) ?? "";
@@ -414,17 +412,15 @@ export function respell(
   mark: string | null,
 ): boolean {
   root.distrust();
-  root.requireRealFolder(folderOf(from));
-  root.requireRealFolder(folderOf(to));
   if (mark === null) {
-    Deno.renameSync(root.absolute(from), root.absolute(to));
+    Deno.renameSync(root.way(from), root.way(to));
     const names = [...Deno.readDirSync(root.folder(folderOf(to)))];
     return names.some(({ name }) => name === nameOf(to));
   }
   const middle = root.admit(joinPath(folderOf(to), movingName(mark)));
-  Deno.renameSync(root.absolute(from), root.absolute(middle));
+  Deno.renameSync(root.way(from), root.way(middle));
   try {
-    Deno.renameSync(root.absolute(middle), root.absolute(to));
+    Deno.renameSync(root.way(middle), root.way(to));
   } catch (error) {
     // If that fails too, the end of the run or the next run completes it.
     Deno.renameSync(root.absolute(middle), root.absolute(from));
@@ -438,8 +434,7 @@ export class TemporaryNames {
   /** Pair and run. */
   readonly owner: TemporaryOwner;
   readonly #roots: readonly Root[];
-  /** Gives numbers for names. */
-  readonly next: () => number;
+  readonly #next: () => number;
 
   /**
    * @param owner Pair and run.
@@ -454,7 +449,7 @@ export class TemporaryNames {
     this.owner = owner;
     this.#roots = roots;
     let count = 0;
-    this.next = next ?? (() => ++count);
+    this.#next = next ?? (() => ++count);
   }
 
   /**
@@ -464,7 +459,7 @@ export class TemporaryNames {
    * @param path The file.
    * @param number Left out: one that no other has.
    */
-  beside(path: string, number = this.next()): string {
+  beside(path: string, number = this.#next()): string {
     const name = temporaryName(this.owner, number);
     const folder = folderOf(path);
     const isTooLong = this.#roots.some((root) =>

@@ -78,7 +78,6 @@ import {
   type ActOrder,
   type ActReply,
   type Became,
-  type CopiedAside,
   type CopyTask,
   errorToWire,
   type FilesWork,
@@ -182,9 +181,9 @@ export class Performer {
   // Copies, in two steps, so that many of them can be flushed at once.
 
   /** The first step of a copy: looks at both sides and writes aside. */
-  stage(task: CopyTask, number?: number): Promise<StagedCopy> {
+  stage(task: CopyTask): Promise<StagedCopy> {
     const { names, onBytes, checkpoint } = this.#context;
-    const temporary = names.beside(task.path, number);
+    const temporary = names.beside(task.path, task.number);
     const request = requestFor(task, temporary, this.#roots);
     return stageCopy({ ...request, onBytes, checkpoint });
   }
@@ -670,8 +669,6 @@ const ROOT_TRUST_MS = 250;
 /** A copy of a batch, on its way. */
 interface OnItsWay {
   readonly position: number;
-  /** Of its temporary name. */
-  readonly number: number;
   readonly copy: StagedCopy;
 }
 
@@ -709,7 +706,7 @@ class Batch {
     this.#roots = both((side) => rootIn(world, side, batch.wire[side]));
     const { shared } = world;
     const { left, right } = this.#roots;
-    const next = () => shared.nextNumber();
+    const next = () => shared.takeNumbers(1);
     const names = new TemporaryNames(owner, [left, right], next);
     this.#names = names;
     const run = `${timeMark(startedAtMs)}-${owner.pair}`;
@@ -766,7 +763,7 @@ class Batch {
   }
 
   async #obey(order: ActOrder): Promise<void> {
-    const { at: position, needs, row, mark, copied } = order;
+    const { at: position, needs, row, mark, number, copied } = order;
     const removes = order.work.kind === "remove" ||
       order.work.kind === "remove-directory";
     // What is new is there before anything old goes.
@@ -780,11 +777,12 @@ class Batch {
     if (row !== null) this.#rows.set(row.path, row);
     const work = afterRenames(order.work, this.#performer.crossed);
     if (work.kind === "copy") {
-      if (copied === null) return await this.#stage(position, work);
+      if (copied === null) {
+        return await this.#stage(position, { ...work, number });
+      }
       const to = this.#roots[otherSide(work.from)];
-      const { number, ...made } = copied;
       const temporary = this.#names.beside(work.path, number);
-      return await this.#place(position, { ...made, to, temporary }, number);
+      return await this.#place(position, { ...copied, to, temporary });
     }
     try {
       if (removes) this.#requireRoots();
@@ -807,9 +805,8 @@ class Batch {
       if (this.#full.size > 0 && this.#full.has(this.#diskFor(task))) {
         throw new Error("the disk is full: make room there");
       }
-      const number = this.#names.next();
-      const copy = await this.#performer.stage(task, number);
-      this.#staged.push({ position, number, copy });
+      const copy = await this.#performer.stage(task);
+      this.#staged.push({ position, copy });
     } catch (error) {
       if (error instanceof InterruptedError) throw error;
       if (errorKind(error) === "full") this.#full.add(this.#diskFor(task));
@@ -822,18 +819,14 @@ class Batch {
     const staged = this.#staged.splice(0);
     if (staged.length === 0) return;
     const copies = await flushCopies(staged.map(({ copy }) => copy));
-    for (const [n, { position, number }] of staged.entries()) {
+    for (const [n, { position }] of staged.entries()) {
       const copy = copies[n]!;
       if ("error" in copy) this.#fail(position, copy.error);
-      else await this.#place(position, copy, number);
+      else await this.#place(position, copy);
     }
   }
 
-  async #place(
-    position: number,
-    copy: FlushedCopy,
-    number: number,
-  ): Promise<void> {
+  async #place(position: number, copy: FlushedCopy): Promise<void> {
     const { to, temporary, ...made } = copy;
     try {
       const task = this.#tasks[position]!;
@@ -850,7 +843,7 @@ class Batch {
     } catch (error) {
       const isBusy = errorKind(error) === "busy";
       if (!isBusy) dropCopy(copy);
-      this.#fail(position, error, isBusy ? { ...made, number } : null);
+      this.#fail(position, error, isBusy ? made : null);
     }
   }
 
@@ -865,7 +858,7 @@ class Batch {
   #fail(
     position: number,
     error: unknown,
-    copied: CopiedAside | null = null,
+    copied: Made | null = null,
   ): void {
     const task = this.#tasks[position]!;
     this.#became.set(position, {

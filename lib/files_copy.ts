@@ -67,8 +67,7 @@ const ZEROS = Buffer.alloc(CHUNK_BYTES);
 export async function stageCopy(request: CopyRequest): Promise<StagedCopy> {
   const { from, to, path, seen, temporary } = request;
   using source = new OpenFile(from, path, seen);
-  to.requireRealFolder(folderOf(temporary));
-  const file = Deno.openSync(to.absolute(temporary), {
+  const file = Deno.openSync(to.way(temporary), {
     write: true,
     createNew: true,
     // Only this user may look into it until it has the rights it is to have.

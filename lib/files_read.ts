@@ -10,7 +10,6 @@ import fs from "node:fs";
 import { InterruptedError } from "./errors.ts";
 import { isStill, metadataOf } from "./metadata.ts";
 import { Refused } from "./names.ts";
-import { folderOf } from "./paths.ts";
 import type { Answer, FileRef, Question } from "./plan_types.ts";
 import type { Root } from "./root_files.ts";
 import { CHANGED, codeOf, inWords, Skipped } from "./system.ts";
@@ -48,12 +47,17 @@ export class OpenFile implements Disposable {
     this.#root = root;
     this.#path = path;
     this.#seen = seen;
-    root.requireRealFolder(folderOf(path));
+    const absolute = root.way(path);
     try {
       // RACE: whatever takes the name right now is opened. O_NOFOLLOW: a link
-      // is refused; O_NONBLOCK: a pipe does not hold the run up.
+      // is refused; O_NONBLOCK: a pipe does not hold the run up. Windows knows
+      // neither, nor can its own flag be given: there a link is followed. What
+      // is open then has another id, and after reading the path is looked at
+      // again and must lead to it. At worst, on a disk without ids, a link
+      // that stands here for just so long has a file elsewhere of the same
+      // size and time read in place of this one.
       this.#fd = fs.openSync(
-        root.absolute(path),
+        absolute,
         O_RDONLY | O_NOFOLLOW | O_NONBLOCK,
       );
     } catch (error) {

@@ -179,6 +179,17 @@ export class Root {
   }
 
   /**
+   * The same, when the folders above have been looked at.
+   *
+   * @throws {Skipped} One of them is no real folder of the root.
+   */
+  way(path: string): string {
+    const absolute = this.absolute(path);
+    this.#requireReal(folderOf(path));
+    return absolute;
+  }
+
+  /**
    * The absolute path of a folder that is looked into or flushed, and nothing
    * else.
    *
@@ -230,13 +241,15 @@ export class Root {
 
   /** Whatever else a path is, it stays below the root. */
   #requireNames(path: string): void {
+    // Most of what is admitted are temporary names.
+    const isTemporary = typeof path === "string" &&
+      path.includes(TEMPORARY_PREFIX);
+    if (isTemporary && this.#admitted.has(path)) return;
     const flaw = flawIn(path, IS_WINDOWS);
     if (flaw && flaw.own === null) throw new Refused(path, flaw.why);
   }
 
   #require(path: string): void {
-    // Temporary names are most of what is admitted.
-    if (path.includes(TEMPORARY_PREFIX) && this.#admitted.has(path)) return;
     const flaw = flawIn(path, IS_WINDOWS);
     if (flaw && !(flaw.own && this.#isAdmitted(path))) {
       throw new Refused(path, flaw.why);

@@ -13,7 +13,7 @@ import {
   outputOf,
   readArguments,
 } from "./cli_args.ts";
-import { print, warn } from "./cli_output.ts";
+import { printOrWarn, warn } from "./cli_output.ts";
 import type { Config } from "./config_schema.ts";
 import { ConfigError, EXIT, SyncError, UsageError } from "./errors.ts";
 import { OWN_FOLDER } from "./names.ts";
@@ -424,12 +424,11 @@ function complain(error: unknown, isJson: boolean): number {
   const message = error instanceof SyncError
     ? error.message
     : `Unexpected: ${errorWords(error)}`;
+  const hint = error instanceof SyncError ? error.hint : null;
+  const text = hint === null ? message : `${message}\n${hint}`;
   if (isJson) {
     const problems = error instanceof ConfigError ? error.problems : [];
-    print(JSON.stringify({ error: { code, message, problems } }));
-    return code;
-  }
-  const hint = error instanceof SyncError ? error.hint : null;
-  warn(hint === null ? message : `${message}\n${hint}`);
+    printOrWarn(JSON.stringify({ error: { code, message, problems } }), text);
+  } else warn(text);
   return code;
 }

@@ -116,8 +116,10 @@ export interface ActOrder {
   readonly row: FileRow | null;
   /** Makes the name in the middle of a rename that needs two steps. */
   readonly mark: string | null;
+  /** Of a copy's temporary name. */
+  readonly number: number;
   /** The copy, where it was made before and its place was busy. */
-  readonly copied: CopiedAside | null;
+  readonly copied: Made | null;
 }
 
 /** A copy that is written aside on a side. */
@@ -158,12 +160,6 @@ export function rowOf(
   const [left, right] = [half("left"), half("right")];
   const isNeeded = keepsHash || left.isFresh || right.isFresh;
   return { path, left, right, hash: isNeeded ? hash : null };
-}
-
-/** A copy that is written aside and flushed. */
-export interface CopiedAside extends Made {
-  /** Of its temporary name. */
-  readonly number: number;
 }
 
 /** What became of a batch: what is told is on disk, folders included. */
@@ -212,8 +208,8 @@ export type Became =
     readonly error: WireError;
     /** In words, with what a person can do about it. */
     readonly why: string;
-    /** The copy, whose place was busy; null for none. */
-    readonly copied: CopiedAside | null;
+    /** The copy, which is made and whose place was busy; null for none. */
+    readonly copied: Made | null;
   }
   /** What it builds on was not done. */
   | { readonly kind: "waits" }
@@ -221,10 +217,14 @@ export type Became =
   | { readonly kind: "two-steps" };
 
 /** A copy to be made. */
-export type CopyTask = Pick<
-  Work & { readonly kind: "copy" },
-  "from" | "path" | "source" | "target" | "mode" | "keepsHash"
->;
+export interface CopyTask extends
+  Pick<
+    Work & { readonly kind: "copy" },
+    "from" | "path" | "source" | "target" | "mode" | "keepsHash"
+  > {
+  /** Of its temporary name. */
+  readonly number: number;
+}
 
 /** Copies to new names, in columns. */
 export interface CopyColumns {
@@ -241,7 +241,7 @@ export interface MadeColumns {
 
 /** Numbers of a file's metadata, of a copy, and of one that was made. */
 const METADATA = 5;
-const COPY = 3 + METADATA;
+const COPY = 4 + METADATA;
 const MADE = 1 + 2 * METADATA;
 
 /** What stands for null is no number: none of them can be that. */
@@ -267,12 +267,14 @@ function metadataAt(numbers: Float64Array, at: number): Metadata {
 /** Packs copies to new names. */
 export function packCopies(tasks: readonly CopyTask[]): CopyColumns {
   const numbers = new Float64Array(tasks.length * COPY);
-  for (const [n, { from, keepsHash, mode, source }] of tasks.entries()) {
+  for (const [n, task] of tasks.entries()) {
+    const { from, keepsHash, mode, number, source } = task;
     const at = n * COPY;
     numbers[at] = Number(from === "right");
     numbers[at + 1] = Number(keepsHash);
     numbers[at + 2] = mode ?? NaN;
-    put(numbers, at + 3, source);
+    numbers[at + 3] = number;
+    put(numbers, at + 4, source);
   }
   return { paths: tasks.map(({ path }) => path), numbers };
 }
@@ -285,7 +287,8 @@ export function unpackCopies({ paths, numbers }: CopyColumns): CopyTask[] {
     return {
       from: numbers[at] === 1 ? "right" : "left",
       path,
-      source: metadataAt(numbers, at + 3),
+      number: numbers[at + 3]!,
+      source: metadataAt(numbers, at + 4),
       target: null,
       mode: Number.isNaN(mode) ? null : mode,
       keepsHash: numbers[at + 1] === 1,
@@ -703,8 +706,13 @@ export class SharedState {
     return { files: at(0), bytes: at(1) };
   }
 
-  /** A number that no other thread of the run gets: names temporary files. */
-  nextNumber(): number {
-    return Number(Atomics.add(this.#counts, 2, 1n)) + 1;
+  /**
+   * Takes numbers that nobody else of the run gets: they name temporary files.
+   *
+   * @param count How many.
+   * @returns The first of them.
+   */
+  takeNumbers(count: number): number {
+    return Number(Atomics.add(this.#counts, 2, BigInt(count))) + 1;
   }
 }

@@ -6,7 +6,6 @@
  *
  * @module
  */
-import { setImmediate } from "node:timers";
 import { errorWords } from "./text.ts";
 import { type Both, bothOf, type Checkpoint, type Side } from "./types.ts";
 import {
@@ -94,22 +93,23 @@ export class ThreadLost extends Error {
 
 // In the same thread.
 
-/** Work between two turns of the event loop, in ms. */
-const TURN_MS = 50;
+/** Work between two rests of the event loop, in ms. */
+const TURN_MS = 100;
 
 /**
  * Where work that shares its thread with others can be interrupted: between two
  * pieces of it, however small, as it costs next to nothing. Signals are
- * delivered, and timers called, only when the event loop turns, and the work
- * gives it no other occasion to.
+ * delivered, and timers called, only when the event loop comes to rest, and the
+ * work gives it no other occasion to. A turn without a rest (`setImmediate`) is
+ * not enough: of those only every twentieth or so asks the system for news.
  *
  * @returns Throws an {@linkcode InterruptedError} when the run is to end.
  */
 export function checkpointOf(shared: SharedState): Checkpoint {
-  let nextTurn = 0;
+  let nextTurn = performance.now() + TURN_MS;
   return async () => {
     if (performance.now() >= nextTurn) {
-      await new Promise<void>((resolve) => setImmediate(() => resolve()));
+      await new Promise<void>((resolve) => setTimeout(resolve, 0));
       nextTurn = performance.now() + TURN_MS;
     }
     shared.checkpoint();

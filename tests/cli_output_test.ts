@@ -233,3 +233,62 @@ Deno.test({
     assert.equal(JSON.parse(json).summary.COPY_LEFT_TO_RIGHT, 1500);
   },
 });
+
+Deno.test({
+  name: "a long answer is whole where a pipe takes nothing until it is read",
+  ignore: !isLinux,
+  async fn() {
+    const output = new URL("../lib/cli_output.ts", import.meta.url);
+    // As a program leaves it that shares the pipe.
+    const unwaiting = "fcntl(STDOUT, F_SETFL, O_WRONLY | O_NONBLOCK) or die;" +
+      " exec @ARGV";
+    const child = new Deno.Command("perl", {
+      args: [
+        "-MFcntl",
+        "-e",
+        unwaiting,
+        Deno.execPath(),
+        "eval",
+        `import { print } from ${JSON.stringify(output)};
+        print("x".repeat(1_000_000));`,
+      ],
+      stdin: "null",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+    let length = 0;
+    for await (const bytes of child.stdout) {
+      length += bytes.length;
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    const said = await child.stderr.text();
+    assert.equal(length, 1_000_001, said);
+    assert.deepEqual([(await child.status).code, said], [0, ""]);
+  },
+});
+
+Deno.test({
+  name: "an answer that can't be printed is told in a line, and ends with 5",
+  ignore: !isLinux,
+  async fn() {
+    using office = new Office();
+    for (const args of ["history --json", "history", "plan --json"]) {
+      const { text } = await onTerminal(office, args, ">/dev/full; echo $?");
+      const lines = resolved(text).filter((line) => line !== "");
+      assert.deepEqual(lines, [
+        "What was asked for could not be printed: the disk is full: make room " +
+        "there (ENOSPC).",
+        "5",
+      ]);
+    }
+    // The launcher's own answer.
+    Deno.writeTextFileSync(office.config, "left_root: 1\n");
+    const { text } = await onTerminal(
+      office,
+      "plan --json",
+      ">/dev/full; echo $?",
+    );
+    assert.match(text, /left_root/);
+    assert.match(text, /\r\n2\r\n$/);
+  },
+});

@@ -168,6 +168,17 @@ const OWN: readonly [string, boolean][] = [
   ["office-sync", false],
   [".office", false],
   ["a.office-sync", false],
+  // As file systems compare names that tell fewer apart.
+  [".office-sync. .", true],
+  [".Office-Sync::$INDEX_ALLOCATION", true],
+  [".o\ufb03ce-sync", true],
+  [".office-\u017fync-tmp-x", true],
+  ["\u200c.office\u200d-sync", true],
+  ["\uff0eoffice-sync", true],
+  [".office-sync.a", false],
+  [".office-sync a", false],
+  ["\u200coffice-sync", false],
+  ["\u00fc.office-sync", false],
 ];
 
 for (const [name, isIt] of OWN) {

@@ -85,10 +85,11 @@ Deno.test("times are cut to the root's tick", async () => {
   assert.equal(entry?.kind === "file" && entry.mtimeMs, 1_577_836_922_000);
 });
 
-Deno.test("the product's own names are never seen, in any case and at any depth", async () => {
+Deno.test("the product's own names are never seen, in any spelling and at any depth", async () => {
   const own: Tree = {
     ".office-sync": { deleted: { a: "1" } },
     ".Office-Sync": { a: "1" },
+    ".o\ufb03ce-sync. ": { a: "1" },
     ".OFFICE-SYNC-TMP-pair-run-1": "1",
     ".office-sync-tmp-folder": { a: "1" },
   };
@@ -100,6 +101,7 @@ Deno.test("the product's own names are never seen, in any case and at any depth"
     ".office-sync-tmp-folder": "own",
     "d/e/.office-sync": "own",
     "d/e/.Office-Sync": "own",
+    "d/e/.o\ufb03ce-sync. ": "own",
     "d/e/.office-sync-tmp-folder": "own",
   });
 });

@@ -494,6 +494,32 @@ for (const code of ["EBUSY", "EACCES", "EPERM", "EXDEV"]) {
 }
 
 folders(
+  "what is another program's root in such a folder goes along as it is, and nobody looks into it",
+  async (stage) => {
+    await stage.begin({ P: IN });
+    stage.rename("left", "P", "Q");
+    const own = { "root.json": "{}", ".Office-Sync": { a: "1" } };
+    write(stage.at("right", "P"), { ".office-sync": own });
+    using _ = intercept("renameSync", (real, from, to) => {
+      if (from === stage.at("right", "P")) throw systemError("EBUSY");
+      real(from, to);
+    });
+    using __ = intercept("lstatSync", (real, path) => {
+      assert.doesNotMatch(path!, /P\/\.office-sync\/./);
+      return real(path);
+    });
+    const result = await stage.office.run();
+    const [outcome] = result.outcomes;
+    assert.equal(outcome?.kind, "done", describe(result));
+    const listed = (path: string) =>
+      [...Deno.readDirSync(stage.at("right", path))].map((it) => it.name)
+        .sort();
+    assert.deepEqual(listed(""), [".office-sync", "Q"]);
+    assert.deepEqual(listed("Q/.office-sync"), [".Office-Sync", "root.json"]);
+  },
+);
+
+folders(
   "what can't go with such a folder keeps its name, is told, and goes with a later run",
   async (stage) => {
     await stage.begin({ P: IN });

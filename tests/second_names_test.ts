@@ -291,3 +291,39 @@ Deno.test("where a listing is cut off, a file with two names of its own is not t
   assert.match(describe(result), /though its folder's listing left it out/);
   assert.deepEqual(read(office.right), both.right);
 });
+
+Deno.test("the short name of the program's own folder leads nobody into it, and a user's folder of such a name is a folder like any other", () => {
+  using at = new TwoRoots().write({
+    left: { d: { ".office-sync": { a: "own" } }, "KEEP~1": { a: "a" } },
+  });
+  const { left } = at;
+  const told = {
+    name: "Skipped",
+    message: /"OFFICE~1" is a second name of "\.office-sync": rename it$/,
+  };
+  using _disk = shortNames(left.path, { "OFFICE~1": ".office-sync" });
+  for (const above of ["", "d/"]) {
+    const path = `${above}OFFICE~1`;
+    // What stands there may be told, as for any second name.
+    assert.equal(left.look(path).kind, "directory");
+    assert.throws(() => left.requireAbsent(path), told);
+    for (
+      const into of [
+        () => left.absolute(path),
+        () => left.absolute(`${path}/a`),
+        () => left.folder(path),
+        () => left.way(`${path}/a`),
+        () => left.look(`${path}/a`),
+        () => left.requireRealFolder(path),
+        () => moveToFree(left, "KEEP~1/a", path),
+        () => moveToFree(left, `${path}/a`, "new"),
+      ]
+    ) assert.throws(into, told);
+  }
+  assert.equal(left.absolute("KEEP~1/a"), `${left.path}/KEEP~1/a`);
+  assert.equal(left.look("KEEP~1/a").kind, "file");
+  left.distrust();
+  Deno.mkdirSync(`${left.path}/KEEP~1/OFFICE~1`);
+  Deno.mkdirSync(`${left.path}/KEEP~1/.office-sync`);
+  assert.equal(left.look("KEEP~1/OFFICE~1/a").kind, "absent");
+});

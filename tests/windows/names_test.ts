@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
 import { basename } from "node:path";
+import { Refused } from "../../lib/names.ts";
+import { Root } from "../../lib/root_files.ts";
+import { PLAIN_TRAITS } from "../../lib/root_traits.ts";
 import { describe, read } from "../support/support.ts";
 import { Office, old, respell, shortPath } from "./support.ts";
 
@@ -134,3 +137,33 @@ for (const long of ["left", "right"] as const) {
     await office.rests();
   });
 }
+
+Deno.test("the short name of the program's own folder leads nobody into it, nor does any other spelling", async () => {
+  using office = new Office().write({ left: { a: old("1") } });
+  await office.agrees();
+  const alias = basename(shortPath(office.at("left", ".office-sync")));
+  assert.match(alias, /~/);
+  const root = new Root("left", office.left, PLAIN_TRAITS);
+  const told = { name: "Skipped", message: /a second name of "\.office-sync"/ };
+  for (const name of [alias, alias.toLowerCase()]) {
+    // The system itself would go there.
+    assert.ok(Deno.lstatSync(office.at("left", `${name}/root.json`)).isFile);
+    assert.throws(() => root.absolute(name), told);
+    assert.throws(() => root.absolute(`${name}/root.json`), told);
+    assert.throws(() => root.look(`${name}/root.json`), told);
+  }
+  for (
+    const name of [
+      ".OFFICE-SYNC",
+      ".office-sync.",
+      ".office-sync ",
+      ".office-sync. .",
+      ".office-sync::$INDEX_ALLOCATION",
+      `.\\.office-sync`,
+      ".office-sync\\root.json",
+    ]
+  ) {
+    assert.throws(() => root.absolute(name), Refused, name);
+    assert.throws(() => root.look(`${name}/root.json`), Refused, name);
+  }
+});
