@@ -412,18 +412,21 @@ export function respell(
   mark: string | null,
 ): boolean {
   root.distrust();
+  const [source, target] = [root.way(from), root.way(to)];
   if (mark === null) {
-    Deno.renameSync(root.way(from), root.way(to));
+    Deno.renameSync(source, target);
     const names = [...Deno.readDirSync(root.folder(folderOf(to)))];
     return names.some(({ name }) => name === nameOf(to));
   }
-  const middle = root.admit(joinPath(folderOf(to), movingName(mark)));
-  Deno.renameSync(root.way(from), root.way(middle));
+  const middle = root.way(
+    root.admit(joinPath(folderOf(to), movingName(mark))),
+  );
+  Deno.renameSync(source, middle);
   try {
-    Deno.renameSync(root.way(middle), root.way(to));
+    Deno.renameSync(middle, target);
   } catch (error) {
     // If that fails too, the end of the run or the next run completes it.
-    Deno.renameSync(root.absolute(middle), root.absolute(from));
+    Deno.renameSync(middle, source);
     throw error;
   }
   return true;

@@ -266,7 +266,7 @@ export interface World {
 }
 
 /** The global scope of a thread, as far as it matters here. */
-interface Scope {
+export interface Scope {
   onmessage: ((event: MessageEvent<FilesBegin>) => void) | null;
   addEventListener(
     kind: "error" | "unhandledrejection",
