@@ -694,9 +694,12 @@ class Batch {
   #rootsTrustedUntil = 0;
 
   constructor(batch: ActBatch, world: World) {
-    const { owner, startedAtMs, copies, orders, full } = batch;
-    requirePaths(copies.paths);
-    requirePaths(orders.flatMap(({ work }) => pathsOf(work)));
+    const { owner, startedAtMs, copies, orders, full, drops } = batch;
+    requirePaths([
+      ...copies.paths,
+      ...orders.flatMap(({ work }) => pathsOf(work)),
+      ...drops.map(({ path }) => path),
+    ]);
     this.#batch = batch;
     this.#world = world;
     const tasks: (CopyTask | ActOrder)[] = unpackCopies(copies);

@@ -25,7 +25,14 @@ import { PLAIN_TRAITS } from "../lib/root_traits.ts";
 import { admitRun, SoftDelete } from "../lib/soft_delete.ts";
 import { CHANGED, Skipped } from "../lib/system.ts";
 import { both, type Metadata, type Side } from "../lib/types.ts";
-import { SharedState, type WireRoot } from "../lib/wire_messages.ts";
+import {
+  type ActBatch,
+  type ActOrder,
+  type FilesWork,
+  packCopies,
+  SharedState,
+  type WireRoot,
+} from "../lib/wire_messages.ts";
 import type { Handlers } from "../lib/wire_port.ts";
 import { describe, file, MemoryOffice } from "./support/support.ts";
 import { PATH_CALLS, replaceCall } from "./support/system_calls.ts";
@@ -241,6 +248,75 @@ const REAL_NAMES: readonly string[] = [
 /** The same, where Windows has no such names. */
 const REAL_BUT_ON_WINDOWS = Object.values(NOT_ON_WINDOWS).flat();
 
+/** A copy from Left, but for its path. */
+const copyTask = (source: Metadata) => ({
+  ...{ from: "left", source, target: null, mode: null } as const,
+  ...{ keepsHash: false, number: 1 },
+});
+
+/** Each place for a path in an action that is ordered. */
+const ORDERED: readonly (readonly [
+  string,
+  (path: string, seen: Metadata) => FilesWork,
+])[] = [
+  ["copy", (path, source) => ({
+    ...{ ...copyTask(source), kind: "copy", path, target: source },
+    ...{ fate: "destroy", clashPath: null, isDoubtful: false, rowPath: null },
+  })],
+  ["remove", (path, metadata) => ({
+    ...{ kind: "remove", on: "left", path, metadata },
+    ...{ fate: "destroy", rowPath: "a" },
+  })],
+  ...(["path", "clashPath"] as const).map((slot) =>
+    [`clash, ${slot}`, (path: string, metadata: Metadata): FilesWork => ({
+      ...{ kind: "clash", from: "left", path: "a", clashPath: "new", metadata },
+      ...{ existing: { left: null, right: null }, winner: null, leaves: true },
+      ...{ keepsHash: false, rowPath: null, [slot]: path },
+    })] as const
+  ),
+  ...(["from", "to", "other"] as const).map((slot) =>
+    [`rename, ${slot}`, (path: string, metadata: Metadata): FilesWork => ({
+      ...{ kind: "rename", on: "left", from: "a", to: "new", metadata },
+      ...{ mtimeMs: 0, mode: 0, row: null, rowPath: null, keepsHalves: false },
+      other: null,
+      ...{ [slot]: slot === "other" ? { path, metadata } : path },
+    })] as const
+  ),
+  ...(["from", "to"] as const).map((slot) =>
+    [`rename of a folder, ${slot}`, (path: string): FilesWork => ({
+      ...{ kind: "rename-directory", on: "left", from: "d", to: "new" },
+      ...{ rowPath: null, isMount: { left: false, right: false } },
+      ...{ id: { left: null, right: null }, [slot]: path },
+    })] as const
+  ),
+  ["a folder that is made", (path) => ({
+    ...{ kind: "create-directory", on: "left", path, isMount: false, id: null },
+  })],
+  ["a folder that is removed", (path) => ({
+    ...{ kind: "remove-directory", on: "left", path, rowPath: "d" },
+  })],
+];
+
+const ordered = (work: FilesWork): ActOrder => ({
+  ...{ at: 0, work, needs: [], mayWait: true, row: null, mark: null },
+  ...{ number: 1, copied: null },
+});
+
+/** Has a batch carried out, of which a part is hostile. */
+function act(at: TwoRoots, part: Partial<ActBatch>): unknown {
+  return handlers(at).act({
+    wire: both((side) => wire(at[side])),
+    ids: { left: "own", right: "own" },
+    owner: { pair: "pair", run: "run" },
+    startedAtMs: 0,
+    copies: packCopies([]),
+    orders: [],
+    full: [],
+    drops: [],
+    ...part,
+  }, () => {});
+}
+
 /** Everything that takes a path, and what is asked of it. */
 const ASKS: Readonly<
   Record<string, (at: TwoRoots, path: string, seen: Metadata) => unknown>
@@ -294,6 +370,17 @@ const ASKS: Readonly<
         }, () => {}),
     ]),
   ),
+  "a message, act, a copy to a new name": (at, path, source) =>
+    act(at, { copies: packCopies([{ ...copyTask(source), path }]) }),
+  "a message, act, a copy that is not wanted": (at, path) =>
+    act(at, { drops: [{ side: "left", path, number: 1 }] }),
+  ...Object.fromEntries(
+    ORDERED.map(([slot, work]) => [
+      `a message, act, ${slot}`,
+      (at: TwoRoots, path: string, seen: Metadata) =>
+        act(at, { orders: [ordered(work(path, seen))] }),
+    ]),
+  ),
   setProperties: ({ left }, path) =>
     setProperties(left, path, { mtimeMs: 0, mode: 0o777 }),
   flushFolder: ({ left }, path) => flushFolder(left, path),
@@ -316,8 +403,8 @@ const ASKS: Readonly<
   "renameFile, to": ({ left }, path, seen) =>
     renameFile(left, "a", path, seen, "aside"),
   "keepAsClash, aside": ({ left }, path) => keepAsClash(left, path, "a"),
-  "respell, from": ({ left }, path) => respell(left, path, "A", "mark"),
-  "respell, to": ({ left }, path) => respell(left, "a", path, "mark"),
+  "respell, from": ({ left }, path) => respell(left, path, "A", null),
+  "respell, to": ({ left }, path) => respell(left, "a", path, null),
   "stageCopy, path": ({ left, right }, path, seen) =>
     stageCopy(copyOf(left, path, seen, right, "new")),
   "stageCopy, temporary": ({ left, right }, path, seen) =>
