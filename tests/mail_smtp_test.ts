@@ -543,10 +543,12 @@ Deno.test("a server that is down costs no file and no time; the mail goes out wi
   await place.server[Symbol.asyncDispose]();
   delete office.env.DENO_CERT;
   clash(office);
-  const started = performance.now();
   const { code, stderr } = await place.command();
-  assert.ok(performance.now() - started < 10_000);
   assert.equal(code, 0, "both sides agree");
+  // Of the run alone: on a busy computer programs take long to start.
+  const times = Deno.readTextFileSync(office.log).trim().split("\n")
+    .map((line) => Date.parse(line.split(" ")[0]!));
+  assert.ok(times.at(-1)! - times[0]! < 10_000, `${times}`);
   assert.match(
     stderr,
     /^E-mail waits for the next run: .*nothing answers there.*\n$/,
