@@ -6,8 +6,7 @@
  * @module
  */
 import assert from "node:assert/strict";
-import fc from "fast-check";
-import { parameters, scenarios } from "./support/random_cases.ts";
+import { assertCases, scenarios } from "./support/random_cases.ts";
 import { play } from "./support/random_runs.ts";
 import { actions, MemoryOffice, type Office } from "./support/support.ts";
 import { intercept, systemError } from "./support/two_roots.ts";
@@ -57,6 +56,5 @@ Deno.test("a rename from one disk of a root to another is done by copying", asyn
 
 Deno.test("several disks in a root: whatever is edited, all agrees and nothing is lost", async () => {
   const scenario = scenarios({ isMirrored: false, leavesOpen: false });
-  const property = fc.asyncProperty(scenario, (it) => play(it, separate));
-  await fc.assert(property, parameters());
+  await assertCases(scenario, (it) => play(it, separate));
 });

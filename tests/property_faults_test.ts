@@ -9,7 +9,7 @@ import fc from "fast-check";
 import assert from "node:assert/strict";
 import type { RunResult } from "../lib/run_types.ts";
 import {
-  assertVaried,
+  assertCases,
   comparable,
   configLines,
   contentsOf,
@@ -117,12 +117,14 @@ function isHalfway({ outcomes }: RunResult): boolean {
 
 Deno.test("whatever fails in the middle of a run, nothing is lost and the next runs do the rest", async () => {
   const hits = { stopped: 0, halfway: 0 };
-  const property = fc.asyncProperty(
-    scenarios({ isMirrored: false, leavesOpen: false }),
-    fc.array(fault, { minLength: 1, maxLength: 4 }),
-    (scenario, faults) => play(scenario, faults, hits),
-  );
   const isVaried = () => hits.stopped > 0 && hits.halfway > 0;
-  await assertVaried(property, isVaried);
+  await assertCases(
+    fc.tuple(
+      scenarios({ isMirrored: false, leavesOpen: false }),
+      fc.array(fault, { minLength: 1, maxLength: 4 }),
+    ),
+    ([scenario, faults]) => play(scenario, faults, hits),
+    isVaried,
+  );
   assert.ok(isVaried() || isReplay(), JSON.stringify(hits));
 });

@@ -5,10 +5,9 @@
  *
  * @module
  */
-import fc from "fast-check";
 import { FoldingDisk } from "./support/folding_disk.ts";
 import {
-  parameters,
+  assertCases,
   type Scenario,
   scenarios,
 } from "./support/random_cases.ts";
@@ -23,10 +22,10 @@ async function playFolded(scenario: Scenario): Promise<void> {
 
 Deno.test("where case is ignored, both sides agree after a run too, and nothing is lost", async () => {
   const scenario = scenarios({ isMirrored: false, leavesOpen: false });
-  await fc.assert(fc.asyncProperty(scenario, playFolded), parameters());
+  await assertCases(scenario, playFolded);
 });
 
 Deno.test("where case is ignored and conflicts are left to a person, all else agrees too", async () => {
   const scenario = scenarios({ isMirrored: false, leavesOpen: true });
-  await fc.assert(fc.asyncProperty(scenario, playFolded), parameters());
+  await assertCases(scenario, playFolded);
 });

@@ -14,12 +14,12 @@ import { listedConflicts } from "../lib/state_runs.ts";
 import { type Both, type Side, SIDES } from "../lib/types.ts";
 import { FoldingDisk } from "./support/folding_disk.ts";
 import {
+  assertCases,
   comparable,
   configLines,
   contentsOf,
   Editor,
   isWithinAny,
-  parameters,
   type Scenario,
   scenarios,
   type State,
@@ -161,14 +161,12 @@ function assertTaken(
 }
 
 Deno.test("whatever a person chooses, nothing is lost and both sides agree in the end", async () => {
-  const property = fc.asyncProperty(judged(), (it) => judge(it));
-  await fc.assert(property, parameters());
+  await assertCases(judged(), (it) => judge(it));
 });
 
 Deno.test("where case is ignored, whatever a person chooses, both sides agree too", async () => {
-  const property = fc.asyncProperty(
+  await assertCases(
     judged(),
     (it) => judge(it, (office) => new FoldingDisk([office.left, office.right])),
   );
-  await fc.assert(property, parameters());
 });

@@ -6,8 +6,7 @@
  *
  * @module
  */
-import fc from "fast-check";
-import { parameters, scenarios } from "./support/random_cases.ts";
+import { assertCases, scenarios } from "./support/random_cases.ts";
 import { play } from "./support/random_runs.ts";
 
 Deno.test("whatever is saved, thrown away or rolled back, nothing is lost that nobody saw", async () => {
@@ -16,8 +15,7 @@ Deno.test("whatever is saved, thrown away or rolled back, nothing is lost that n
     leavesOpen: false,
     saves: true,
   });
-  const property = fc.asyncProperty(scenario, (it) => play(it));
-  await fc.assert(property, parameters());
+  await assertCases(scenario, (it) => play(it));
 });
 
 Deno.test("whatever is saved while conflicts are left to a person, nothing is lost that nobody saw", async () => {
@@ -26,6 +24,5 @@ Deno.test("whatever is saved while conflicts are left to a person, nothing is lo
     leavesOpen: true,
     saves: true,
   });
-  const property = fc.asyncProperty(scenario, (it) => play(it));
-  await fc.assert(property, parameters());
+  await assertCases(scenario, (it) => play(it));
 });

@@ -5,14 +5,13 @@
  *
  * @module
  */
-import fc from "fast-check";
 import assert from "node:assert/strict";
 import type { RunResult } from "../lib/run_types.ts";
 import { otherSide, SIDES } from "../lib/types.ts";
 import {
+  assertCases,
   configLines,
   Editor,
-  parameters,
   type Scenario,
   scenarios,
   type Snapshot,
@@ -24,19 +23,17 @@ import { MemoryOffice } from "./support/support.ts";
 
 Deno.test("whatever is edited, both sides agree after a run and nothing is lost", async () => {
   const scenario = scenarios({ isMirrored: false, leavesOpen: false });
-  const property = fc.asyncProperty(scenario, (it) => play(it));
-  await fc.assert(property, parameters());
+  await assertCases(scenario, (it) => play(it));
 });
 
 Deno.test("with conflicts left to a person, all else agrees and nothing is lost", async () => {
   const scenario = scenarios({ isMirrored: false, leavesOpen: true });
-  const property = fc.asyncProperty(scenario, (it) => play(it));
-  await fc.assert(property, parameters());
+  await assertCases(scenario, (it) => play(it));
 });
 
 Deno.test("with sides swapped, a run does the mirrored thing", async () => {
   const scenario = scenarios({ isMirrored: true, leavesOpen: true });
-  await fc.assert(fc.asyncProperty(scenario, playMirrored), parameters());
+  await assertCases(scenario, playMirrored);
 });
 
 async function playMirrored({ settings, rounds }: Scenario): Promise<void> {

@@ -17,12 +17,12 @@ import { filesHere } from "../lib/files_handlers.ts";
 import { newRunId, runSync } from "../lib/run.ts";
 import { type Decided, isTold, type RunResult } from "../lib/run_types.ts";
 import {
+  assertCases,
   configLines,
   Editor,
   edits,
   HIDING_KINDS,
   KINDS,
-  parameters,
   type Scenario,
   scenarios,
   snapshot,
@@ -181,7 +181,7 @@ Deno.test("why: rule and actions are those of the plan, whatever is edited", asy
     scenarios({ isMirrored: false, leavesOpen: true }),
     hiding,
   ).map(([it, last]) => ({ ...it, rounds: [...it.rounds, last] }));
-  await fc.assert(fc.asyncProperty(scenario, play), parameters());
+  await assertCases(scenario, play);
 });
 
 /** What is done to a side that agrees with the other, by what it leaves. */

@@ -8,13 +8,13 @@ import fc from "fast-check";
 import assert from "node:assert/strict";
 import { otherSide, SIDES } from "../../lib/types.ts";
 import {
+  assertCases,
   comparable,
   configLines,
   type Edit,
   Editor,
   edits,
   KINDS,
-  parameters,
   type Settings,
   sharedContents,
   stateOf,
@@ -241,7 +241,6 @@ const TESTS: readonly [string, Settings][] = [
 
 for (const [what, settings] of TESTS) {
   Deno.test(`whatever is edited in the middle of a run, ${what} and the next run makes both sides agree`, async () => {
-    const property = fc.asyncProperty(rounds, (it) => play(settings, it));
-    await fc.assert(property, parameters());
+    await assertCases(rounds, (it) => play(settings, it));
   });
 }
