@@ -714,7 +714,7 @@ function outcomeOf(action: Action, result: ActionResult): Outcome {
   // Where the version is that a doubtful one replaced.
   const before = work.kind === "copy" && work.isDoubtful &&
       done?.softDeletedPath
-    ? `the version before is kept as ${done.softDeletedPath}`
+    ? `the version before was soft-deleted as ${done.softDeletedPath}`
     : null;
   return {
     action,

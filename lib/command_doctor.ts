@@ -762,7 +762,7 @@ function permissions({ stateDb, email }: Config): Found {
   const isTask = PROGRAM !== "office-sync";
   const may = (it: Deno.PermissionDescriptor) =>
     Deno.permissions.querySync(it).state === "granted";
-  // Most calls are judged by what is written, an open file by the disk's words.
+  // Most calls are checked by what is written, an open file by the disk's words.
   const isShut = [stateDb, onDisk(stateDb)].some((path) =>
     !may({ name: "read", path }) || !may({ name: "write", path })
   );

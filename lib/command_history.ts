@@ -85,7 +85,7 @@ function runText(run: PastRun): string {
 const COUNTED: readonly (readonly [string, readonly (keyof Summary)[]])[] = [
   ["copied", ["COPY_LEFT_TO_RIGHT", "COPY_RIGHT_TO_LEFT"]],
   ["renamed or adjusted", ["RENAME_LEFT", "RENAME_RIGHT"]],
-  ["deleted and kept", ["SOFT_DELETE_LEFT", "SOFT_DELETE_RIGHT"]],
+  ["soft-deleted", ["SOFT_DELETE_LEFT", "SOFT_DELETE_RIGHT"]],
   ["deleted for good", ["DELETE_LEFT", "DELETE_RIGHT"]],
   ["clash copies", ["CLASH_CREATE"]],
   ["folders created", ["CREATE_DIR_LEFT", "CREATE_DIR_RIGHT"]],

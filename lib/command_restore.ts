@@ -109,7 +109,7 @@ interface Wanted extends TypedPath {
  * Lists soft-deleted versions, or brings the newest of each path back.
  *
  * @returns The exit code: 1 if something was refused or failed.
- * @throws {SyncError} The path makes no sense, or nothing is kept of it.
+ * @throws {SyncError} The path makes no sense, or nothing of it was soft-deleted.
  * @throws {GuardError} A root is not there, or not the one that is known.
  * @throws {LockedError} A run is active.
  */
@@ -204,7 +204,7 @@ export async function restore(
   return exitCode;
 }
 
-/** All that is kept, with the names and runs that the state DB knows. */
+/** All that was soft-deleted, with the names and runs that the state DB knows. */
 function storedVersions(db: StateDb, roots: Both<Root>): Version[] {
   const known = new Map(
     actionsInto(db, DELETED_FOLDER)
@@ -268,7 +268,7 @@ function nothingFound(wanted: Wanted, all: readonly Version[]): SyncError {
     ? `${quoted(path)} is a folder: end it with a slash (${
       quoted(`${path}/`)
     }).`
-    : `No version${of} was soft-deleted${by}, or none is kept any more; ` +
+    : `No version${of} was soft-deleted${by}, or none is there any more; ` +
       "restore --list shows what is.";
   return new SyncError(message, EXIT.usage);
 }
@@ -471,22 +471,22 @@ function requireOwnName(root: Root, path: string): void {
   if (second !== null) throw new Refused(second.why);
 }
 
-/** With the mode that was kept with them, for those who were let in. */
+/** With the mode that they have in soft delete, for those who were let in. */
 function makeFolders(
   { version: { side, path, softDeletedPath }, made }: Trip,
   root: Root,
   roots: Both<Root>,
 ): void {
   const names = path.split("/").slice(0, -1);
-  const kept = softDeletedPath.split("/").slice(0, -1);
+  const from = softDeletedPath.split("/").slice(0, -1);
   for (let depth = 1; depth <= names.length; depth++) {
     const folder = names.slice(0, depth).join("/");
     if (root.look(folder).kind === "directory") continue;
     Deno.mkdirSync(root.absolute(folder));
     made.push({ side: root.side, folder });
     const deeper = names.length - depth;
-    const twin = kept.slice(0, kept.length - deeper).join("/");
-    // What is kept under a short path has none.
+    const twin = from.slice(0, from.length - deeper).join("/");
+    // What lies under a short path has none.
     if (!twin.endsWith(`/${names[depth - 1]}`)) continue;
     const { mode } = Deno.lstatSync(roots[side].absolute(twin));
     if (mode !== null && Deno.build.os !== "windows") {
@@ -578,7 +578,7 @@ function isLeft({ outcome }: Restored): boolean {
 }
 
 function listText(versions: readonly Version[]): string {
-  if (versions.length === 0) return "Nothing is kept in soft delete.";
+  if (versions.length === 0) return "Nothing is soft-deleted.";
   const lines: string[] = [];
   let path: string | null = null;
   for (const version of versions) {
@@ -593,7 +593,7 @@ function listText(versions: readonly Version[]): string {
         }`,
     );
   }
-  lines.push("", `${countOf(versions.length, "version")} kept.`);
+  lines.push("", `${countOf(versions.length, "version")}.`);
   return lines.join("\n");
 }
 
@@ -616,15 +616,15 @@ function restoredLine(restored: Restored): string {
     const place = replaced[side];
     return place === null ? [] : [`${words(side)} ${printable(place)}`];
   });
-  const kept = places.length === 0
+  const before = places.length === 0
     ? ""
-    : `; what stood there is kept: ${places.join(", ")}`;
+    : `; what stood there is now ${places.join(", ")}`;
   if (outcome === "done") {
     const more = reason === null ? "" : `; ${printable(reason)}`;
-    return `${path}: ${back}${kept}${more}`;
+    return `${path}: ${back}${before}${more}`;
   }
   const part = sides.length === 0 ? "" : ` (${back})`;
-  return `${path}: ${outcome}: ${printable(reason ?? "")}${part}${kept}`;
+  return `${path}: ${outcome}: ${printable(reason ?? "")}${part}${before}`;
 }
 
 function versionDocument(version: Version) {

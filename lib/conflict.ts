@@ -500,11 +500,11 @@ export function becameWords(conflict: Conflict, roots: Both<string>): string {
   const fate = policy !== "overwrite"
     ? `is kept on both sides as ${printable(lost.path)}`
     : done?.softDeletedPath
-    ? `is replaced, kept as ${
+    ? `is replaced, soft-deleted as ${
       printable(`${roots[loser]}/${done.softDeletedPath}`)
     }`
     : done?.isKept
-    ? "is replaced, kept in soft delete"
+    ? "is replaced, soft-deleted"
     : "is replaced, not kept";
   return `${cause}; ${main}; ${words(loser)}'s version (${
     versionWords(lost)

@@ -236,7 +236,7 @@ export class Performer {
         await softDelete.moveAcross(to, aside, seen, softDeletedPath);
         return { softDeletedPath, note: null };
       } catch (error) {
-        why = `can't be kept in soft delete (${inWords(error)})`;
+        why = `can't be soft-deleted (${inWords(error)})`;
       }
     }
     if (why === null) {

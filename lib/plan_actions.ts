@@ -284,7 +284,7 @@ export function draftsFor(
     });
   }
 
-  /** Why what a version replaces is kept in any case; "" where it is not. */
+  /** Why what a version replaces is soft-deleted in any case; "" where it is not. */
   function doubtWords(pair: Pair, from: Side): string {
     const doubt = doubtOf(pair, from);
     const isMass = pair.row !== null && massChanged.has(from);
@@ -294,7 +294,7 @@ export function draftsFor(
       : doubt === "older"
       ? "it is older now than at the last run"
       : `so did most files there`;
-    return `; ${why}, so what it replaces is kept`;
+    return `; ${why}, so what it replaces is soft-deleted`;
   }
 
   function addRemoval(

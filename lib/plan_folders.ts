@@ -424,7 +424,7 @@ export function addFolderActions(
     const rowPath = recordedPath(folder)!;
     const rule = on === "left" ? "5.8" : "5.7";
     const within = [folder];
-    // What is nobody's work keeps no folder, and is kept as a deleted file is.
+    // What is nobody's work keeps no folder, and is soft-deleted as a deleted file is.
     for (const { key, name, metadata, rowName } of folder.junk[on]) {
       drafts.add(
         {

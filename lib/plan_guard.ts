@@ -112,7 +112,7 @@ export function guardPlan(
 const MASS_FILES = 30;
 
 /**
- * Sides on which so many files changed that what they replace is kept: content
+ * Sides on which so many files changed that what they replace is soft-deleted: content
  * that a program encrypted looks like any other edit.
  */
 export function massChanged(

@@ -46,7 +46,7 @@ export type Work =
     readonly fate: Fate;
     /** The clash name that keeps it; null where there is none. */
     readonly clashPath: string | null;
-    /** What it replaces is kept whatever its size: perhaps nobody meant it. */
+    /** What it replaces is soft-deleted in any case: perhaps nobody meant it. */
     readonly isDoubtful: boolean;
     /** Keep a hash of the content in the row, whatever its age. */
     readonly keepsHash: boolean;

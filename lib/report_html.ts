@@ -167,7 +167,11 @@ export function reportSections(
 
 function actionRow({ action, kind, newPath, detail }: Outcome): Row {
   const { name, path, bytes, work } = action;
-  const as = work.kind.startsWith("rename") ? "new name" : "kept as";
+  const as = work.kind.startsWith("rename")
+    ? "new name"
+    : work.kind === "clash"
+    ? "kept as"
+    : "soft-deleted as";
   const notes = [
     ...newPath === null ? [] : [`${as} ${newPath}`],
     ...detail === null ? [] : [detail],

@@ -129,7 +129,7 @@ export const PART_TITLES: Readonly<Record<keyof Parts, readonly string[]>> = {
 const PHRASES: Readonly<Record<string, readonly [string, string]>> = {
   COPY: ["copied to %", "copy to %"],
   RENAME: ["renamed or adjusted on %", "rename or adjust on %"],
-  SOFT_DELETE: ["deleted on %, kept", "delete on %, keep"],
+  SOFT_DELETE: ["soft-deleted on %", "soft-delete on %"],
   DELETE: ["deleted on % for good", "delete on % for good"],
   CREATE_DIR: ["folder created on %", "create folder on %"],
   REMOVE_DIR: ["folder removed on %", "remove folder on %"],
@@ -200,13 +200,13 @@ export function doubtfulAlert(
     isEvent: true,
     title: `${paths.length} files went across that perhaps nobody meant so`,
     reason: "They are empty or older than before on the side they came from, " +
-      "or very many changed at once. What they replaced is kept. They are: " +
+      "or very many changed at once. What they replaced was soft-deleted. They are: " +
       `${paths.slice(0, NAMED).join(", ")}${more}.`,
     hint:
       "Look whether they are as they should be. If not, stop the scheduled " +
       `runs, and bring back what was there with "${PROGRAM} restore --force ` +
       `PATH"; "${PROGRAM} history ${id}" lists all, and where each version ` +
-      "before is kept.",
+      "before is.",
   };
 }
 
@@ -271,7 +271,7 @@ function body(result: RunResult, options: ReportOptions): string[] {
     if (items.length === 0) continue;
     const title = actionsTitle(name, !isDryRun);
     tell(`${title}: ${sumWords(items)}`, items.map(itemLine), history);
-    lines.push(...keptLines(items, roots));
+    lines.push(...softDeletedLines(items, roots));
   }
   tellPart("done", done.map((it) => conflictWords(it, roots)), history);
   tellPart(
@@ -332,27 +332,28 @@ function doubtLine(
   roots: Both<string>,
 ): string {
   const side = action.side!;
-  const kept = newPath
-    ? `; the version before is kept as ` +
+  const before = newPath
+    ? `; the version before was soft-deleted as ` +
       printable(`${roots[side]}/${newPath}`)
     : detail
     ? `; ${printable(detail)}`
     : "";
   const from = words(otherSide(side));
-  return `${printable(action.path)}: ${action.reason} (${from})${kept}`;
+  return `${printable(action.path)}: ${action.reason} (${from})${before}`;
 }
 
 /** Where soft-deleted files can be found: the run's own folder. */
-function keptLines(items: readonly Outcome[], roots: Both<string>): string[] {
+function softDeletedLines(
+  items: readonly Outcome[],
+  roots: Both<string>,
+): string[] {
   const folders = new Set<string>();
   for (const { action, newPath } of items) {
     if (!newPath?.startsWith(".office-sync/deleted/") || !action.side) continue;
     const run = newPath.split("/").slice(0, 3).join("/");
     folders.add(`${roots[action.side]}/${run}`);
   }
-  return [...folders].map((folder) =>
-    `  They are kept in ${printable(folder)}`
-  );
+  return [...folders].map((folder) => `  They are in ${printable(folder)}`);
 }
 
 /**

@@ -253,7 +253,7 @@ function recordsOf({ stateDb, oldStateDb }: SandboxConfig): string[] {
 }
 
 /**
- * Each path as it is written, by which most calls are judged, and as the disk
+ * Each path as it is written, by which most calls are checked, and as the disk
  * spells it, by which an open file is.
  */
 function spellings(

@@ -224,9 +224,10 @@ function makeFolder(
   return folder;
 }
 
-/** Said where removed files can't be kept. */
+/** Said where nothing can be soft-deleted. */
 function inTheWay(folder: string): string {
-  return `it can't be kept: ${folder} is no folder; move away what has its name`;
+  return `it can't be soft-deleted: ${folder} is no folder; move away what ` +
+    "has its name";
 }
 
 /**

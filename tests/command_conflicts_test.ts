@@ -60,7 +60,7 @@ scenario(
       /Left's was chosen; the other version goes to soft delete/,
     );
     stage.holds({ d: { "a.txt": "older edit" }, "q.txt": "q" });
-    assert.deepEqual(stage.kept("right"), { "d/a.txt": "newer!" });
+    assert.deepEqual(stage.softDeleted("right"), { "d/a.txt": "newer!" });
     assert.deepEqual(await listed(stage), []);
     const { run, actions } = await stage.office.json(
       "history",
@@ -128,7 +128,7 @@ scenario(
     assert.deepEqual(await listed(stage), ["d/a.txt"]);
     await stage.ends(1);
     assert.equal((await resolve(stage, "d/a.txt", "left")).code, 0);
-    assert.deepEqual(stage.kept("right"), { "d/a.txt": "NEWER?" });
+    assert.deepEqual(stage.softDeleted("right"), { "d/a.txt": "NEWER?" });
   },
   ALONE,
 );
@@ -191,8 +191,8 @@ scenario(
       "other.txt": "o",
       x: { "edited.txt": "edited", "same.txt": "same", sub: { "s.txt": "s" } },
     });
-    assert.deepEqual(stage.kept("left"), { x: "a file" });
-    assert.deepEqual(stage.kept("right"), {});
+    assert.deepEqual(stage.softDeleted("left"), { x: "a file" });
+    assert.deepEqual(stage.softDeleted("right"), {});
   },
   ALONE,
 );

@@ -204,7 +204,7 @@ Deno.test("doctor names what lists the open conflicts that the last run left", a
   assert.doesNotMatch(again.stdout, /sync conflicts/);
 });
 
-Deno.test("doctor tells how much is kept in soft delete, and whose it is", async () => {
+Deno.test("doctor tells how much is soft-deleted, and whose it is", async () => {
   using office = new Office("soft_delete: { retention_days: 9 }");
   write(office.left, { a: "12345" });
   await office.agree();

@@ -40,7 +40,7 @@ Deno.test("history: runs, newest first, with times, counts, exit code and what s
   const lines = stdout.split("\n");
   assert.match(lines[0]!, / s {2}exit 3 {2}stopped$/);
   assert.match(lines[1]!, /^ {4}roots: right_root .* does not exist/);
-  assert.match(lines[2]!, /exit 0 {2}deleted and kept 1$/);
+  assert.match(lines[2]!, /exit 0 {2}soft-deleted 1$/);
   assert.match(lines[3]!, /exit 0 {2}copied 2, folders created 1$/);
   const limited = await office.json("history", "--limit", "2");
   assert.deepEqual(limited.runs, runs.slice(0, 2));

@@ -101,7 +101,7 @@ Deno.test("restore takes the newest version, --from another", async () => {
   await rests(office);
 });
 
-Deno.test("restore --list shows what is kept, also while a run is active, and changes nothing", async () => {
+Deno.test("restore --list shows what is soft-deleted, also while a run is active, and changes nothing", async () => {
   using office = new Office();
   await removed(office, { a: "1", d: { b: "2" } });
   const before = [office.left, office.right].map((it) => snapshot(it, true));
@@ -112,7 +112,7 @@ Deno.test("restore --list shows what is kept, also while a run is active, and ch
     stdout,
     /^a\n {2}removed .* on Right; 1 byte, edited .*\nd\/b\n/,
   );
-  assert.match(stdout, /\n2 versions kept\.\n$/);
+  assert.match(stdout, /\n2 versions\.\n$/);
   const { versions } = await office.json("restore", "d/", "--list");
   assert.deepEqual(Object.keys(versions[0]), [
     ...["path", "side", "run", "folder", "softDeletedPath", "removedAt"],
@@ -123,10 +123,10 @@ Deno.test("restore --list shows what is kept, also while a run is active, and ch
   assert.deepEqual(after, before);
 });
 
-Deno.test("restore --list says so where nothing is kept", async () => {
+Deno.test("restore --list says so where nothing is soft-deleted", async () => {
   using office = new Office();
   const { code, stdout } = await office.commandHere("restore", "--list");
-  assert.deepEqual([code, stdout], [0, "Nothing is kept in soft delete.\n"]);
+  assert.deepEqual([code, stdout], [0, "Nothing is soft-deleted.\n"]);
 });
 
 Deno.test("restore gives a numbered file the name it had, as long as the state DB knows it", async () => {
@@ -140,8 +140,8 @@ Deno.test("restore gives a numbered file the name it had, as long as the state D
     Deno.removeSync(`${office.left}/a.txt`);
     run = (await office.agree({ startedAtMs })).id;
   }
-  const kept = softDeleted(office.right);
-  assert.deepEqual(kept, { "a.txt": "1", "a-2.txt": "22" });
+  const all = softDeleted(office.right);
+  assert.deepEqual(all, { "a.txt": "1", "a-2.txt": "22" });
   const second = async () => {
     const { versions } = await office.json("restore", "--list");
     return versions.find((it: { bytes: number }) => it.bytes === 2);
@@ -153,7 +153,7 @@ Deno.test("restore gives a numbered file the name it had, as long as the state D
   assert.deepEqual([lost.path, lost.run], ["a-2.txt", null]);
   const { code } = await office.commandHere("restore", "--from", lost.folder);
   assert.equal(code, 0);
-  assert.deepEqual(office.trees().left, kept);
+  assert.deepEqual(office.trees().left, all);
   assert.throws(() => Deno.lstatSync(office.stateDb), "no DB is made");
 });
 
@@ -356,7 +356,10 @@ Deno.test("restore takes paths as people type them, and tells in one line what i
     assert.equal(code, 0, `${typed}: ${stderr}`);
   }
   const wrong: [string[], RegExp][] = [
-    [["restore", "b"], /^No version of "b" was soft-deleted, or none is kept /],
+    [
+      ["restore", "b"],
+      /^No version of "b" was soft-deleted, or none is there /,
+    ],
     [["restore", "d"], /^"d" is a folder: end it with a slash \("d\/"\)\.\n/],
     [["restore", "../a"], /^"\.\.\/a": \.\. is not allowed; /],
     [["restore", "/etc/passwd"], /^"\/etc\/passwd" is in neither root\.\n/],
@@ -374,7 +377,7 @@ Deno.test("restore takes paths as people type them, and tells in one line what i
 
 // Bringing back in process, while other programs act or disks fail.
 
-const KEPT = ".office-sync/deleted/20240101-000000-pair";
+const RUN = ".office-sync/deleted/20240101-000000-pair";
 
 /** A version on Right, and an older file where it goes. */
 function twoRoots(standing: Record<string, string> = {}): TwoRoots {
@@ -389,7 +392,7 @@ function twoRoots(standing: Record<string, string> = {}): TwoRoots {
     right: {
       ".office-sync": {
         deleted: {
-          "20240101-000000-pair": { a: "kept", d: { b: "kept too" } },
+          "20240101-000000-pair": { a: "old", d: { b: "old too" } },
         },
       },
     },
@@ -419,12 +422,12 @@ async function broughtBack(
     runId: null,
     run: {
       name: "20240101-000000-pair",
-      path: KEPT,
+      path: RUN,
       pair: "pair",
       timeMs: Date.UTC(2024, 0, 1),
     },
-    softDeletedPath: `${KEPT}/${path}`,
-    metadata: at.seen("right", `${KEPT}/${path}`),
+    softDeletedPath: `${RUN}/${path}`,
+    metadata: at.seen("right", `${RUN}/${path}`),
   }));
   return await Array.fromAsync(bringBack(versions, context));
 }
@@ -453,11 +456,11 @@ Deno.test("a file that appears at the last moment keeps its name", async () => {
   const [restored] = await broughtBack(at);
   assert.equal(restored?.outcome, "failed");
   assert.deepEqual(restored?.sides, ["left"]);
-  assert.deepEqual(at.trees(), { left: { a: "kept" }, right: { a: "saved" } });
+  assert.deepEqual(at.trees(), { left: { a: "old" }, right: { a: "saved" } });
   assert.deepEqual(leftovers(at), []);
 });
 
-Deno.test("a file that is saved while it is replaced keeps its name, and what stood there is kept", async () => {
+Deno.test("a file that is saved while it is replaced keeps its name, and what stood there is soft-deleted", async () => {
   using at = twoRoots({ a: "older" });
   const path = at.left.absolute("a");
   using _program = before(path, () => Deno.writeTextFileSync(path, "saved"));
@@ -488,11 +491,11 @@ Deno.test("what stands on a disk mounted inside the root is soft-deleted too", a
   const [restored] = await broughtBack(at);
   assert.equal(restored?.outcome, "done", restored?.reason ?? "");
   assert.deepEqual(softDeleted(at.left.path), { a: "older" });
-  assert.deepEqual(at.trees(), { left: { a: "kept" }, right: { a: "kept" } });
+  assert.deepEqual(at.trees(), { left: { a: "old" }, right: { a: "old" } });
   assert.deepEqual(leftovers(at), []);
 });
 
-Deno.test("what can't be moved to soft delete from a disk mounted inside the root is kept beside the file, and told", async () => {
+Deno.test("what can't be moved to soft delete from a disk mounted inside the root stays beside the file, and is told", async () => {
   using at = twoRoots({ a: "older" });
   const path = at.left.absolute("a");
   using _disks = intercept("renameSync", (real, from, to) => {
@@ -512,7 +515,7 @@ Deno.test("what can't be moved to soft delete from a disk mounted inside the roo
     restored?.reason ?? "",
   ) ?? [];
   assert.equal(Deno.readTextFileSync(at.left.absolute(clash)), "older");
-  assert.equal(Deno.readTextFileSync(path), "kept");
+  assert.equal(Deno.readTextFileSync(path), "old");
   assert.deepEqual(leftovers(at), []);
 });
 

@@ -182,7 +182,7 @@ Deno.test("why: folders, links, and what belongs to office-sync", async () => {
   assert.equal(root.code, 0, root.stderr);
 });
 
-Deno.test("why: renames under either name, deletions, and where they are kept", async () => {
+Deno.test("why: renames under either name, deletions, and where they are", async () => {
   using office = await begin();
   Deno.renameSync(`${office.left}/a.txt`, `${office.left}/new.txt`);
   Deno.removeSync(`${office.right}/d/b.txt`);

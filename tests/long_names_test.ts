@@ -324,7 +324,7 @@ for (const [length, name] of LENGTHS) {
   });
 }
 
-/** Contents of what is kept; the files that tell paths are left out. */
+/** Contents of what is soft-deleted; the files that tell paths are left out. */
 function values(root: string): string[] {
   return Object.entries(softDeleted(root))
     .filter(([path]) => !/\/\d+\.txt$/.test(path)).map(([, it]) => it).sort();
@@ -397,7 +397,7 @@ Deno.test({
   },
 });
 
-Deno.test("what tells the path of a kept file can't lead out of the root", async () => {
+Deno.test("what tells the path of a soft-deleted file can't lead out of the root", async () => {
   const told = [
     "../outside",
     "/etc/passwd",

@@ -29,7 +29,7 @@ const REPORTED: ReportedFile = {
   nlink: 1,
 };
 
-const FIGURES: Metadata = {
+const METADATA: Metadata = {
   sizeBytes: 12,
   mtimeMs: MTIME,
   mode: 0o644,
@@ -56,7 +56,7 @@ const REPORTS: readonly [
 for (const [what, reported, wanted] of REPORTS) {
   Deno.test(`metadataOf() takes ${what} (section 1)`, () => {
     const metadata = metadataOf({ ...REPORTED, ...reported }, 1);
-    assert.deepEqual(metadata, { ...FIGURES, ...wanted });
+    assert.deepEqual(metadata, { ...METADATA, ...wanted });
   });
 }
 
@@ -123,11 +123,11 @@ const LOOKS: readonly [string, Partial<Metadata>, boolean][] = [
 
 for (const [what, now, isIt] of LOOKS) {
   Deno.test(`isStill() with ${what} is ${isIt} (section 6)`, () => {
-    assert.equal(isStill(FIGURES, { ...FIGURES, ...now }), isIt);
+    assert.equal(isStill(METADATA, { ...METADATA, ...now }), isIt);
   });
 }
 
-const HABITS: Traits = {
+const TRAITS: Traits = {
   ignoresCase: false,
   ignoresNormalForm: false,
   hasWindowsNames: false,
@@ -159,7 +159,7 @@ const AGES: readonly [string, number, Partial<Traits>, boolean][] = [
 for (const [what, ageMs, traits, isIt] of AGES) {
   Deno.test(`isFresh() is ${isIt} for a file ${what} (section 2)`, () => {
     const looked = MTIME + ageMs;
-    assert.equal(isFresh(MTIME, looked, { ...HABITS, ...traits }), isIt);
+    assert.equal(isFresh(MTIME, looked, { ...TRAITS, ...traits }), isIt);
   });
 }
 
@@ -173,11 +173,11 @@ const READING: readonly [string, number, boolean][] = [
 
 for (const [what, ageMs, isIt] of READING) {
   Deno.test(`mayBeFresh() is ${isIt} for a file ${what} (section 2)`, () => {
-    assert.equal(mayBeFresh(MTIME, MTIME + ageMs, HABITS), isIt);
+    assert.equal(mayBeFresh(MTIME, MTIME + ageMs, TRAITS), isIt);
   });
 }
 
-const HALF: RecordedHalf = { ...FIGURES, isFresh: false };
+const HALF: RecordedHalf = { ...METADATA, isFresh: false };
 
 /** [what, metadata now, the half, suspicious, state] */
 const STATES: readonly [
@@ -221,7 +221,7 @@ const STATES: readonly [
 
 for (const [what, now, half, isSuspicious, state] of STATES) {
   Deno.test(`halfState() of ${what} is ${state} (section 2)`, () => {
-    const found = { ...FIGURES, ...now };
+    const found = { ...METADATA, ...now };
     assert.equal(halfState(found, { ...HALF, ...half }, isSuspicious), state);
   });
 }

@@ -189,7 +189,7 @@ const NESTED: readonly [
     ["create", "create", "leave"],
   ],
   [
-    "a frozen folder keeps those above from being removed",
+    "an unknown folder keeps those above from being removed",
     { "d/e/f": { isUnknown: true } },
     true,
     ["forget", "forget", "leave"],

@@ -154,7 +154,7 @@ Deno.test("merge() notes which names of a folder are taken, and what it holds", 
 // The same cases for everybody.
 fc.configureGlobal({ seed: 20260101 });
 
-const HABITS = {
+const TRAITS = {
   ignoresCase: false,
   ignoresNormalForm: false,
   hasWindowsNames: false,
@@ -162,7 +162,7 @@ const HABITS = {
   clockOffsetMs: 0,
 };
 const SETTINGS = {
-  traits: { left: HABITS, right: HABITS },
+  traits: { left: TRAITS, right: TRAITS },
   folding: NO_FOLDING,
   isSuspicious: () => false,
   keepUnchanged: false,

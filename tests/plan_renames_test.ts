@@ -157,7 +157,7 @@ Deno.test("findRenames() tells gone paths whose file must be left alone (section
   }
 });
 
-Deno.test("findRenames() looks for strays of the side that misses the file (section 2)", () => {
+Deno.test("findRenames() looks for unknown paths on the side that misses the file (section 2)", () => {
   const it = { record: { a: A }, right: { a: A } };
   const { pairs, unknown } = renamesIn(it, {
     ...NOBODY,

@@ -35,11 +35,11 @@ import { describe, MemoryOffice, type Office } from "./support/support.ts";
 /** Conflicts may stand in folders that others hold back: not more than that. */
 const ROUNDS = 6;
 
-interface Judged extends Scenario {
+interface Resolving extends Scenario {
   readonly takes: readonly Take[];
 }
 
-function judged(): fc.Arbitrary<Judged> {
+function resolving(): fc.Arbitrary<Resolving> {
   return fc.record({
     scenario: scenarios({ isMirrored: false, leavesOpen: true }),
     takes: fc.array(fc.constantFrom<Take>("left", "right", "both"), {
@@ -57,8 +57,8 @@ function judged(): fc.Arbitrary<Judged> {
   }));
 }
 
-async function judge(
-  { settings, rounds, takes }: Judged,
+async function play(
+  { settings, rounds, takes }: Resolving,
   prepare: (office: Office) => Disposable | null = () => null,
 ): Promise<void> {
   using office = new MemoryOffice(configLines(settings));
@@ -121,7 +121,7 @@ function listedPaths(office: Office): string[] {
 function assertAllKept(before: State, after: State, result: RunResult): void {
   const now = new Set([
     ...SIDES.flatMap((side) => [...contentsOf(after.trees[side])]),
-    ...after.kept,
+    ...after.softDeleted,
   ]);
   for (const side of SIDES) {
     for (const [path, { content }] of before.trees[side].files) {
@@ -161,12 +161,12 @@ function assertTaken(
 }
 
 Deno.test("whatever a person chooses, nothing is lost and both sides agree in the end", async () => {
-  await assertCases(judged(), (it) => judge(it));
+  await assertCases(resolving(), (it) => play(it));
 });
 
 Deno.test("where case is ignored, whatever a person chooses, both sides agree too", async () => {
   await assertCases(
-    judged(),
-    (it) => judge(it, (office) => new FoldingDisk([office.left, office.right])),
+    resolving(),
+    (it) => play(it, (office) => new FoldingDisk([office.left, office.right])),
   );
 });

@@ -35,7 +35,7 @@ import {
 
 /** What is brought back after a round. */
 interface Wish {
-  /** Chooses among what is kept. */
+  /** Chooses among what is soft-deleted. */
   readonly at: number;
   readonly isFolder: boolean;
   readonly isForced: boolean;
@@ -52,8 +52,8 @@ const wish = fc.record<Wish>({
   isEarly: fc.boolean(),
 });
 
-/** Paths of kept versions, or of the folders they were in. */
-function keptPaths(office: Office, isFolder: boolean): string[] {
+/** Paths of soft-deleted versions, or of the folders they were in. */
+function softDeletedPaths(office: Office, isFolder: boolean): string[] {
   const files = SIDES.flatMap((side) => Object.keys(softDeleted(office[side])));
   const paths = isFolder ? files.map((it) => `${folderOf(it)}/`) : files;
   // A second version of one moment has a number after its name.
@@ -61,9 +61,9 @@ function keptPaths(office: Office, isFolder: boolean): string[] {
   return [...new Set(known)].sort();
 }
 
-function everything({ trees, kept }: State): Set<string> {
+function everything({ trees, softDeleted }: State): Set<string> {
   const contents = SIDES.flatMap((side) => [...contentsOf(trees[side])]);
-  return new Set([...contents, ...kept]);
+  return new Set([...contents, ...softDeleted]);
 }
 
 function assertAllThere(before: State, after: State, why: string): void {
@@ -75,7 +75,7 @@ function assertAllThere(before: State, after: State, why: string): void {
 
 /** @returns Whether there was anything to bring back. */
 async function bringBack(office: Office, wish: Wish): Promise<boolean> {
-  const paths = keptPaths(office, wish.isFolder);
+  const paths = softDeletedPaths(office, wish.isFolder);
   const path = paths[wish.at % paths.length];
   if (path === undefined) return false;
   const before = stateOf(office);

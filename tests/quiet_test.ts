@@ -26,7 +26,7 @@ const LOSING: readonly (readonly [string, string, RegExp])[] = [
   [
     "overwrite",
     "conflict_policy:\n  new_new: overwrite\n",
-    /Left's version .* is replaced, kept as .*\.office-sync\/deleted/,
+    /Left's version .* is replaced, soft-deleted as .*\.office-sync\/deleted/,
   ],
   [
     "overwrite without soft delete",
@@ -159,7 +159,10 @@ Deno.test("more than ten versions that perhaps nobody meant are mailed, and told
   assert.match(mail!.subject ?? "", /11 files went across/);
   const [, run = ""] = /(history \S+)" lists all/.exec(mail!.text!) ?? [];
   const { stdout } = await office.commandHere(...run.split(" "));
-  assert.match(stdout, /12\.txt .*before is kept as \.office-sync\/deleted/);
+  assert.match(
+    stdout,
+    /12\.txt .*before was soft-deleted as \.office-sync\/deleted/,
+  );
   const back = await office.commandHere("restore", "--force", "12.txt");
   assert.equal(back.code, 0, back.stderr);
   assert.equal(Deno.readTextFileSync(`${office.left}/12.txt`), "good 12.txt");

@@ -119,7 +119,7 @@ Deno.test({
     assert.equal(linked.code, 0, linked.err);
 
     await assertUnmoved(office, folder);
-    await assertWalls(office, folder);
+    await assertSandbox(office, folder);
   },
 });
 
@@ -168,7 +168,7 @@ async function assertScheduled(office: Office, folder: string): Promise<void> {
 }
 
 /** In place of the program: something that tries to get out. */
-async function assertWalls(office: Office, folder: string): Promise<void> {
+async function assertSandbox(office: Office, folder: string): Promise<void> {
   const main = join(folder, "lib", "main.js");
   Deno.renameSync(main, join(folder, "lib", "launcher.js"));
   Deno.writeTextFileSync(join(folder, "lib", "probe.js"), PROBE);

@@ -53,7 +53,7 @@ const ROWS: readonly [string, Partial<Situation>, readonly string[]][] = [
     "actions: a 3 | copied to Left | a 5 | changed on Right; rule 5.4 | null",
   ]],
   ["a deletion", { record: { a: A }, left: { a: A } }, [
-    "actions: a 3 | deleted on Left, kept | - | " +
+    "actions: a 3 | soft-deleted on Left | - | " +
     "deleted on Right; rule 5.8 | null",
   ]],
   ["a rename", {

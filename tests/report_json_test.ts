@@ -22,7 +22,7 @@ const CONFLICT = { record: { a: A }, left: { a: NEWER }, right: { a: OLDER } };
 const NOTIFY = { policies: { modify_modify: "notify" } } as const;
 
 const NOTHING = Object.fromEntries(ACTION_NAMES.map((name) => [name, 0]));
-const FIGURES = {
+const COUNTS = {
   ...NOTHING,
   bytesCopied: 0,
   skipped: 0,
@@ -45,7 +45,7 @@ Deno.test("jsonReport() of a run that did nothing has every key", () => {
       dryRun: false,
       exitCode: 0,
     },
-    summary: { ...FIGURES, NOOP: 3 },
+    summary: { ...COUNTS, NOOP: 3 },
     actions: [],
     problems: [],
     guard: null,
@@ -186,7 +186,7 @@ Deno.test("summarize() counts done and planned actions by name", () => {
   for (const isDryRun of [false, true]) {
     const counts = summarize(resultOf(it, { isDryRun, untouched: 5 }));
     assert.deepEqual(counts, {
-      ...FIGURES,
+      ...COUNTS,
       NOOP: 5,
       COPY_LEFT_TO_RIGHT: 2,
       SOFT_DELETE_RIGHT: 1,
@@ -206,13 +206,13 @@ Deno.test("summarize() counts the bytes of clash copies as copied", () => {
 Deno.test("summarize() counts what was not done apart from what was", () => {
   for (const kind of ["skipped", "failed"] as const) {
     const result = withOutcomes(resultOf({ left: { a: A } }), () => ({ kind }));
-    assert.deepEqual(summarize(result), { ...FIGURES, [kind]: 1 });
+    assert.deepEqual(summarize(result), { ...COUNTS, [kind]: 1 });
   }
 });
 
 Deno.test("summarize() counts an open conflict once, as that", () => {
   const counts = summarize(resultOf(CONFLICT, {}, NOTIFY));
-  assert.deepEqual(counts, { ...FIGURES, openConflicts: 1 });
+  assert.deepEqual(counts, { ...COUNTS, openConflicts: 1 });
 });
 
 Deno.test("summarize() counts unchanged files, listed or not, and no folders", () => {

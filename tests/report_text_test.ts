@@ -23,7 +23,7 @@ const OPTIONS = {
 const A = file("one");
 const NEWER = but(A, { content: "newer", mtimeMs: OLD + HOUR });
 const OLDER = but(A, { content: "older one" });
-const KEPT = ".office-sync/deleted/20260520-120000-ab12cd";
+const RUN = ".office-sync/deleted/20260520-120000-ab12cd";
 
 function textOf(result: RunResult, isVerbose = false): string {
   return reportText(result, { ...OPTIONS, isVerbose });
@@ -90,13 +90,13 @@ Deno.test("reportText() says where soft-deleted files can be found", () => {
     right: { a: A, "d/b": A },
   };
   const result = withOutcomes(resultOf(it), ({ action }) => ({
-    newPath: action.side === null ? null : `${KEPT}/${action.path}`,
+    newPath: action.side === null ? null : `${RUN}/${action.path}`,
   }));
   const text = textOf(result);
-  assert.match(text, /^Deleted on Right, kept: 2 \(6 bytes\)$/m);
+  assert.match(text, /^Soft-deleted on Right: 2 \(6 bytes\)$/m);
   assert.match(
     text,
-    new RegExp(`^  They are kept in /mnt/share/${KEPT}$`, "m"),
+    new RegExp(`^  They are in /mnt/share/${RUN}$`, "m"),
   );
 });
 
@@ -126,12 +126,12 @@ Deno.test("reportText() says what was new on both sides, and a folder's part", (
 Deno.test("reportText() says whether an overwritten version was kept, and where", () => {
   const it = { record: { a: A }, left: { a: NEWER }, right: { a: OLDER } };
   const policies = { modify_modify: "overwrite" } as const;
-  const kept = withOutcomes(resultOf(it, {}, { policies }), () => ({
-    newPath: `${KEPT}/a`,
+  const done = withOutcomes(resultOf(it, {}, { policies }), () => ({
+    newPath: `${RUN}/a`,
   }));
   assert.match(
-    textOf(kept),
-    new RegExp(`is replaced, kept as /mnt/share/${KEPT}/a$`, "m"),
+    textOf(done),
+    new RegExp(`is replaced, soft-deleted as /mnt/share/${RUN}/a$`, "m"),
   );
   const lost = resultOf(it, {}, { policies, softDelete: { enabled: false } });
   assert.match(textOf(lost), /is replaced, not kept$/m);

@@ -211,8 +211,8 @@ Deno.test("whatever else stands in place of an identity is called what it is", (
   }
   Deno.removeSync(`${at.left.path}/.office-sync`);
   Deno.writeTextFileSync(`${at.left.path}/.office-sync`, "");
-  const stray = guard("identity", /: \.office-sync is a file\. /);
-  assert.throws(() => readLeft(at), stray);
+  const noFolder = guard("identity", /: \.office-sync is a file\. /);
+  assert.throws(() => readLeft(at), noFolder);
 });
 
 const CLOSED: readonly [string, () => Error, RegExp][] = [

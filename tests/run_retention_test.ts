@@ -10,8 +10,8 @@ import { Office, softDeleted, type Tree, write } from "./support/support.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
-/** Puts a tree where a run so many days ago would have kept it. */
-function keptBefore(
+/** Puts a tree where a run so many days ago would have soft-deleted it. */
+function softDeletedBefore(
   root: string,
   days: number,
   pair: string,
@@ -54,11 +54,14 @@ Deno.test("a run removes what its own runs soft-deleted longer ago than retentio
   using office = await agreedOffice(30);
   const pair = pairOf(office);
   for (const root of [office.left, office.right]) {
-    keptBefore(root, 33, pair, { old: "12345", d: { e: { old2: "1" } } });
-    keptBefore(root, 34, `${pair}-2`, { numbered: "1" });
-    keptBefore(root, 29, pair, { young: "1" });
-    keptBefore(root, 99, "other1", { others: "1" });
-    keptBefore(root, -1, pair, { future: "1" });
+    softDeletedBefore(root, 33, pair, {
+      old: "12345",
+      d: { e: { old2: "1" } },
+    });
+    softDeletedBefore(root, 34, `${pair}-2`, { numbered: "1" });
+    softDeletedBefore(root, 29, pair, { young: "1" });
+    softDeletedBefore(root, 99, "other1", { others: "1" });
+    softDeletedBefore(root, -1, pair, { future: "1" });
     write(root, { ".office-sync": { deleted: { mine: { own: "1" } } } });
   }
   await runBefore(office, 1.1);
@@ -79,7 +82,7 @@ Deno.test("a run removes what its own runs soft-deleted longer ago than retentio
 
 Deno.test("retention_days 0 keeps everything, and a plan removes nothing", async () => {
   using office = await agreedOffice(0);
-  keptBefore(office.right, 9999, pairOf(office), { old: "1" });
+  softDeletedBefore(office.right, 9999, pairOf(office), { old: "1" });
   const before = snapshot(office.right);
   await office.commandHere();
   assert.deepEqual(snapshot(office.right), before);
@@ -92,7 +95,7 @@ Deno.test("a run that a guard stops removes nothing", async () => {
   using office = new Office();
   write(office.left, { a: "1" });
   await office.agree();
-  keptBefore(office.right, 9, pairOf(office), { old: "1" });
+  softDeletedBefore(office.right, 9, pairOf(office), { old: "1" });
   Deno.removeSync(`${office.left}/a`);
   office.configure(
     "soft_delete: { retention_days: 1 }\n" +
@@ -107,10 +110,10 @@ Deno.test("old soft-deleted files are removed without following links", async ()
   const outside = `${office.folder}/outside`;
   Deno.mkdirSync(outside);
   write(outside, { mine: "1", d: { mine: "2" } });
-  const run = keptBefore(office.left, 9, pairOf(office), { old: "1" });
+  const run = softDeletedBefore(office.left, 9, pairOf(office), { old: "1" });
   Deno.symlinkSync(outside, `${run}/folder`);
   Deno.symlinkSync(`${outside}/mine`, `${run}/file`);
-  const linked = keptBefore(office.right, 9, pairOf(office), {});
+  const linked = softDeletedBefore(office.right, 9, pairOf(office), {});
   Deno.removeSync(linked);
   Deno.symlinkSync(`${outside}/d`, linked);
   setTime(run, 9);
@@ -125,7 +128,7 @@ Deno.test("old soft-deleted files are removed without following links", async ()
 Deno.test("nothing is removed through a link in the place of the soft-delete folder", async () => {
   using office = await agreedOffice(1);
   const outside = `${office.folder}/outside`;
-  const run = keptBefore(office.right, 9, pairOf(office), { old: "1" });
+  const run = softDeletedBefore(office.right, 9, pairOf(office), { old: "1" });
   Deno.renameSync(`${office.right}/.office-sync/deleted`, outside);
   Deno.symlinkSync(outside, `${office.right}/.office-sync/deleted`);
   await runBefore(office, 2);
@@ -136,7 +139,7 @@ Deno.test("nothing is removed through a link in the place of the soft-delete fol
 
 Deno.test("what can't be removed is a warning, and the rest is removed", async () => {
   using office = await agreedOffice(1);
-  const run = keptBefore(office.right, 9, pairOf(office), {
+  const run = softDeletedBefore(office.right, 9, pairOf(office), {
     a: { stuck: "1", stuck2: "2" },
     b: "3",
   });
@@ -164,8 +167,8 @@ Deno.test("what can't be removed is a warning, and the rest is removed", async (
 
 Deno.test("of the clocks of PC and share the slower one counts", async () => {
   using office = await agreedOffice(1);
-  keptBefore(office.left, 9, pairOf(office), { old: "1" });
-  keptBefore(office.right, 9, pairOf(office), { old: "1" });
+  softDeletedBefore(office.left, 9, pairOf(office), { old: "1" });
+  softDeletedBefore(office.right, 9, pairOf(office), { old: "1" });
   using db = new StateDb(office.stateDb, { isReadOnly: false });
   const traits = JSON.parse(db.meta("traits_right") ?? "");
   const slow = { ...traits, clockOffsetMs: -30 * DAY_MS };
@@ -189,7 +192,7 @@ Deno.test("of the clocks of PC and share the slower one counts", async () => {
 /** Files of one run's folder on Right, while nothing else is there. */
 async function withOld(days: number): Promise<Office> {
   const office = await agreedOffice(30);
-  keptBefore(office.right, days, pairOf(office), { kept: "1" });
+  softDeletedBefore(office.right, days, pairOf(office), { old: "1" });
   return office;
 }
 

@@ -17,7 +17,7 @@ const LIMIT = 20 * 1_048_576;
 const DELETED = ".office-sync/deleted";
 
 /** Soft-deleted files of a side with their run's folders. */
-function keptPaths(stage: Stage, side: "left" | "right"): string[] {
+function softDeletedPaths(stage: Stage, side: "left" | "right"): string[] {
   return Object.entries(snapshot(stage.root(side)))
     .filter(([path, what]) =>
       path.startsWith(DELETED) && what.startsWith("file")
@@ -33,7 +33,7 @@ function makeSparse(path: string, sizeBytes: number): void {
 }
 
 scenario(
-  "a file over the limit deleted on left is hard-deleted, one of 20 MB is kept (R 5.7)",
+  "a file over the limit deleted on left is hard-deleted, one of 20 MB is soft-deleted (R 5.7)",
   async (stage) => {
     makeSparse(stage.at("left", "at.bin"), LIMIT);
     makeSparse(stage.at("left", "over.bin"), LIMIT + 1);
@@ -46,9 +46,9 @@ scenario(
     const { DELETE_RIGHT, SOFT_DELETE_RIGHT } = document.summary;
     assert.deepEqual([DELETE_RIGHT, SOFT_DELETE_RIGHT], [1, 1]);
     stage.holds({});
-    const [kept, ...others] = keptPaths(stage, "right");
+    const [path, ...others] = softDeletedPaths(stage, "right");
     assert.deepEqual(others, []);
-    assert.equal(Deno.statSync(stage.at("right", kept!)).size, LIMIT);
+    assert.equal(Deno.statSync(stage.at("right", path!)).size, LIMIT);
   },
 );
 
@@ -109,7 +109,7 @@ scenario("a taken soft-delete name gets -2", async (stage) => {
     Deno.writeTextFileSync(`${taken}/a.txt`, "taken");
   }
   await stage.does(["5.7 SOFT_DELETE_RIGHT d/a.txt -> deleted/d/a-2.txt"]);
-  const kept = keptPaths(stage, "right").filter((path) =>
+  const kept = softDeletedPaths(stage, "right").filter((path) =>
     path.endsWith("a-2.txt")
   );
   assert.equal(kept.length, 1);
@@ -123,8 +123,8 @@ scenario(
     await stage.begin({ d: { "a.txt": "precious" }, "b.txt": "b" });
     stage.remove("left", "d/a.txt");
     await stage.office.agree();
-    const [kept] = keptPaths(stage, "right");
-    stage.rename("right", kept!, "d/a.txt");
+    const [path] = softDeletedPaths(stage, "right");
+    stage.rename("right", path!, "d/a.txt");
     await stage.does(["5.10 COPY_RIGHT_TO_LEFT d/a.txt"]);
     stage.holds({ "b.txt": "b", d: { "a.txt": "precious" } });
     assert.equal(
@@ -140,7 +140,7 @@ scenario("soft-deleted files are never synced", async (stage) => {
   await stage.office.agree();
   const { document } = await stage.does([]);
   assert.equal(document.summary.NOOP, 1);
-  assert.deepEqual([stage.kept("left"), stage.kept("right")], [
+  assert.deepEqual([stage.softDeleted("left"), stage.softDeleted("right")], [
     {},
     { "a.txt": "gone" },
   ]);
@@ -163,7 +163,7 @@ function files(
   );
 }
 
-Deno.test("30 of 50 files changed on one side: what they replace is kept and told; 29 are edits like any", async () => {
+Deno.test("30 of 50 files changed on one side: what they replace is soft-deleted and told; 29 are edits like any", async () => {
   for (const changed of [29, 30]) {
     using office = new Office("safety:\n  max_change_percent: 50\n");
     office.write({ left: files(50, (n) => `good ${n}`) });
@@ -176,7 +176,7 @@ Deno.test("30 of 50 files changed on one side: what they replace is kept and tol
   }
 });
 
-Deno.test("30 of 60 files changed are half of them, not more: nothing is kept", async () => {
+Deno.test("30 of 60 files changed are half of them, not more: nothing is soft-deleted", async () => {
   using office = new Office();
   office.write({ left: files(60, (n) => `good ${n}`) });
   await office.agree();
@@ -185,7 +185,7 @@ Deno.test("30 of 60 files changed are half of them, not more: nothing is kept", 
   assert.deepEqual(softDeleted(office.right), {});
 });
 
-Deno.test("with --allow-changes, what 250 changed files replace is kept as well", async () => {
+Deno.test("with --allow-changes, what 250 changed files replace is soft-deleted as well", async () => {
   using office = new Office();
   office.write({ left: files(250, (n) => `good ${n}`) });
   await office.agree();
@@ -825,7 +825,7 @@ scenario(
 );
 
 scenario(
-  "an unreadable folder on left is frozen on both sides until it can be read",
+  "an unreadable folder on left is unknown on both sides until it can be read",
   async (stage) => {
     await stage.begin({
       d: { "gone.txt": "g", "edited.txt": "e", in: { "x.txt": "x" } },

@@ -305,7 +305,7 @@ class Play {
       const found = JSON.parse(withoutNow(JSON.stringify(trees[side])));
       if (tree !== undefined) assert.deepEqual(found, tree, side);
       assert.deepEqual(
-        this.stage.kept(side),
+        this.stage.softDeleted(side),
         deleted?.[side] ?? {},
         `deleted on ${side}`,
       );

@@ -222,7 +222,7 @@ for (const long of sides) {
     }
   });
 
-  Deno.test(`two folders of which one has the other's name as a second one are kept apart in soft delete`, async () => {
+  Deno.test(`two folders of which one has the other's name as a second one are soft-deleted apart`, async () => {
     using office = new MemoryOffice().write({
       left: {
         "Langer Ordner": { x: file("1", { mtime: OLD }) },

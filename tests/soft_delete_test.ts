@@ -32,7 +32,7 @@ function keep(
   return run.move(at.left, path, at.seen("left", path));
 }
 
-function kept(at: TwoRoots): Record<string, string> {
+function inSoftDelete(at: TwoRoots): Record<string, string> {
   return softDeleted(at.left.path);
 }
 
@@ -48,7 +48,7 @@ Deno.test("a soft-deleted file keeps its path, content, time and mode below the 
   assert.equal(place, `.office-sync/deleted/${RUN}/d/ä b/plan`);
   assert.deepEqual(at.seen("left", place), seen);
   assert.deepEqual(at.trees().left, { d: { "ä b": {} } });
-  assert.deepEqual(kept(at), { "d/ä b/plan": "plan" });
+  assert.deepEqual(inSoftDelete(at), { "d/ä b/plan": "plan" });
 });
 
 Deno.test("a file of the same name deleted again in one run gets a number", async () => {
@@ -64,7 +64,11 @@ Deno.test("a file of the same name deleted again in one run gets a number", asyn
     "a-2.txt",
     "a-3.txt",
   ]);
-  assert.deepEqual(kept(at), { "a.txt": "1", "a-2.txt": "2", "a-3.txt": "3" });
+  assert.deepEqual(inSoftDelete(at), {
+    "a.txt": "1",
+    "a-2.txt": "2",
+    "a-3.txt": "3",
+  });
 });
 
 Deno.test("a numbered name stays within what a file system holds", async () => {
@@ -75,7 +79,7 @@ Deno.test("a numbered name stays within what a file system holds", async () => {
     at.write({ left: { [name]: content } });
     await keep(at, name, run);
   }
-  assert.deepEqual(Object.values(kept(at)).sort(), ["1", "2"]);
+  assert.deepEqual(Object.values(inSoftDelete(at)).sort(), ["1", "2"]);
 });
 
 Deno.test("what stands in the soft-delete folder already is never replaced", async () => {
@@ -86,7 +90,7 @@ Deno.test("what stands in the soft-delete folder already is never replaced", asy
   await keep(at, "a");
   await keep(at, "b");
   const found = { a: "earlier", "a-2": "1", "b-2": "2", "b/inner": "" };
-  assert.deepEqual(kept(at), found);
+  assert.deepEqual(inSoftDelete(at), found);
 });
 
 Deno.test("a folder whose name a deleted file has already gets a number too", async () => {
@@ -96,7 +100,11 @@ Deno.test("a folder whose name a deleted file has already gets a number too", as
   const run = softDelete(at);
   await keep(at, "a/b", run);
   await keep(at, "a/c", run);
-  assert.deepEqual(Object.values(kept(at)).sort(), ["1", "2", "3"]);
+  assert.deepEqual(Object.values(inSoftDelete(at)).sort(), [
+    "1",
+    "2",
+    "3",
+  ]);
   assert.deepEqual(at.trees().left, { a: {} });
 });
 
@@ -121,7 +129,9 @@ Deno.test("a file that is not what was seen is not moved", async () => {
   Deno.writeTextFileSync(at.left.absolute("a"), "edited");
   const run = softDelete(at);
   await assert.rejects(run.move(at.left, "a", seen), changed);
-  assert.deepEqual([at.trees().left, kept(at)], [{ a: "edited" }, {}]);
+  assert.deepEqual([at.trees().left, inSoftDelete(at)], [{
+    a: "edited",
+  }, {}]);
 });
 
 Deno.test("a file written to at the last moment is put back", async () => {
@@ -132,10 +142,12 @@ Deno.test("a file written to at the last moment is put back", async () => {
   });
   const run = softDelete(at);
   await assert.rejects(run.move(at.left, "a", seen), changed);
-  assert.deepEqual([at.trees().left, kept(at)], [{ a: "edited" }, {}]);
+  assert.deepEqual([at.trees().left, inSoftDelete(at)], [{
+    a: "edited",
+  }, {}]);
 });
 
-Deno.test("where its name is taken by then, it is kept where it is", async () => {
+Deno.test("where its name is taken by then, it stays where it is", async () => {
   using at = new TwoRoots().write({ left: { a: "old" } });
   const seen = at.seen("left", "a");
   using _program = after("renameSync", (path, place) => {
@@ -144,7 +156,7 @@ Deno.test("where its name is taken by then, it is kept where it is", async () =>
   });
   const run = softDelete(at);
   await assert.rejects(run.move(at.left, "a", seen), changed);
-  const there = [at.trees().left, kept(at)];
+  const there = [at.trees().left, inSoftDelete(at)];
   assert.deepEqual(there, [{ a: "saved anew" }, { a: "edited" }]);
 });
 
@@ -196,7 +208,7 @@ Deno.test("a file on a disk mounted inside the root is copied, flushed and then 
   const { id: __, ...found } = at.seen("left", place);
   assert.deepEqual(found, seen);
   assert.deepEqual(at.trees().left, { d: {} });
-  assert.deepEqual(kept(at), { "d/plan": "plan" });
+  assert.deepEqual(inSoftDelete(at), { "d/plan": "plan" });
 });
 
 Deno.test("a file edited while it is copied from such a disk stays, and leaves no half copy", async () => {
@@ -207,12 +219,15 @@ Deno.test("a file edited while it is copied from such a disk stays, and leaves n
     Deno.writeTextFileSync(at.left.absolute("d/a"), "edited");
   });
   await assert.rejects(softDelete(at).move(at.left, "d/a", seen), changed);
-  assert.deepEqual([at.trees().left, kept(at)], [{ d: { a: "edited" } }, {}]);
+  assert.deepEqual([at.trees().left, inSoftDelete(at)], [
+    { d: { a: "edited" } },
+    {},
+  ]);
 });
 
 const MB = 1_048_576;
 
-Deno.test("a file of exactly the limit is kept, one byte more is not", async () => {
+Deno.test("a file of exactly the limit is soft-deleted, one byte more is not", async () => {
   using office = new MemoryOffice("soft_delete: { max_size_mb: 1 }");
   office.write({
     left: {
@@ -231,7 +246,7 @@ Deno.test("a file of exactly the limit is kept, one byte more is not", async () 
   assert.deepEqual(softDeleted(office.left), {});
 });
 
-Deno.test("with soft delete off nothing is kept", async () => {
+Deno.test("with soft delete off nothing is soft-deleted", async () => {
   using office = new MemoryOffice("soft_delete: { enabled: false }");
   office.write({ left: { a: "1" } });
   await office.agree();
@@ -241,7 +256,7 @@ Deno.test("with soft delete off nothing is kept", async () => {
 });
 
 for (const keeps of [true, false]) {
-  Deno.test(`a replaced version is ${keeps ? "" : "not "}kept with keep_replaced ${keeps}`, async () => {
+  Deno.test(`a replaced version is ${keeps ? "" : "not "}soft-deleted with keep_replaced ${keeps}`, async () => {
     using office = new MemoryOffice(`soft_delete: { keep_replaced: ${keeps} }`);
     office.write({ left: { d: { a: "old" } } });
     await office.agree();

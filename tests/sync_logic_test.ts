@@ -2484,7 +2484,7 @@ testRows([
   },
   {
     it:
-      "leaves a folder with two new spellings to a person, all below frozen (section 4)",
+      "leaves a folder with two new spellings to a person, all below unknown (section 4)",
     record: OLD_NAMES,
     left: {
       "Docs/a": but(SPELLED, { content: "edited" }),

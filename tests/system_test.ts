@@ -29,11 +29,11 @@ const CODES: readonly [string, ErrorKind, RegExp][] = [
   ["ETIMEDOUT", "other", /the share does not answer/],
 ];
 
-for (const [code, trouble, words] of CODES) {
-  Deno.test(`${code} is ${trouble}, and said in words without the path`, () => {
+for (const [code, kind, words] of CODES) {
+  Deno.test(`${code} is ${kind}, and said in words without the path`, () => {
     const error = withCode(code);
     assert.equal(codeOf(error), code);
-    assert.equal(errorKind(error), trouble);
+    assert.equal(errorKind(error), kind);
     assert.match(inWords(error), words);
     assert.ok(inWords(error).endsWith(`(${code})`));
     assert.ok(!inWords(error).includes("/secret/path"));

@@ -86,7 +86,7 @@ Deno.test("the page of a run shows conflicts first, then what was done by folder
     "kept as clash copy: Budget.xlsx",
     "copied to Left: Budget.xlsx",
     "folder created on Left: Minutes/",
-    "deleted on Left, kept: Old.txt",
+    "soft-deleted on Left: Old.txt",
     "copied to Right: two\\nlines.txt",
     "copied to Left: 11.txt",
     "copied to Right: Cooper.docx",
@@ -126,8 +126,8 @@ Deno.test("filters by action show those rows only, and hide empty groups", async
   using office = await eventful();
   const { page, complaints } = await reported(browser, office);
   assert.equal(await status(page), "10 of 10 shown");
-  await only(page, "deleted on Left, kept");
-  assert.deepEqual(await rows(page), ["deleted on Left, kept: Old.txt"]);
+  await only(page, "soft-deleted on Left");
+  assert.deepEqual(await rows(page), ["soft-deleted on Left: Old.txt"]);
   assert.equal(await status(page), "1 of 10 shown");
   const open = await page.locator("h2:visible, summary:visible")
     .allInnerTexts();

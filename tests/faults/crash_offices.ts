@@ -108,7 +108,7 @@ export async function busyOffice(): Promise<Office> {
   return office;
 }
 
-/** Two roots where replaced versions are kept, and the newer side wins. */
+/** Two roots where replaced versions are soft-deleted, and the newer side wins. */
 export async function keepingOffice(): Promise<Office> {
   const office = new Office(
     "soft_delete: {keep_replaced: true}\n" +

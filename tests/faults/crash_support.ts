@@ -23,7 +23,7 @@ export interface Undisturbed {
   /** The same on both sides. */
   readonly tree: Snapshot;
   /** Contents in soft delete. */
-  readonly kept: readonly string[];
+  readonly softDeleted: readonly string[];
 }
 
 /**
@@ -40,10 +40,10 @@ export async function undisturbed(
   assert.equal(ended.code, 0, whyOf(ended));
   const tree = synced(snapshot(office.left));
   assert.deepEqual(synced(snapshot(office.right)), tree);
-  return { tree, kept: keptIn(office) };
+  return { tree, softDeleted: inSoftDelete(office) };
 }
 
-function keptIn({ left, right }: Office): string[] {
+function inSoftDelete({ left, right }: Office): string[] {
   return [left, right].flatMap((root) => Object.values(softDeleted(root)));
 }
 
@@ -74,9 +74,12 @@ export async function checkRecovery(
   for (const [path, what] of Object.entries(more)) {
     assert.ok(/\.clash-/.test(path) || known.has(what), `${path} is more`);
   }
-  const kept = keptIn(office);
-  for (const content of expected.kept) {
-    assert.ok(kept.includes(content), `"${content}" is in soft delete`);
+  const softDeletedNow = inSoftDelete(office);
+  for (const content of expected.softDeleted) {
+    assert.ok(
+      softDeletedNow.includes(content),
+      `"${content}" is in soft delete`,
+    );
   }
   for (const root of [office.left, office.right]) {
     assert.deepEqual(temporaries(root), []);

@@ -147,8 +147,8 @@ class Treasury {
   }
 
   #look(): Seen {
-    const { trees, kept } = stateOf(this.#office);
-    const contents = new Set(kept);
+    const { trees, softDeleted } = stateOf(this.#office);
+    const contents = new Set(softDeleted);
     const files = new Set<string>();
     const alone = new Set<string>();
     for (const side of SIDES) {

@@ -211,5 +211,8 @@ Deno.test("a soft-delete folder that became a link out is not written through", 
   const ran = await told(office.config, [], traced(office));
   assert.equal(ran.code, 1, why(ran));
   canary.untouched(`${office.folder}/trace`);
-  assert.ok(isThere(`${office.right}/a.txt`), "it could not be kept: it stays");
+  assert.ok(
+    isThere(`${office.right}/a.txt`),
+    "it could not be soft-deleted: it stays",
+  );
 });

@@ -243,7 +243,7 @@ export interface Lost {
 /** Both sides and the record, as they change while a plan is carried out. */
 export class FakeDisk {
   /** Contents in soft delete. */
-  readonly kept: string[] = [];
+  readonly softDeleted: string[] = [];
   /** Contents that were replaced or removed for good. */
   readonly lost: Lost[] = [];
   readonly #sides: Both<FakeSide>;
@@ -325,7 +325,9 @@ export class FakeDisk {
     const files = SIDES.flatMap((side) => Object.values(before[side]));
     return files.flatMap((it) => it.kind === "file" ? [it.content] : [])
       .filter((content) => {
-        if (after.has(content) || this.kept.includes(content)) return false;
+        if (after.has(content) || this.softDeleted.includes(content)) {
+          return false;
+        }
         const lost = this.lost.filter((it) => it.content === content);
         return lost.length === 0 ||
           lost.some(({ action: { rule } }) => rule !== "5.3" && rule !== "5.4");
@@ -488,7 +490,7 @@ export class FakeDisk {
   }
 
   #drop(gone: FakeFile, fate: "soft-delete" | "destroy", action: Action): void {
-    if (fate === "soft-delete") this.kept.push(gone.content);
+    if (fate === "soft-delete") this.softDeleted.push(gone.content);
     else this.lost.push({ content: gone.content, action });
   }
 

@@ -348,7 +348,7 @@ export function snapshot(root: string): Snapshot {
 export interface State {
   readonly trees: Both<Snapshot>;
   /** Contents in the soft-delete folders. */
-  readonly kept: readonly string[];
+  readonly softDeleted: readonly string[];
 }
 
 /**
@@ -358,7 +358,7 @@ export interface State {
  */
 export function stateOf(office: Office): State {
   const trees = { left: snapshot(office.left), right: snapshot(office.right) };
-  const kept = SIDES.flatMap((side) => {
+  const softDeleted = SIDES.flatMap((side) => {
     try {
       const folder = `${office[side]}/.office-sync/deleted`;
       return [...snapshot(folder).files.values()].map((it) => it.content);
@@ -367,7 +367,7 @@ export function stateOf(office: Office): State {
       throw error;
     }
   });
-  return { trees, kept };
+  return { trees, softDeleted };
 }
 
 /** All contents of a tree. */
@@ -665,11 +665,11 @@ export class Owed {
 }
 
 /** All contents of both trees and of the soft-delete folders. */
-export function everything({ trees, kept }: State): Set<string> {
+export function everything({ trees, softDeleted }: State): Set<string> {
   const inTrees = SIDES.flatMap((side) =>
     [...trees[side].files.values()].map((it) => it.content)
   );
-  return new Set([...kept, ...inTrees]);
+  return new Set([...softDeleted, ...inTrees]);
 }
 
 // Carries out random edits: each is applied to whatever is there, with the sides as they are or swapped.

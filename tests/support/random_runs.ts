@@ -163,11 +163,11 @@ export function assertNothingLost(passage: Passage, losses: Losses): void {
     left: contentsOf(after.trees.left),
     right: contentsOf(after.trees.right),
   };
-  const kept = new Set(after.kept);
-  for (const content of before.kept) {
-    assert.ok(kept.has(content), `soft-deleted ${content} is gone`);
+  const softDeleted = new Set(after.softDeleted);
+  for (const content of before.softDeleted) {
+    assert.ok(softDeleted.has(content), `soft-deleted ${content} is gone`);
   }
-  const known = new Set(before.kept);
+  const known = new Set(before.softDeleted);
   for (const side of SIDES) {
     for (const [path, { content }] of before.trees[side].files) {
       known.add(content);
@@ -178,14 +178,14 @@ export function assertNothingLost(passage: Passage, losses: Losses): void {
       if (!wasAgreed && !losses.isOverwrite) {
         assert.ok(isThere, `not in a tree any more: ${why}`);
       }
-      if (isThere || kept.has(content)) continue;
+      if (isThere || softDeleted.has(content)) continue;
       const isReplaced = wasAgreed && isCopiedOver(result, side, path);
       const isKeeper = isReplaced ? losses.keepReplaced : true;
       const mayGo = !losses.isSoft || !isSmall || !isKeeper;
       assert.ok(mayGo, `lost: ${why}`);
     }
   }
-  for (const content of [...now.left, ...now.right, ...kept]) {
+  for (const content of [...now.left, ...now.right, ...softDeleted]) {
     assert.ok(known.has(content), `nobody wrote ${content}`);
   }
 }

@@ -175,7 +175,7 @@ export class Stage implements Disposable {
   }
 
   /** A side's soft-deleted files: path below its run's folder → content. */
-  kept(side: "left" | "right"): Record<string, string> {
+  softDeleted(side: "left" | "right"): Record<string, string> {
     return softDeleted(this.root(side));
   }
 

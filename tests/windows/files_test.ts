@@ -45,7 +45,7 @@ Deno.test("what another program has open is skipped with the reason, and done at
       assert.equal(after.exitCode, 0, describe(after));
       assert.equal(actions(after).length, 1);
       office.holds({ edited: "longer", new: "4444", renamed: "333" });
-      assert.deepEqual(office.kept("right"), { gone: "22" });
+      assert.deepEqual(office.softDeleted("right"), { gone: "22" });
       await office.does([]);
     });
   }
@@ -85,7 +85,7 @@ Deno.test("read-only files are copied, replaced and removed like others", async 
     "SOFT_DELETE_RIGHT c",
   ]);
   office.holds({ a: "longer" });
-  assert.deepEqual(office.kept("right"), { b: "22", c: "333" });
+  assert.deepEqual(office.softDeleted("right"), { b: "22", c: "333" });
   await office.rests();
 });
 
@@ -184,6 +184,6 @@ Deno.test("paths of more than 260 characters are synced both ways", async () => 
   office.holds(tree("longer"));
   Deno.removeSync(office.at("left", path));
   await office.does([`SOFT_DELETE_RIGHT ${path}`]);
-  assert.deepEqual(office.kept("right"), { [path]: "longer" });
+  assert.deepEqual(office.softDeleted("right"), { [path]: "longer" });
   await office.rests();
 });

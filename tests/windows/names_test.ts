@@ -120,7 +120,7 @@ for (const long of ["left", "right"] as const) {
     office.write({ [long]: { [name]: "a new one" } });
     await office.agrees();
     office.holds({ [name]: "a new one" });
-    assert.deepEqual(office.kept(short), { [alias]: "own" });
+    assert.deepEqual(office.softDeleted(short), { [alias]: "own" });
     await office.rests();
   });
 

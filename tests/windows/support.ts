@@ -99,7 +99,7 @@ export class Office implements Disposable {
   }
 
   /** Soft-deleted files of a side. */
-  kept(side: "left" | "right"): Record<string, string> {
+  softDeleted(side: "left" | "right"): Record<string, string> {
     return softDeleted(side === "left" ? this.left : this.right);
   }
 

@@ -50,8 +50,10 @@ Deno.test("C:\\pdrive_local and P:\\ are synced: new, changed, renamed and delet
   assert.equal(get("P:\\", "edited.xlsx"), "longer");
   assert.equal(get(left, "back.txt"), "longer still");
   assert.equal(get(left, "another name.txt"), "a name");
-  assert.deepEqual(office.kept("right"), { "gone.txt": "kept" });
-  assert.deepEqual(office.kept("left"), { "late.txt": "deleted on the right" });
+  assert.deepEqual(office.softDeleted("right"), { "gone.txt": "kept" });
+  assert.deepEqual(office.softDeleted("left"), {
+    "late.txt": "deleted on the right",
+  });
   await office.rests();
   const log = Deno.readTextFileSync(office.log);
   assert.match(log, /INFO .*COPY_LEFT_TO_RIGHT path="Verträge\/Müller\.docx"/);
