@@ -63,7 +63,7 @@ const rounds = fc.tuple(
 ).map(([first, others]) => [first, ...others]);
 
 /** What a run must not touch, with all that can be seen of it. */
-function leftAlone(
+function unknownIn(
   { links, files, folders }: Snapshot,
   placeOf: (path: string) => string = (path) => path,
 ): unknown {
@@ -163,8 +163,8 @@ function assertUntouched(
   result: RunResult,
 ): void {
   assert.deepEqual(
-    leftAlone(after.trees[side]),
-    leftAlone(
+    unknownIn(after.trees[side]),
+    unknownIn(
       before.trees[side],
       (path) => afterRenames(path, side, result),
     ),
