@@ -7,7 +7,13 @@ import { filesHere } from "../lib/files_handlers.ts";
 import { newRunId, runSync } from "../lib/run.ts";
 import type { SyncOptions } from "../lib/run_types.ts";
 import type { Files } from "../lib/wire_port.ts";
-import { actions, describe, file, MemoryOffice } from "./support/support.ts";
+import {
+  actions,
+  describe,
+  file,
+  MemoryOffice,
+  softDeleted,
+} from "./support/support.ts";
 import { replaceCall } from "./support/system_calls.ts";
 
 /** A config whose roots are nowhere, and what answers for real ones. */
@@ -51,6 +57,33 @@ async function printed(command: () => Promise<number>): Promise<string> {
   await command();
   return said;
 }
+
+Deno.test("what decides knows no root by its path: a run that does something of everything", async () => {
+  using office = filled();
+  const first = await run(office);
+  assert.equal(first.exitCode, 0, describe(first));
+  const all = { d: { a: "1" }, touched: "2", gone: { b: "3" } };
+  assert.deepEqual(office.trees(), { left: all, right: all });
+  office.write({
+    left: { clash: "left", touched: "edited", new: {} },
+    right: { clash: "the right one" },
+  });
+  Deno.removeSync(`${office.right}/gone`, { recursive: true });
+  Deno.renameSync(`${office.right}/d`, `${office.right}/renamed`);
+  const second = await run(office);
+  assert.equal(second.exitCode, 0, describe(second));
+  const { left, right } = office.trees();
+  assert.deepEqual(left, right);
+  const names = Object.keys(left);
+  assert.deepEqual(names.filter((it) => !it.startsWith("clash.")), [
+    "clash",
+    "new",
+    "renamed",
+    "touched",
+  ]);
+  assert.equal(names.length, 5);
+  assert.deepEqual(softDeleted(office.left), { "gone/b": "3" });
+});
 
 Deno.test("what decides knows no root by its path: a plan, and a run with nothing to do", async () => {
   using office = filled();
