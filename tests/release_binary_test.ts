@@ -292,6 +292,89 @@ Deno.test("compile leaves nothing that is not office-sync: a deno as its base ha
   );
 });
 
+/** A denort of this very version; the deno executable is none. */
+const DENORT = Deno.env.get("DENORT_BIN");
+
+/** Tries to get at a neighbour's file, by its name and as a module. */
+const THIEF = `
+const [file] = Deno.args;
+const tries = [
+  () => JSON.parse(Deno.readTextFileSync(file)),
+  async () => {
+    const options = { with: { type: "json" } };
+    return (await import("file://" + file, options)).default;
+  },
+];
+const results = [];
+for (const it of tries) {
+  try {
+    results.push(await it());
+  } catch ({ name }) {
+    results.push(name);
+  }
+}
+console.log(JSON.stringify(results));
+`;
+
+Deno.test({
+  name: DENORT === undefined
+    ? "not tried, for DENORT_BIN names none: a binary on a real denort"
+    : "a binary on a real denort syncs, opens no neighbour's file, and imports one all the same",
+  ignore: DENORT === undefined,
+  fn: async () => {
+    using office = new Office();
+    office.write({ left: { "a.txt": "one" }, right: { "b.txt": "two" } });
+    const env = { DENORT_BIN: DENORT! };
+    const made = await compile(office, [], env);
+    assert.equal(made.code, 0, made.err);
+    const run = async (name: string, ...args: string[]) => {
+      const { code, stdout, stderr } = await new Deno.Command(
+        join(office.folder, name),
+        { args, cwd: office.folder, stdin: "null" },
+      ).output();
+      const [out = "", err = ""] = [stdout, stderr].map((it) =>
+        new TextDecoder().decode(it)
+      );
+      return { code, out, err };
+    };
+    const synced = await run("office-sync");
+    assert.equal(synced.code, 0, synced.err);
+    const all = { "a.txt": "one", "b.txt": "two" };
+    assert.deepEqual(office.trees(), { left: all, right: all });
+    const checked = await run("office-sync", "doctor");
+    assert.equal(checked.code, 0, checked.out + checked.err);
+    assert.match(checked.out, /^ok {7}Left, wall: Deno's permissions: /m);
+
+    Deno.writeTextFileSync(join(office.folder, "thief.js"), THIEF);
+    const { flags } = await planBinary({ config: office.config });
+    const thief = await deno(
+      ["compile", "--no-config", "--output=thief", ...flags, "thief.js"],
+      office.folder,
+      env,
+    );
+    assert.equal(thief.code, 0, thief.err);
+    const secret = join(office.folder, "neighbour.json");
+    Deno.writeTextFileSync(secret, '"secret"');
+    const { out, err } = await run("thief", secret);
+    assert.deepEqual(JSON.parse(out || "[]"), ["NotCapable", "secret"], err);
+  },
+});
+
+Deno.test("under deno run the same permissions keep the same file from being imported", async () => {
+  using office = new Office();
+  Deno.writeTextFileSync(join(office.folder, "thief.js"), THIEF);
+  const secret = join(office.folder, "neighbour.json");
+  Deno.writeTextFileSync(secret, '"secret"');
+  const { flags } = await planBinary({ config: office.config });
+  const { out, err } = await deno(
+    ["run", "--no-config", ...flags, "thief.js", secret],
+    office.folder,
+  );
+  const [opened, imported] = JSON.parse(out || "[]");
+  assert.equal(opened, "NotCapable", err);
+  assert.match(imported, /Error|NotCapable/);
+});
+
 const BASES: readonly (readonly [string, string, string, RegExp])[] = [
   [
     "of another system",

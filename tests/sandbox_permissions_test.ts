@@ -1,10 +1,16 @@
+import fc from "fast-check";
 import assert from "node:assert/strict";
+import { posix } from "node:path";
 import { SyncError } from "../lib/errors.ts";
 import {
+  type Access,
   bareSandbox,
+  isWithin,
   type SandboxConfig,
   sandboxFlags,
+  sandboxOf,
   type SandboxOptions,
+  type ThreadPermissions,
 } from "../lib/sandbox_permissions.ts";
 
 const CONFIG: SandboxConfig = {
@@ -82,6 +88,152 @@ Deno.test("sandboxFlags() lets an output file be written, not read", () => {
 Deno.test("sandboxFlags() reads no program folder in a compiled binary", () => {
   const flags = sandboxFlags(CONFIG, { ...SYNC, programFolder: null });
   assert.doesNotMatch(pathsOf(flags, "--allow-read") ?? "", /app/);
+});
+
+const NONE: ThreadPermissions = {
+  read: [],
+  write: [],
+  net: [],
+  env: [],
+  sys: [],
+};
+const STATE = ["/office/sync.db", "/office/sync.db.lock"];
+const LOGS = ["/office/logs"];
+const OWN = ["/office/config.yaml", "/app/lib"];
+const ROOTS = ["/left", "/right"];
+const ENGINE: ThreadPermissions = {
+  read: [...STATE, ...LOGS, ...OWN],
+  write: [...STATE, ...LOGS],
+  net: ["mail.example:587"],
+  env: ["MAIL_PW"],
+  sys: [],
+};
+
+/** The rows of the table in docs/sandbox.md, command by command. */
+const THREADS: readonly {
+  readonly access: Access;
+  readonly engine: ThreadPermissions;
+  readonly files: ThreadPermissions;
+}[] = [
+  {
+    access: "sync",
+    engine: ENGINE,
+    files: { ...NONE, read: ROOTS, write: ROOTS },
+  },
+  {
+    access: "plan",
+    engine: {
+      ...NONE,
+      read: ["/office/sync.db", ...LOGS, ...OWN],
+      write: LOGS,
+    },
+    files: { ...NONE, read: ROOTS },
+  },
+  {
+    access: "doctor",
+    engine: { ...ENGINE, sys: ["statfs"] },
+    files: { ...NONE, read: ROOTS, write: ROOTS, sys: ["statfs"] },
+  },
+];
+
+for (const { access, engine, files } of THREADS) {
+  Deno.test(`sandboxOf() gives each thread of a ${access} what it needs, and the process no more than both`, () => {
+    const sandbox = sandboxOf(CONFIG, { ...SYNC, access });
+    assert.deepEqual(sandbox.engine, engine);
+    assert.deepEqual(sandbox.files, files);
+    assert.deepEqual(sandbox.walls, { by: "permissions", network: [] });
+    const flags = Object.fromEntries(
+      sandbox.flags.map((it) => it.split("=")).map(([name, list = ""]) => [
+        name!,
+        list.split(",").toSorted(),
+      ]),
+    );
+    for (const name of ["read", "write", "net", "env", "sys"] as const) {
+      const both = [...new Set([...engine[name], ...files[name]])];
+      const list = both.length === 0 ? undefined : both.toSorted();
+      assert.deepEqual(flags[`--allow-${name}`], list, name);
+    }
+  });
+
+  Deno.test(`sandboxOf() gives the engine of a ${access} no more where a root is on the network: only the process, and the threads that touch files, have all`, () => {
+    const config = { ...CONFIG, networkRoots: "fence" } as const;
+    const sandbox = sandboxOf(config, {
+      ...SYNC,
+      access,
+      realRoots: REAL_ROOTS,
+    });
+    assert.deepEqual(sandbox, {
+      flags: ["--no-prompt", "--allow-all"],
+      engine,
+      files: "all",
+      walls: {
+        by: "fence",
+        network: [{
+          side: "right",
+          root: "/right",
+          share: "\\\\server\\share\\office",
+        }],
+      },
+    });
+  });
+}
+
+Deno.test("sandboxOf() gives the engine a file to be written, in none of the threads that touch files", () => {
+  const options = { ...SYNC, outputFile: "/out/page.html" };
+  const { engine, files } = sandboxOf(CONFIG, options);
+  assert.deepEqual(engine.write, [...ENGINE.write, "/out/page.html"]);
+  assert.deepEqual(engine.read, ENGINE.read);
+  assert.deepEqual(files, { ...NONE, read: ROOTS, write: ROOTS });
+});
+
+Deno.test("sandboxOf() gives the engine no root, and no folder that holds one or lies in one, wherever all of them are", () => {
+  const place = fc.array(fc.constantFrom("a", "b"), { maxLength: 4 })
+    .map((names) => `/${names.join("/")}`);
+  const apart = (left: string, right: string) =>
+    !isWithin(left, right) && !isWithin(right, left);
+  const layout = fc.record({
+    left: place,
+    right: place,
+    own: place,
+    state: place,
+    log: place,
+    link: fc.option(place),
+    access: fc.constantFrom<Access>("sync", "plan", "doctor"),
+  });
+  fc.assert(
+    fc.property(layout, ({ left, right, own, state, log, ...it }) => {
+      const config: SandboxConfig = {
+        ...CONFIG,
+        file: posix.join(own, "config.yaml"),
+        roots: { left, right },
+        stateDb: posix.join(state, "sync.db"),
+        logging: { file: posix.join(log, "sync.log"), maxFiles: 2 },
+      };
+      // The log's folder by another name, as the disk spells it.
+      const onDisk = (path: string) =>
+        it.link === null ? path : path.replace(log, it.link);
+      const real = [left, right].flatMap((root) => [root, onDisk(root)]);
+      // What lies in a root is refused before.
+      const files = [config.file, config.stateDb, config.logging.file];
+      fc.pre(
+        apart(left, right) && log !== "/" && it.link !== "/" &&
+          files.flatMap((file) => [file, onDisk(file)]).every((file) =>
+            !real.some((root) => isWithin(root, file))
+          ),
+      );
+      const { engine } = sandboxOf(config, {
+        ...SYNC,
+        access: it.access,
+        onDisk,
+      });
+      for (const path of [...engine.read, ...engine.write]) {
+        for (const root of real) {
+          assert.ok(apart(path, root), `${path}, ${root}`);
+        }
+      }
+    }),
+    { numRuns: 1000 },
+  );
 });
 
 const SHARED_LOGS: [beside: string, changes: Partial<SandboxConfig>][] = [
@@ -240,6 +392,16 @@ Deno.test("sandboxFlags() keeps to what is written where the disk is on the netw
     sandboxFlags(config, { ...options, onDisk: real }),
     sandboxFlags(config, options),
   );
+});
+
+Deno.test("bareSandbox() gives the threads that touch files nothing", () => {
+  const { engine, files } = bareSandbox("/out.yaml", ["/app/lib"]);
+  const engineMay = {
+    ...NONE,
+    read: ["/out.yaml", "/app/lib"],
+    write: ["/out.yaml"],
+  };
+  assert.deepEqual([engine, files], [engineMay, NONE]);
 });
 
 Deno.test("bareSandbox() names one file and the program at most", () => {
