@@ -1171,8 +1171,9 @@ for (const isDone of [true, false]) {
       if (isLost) throw new ThreadLost("killed");
       return given!;
     };
+    const { shared, walls } = files;
     const result = await office.run({
-      files: { ask, shared: files.shared, actors: 1, grow() {} },
+      files: { ask, shared, walls, actors: 1, grow() {}, listen() {} },
     });
     assert.equal(result.exitCode, 5, describe(result));
     assert.equal(result.stop, null);

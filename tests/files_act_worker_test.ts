@@ -248,3 +248,19 @@ Deno.test("a thread that is killed in the middle of a batch leaves no half file;
   // One is made, and one waits.
   assert.ok(unknown > 0 && unknown <= 40, `${unknown} are not known`);
 });
+
+Deno.test("when the only thread is killed, nobody starts another one for what it had not begun", async () => {
+  using at = new Bench().write({ left: many(words) });
+  folders(at);
+  const threads = at.useThreads(1);
+  at.onOutcome = () => threads.kill();
+  const outcomes = await at.run(smallOf(at));
+  assert.equal(threads.actors, 0);
+  const left = outcomes.slice(-100);
+  for (const { kind, detail } of left) {
+    assert.equal(kind, "skipped");
+    assert.match(detail ?? "", /^no thread is left that changes files/);
+  }
+  const files = at.names("right").filter((it) => it.endsWith(".txt"));
+  assert.ok(files.length < COUNT - 100);
+});

@@ -295,7 +295,7 @@ Deno.test("a folder, or a number, that another thread takes at that moment is no
     });
     await keep(at, "d/a");
   }
-  assert.deepEqual(kept(at), { "d/a": "1" });
+  assert.deepEqual(inSoftDelete(at), { "d/a": "1" });
   assert.equal(folders.length, 3);
   Deno.mkdirSync(`${at.left.path}/${deep.slice(0, 2000)}`, { recursive: true });
   // Its path would be too long there.
