@@ -43,6 +43,8 @@ export class FilesThreads implements Files {
   readonly #tell: (message: FromEngine) => void;
   #asked = 0;
   #wanted = 1;
+  /** A thread that acted died. */
+  #isShort = false;
 
   /**
    * @param looking Ports of threads that look already: one for both sides, or
@@ -64,12 +66,14 @@ export class FilesThreads implements Files {
   }
 
   get actors(): number {
-    return Math.max(1, this.#acting.length);
+    // The first one comes when it is asked for something.
+    return this.#acting.length || (this.#isShort ? 0 : 1);
   }
 
   grow(actors: number): void {
     this.#wanted = Math.max(this.#wanted, actors);
-    if (this.#acting.length < this.#wanted) void this.#start("act");
+    const isMore = this.#acting.length < this.#wanted && !this.#isShort;
+    if (isMore) void this.#start("act");
   }
 
   listen(): void {
@@ -99,9 +103,20 @@ export class FilesThreads implements Files {
       const port = new FilesPort(message.port);
       this.#arrivals.get(message.id)?.(port);
       this.#arrivals.delete(message.id);
-    } else if (message.kind === "lost") {
-      this.#all.get(message.id)?.lose(message.why);
+    } else if (message.kind === "lost") this.#lose(message.id, message.why);
+  }
+
+  /** It is asked for nothing any more, and whoever waits for it is told. */
+  #lose(id: number, why: string): void {
+    const port = this.#all.get(id);
+    if (port === undefined) return;
+    this.#all.delete(id);
+    for (const threads of [this.#looking, this.#acting]) {
+      const at = threads.indexOf(port);
+      if (at >= 0) threads.splice(at, 1);
+      this.#isShort ||= at >= 0 && threads === this.#acting;
     }
+    port.lose(why);
   }
 
   #add(what: FilesKind, id: number, port: FilesPort): void {

@@ -67,7 +67,7 @@ export interface Files {
    * end in good order, instead of ending the process.
    */
   listen(): void;
-  /** How many threads act by now, at least 1. */
+  /** How many threads act by now; 0: the last one of them died. */
   readonly actors: number;
   /** Asks for so many of them in all; they come one after the other. */
   grow(actors: number): void;

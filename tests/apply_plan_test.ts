@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { threadsFor } from "../lib/apply_plan.ts";
+import { filesHere } from "../lib/files_handlers.ts";
 import type { Work } from "../lib/plan_types.ts";
 import { type Side, SIDES } from "../lib/types.ts";
 import type {
@@ -1155,6 +1156,37 @@ Deno.test("when the last thread died, the rest is told as left for the next run"
   assert.deepEqual(all.slice(32), Array(10).fill(left));
   assert.equal(at.changes.length, 16);
 });
+
+for (const isDone of [true, false]) {
+  const how = isDone ? "done all of it" : "done nothing";
+  Deno.test(`a run whose thread died with a batch ends with 5, and the next one finds out: it had ${how}`, async () => {
+    using office = new MemoryOffice();
+    const { left, right } = office;
+    office.write({ left: { d: { a: "1" } }, right: { b: "2", c: "3" } });
+    const files = filesHere({ left, right });
+    let batches = 0;
+    const ask: Files["ask"] = async (kind, ...asks) => {
+      const isLost = kind === "act" && ++batches === 2;
+      const given = isLost && !isDone ? null : await files.ask(kind, ...asks);
+      if (isLost) throw new ThreadLost("killed");
+      return given!;
+    };
+    const { shared, walls } = files;
+    const result = await office.run({
+      files: { ask, shared, walls, actors: 1, grow() {}, listen() {} },
+    });
+    assert.equal(result.exitCode, 5, describe(result));
+    assert.equal(result.stop, null);
+    const details = result.outcomes.map(({ kind, detail }) =>
+      detail === null ? kind : `${kind}: ${detail}`
+    );
+    assert.deepEqual(details, ["done", unknown, unknown, unknown]);
+    const next = await office.run();
+    assert.equal(next.exitCode, 0, describe(next));
+    const tree = { d: { a: "1" }, b: "2", c: "3" };
+    assert.deepEqual(office.trees(), { left: tree, right: tree });
+  });
+}
 
 Deno.test("a disk that is full gets no more copies, whichever batch they are in", async () => {
   using at = new Bench().write({ left: many(300), right: { back: "1" } });

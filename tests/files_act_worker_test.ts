@@ -220,3 +220,47 @@ Deno.test("a signal ends copies of threads: what is told is done and recorded, n
     assert.ok(!at.names("right").some((it) => it.includes("-tmp-")));
   }
 });
+
+Deno.test("a thread that is killed in the middle of a batch leaves no half file; the other one does the rest", async () => {
+  using at = new Bench().write({ left: many(words) });
+  folders(at);
+  const threads = at.useThreads(2);
+  let told = 0;
+  at.onOutcome = () => {
+    if (++told === 100) threads.kill();
+  };
+  const outcomes = await at.run(smallOf(at));
+  assert.equal(outcomes.length, COUNT);
+  const rows = at.rows();
+  const { right } = at.trees() as { right: Record<string, Tree> };
+  let unknown = 0;
+  for (const [n, { action: { path }, kind, detail }] of outcomes.entries()) {
+    const [folder = "", name = ""] = path.split("/");
+    const there = right[folder]?.[name];
+    assert.equal(path in rows, kind === "done", path);
+    if (kind === "done") assert.equal(there, words(n), path);
+    else {
+      unknown++;
+      assert.match(detail ?? "", /^it is not known what became of it/);
+      assert.ok(there === undefined || there === words(n), path);
+    }
+  }
+  // One is made, and one waits.
+  assert.ok(unknown > 0 && unknown <= 40, `${unknown} are not known`);
+});
+
+Deno.test("when the only thread is killed, nobody starts another one for what it had not begun", async () => {
+  using at = new Bench().write({ left: many(words) });
+  folders(at);
+  const threads = at.useThreads(1);
+  at.onOutcome = () => threads.kill();
+  const outcomes = await at.run(smallOf(at));
+  assert.equal(threads.actors, 0);
+  const left = outcomes.slice(-100);
+  for (const { kind, detail } of left) {
+    assert.equal(kind, "skipped");
+    assert.match(detail ?? "", /^no thread is left that changes files/);
+  }
+  const files = at.names("right").filter((it) => it.endsWith(".txt"));
+  assert.ok(files.length < COUNT - 100);
+});

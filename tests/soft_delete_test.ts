@@ -281,3 +281,39 @@ Deno.test("where the soft-delete folder can't be made, the file stays and the ac
   assert.notEqual(result.outcomes[0]?.kind, "done");
   assert.deepEqual(office.trees().right, { a: "1", b: "2" });
 });
+
+Deno.test("a folder, or a number, that another thread takes at that moment is no failure", async () => {
+  const name = "x".repeat(200);
+  const deep = Array(20).fill(name).join("/");
+  using at = new TwoRoots().write({ left: { d: { a: "1" } } });
+  const folders: string[] = [];
+  {
+    using _thread = intercept("mkdirSync", (real, path) => {
+      folders.push(path!);
+      real(path);
+      throw systemError("EEXIST");
+    });
+    await keep(at, "d/a");
+  }
+  assert.deepEqual(inSoftDelete(at), { "d/a": "1" });
+  assert.equal(folders.length, 3);
+  Deno.mkdirSync(`${at.left.path}/${deep.slice(0, 2000)}`, { recursive: true });
+  // Its path would be too long there.
+  const long = `${deep.slice(0, 2000)}/${"y".repeat(250)}`;
+  Deno.writeTextFileSync(`${at.left.path}/${long}`, "2");
+  using _room = intercept("mkdirSync", (real, path, ...rest) => {
+    if (path!.length > 1000) throw systemError("ENAMETOOLONG");
+    return real(path, ...rest);
+  });
+  let isFirst = true;
+  using _thread = intercept("openSync", (real, path, ...rest) => {
+    if (isFirst && path!.endsWith("/1.txt")) {
+      isFirst = false;
+      Deno.writeTextFileSync(path!, "another path");
+    }
+    return real(path, ...rest);
+  });
+  const place = await keep(at, long);
+  assert.match(place, /\/2-y+$/);
+  assert.equal(Deno.readTextFileSync(at.left.absolute(place)), "2");
+});

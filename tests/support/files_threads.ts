@@ -1,39 +1,24 @@
 /**
- * The files' world in threads of its own: only those that act.
+ * The files' world in threads of its own, and this thread for the main one:
+ * only threads that act.
  *
  * @module
  */
+import { FilesThreads } from "../../lib/run_threads.ts";
 import type { Both } from "../../lib/types.ts";
 import type {
   FilesBegin,
   RequestKind,
   SharedState,
 } from "../../lib/wire_messages.ts";
-import {
-  type Asks,
-  type Files,
-  FilesPort,
-  type Gives,
-  ThreadLost,
-} from "../../lib/wire_port.ts";
-
-/** A thread, and the way to it. */
-interface Thread {
-  readonly worker: Worker;
-  readonly port: FilesPort;
-  /** This thread's end of the way. */
-  readonly end: MessagePort;
-}
+import type { Asks, Gives } from "../../lib/wire_port.ts";
 
 /** Threads that act, started one after the other, until they are disposed. */
-export class FilesThreads implements Files, Disposable {
-  readonly shared: SharedState;
-  readonly walls = { by: "fence", network: [] } as const;
+export class ActingThreads extends FilesThreads implements Disposable {
   readonly #paths: Both<string>;
-  readonly #threads: Thread[] = [];
-
   readonly #most: number;
-  #isOver = false;
+  readonly #workers = new Map<number, Worker>();
+  readonly #ports: MessagePort[] = [];
   /** How many batches they were given. */
   batches = 0;
 
@@ -42,67 +27,48 @@ export class FilesThreads implements Files, Disposable {
    * @param most There are no more of them, however many are asked for.
    */
   constructor(paths: Both<string>, shared: SharedState, most: number) {
+    const walls = { by: "fence", network: [] } as const;
+    super({ looking: [], walls }, shared, (message) => {
+      if (message.kind === "start") this.#begin(message.id);
+    });
     this.#paths = paths;
-    this.shared = shared;
     this.#most = most;
-    this.#start();
   }
 
-  get actors(): number {
-    return this.#threads.length;
+  override ask<K extends RequestKind>(
+    kind: K,
+    asks: Asks<K>,
+  ): Promise<Gives<K>> {
+    this.batches++;
+    return super.ask(kind, asks);
   }
 
-  grow(actors: number): void {
-    if (this.actors >= Math.min(actors, this.#most)) return;
-    this.#start();
-    setTimeout(() => this.grow(actors), 1);
-  }
-
-  listen(): void {}
-
-  #start(): void {
-    if (this.#isOver) return;
+  #begin(id: number): void {
+    if (this.#ports.length === this.#most) return;
     const url = new URL("../../lib/files_act_worker.ts", import.meta.url);
     const worker = new Worker(url, { type: "module" });
     const { port1, port2 } = new MessageChannel();
     const { buffer } = this.shared;
     const begin: FilesBegin = { port: port2, roots: this.#paths, buffer };
     worker.postMessage(begin, [port2]);
-    const thread = { worker, port: new FilesPort(port1), end: port1 };
-    worker.onerror = (event) => {
-      event.preventDefault();
-      this.#lose(thread, event.message);
-    };
-    this.#threads.push(thread);
+    this.#workers.set(id, worker);
+    this.#ports.push(port1);
+    // It takes a moment to start.
+    setTimeout(() => this.hear({ kind: "thread", id, port: port1 }), 1);
   }
 
-  /** Ends a thread in the middle of whatever it does. */
+  /** Ends the first thread, in the middle of whatever it does. */
   kill(): void {
-    this.#isOver = true;
-    const [thread] = this.#threads;
-    if (thread !== undefined) this.#lose(thread, "killed");
-  }
-
-  #lose(thread: Thread, why: string): void {
-    thread.worker.terminate();
-    thread.end.close();
-    this.#threads.splice(this.#threads.indexOf(thread), 1);
-    thread.port.lose(why);
-  }
-
-  ask<K extends RequestKind>(kind: K, asks: Asks<K>): Promise<Gives<K>> {
-    const idlest = this.#threads.toSorted((a, b) => a.port.load - b.port.load);
-    const [thread] = idlest;
-    if (thread === undefined) return Promise.reject(new ThreadLost("none"));
-    this.batches++;
-    return thread.port.ask(kind, asks);
-  }
-
-  [Symbol.dispose](): void {
-    this.#isOver = true;
-    for (const { worker, end } of this.#threads.splice(0)) {
+    for (const [id, worker] of this.#workers) {
+      this.#workers.delete(id);
       worker.terminate();
-      end.close();
+      return this.hear({ kind: "lost", id, why: "killed" });
     }
+  }
+
+  /** Ends all of them. */
+  [Symbol.dispose](): void {
+    for (const worker of this.#workers.values()) worker.terminate();
+    for (const port of this.#ports) port.close();
   }
 }

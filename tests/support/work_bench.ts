@@ -20,7 +20,7 @@ import {
 } from "../../lib/types.ts";
 import { SharedState } from "../../lib/wire_messages.ts";
 import type { Files } from "../../lib/wire_port.ts";
-import { FilesThreads } from "./files_threads.ts";
+import { ActingThreads } from "./files_threads.ts";
 import { TwoRoots } from "./two_roots.ts";
 
 /** A kind of work. */
@@ -44,7 +44,7 @@ export class Bench extends TwoRoots {
   readonly shared = new SharedState();
   /** What answers for the roots. */
   files: Files;
-  #threads: FilesThreads | null = null;
+  #threads: ActingThreads | null = null;
 
   /** @param traits Of both roots, where they are not plain. */
   constructor(traits: Partial<Traits> = {}) {
@@ -99,9 +99,9 @@ export class Bench extends TwoRoots {
    *
    * @param count How many threads.
    */
-  useThreads(count: number): FilesThreads {
+  useThreads(count: number): ActingThreads {
     this.threads = 20;
-    const threads = new FilesThreads(this.paths, this.shared, count);
+    const threads = new ActingThreads(this.paths, this.shared, count);
     this.files = threads;
     this.#threads = threads;
     return threads;
