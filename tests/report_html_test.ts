@@ -140,15 +140,12 @@ Deno.test("htmlPage() shows what was done until a signal stopped the run", () =>
   assert.doesNotMatch(empty, /<table|There is nothing to list/);
 });
 
-Deno.test("htmlPage() says that there is no sandbox, and nothing of one that is there", () => {
+Deno.test("htmlPage() says what holds the run to the roots, where it is told", () => {
   const result = resultOf({ left: { a: A } });
-  const told = { ...OPTIONS, missingSandbox: "Without the <sandbox>." };
-  assert.ok(
-    htmlPage(result, told).includes(
-      "<p>Without the &lt;sandbox&gt;.</p>",
-    ),
-  );
-  assert.doesNotMatch(htmlPage(result, OPTIONS), /sandbox/);
+  const told = { ...OPTIONS, walls: "A <fence> holds it." };
+  const page = htmlPage(result, told);
+  assert.ok(page.includes("<p>A &lt;fence&gt; holds it.</p>"));
+  assert.doesNotMatch(htmlPage(result, OPTIONS), /holds/);
 });
 
 Deno.test("htmlPage() escapes every text it is given", () => {
