@@ -2,10 +2,13 @@
  * Walks a root: hands on a listing of each folder that differs from the
  * record, and tells every path that is unknown. It makes one call after
  * another while each is quick, as synchronous calls cost a fraction of the
- * others, and many at once where each takes its time, as on a slow share.
+ * others, and many at once where each takes its time, as on a slow share. On
+ * Windows a listing may tell that a folder is as recorded, without a look at
+ * each of its entries.
  *
  * @module
  */
+import { type Lister, type Told, windowsLister } from "./files_list_windows.ts";
 import { folderIdOf, metadataOf, type ReportedFile } from "./metadata.ts";
 import {
   isOwnName,
@@ -47,19 +50,23 @@ export interface Scan extends ScanRequest {
  * Scans a root.
  *
  * @param isIgnored Which names are unknown without a word.
+ * @param openLister What lists folders with metadata, if anything does.
  * @throws The system's error, where the root itself can't be read; what the
  *   checkpoint throws.
  */
-export function scan(
+export async function scan(
   request: Scan,
   isIgnored: IgnorePredicate,
   listener: ScanListener,
+  openLister: () => Lister | null = windowsLister,
 ): Promise<ScanSummary> {
-  return new Scanner(request, isIgnored, listener).run();
+  // Where nothing is recorded, it would save no look.
+  using lister = request.digests.size === 0 ? null : openLister();
+  return await new Scanner(request, isIgnored, listener, lister).run();
 }
 
 /** What a look gave: what stands there, or why that can't be told. */
-type Look = Deno.FileInfo | FailedLook;
+type Look = Told | FailedLook;
 
 class FailedLook {
   constructor(readonly error: unknown) {}
@@ -76,6 +83,8 @@ interface Folder {
   /** Of the disk it is on. */
   readonly dev: number;
   readonly id: FileId | null;
+  /** Listed already, and not as recorded: its entries are looked at. */
+  readonly isListed?: boolean;
 }
 
 /** What was seen of a folder. */
@@ -85,6 +94,8 @@ interface Seen {
   readonly names: readonly string[];
   /** Of each name. */
   readonly looks: readonly Look[];
+  /** Most were not made: they are what a listing tells instead. */
+  readonly isTold?: boolean;
   /** The look at the folder itself, after all others. */
   readonly own: Look;
 }
@@ -125,6 +136,13 @@ class Disk {
     return look;
   }
 
+  /** Looks when fewer than are worth it are in flight. */
+  lookLater(path: string): Promise<Look> {
+    return this.later<Look>(() =>
+      Deno.lstat(path).catch((error) => new FailedLook(error))
+    );
+  }
+
   /** One look that takes long is chance; half of them are the disk. */
   #sample(tookMs: number): void {
     this.#samples.push(tookMs);
@@ -154,6 +172,7 @@ class Scanner {
   readonly #request: Scan;
   readonly #isIgnored: IgnorePredicate;
   readonly #listener: ScanListener;
+  readonly #lister: Lister | null;
   readonly #disk = new Disk();
   /** A list of its own instead of recursion: folders may nest deeply. */
   readonly #waiting: Folder[] = [];
@@ -167,10 +186,12 @@ class Scanner {
     request: Scan,
     isIgnored: IgnorePredicate,
     listener: ScanListener,
+    lister: Lister | null,
   ) {
     this.#request = request;
     this.#isIgnored = isIgnored;
     this.#listener = listener;
+    this.#lister = lister;
   }
 
   async run(): Promise<ScanSummary> {
@@ -179,7 +200,8 @@ class Scanner {
     this.#waiting.push({ path: "", absolute: root, dev, id: null });
     while (this.#waiting.length > 0 && this.#disk.atOnce === 1) {
       const folder = this.#waiting.pop()!;
-      this.#take(folder, () => this.#see(folder));
+      const told = await this.#tell(folder);
+      this.#take(folder, () => told ?? this.#see(folder));
       await this.#listener.checkpoint?.();
     }
     await this.#runManyAtOnce();
@@ -215,6 +237,41 @@ class Scanner {
     if (failures.length > 0) throw failures[0];
   }
 
+  /**
+   * What a listing tells of a folder, and looks where that does not do. Null
+   * where it can't be so told, or need not: all is handed on anyway.
+   */
+  async #tell({ path, absolute, dev, isListed }: Folder): Promise<Seen | null> {
+    const lister = this.#lister;
+    if (!lister || isListed || !this.#request.digests.has(path)) return null;
+    const disk = this.#disk;
+    const lookedAtMs = Date.now();
+    const listed = await disk.later(() => lister.list(absolute, dev));
+    if (listed === null) return null;
+    const look = (path: string) =>
+      disk.atOnce === 1 ? disk.look(path) : disk.lookLater(path);
+    const names = listed.map(({ name }) => name);
+    const looks = await Promise.all(
+      listed.map(({ name, told }) =>
+        this.#bad(name) ??
+          (this.#isEnough(name, told) ? told : look(`${absolute}/${name}`))
+      ),
+    );
+    return {
+      lookedAtMs,
+      names,
+      looks,
+      own: await look(absolute),
+      isTold: true,
+    };
+  }
+
+  /** Of what no digest counts, how many names it has must be known. */
+  #isEnough(name: string, told: Told | null): told is Told {
+    return told !== null && !isOwnName(name) &&
+      !(told.isFile && this.#isIgnored(name, false));
+  }
+
   /** Null where the disk turns out to be slow: it is begun anew then. */
   #see({ absolute }: Folder): Seen | null {
     const lookedAtMs = Date.now();
@@ -228,17 +285,17 @@ class Scanner {
     return { lookedAtMs, names, looks, own: this.#disk.look(absolute) };
   }
 
-  async #seeLater({ absolute }: Folder): Promise<Seen> {
+  async #seeLater(folder: Folder): Promise<Seen> {
+    const told = await this.#tell(folder);
+    if (told !== null) return told;
+    const { absolute } = folder;
     const lookedAtMs = Date.now();
     const names = await this.#disk.later(async () => {
       const found: string[] = [];
       for await (const { name } of Deno.readDir(absolute)) found.push(name);
       return found;
     });
-    const look = (path: string) =>
-      this.#disk.later<Look>(() =>
-        Deno.lstat(path).catch((error) => new FailedLook(error))
-      );
+    const look = (path: string) => this.#disk.lookLater(path);
     const looks = await Promise.all(
       names.map((name) => this.#bad(name) ?? look(`${absolute}/${name}`)),
     );
@@ -268,9 +325,13 @@ class Scanner {
   }
 
   /** Takes what was seen of a folder; gives the folders in it. */
-  #folder(folder: Folder, { names, looks, lookedAtMs, own }: Seen): Folder[] {
+  #folder(folder: Folder, seen: Seen): Folder[] {
+    const { names, looks, lookedAtMs, own, isTold = false } = seen;
     // First: it may be that nothing of the folder counts.
     const isChanging = this.#isChanging(own);
+    const problems = this.#problems.length;
+    const leftovers = this.#leftovers.length;
+    const files = this.#files;
     const found: Folder[] = [];
     this.#builder.clear();
     // A file that shares its inode with a leftover has one name of its own,
@@ -287,10 +348,18 @@ class Scanner {
         this.#entry(folder, name, looks[at]!, found, shared);
       }
     }
+    const known = this.#request.digests.get(folder.path);
+    const isAsRecorded = known === this.#builder.digest() && !isChanging;
+    if (isTold && !isAsRecorded) {
+      // Only looks tell what is handed on: as if it had not been seen.
+      this.#problems.length = problems;
+      this.#leftovers.length = leftovers;
+      this.#files = files;
+      return [{ ...folder, isListed: true }];
+    }
     this.#folders++;
     this.#listener.tellFiles?.(this.#files);
-    const known = this.#request.digests.get(folder.path);
-    if (known === this.#builder.digest() && !isChanging) return found;
+    if (isAsRecorded) return found;
     const look = { lookedAtMs, isChanging };
     this.#listener.handOn(this.#builder.listing(folder.path, look));
     return found;

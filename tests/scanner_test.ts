@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { Listed, Lister, Told } from "../lib/files_list_windows.ts";
 import { folderIdOf } from "../lib/metadata.ts";
 import { joinPath } from "../lib/paths.ts";
 import { type Scan, scan } from "../lib/scanner.ts";
@@ -588,4 +589,216 @@ Deno.test("a walk changes nothing", async () => {
   const before = read(at.left.path);
   await walked(at.left.path);
   assert.deepEqual(read(at.left.path), before);
+});
+
+/**
+ * Lists as Windows does: with metadata, but not with how many names a file
+ * has, and with nothing of a link but its name.
+ */
+class FullLister implements Lister {
+  lists = 0;
+  readonly #lstat = Deno.lstatSync;
+  readonly #told: (name: string, told: Told) => Told | null;
+
+  /** @param told What becomes of what a listing tells of an entry. */
+  constructor(told = (_: string, told: Told): Told | null => told) {
+    this.#told = told;
+  }
+
+  list(folder: string, dev: number): Promise<Listed[] | null> {
+    this.lists++;
+    const listed: Listed[] = [];
+    for (const { name } of Deno.readDirSync(folder)) {
+      const info = this.#lstat(`${folder}/${name}`);
+      const told = info.isSymlink ? null : { ...info, nlink: 1, dev };
+      listed.push({ name, told: told && this.#told(name, told) });
+    }
+    return Promise.resolve(listed);
+  }
+
+  [Symbol.dispose](): void {}
+}
+
+/** What a scan told, but for the time of its looks, and whom it looked at. */
+async function toldBy(
+  office: Office,
+  digests: ReadonlyMap<string, string>,
+  lister: Lister | null,
+  startedAtMs = Date.now() + 60_000,
+) {
+  const looked: string[] = [];
+  using _looks = intercept("lstatSync", (real, path) => {
+    looked.push(path!.slice(office.left.length + 1));
+    return real(path);
+  });
+  const listings: Record<string, unknown> = {};
+  const root = office.left;
+  const summary = await scan(
+    { side: "left", root, tickMs: 1, startedAtMs, digests },
+    ignorePredicate({ ...IGNORE, junk: [".DS_Store"] }),
+    {
+      handOn: (it) =>
+        void (listings[it.folder] = [entriesOf(it), it.isChanging]),
+    },
+    () => lister,
+  );
+  return { told: { ...summary, listings }, looked: new Set(looked) };
+}
+
+/** Old files in folders, some of which nobody syncs. */
+async function recordedOffice(): Promise<[Office, Map<string, string>]> {
+  const office = new Office();
+  const old = (content: string) => file(content, { mtime: 5e11, mode: 0o644 });
+  office.write({
+    left: { a: old("1"), d: { b: old("22"), c: old("333"), e: {} }, f: {} },
+  });
+  Deno.linkSync(`${office.left}/d/c`, `${office.folder}/outside`);
+  return [office, await digests(office)];
+}
+
+/** What a scan looks at in any case, with this record. */
+const FOLDERS = ["", ".office-sync", "d", "d/e", "f"];
+
+Deno.test("a folder of which a listing tells that it is as recorded is looked at itself, its entries are not", async () => {
+  const [office, known] = await recordedOffice();
+  using _office = office;
+  Deno.writeTextFileSync(`${office.left}/f/new`, "");
+  const listed = new FullLister();
+  const { told, looked } = await toldBy(office, known, listed);
+  assert.deepEqual(Object.keys(told.listings), ["f"]);
+  // c has two names, so it has no id in the record.
+  const rest = ["d/b", "d/c", "f/new"];
+  assert.deepEqual(looked, new Set([...FOLDERS, ...rest]));
+  assert.deepEqual([told.files, told.folders, listed.lists], [4, 4, 4]);
+});
+
+Deno.test("a new name of a file has no id, also where the folder of the old one is as recorded", async () => {
+  const [office, known] = await recordedOffice();
+  using _office = office;
+  Deno.linkSync(`${office.left}/a`, `${office.left}/f/a`);
+  const { told } = await toldBy(office, known, new FullLister());
+  const { mtimeMs, mode } = { mtimeMs: 5e11, mode: 0o644 };
+  const entry = { kind: "file", name: "a", sizeBytes: 1, mtimeMs, mode };
+  assert.deepEqual(told.listings, { f: [[{ ...entry, id: null }], false] });
+});
+
+/** What can be different from the record, or is not of it. */
+const SITUATIONS: Record<string, (at: (path: string) => string) => void> = {
+  "nothing": () => {},
+  "an edit": (at) => Deno.writeTextFileSync(at("d/b"), "another"),
+  "a file more": (at) => Deno.writeTextFileSync(at("d/n"), "1"),
+  "a file less": (at) => Deno.removeSync(at("d/b")),
+  "a file of another folder": (at) => Deno.renameSync(at("a"), at("f/a")),
+  "a new name of a file with two": (at) =>
+    Deno.linkSync(at("d/c"), at("d/e/c")),
+  "a folder more": (at) => Deno.mkdirSync(at("d/e/g")),
+  "a renamed folder": (at) => Deno.renameSync(at("f"), at("d/f")),
+  "another mode": (at) => Deno.chmodSync(at("a"), 0o600),
+  "ignored files with two names": (at) => {
+    for (const name of ["x.tmp", "d/.DS_Store"]) {
+      Deno.linkSync(at("d/c"), at(name));
+    }
+  },
+  "an ignored folder": (at) => Deno.mkdirSync(at("d/thumbs.db")),
+  "links and pipes": (at) => {
+    Deno.symlinkSync("nowhere", at("d/link"));
+    Deno.symlinkSync(at("d"), at("d/e/folder"));
+    new Deno.Command("mkfifo", { args: [at("pipe")] }).outputSync();
+  },
+  "leftovers": (at) => {
+    Deno.linkSync(at("a"), at(".office-sync-tmp-pair-run-1"));
+    Deno.writeTextFileSync(at("d/.office-sync-mv-12345678"), "1");
+    Deno.mkdirSync(at("d/.office-sync"));
+  },
+  "all of it": (at) => {
+    for (const [what, make] of Object.entries(SITUATIONS)) {
+      if (!/^(all|nothing|a file of)/.test(what)) make(at);
+    }
+  },
+};
+
+for (const [what, make] of Object.entries(SITUATIONS)) {
+  Deno.test(`with a listing that tells metadata a scan tells what it tells without: ${what}`, async () => {
+    const [office, known] = await recordedOffice();
+    using _office = office;
+    make((path) => `${office.left}/${path}`);
+    const now = Date.now();
+    for (const startedAtMs of [now - 60_000, now + 60_000]) {
+      const plain = await toldBy(office, known, null, startedAtMs);
+      using lister = new FullLister();
+      const { told } = await toldBy(office, known, lister, startedAtMs);
+      assert.deepEqual(told, plain.told);
+      assert.ok(lister.lists > 0);
+    }
+  });
+}
+
+Deno.test("a listing that is cut off, wrong, or none makes a scan tell nothing else", async () => {
+  const [office, known] = await recordedOffice();
+  using _office = office;
+  const plain = await toldBy(office, known, null);
+  const wrong: Record<string, Lister> = {
+    "cut off": new class extends FullLister {
+      override async list(folder: string, dev: number) {
+        return (await super.list(folder, dev))!.slice(1);
+      }
+    }(),
+    "none": new class extends FullLister {
+      override list = () => Promise.resolve(null);
+    }(),
+    "without ids": new FullLister(() => null),
+    "wrong times": new FullLister((_, told) => ({
+      ...told,
+      mtime: told.birthtime,
+    })),
+  };
+  for (const [what, lister] of Object.entries(wrong)) {
+    const { told } = await toldBy(office, known, lister);
+    assert.deepEqual(told, plain.told, what);
+  }
+});
+
+Deno.test("without a digest nothing is listed with metadata", async () => {
+  using at = rooms({ a: "1", d: {} });
+  await scan(
+    {
+      side: "left",
+      root: at.left.path,
+      tickMs: 1,
+      startedAtMs: 0,
+      digests: new Map(),
+    },
+    () => false,
+    { handOn() {} },
+    () => assert.fail("a lister was opened"),
+  );
+});
+
+Deno.test("on a slow share folders are listed with metadata, many at once, and seen as by looks", async () => {
+  using office = new Office();
+  const folders = Object.fromEntries(
+    Array.from({ length: 60 }, (_, n) => [
+      `d${n}`,
+      { a: file("1", { mtime: 5e11 }), b: file("22", { mtime: 5e11 }) },
+    ]),
+  );
+  office.write({ left: folders });
+  const known = await digests(office);
+  Deno.writeTextFileSync(`${office.left}/d7/a`, "edited");
+  const plain = await toldBy(office, known, null);
+  let [running, most] = [0, 0];
+  using lister = new class extends FullLister {
+    override async list(folder: string, dev: number) {
+      most = Math.max(most, ++running);
+      await new Promise((done) => setTimeout(done, 2));
+      running--;
+      return await super.list(folder, dev);
+    }
+  }();
+  using share = new SlowShare(2);
+  const { told } = await toldBy(office, known, lister);
+  assert.deepEqual(told, plain.told);
+  assert.deepEqual(Object.keys(told.listings), ["d7"]);
+  assert.ok(most > 10, `${most} folders at once`);
+  assert.ok(share.alone < 50, `${share.alone} calls one by one`);
 });
