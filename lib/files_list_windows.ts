@@ -138,7 +138,7 @@ class WindowsLister implements Lister {
       FILE_FLAG_BACKUP_SEMANTICS | FILE_FLAG_OPEN_REPARSE_POINT,
       0n,
     );
-    // What is still used here stands where the system was told.
+    // Both: what is still used stays where the system was told that it is.
     if (handle === INVALID_HANDLE || path.length === 0) return null;
     try {
       return await this.#listOpen(handle, dev);
@@ -150,8 +150,9 @@ class WindowsLister implements Lister {
   async #listOpen(handle: bigint, dev: number): Promise<Listed[] | null> {
     const entries: Listed[] = [];
     const buffer = new Uint8Array(BUFFER_BYTES);
-    // A status, and how many bytes came.
-    const came = new BigUint64Array(2);
+    // A status, and how many bytes came. In a buffer of its own, as a small
+    // array without one may be moved while the system writes to it.
+    const came = new BigUint64Array(new ArrayBuffer(16));
     for (;;) {
       came[1] = 0n;
       const status = await this.#system.NtQueryDirectoryFile(
@@ -187,8 +188,11 @@ function literalPath(path: string): Uint16Array<ArrayBuffer> {
     : plain.startsWith("\\")
     ? `\\${plain}`
     : `\\\\?\\${plain}`;
-  const length = literal.length + 1;
-  return Uint16Array.from({ length }, (_, at) => literal.charCodeAt(at));
+  const units = new Uint16Array(new ArrayBuffer(2 * literal.length + 2));
+  for (let at = 0; at < literal.length; at++) {
+    units[at] = literal.charCodeAt(at);
+  }
+  return units;
 }
 
 const FILE_ATTRIBUTE_READONLY = 0x1;

@@ -680,6 +680,11 @@ Deno.test("a new name of a file has no id, also where the folder of the old one 
   const { mtimeMs, mode } = { mtimeMs: 5e11, mode: 0o644 };
   const entry = { kind: "file", name: "a", sizeBytes: 1, mtimeMs, mode };
   assert.deepEqual(told.listings, { f: [[{ ...entry, id: null }], false] });
+  // What is handed on has been looked at: the old one has none either.
+  const long = Date.now() - 60_000;
+  const plain = await toldBy(office, known, null, long);
+  const changing = await toldBy(office, known, new FullLister(), long);
+  assert.deepEqual(changing.told, plain.told);
 });
 
 /** What can be different from the record, or is not of it. */
@@ -758,16 +763,17 @@ Deno.test("a listing that is cut off, wrong, or none makes a scan tell nothing e
   }
 });
 
-Deno.test("without a digest nothing is listed with metadata", async () => {
-  using at = rooms({ a: "1", d: {} });
+Deno.test("a folder without a digest is not listed with metadata", async () => {
+  const [office, known] = await recordedOffice();
+  using _office = office;
+  known.delete("f");
+  using lister = new FullLister();
+  const { told } = await toldBy(office, known, lister);
+  assert.deepEqual(Object.keys(told.listings), ["f"]);
+  assert.equal(lister.lists, 3);
+  const request = { side: "left", root: office.left, tickMs: 1 } as const;
   await scan(
-    {
-      side: "left",
-      root: at.left.path,
-      tickMs: 1,
-      startedAtMs: 0,
-      digests: new Map(),
-    },
+    { ...request, startedAtMs: 0, digests: new Map() },
     () => false,
     { handOn() {} },
     () => assert.fail("a lister was opened"),
