@@ -33,14 +33,14 @@ function looked(folder: string): Listed[] {
   }).sort(inOrder);
 }
 
-/** Entries of all kinds: 2,001 of them. */
-async function fill(folder: string): Promise<void> {
+/** Entries of all kinds. */
+async function fill(folder: string, count: number): Promise<void> {
   const write = (name: string, bytes: number, atMs = LONG_AGO) => {
     const path = join(folder, name);
     Deno.writeFileSync(path, new Uint8Array(bytes));
     Deno.utimeSync(path, atMs / 1000, atMs / 1000);
   };
-  for (let n = 0; n < 1980; n++) {
+  for (let n = 0; n < count - 21; n++) {
     write(
       `file ${n} ${"x".repeat(n % 90)}`,
       n % 300,
@@ -73,16 +73,18 @@ async function fill(folder: string): Promise<void> {
   ) await output(["attrib.exe", attribute, join(folder, name)]);
 }
 
-for (const disk of ["C:\\", "P:\\", SHARE]) {
-  Deno.test(`on ${disk} one listing tells of 2,001 entries what looks at each tell`, async () => {
+for (
+  const [disk, count] of [["C:\\", 201], ["P:\\", 201], [SHARE, 2001]] as const
+) {
+  Deno.test(`on ${disk} one listing tells of ${count} entries what looks at each tell`, async () => {
     const folder = Deno.makeTempDirSync({
       dir: disk,
       prefix: "office-sync-test-",
     });
     try {
-      await fill(folder);
+      await fill(folder, count);
       const seen = looked(folder);
-      assert.equal(seen.length, 2001);
+      assert.equal(seen.length, count);
       const ways = [folder, folder.replaceAll("\\", "/"), `${folder}\\`];
       if (disk !== SHARE) ways.push(`\\\\?\\${folder}`);
       for (const way of ways) assert.deepEqual(await listed(way), seen, way);
@@ -148,7 +150,7 @@ const TREE: Tree = {
   "Thumbs.db": old("4"),
   d: {
     ...Object.fromEntries(
-      Array.from({ length: 300 }, (_, n) => [`f${n}`, old("x", n)]),
+      Array.from({ length: 60 }, (_, n) => [`f${n}`, old("x", n)]),
     ),
     e: { f: {} },
   },
@@ -202,18 +204,19 @@ Deno.test("the program records the same with FFI and without, and each finds not
   Deno.linkSync(office.at("left", "d\\f1"), join(office.folder, "second"));
   const edits = [
     () => {},
-    () => office.write({ left: { d: { f7: old("edited", 400) } } }),
-    () => Deno.renameSync(office.at("right", "d\\f8"), office.at("right", "g")),
-    () => Deno.removeSync(office.at("left", "d\\f9")),
+    () => {
+      office.write({ left: { d: { f7: old("edited", 400) } } });
+      Deno.renameSync(office.at("right", "d\\f8"), office.at("right", "g"));
+      Deno.removeSync(office.at("left", "d\\f9"));
+    },
   ];
+  const ways = [[], ["--deny-ffi"]] as const;
   for (const [n, edit] of edits.entries()) {
     edit();
-    const ways = [["--deny-ffi"], []];
-    if (n % 2 === 0) ways.reverse();
-    const did = await run(office, ...ways[0]!);
+    const did = await run(office, ...ways[n]!);
     assert.notDeepEqual(did, []);
     const recorded = record(office);
-    assert.deepEqual(await run(office, ...ways[1]!), []);
+    assert.deepEqual(await run(office, ...ways[1 - n]!), []);
     assert.deepEqual(record(office), recorded);
   }
 });
