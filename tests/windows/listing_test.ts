@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { loadConfig } from "../../lib/config_loader.ts";
 import { type Listed, windowsLister } from "../../lib/files_list_windows.ts";
+import { IN_SANDBOX } from "../../lib/started_as.ts";
 import type { Tree } from "../support/support.ts";
 import { replaceCall } from "../support/system_calls.ts";
 import { LONG_AGO, Office, old, output, PROJECT } from "./support.ts";
@@ -174,17 +176,36 @@ Deno.test("a run in which nothing changed looks at no file of a folder that is l
   assert.ok(looked.some((path) => path.endsWith("/d")));
 });
 
-/** The program as it is on network roots: with all permissions, or but FFI. */
-async function run(office: Office, ...denied: string[]): Promise<string[]> {
+/**
+ * The program as on a root on the network: with all permissions, or but one.
+ *
+ * @returns The paths of what it did, and whether it used FFI.
+ */
+async function run(
+  office: Office,
+  ...denied: string[]
+): Promise<[string[], boolean]> {
+  const used = join(office.folder, "used.jsonl");
+  const { roots, stateDb } = await loadConfig(office.config);
+  const started = {
+    sandbox: {
+      engine: "all",
+      files: "all",
+      walls: { by: "fence", network: [] },
+    },
+    ...{ roots, stateDb, logFile: office.log, handed: null },
+  };
   const { code, stdout, stderr } = await output([
     Deno.execPath(),
     ...["run", "--no-prompt", "--cached-only", "--allow-all", ...denied],
-    ...[join(PROJECT, "main.ts"), "--in-sandbox=", "--json"],
-    ...["--config", office.config],
-  ], { cwd: PROJECT });
+    ...[join(PROJECT, "main.ts"), IN_SANDBOX + JSON.stringify(started)],
+    ...["--json", "--config", office.config],
+  ], { cwd: PROJECT, env: { DENO_AUDIT_PERMISSIONS: used } });
   assert.equal(code, 0, stdout + stderr);
   const { actions } = JSON.parse(stdout) as { actions: { path: string }[] };
-  return actions.map(({ path }) => path).sort();
+  const usesFfi = Deno.readTextFileSync(used).includes('"ntdll.dll"');
+  Deno.removeSync(used);
+  return [actions.map(({ path }) => path).sort(), usesFfi];
 }
 
 /** All that is recorded of files and folders. */
@@ -213,10 +234,10 @@ Deno.test("the program records the same with FFI and without, and each finds not
   const ways = [[], ["--deny-ffi"]] as const;
   for (const [n, edit] of edits.entries()) {
     edit();
-    const did = await run(office, ...ways[n]!);
+    const [did] = await run(office, ...ways[n]!);
     assert.notDeepEqual(did, []);
     const recorded = record(office);
-    assert.deepEqual(await run(office, ...ways[1 - n]!), []);
+    assert.deepEqual(await run(office, ...ways[1 - n]!), [[], n === 1]);
     assert.deepEqual(record(office), recorded);
   }
 });
