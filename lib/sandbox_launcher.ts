@@ -225,12 +225,17 @@ export interface Handed {
   readonly unwritable?: readonly Side[];
 }
 
+/** Commands that look into both roots, whatever else they do. */
+const LOOKING: ReadonlySet<string> = new Set(["sync", "plan", "why", "doctor"]);
+
 /** How the program is started by the launcher. */
 export interface Started {
   /** What its threads may do. */
   readonly sandbox: Omit<Sandbox, "flags">;
   /** Null: the command has nothing to do with any. */
   readonly roots: Config["roots"] | null;
+  /** Whether the command looks into both, whatever else it does. */
+  readonly looks: boolean;
   readonly stateDb: string | null;
   /** Where a person finds what nobody foresaw; null: nowhere. */
   readonly logFile: string | null;
@@ -296,7 +301,13 @@ type Start = Started & { readonly sandbox: Sandbox };
 
 /** For a command that takes no config. */
 function without(sandbox: Sandbox): Start {
-  const none = { roots: null, stateDb: null, logFile: null, handed: null };
+  const none = {
+    roots: null,
+    looks: false,
+    stateDb: null,
+    logFile: null,
+    handed: null,
+  };
   return { sandbox, ...none };
 }
 
@@ -344,6 +355,7 @@ async function startOf(
   return {
     sandbox,
     roots: config.roots,
+    looks: LOOKING.has(command),
     stateDb: config.stateDb,
     logFile: config.logging.file,
     handed: tellable({ said, config, ...more }),

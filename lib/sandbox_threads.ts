@@ -66,6 +66,9 @@ export function launchedProgram(
   return { ...told, args, started: { as: "program", handed } };
 }
 
+/** Words that a command without roots is asked for by. */
+const IDLE = new Set(["--help", "-h", "--version", "history", "schedule"]);
+
 /** The program in a binary. */
 export function binaryProgram(
   made: MadeFor,
@@ -75,6 +78,7 @@ export function binaryProgram(
   return {
     sandbox,
     roots: config.roots,
+    looks: !args.some((it) => IDLE.has(it)),
     stateDb: config.stateDb,
     logFile: config.logging.file,
     // Of several the last one counts: who names another config is told so.
@@ -86,19 +90,14 @@ export function binaryProgram(
 /** A state DB of this size, in bytes, knows of a few thousand files at most. */
 const SMALL_BYTES = 1_048_576;
 
-/** Commands that look at both roots whatever else they do. */
-const LOOKING = new Set(["sync", "plan", "why", "doctor"]);
-
 /**
  * How many threads are to look from the start. The last run may have left so
  * little that a second one takes longer to start than both roots to be
  * scanned; it may be wrong about what there is by now: then the scan takes
  * longer, and that is all.
  */
-function lookersFor({ roots, stateDb, args }: Program): 0 | 1 | 2 {
-  const command = args.find((it) => !it.startsWith("-")) ?? "sync";
-  const isHelp = args.some((it) => /^(?:--help|-h|--version)$/.test(it));
-  if (roots === null || isHelp || !LOOKING.has(command)) return 0;
+function lookersFor({ looks, stateDb }: Program): 0 | 1 | 2 {
+  if (!looks) return 0;
   try {
     return Deno.statSync(stateDb!).size <= SMALL_BYTES ? 1 : 2;
   } catch {

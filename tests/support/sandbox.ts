@@ -96,6 +96,7 @@ export async function launched(
   const started: Started = {
     sandbox,
     roots: config.roots,
+    looks: true,
     stateDb: config.stateDb,
     logFile: config.logging.file,
     handed: null,
