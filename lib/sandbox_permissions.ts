@@ -1,7 +1,8 @@
 /**
  * The sandbox of a run: from a config to the permission flags of the process
- * that syncs. What is not named here that process can't do: run a
- * program, load a library, see the environment, reach another host or path.
+ * that syncs, and to what each of its threads may. What is not named here they
+ * can't do: run a program, load a library, see the environment, reach another
+ * host or path.
  *
  * Pure: it names paths, and looks at none.
  *

@@ -84,6 +84,16 @@ for (const [what, it, lines] of SECTIONS) {
   });
 }
 
+Deno.test("reportText() says what held the roots, of a run that a guard stopped as well", () => {
+  const result = resultOf({ left: { a: A } });
+  const stop = { name: "roots", reason: "R.", hint: "H." } as const;
+  for (const it of [result, { ...result, stop, exitCode: 3 as const }]) {
+    const text = reportText(it, { ...OPTIONS, walls: "The fence holds." });
+    has(text, "  Right: /mnt/share", "The fence holds.", "");
+    has(reportText(it, OPTIONS), "  Right: /mnt/share", "");
+  }
+});
+
 Deno.test("reportText() says where soft-deleted files can be found", () => {
   const it = {
     record: { a: A, "d/b": A, "d/c": NEWER },
