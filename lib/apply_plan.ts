@@ -120,6 +120,11 @@ interface Postponed {
   readonly copy: FlushedCopy | null;
 }
 
+/** What is brought back needs folders, and each side waits for the other. */
+function isForThreads({ source, softDeleted }: CopyWork): boolean {
+  return softDeleted === null && isSmall(source.sizeBytes);
+}
+
 /** What became of an action: one of these. */
 interface ActionResult {
   readonly done?: Performed;
@@ -169,7 +174,7 @@ class Applying {
     });
     let copies = 0;
     for (const { work } of actions) {
-      if (work.kind === "copy" && isSmall(work.source.sizeBytes)) copies++;
+      if (work.kind === "copy" && isForThreads(work)) copies++;
     }
     const count = (context.threadsFor ?? threadsFor)(callMs, copies);
     const take = this.#takeCopies.bind(this);
@@ -230,15 +235,7 @@ class Applying {
       if (action.work.kind !== "copy") await this.#finishCopies();
       const copied = this.#postponed.get(index)?.copy ?? null;
       this.#postponed.delete(index);
-      if (action.needs.some((need) => this.#postponed.has(need))) {
-        this.#postponed.set(index, { error: null, copy: null });
-        continue;
-      }
-      const skipped = this.#waits(action);
-      if (skipped !== null) {
-        this.#finish(index, { skipped });
-        continue;
-      }
+      if (this.#isHeldUp(index, copied)) continue;
       const work = this.#performer.afterRenames(action.work);
       if (work.kind !== "copy") await this.#perform({ index, action, work });
       else if (copied === null) await this.#copy({ index, action, work });
@@ -248,9 +245,30 @@ class Applying {
     this.#record();
   }
 
+  /**
+   * Puts an action off, or leaves it, where one that it builds on was put off
+   * or left. One that is only written aside holds nothing up as yet.
+   *
+   * @param copy What is written aside for it; null for nothing.
+   */
+  #isHeldUp(index: number, copy: FlushedCopy | null): boolean {
+    const action = this.#actions[index]!;
+    if (action.needs.some((need) => this.#postponed.has(need))) {
+      this.#postponed.set(index, { error: null, copy });
+      return true;
+    }
+    const skipped = this.#waits(action);
+    if (skipped === null) return false;
+    if (copy) dropCopy(copy);
+    this.#finish(index, { skipped });
+    return true;
+  }
+
   /** What an action waits for in vain, in words; null: nothing. */
   #waits({ needs }: Action): string | null {
-    const need = needs.find((it) => this.#outcomes[it]?.kind !== "done");
+    const need = needs.find((it) =>
+      (this.#outcomes[it]?.kind ?? "done") !== "done"
+    );
     return need === undefined ? null : `waits for ${this.#actions[need]?.path}`;
   }
 
@@ -267,10 +285,7 @@ class Applying {
     try {
       const removes = work.kind === "remove" ||
         work.kind === "remove-directory";
-      if (removes && performance.now() >= this.#rootsTrustedUntil) {
-        this.#verifyRoots();
-        this.#rootsTrustedUntil = performance.now() + ROOT_TRUST_MS;
-      }
+      if (removes) this.#requireRoots();
       const done = await this.#performer.perform(work);
       // A second rename builds on the first; a copy relies on clash copies.
       if (work.kind === "rename" || work.kind === "clash") {
@@ -289,6 +304,13 @@ class Applying {
     if (this.#unrecorded.length >= MOST_UNRECORDED) this.#record();
   }
 
+  /** Before what is removed, or is not recorded: both roots are looked at. */
+  #requireRoots(): void {
+    if (performance.now() < this.#rootsTrustedUntil) return;
+    this.#verifyRoots();
+    this.#rootsTrustedUntil = performance.now() + ROOT_TRUST_MS;
+  }
+
   /** In the middle of a run a lost root ends no more than what depends on it. */
   #verifyRoots(): void {
     try {
@@ -301,7 +323,7 @@ class Applying {
 
   async #copy(item: Item<CopyWork>): Promise<void> {
     const { work } = item;
-    const isLikely = isSmall(work.source.sizeBytes) && !this.#isFull(work);
+    const isLikely = isForThreads(work) && !this.#isFull(work);
     if (this.#threads && isLikely) {
       await this.#threads.add(item, this.#performer.taskFor(work));
     } else {
@@ -356,6 +378,7 @@ class Applying {
       return this.#finish(index, { failed });
     }
     try {
+      if (work.softDeleted !== null) this.#requireRoots();
       const copy = await this.#performer.stage(work);
       this.#staged.push({ item, copy });
       this.#stagedBytes += work.source.sizeBytes;
@@ -364,9 +387,15 @@ class Applying {
       if (errorKind(error) === "full") this.#full.add(this.#diskFor(work));
       this.#fail(index, error);
     }
+    const next = this.#actions[index + 1];
+    const nextBytes = next?.work.kind === "copy"
+      ? next.work.source.sizeBytes
+      : 0;
+    // What is written aside does not wait for a long copy to end.
     const isFull = this.#staged.length >= BATCH_FILES ||
-      this.#stagedBytes >= BATCH_BYTES;
-    if (isFull) await this.#placeStaged();
+      this.#stagedBytes + nextBytes >= BATCH_BYTES;
+    // But for the one that belongs to it: then neither side has half of it.
+    if (isFull && !next?.needs.includes(index)) await this.#placeStaged();
   }
 
   async #finishCopies(): Promise<void> {
@@ -393,6 +422,7 @@ class Applying {
     { index, work }: Item<CopyWork>,
     copy: FlushedCopy,
   ): Promise<void> {
+    if (this.#isHeldUp(index, copy)) return;
     try {
       this.#finish(index, { done: await this.#performer.place(work, copy) });
     } catch (error) {

@@ -24,6 +24,7 @@ import {
   isAcrossDisks,
   isYoung,
   moveAcross,
+  removeMade,
   requestFor,
   stageCopy,
   type StagedCopy,
@@ -37,10 +38,15 @@ import {
 } from "./metadata.ts";
 import { isOwnName, utf8Length } from "./names.ts";
 import { folderOf, keyOf, nameOf } from "./paths.ts";
-import { halfOf, type RecordChange, type Work } from "./plan_types.ts";
+import {
+  halfOf,
+  type RecordChange,
+  type SoftDeletedRef,
+  type Work,
+} from "./plan_types.ts";
 import type { Look, Root } from "./root_files.ts";
 import { longestName } from "./root_traits.ts";
-import type { SoftDelete } from "./soft_delete.ts";
+import { pathOf, type SoftDelete } from "./soft_delete.ts";
 import {
   CHANGED,
   codeOf,
@@ -97,7 +103,7 @@ export type WorkOf<K extends Work["kind"]> = Work & { readonly kind: K };
 /** What was seen of a copy and its source when it was made. */
 export type Made = Pick<
   FlushedCopy,
-  "source" | "metadata" | "lookedAtMs" | "hash"
+  "source" | "metadata" | "lookedAtMs" | "hash" | "made"
 >;
 
 /** What became of a version that was replaced. */
@@ -123,6 +129,8 @@ export class Performer {
   readonly #roots: Both<Root>;
   /** What was copied to another disk is another file to the system. */
   readonly #crossed = new Map<string, Metadata>();
+  /** Folders made for what is brought back. */
+  readonly #made = new Set<string>();
 
   constructor(context: PerformerContext) {
     this.#context = context;
@@ -196,10 +204,58 @@ export class Performer {
   // Copies, in two steps, so that many of them can be flushed at once.
 
   /** The first step of a copy: looks at both sides and writes aside. */
-  stage(work: WorkOf<"copy">): Promise<StagedCopy> {
+  async stage(work: WorkOf<"copy">): Promise<StagedCopy> {
     const { onBytes, checkpoint } = this.#context;
-    const request = requestFor(this.taskFor(work), this.#roots);
-    return stageCopy({ ...request, onBytes, checkpoint });
+    const { softDeleted } = work;
+    const task = requestFor(this.taskFor(work), this.#roots);
+    const request = { ...task, onBytes, checkpoint };
+    if (softDeleted === null) return await stageCopy(request);
+    const made: string[] = [];
+    try {
+      this.#makeFolders(request.to, work.path, softDeleted, made);
+      const from = this.#roots[softDeleted.side];
+      const path = pathOf(softDeleted, this.#roots);
+      return { ...await stageCopy({ ...request, from, path }), made };
+    } catch (error) {
+      removeMade(request.to, made);
+      throw error;
+    }
+  }
+
+  /**
+   * Makes the folders for a file that is brought back, with the mode of those
+   * that it is kept in: for those who were let in.
+   *
+   * @param made Takes those that are there for what is brought back only, the
+   *   deepest first.
+   */
+  #makeFolders(
+    root: Root,
+    path: string,
+    softDeleted: SoftDeletedRef,
+    made: string[],
+  ): void {
+    const names = path.split("/").slice(0, -1);
+    const twins = softDeleted.path.split("/").slice(0, -1);
+    for (let depth = 1; depth <= names.length; depth++) {
+      const folder = names.slice(0, depth).join("/");
+      const id = `${root.side}/${folder}`;
+      const isNew = root.look(folder).kind !== "directory";
+      if (isNew) {
+        Deno.mkdirSync(root.absolute(folder));
+        this.#made.add(id);
+      }
+      if (this.#made.has(id)) made.unshift(folder);
+      // What is kept under a short path has none.
+      if (!isNew || twins[depth - 1] !== names[depth - 1]) continue;
+      const twin = twins.slice(0, depth).join("/");
+      const at = pathOf({ ...softDeleted, path: twin }, this.#roots);
+      const from = this.#roots[softDeleted.side];
+      const { mode } = Deno.lstatSync(from.absolute(at));
+      if (mode !== null && Deno.build.os !== "windows") {
+        setQuietly(() => Deno.chmodSync(root.absolute(folder), mode & 0o777));
+      }
+    }
   }
 
   /** The copy as a thread is told of it. */
@@ -221,10 +277,14 @@ export class Performer {
 
   /** What a copy did that is in place. */
   placed(work: WorkOf<"copy">, copy: Made, replaced?: Replaced): Performed {
-    const { from, path, rowPath } = work;
-    const row = this.#row(path, work, copy);
-    const changes = [{ kind: "put", row, rowPath } as const];
-    return performed(otherSide(from), [path], changes, replaced);
+    const { from, path, rowPath, softDeleted } = work;
+    const paths = [path, ...copy.made ?? []];
+    const changes: RecordChange[] = [];
+    // What is brought back is for the next run to record.
+    if (softDeleted === null) {
+      changes.push({ kind: "put", row: this.#row(path, work, copy), rowPath });
+    }
+    return performed(otherSide(from), paths, changes, replaced);
   }
 
   async #replace(

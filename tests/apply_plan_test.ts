@@ -1,13 +1,14 @@
 import assert from "node:assert/strict";
 import { InterruptedError } from "../lib/errors.ts";
 import { Skipped } from "../lib/system.ts";
-import { type Side, SIDES } from "../lib/types.ts";
+import { otherSide, type Side, SIDES } from "../lib/types.ts";
 import {
   describe,
   file,
   MemoryOffice,
   read,
   softDeleted,
+  write,
 } from "./support/support.ts";
 import { after, intercept, systemError } from "./support/two_roots.ts";
 import { action, Bench } from "./support/work_bench.ts";
@@ -383,6 +384,103 @@ Deno.test("a run that is ended while files are busy leaves no copies behind", as
   assert.deepEqual(await at.do(at.copy("a")), []);
   assert.deepEqual(at.trees().right, { a: "old" });
   assert.deepEqual(at.names("right"), [".office-sync", "a"]);
+});
+
+Deno.test("a soft-deleted version is brought back from either side, into folders of its own, and not recorded", async () => {
+  const run = "20240101-000000-pair";
+  for (const from of SIDES) {
+    for (const side of SIDES) {
+      using at = new Bench();
+      write(at[from].path, {
+        ".office-sync": { deleted: { [run]: { d: { e: { a: "1" } } } } },
+      });
+      const folder = `.office-sync/deleted/${run}/d/e`;
+      Deno.chmodSync(`${at[from].path}/${folder}`, 0o710);
+      const work = {
+        ...at.copy("d/e/a", {
+          from: otherSide(side),
+          source: at.seen(from, `${folder}/a`),
+        }),
+        softDeleted: { side: from, run, path: "d/e/a" },
+      };
+      const flushed = new Set<string>();
+      using _open = intercept("openSync", (real, path, options) => {
+        if (!path!.includes("-tmp-")) flushed.add(path!);
+        return real(path, options);
+      });
+      assert.deepEqual(await at.do(work), ["done"]);
+      for (const folder of ["", "d", "d/e"]) {
+        assert.ok(flushed.has(at[side].folder(folder)), folder);
+      }
+      const tree = { d: { e: { a: "1" } } };
+      assert.deepEqual(at.trees()[side], tree);
+      assert.deepEqual(at.trees()[otherSide(side)], {});
+      const { mode } = Deno.lstatSync(at[side].absolute("d/e"));
+      assert.equal(mode! & 0o777, 0o710);
+      assert.deepEqual(at.changes, []);
+      // It stays where it is.
+      const kept = `${at[from].path}/${folder}/a`;
+      assert.equal(Deno.readTextFileSync(kept), "1");
+    }
+  }
+});
+
+/** So long that a batch holds no other. */
+const LONG_BYTES = 80 * 1024 ** 2;
+
+/** Files of Left that are that long, and take no room. */
+function longFiles(at: Bench, ...names: readonly string[]): void {
+  for (const name of names) {
+    using made = Deno.createSync(at.left.absolute(name));
+    made.truncateSync(LONG_BYTES);
+  }
+}
+
+Deno.test("what is written aside does not wait for a long copy to end", async () => {
+  using at = new Bench().write({ left: { a: "short" } });
+  longFiles(at, "b");
+  at.checkpoint = () =>
+    at.names("right").some((it) => it === "a")
+      ? Promise.reject(new InterruptedError("SIGINT"))
+      : Promise.resolve();
+  assert.deepEqual(await at.do(at.copy("a"), at.copy("b")), ["done"]);
+  assert.deepEqual(at.trees().right, { a: "short" });
+  assert.deepEqual(at.names("right"), [".office-sync", "a"]);
+});
+
+Deno.test("a copy gets no name before the one that builds on it is written aside", async () => {
+  using at = new Bench();
+  longFiles(at, "a", "b");
+  const isSecond = () =>
+    at.names("right").filter((it) => it.includes("-tmp-")).length === 2;
+  at.checkpoint = () =>
+    isSecond()
+      ? Promise.reject(new InterruptedError("SIGINT"))
+      : Promise.resolve();
+  const outcomes = await at.run([
+    action(at.copy("a")),
+    action(at.copy("b"), [0]),
+  ]);
+  assert.deepEqual(outcomes, []);
+  assert.deepEqual(at.names("right"), [".office-sync"]);
+});
+
+Deno.test("a copy that builds on another one is dropped with it", async () => {
+  using at = new Bench().write({ left: { a: "1", b: "2", c: "3" } });
+  using _program = intercept("linkSync", (real, from, to) => {
+    if (to === at.right.absolute("a")) throw systemError("EACCES");
+    return real(from, to);
+  });
+  const outcomes = await at.run([
+    action(at.copy("a")),
+    action(at.copy("b"), [0]),
+    action(at.copy("c")),
+  ]);
+  assert.deepEqual(lines(outcomes).slice(1), [
+    "skipped: waits for a",
+    "done: null",
+  ]);
+  assert.deepEqual(at.names("right"), [".office-sync", "c"]);
 });
 
 Deno.test("an access that is denied fails one action, the others go on", async () => {

@@ -14,6 +14,7 @@ import {
   setProperties,
   TemporaryNames,
 } from "../lib/file_ops.ts";
+import { Performer } from "../lib/files_act.ts";
 import { moveAcross, stageCopy } from "../lib/files_copy.ts";
 import { actHandlers } from "../lib/files_handlers.ts";
 import { lookHandlers } from "../lib/files_look.ts";
@@ -772,6 +773,56 @@ Deno.test("refused, with nothing done: the program's own, at any depth and in an
     await requireRefused(at, path, "is the program's own");
     assert.throws(() => requirePaths([path]), Refused, path);
   }
+});
+
+Deno.test("refused, with nothing done: what is soft-deleted, by anything but its run and a path below that", async () => {
+  using at = fenced();
+  const before = everything(at.folder);
+  const metadata = at.seen("left", "a");
+  const run = "20260102-030405-pair";
+  const paths = Object.values(NO_PATHS).flat() as string[];
+  const hostile = [
+    ...paths.map((path) => ({ run, path })),
+    ...["", ".", "..", "a", "root.json", `${run}/..`, `../deleted/${run}`]
+      .map((run) => ({ run, path: "a" })),
+  ];
+  const names = new TemporaryNames({ pair: "p", run: "r" }, [at.right]);
+  const performer = new Performer({
+    roots: at.roots,
+    names,
+    softDelete: new SoftDelete(run, names),
+    rowAt: () => null,
+    noteMove() {},
+  });
+  for (const it of hostile) {
+    const say = Deno.inspect(it);
+    const file = { side: "left", ...it, metadata } as const;
+    const isIt = (error: unknown) => {
+      assert.ok(error instanceof Refused || error instanceof TypeError, say);
+      return true;
+    };
+    await assert.rejects(
+      async () =>
+        await handlers(at).answer({
+          roots: both((side) => wire(at[side])),
+          questions: [{ kind: "hash", file }],
+        }, () => {}),
+      isIt,
+      say,
+    );
+    await assert.rejects(
+      () =>
+        performer.stage({
+          ...{ kind: "copy", from: "left", path: "new/b", source: metadata },
+          ...{ softDeleted: { side: "left", ...it }, target: null, mode: null },
+          ...{ fate: "soft-delete", clashPath: null, isDoubtful: false },
+          ...{ keepsHash: false, rowPath: null },
+        }),
+      isIt,
+      say,
+    );
+  }
+  assert.deepEqual(everything(at.folder), before);
 });
 
 Deno.test({

@@ -5,10 +5,12 @@
  * @module
  */
 import { applyPlan } from "../../lib/apply_plan.ts";
+import { bringBack, type RestoreContext } from "../../lib/command_restore.ts";
+import { filesHere } from "../../lib/files_handlers.ts";
 import type { Traits } from "../../lib/metadata.ts";
 import type { Action, RecordChange, Work } from "../../lib/plan_types.ts";
 import type { Outcome } from "../../lib/run_types.ts";
-import { type FileRow, otherSide, type Side } from "../../lib/types.ts";
+import { type FileRow, otherSide, type Side, SIDES } from "../../lib/types.ts";
 import { TwoRoots } from "./two_roots.ts";
 
 /** A kind of work. */
@@ -83,7 +85,8 @@ export class Bench extends TwoRoots {
       kind: "copy",
       from,
       path,
-      source: this.seen(from, path),
+      source: how.source ?? this.seen(from, path),
+      softDeleted: null,
       target: this.#isThere(to, path) ? this.seen(to, path) : null,
       mode: null,
       fate: "destroy",
@@ -161,6 +164,46 @@ export class Bench extends TwoRoots {
       return false;
     }
   }
+}
+
+/**
+ * Brings soft-deleted versions back.
+ *
+ * @param from The side that they are kept on, by a run of 2024.
+ * @param paths The paths that they had.
+ * @param how What is not as usual.
+ */
+export function bring(
+  at: TwoRoots,
+  from: Side,
+  paths: readonly string[],
+  how: Partial<RestoreContext> = {},
+): ReturnType<typeof bringBack> {
+  const name = "20240101-000000-pair";
+  const timeMs = Date.UTC(2024, 0, 1);
+  const folder = `.office-sync/deleted/${name}`;
+  const versions = paths.map((path) => ({
+    side: from,
+    path,
+    runId: null,
+    run: { name, path: folder, pair: "pair", timeMs },
+    softDeletedPath: `${folder}/${path}`,
+    metadata: at.seen(from, `${folder}/${path}`),
+  }));
+  return bringBack(versions, {
+    files: filesHere({ left: at.left.path, right: at.right.path }),
+    roots: at.roots,
+    pair: "pair",
+    run: "run",
+    startedAtMs: Date.UTC(2026, 0, 2, 3, 4, 5),
+    callMs: 0,
+    to: SIDES,
+    isForced: false,
+    verifyRoots() {},
+    onOutcome() {},
+    checkpoint: () => Promise.resolve(),
+    ...how,
+  });
 }
 
 /**
