@@ -53,8 +53,8 @@ export interface ApplyContext {
   readonly files: Files;
   /** The roots, as the files' world is told of them. */
   readonly wire: Both<WireRoot>;
-  /** The ids that both have to show still. */
-  readonly ids: Both<string>;
+  /** The ids that both have to show still; null: any will do. */
+  readonly ids: Both<string | null>;
   /** Names the pair of roots and the run in temporary names. */
   readonly owner: TemporaryOwner;
   /** In ms since 1970. */
@@ -258,9 +258,10 @@ class Applying {
 
   /** Drops copies whose places stayed busy. */
   async #dropCopied(): Promise<void> {
-    const drops = [...this.#copied.keys()].map((index) => {
+    const drops = [...this.#copied].map(([index, { folders = [] }]) => {
       const { from, path } = this.#actions[index]!.work as CopyWork;
-      return { side: otherSide(from), path, number: this.#numberOf(index) };
+      const side = otherSide(from);
+      return { side, path, number: this.#numberOf(index), folders };
     });
     if (drops.length === 0) return;
     try {
@@ -453,7 +454,7 @@ class Applying {
   #isPlain(index: number): boolean {
     const { work } = this.#actions[index]!;
     return work.kind === "copy" && work.target === null &&
-      !this.#copied.has(index);
+      work.softDeleted === null && !this.#copied.has(index);
   }
 
   /**

@@ -90,6 +90,7 @@ const COUNTED: readonly (readonly [string, readonly (keyof Summary)[]])[] = [
   ["clash copies", ["CLASH_CREATE"]],
   ["folders created", ["CREATE_DIR_LEFT", "CREATE_DIR_RIGHT"]],
   ["folders removed", ["REMOVE_DIR_LEFT", "REMOVE_DIR_RIGHT"]],
+  ["brought back", ["RESTORE_LEFT", "RESTORE_RIGHT"]],
   ["open conflicts", ["openConflicts"]],
   ["skipped", ["skipped"]],
   ["failed", ["failed"]],
@@ -99,7 +100,8 @@ const COUNTED: readonly (readonly [string, readonly (keyof Summary)[]])[] = [
 function countWords(summary: Summary | null): string {
   if (summary === null) return "";
   const counts = COUNTED.flatMap(([called, keys]) => {
-    const count = keys.reduce((sum, key) => sum + summary[key], 0);
+    // Earlier versions of the program counted less.
+    const count = keys.reduce((sum, key) => sum + (summary[key] ?? 0), 0);
     return count === 0 ? [] : [`${called} ${count}`];
   });
   return counts.join(", ") || "nothing to do";

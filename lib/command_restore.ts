@@ -1,80 +1,58 @@
 /**
  * The command restore: lists soft-deleted versions, and brings them back as a
- * person copying would, but with the care of a run: nothing is destroyed,
- * nothing goes through a link, and no half file is ever seen. The version
- * itself stays in soft delete, and the record as it is: the next run sees
- * what a person would have copied.
- *
- * Copies are written and put in place by what a run does that with. What is
- * different stands here: a version comes back on all sides or on none, comes
- * from another path, perhaps of the same side, and is not recorded.
+ * person copying would. That is a plan like any other: a copy to each side,
+ * where all sides may have it, and it is applied as the plan of a run is. The
+ * version itself stays in soft delete, and the record as it is: the next run
+ * sees what a person would have copied.
  *
  * @module
  */
+import { type ApplyContext, applyPlan } from "./apply_plan.ts";
 import type { RestoreInvocation } from "./cli_args.ts";
 import { warn } from "./cli_output.ts";
 import { answer, isoTime, openRunLog, pathTyped } from "./command_shared.ts";
 import type { Config } from "./config_schema.ts";
-import {
-  EXIT,
-  type ExitCode,
-  GuardError,
-  InterruptedError,
-  SyncError,
-} from "./errors.ts";
-import {
-  flushFolder,
-  removeDespite,
-  setQuietly,
-  TemporaryNames,
-} from "./file_ops.ts";
-import { type Performed, Performer } from "./files_act.ts";
-import {
-  dropCopy,
-  flushCopies,
-  type FlushedCopy,
-  stageCopy,
-  type StagedCopy,
-} from "./files_copy.ts";
-import { answerTo } from "./files_read.ts";
+import { EXIT, type ExitCode, InterruptedError, SyncError } from "./errors.ts";
 import { cutToTick, words } from "./metadata.ts";
-import { DELETED_FOLDER, flawIn, timeMark, whyNotOnWindows } from "./names.ts";
+import { DELETED_FOLDER, flawIn, whyNotOnWindows } from "./names.ts";
 import {
   comparePaths,
-  folderOf,
   type Folding,
   isWithin,
   keyOf,
+  NO_FOLDING,
   sharedFolding,
   type TypedPath,
 } from "./paths.ts";
-import { Root } from "./root_files.ts";
-import { readIdentity } from "./root_identity.ts";
-import { glance, probe } from "./root_traits.ts";
-import { newRunId } from "./run.ts";
-import { checkRoots, identifyRoots, requireSame } from "./run_identify.ts";
-import { Interrupt } from "./run_types.ts";
+import { type Draft, Drafts, inOrder } from "./plan_order.ts";
+import type { Work } from "./plan_types.ts";
+import { asFailure, newRunId } from "./run.ts";
+import { checkRoots, identifyRoots, wireRoots } from "./run_identify.ts";
 import {
-  admitRun,
-  runFolders,
-  SoftDelete,
-  softDeletedFiles,
-} from "./soft_delete.ts";
-import { StateDb, takeLock } from "./state_db.ts";
-import { actionsInto } from "./state_runs.ts";
-import { codeOf, inWords, Skipped, WENT_AWAY } from "./system.ts";
+  Interrupt,
+  INTERRUPTED,
+  NOTHING_PRUNED,
+  type Outcome,
+  type Stop,
+} from "./run_types.ts";
+import { exists, StateDb, takeLock } from "./state_db.ts";
+import { actionsInto, beginRun, endRun } from "./state_runs.ts";
 import { countOf, printable, quoted, sizeWords, timeWords } from "./text.ts";
 import {
   type Both,
   both,
-  type Checkpoint,
   type Metadata,
   otherSide,
   type Side,
   SIDES,
 } from "./types.ts";
-import type { RunFolder, SoftDeleted } from "./wire_messages.ts";
-import type { Files } from "./wire_port.ts";
+import type {
+  Deleted,
+  RunFolder,
+  SoftDeleted,
+  WireRoot,
+} from "./wire_messages.ts";
+import { askBoth, type Files } from "./wire_port.ts";
 
 /** A soft-deleted version of a file. */
 export interface Version extends SoftDeleted {
@@ -90,13 +68,13 @@ export interface Version extends SoftDeleted {
 export interface Restored {
   readonly version: Version;
   /** `same`: it was there already. */
-  outcome: "done" | "same" | "refused" | "failed";
+  readonly outcome: "done" | "same" | "refused" | "failed";
   /** The sides it was brought to. */
-  readonly sides: Side[];
+  readonly sides: readonly Side[];
   /** Where the version now lies that stood in the way; null: none did. */
-  readonly replaced: { left: string | null; right: string | null };
+  readonly replaced: Both<string | null>;
   /** Why it was refused or failed, or what else there is to say. */
-  reason: string | null;
+  readonly reason: string | null;
 }
 
 /** What is asked for. */
@@ -122,21 +100,28 @@ export async function restore(
   // From here on there is something that a signal must not leave half done.
   if (!isList) files.listen();
   using _lock = isList ? null : takeLock(config.stateDb);
-  // Read only: what is brought back is for the next run to record.
-  using db = new StateDb(config.stateDb, { isReadOnly: true });
+  // Where there is no history, none is begun.
+  const isNoted = !isList && exists(config.stateDb);
+  using db = new StateDb(config.stateDb, { isReadOnly: !isNoted });
   // Without its state DB a pair has no name that could be known.
   const pair = db.meta("pair") ?? crypto.randomUUID().slice(0, 6);
-  const owner = { pair, run: newRunId(Date.now()) };
-  await checkRoots(files, config.roots);
+  const startedAtMs = Date.now();
+  const run = newRunId(startedAtMs);
+  const real = await checkRoots(files, config.roots);
   const identified = await identifyRoots(files, db, config.roots);
-  const rootOf = (side: Side): Root => {
-    const path = config.roots[side];
-    const probed = isList ? null : probe(path, owner);
-    return new Root(side, path, probed?.traits ?? glance(path));
+  const asks = {
+    owner: isList ? null : { pair, run },
+    ...{ traits: null, nameBytes: null },
   };
-  const roots = { left: rootOf("left"), right: rootOf("right") };
+  const probed = await askBoth(files, "probe", (side) => ({ side, ...asks }));
+  const roots = wireRoots(real, probed);
   const folding = sharedFolding(SIDES.map((side) => roots[side].traits));
-  const all = storedVersions(db, roots);
+  const deleted = await askBoth(
+    files,
+    "deleted",
+    (side) => ({ side, root: roots[side], wantsFiles: true }),
+  );
+  const all = storedVersions(db, deleted);
   const versions = wantedVersions(all, wanted, folding);
   const isAny = isList && wanted.path === "" && from === null;
   if (versions.length === 0 && !isAny) throw nothingFound(wanted, all);
@@ -153,76 +138,76 @@ export async function restore(
   const newest = [...byKey.values()]
     .sort((a, b) => comparePaths(a.path, b.path));
   const began = `restore started, ${newest.length} asked for`;
-  using log = openRunLog(config, owner.run, began, files);
-  const names = new TemporaryNames(owner, [roots.left, roots.right]);
+  using log = openRunLog(config, run, began, files);
   const interrupt = new Interrupt(files.shared);
-  const restoring = bringBack(newest, {
-    roots,
-    names,
-    softDelete: new SoftDelete(`${timeMark(Date.now())}-${pair}`, names),
+  if (isNoted) beginRun(db, run, startedAtMs);
+  const { restored, outcomes, isWhole } = await bringBack(newest, {
+    ...{ files, startedAtMs, isForced },
+    owner: { pair, run },
     to: to === "both" ? SIDES : [to],
-    isForced,
-    verifyRoots: () =>
-      requireSame(
-        identified,
-        both((side) => readIdentity(side, config.roots[side])),
-        config.roots,
-      ),
+    wire: roots,
+    ids: both((side) => identified.identities[side]?.id ?? null),
+    callMs: 0,
+    onOutcome: (outcome) => log.outcome(outcome),
     checkpoint: () => interrupt.checkpoint(),
   });
-  const results: Restored[] = [];
-  let exitCode: ExitCode | null = null;
-  let stopped: string | null = null;
-  try {
-    for await (const restored of restoring) {
-      results.push(restored);
-      const { version: { side, softDeletedPath }, outcome } = restored;
-      const line = `restore from ${side} ${quoted(softDeletedPath)}: ` +
-        restoredLine(restored);
-      if (outcome === "done" || outcome === "same") log.info(line);
-      else log.warning(line);
-    }
-  } catch (error) {
-    if (!(error instanceof InterruptedError)) throw error;
-    exitCode = error.exitCode;
-    const done = results.filter(({ outcome }) => outcome === "done").length;
-    stopped = `${error.message}: ${done} of ${newest.length} files brought ` +
-      "back.";
-    log.warning(`interrupted: ${stopped}`);
+  let stop: Stop | null = null;
+  let exitCode: ExitCode = restored.some(isLeft)
+    ? EXIT.leftForPerson
+    : EXIT.agreed;
+  if (!isWhole) {
+    const cut = new InterruptedError(interrupt.signal!);
+    const done = restored.filter(({ outcome }) => outcome === "done").length;
+    const reason = `${cut.message}: ${done} of ${newest.length} files ` +
+      "brought back.";
+    const hint = "The same command does the rest.";
+    stop = { name: INTERRUPTED, reason, hint };
+    exitCode = cut.exitCode;
   }
-  exitCode ??= results.some(isLeft) ? EXIT.leftForPerson : EXIT.agreed;
+  if (isNoted) {
+    const result = {
+      ...{ id: run, startedAtMs, finishedAtMs: Date.now(), isDryRun: false },
+      ...{ outcomes, problems: [], waiting: [], untouched: 0 },
+      ...{ pruned: NOTHING_PRUNED, stop, exitCode },
+    };
+    try {
+      endRun(db, result, { resolved: null });
+    } catch (error) {
+      throw asFailure(error, config.stateDb);
+    }
+  }
+  log.stop({ stop });
   log.info(`ended with exit code ${exitCode}`);
   log.flush();
   if (log.failure !== null) warn(log.failure);
-  const document = () => results.map(restoredDocument);
+  const document = () => restored.map(restoredDocument);
   answer(
     isJson,
-    () => textOf(results),
+    () => textOf(restored),
     () => ({ exitCode, files: document() }),
   );
-  if (stopped !== null) warn(`${stopped} The same command does the rest.`);
+  if (stop !== null) warn(`${stop.reason} ${stop.hint}`);
   return exitCode;
 }
 
 /** All that was soft-deleted, with the names and runs that the state DB knows. */
-function storedVersions(db: StateDb, roots: Both<Root>): Version[] {
+function storedVersions(db: StateDb, deleted: Both<Deleted>): Version[] {
   const known = new Map(
     actionsInto(db, DELETED_FOLDER)
       .map((it) => [`${it.side} ${it.newPath}`, it]),
   );
-  const onUnreadable = (path: string, why: string) =>
-    warn(`${printable(path)} can't be looked at: ${printable(why)}`);
-  return SIDES.flatMap((side) =>
-    runFolders(roots[side], onUnreadable).flatMap((run) =>
-      [...softDeletedFiles(roots[side], run, onUnreadable)].map(
-        (it): Version => {
-          const told = known.get(`${side} ${it.softDeletedPath}`);
-          const path = told?.path ?? it.path;
-          return { ...it, side, run, path, runId: told?.run ?? null };
-        },
-      )
-    )
-  );
+  return SIDES.flatMap((side) => {
+    for (const { path, why } of deleted[side].unreadable) {
+      warn(`${printable(path)} can't be looked at: ${printable(why)}`);
+    }
+    return deleted[side].runs.flatMap((run) =>
+      run.files.map((it): Version => {
+        const told = known.get(`${side} ${it.softDeletedPath}`);
+        const path = told?.path ?? it.path;
+        return { ...it, side, run, path, runId: told?.run ?? null };
+      })
+    );
+  });
 }
 
 /** The versions that are asked for, by path and the newest first. */
@@ -274,303 +259,193 @@ function nothingFound(wanted: Wanted, all: readonly Version[]): SyncError {
 }
 
 /** What bringing back needs. */
-export interface RestoreContext {
-  readonly roots: Both<Root>;
-  readonly names: TemporaryNames;
-  readonly softDelete: SoftDelete;
+export interface RestoreContext extends Omit<ApplyContext, "record"> {
   /** The sides that are to have it. */
   readonly to: readonly Side[];
   /** Newer files may be replaced as well. */
   readonly isForced: boolean;
-  /** Reads both roots' identity again. */
-  verifyRoots(): void;
-  /** Called between any two pieces of work; what it throws ends it all. */
-  readonly checkpoint?: Checkpoint;
 }
 
-/** A side that is to have a version. */
-export interface Target {
-  readonly root: Root;
-  /** What stands there; null: nothing. */
-  readonly standing: Metadata | null;
+/** What bringing back came to. */
+export interface BroughtBack {
+  /** What became of each version that was come to. */
+  readonly restored: readonly Restored[];
+  readonly outcomes: readonly Outcome[];
+  /** Whether all was come to; false: a signal came before that. */
+  readonly isWhole: boolean;
 }
 
-/** A folder of a side. */
-type Place = Performed["folders"][number];
+type CopyWork = Work & { readonly kind: "copy" };
 
-/** A version on its way: a copy for each side that is to have it. */
-interface Trip extends Restored {
-  readonly copies: (Target & { readonly copy: StagedCopy })[];
-  /** Folders that were missing, and were made. */
-  readonly made: Place[];
+/** Why a version is not brought back. */
+interface Refusal {
+  readonly outcome: "refused" | "failed";
+  readonly reason: string;
 }
 
-/** Versions whose copies are flushed together. */
-const BATCH = 32;
+/** What is to be done about a version. */
+interface Decision {
+  readonly version: Version;
+  /** For each side that is to have it and has not, in order. */
+  readonly works: readonly CopyWork[];
+  /** Why nothing of that is done; null: all of it is. */
+  readonly refusal: Refusal | null;
+}
 
 /**
- * Brings versions back, some at a time.
+ * Brings versions back: looks at all places, makes a plan, and applies it.
  *
  * @param versions One of each path.
- * @returns What became of each.
- * @throws What the checkpoint threw, after all that is done was told: what is
- *   copied already is put in place, a copy that was under way is dropped.
  */
-export async function* bringBack(
+export async function bringBack(
   versions: readonly Version[],
   context: RestoreContext,
-): AsyncGenerator<Restored> {
-  for (let at = 0; at < versions.length; at += BATCH) {
-    const trips: Trip[] = [];
-    let cut: { readonly by: unknown } | null = null;
-    try {
-      for (const version of versions.slice(at, at + BATCH)) {
-        await context.checkpoint?.();
-        trips.push(await stage(version, context));
-      }
-    } catch (by) {
-      cut = { by };
-    }
-    const copies = trips.flatMap((trip) => trip.copies);
-    const flushed = await flushCopies(copies.map(({ copy }) => copy));
-    const changed: Place[] = [];
-    for (const trip of trips) {
-      const own = flushed.splice(0, trip.copies.length);
-      await place(trip, own, context, changed);
-    }
-    for (const side of SIDES) {
-      const folders = changed.filter((it) => it.side === side)
-        .map(({ folder }) => folder);
-      for (const folder of new Set(folders)) {
-        flushFolder(context.roots[side], folder);
-      }
-    }
-    yield* trips;
-    if (cut !== null) throw cut.by;
-  }
-}
-
-/** Looks at all sides before anything is written, then copies aside. */
-async function stage(version: Version, context: RestoreContext): Promise<Trip> {
-  const { roots, names, to, verifyRoots, checkpoint } = context;
-  const { side, softDeletedPath, path, metadata } = version;
-  const trip: Trip = {
-    version,
-    outcome: "done",
-    sides: [],
-    replaced: { left: null, right: null },
-    reason: null,
-    copies: [],
-    made: [],
-  };
+): Promise<BroughtBack> {
+  const decisions: Decision[] = [];
   try {
-    verifyRoots();
-    admitRun(roots[side], version.run.name);
-    const targets: Target[] = [];
-    for (const it of to) {
-      const target = await targetOn(it, version, context);
-      if (target !== null) targets.push(target);
-    }
-    if (targets.length === 0) trip.outcome = "same";
-    for (const target of targets) {
-      makeFolders(trip, target.root, roots);
-      const copy = await stageCopy({
-        from: roots[side],
-        path: softDeletedPath,
-        seen: metadata,
-        to: target.root,
-        temporary: names.beside(path),
-        mode: metadata.mode,
-        wantsHash: false,
-        checkpoint,
-      });
-      trip.copies.push({ ...target, copy });
+    for (const version of versions) {
+      await context.checkpoint();
+      decisions.push(await decide(version, context));
     }
   } catch (error) {
-    giveUp(trip, error, roots);
+    if (!(error instanceof InterruptedError)) throw error;
+    return { restored: [], outcomes: [], isWhole: false };
   }
-  return trip;
+  const plan = new Drafts(NO_FOLDING);
+  const refused: Outcome[] = [];
+  for (const { version, works, refusal } of decisions) {
+    const { side, softDeletedPath } = version;
+    const reason = `soft-deleted on ${words(side)} as ${softDeletedPath}`;
+    const drafts = refusal === null ? plan : new Drafts(NO_FOLDING);
+    let after: readonly Draft[] = [];
+    // The second side waits for the first.
+    for (const work of works) {
+      after = [drafts.add(work, { reason }, { after })];
+      if (refusal === null) continue;
+      const action = { ...after[0]!.action, needs: [] };
+      const detail = { detail: refusal.reason, newPath: null, error: null };
+      refused.push({ action, kind: "skipped", ...detail });
+    }
+  }
+  for (const outcome of refused) context.onOutcome(outcome);
+  const actions = inOrder(plan.all);
+  // What is brought back is for the next run to record.
+  const record = { apply() {}, noteMove() {} };
+  const applied = await applyPlan(actions, { ...context, record });
+  const outcomes = [...refused, ...applied];
+  const outcomeOf = new Map(outcomes.map((it) => [it.action.work, it]));
+  return {
+    restored: decisions.flatMap((it) => restoredBy(it, outcomeOf)),
+    outcomes,
+    isWhole: applied.length === actions.length,
+  };
 }
 
-/**
- * What a side needs to have a version.
- *
- * @returns Null where the side has it already.
- * @throws {Refused} What stands there must not be replaced.
- * @throws {Skipped} It can't be told.
- */
-export async function targetOn(
-  side: Side,
+/** Looks at all places: either all sides take a version, or none does. */
+async function decide(
   version: Version,
-  { roots, isForced, checkpoint }: Pick<
-    RestoreContext,
-    "roots" | "isForced" | "checkpoint"
-  >,
-): Promise<Target | null> {
-  const root = roots[side];
-  const { path, metadata, softDeletedPath } = version;
+  { files, wire, to, isForced }: RestoreContext,
+): Promise<Decision> {
+  const { path, run, metadata } = version;
+  const softDeleted = {
+    side: version.side,
+    run: run.name,
+    path: version.softDeletedPath.slice(run.path.length + 1),
+  };
+  const tickMs = Math.max(...SIDES.map((it) => wire[it].traits.tickMs));
+  const works: CopyWork[] = [];
+  for (const side of to) {
+    const standing = await standingAt(path, side, wire[side], files);
+    const now = "reason" in standing ? null : standing.metadata;
+    const work: CopyWork = {
+      ...{ kind: "copy", from: otherSide(side), path, softDeleted },
+      ...{ source: metadata, target: now, mode: metadata.mode },
+      ...{ fate: "soft-delete", clashPath: null, rowPath: null },
+      ...{ isDoubtful: false, keepsHash: false },
+    };
+    const refuse = (refusal: Refusal) => ({ version, works: [work], refusal });
+    if ("reason" in standing) return refuse(standing);
+    if (now?.sizeBytes === metadata.sizeBytes) {
+      const a = { ...softDeleted, metadata };
+      const b = { side, path, metadata: now };
+      const question = { kind: "compare", a, b, wantsHash: false } as const;
+      const asks = { roots: wire, questions: [question] };
+      const [answer] = await files.ask("answer", asks);
+      if (answer?.kind === "same") continue;
+      if (answer?.kind === "unreadable") {
+        return refuse({ outcome: "failed", reason: answer.reason });
+      }
+    }
+    const [nowMs, thenMs] = [now?.mtimeMs ?? 0, metadata.mtimeMs]
+      .map((it) => cutToTick(it, tickMs));
+    if (now !== null && nowMs! > thenMs! && !isForced) {
+      const reason = `what is on ${words(side)} is newer ` +
+        `(${timeWords(now.mtimeMs)}); --force brings the older version back ` +
+        "all the same, and keeps the newer";
+      return refuse({ outcome: "refused", reason });
+    }
+    works.push(work);
+  }
+  return { version, works, refusal: null };
+}
+
+/** What stands at a place, null for nothing, as far as it may be replaced. */
+async function standingAt(
+  path: string,
+  side: Side,
+  root: WireRoot,
+  files: Files,
+): Promise<{ readonly metadata: Metadata | null } | Refusal> {
+  const on = words(side);
+  const refused = (reason: string) => ({ outcome: "refused", reason } as const);
   const flaw = flawIn(path, Deno.build.os === "windows");
-  if (flaw !== null) throw new Refused(`it can't have that path: ${flaw.why}`);
+  if (flaw !== null) return refused(`it can't have that path: ${flaw.why}`);
   const names = path.split("/");
   for (const name of root.traits.hasWindowsNames ? names : []) {
     const why = whyNotOnWindows(name);
-    if (why !== null) throw new Refused(`${words(side)}: ${why}`);
+    if (why !== null) return refused(`${on}: ${why}`);
   }
-  for (let depth = 1; depth < names.length; depth++) {
-    const folder = names.slice(0, depth).join("/");
-    const { kind } = root.look(folder);
-    if (kind === "absent") return { root, standing: null };
-    requireOwnName(root, folder);
-    if (kind === "directory") continue;
-    throw new Refused(`on ${words(side)} ${folder} is no folder any more`);
-  }
-  const look = root.look(path);
-  if (look.kind === "absent") return { root, standing: null };
-  requireOwnName(root, path);
-  if (look.kind !== "file") {
-    const what = look.kind === "directory" ? "a folder" : "a link or the like";
-    throw new Refused(`on ${words(side)} ${what} has that name`);
-  }
-  const standing = look.metadata;
-  if (standing.sizeBytes === metadata.sizeBytes) {
-    const compared = await answerTo(
-      {
-        kind: "compare",
-        a: { side: version.side, path: softDeletedPath, metadata },
-        b: { side, path, metadata: standing },
-        wantsHash: false,
-      },
-      roots,
-      checkpoint,
-    );
-    if (compared.kind === "unreadable") throw new Skipped(compared.reason);
-    if (compared.kind === "same") return null;
-  }
-  const tickMs = Math.max(...SIDES.map((it) => roots[it].traits.tickMs));
-  const isNewer =
-    cutToTick(standing.mtimeMs, tickMs) > cutToTick(metadata.mtimeMs, tickMs);
-  if (isNewer && !isForced) {
-    throw new Refused(
-      `what is on ${words(side)} is newer (${timeWords(standing.mtimeMs)}); ` +
-        "--force brings the older version back all the same, and keeps the " +
-        "newer",
-    );
-  }
-  return { root, standing };
-}
-
-/** The reason for which a version is not brought back. */
-class Refused extends Error {
-  override readonly name = "Refused";
-}
-
-/** Only short names have a ~: no need to list each folder. */
-function requireOwnName(root: Root, path: string): void {
-  const name = path.slice(path.lastIndexOf("/") + 1);
-  const second = name.includes("~") ? root.secondName(path) : null;
-  if (second !== null) throw new Refused(second.why);
-}
-
-/** With the mode that they have in soft delete, for those who were let in. */
-function makeFolders(
-  { version: { side, path, softDeletedPath }, made }: Trip,
-  root: Root,
-  roots: Both<Root>,
-): void {
-  const names = path.split("/").slice(0, -1);
-  const from = softDeletedPath.split("/").slice(0, -1);
-  for (let depth = 1; depth <= names.length; depth++) {
-    const folder = names.slice(0, depth).join("/");
-    if (root.look(folder).kind === "directory") continue;
-    Deno.mkdirSync(root.absolute(folder));
-    made.push({ side: root.side, folder });
-    const deeper = names.length - depth;
-    const twin = from.slice(0, from.length - deeper).join("/");
-    // What lies under a short path has none.
-    if (!twin.endsWith(`/${names[depth - 1]}`)) continue;
-    const { mode } = Deno.lstatSync(roots[side].absolute(twin));
-    if (mode !== null && Deno.build.os !== "windows") {
-      setQuietly(() => Deno.chmodSync(root.absolute(folder), mode & 0o777));
+  const paths = names.map((_, n) => names.slice(0, n + 1).join("/"));
+  // Only short names have a ~: no need to list each folder.
+  const asks = { side, root, paths, wantsSecond: path.includes("~") };
+  for (const [n, found] of (await files.ask("looks", asks)).entries()) {
+    if (found === null) break;
+    if ("why" in found) return { outcome: "failed", reason: found.why };
+    if (found.second !== null) return refused(found.second);
+    const { kind } = found;
+    if (n < names.length - 1) {
+      if (kind === "directory") continue;
+      return refused(`on ${on} ${paths[n]} is no folder any more`);
     }
+    if (kind === "file") return found;
+    const what = kind === "directory" ? "a folder" : "a link or the like";
+    return refused(`on ${on} ${what} has that name`);
   }
+  return { metadata: null };
 }
 
-/**
- * Puts copies in place as a run does. What stands there goes to soft delete,
- * however large it is, or beside the file where that fails.
- *
- * @param changed Takes the folders in which names changed, to be flushed.
- */
-async function place(
-  trip: Trip,
-  flushed: Awaited<ReturnType<typeof flushCopies>>,
-  context: RestoreContext,
-  changed: Place[],
-): Promise<void> {
-  const { version: { path }, copies, made, sides, replaced } = trip;
-  const performer = new Performer({
-    ...context,
-    rowAt: () => null,
-  });
-  for (const { side, folder } of made) {
-    changed.push({ side, folder: folderOf(folder) });
-  }
-  try {
-    const failed = flushed.find((copy) => "error" in copy);
-    if (failed) throw failed.error;
-    for (const [n, { root: { side }, standing }] of copies.entries()) {
-      const copy = flushed[n] as FlushedCopy;
-      const done = await performer.place({
-        kind: "copy",
-        path,
-        // What the record would learn of it is not wanted.
-        from: otherSide(side),
-        source: copy.source,
-        rowPath: null,
-        keepsHash: false,
-        mode: null,
-        target: standing,
-        fate: "soft-delete",
-        clashPath: null,
-        isDoubtful: false,
-      }, copy);
-      changed.push(...done.folders);
-      replaced[side] = done.softDeletedPath;
-      trip.reason ??= done.note;
-      sides.push(side);
+/** What became of a version; nothing where it was not come to. */
+function restoredBy(
+  { version, works, refusal }: Decision,
+  outcomeOf: ReadonlyMap<Work, Outcome>,
+): Restored[] {
+  const sides: Side[] = [];
+  const replaced: { [S in Side]: string | null } = { left: null, right: null };
+  let reason: string | null = null;
+  const told = { version, sides, replaced };
+  for (const work of works) {
+    const done = outcomeOf.get(work);
+    if (done === undefined && sides.length === 0) return [];
+    if (done?.kind !== "done") {
+      reason = done?.detail ?? INTERRUPTED;
+      return [{ ...told, ...refusal ?? { outcome: "failed", reason } }];
     }
-  } catch (error) {
-    giveUp(trip, error, context.roots);
+    const side = otherSide(work.from);
+    sides.push(side);
+    replaced[side] = done.newPath;
+    reason ??= done.detail;
   }
-}
-
-/**
- * Drops the copies that have not got their name, and folders that were made
- * for nothing.
- *
- * @throws What was thrown, where it is neither the system's nor a refusal.
- */
-function giveUp(trip: Trip, error: unknown, roots: Both<Root>): void {
-  const { copies, made, sides } = trip;
-  for (const { copy } of copies.slice(sides.length)) dropCopy(copy);
-  copies.length = 0;
-  for (const { side, folder } of made.toReversed()) {
-    try {
-      roots[side].distrust();
-      roots[side].requireRealFolder(folder);
-      // Never with anything in it.
-      removeDespite(roots[side].absolute(folder));
-    } catch {
-      // Somebody uses it by now.
-    }
-  }
-  const isRefused = error instanceof Refused;
-  const isAway = error instanceof GuardError;
-  const isKnown = isRefused || isAway || error instanceof Skipped ||
-    codeOf(error) !== null;
-  if (!isKnown) throw error;
-  trip.outcome = isRefused ? "refused" : "failed";
-  trip.reason = isAway ? WENT_AWAY : inWords(error);
+  return [{ ...told, outcome: works.length === 0 ? "same" : "done", reason }];
 }
 
 function isLeft({ outcome }: Restored): boolean {
@@ -616,15 +491,15 @@ function restoredLine(restored: Restored): string {
     const place = replaced[side];
     return place === null ? [] : [`${words(side)} ${printable(place)}`];
   });
-  const before = places.length === 0
+  const kept = places.length === 0
     ? ""
     : `; what stood there is now ${places.join(", ")}`;
   if (outcome === "done") {
     const more = reason === null ? "" : `; ${printable(reason)}`;
-    return `${path}: ${back}${before}${more}`;
+    return `${path}: ${back}${kept}${more}`;
   }
   const part = sides.length === 0 ? "" : ` (${back})`;
-  return `${path}: ${outcome}: ${printable(reason ?? "")}${part}${before}`;
+  return `${path}: ${outcome}: ${printable(reason ?? "")}${part}${kept}`;
 }
 
 function versionDocument(version: Version) {

@@ -27,6 +27,7 @@ import {
   isAcrossDisks,
   isYoung,
   moveAcross,
+  removeMade,
   requestFor,
   stageCopy,
   type StagedCopy,
@@ -47,12 +48,13 @@ import {
   afterRenames,
   halfOf,
   type RecordChange,
+  type SoftDeletedRef,
   type Work,
 } from "./plan_types.ts";
 import { type Look, requirePaths, type Root } from "./root_files.ts";
 import { readIdentity } from "./root_identity.ts";
 import { longestName } from "./root_traits.ts";
-import { SoftDelete } from "./soft_delete.ts";
+import { pathOf, SoftDelete } from "./soft_delete.ts";
 import {
   CHANGED,
   codeOf,
@@ -145,6 +147,8 @@ export class Performer {
   readonly #roots: Both<Root>;
   /** What was copied to another disk is another file to the system. */
   readonly crossed: Map<string, Metadata> = new Map();
+  /** Folders made for what is brought back. */
+  readonly #made = new Set<string>();
 
   constructor(context: PerformerContext) {
     this.#context = context;
@@ -180,12 +184,70 @@ export class Performer {
 
   // Copies, in two steps, so that many of them can be flushed at once.
 
-  /** The first step of a copy: looks at both sides and writes aside. */
-  stage(task: CopyTask): Promise<StagedCopy> {
+  /**
+   * The first step of a copy: looks at both sides and writes aside.
+   *
+   * @param softDeleted The file that is brought back, instead of that at its
+   *   path; null for an ordinary copy.
+   */
+  async stage(
+    task: CopyTask,
+    softDeleted: SoftDeletedRef | null = null,
+  ): Promise<StagedCopy> {
     const { names, onBytes, checkpoint } = this.#context;
     const temporary = names.beside(task.path, task.number);
-    const request = requestFor(task, temporary, this.#roots);
-    return stageCopy({ ...request, onBytes, checkpoint });
+    const request = {
+      ...requestFor(task, temporary, this.#roots),
+      onBytes,
+      checkpoint,
+    };
+    if (softDeleted === null) return await stageCopy(request);
+    const folders: string[] = [];
+    try {
+      this.#makeFolders(request.to, task.path, softDeleted, folders);
+      const from = this.#roots[softDeleted.side];
+      const path = pathOf(softDeleted, this.#roots);
+      return { ...await stageCopy({ ...request, from, path }), folders };
+    } catch (error) {
+      removeMade(request.to, folders);
+      throw error;
+    }
+  }
+
+  /**
+   * Makes the folders for a file that is brought back, with the mode of those
+   * that it lies in: for those who were let in.
+   *
+   * @param made Takes those that are there for what is brought back only, the
+   *   deepest first.
+   */
+  #makeFolders(
+    root: Root,
+    path: string,
+    softDeleted: SoftDeletedRef,
+    made: string[],
+  ): void {
+    const names = path.split("/").slice(0, -1);
+    const twins = softDeleted.path.split("/").slice(0, -1);
+    for (let depth = 1; depth <= names.length; depth++) {
+      const folder = names.slice(0, depth).join("/");
+      const id = `${root.side}/${folder}`;
+      const isNew = root.look(folder).kind !== "directory";
+      if (isNew) {
+        Deno.mkdirSync(root.absolute(folder));
+        this.#made.add(id);
+      }
+      if (this.#made.has(id)) made.unshift(folder);
+      // What lies under a short path has none.
+      if (!isNew || twins[depth - 1] !== names[depth - 1]) continue;
+      const twin = twins.slice(0, depth).join("/");
+      const at = pathOf({ ...softDeleted, path: twin }, this.#roots);
+      const from = this.#roots[softDeleted.side];
+      const { mode } = Deno.lstatSync(from.absolute(at));
+      if (mode !== null && Deno.build.os !== "windows") {
+        setQuietly(() => Deno.chmodSync(root.absolute(folder), mode & 0o777));
+      }
+    }
   }
 
   /** The second step of a copy: puts the flushed file in place. */
@@ -200,10 +262,14 @@ export class Performer {
 
   /** What a copy did that is in place. */
   placed(work: WorkOf<"copy">, copy: Made, replaced?: Replaced): Performed {
-    const { from, path, rowPath } = work;
-    const row = this.#row(work, copy);
-    const changes = [{ kind: "put", row, rowPath } as const];
-    return performed(otherSide(from), [path], changes, replaced);
+    const { from, path, rowPath, softDeleted } = work;
+    const changes: RecordChange[] = [];
+    // What is brought back is for the next run to record.
+    if (softDeleted === null) {
+      changes.push({ kind: "put", row: this.#row(work, copy), rowPath });
+    }
+    const paths = [path, ...copy.folders ?? []];
+    return performed(otherSide(from), paths, changes, replaced);
   }
 
   async #replace(
@@ -698,7 +764,7 @@ class Batch {
     requirePaths([
       ...copies.paths,
       ...orders.flatMap(({ work }) => pathsOf(work)),
-      ...drops.map(({ path }) => path),
+      ...drops.flatMap(({ path, folders }) => [path, ...folders]),
     ]);
     this.#batch = batch;
     this.#world = world;
@@ -707,6 +773,10 @@ class Batch {
     this.#tasks = tasks;
     this.#full = new Set(full);
     this.#roots = both((side) => rootIn(world, side, batch.wire[side]));
+    for (const { work } of orders) {
+      if (work.kind !== "copy" || work.softDeleted === null) continue;
+      pathOf(work.softDeleted, this.#roots);
+    }
     const { shared } = world;
     const { left, right } = this.#roots;
     const next = () => shared.takeNumbers(1);
@@ -724,9 +794,9 @@ class Batch {
   }
 
   async run(): Promise<ActReply> {
-    for (const { side, path, number } of this.#batch.drops) {
+    for (const { side, path, number, folders } of this.#batch.drops) {
       const temporary = this.#names.beside(path, number);
-      dropCopy({ to: this.#roots[side], temporary });
+      dropCopy({ to: this.#roots[side], temporary, folders });
     }
     const end = performance.now() + BATCH_MS;
     let isStopped = false;
@@ -769,11 +839,14 @@ class Batch {
     const { at: position, needs, row, mark, number, copied } = order;
     const removes = order.work.kind === "remove" ||
       order.work.kind === "remove-directory";
-    // What is new is there before anything old goes.
-    if (removes || this.#staged.some((it) => needs.includes(it.position))) {
-      await this.#placeStaged();
-    }
-    if (needs.some((need) => this.#became.get(need)?.kind !== "done")) {
+    const isStaged = (need: number) =>
+      this.#staged.some((it) => it.position === need);
+    // What is new is there before anything old goes. But what is brought back
+    // to both sides gets its names when it is written aside on both.
+    const isBack = order.work.kind === "copy" &&
+      order.work.softDeleted !== null;
+    if (removes || !isBack && needs.some(isStaged)) await this.#placeStaged();
+    if (needs.some((need) => !isStaged(need) && !this.#isDone(need))) {
       this.#became.set(position, { kind: "waits" });
       return;
     }
@@ -781,7 +854,8 @@ class Batch {
     const work = afterRenames(order.work, this.#performer.crossed);
     if (work.kind === "copy") {
       if (copied === null) {
-        return await this.#stage(position, { ...work, number });
+        const { softDeleted, ...task } = work;
+        return await this.#stage(position, { ...task, number }, softDeleted);
       }
       const to = this.#roots[otherSide(work.from)];
       const temporary = this.#names.beside(work.path, number);
@@ -803,12 +877,21 @@ class Batch {
     }
   }
 
-  async #stage(position: number, task: CopyTask): Promise<void> {
+  #isDone(position: number): boolean {
+    return this.#became.get(position)?.kind === "done";
+  }
+
+  async #stage(
+    position: number,
+    task: CopyTask,
+    softDeleted: SoftDeletedRef | null = null,
+  ): Promise<void> {
     try {
+      if (softDeleted !== null) this.#requireRoots();
       if (this.#full.size > 0 && this.#full.has(this.#diskFor(task))) {
         throw new Error("the disk is full: make room there");
       }
-      const copy = await this.#performer.stage(task);
+      const copy = await this.#performer.stage(task, softDeleted);
       this.#staged.push({ position, copy });
     } catch (error) {
       if (error instanceof InterruptedError) throw error;
@@ -831,8 +914,13 @@ class Batch {
 
   async #place(position: number, copy: FlushedCopy): Promise<void> {
     const { to, temporary, ...made } = copy;
+    const task = this.#tasks[position]!;
+    if (isOrder(task) && !task.needs.every((need) => this.#isDone(need))) {
+      dropCopy(copy);
+      this.#became.set(position, { kind: "waits" });
+      return;
+    }
     try {
-      const task = this.#tasks[position]!;
       if (isOrder(task)) {
         const { work } = task;
         const copying = afterRenames(work, this.#performer.crossed);
@@ -894,7 +982,8 @@ class Batch {
     return SIDES.every((side) => {
       try {
         const now = readIdentity(side, this.#world.paths[side]);
-        return now?.id === this.#batch.ids[side];
+        const expected = this.#batch.ids[side];
+        return expected === null || now?.id === expected;
       } catch (error) {
         if (!(error instanceof GuardError)) throw error;
         return false;

@@ -6,7 +6,13 @@
  */
 import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
-import { destroy, flushFolder, moveToFree, setQuietly } from "./file_ops.ts";
+import {
+  destroy,
+  flushFolder,
+  moveToFree,
+  removeDespite,
+  setQuietly,
+} from "./file_ops.ts";
 import { CHUNK_BYTES, OpenFile } from "./files_read.ts";
 import { mayBeFresh } from "./metadata.ts";
 import { folderOf } from "./paths.ts";
@@ -148,10 +154,11 @@ export async function flushCopies(
 }
 
 /** Drops a copy that is not wanted any more. */
-export function dropCopy({ to, temporary, file }: {
+export function dropCopy({ to, temporary, file, folders = [] }: {
   readonly to: Root;
   readonly temporary: string;
   readonly file?: Deno.FsFile;
+  readonly folders?: readonly string[];
 }): void {
   try {
     file?.close();
@@ -166,6 +173,24 @@ export function dropCopy({ to, temporary, file }: {
   } catch {
     // A leftover of this pair: the next run removes it.
   }
+  removeMade(to, folders);
+}
+
+/**
+ * Removes folders that were made for a file which does not come, but none that
+ * holds anything.
+ *
+ * @param folders The deepest first.
+ */
+export function removeMade(root: Root, folders: readonly string[]): void {
+  orElse(undefined, () => {
+    for (const folder of folders) {
+      root.distrust();
+      root.requireRealFolder(folder);
+      removeDespite(root.absolute(folder));
+    }
+  });
+  root.distrust();
 }
 
 /**

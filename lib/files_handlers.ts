@@ -11,10 +11,10 @@ import { lookHandlers, rootIn } from "./files_look.ts";
 import { answerTo } from "./files_read.ts";
 import { OWN_FOLDER, temporaryName, type TemporaryOwner } from "./names.ts";
 import { joinPath } from "./paths.ts";
-import type { Answer } from "./plan_types.ts";
+import type { Answer, FileRef } from "./plan_types.ts";
 import { requirePaths, Root } from "./root_files.ts";
 import { foreignOwner, glance, probe } from "./root_traits.ts";
-import { deletedIn, removeRuns } from "./soft_delete.ts";
+import { deletedIn, pathOf, removeRuns } from "./soft_delete.ts";
 import { CHANGED, orElse, Skipped } from "./system.ts";
 import { type Both, both, type Side } from "./types.ts";
 import {
@@ -73,14 +73,18 @@ async function answered(
   { roots, questions }: Asks<"answer">,
 ): Promise<Answer[]> {
   const { shared, checkpoint } = world;
-  requirePaths(
-    questions.flatMap((it) =>
-      it.kind === "hash" ? it.file.path : [it.a.path, it.b.path]
-    ),
-  );
   const real = both((side) => rootIn(world, side, roots[side]));
+  const admitted = (file: FileRef): FileRef => {
+    if (file.run === undefined) requirePaths([file.path]);
+    return { ...file, path: pathOf(file, real) };
+  };
+  const asked = questions.map((it) =>
+    it.kind === "hash"
+      ? { ...it, file: admitted(it.file) }
+      : { ...it, a: admitted(it.a), b: admitted(it.b) }
+  );
   const answers: Answer[] = [];
-  for (const question of questions) {
+  for (const question of asked) {
     const onBytes = (bytes: number) => shared.count(0, bytes);
     answers.push(await answerTo(question, real, checkpoint, onBytes));
     shared.count(1, 0);

@@ -266,6 +266,7 @@ export function draftsFor(
       from,
       path,
       source: metadata,
+      softDeleted: null,
       target: replaced?.metadata ?? null,
       mode: hasNewMode ? metadata.mode : null,
       fate,

@@ -47,7 +47,13 @@ function toldBy(
   const plain = { newPath: null, bytes: null };
   const on = (
     side: Side,
-    verb: "DELETE" | "SOFT_DELETE" | "RENAME" | "CREATE_DIR" | "REMOVE_DIR",
+    verb:
+      | "DELETE"
+      | "SOFT_DELETE"
+      | "RENAME"
+      | "CREATE_DIR"
+      | "REMOVE_DIR"
+      | "RESTORE",
   ): { readonly name: ActionName; readonly side: Side } => {
     return { name: `${verb}_${side === "left" ? "LEFT" : "RIGHT"}`, side };
   };
@@ -58,7 +64,10 @@ function toldBy(
         ? "COPY_LEFT_TO_RIGHT"
         : "COPY_RIGHT_TO_LEFT";
       const bytes = work.source.sizeBytes;
-      return { ...plain, name, side, path: work.path, bytes };
+      return {
+        ...{ ...plain, name, side, path: work.path, bytes },
+        ...work.softDeleted && on(side, "RESTORE"),
+      };
     }
     case "remove": {
       const verb = work.fate === "soft-delete" ? "SOFT_DELETE" : "DELETE";

@@ -38,6 +38,11 @@ export type Work =
     readonly from: Side;
     readonly path: string;
     readonly source: Metadata;
+    /**
+     * The soft-deleted file that is brought back instead of what `from` has at
+     * the path; it is not recorded. Null for an ordinary copy.
+     */
+    readonly softDeleted: SoftDeletedRef | null;
     /** The file to be replaced; null where the name is to be free. */
     readonly target: Metadata | null;
     /** For the target; null keeps what it has. */
@@ -128,6 +133,15 @@ export type Work =
   | { readonly kind: "record"; readonly change: RecordChange }
   /** An open conflict, or a path at which nothing differs. */
   | { readonly kind: "none" };
+
+/** A soft-deleted file. */
+export interface SoftDeletedRef {
+  readonly side: Side;
+  /** Name of the folder of the run that soft-deleted it. */
+  readonly run: string;
+  /** Below that folder. */
+  readonly path: string;
+}
 
 /** A change to the record that no change of a file goes with. */
 export type RecordChange =
@@ -483,6 +497,8 @@ export function afterRenames<W extends Work>(
 export interface FileRef {
   readonly side: Side;
   readonly path: string;
+  /** It is soft-deleted, as a {@linkcode SoftDeletedRef}. Left out: it is not. */
+  readonly run?: string;
   readonly metadata: Metadata;
 }
 

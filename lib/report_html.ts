@@ -72,6 +72,7 @@ const MARKS: Readonly<Record<string, string>> = {
   RENAME: "~",
   CREATE_DIR: "+",
   REMOVE_DIR: "✕",
+  RESTORE: "",
   NOOP: "=",
   CONFLICT: "⚡",
   UNKNOWN: "–",

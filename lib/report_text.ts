@@ -133,6 +133,7 @@ const PHRASES: Readonly<Record<string, readonly [string, string]>> = {
   DELETE: ["deleted on % for good", "delete on % for good"],
   CREATE_DIR: ["folder created on %", "create folder on %"],
   REMOVE_DIR: ["folder removed on %", "remove folder on %"],
+  RESTORE: ["brought back to %", "bring back to %"],
   CLASH_CREATE: ["kept as clash copy", "keep as clash copy"],
   NOOP: ["nothing to do", "nothing to do"],
 };

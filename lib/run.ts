@@ -178,7 +178,8 @@ async function toItsEnd(run: RunContext, db: StateDb): Promise<RunResult> {
   try {
     const result = await stages(run, db);
     try {
-      endRun(db, result, options.resolve?.path ?? null);
+      const { resolve } = options;
+      endRun(db, result, resolve ? { resolved: resolve.path } : null);
     } catch (error) {
       // What a run did is done, whether it can be noted or not.
       throw asFailure(error, config.stateDb);
@@ -746,7 +747,7 @@ function asCut(
  * What to throw where something went wrong while files were changed: that is
  * too late for a guard.
  */
-function asFailure(thrown: unknown, stateDb: string): unknown {
+export function asFailure(thrown: unknown, stateDb: string): unknown {
   const known = asGuard(thrown, stateDb);
   if (!(known instanceof GuardError) || known.guard !== "state") return thrown;
   return new SyncError(

@@ -23,9 +23,10 @@ import {
   utf8Length,
 } from "./names.ts";
 import { folderOf, joinPath, nameOf } from "./paths.ts";
+import type { FileRef } from "./plan_types.ts";
 import type { Root } from "./root_files.ts";
 import { CHANGED, codeOf, inWords, orElse, Skipped } from "./system.ts";
-import type { Metadata } from "./types.ts";
+import type { Both, Metadata } from "./types.ts";
 import type {
   Deleted,
   Pruned,
@@ -263,14 +264,29 @@ export function admitRun(root: Root, name: string): string {
   return root.admit(`${DELETED_FOLDER}/${name}/`);
 }
 
+/**
+ * The path of a file, below its root; that of a soft-deleted one is let in.
+ *
+ * @throws {Refused} It leads out of the folder of its run.
+ */
+export function pathOf(
+  { side, run, path }: Pick<FileRef, "side" | "run" | "path">,
+  roots: Both<Root>,
+): string {
+  if (run === undefined) return path;
+  const flaw = flawIn(path, Deno.build.os === "windows");
+  if (flaw && flaw.own !== "plain") throw new Refused(path, flaw.why);
+  return joinPath(admitRun(roots[side], run), path);
+}
+
 /** Told of what can't be looked into. */
-export type OnUnreadable = (path: string, why: string) => void;
+type OnUnreadable = (path: string, why: string) => void;
 
 /**
  * The folders in which a root's soft-deleted files lie, oldest first. What
  * has another name or is a link was not made by a run, and is not listed.
  */
-export function runFolders(
+function runFolders(
   root: Root,
   onUnreadable: OnUnreadable,
 ): RunFolder[] {
@@ -285,7 +301,7 @@ export function runFolders(
 }
 
 /** The files that one run soft-deleted; links are no such files. */
-export function* softDeletedFiles(
+function* softDeletedFiles(
   root: Root,
   run: RunFolder,
   onUnreadable: OnUnreadable,

@@ -504,7 +504,8 @@ export interface Changes {
   readonly lastInsertRowid: number | bigint;
 }
 
-function exists(file: string): boolean {
+/** Whether a state DB is there. */
+export function exists(file: string): boolean {
   try {
     Deno.lstatSync(file);
     return true;

@@ -270,16 +270,16 @@ const MOST_IN_TEXT = 50_000;
 /**
  * Notes how a run ended, its actions, and the conflicts that are open now.
  *
- * @param resolved The conflict that was all the run was about; null for an
- *   ordinary run.
+ * @param part All that the run was about, the conflict at a path, or, where
+ *   that is null, files that were brought back; null for an ordinary run.
  */
 export function endRun(
   db: StateDb,
   result: RunResult,
-  resolved: string | null = null,
+  part: { readonly resolved: string | null } | null = null,
 ): void {
   db.transaction(() => {
-    const isWhole = result.stop === null && resolved === null;
+    const isWhole = result.stop === null && part === null;
     const nth = isWhole ? wholeRuns(db) + 1 : null;
     // What stood before is looked up by the number of the run before.
     const held = nth === null
@@ -321,9 +321,9 @@ export function endRun(
     );
     removeOld(db, result.id);
     if (result.stop !== null) return;
-    if (resolved === null) noteConflicts(db, result);
-    else if (result.exitCode === EXIT.agreed) {
-      db.run("DELETE FROM conflicts WHERE path = ?", resolved);
+    if (part === null) noteConflicts(db, result);
+    else if (part.resolved !== null && result.exitCode === EXIT.agreed) {
+      db.run("DELETE FROM conflicts WHERE path = ?", part.resolved);
     }
   });
 }

@@ -153,6 +153,8 @@ export const ACTION_NAMES = [
   "CREATE_DIR_RIGHT",
   "REMOVE_DIR_LEFT",
   "REMOVE_DIR_RIGHT",
+  "RESTORE_LEFT",
+  "RESTORE_RIGHT",
   "NOOP",
 ] as const;
 

@@ -81,8 +81,8 @@ export interface WireRoot {
 /** A batch of actions. */
 export interface ActBatch {
   readonly wire: Both<WireRoot>;
-  /** The ids that both roots have to show still. */
-  readonly ids: Both<string>;
+  /** The ids that both roots have to show still; null: any will do. */
+  readonly ids: Both<string | null>;
   /** Names temporary files. */
   readonly owner: TemporaryOwner;
   /** When the run began, in ms since 1970: names its soft-delete folder. */
@@ -129,6 +129,8 @@ export interface Aside {
   readonly path: string;
   /** Of its temporary name. */
   readonly number: number;
+  /** Made for it, the deepest first. */
+  readonly folders: readonly string[];
 }
 
 /** What was seen of a copy and its source when it was made. */
@@ -140,6 +142,11 @@ export interface Made {
   /** When that look began, in ms since 1970. */
   readonly lookedAtMs: number;
   readonly hash: string | null;
+  /**
+   * Folders above it that were made for what is brought back, the deepest
+   * first. Left out: none.
+   */
+  readonly folders?: readonly string[];
 }
 
 /**

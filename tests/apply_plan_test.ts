@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { threadsFor } from "../lib/apply_plan.ts";
 import { filesHere } from "../lib/files_handlers.ts";
 import type { Work } from "../lib/plan_types.ts";
-import { type Side, SIDES } from "../lib/types.ts";
+import { otherSide, type Side, SIDES } from "../lib/types.ts";
 import type {
   ActBatch,
   ActReply,
@@ -21,6 +21,7 @@ import {
   MemoryOffice,
   read,
   softDeleted,
+  write,
 } from "./support/support.ts";
 import { replaceCall } from "./support/system_calls.ts";
 import { after, intercept, systemError } from "./support/two_roots.ts";
@@ -392,6 +393,45 @@ Deno.test("a run that is ended while files are busy leaves no copies behind", as
   assert.deepEqual(await at.do(at.copy("a")), []);
   assert.deepEqual(at.trees().right, { a: "old" });
   assert.deepEqual(at.names("right"), [".office-sync", "a"]);
+});
+
+Deno.test("a soft-deleted version is brought back from either side, into folders of its own, and not recorded", async () => {
+  const run = "20240101-000000-pair";
+  for (const from of SIDES) {
+    for (const side of SIDES) {
+      using at = new Bench();
+      write(at[from].path, {
+        ".office-sync": { deleted: { [run]: { d: { e: { a: "1" } } } } },
+      });
+      const folder = `.office-sync/deleted/${run}/d/e`;
+      Deno.chmodSync(`${at[from].path}/${folder}`, 0o710);
+      const work = {
+        ...at.copy("d/e/a", {
+          from: otherSide(side),
+          source: at.seen(from, `${folder}/a`),
+        }),
+        softDeleted: { side: from, run, path: "d/e/a" },
+      };
+      const flushed = new Set<string>();
+      using _open = intercept("openSync", (real, path, options) => {
+        if (!path!.includes("-tmp-")) flushed.add(path!);
+        return real(path, options);
+      });
+      assert.deepEqual(await at.do(work), ["done"]);
+      for (const folder of ["", "d", "d/e"]) {
+        assert.ok(flushed.has(at[side].folder(folder)), folder);
+      }
+      const tree = { d: { e: { a: "1" } } };
+      assert.deepEqual(at.trees()[side], tree);
+      assert.deepEqual(at.trees()[otherSide(side)], {});
+      const { mode } = Deno.lstatSync(at[side].absolute("d/e"));
+      assert.equal(mode! & 0o777, 0o710);
+      assert.deepEqual(at.changes, []);
+      // It stays where it is.
+      const kept = `${at[from].path}/${folder}/a`;
+      assert.equal(Deno.readTextFileSync(kept), "1");
+    }
+  }
 });
 
 Deno.test("an access that is denied fails one action, the others go on", async () => {

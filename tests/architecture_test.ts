@@ -23,9 +23,6 @@ const MAY: Partial<Record<Part, readonly Part[]>> = {
   engine: ["shared", "plan", "engine", "outside"],
 };
 
-/** What reaches files still. */
-const STILL = "command_restore";
-
 const lib = new URL("../lib/", import.meta.url);
 const modules = [...Deno.readDirSync(lib)].map(({ name }) => name);
 const code = (file: URL): string =>
@@ -46,11 +43,7 @@ for (const file of modules) {
     const text = code(new URL(file, lib));
     for (const source of sourcesIn(text)) {
       const own = /^\.\/(\w+)\.ts$/.exec(source)?.[1];
-      const isMeant = !own || may.includes(partOf(own));
-      assert.ok(
-        isMeant || name === STILL,
-        `${name} -> ${own}`,
-      );
+      assert.ok(!own || may.includes(partOf(own)), `${name} -> ${own}`);
       if (own || part === "engine") continue;
       assert.match(source, /^node:(?!sqlite)/, `${name} -> ${source}`);
     }

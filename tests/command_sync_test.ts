@@ -25,6 +25,8 @@ const SUMMARY_KEYS = [
   "CREATE_DIR_RIGHT",
   "REMOVE_DIR_LEFT",
   "REMOVE_DIR_RIGHT",
+  "RESTORE_LEFT",
+  "RESTORE_RIGHT",
   "bytesCopied",
   "skipped",
   "failed",

@@ -6,6 +6,7 @@ import { checkpointOf, type Files } from "../lib/wire_port.ts";
 import { LONG_AGO } from "./support/scenario.ts";
 import {
   actions,
+  AtMoment,
   describe,
   file,
   MemoryOffice,
@@ -15,21 +16,6 @@ import {
 
 const OLDER = "2024-03-01T10:00:05Z";
 const NEWER = "2024-03-02T11:30:00Z";
-
-/** Ends a run at the n-th moment at which it could be ended. */
-class AtMoment extends SharedState {
-  #left: number;
-
-  constructor(n: number) {
-    super();
-    this.#left = n;
-  }
-
-  override checkpoint(): void {
-    if (--this.#left === 0) this.stop("SIGINT");
-    super.checkpoint();
-  }
-}
 
 /** The files' world of an office, with a stop of its own. */
 function filesOf({ left, right }: Office, shared: SharedState): Files {

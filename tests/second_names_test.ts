@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { targetOn, type Version } from "../lib/command_restore.ts";
 import { moveToFree } from "../lib/file_ops.ts";
 import {
   actions,
@@ -12,6 +11,7 @@ import {
 } from "./support/support.ts";
 import { PATH_CALLS, replaceCall } from "./support/system_calls.ts";
 import { systemError, TwoRoots } from "./support/two_roots.ts";
+import { bring } from "./support/work_bench.ts";
 
 /**
  * Names by which an entry is known besides its own, as Windows and FAT know
@@ -192,33 +192,25 @@ for (const long of sides) {
     using at = new TwoRoots().write({
       [long]: { [LONG]: "long", "Langer Ordner": { x: "1" } },
     });
+    const kept = { [SHORT]: "version", "LANGER~1": { x: "2", new: "3" } };
+    at.write({
+      [short]: {
+        ".office-sync": { deleted: { "20240101-000000-pair": kept } },
+      },
+    });
+    const before = at.trees()[long];
     using _disk = shortNames(at[long].path, {
       [SHORT]: LONG,
       "LANGER~1": "Langer Ordner",
     });
     for (const path of [SHORT, "LANGER~1/x", "LANGER~1/new"]) {
-      const version: Version = {
-        side: short,
-        path,
-        runId: null,
-        run: {
-          name: "20240101-000000-pair",
-          path: ".office-sync/deleted/20240101-000000-pair",
-          pair: "pair",
-          timeMs: OLD,
-        },
-        softDeletedPath: ".office-sync/deleted/20240101-000000-pair/x",
-        metadata: { sizeBytes: 1, mtimeMs: OLD, mode: 0o644, id: null },
-      };
-      await assert.rejects(
-        () => targetOn(long, version, { roots: at.roots, isForced: true }),
-        { name: "Refused", message: /is a second name of "Langer / },
-      );
-      assert.equal(
-        (await targetOn(short, version, { roots: at.roots, isForced: true }))
-          ?.standing,
-        null,
-      );
+      const how = { to: [long], isForced: true };
+      const { restored: [refused] } = await bring(at, short, [path], how);
+      assert.equal(refused?.outcome, "refused");
+      assert.match(refused.reason ?? "", /is a second name of "Langer /);
+      assert.deepEqual(at.trees()[long], before);
+      const other = await bring(at, short, [path], { ...how, to: [short] });
+      assert.equal(other.restored[0]?.outcome, "done");
     }
   });
 

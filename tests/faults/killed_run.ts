@@ -25,6 +25,7 @@ const LOOK_MS = 3;
  * @param call One that a process makes hardly ever when it starts.
  * @param n Which of these calls, from 1.
  * @param path Absolute; calls to do with it alone count.
+ * @param program The whole program instead, with these arguments.
  * @returns With the exit code of a run that made fewer calls.
  */
 export async function killedRun(
@@ -32,10 +33,12 @@ export async function killedRun(
   call: string,
   n: number,
   path?: string,
+  program?: readonly string[],
 ): Promise<Ended> {
   const trace = `${office.folder}/trace`;
   const run = disturbed(office, {
     isKilled: true,
+    ...program && { program },
     through: [
       ...["strace", "-f", "--seccomp-bpf", "-qq", "-o", trace],
       ...[`--trace=${call}`, ...path ? ["-P", path] : []],

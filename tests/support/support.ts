@@ -9,6 +9,7 @@ import { statfsSync } from "node:fs";
 import { launchedHost, runProgram } from "../../lib/cli_program.ts";
 import { loadConfig } from "../../lib/config_loader.ts";
 import { mailing } from "../../lib/email_notifications.ts";
+import { SharedState } from "../../lib/wire_messages.ts";
 import { filesHere } from "../../lib/files_handlers.ts";
 import { newRunId, runSync } from "../../lib/run.ts";
 import type { RunResult, SyncOptions } from "../../lib/run_types.ts";
@@ -353,4 +354,19 @@ export function describe(result: RunResult): string {
     null,
     2,
   );
+}
+
+/** Ends a run at the n-th moment at which it could be ended. */
+export class AtMoment extends SharedState {
+  #left: number;
+
+  constructor(n: number) {
+    super();
+    this.#left = n;
+  }
+
+  override checkpoint(): void {
+    if (--this.#left === 0) this.stop("SIGINT");
+    super.checkpoint();
+  }
 }

@@ -5,8 +5,10 @@
  * @module
  */
 import { applyPlan } from "../../lib/apply_plan.ts";
+import { bringBack, type RestoreContext } from "../../lib/command_restore.ts";
 import { filesHere } from "../../lib/files_handlers.ts";
 import type { Traits } from "../../lib/metadata.ts";
+import type { Root } from "../../lib/root_files.ts";
 import type { Action, RecordChange, Work } from "../../lib/plan_types.ts";
 import type { Outcome } from "../../lib/run_types.ts";
 import {
@@ -18,13 +20,19 @@ import {
   type Side,
   SIDES,
 } from "../../lib/types.ts";
-import { SharedState } from "../../lib/wire_messages.ts";
+import { SharedState, type WireRoot } from "../../lib/wire_messages.ts";
 import type { Files } from "../../lib/wire_port.ts";
 import { ActingThreads } from "./files_threads.ts";
 import { TwoRoots } from "./two_roots.ts";
 
 /** A kind of work. */
 type WorkOf<K extends Work["kind"]> = Work & { readonly kind: K };
+
+/** A root as the files' world is told of it. */
+function wireOf({ traits, self }: Root): WireRoot {
+  const { dev, ino } = self!;
+  return { traits, self: { dev, ino }, refusedNames: null };
+}
 
 /** Two roots and an executor. */
 export class Bench extends TwoRoots {
@@ -69,11 +77,7 @@ export class Bench extends TwoRoots {
   run(actions: readonly Action[]): Promise<readonly Outcome[]> {
     return applyPlan(actions, {
       files: this.files,
-      wire: both((side) => {
-        const { traits, self } = this[side];
-        const { dev, ino } = self!;
-        return { traits, self: { dev, ino }, refusedNames: null };
-      }),
+      wire: both((side) => wireOf(this[side])),
       ids: both(idOf),
       owner: { pair: "pair", run: "run" },
       startedAtMs: Date.UTC(2026, 0, 2, 3, 4, 5),
@@ -140,7 +144,8 @@ export class Bench extends TwoRoots {
       kind: "copy",
       from,
       path,
-      source: this.seen(from, path),
+      source: how.source ?? this.seen(from, path),
+      softDeleted: null,
       target: this.#isThere(to, path) ? this.seen(to, path) : null,
       mode: null,
       fate: "destroy",
@@ -223,6 +228,46 @@ export class Bench extends TwoRoots {
 /** The id of a root. */
 function idOf(side: Side): string {
   return (side === "left" ? "a" : "b").repeat(36);
+}
+
+/**
+ * Brings soft-deleted versions back.
+ *
+ * @param from The side that they lie on, by a run of 2024.
+ * @param paths The paths that they had.
+ * @param how What is not as usual.
+ */
+export function bring(
+  at: TwoRoots,
+  from: Side,
+  paths: readonly string[],
+  how: Partial<RestoreContext> & { readonly shared?: SharedState } = {},
+): ReturnType<typeof bringBack> {
+  const name = "20240101-000000-pair";
+  const timeMs = Date.UTC(2024, 0, 1);
+  const folder = `.office-sync/deleted/${name}`;
+  const versions = paths.map((path) => ({
+    side: from,
+    path,
+    runId: null,
+    run: { name, path: folder, pair: "pair", timeMs },
+    softDeletedPath: `${folder}/${path}`,
+    metadata: at.seen(from, `${folder}/${path}`),
+  }));
+  const places = { left: at.left.path, right: at.right.path };
+  return bringBack(versions, {
+    files: filesHere(places, how.shared),
+    wire: both((side) => wireOf(at[side])),
+    ids: { left: null, right: null },
+    owner: { pair: "pair", run: "run" },
+    startedAtMs: Date.UTC(2026, 0, 2, 3, 4, 5),
+    callMs: 0,
+    to: SIDES,
+    isForced: false,
+    onOutcome() {},
+    checkpoint: () => Promise.resolve(),
+    ...how,
+  });
 }
 
 /**
