@@ -134,18 +134,19 @@ export async function runInSandbox(
   };
   const { promise: leftBehind, resolve } = Promise.withResolvers<void>();
   let [firstMs, killed] = [Infinity, null as number | null];
+  let patience: ReturnType<typeof setTimeout> | undefined;
+  let isOver = false;
   // Listening begins before there is a child: a signal in between would end
   // this process and leave the child alone.
   onSignals((signal, isTheirs) => {
+    if (isOver) return;
     const isSecond = performance.now() - firstMs > ONE_SIGNAL_MS;
     firstMs = Math.min(firstMs, performance.now());
     if (!isSecond) return isTheirs || kill(signal);
     killed ??= signal === "SIGTERM" || signal === "SIGHUP" ? 143 : INTERRUPTED;
     kill("SIGKILL");
-    setTimeout(() => {
-      warn(stuckWords(child?.pid ?? 0));
-      resolve();
-    }, PATIENCE_MS);
+    // However often it is asked for.
+    patience ??= setTimeout(resolve, PATIENCE_MS);
   });
   const env = cleanEnvironment(Deno.env.toObject());
   child = new Deno.Command(Deno.execPath(), {
@@ -153,6 +154,13 @@ export async function runInSandbox(
     ...env === null ? {} : { clearEnv: true, env },
   }).spawn();
   const ended = await Promise.race([child.status, leftBehind]);
+  isOver = true;
+  clearTimeout(patience);
+  if (!ended) {
+    warn(stuckWords(child.pid));
+    // Nobody waits for it any more.
+    child.unref();
+  }
   if (killed !== null || !ended) return killed ?? INTERRUPTED;
   return ended.code >>> 0 === STOPPED_BY_KEY ? INTERRUPTED : ended.code;
 }
