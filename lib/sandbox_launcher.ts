@@ -178,6 +178,34 @@ export function stuckWords(pid: number): string {
     "the state DB locked; connect the share again, or restart the PC.";
 }
 
+/**
+ * Tells who holds a lock, by its number, and was ended a while ago: no more
+ * than its threads is left then. A shell looks: this process may not.
+ */
+const HOLDER = `
+pid=$(sed -n "s/.* FLOCK .* WRITE \\([0-9]*\\) [^ ]*:$1 .*/\\1/p" /proc/locks)
+for look in 1 2 3 4 5 6; do
+  grep -q '^State:.Z' "/proc/$pid/status" || exit
+  sleep 0.1
+done
+echo "$pid"`;
+
+/** The process that holds a lock, was ended and is there still; null: none. */
+async function stuckHolder(lock: string): Promise<number | null> {
+  if (Deno.build.os !== "linux") return null;
+  try {
+    const { stdout } = await new Deno.Command("sh", {
+      args: ["-c", HOLDER, "sh", String(Deno.lstatSync(lock).ino)],
+      stdin: "null",
+      stderr: "null",
+    }).output();
+    return Number(new TextDecoder().decode(stdout)) || null;
+  } catch {
+    // No shell, or no lock any more.
+    return null;
+  }
+}
+
 /** What Windows ends a program with at Ctrl+C, and what that is elsewhere. */
 const STOPPED_BY_KEY = 0xc000_013a;
 const INTERRUPTED = 130;
@@ -277,7 +305,14 @@ export async function launch(
       : await startOf(invocation, realPath);
     const started: Started = { sandbox: threads, ...told };
     const first = IN_SANDBOX + JSON.stringify(started);
-    return await runInSandbox(flags, [program, first, ...args]);
+    const code = await runInSandbox(flags, [program, first, ...args]);
+    const isSilent = invocation !== null && "onlyNew" in invocation &&
+      invocation.onlyNew;
+    if (code === EXIT.busy && !isSilent && told.stateDb !== null) {
+      const pid = await stuckHolder(`${told.stateDb}.lock`);
+      if (pid !== null) warn(stuckWords(pid));
+    }
+    return code;
   } catch (error) {
     const isJson = invocation !== null && "isJson" in invocation &&
       invocation.isJson;
