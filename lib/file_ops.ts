@@ -443,12 +443,15 @@ export class TemporaryNames {
    * @param owner Pair and run.
    * @param roots Where they are to be.
    * @param next Gives numbers that nobody else has. Left out: they are counted.
+   * @throws {Refused} Pair or run are more than a part of a name.
    */
   constructor(
     owner: TemporaryOwner,
     roots: readonly Root[],
     next?: () => number,
   ) {
+    // At once, and not when half of a batch is done.
+    temporaryName(owner, 0);
     this.owner = owner;
     this.#roots = roots;
     let count = 0;

@@ -8,7 +8,7 @@
 import type { Traits } from "./metadata.ts";
 import { isTemporaryOf, OWN_FOLDER, type TemporaryOwner } from "./names.ts";
 import { joinPath } from "./paths.ts";
-import { requirePaths, Root } from "./root_files.ts";
+import { Root } from "./root_files.ts";
 import {
   checkRoot,
   giveNumber,
@@ -64,7 +64,6 @@ export function lookHandlers(world: World): LookHandlers {
     probe: (asks) => probed(paths[asks.side], asks),
     looks: ({ side, root, paths, wantsSecond }) => {
       const real = rootIn(world, side, root);
-      requirePaths(paths.filter((path) => path !== ""));
       return paths.map((path) => looked(real, path, wantsSecond));
     },
     scan: (asks, tell) => scanned(world, asks, tell),

@@ -40,9 +40,25 @@ export const MOVING_PREFIX = ".office-sync-mv-";
  * The name in the middle of a rename in two steps.
  *
  * @param mark Random letters and digits.
+ * @throws {Refused} It is more than that.
  */
 export function movingName(mark: string): string {
+  requireParts(mark);
   return `${MOVING_PREFIX}${mark}`;
+}
+
+/**
+ * Requires that what was said can't make more than a name of the name it goes
+ * into.
+ *
+ * @throws {Refused} One of them can.
+ */
+export function requireParts(...parts: readonly unknown[]): void {
+  for (const part of parts) {
+    if (!/^[\w-]+$/.test(String(part))) {
+      throw new Refused(part, "it is no part of a name");
+    }
+  }
 }
 
 /** How long a name may be: of either as much as is allowed. */
@@ -258,16 +274,12 @@ export interface TemporaryOwner {
  *
  * @param owner Pair and run.
  * @param n Counted by the run.
- * @throws {Refused} Pair or run are more than a part of a name.
+ * @throws {Refused} One of them is more than a part of a name.
  */
 export function temporaryName(owner: TemporaryOwner, n: number): string {
-  for (const part of [owner.pair, owner.run]) {
-    if (!PART.test(part)) throw new Refused(part, "it is no part of a name");
-  }
+  requireParts(owner.pair, owner.run, n);
   return `${TEMPORARY_PREFIX}${owner.pair}-${owner.run}-${n}`;
 }
-
-const PART = /^[\w-]+$/;
 
 /** Whether a name is a temporary one that a given pair made. */
 export function isTemporaryOf(name: string, pair: string): boolean {

@@ -7,8 +7,13 @@
 import { GuardError } from "./errors.ts";
 import { flushFolderAt, writeDurably } from "./file_ops.ts";
 import { folderIdOf } from "./metadata.ts";
-import { OWN_FOLDER, temporaryName, type TemporaryOwner } from "./names.ts";
-import { isLink, lstatOf, removeIfThere, requirePaths } from "./root_files.ts";
+import {
+  OWN_FOLDER,
+  requireParts,
+  temporaryName,
+  type TemporaryOwner,
+} from "./names.ts";
+import { isLink, lstatOf, removeIfThere } from "./root_files.ts";
 import { codeOf, inWords } from "./system.ts";
 import type { Side } from "./types.ts";
 import type { Identity, RealRoot } from "./wire_messages.ts";
@@ -103,10 +108,8 @@ class NotOurs extends Error {}
  * @returns Null where it is not there.
  * @throws {NotOurs} Something else stands there, or in place of a folder
  *   above it.
- * @throws {Refused} The path is none.
  */
 function ownFile(root: string, path: string): Deno.FileInfo | null {
-  requirePaths([path]);
   const names = path.split("/");
   for (let depth = 0; depth <= names.length; depth++) {
     const name = [OWN_FOLDER, ...names.slice(0, depth)].join("/");
@@ -219,6 +222,11 @@ function placeFirst(temporary: string, file: string): void {
 /** Where a root's numbers are, below its own folder. */
 const NUMBERS = "pairs";
 
+function numberPath(pair: string): string {
+  requireParts(pair);
+  return `${NUMBERS}/${pair}`;
+}
+
 /**
  * Reads the number that a pair's runs gave a root.
  *
@@ -230,7 +238,7 @@ export function readNumber(
   root: string,
   pair: string,
 ): number | string | null {
-  const path = `${NUMBERS}/${pair}`;
+  const path = numberPath(pair);
   const wrong = (what: string) => `in ${OWN_FOLDER}/${NUMBERS}: ${what}`;
   try {
     if (ownFile(root, path) === null) return null;
@@ -271,20 +279,21 @@ export function giveNumber(
 }
 
 function writeNumber(root: string, pair: string, number: number): void {
+  const path = numberPath(pair);
   // Not on the empty folder that an unmounted disk leaves.
   if (ownFile(root, "root.json") === null) {
     throw new NotOurs("the root went away");
   }
   const own = `${root}/${OWN_FOLDER}`;
   const folder = `${own}/${NUMBERS}`;
-  ownFile(root, `${NUMBERS}/${pair}`);
+  ownFile(root, path);
   try {
     Deno.mkdirSync(folder);
     flushFolderAt(own);
   } catch (error) {
     if (codeOf(error) !== "EEXIST") throw error;
   }
-  const file = `${folder}/${pair}`;
+  const file = `${own}/${path}`;
   const next = `${file}.new`;
   // A run that died may have left it.
   removeIfThere(next);

@@ -135,8 +135,13 @@ export async function runSync(
       // One that can't be made must be told as well as any guard.
       return await endBeforeStart(id, config, options, listener, error);
     }
-    using held = lock;
-    return await runLocked(run, held);
+    try {
+      return await runLocked(run, lock);
+    } finally {
+      // What hangs in a root goes on when the run is over: until this process
+      // is gone no other run may begin.
+      if (!options.files.isBusy) lock[Symbol.dispose]();
+    }
   } catch (error) {
     const result = stoppedBy(error, run);
     if (result === null) throw error;

@@ -70,6 +70,10 @@ export class FilesThreads implements Files {
     return this.#acting.length || (this.#isShort ? 0 : 1);
   }
 
+  get isBusy(): boolean {
+    return [...this.#all.values()].some(({ load }) => load > 0);
+  }
+
   grow(actors: number): void {
     this.#wanted = Math.max(this.#wanted, actors);
     const isMore = this.#acting.length < this.#wanted && !this.#isShort;

@@ -134,18 +134,19 @@ export async function runInSandbox(
   };
   const { promise: leftBehind, resolve } = Promise.withResolvers<void>();
   let [firstMs, killed] = [Infinity, null as number | null];
+  let patience: ReturnType<typeof setTimeout> | undefined;
+  let isOver = false;
   // Listening begins before there is a child: a signal in between would end
   // this process and leave the child alone.
   onSignals((signal, isTheirs) => {
+    if (isOver) return;
     const isSecond = performance.now() - firstMs > ONE_SIGNAL_MS;
     firstMs = Math.min(firstMs, performance.now());
     if (!isSecond) return isTheirs || kill(signal);
     killed ??= signal === "SIGTERM" || signal === "SIGHUP" ? 143 : INTERRUPTED;
     kill("SIGKILL");
-    setTimeout(() => {
-      warn(stuckWords(child?.pid ?? 0));
-      resolve();
-    }, PATIENCE_MS);
+    // However often it is asked for.
+    patience ??= setTimeout(resolve, PATIENCE_MS);
   });
   const env = cleanEnvironment(Deno.env.toObject());
   child = new Deno.Command(Deno.execPath(), {
@@ -153,6 +154,13 @@ export async function runInSandbox(
     ...env === null ? {} : { clearEnv: true, env },
   }).spawn();
   const ended = await Promise.race([child.status, leftBehind]);
+  isOver = true;
+  clearTimeout(patience);
+  if (!ended) {
+    warn(stuckWords(child.pid));
+    // Nobody waits for it any more.
+    child.unref();
+  }
   if (killed !== null || !ended) return killed ?? INTERRUPTED;
   return ended.code >>> 0 === STOPPED_BY_KEY ? INTERRUPTED : ended.code;
 }
@@ -168,6 +176,34 @@ export function stuckWords(pid: number): string {
   return `Process ${pid} is inside a system call that does not come back: a ` +
     "disk or share does not answer. It can't be ended before that, and keeps " +
     "the state DB locked; connect the share again, or restart the PC.";
+}
+
+/**
+ * Tells who holds a lock, by its number, and was ended a while ago: no more
+ * than its threads is left then. A shell looks: this process may not.
+ */
+const HOLDER = `
+pid=$(sed -n "s/.* FLOCK .* WRITE \\([0-9]*\\) [^ ]*:$1 .*/\\1/p" /proc/locks)
+for look in 1 2 3 4 5 6; do
+  grep -q '^State:.Z' "/proc/$pid/status" || exit
+  sleep 0.1
+done
+echo "$pid"`;
+
+/** The process that holds a lock, was ended and is there still; null: none. */
+async function stuckHolder(lock: string): Promise<number | null> {
+  if (Deno.build.os !== "linux") return null;
+  try {
+    const { stdout } = await new Deno.Command("sh", {
+      args: ["-c", HOLDER, "sh", String(Deno.lstatSync(lock).ino)],
+      stdin: "null",
+      stderr: "null",
+    }).output();
+    return Number(new TextDecoder().decode(stdout)) || null;
+  } catch {
+    // No shell, or no lock any more.
+    return null;
+  }
 }
 
 /** What Windows ends a program with at Ctrl+C, and what that is elsewhere. */
@@ -269,7 +305,14 @@ export async function launch(
       : await startOf(invocation, realPath);
     const started: Started = { sandbox: threads, ...told };
     const first = IN_SANDBOX + JSON.stringify(started);
-    return await runInSandbox(flags, [program, first, ...args]);
+    const code = await runInSandbox(flags, [program, first, ...args]);
+    const isSilent = invocation !== null && "onlyNew" in invocation &&
+      invocation.onlyNew;
+    if (code === EXIT.busy && !isSilent && told.stateDb !== null) {
+      const pid = await stuckHolder(`${told.stateDb}.lock`);
+      if (pid !== null) warn(stuckWords(pid));
+    }
+    return code;
   } catch (error) {
     const isJson = invocation !== null && "isJson" in invocation &&
       invocation.isJson;

@@ -67,6 +67,8 @@ export interface Files {
    * end in good order, instead of ending the process.
    */
   listen(): void;
+  /** Whether it was asked for something that has not come yet. */
+  readonly isBusy: boolean;
   /** How many threads act by now; 0: the last one of them died. */
   readonly actors: number;
   /** Asks for so many of them in all; they come one after the other. */
@@ -119,6 +121,8 @@ export function checkpointOf(shared: SharedState): Checkpoint {
 /** The files' world in this thread. */
 export class FilesHere implements Files {
   readonly actors = 1;
+  // What nobody waits for any more ends with this thread's next turns.
+  readonly isBusy = false;
   readonly shared: SharedState;
   readonly walls: Walls;
   readonly #handlers: Handlers;

@@ -752,6 +752,7 @@ class Watched implements Files, Disposable {
   /** How many were under way at once. */
   most = 0;
   actors = 1;
+  readonly isBusy = false;
   /** Called before a batch is carried out; counted from 1. */
   before: (batch: ActBatch, n: number) => void | Promise<void> = () => {};
   /** Called when it is. */
@@ -1213,7 +1214,15 @@ for (const isDone of [true, false]) {
     };
     const { shared, walls } = files;
     const result = await office.run({
-      files: { ask, shared, walls, actors: 1, grow() {}, listen() {} },
+      files: {
+        ask,
+        shared,
+        walls,
+        isBusy: false,
+        actors: 1,
+        grow() {},
+        listen() {},
+      },
     });
     assert.equal(result.exitCode, 5, describe(result));
     assert.equal(result.stop, null);

@@ -506,10 +506,10 @@ Deno.test("a file that is saved after the places were looked at is not replaced"
       if (kind === "act") Deno.writeTextFileSync(path, "saved");
       return files.ask(kind, ...rest);
     };
-    const { shared, walls, actors } = files;
+    const { shared, walls, actors, isBusy } = files;
     const idle = { grow() {}, listen() {} };
     const [restored] = await broughtBack(at, ["a"], {
-      files: { ask, shared, walls, actors, ...idle },
+      files: { ask, shared, walls, actors, isBusy, ...idle },
     });
     assert.deepEqual(
       [restored?.outcome, restored?.sides, restored?.reason],

@@ -19,7 +19,13 @@ import { actHandlers } from "../lib/files_handlers.ts";
 import { lookHandlers } from "../lib/files_look.ts";
 import { removeLeftovers } from "../lib/files_leftovers.ts";
 import { OpenFile } from "../lib/files_read.ts";
-import { flawIn, isOwnName, Refused, temporaryName } from "../lib/names.ts";
+import {
+  flawIn,
+  isOwnName,
+  movingName,
+  Refused,
+  temporaryName,
+} from "../lib/names.ts";
 import { requirePaths, Root } from "../lib/root_files.ts";
 import { PLAIN_TRAITS } from "../lib/root_traits.ts";
 import { admitRun, SoftDelete } from "../lib/soft_delete.ts";
@@ -457,6 +463,9 @@ function copyOf(
   return { from, path, seen, to, temporary, mode: 0o600, wantsHash: false };
 }
 
+/** A run's folder among the soft-deleted files. */
+const RUN = "20260102-030405-pair";
+
 /** Two roots, something outside of them, and what there is in all. */
 function fenced(): TwoRoots {
   const at = new TwoRoots().write({
@@ -841,13 +850,67 @@ Deno.test("no run has a folder of another name, and no pair or run is more than 
       "",
     ]
   ) assert.throws(() => admitRun(at.left, name), Refused, name);
-  for (
-    const part of ["", "..", "a/b", "/../../x", "a\\b", "a:b", "a\0", "a."]
-  ) {
+  for (const part of NO_PARTS) {
     const names = { pair: part, run: "run" };
     assert.throws(() => temporaryName(names, 1), Refused, part);
     assert.throws(() => temporaryName({ pair: "p", run: part }, 1), Refused);
+    assert.throws(() => movingName(part), Refused, part);
   }
+});
+
+/** What would make more of a name than a name. */
+const NO_PARTS = [
+  ...["", "..", "/", "a/b", "/../../x", "x/../../root.json", "a\\b", "a:b"],
+  ...["a\0", "a.", "a ", "\u200b", "../../../right/a", "\ud800"],
+];
+
+Deno.test("a message that names a pair, a run or a number by more than that is refused, with nothing done", async () => {
+  using at = fenced();
+  const { left } = at;
+  const before = everything(at.folder);
+  const seen = at.seen("left", "a");
+  const side = "left";
+  const all = handlers(at);
+  const nothing = () => {};
+  const copies = packCopies([{ ...copyTask(seen), path: "new" }]);
+  for (const part of NO_PARTS) {
+    const owners = [{ pair: part, run: "run" }, { pair: "pair", run: part }];
+    const asks: (() => unknown)[] = [
+      () => all.number({ side, pair: part, give: null }, nothing),
+      () => all.number({ side, pair: part, give: 7 }, nothing),
+      () =>
+        all.prune(
+          { side, root: wire(left), runs: [`${RUN}/${part}`] },
+          nothing,
+        ),
+      ...owners.flatMap((owner) => [
+        () => all.introduce({ side, owner, replaces: true }, nothing),
+        () => all.rehearse({ side, owner }, nothing),
+        () => act(at, { owner, copies }),
+        () =>
+          act(at, {
+            owner,
+            drops: [{ side, path: "a", number: 1, folders: [] }],
+          }),
+      ]),
+      () => {
+        const number = part as unknown as number;
+        return act(at, { drops: [{ side, path: "a", number, folders: [] }] });
+      },
+    ];
+    for (const ask of asks) {
+      await assert.rejects(
+        async () => await ask(),
+        (error: Error) => {
+          const { cause = error } = error;
+          assert.ok(cause instanceof Refused, `${part}: ${ask}: ${error}`);
+          return true;
+        },
+        `${part}: ${ask}`,
+      );
+    }
+  }
+  assert.deepEqual(everything(at.folder), before);
 });
 
 Deno.test("nothing passes for a leftover but what has the name of one, and all are held to that first", () => {

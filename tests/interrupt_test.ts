@@ -133,7 +133,7 @@ for (const answers of [true, false]) {
       return answers ? files.ask(kind, ...asks) : new Promise(() => {});
     };
     const result = await office.run({
-      files: { ...QUIET, ask, shared },
+      files: { ...QUIET, ask, shared, isBusy: !answers },
     });
     assert.equal(result.exitCode, 143);
     assert.deepEqual(result.stop, {
@@ -142,6 +142,9 @@ for (const answers of [true, false]) {
       hint: "Run again.",
     });
     assert.deepEqual(office.trees(), before);
+    // Whatever hangs may go on: no other run begins until that is gone.
+    const next = await office.run();
+    assert.equal(next.exitCode, answers ? 0 : 4, describe(next));
   });
 }
 

@@ -23,6 +23,7 @@ import { systemError } from "./support/two_roots.ts";
 /** The files' world of an office, through a port. */
 class Ported implements Files, Disposable {
   readonly actors = 1;
+  readonly isBusy = false;
   readonly walls = { by: "fence", network: [] } as const;
   readonly shared = new SharedState();
   readonly port: FilesPort;

@@ -316,11 +316,11 @@ export class Office implements Disposable {
   }
 }
 
-function documentOf({ stdout, stderr }: CommandResult): unknown {
+function documentOf({ code, stdout, stderr }: CommandResult): unknown {
   try {
     return JSON.parse(stdout);
   } catch {
-    throw new Error(`no JSON: ${stdout}\n${stderr}`);
+    throw new Error(`no JSON, exit code ${code}: ${stdout}\n${stderr}`);
   }
 }
 

@@ -5,10 +5,15 @@ unmounted. Calls wait side by side, as on a network, where only the way is
 long. The kernel keeps names and attributes for a second, as clients of SMB
 and NFS do. How many calls there were is told as the number of the disk's
 files, which nobody else wants to know of it.
+
+Calls that the file FOLDER.hold names, by a pattern for "OPERATION PATH", are
+not answered as long as it does: a share that hangs. FOLDER.held is made when
+there is one.
 """
 
 import errno
 import os
+import re
 import stat
 import sys
 import threading
@@ -46,6 +51,7 @@ class SlowShare(Operations):
             with self.counting:
                 self.calls += 1
             time.sleep(self.delay_s)
+            self.hold(op, path)
         for name in [path, args[0]] if op in ("rename", "link") else [path]:
             if len(os.path.basename(os.fsencode(name))) > self.longest_name:
                 raise FuseOSError(errno.ENAMETOOLONG)
@@ -53,6 +59,19 @@ class SlowShare(Operations):
         if op in WITH_ATTRIBUTES:
             self.answering.add(thread)
         return result
+
+    def hold(self, op, path):
+        while self.is_held(f"{op} {path}"):
+            with open(f"{self.folder}.held", "w"):
+                pass
+            time.sleep(0.01)
+
+    def is_held(self, call):
+        try:
+            with open(f"{self.folder}.hold") as file:
+                return re.fullmatch(file.read(), call) is not None
+        except FileNotFoundError:
+            return False
 
     def real(self, path):
         return self.folder + path

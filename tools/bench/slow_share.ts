@@ -20,6 +20,7 @@ export function unmountShares(): void {
 
 /** A folder that is mounted a second time, with a delay on every call. */
 export class SlowShare implements Disposable {
+  readonly #folder: string;
   readonly #place: string;
 
   /**
@@ -36,6 +37,7 @@ export class SlowShare implements Disposable {
     delayMs: number,
     longestName = 255,
   ) {
+    this.#folder = folder;
     this.#place = place;
     // It goes on in the background once it is mounted.
     const { success, stderr } = new Deno.Command(PYTHON, {
@@ -52,8 +54,41 @@ export class SlowShare implements Disposable {
     return statfsSync(this.#place).files;
   }
 
+  /**
+   * Leaves some calls without an answer, until they are let go on.
+   *
+   * @param calls A pattern for an operation of FUSE and a path from the mounted
+   *   folder on, as in "readdir /a".
+   */
+  hold(calls: string): void {
+    // An empty file would stand there for a moment.
+    Deno.writeTextFileSync(`${this.#folder}.hold.new`, calls);
+    Deno.renameSync(`${this.#folder}.hold.new`, `${this.#folder}.hold`);
+  }
+
+  /** Whether a call waits for an answer that does not come. */
+  get isHeld(): boolean {
+    try {
+      return Deno.lstatSync(`${this.#folder}.held`).isFile;
+    } catch {
+      return false;
+    }
+  }
+
+  /** Lets what is held go on. */
+  letGo(): void {
+    for (const name of ["hold", "held"]) {
+      try {
+        Deno.removeSync(`${this.#folder}.${name}`);
+      } catch (error) {
+        if (!(error instanceof Deno.errors.NotFound)) throw error;
+      }
+    }
+  }
+
   [Symbol.dispose](): void {
     mounted.delete(this);
+    this.letGo();
     new Deno.Command("umount", { args: ["-l", this.#place] }).outputSync();
   }
 }
