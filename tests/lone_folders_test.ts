@@ -275,8 +275,11 @@ Deno.test("what comes into a folder in the last moment keeps it, and is named", 
   });
   const result = await office.run();
   program[Symbol.dispose]();
-  assert.equal(result.exitCode, 1);
-  const { detail } = result.outcomes.at(-1)!;
+  assert.equal(result.exitCode, 1, describe(result));
+  // A file that was young when it was recorded may be learned anew after it.
+  const { detail } = result.outcomes.find(({ action }) =>
+    action.name === "REMOVE_DIR_RIGHT"
+  )!;
   assert.match(
     detail!,
     /^it holds "\d", "\d", "\d" and 1 more by now; the next run/,
