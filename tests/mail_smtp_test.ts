@@ -13,6 +13,7 @@ import {
   USERNAME,
 } from "./support/mail_server.ts";
 import { file, type Office } from "./support/support.ts";
+import { replaceCall } from "./support/system_calls.ts";
 
 /** What no person is to read. */
 const RAW =
@@ -151,6 +152,24 @@ const FAULTS: readonly FaultRow[] = [
   { rule: "answers with an escape sequence", isMailOnly: true, faults: { replies: { end: "550 \u001b[2J\u0007x" } }, words: 'the mail is refused: "550 \\u001b[2J\\u0007x" (ask whoever runs it)' },
 ];
 
+/**
+ * Lets a mail's time begin to run when the server is silent: on a busy computer
+ * it would be up before anything was said.
+ */
+function boundBySilence(server: FaultyMailServer, boundMs: number): Disposable {
+  return replaceCall(globalThis, "setTimeout", (real, ...args: unknown[]) => {
+    const [then, ms] = args;
+    if (ms !== boundMs) return real(...args);
+    const id = setInterval(() => {
+      if (!server.isSilent) return;
+      clearInterval(id);
+      real(then, ms);
+    }, 10);
+    // Cleared by the same number, where it was not needed.
+    return id;
+  });
+}
+
 for (const row of FAULTS) {
   const { rule, faults, email = {}, words, isMailOnly, boundMs } = row;
   Deno.test(`a server that ${rule}: a mail and doctor say so`, async () => {
@@ -159,12 +178,14 @@ for (const row of FAULTS) {
     const bound = boundMs ?? 10_000;
     const expected = words.replaceAll("PORT", String(server.port));
     const at = `localhost:${server.port}: `;
+    using _time = boundBySilence(server, boundMs ?? 0);
     const sent = await send(config, {}, bound);
     const told = reasonOf(sent);
     assert.equal(sent.kind === "failed" ? told : at + told, at + expected);
     assert.doesNotMatch(told.replace(/"[^"]*"/g, ""), RAW);
     if (isMailOnly) return;
     server.heard.length = 0;
+    server.isSilent = false;
     const doctor = await verify(config, bound);
     // Of many refusals doctor puts what to do at the end.
     if (!/; c@/.test(expected)) assert.equal(doctor, at + expected);
@@ -196,17 +217,21 @@ for (const security of ["starttls", "tls"] as const) {
 }
 
 Deno.test("starttls or none at port 465: the advice is sure", async () => {
+  // Of several processes that test this each has an address of its own.
+  const address = `127.46.${Deno.pid >> 8 & 255}.${Deno.pid & 255}`;
   using server = new FaultyMailServer({
     silentAt: "connect",
-    address: "127.0.0.46",
+    address,
     port: 465,
   });
   assert.equal(server.port, 465);
+  using _time = boundBySilence(server, 300);
   for (const security of ["starttls", "none"] as const) {
-    const email = { security, smtpHost: "127.0.0.46" };
+    server.isSilent = false;
+    const email = { security, smtpHost: address };
     assert.equal(
       reasonOf(await send(configOf(465, email), {}, 300)),
-      "127.0.0.46:465: 127.0.0.46 did not take it within 0.3 s: it never " +
+      `${address}:465: ${address} did not take it within 0.3 s: it never ` +
         "said a word (set email.security to tls: port 465 is for that)",
     );
   }
@@ -558,10 +583,16 @@ Deno.test("a server that is down costs no file and no time; the mail goes out wi
   clash(office);
   const { code, stderr } = await place.command();
   assert.equal(code, 0, "both sides agree");
-  // Of the run alone: on a busy computer programs take long to start.
-  const times = Deno.readTextFileSync(office.log).trim().split("\n")
-    .map((line) => Date.parse(line.split(" ")[0]!));
-  assert.ok(times.at(-1)! - times[0]! < 10_000, `${times}`);
+  // Of the mail alone: on a busy computer a run takes long to begin.
+  const [told = 0, waits = Infinity] = [/ COPY_/, / E-mail waits /].map((
+    what,
+  ) =>
+    Date.parse(
+      Deno.readTextFileSync(office.log).split("\n")
+        .find((line) => what.test(line))!.split(" ")[0]!,
+    )
+  );
+  assert.ok(waits - told < 10_000, `${waits - told} ms`);
   assert.match(
     stderr,
     /^E-mail waits for the next run: .*nothing answers there.*\n$/,

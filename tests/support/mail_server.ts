@@ -310,6 +310,8 @@ export interface MailFaults {
 export class FaultyMailServer implements Disposable {
   /** All that it heard, line by line. */
   readonly heard: string[] = [];
+  /** Whether it came to the moment at which it falls silent, or was called. */
+  isSilent = false;
   connections = 0;
   readonly #listener: Deno.TcpListener;
   readonly #held = new Set<Deno.TcpConn>();
@@ -358,6 +360,7 @@ export class FaultyMailServer implements Disposable {
     };
     /** Whether it goes on. */
     const answer = async (moment: Moment, heard: string): Promise<boolean> => {
+      if (moment === (silentAt ?? "connect")) this.isSilent = true;
       if (moment === silentAt) await new Promise(() => {});
       const said = moment in replies ? replies[moment]! : usual[moment];
       const reply = typeof said === "function" ? said(heard) : said;
