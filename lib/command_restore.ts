@@ -491,15 +491,15 @@ function restoredLine(restored: Restored): string {
     const place = replaced[side];
     return place === null ? [] : [`${words(side)} ${printable(place)}`];
   });
-  const kept = places.length === 0
+  const before = places.length === 0
     ? ""
     : `; what stood there is now ${places.join(", ")}`;
   if (outcome === "done") {
     const more = reason === null ? "" : `; ${printable(reason)}`;
-    return `${path}: ${back}${kept}${more}`;
+    return `${path}: ${back}${before}${more}`;
   }
   const part = sides.length === 0 ? "" : ` (${back})`;
-  return `${path}: ${outcome}: ${printable(reason ?? "")}${part}${kept}`;
+  return `${path}: ${outcome}: ${printable(reason ?? "")}${part}${before}`;
 }
 
 function versionDocument(version: Version) {
