@@ -10,7 +10,7 @@
  *
  * @module
  */
-import { InterruptedError } from "./errors.ts";
+import { GuardError, InterruptedError } from "./errors.ts";
 import { movingName, type TemporaryOwner } from "./names.ts";
 import { folderOf, joinPath } from "./paths.ts";
 import {
@@ -46,7 +46,7 @@ import {
   unpackMade,
   type WireRoot,
 } from "./wire_messages.ts";
-import { type Files, ThreadLost } from "./wire_port.ts";
+import { askBoth, type Files, ThreadLost } from "./wire_port.ts";
 
 /** What carrying out a plan needs. */
 export interface ApplyContext {
@@ -180,9 +180,6 @@ interface Batch {
   readonly orders: ActOrder[];
 }
 
-/** A batch that does nothing: it tells whether the roots are there. */
-const NOTHING = { copies: packCopies([]), orders: [], drops: [] } as const;
-
 /** One plan that is being carried out. */
 class Applying {
   readonly #actions: readonly Action[];
@@ -224,10 +221,11 @@ class Applying {
     const count = context.threadsFor ?? threadsFor;
     this.#firstNumber = context.files.shared.takeNumbers(actions.length);
     this.#threads = count(context.callMs, works.length, copies.length);
+    // The first one comes when it is asked for something.
+    if (this.#threads > 1) context.files.grow(this.#threads);
   }
 
   async run(): Promise<readonly Outcome[]> {
-    this.#context.files.grow(this.#threads);
     await this.#rounds();
     await this.#dropCopied();
     // What was not come to has left holes.
@@ -265,7 +263,7 @@ class Applying {
     });
     if (drops.length === 0) return;
     try {
-      await this.#ask({ ...NOTHING, drops });
+      await this.#ask({ copies: packCopies([]), orders: [], drops });
     } catch (error) {
       // Leftovers of this pair: the next run removes them.
       if (!(error instanceof ThreadLost)) throw error;
@@ -316,19 +314,25 @@ class Applying {
         }
       }
       if (learnt.length === 0) continue;
-      let skipped: string | null = null;
-      try {
-        const { isAway } = await this.#ask(NOTHING);
-        if (isAway) skipped = WENT_AWAY;
-      } catch (error) {
-        if (!(error instanceof ThreadLost)) throw error;
-        skipped = NO_THREAD;
-      }
-      if (skipped === null) this.#context.record.apply(changes);
+      // What went to another disk must not be recorded.
+      const isThere = await this.#areThere();
+      if (isThere) this.#context.record.apply(changes);
       const done = { ...NO_MORE, changes };
       for (const index of learnt) {
-        this.#finish(index, skipped === null ? { done } : { skipped });
+        this.#finish(index, isThere ? { done } : { skipped: WENT_AWAY });
       }
+    }
+  }
+
+  /** Whether both roots are still the ones that the run began with. */
+  async #areThere(): Promise<boolean> {
+    const { files, ids } = this.#context;
+    try {
+      const now = await askBoth(files, "identity", (side) => ({ side }));
+      return SIDES.every((side) => now[side]?.id === ids[side]);
+    } catch (error) {
+      if (!(error instanceof GuardError)) throw error;
+      return false;
     }
   }
 
