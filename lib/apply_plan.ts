@@ -317,9 +317,8 @@ class Applying {
       // What went to another disk must not be recorded.
       const isThere = await this.#areThere();
       if (isThere) this.#context.record.apply(changes);
-      const done = { ...NO_MORE, changes };
       for (const index of learnt) {
-        this.#finish(index, isThere ? { done } : { skipped: WENT_AWAY });
+        this.#finish(index, isThere ? DONE : { skipped: WENT_AWAY });
       }
     }
   }
@@ -412,7 +411,8 @@ class Applying {
     let bytes = 0;
     for (let group = queue.at(-1); group !== undefined; group = queue.at(-1)) {
       const count = all.length;
-      const size = group.reduce((sum, it) => sum + this.#bytesOf(it), 0);
+      let size = 0;
+      for (const index of group) size += this.#bytesOf(index);
       const isFull = count > 0 &&
         (count + group.length > most || bytes + size > BATCH_BYTES ||
           this.#isOtherFolder(groups.at(-1)!, group, count));
@@ -591,21 +591,27 @@ class Applying {
 
   /** Records what a batch did, tells it, and queues what is left of it. */
   #take(batch: Batch, reply: ActReply, queue: Group[]): void {
-    const made = new Map(
-      unpackMade(reply.made).map((copy, n) => [batch.copies[n]!, copy]),
-    );
+    const made = unpackMade(reply.made);
     const told = new Map(reply.told);
-    const results: [index: number, result: ActionResult | null][] = [];
+    /** Null: it waits for another one. */
+    const results: (readonly [index: number, result: ActionResult | null])[] =
+      [];
+    const changes: RecordChange[] = [];
     const again = new Set<number>();
+    let copies = 0;
     for (const [position, index] of batch.all.entries()) {
-      const copy = made.get(index) ?? null;
-      const became = told.get(position) ?? null;
+      const isCopy = batch.copies[copies] === index;
+      const copy = isCopy ? made[copies++]! : null;
       if (copy !== null) {
-        const done = { ...NO_MORE, changes: [this.#put(index, copy)] };
-        results.push([index, { done }]);
-      } else if (became === null) again.add(index);
+        changes.push(this.#put(index, copy));
+        results.push([index, DONE]);
+        continue;
+      }
+      const became = told.get(position) ?? null;
+      if (became === null) again.add(index);
       else if (became.kind === "done") {
         this.#copied.delete(index);
+        changes.push(...became.changes);
         results.push([index, { done: became }]);
       } else if (became.kind === "two-steps") {
         this.#noteMiddle(index);
@@ -626,18 +632,15 @@ class Applying {
         else results.push([index, { failed }]);
       }
     }
-    const done = results.flatMap(([index, result]) =>
-      result?.done ? [{ index, changes: result.done.changes }] : []
-    );
-    if (!reply.isAway) {
-      this.#context.record.apply(done.flatMap(({ changes }) => changes));
-      for (const { index, changes } of done) this.#remember(index, changes);
-    }
-    const away = { skipped: WENT_AWAY };
+    if (!reply.isAway) this.#context.record.apply(changes);
     for (const [index, result] of results) {
-      const isLost = reply.isAway && result?.done !== undefined;
-      const truth = result ?? { skipped: this.#waits(index) };
-      this.#finish(index, isLost ? away : truth);
+      if (result === null) this.#finish(index, { skipped: this.#waits(index) });
+      else if (reply.isAway && result.done !== undefined) {
+        this.#finish(index, { skipped: WENT_AWAY });
+      } else {
+        if (result.done) this.#remember(index, result.done.changes);
+        this.#finish(index, result);
+      }
     }
     for (const group of batch.groups.toReversed()) {
       const rest = group.filter((index) => again.has(index));
@@ -682,8 +685,10 @@ class Applying {
 
 type CopyWork = Work & { readonly kind: "copy" };
 
-/** Of a done action, where there is nothing to say. */
-const NO_MORE = { softDeletedPath: null, note: null, left: null } as const;
+/** Done, and there is nothing more to say. */
+const DONE: ActionResult = {
+  done: { changes: [], softDeletedPath: null, note: null, left: null },
+};
 
 /** Said of what a thread had when it died. */
 const UNKNOWN = "it is not known what became of it; the next run finds out";

@@ -438,6 +438,7 @@ export class TemporaryNames {
   readonly owner: TemporaryOwner;
   readonly #roots: readonly Root[];
   readonly #next: () => number;
+  #last: { readonly folder: string; readonly room: number } | null = null;
 
   /**
    * @param owner Pair and run.
@@ -468,11 +469,19 @@ export class TemporaryNames {
   beside(path: string, number = this.#next()): string {
     const name = temporaryName(this.owner, number);
     const folder = folderOf(path);
-    const isTooLong = this.#roots.some((root) =>
-      root.pathRoom(folder) < name.length
-    );
-    const place = joinPath(isTooLong ? OWN_FOLDER : folder, name);
+    const room = this.#roomIn(folder);
+    const place = joinPath(room < name.length ? OWN_FOLDER : folder, name);
     for (const root of this.#roots) root.admit(place);
     return place;
+  }
+
+  /** What a name in a folder may measure on all roots, in bytes. */
+  #roomIn(folder: string): number {
+    // Most files are in the folder of the one before.
+    if (this.#last?.folder !== folder) {
+      const rooms = this.#roots.map((root) => root.pathRoom(folder));
+      this.#last = { folder, room: Math.min(...rooms) };
+    }
+    return this.#last.room;
   }
 }

@@ -751,6 +751,8 @@ class Batch {
   readonly #rows = new Map<string, FileRow>();
   /** Disks without room: a root may hold several. */
   readonly #full: Set<string>;
+  /** Positions of copies to new names. */
+  readonly #copies: number[] = [];
   /** What became of each, by position. */
   readonly #made = new Map<number, Made>();
   readonly #became = new Map<number, Became>();
@@ -771,6 +773,9 @@ class Batch {
     const tasks: (CopyTask | ActOrder)[] = unpackCopies(copies);
     for (const order of orders) tasks.splice(order.at, 0, order);
     this.#tasks = tasks;
+    for (const [position, task] of tasks.entries()) {
+      if (!isOrder(task)) this.#copies.push(position);
+    }
     this.#full = new Set(full);
     this.#roots = both((side) => rootIn(world, side, batch.wire[side]));
     for (const { work } of orders) {
@@ -819,8 +824,7 @@ class Batch {
     const { left, right } = this.#roots;
     return {
       made: packMade(
-        [...this.#tasks.entries()].filter(([, task]) => !isOrder(task))
-          .map(([position]) => this.#made.get(position) ?? null),
+        this.#copies.map((position) => this.#made.get(position) ?? null),
       ),
       told: [...this.#became],
       // After the actions: what went to another disk must not be recorded.
