@@ -147,6 +147,13 @@ const BACK_OFF_MS = [50, 200, 600];
 /** No more tries are begun so long after the first pause began, in ms. */
 const PATIENCE_MS = 3000;
 
+/**
+ * Changes wait for the record until there are so many, or for so long, in ms:
+ * it takes a disk a while, and on a share many batches are small.
+ */
+const MOST_UNRECORDED = 256;
+const RECORD_MS = 100;
+
 /** What became of an action: one of these. */
 interface ActionResult {
   readonly done?: Done;
@@ -187,6 +194,10 @@ class Applying {
   /** How many threads are worth it. */
   readonly #threads: number;
   readonly #outcomes: Outcome[] = [];
+  /** What is done and not recorded yet, and what is not told before that. */
+  #unrecorded: RecordChange[] = [];
+  #untold: Outcome[] = [];
+  #timer: ReturnType<typeof setTimeout> | undefined;
   /** Of temporary names: each action has its own. */
   readonly #firstNumber: number;
   /** Rows that later actions build on. */
@@ -226,7 +237,12 @@ class Applying {
   }
 
   async run(): Promise<readonly Outcome[]> {
-    await this.#rounds();
+    try {
+      await this.#rounds();
+      this.#record();
+    } finally {
+      clearTimeout(this.#timer);
+    }
     await this.#dropCopied();
     // What was not come to has left holes.
     return this.#outcomes.filter(() => true);
@@ -316,10 +332,11 @@ class Applying {
       if (learnt.length === 0) continue;
       // What went to another disk must not be recorded.
       const isThere = await this.#areThere();
-      if (isThere) this.#context.record.apply(changes);
+      if (isThere) this.#unrecorded.push(...changes);
       for (const index of learnt) {
         this.#finish(index, isThere ? DONE : { skipped: WENT_AWAY });
       }
+      this.#record();
     }
   }
 
@@ -369,6 +386,16 @@ class Applying {
     const most = this.#mostOf(groups.length);
     const underWay = new Set<Promise<void>>();
     const failures: unknown[] = [];
+    const recordSoon = (): void => {
+      if (this.#unrecorded.length >= MOST_UNRECORDED) return this.#record();
+      this.#timer ??= setTimeout(() => {
+        try {
+          this.#record();
+        } catch (error) {
+          failures.push(error);
+        }
+      }, RECORD_MS);
+    };
     const isOn = () =>
       queue.length > 0 && !this.#isStopped && failures.length === 0;
     // Of folders the next batch may build on all before it.
@@ -379,6 +406,7 @@ class Applying {
         const batch = this.#next(queue, most, end);
         if (batch === null) break;
         const answered = this.#send(batch, queue)
+          .then(recordSoon)
           .catch((error) => void failures.push(error))
           .finally(() => underWay.delete(answered));
         underWay.add(answered);
@@ -390,10 +418,11 @@ class Applying {
       await Promise.race(underWay);
     }
     if (failures.length > 0) throw failures[0];
-    if (this.#isStopped) return;
-    for (const index of queue.reverse().flat()) {
+    for (const index of this.#isStopped ? [] : queue.reverse().flat()) {
       if (this.#isReady(index)) this.#finish(index, { skipped: NO_THREAD });
     }
+    // The next step builds on what the record knows by then.
+    this.#record();
   }
 
   /** How many actions a batch may have. */
@@ -589,7 +618,7 @@ class Applying {
     return reply;
   }
 
-  /** Records what a batch did, tells it, and queues what is left of it. */
+  /** Takes what a batch did, and queues what is left of it. */
   #take(batch: Batch, reply: ActReply, queue: Group[]): void {
     const made = unpackMade(reply.made);
     const told = new Map(reply.told);
@@ -632,7 +661,7 @@ class Applying {
         else results.push([index, { failed }]);
       }
     }
-    if (!reply.isAway) this.#context.record.apply(changes);
+    if (!reply.isAway) this.#unrecorded.push(...changes);
     for (const [index, result] of results) {
       if (result === null) this.#finish(index, { skipped: this.#waits(index) });
       else if (reply.isAway && result.done !== undefined) {
@@ -679,7 +708,19 @@ class Applying {
   #finish(index: number, result: ActionResult): void {
     const outcome = outcomeOf(this.#actions[index]!, result);
     this.#outcomes[index] = outcome;
-    this.#context.onOutcome(outcome);
+    this.#untold.push(outcome);
+  }
+
+  /** Records what is done, in one transaction, and tells what is certain. */
+  #record(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    const changes = this.#unrecorded;
+    this.#unrecorded = [];
+    if (changes.length > 0) this.#context.record.apply(changes);
+    for (const outcome of this.#untold.splice(0)) {
+      this.#context.onOutcome(outcome);
+    }
   }
 }
 

@@ -270,7 +270,7 @@ Deno.test("each outcome is told once, in a list that has the order of the plan",
 });
 
 Deno.test("more copies than one batch holds are all made and recorded", async () => {
-  const names = Array.from({ length: 300 }, (_, n) => `f${n}`);
+  const names = Array.from({ length: 600 }, (_, n) => `f${n}`);
   using at = new Bench().write({
     left: Object.fromEntries(names.map((name) => [name, name])),
   });
@@ -281,7 +281,7 @@ Deno.test("more copies than one batch holds are all made and recorded", async ()
   const outcomes = await at.do(...names.map((name) => at.copy(name)));
   assert.deepEqual(new Set(outcomes), new Set(["done"]));
   assert.deepEqual(at.trees().right, at.trees().left);
-  assert.equal(Object.keys(at.rows()).length, 300);
+  assert.equal(Object.keys(at.rows()).length, 600);
   assert.ok(applied >= 2, "the record does not wait for the end");
 });
 
@@ -994,6 +994,23 @@ Deno.test("a batch is recorded in one go, and nothing of it whose folder can't b
   }
   assert.equal(recorded, 1);
   assert.deepEqual(Object.keys(at.rows()), ["d/a"]);
+});
+
+Deno.test("small batches are recorded together, and wait for no long one", async () => {
+  using at = new Bench().write({ left: many(64) });
+  using watched = new Watched(at);
+  at.threads = 20;
+  const recorded: number[] = [];
+  const isRecorded = Promise.withResolvers<void>();
+  at.onApply = (changes) => {
+    assert.equal(at.told.length, recorded.length * 48, "told when recorded");
+    recorded.push(changes.length);
+    isRecorded.resolve();
+  };
+  watched.before = (_, n) => n < 4 ? undefined : isRecorded.promise;
+  const outcomes = await at.do(...namesOf(64).map((name) => at.copy(name)));
+  assert.deepEqual(new Set(outcomes), new Set(["done"]));
+  assert.deepEqual(recorded, [48, 16]);
 });
 
 Deno.test("a rename in two steps is not begun before its name in the middle is written down", async () => {
