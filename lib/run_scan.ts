@@ -12,7 +12,7 @@ import { type Both, bothOf, type DirectoryRow, type Side } from "./types.ts";
 import type { IgnoreSettings } from "./wire_ignore.ts";
 import type { Listing } from "./wire_listing.ts";
 import type { Probe, ScanRequest, ScanSummary } from "./wire_messages.ts";
-import type { Files } from "./wire_port.ts";
+import { type Files, ThreadLost } from "./wire_port.ts";
 
 /** What one scan gave. */
 export interface FinishedScan extends SideScan {
@@ -52,6 +52,8 @@ export async function scanRoots(
       return { listings, problems: summary.problems, summary };
     } catch (error) {
       if (error instanceof InterruptedError) throw error;
+      // That says nothing about the disk.
+      if (error instanceof ThreadLost) throw error;
       throw new GuardError(
         "roots",
         `${words(side)} (${context.paths[side]}) could not be read to the ` +

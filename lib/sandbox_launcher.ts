@@ -162,6 +162,8 @@ export async function runInSandbox(
     child.unref();
   }
   if (killed !== null || !ended) return killed ?? INTERRUPTED;
+  const { signal } = ended;
+  if (signal !== null && !ASKING.has(signal)) warn(diedWords(signal));
   return ended.code >>> 0 === STOPPED_BY_KEY ? INTERRUPTED : ended.code;
 }
 
@@ -206,6 +208,21 @@ async function stuckHolder(lock: string): Promise<number | null> {
   }
 }
 
+/** What whoever sends it wants; others are an accident. */
+const ASKING: ReadonlySet<Deno.Signal> = new Set([
+  "SIGINT",
+  "SIGTERM",
+  "SIGHUP",
+]);
+
+/** Said of a program that did not end by itself. */
+function diedWords(signal: Deno.Signal): string {
+  const isKilled = signal === "SIGKILL";
+  return `The program was ended by ${signal}: ` +
+    (isKilled ? "somebody killed it, or " : "perhaps ") +
+    "memory ran out. The next run finds out what was done, and goes on.";
+}
+
 /** What Windows ends a program with at Ctrl+C, and what that is elsewhere. */
 const STOPPED_BY_KEY = 0xc000_013a;
 const INTERRUPTED = 130;
@@ -227,13 +244,17 @@ function onSignals(
     "SIGINT",
     isWindows ? "SIGBREAK" : "SIGTERM",
     // A terminal that is closed may tell only the first of its processes.
-    // Without a terminal it is left as it is: that is what nohup is for.
-    ...isKeyboard ? ["SIGHUP" as const] : [],
+    "SIGHUP",
   ];
   for (const signal of signals) {
     const isTheirs = isWindows || isKeyboard && signal === "SIGINT";
     try {
-      Deno.addSignalListener(signal, () => passOn(signal, isTheirs));
+      Deno.addSignalListener(signal, () => {
+        // Without a terminal somebody wants it to be outlived: that is what
+        // nohup is for. The runtime, once it listens to any signal, would end
+        // at this one though it was started to ignore it.
+        if (signal !== "SIGHUP" || isKeyboard) passOn(signal, isTheirs);
+      });
     } catch (error) {
       // A signal that this system has not.
       if (!(error instanceof TypeError)) throw error;

@@ -117,6 +117,8 @@ const ONE_SIGNAL_MS = 500;
  * Runs the program in its threads. Only here anything ends: this never returns.
  */
 export function runThreads(program: Program): Promise<never> {
+  // The launcher can't hand on that it was told to ignore it.
+  if (!hasTerminal()) Deno.addSignalListener("SIGHUP", () => {});
   const shared = new SharedState();
   const engine = start("engine", program.sandbox.engine);
   const tell = (message: ToEngine, transfer: Transferable[] = []) =>
@@ -236,10 +238,14 @@ function onSignals(stop: (signal: StopSignal) => void): void {
 
 function stopSignals(): readonly StopSignal[] {
   if (Deno.build.os === "windows") return ["SIGINT", "SIGBREAK", "SIGHUP"];
-  // Without a terminal there is none that could be closed: it is then that
-  // somebody wants a run to outlive the terminal it was started from (nohup).
-  const hasTerminal = [Deno.stdin, Deno.stdout, Deno.stderr].some((it) =>
-    it.isTerminal()
-  );
-  return ["SIGINT", "SIGTERM", ...hasTerminal ? ["SIGHUP" as const] : []];
+  return ["SIGINT", "SIGTERM", ...hasTerminal() ? ["SIGHUP" as const] : []];
+}
+
+/**
+ * Without a terminal there is none that could be closed: it is then that
+ * somebody wants a run to outlive the terminal it was started from (nohup).
+ */
+function hasTerminal(): boolean {
+  return Deno.build.os === "windows" ||
+    [Deno.stdin, Deno.stdout, Deno.stderr].some((it) => it.isTerminal());
 }

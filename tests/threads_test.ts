@@ -1,0 +1,328 @@
+import assert from "node:assert/strict";
+import { ACTION_NAMES } from "../lib/types.ts";
+import {
+  busyOffice,
+  firstOffice,
+  keepingOffice,
+} from "./faults/crash_offices.ts";
+import {
+  type CommandResult,
+  file,
+  Office,
+  softDeleted,
+} from "./support/support.ts";
+import { fromFileUrl } from "./support/urls.ts";
+
+/** What stands for what, in which module. */
+type Edits = readonly (readonly [module: string, from: string, to: string])[];
+
+/** A program of its own that has something wrong, and an office for it. */
+class BrokenOffice extends Office {
+  readonly #main: string;
+
+  constructor(edits: Edits) {
+    super();
+    const app = `${this.folder}/app`;
+    Deno.mkdirSync(`${app}/lib`, { recursive: true });
+    const copy = (name: string) =>
+      Deno.copyFileSync(fromFileUrl(`../${name}`), `${app}/${name}`);
+    for (const name of ["deno.json", "deno.lock", "main.ts"]) copy(name);
+    for (const { name } of Deno.readDirSync(fromFileUrl("../lib"))) {
+      copy(`lib/${name}`);
+    }
+    for (const [module, from, to] of edits) {
+      const path = `${app}/lib/${module}`;
+      const text = Deno.readTextFileSync(path);
+      assert.equal(text.split(from).length, 2, `${module}: ${from}`);
+      Deno.writeTextFileSync(path, text.replace(from, () => to));
+    }
+    this.#main = `${app}/main.ts`;
+  }
+
+  async broken(...args: readonly string[]): Promise<CommandResult> {
+    const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: [
+        ...["run", "--no-prompt", "-A", "--no-check", this.#main],
+        ...[...args, "--config", this.config],
+      ],
+      env: this.env,
+      stdin: "null",
+    }).output();
+    const [out = "", err = ""] = [stdout, stderr].map((it) =>
+      new TextDecoder().decode(it)
+    );
+    return { code, stdout: out, stderr: err };
+  }
+}
+
+/** Files to be copied, one folder to be made. */
+function brokenOffice(...edits: Edits): BrokenOffice {
+  const office = new BrokenOffice(edits);
+  return office.write({ left: { a: "1", b: "2", d: { c: "3" } } });
+}
+
+/** Nothing of a stack, and no words of the runtime. */
+function assertPlain({ stdout, stderr }: CommandResult): void {
+  for (const text of [stdout, stderr]) {
+    assert.doesNotMatch(text, /^\s+at |Uncaught|\.ts:\d+|error: /m);
+  }
+}
+
+/** That nothing was lost, and nothing is left half done. */
+async function assertGoesOn(office: Office): Promise<void> {
+  await office.agree();
+  const { left, right } = office.trees();
+  assert.deepEqual(left, { a: "1", b: "2", d: { c: "3" } });
+  assert.deepEqual(right, left);
+  const names = [...Deno.readDirSync(office.right)].map(({ name }) => name);
+  assert.deepEqual(names.filter((it) => it.includes("-tmp-")), []);
+}
+
+const BATCH = "const end = performance.now() + BATCH_MS;";
+const ENGINE = "code = await runProgram(args, host);";
+
+/** For ever, but that a timer is there. */
+const FOR_EVER = "await new Promise((done) => setTimeout(done, 1e9));";
+const THROWS = 'setTimeout(() => { throw new Error("for a test"); }, 0);';
+const REJECTS = 'void Promise.reject(new Error("for a test"));';
+
+Deno.test("a thread that throws while it answers ends the run with 5, in one line", async () => {
+  using office = brokenOffice(
+    ["files_act.ts", BATCH, `throw new Error("for a test"); ${BATCH}`],
+  );
+  const ended = await office.broken();
+  assert.equal(ended.code, 5, ended.stderr);
+  assertPlain(ended);
+  assert.equal(
+    ended.stderr,
+    "Something unexpected went wrong: for a test\nThe log has the details.\n",
+  );
+  await assertGoesOn(office);
+});
+
+for (const [what, dies] of [["throws", THROWS], ["rejects", REJECTS]]) {
+  Deno.test(`a thread that ${what} where nobody listens, in the middle of a batch: its batch is unknown, named, exit code 5`, async () => {
+    using office = brokenOffice(
+      ["files_act.ts", BATCH, `${dies} ${FOR_EVER} ${BATCH}`],
+    );
+    const ended = await office.broken("--json");
+    assert.equal(ended.code, 5, ended.stderr);
+    assertPlain(ended);
+    const { run, actions } = JSON.parse(ended.stdout);
+    assert.equal(run.exitCode, 5);
+    const [first, ...rest] = actions;
+    assert.deepEqual([first.path, first.outcome], ["d", "failed"]);
+    assert.match(first.detail, /^it is not known what became of it/);
+    for (const it of rest) assert.equal(it.outcome, "skipped");
+    await assertGoesOn(office);
+  });
+
+  Deno.test(`a thread that looks and ${what} where nobody listens ends the run with 5`, async () => {
+    const scans = "scan: (asks, tell) => scanned(world, asks, tell),";
+    const dying = "scan: async (asks, tell) => { " +
+      `${dies} ${FOR_EVER} return scanned(world, asks, tell); },`;
+    using office = brokenOffice(["files_look.ts", scans, dying]);
+    const ended = await office.broken();
+    assert.equal(ended.code, 5, ended.stderr);
+    assertPlain(ended);
+    assert.match(
+      ended.stderr,
+      /^Something unexpected went wrong: .*for a test/,
+    );
+    await assertGoesOn(office);
+  });
+
+  Deno.test(`the engine that ${what} where nobody listens ends the program with 5, in one line that names the log`, async () => {
+    using office = brokenOffice(
+      ["engine_worker.ts", ENGINE, `${dies} ${FOR_EVER} ${ENGINE}`],
+    );
+    const ended = await office.broken();
+    assert.equal(ended.code, 5);
+    assertPlain(ended);
+    assert.equal(
+      ended.stderr,
+      "Something unexpected went wrong: for a test The log may have the " +
+        `details: ${office.log}\n`,
+    );
+    await assertGoesOn(office);
+  });
+}
+
+Deno.test("a thread that is ended after it copied and before it answered: the next run adopts what is there", async () => {
+  const answering = "this.#flushFolders();\n    const { left, right }";
+  using office = brokenOffice(
+    [
+      "files_act.ts",
+      answering,
+      `if (this.#made.size > 0) ${FOR_EVER} ${answering}`,
+    ],
+    [
+      "sandbox_threads.ts",
+      "const { port1, port2 } = new MessageChannel();",
+      `if (what === "act") setInterval(() => {
+        try {
+          Deno.lstatSync(program.roots!.right + "/b");
+        } catch {
+          return;
+        }
+        thread.terminate();
+        lost("ended for a test");
+      }, 50);
+      const { port1, port2 } = new MessageChannel();`,
+    ],
+  );
+  const ended = await office.broken("--json");
+  assert.equal(ended.code, 5, ended.stderr);
+  assertPlain(ended);
+  const { actions } = JSON.parse(ended.stdout);
+  const unknown = actions.filter(({ outcome }: { outcome: string }) =>
+    outcome === "failed"
+  );
+  assert.deepEqual(
+    unknown.map(({ path }: { path: string }) => path).sort(),
+    ["a", "b", "d/c"],
+  );
+  for (const { detail } of unknown) assert.match(detail, /^it is not known/);
+  const next = await office.agree();
+  assert.ok(next.outcomes.every(({ action }) => action.name === "NOOP"));
+  await assertGoesOn(office);
+});
+
+Deno.test("a thread that is out of memory ends the program: the launcher says so, and the next run goes on", async () => {
+  const hungry = "const all: number[][] = []; " +
+    "for (;;) all.push(Array.from({ length: 1e5 }, (_, n) => n + 0.5));";
+  using office = brokenOffice(
+    ["files_act.ts", BATCH, `${hungry} ${BATCH}`],
+    ["sandbox_launcher.ts", "space-size=16384", "space-size=60"],
+  );
+  const { code, stdout, stderr } = await office.broken();
+  assert.ok(code > 128, `${code}`);
+  assert.equal(stdout, "");
+  assert.match(
+    stderr,
+    /\nThe program was ended by SIG[A-Z]+: perhaps memory ran out\. .*\n$/,
+  );
+  await assertGoesOn(office);
+});
+
+// By its threads the program does what a run in one thread does.
+
+const OFFICES = { busyOffice, firstOffice, keepingOffice, turnedOffice };
+
+const met = new Set<string>();
+
+for (const [name, make] of Object.entries(OFFICES)) {
+  Deno.test(`the command does by its threads what a run in one thread does: ${name}`, async () => {
+    using here = await make();
+    using there = await make();
+    const plain = (document: { actions: Record<string, unknown>[] }) =>
+      document.actions.map(({ action, path, newPath, outcome, reason }) => {
+        met.add(String(action));
+        const to = String(newPath).replace(/\d{8}-\d{6}-\w{6}/, "RUN");
+        return [action, path, to, outcome, reason];
+      });
+    const one = plain(await here.json());
+    assert.ok(one.length > 1);
+    assert.deepEqual(plain(await there.commandJson()), one);
+    assert.deepEqual(there.trees(), here.trees());
+    for (const side of ["left", "right"] as const) {
+      assert.deepEqual(softDeleted(there[side]), softDeleted(here[side]));
+    }
+    await there.agree();
+    assert.deepEqual((await there.agree()).outcomes, []);
+  });
+}
+
+/** Renames, and folders that come and go on the other side each. */
+async function turnedOffice(): Promise<Office> {
+  const office = new Office();
+  const old = (content: string) =>
+    file(content, { mtime: "2024-01-01T00:00:00Z" });
+  office.write({
+    left: { name: old("1"), gone: {}, "not there": {}, stays: old("22") },
+  });
+  await office.agree();
+  Deno.renameSync(`${office.right}/name`, `${office.right}/other name`);
+  Deno.removeSync(`${office.right}/gone`);
+  Deno.removeSync(`${office.left}/not there`);
+  return office.write({ left: { new: {} }, right: { newer: {} } });
+}
+
+Deno.test("kinds of actions that the command was seen to do by its threads", () => {
+  const others = ACTION_NAMES.filter((it) => it !== "NOOP" && !met.has(it));
+  assert.deepEqual(others, []);
+});
+
+// Pipes and terminals.
+
+/** The real command in a shell's line, in which it is called `$run`. */
+async function inShell(office: Office, line: string): Promise<CommandResult> {
+  const main = fromFileUrl("../main.ts");
+  const run = [Deno.execPath(), "run", "--no-prompt", "-A", main];
+  const { code, stdout, stderr } = await new Deno.Command("bash", {
+    args: ["-c", `set -o pipefail; ${line}`, ...run, "--config", office.config],
+    env: { ...office.env },
+    stdin: "null",
+  }).output();
+  const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+  return { code, stdout: decode(stdout), stderr: decode(stderr) };
+}
+
+const isWindows = Deno.build.os === "windows";
+
+for (const args of ["", "--json"]) {
+  Deno.test({
+    name:
+      `a run whose reader is gone is done all the same, and ends with 5 in words: ${args}`,
+    ignore: isWindows,
+    fn: async () => {
+      using office = new Office().write({ left: { a: "1" } });
+      const { code, stderr } = await inShell(
+        office,
+        `"$0" "$@" ${args} | head -c0`,
+      );
+      assert.equal(code, 5);
+      assert.match(
+        stderr,
+        /^What was asked for could not be printed: nobody reads it any more\./,
+      );
+      assertPlain({ code, stdout: "", stderr });
+      assert.deepEqual(office.trees().right, { a: "1" });
+    },
+  });
+}
+
+Deno.test({
+  name: "a run that nohup started outlives its terminal, in all its threads",
+  ignore: Deno.build.os !== "linux",
+  fn: async () => {
+    using server = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    using office = new Office(
+      `email: { smtp_host: 127.0.0.1, smtp_port: ${server.addr.port}, ` +
+        "security: none, from: a@b.c, to: a@b.c }\n",
+    );
+    office.write({
+      left: { a: file("1", { mtime: "2024-01-01T00:00:00Z" }) },
+      right: { a: file("22", { mtime: "2024-02-01T00:00:00Z" }) },
+    });
+    const ended = inShell(
+      office,
+      `nohup "$0" "$@" & echo $! >pid; wait $!`
+        .replace("pid", `'${office.folder}/pid'`),
+    );
+    // All but the mail is done by then.
+    using call = await server.accept();
+    const pid = Number(Deno.readTextFileSync(`${office.folder}/pid`));
+    const children = `/proc/${pid}/task/${pid}/children`;
+    const program = Number(Deno.readTextFileSync(children));
+    // The second one would be for somebody who has lost patience.
+    for (let n = 0; n < 2; n++) {
+      for (const it of [pid, program]) Deno.kill(it, "SIGHUP");
+      await new Promise((resolve) => setTimeout(resolve, 700));
+    }
+    call.close();
+    const { code, stdout } = await ended;
+    assert.equal(code, 0);
+    assert.match(stdout, /Both sides agree/);
+  },
+});
