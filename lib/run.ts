@@ -233,7 +233,8 @@ async function stages(run: RunContext, db: StateDb): Promise<RunResult> {
     db,
     paths,
     owner,
-    idsCount,
+    // Where there are no ids, nothing tells another disk.
+    both((side) => idsCount[side] || !identified.identities[side]?.fileId),
     (text) => listener.onWarning(text),
   );
   const roots = wireRoots(real, probes);
