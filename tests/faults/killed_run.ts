@@ -1,5 +1,5 @@
 /**
- * Runs that are killed just before a system call.
+ * Runs that are killed just before or after a system call.
  *
  * @module
  */
@@ -28,8 +28,30 @@ const LOOK_MS = 3;
  * @param program The whole program instead, with these arguments.
  * @returns With the exit code of a run that made fewer calls.
  */
-export async function killedRun(
+export function killedRun(
   office: Office,
+  call: string,
+  n: number,
+  path?: string,
+  program?: readonly string[],
+): Promise<Ended> {
+  return killed(office, "enter", call, n, path, program);
+}
+
+/** As {@linkcode killedRun}, but when the call is done. */
+export function killedAfter(
+  office: Office,
+  call: string,
+  n: number,
+  path?: string,
+  program?: readonly string[],
+): Promise<Ended> {
+  return killed(office, "exit", call, n, path, program);
+}
+
+async function killed(
+  office: Office,
+  when: "enter" | "exit",
   call: string,
   n: number,
   path?: string,
@@ -42,13 +64,13 @@ export async function killedRun(
     through: [
       ...["strace", "-f", "--seccomp-bpf", "-qq", "-o", trace],
       ...[`--trace=${call}`, ...path ? ["-P", path] : []],
-      `--inject=${call}:delay_enter=${HELD_S * 1e6}:when=${n}`,
+      `--inject=${call}:delay_${when}=${HELD_S * 1e6}:when=${n}`,
     ],
   });
   let isOver = false;
   const over = run.finally(() => isOver = true);
   while (!isOver) {
-    const thread = whoMade(n, trace);
+    const thread = when === "enter" ? whoMade(n, trace) : whoIsHeld(trace);
     if (thread !== null) {
       kill(thread);
       break;
@@ -82,4 +104,13 @@ function whoMade(n: number, trace: string): number | null {
     made.set(thread, count);
   }
   return null;
+}
+
+/** The thread whose call is done, and held up. */
+function whoIsHeld(trace: string): number | null {
+  if (!existsSync(trace)) return null;
+  const [, thread] = /^(\d+) .*\(DELAYED\)$/m.exec(
+    Deno.readTextFileSync(trace),
+  ) ?? [];
+  return thread === undefined ? null : Number(thread);
 }
