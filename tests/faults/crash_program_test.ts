@@ -26,7 +26,8 @@ const folder = (n: number) => ({ right }: Office) => `${right}/f${n}`;
 
 const MOMENTS: Readonly<Record<string, readonly Moment[]>> = {
   "after a flush of contents": [
-    { kill: killedAfter, call: "fsync", points: [1, 3, 6] },
+    // They get their names next.
+    { kill: killedRun, call: "linkat", points: [3, 5, 8] },
   ],
   // By the thread that acts there, before it answers.
   "after a flush of a folder": [
@@ -35,7 +36,12 @@ const MOMENTS: Readonly<Record<string, readonly Moment[]>> = {
   ],
   // By the engine.
   "after an answer, before it is recorded": [
-    { kill: killedRun, call: "pwrite64", points: [2, 12, 30], at: journal },
+    {
+      kill: killedRun,
+      call: "pwrite64",
+      points: [2, 6, 9, 12, 15, 18, 21, 24],
+      at: journal,
+    },
   ],
   "after a commit": [
     { kill: killedAfter, call: "ftruncate", points: [2, 4, 6], at: journal },
