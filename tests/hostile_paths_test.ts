@@ -889,6 +889,21 @@ Deno.test("a message that names a pair, a run or a number by more than that is r
           { side, root: wire(left), runs: [`${RUN}/${part}`] },
           nothing,
         ),
+      ...[part, `${RUN}/${part}`].flatMap((run) => {
+        const from = { side, run, path: "a" } as const;
+        const file = { ...from, metadata: seen };
+        const roots = both((it) => wire(at[it]));
+        const [, copy] = ORDERED.find(([slot]) => slot === "copy")!;
+        const work = { ...copy("new", seen), softDeleted: from } as FilesWork;
+        return [
+          () => act(at, { orders: [ordered(work)] }),
+          () =>
+            all.answer(
+              { roots, questions: [{ kind: "hash", file }] },
+              nothing,
+            ),
+        ];
+      }),
       ...owners.flatMap((owner) => [
         () => all.introduce({ side, owner, replaces: true }, nothing),
         () => all.rehearse({ side, owner }, nothing),
