@@ -147,7 +147,7 @@ export async function restore(
     to: to === "both" ? SIDES : [to],
     wire: roots,
     ids: both((side) => identified.identities[side]?.id ?? null),
-    callMs: 0,
+    callMs: Math.max(probed.left.callMs, probed.right.callMs),
     onOutcome: (outcome) => log.outcome(outcome),
     checkpoint: () => interrupt.checkpoint(),
   });

@@ -27,7 +27,6 @@ import {
   isAcrossDisks,
   isYoung,
   moveAcross,
-  removeMade,
   requestFor,
   stageCopy,
   type StagedCopy,
@@ -54,7 +53,7 @@ import {
 import { type Look, requirePaths, type Root } from "./root_files.ts";
 import { readIdentity } from "./root_identity.ts";
 import { longestName } from "./root_traits.ts";
-import { pathOf, SoftDelete } from "./soft_delete.ts";
+import { isMade, pathOf, SoftDelete } from "./soft_delete.ts";
 import {
   CHANGED,
   codeOf,
@@ -209,7 +208,7 @@ export class Performer {
       const path = pathOf(softDeleted, this.#roots);
       return { ...await stageCopy({ ...request, from, path }), folders };
     } catch (error) {
-      removeMade(request.to, folders);
+      dropCopy({ to: request.to, temporary, folders });
       throw error;
     }
   }
@@ -228,25 +227,20 @@ export class Performer {
     made: string[],
   ): void {
     const names = path.split("/").slice(0, -1);
-    const twins = softDeleted.path.split("/").slice(0, -1);
-    for (let depth = 1; depth <= names.length; depth++) {
-      const folder = names.slice(0, depth).join("/");
+    const twins = softDeleted.path.split("/");
+    for (const [n, name] of names.entries()) {
+      const folder = names.slice(0, n + 1).join("/");
       const id = `${root.side}/${folder}`;
-      const isNew = root.look(folder).kind !== "directory";
-      if (isNew) {
-        Deno.mkdirSync(root.absolute(folder));
-        this.#made.add(id);
-      }
+      const isNew = root.look(folder).kind !== "directory" &&
+        isMade(root, folder);
+      if (isNew) this.#made.add(id);
       if (this.#made.has(id)) made.unshift(folder);
       // What lies under a short path has none.
-      if (!isNew || twins[depth - 1] !== names[depth - 1]) continue;
-      const twin = twins.slice(0, depth).join("/");
-      const at = pathOf({ ...softDeleted, path: twin }, this.#roots);
+      if (!isNew || twins[n] !== name || Deno.build.os === "windows") continue;
+      const twin = { ...softDeleted, path: twins.slice(0, n + 1).join("/") };
       const from = this.#roots[softDeleted.side];
-      const { mode } = Deno.lstatSync(from.absolute(at));
-      if (mode !== null && Deno.build.os !== "windows") {
-        setQuietly(() => Deno.chmodSync(root.absolute(folder), mode & 0o777));
-      }
+      const { mode } = Deno.lstatSync(from.absolute(pathOf(twin, this.#roots)));
+      setQuietly(() => Deno.chmodSync(root.absolute(folder), mode! & 0o777));
     }
   }
 

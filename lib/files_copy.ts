@@ -173,24 +173,15 @@ export function dropCopy({ to, temporary, file, folders = [] }: {
   } catch {
     // A leftover of this pair: the next run removes it.
   }
-  removeMade(to, folders);
-}
-
-/**
- * Removes folders that were made for a file which does not come, but none that
- * holds anything.
- *
- * @param folders The deepest first.
- */
-export function removeMade(root: Root, folders: readonly string[]): void {
   orElse(undefined, () => {
     for (const folder of folders) {
-      root.distrust();
-      root.requireRealFolder(folder);
-      removeDespite(root.absolute(folder));
+      to.distrust();
+      to.requireRealFolder(folder);
+      // Never with anything in it.
+      removeDespite(to.absolute(folder));
     }
   });
-  root.distrust();
+  to.distrust();
 }
 
 /**

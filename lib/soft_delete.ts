@@ -208,21 +208,26 @@ function makeFolder(
   }
   if (kind === "file") return null;
   if (kind === "other") throw new Skipped(inTheWay(folder));
-  try {
-    Deno.mkdirSync(root.absolute(folder));
-  } catch (error) {
-    // Another thread of this run makes folders there, too.
-    const isThere = codeOf(error) === "EEXIST" &&
-      root.look(folder).kind !== "absent";
-    if (!isThere) throw error;
-    return makeFolder(root, folder, original);
-  }
+  if (!isMade(root, folder)) return makeFolder(root, folder, original);
   const mode = Deno.lstatSync(root.folder(original)).mode;
   if (mode !== null && Deno.build.os !== "windows") {
     // Whoever syncs must be able to put files into it.
     Deno.chmodSync(root.absolute(folder), mode & 0o777 | 0o700);
   }
   return folder;
+}
+
+/** Makes a folder; false: another thread of this run was quicker. */
+export function isMade(root: Root, folder: string): boolean {
+  try {
+    Deno.mkdirSync(root.absolute(folder));
+    return true;
+  } catch (error) {
+    const isThere = codeOf(error) === "EEXIST" &&
+      root.look(folder).kind !== "absent";
+    if (!isThere) throw error;
+    return false;
+  }
 }
 
 /** Said where nothing can be soft-deleted. */

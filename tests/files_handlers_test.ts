@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { doctor } from "../lib/command_doctor.ts";
+import { restore } from "../lib/command_restore.ts";
 import { why } from "../lib/command_why.ts";
 import { loadConfig } from "../lib/config_loader.ts";
 import type { Config } from "../lib/config_schema.ts";
@@ -110,6 +111,30 @@ Deno.test("what decides knows no root by its path: a plan, and a run with nothin
       "SOFT_DELETE_LEFT gone/b",
     ].sort(),
   );
+});
+
+Deno.test("what decides knows no root by its path: restore", async () => {
+  using office = filled();
+  await office.agree();
+  Deno.removeSync(`${office.left}/gone`, { recursive: true });
+  Deno.removeSync(`${office.left}/d`, { recursive: true });
+  await office.agree();
+  // What is there already is read there, too.
+  office.write({ right: { d: { a: "1" } } });
+  const { config, files } = await elsewhere(office);
+  const asked = {
+    command: "restore",
+    config: "",
+    path: "",
+    from: null,
+  } as const;
+  const more = { isList: false, isJson: true, to: "both" } as const;
+  const told = await printed(() =>
+    restore({ ...asked, ...more, path: "./", isForced: true }, config, files)
+  );
+  assert.equal(JSON.parse(told).exitCode, 0, told);
+  const all = { d: { a: "1" }, touched: "2", gone: { b: "3" } };
+  assert.deepEqual(office.trees(), { left: all, right: all });
 });
 
 Deno.test("what decides knows no root by its path: why, and the doctor", async () => {
