@@ -140,8 +140,10 @@ export async function flushCopies(
         if (isSlow) await file.sync();
         else file.syncSync();
         isSlow ||= performance.now() - began > SLOW_MS;
-        file.close();
+        // Looked at while it is open: what some shares tell just after a file
+        // was closed is the time of the last write, whatever it was given.
         const info = Deno.lstatSync(copy.to.absolute(copy.temporary));
+        file.close();
         results[at] = { ...copy, metadata: copy.to.metadata(info) };
       } catch (error) {
         dropCopy(copies[at]!);
