@@ -93,10 +93,13 @@ export function applyPlan(
 /** A call that takes longer is one that waits for a network, in ms. */
 const SLOW_MS = 1;
 
-/** So many actions are worth so many threads, where each call waits. */
-const WAITING: readonly (readonly [actions: number, threads: number])[] = [
-  [128, 8],
-  [16, 4],
+/** What an action waits for at least: so many calls, more or less. */
+const CALLS = 8;
+
+/** So much waiting is worth so many threads, in ms. */
+const WAITING: readonly (readonly [ms: number, threads: number])[] = [
+  [1000, 8],
+  [200, 4],
 ];
 
 /** So many copies take longer than a thread to start. */
@@ -119,7 +122,9 @@ export function threadsFor(
   copies: number,
 ): number {
   if (callMs >= SLOW_MS) {
-    return WAITING.find(([least]) => actions >= least)?.[1] ?? 1;
+    const waitMs = callMs * CALLS * actions;
+    const worth = WAITING.find(([least]) => waitMs >= least)?.[1] ?? 1;
+    return Math.max(1, Math.min(worth, actions));
   }
   if (copies < MANY_COPIES) return 1;
   return Math.min(4, Math.max(2, navigator.hardwareConcurrency));
@@ -128,6 +133,15 @@ export function threadsFor(
 /** Limits of a batch; a larger file is a batch of its own. */
 const BATCH_ACTIONS = 256;
 const BATCH_BYTES = 32 * 1024 * 1024;
+
+/** A batch ends so long after it began, in ms. */
+const BATCH_MS = 50;
+
+/**
+ * Where each call waits, it takes the time of so many calls: looks at the roots
+ * and flushes of folders, which each batch takes, are to be few among them.
+ */
+const BATCH_CALLS = 100;
 
 /** Where several threads act, a batch is to be worth the way at least. */
 const LEAST_ACTIONS = 16;
@@ -430,7 +444,8 @@ class Applying {
     if (this.#threads === 1) return BATCH_ACTIONS;
     // Each thread is to get some, and at the end none is to wait for another.
     const share = Math.ceil(groups / AHEAD / this.#threads);
-    return Math.min(BATCH_ACTIONS, Math.max(LEAST_ACTIONS, share));
+    const least = this.#context.callMs < SLOW_MS ? LEAST_ACTIONS : 1;
+    return Math.min(BATCH_ACTIONS, Math.max(least, share));
   }
 
   /** The next batch; null: there is none. */
@@ -591,7 +606,7 @@ class Applying {
   async #ask(
     batch: Pick<ActBatch, "copies" | "orders" | "drops">,
   ): Promise<ActReply> {
-    const { files, wire, ids, owner, startedAtMs } = this.#context;
+    const { files, wire, ids, owner, startedAtMs, callMs } = this.#context;
     const reply = await files.ask("act", {
       wire: both((side) => ({
         ...wire[side],
@@ -600,6 +615,7 @@ class Applying {
       ids,
       owner,
       startedAtMs,
+      forMs: Math.max(BATCH_MS, BATCH_CALLS * callMs),
       full: [...this.#full],
       ...batch,
     });

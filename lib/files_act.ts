@@ -720,9 +720,6 @@ export function acting(world: World): Handlers["act"] {
   };
 }
 
-/** A batch ends so long after it began, but for what must not be left, in ms. */
-const BATCH_MS = 50;
-
 /** A root that answered is trusted for so long, in ms. */
 const ROOT_TRUST_MS = 250;
 
@@ -797,7 +794,7 @@ class Batch {
       const temporary = this.#names.beside(path, number);
       dropCopy({ to: this.#roots[side], temporary, folders });
     }
-    const end = performance.now() + BATCH_MS;
+    const end = performance.now() + this.#batch.forMs;
     let isStopped = false;
     try {
       for (const [position, task] of this.#tasks.entries()) {

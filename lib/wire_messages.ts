@@ -91,6 +91,8 @@ export interface ActBatch {
   readonly copies: CopyColumns;
   /** All others; between them, the copies stand in their order. */
   readonly orders: readonly ActOrder[];
+  /** So long after it began, the batch begins nothing more, in ms. */
+  readonly forMs: number;
   /** Disks without room: no copy goes there. */
   readonly full: readonly string[];
   /** Copies that are not wanted any more. */

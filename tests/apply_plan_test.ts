@@ -1156,6 +1156,24 @@ Deno.test("a batch ends after 50 ms, but never within a group; the rest goes int
   assert.ok(!again.includes("c"));
 });
 
+Deno.test("where each call waits, a batch lasts as many calls", async () => {
+  for (const [callMs, forMs] of [[0, 50], [0.4, 50], [2, 200], [20, 2000]]) {
+    using at = new Bench().write({ left: many(40) });
+    using watched = new Watched(at);
+    at.callMs = callMs!;
+    at.threads = 8;
+    const outcomes = await at.do(...namesOf(40).map((it) => at.copy(it)));
+    assert.deepEqual(new Set(outcomes), new Set(["done"]));
+    assert.deepEqual(
+      new Set(watched.asked.map((batch) => batch.forMs)),
+      new Set([forMs]),
+    );
+    // There each thread is to get some of a few.
+    const [first] = watched.asked;
+    assert.equal(paths(first!).length, callMs! < 1 ? 16 : 3);
+  }
+});
+
 Deno.test("a stop lets a batch answer what it has done; what it had not begun is left without a word", async () => {
   using at = new Bench().write({ right: many(6) });
   let removed = 0;
@@ -1284,11 +1302,18 @@ Deno.test("a disk that is full gets no more copies, whichever batch they are in"
 });
 
 Deno.test("threads are for what waits, and on a quick disk for many small copies only", () => {
-  for (const callMs of [1, 2, 40]) {
-    const counts = [1, 15, 16, 127, 128, 9999].map((actions) =>
+  // By what all of them wait for in all.
+  for (
+    const [callMs, expected] of [
+      [1, [1, 1, 1, 4, 4, 8, 8]],
+      [2, [1, 1, 4, 4, 8, 8, 8]],
+      [40, [1, 4, 8, 8, 8, 8, 8]],
+    ] as const
+  ) {
+    const counts = [1, 4, 16, 25, 124, 125, 9999].map((actions) =>
       threadsFor(callMs, actions, 0)
     );
-    assert.deepEqual(counts, [1, 1, 4, 4, 8, 8]);
+    assert.deepEqual(counts, expected, `${callMs} ms`);
   }
   for (const callMs of [0, 0.01, 0.99]) {
     const count = threadsFor(callMs, 400, 400);

@@ -321,6 +321,7 @@ function act(at: TwoRoots, part: Partial<ActBatch>): unknown {
     ids: { left: "own", right: "own" },
     owner: { pair: "pair", run: "run" },
     startedAtMs: 0,
+    forMs: 50,
     copies: packCopies([]),
     orders: [],
     full: [],

@@ -46,6 +46,8 @@ export class Bench extends TwoRoots {
   onOutcome: (outcome: Outcome) => void = () => {};
   /** Called with each rename that is written down before its first step. */
   onMove: (move: Move) => void = () => {};
+  /** What a call takes, in ms. */
+  callMs = 0;
   /** How many threads act. */
   threads = 1;
   /** The stop and the counters of the run. */
@@ -88,7 +90,7 @@ export class Bench extends TwoRoots {
         },
         noteMove: (move) => this.onMove(move),
       },
-      callMs: 0,
+      callMs: this.callMs,
       onOutcome: (outcome) => {
         this.told.push(outcome);
         this.onOutcome(outcome);
