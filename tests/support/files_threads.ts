@@ -21,6 +21,8 @@ export class ActingThreads extends FilesThreads implements Disposable {
   readonly #ports: MessagePort[] = [];
   /** How many batches they were given. */
   batches = 0;
+  /** Called when they were given one: by then the first thread has one. */
+  onBatch: () => void = () => {};
 
   /**
    * @param paths Absolute paths of the roots.
@@ -40,7 +42,9 @@ export class ActingThreads extends FilesThreads implements Disposable {
     asks: Asks<K>,
   ): Promise<Gives<K>> {
     this.batches++;
-    return super.ask(kind, asks);
+    const given = super.ask(kind, asks);
+    this.onBatch();
+    return given;
   }
 
   #begin(id: number): void {
