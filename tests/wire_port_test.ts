@@ -54,9 +54,11 @@ class Ported implements Files, Disposable {
 
 function edited(): Office {
   const office = new MemoryOffice("soft_delete: { retention_days: 1 }\n");
+  const old = (content: string) =>
+    file(content, { mtime: "2024-01-01T00:00:00Z" });
   office.write({
-    left: { d: { a: "1", b: file("2", { mtime: "2024-01-01T00:00:00Z" }) } },
-    right: { d: { a: "1" }, ".office-sync-tmp-pair-run-1": "left over" },
+    left: { d: { a: old("1"), b: old("2") } },
+    right: { d: { a: old("1") }, ".office-sync-tmp-pair-run-1": "left over" },
   });
   return office;
 }
