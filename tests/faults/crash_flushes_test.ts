@@ -12,7 +12,12 @@ import { disturbed, temporaries, temporaryName } from "./support.ts";
 const RUN = "a run with something of every kind to do";
 
 /** Of folders and the record; contents are flushed by threads of any number. */
-killEverywhere({ run: RUN, make: busyOffice, calls: { fsync: 55 } });
+killEverywhere({
+  run: RUN,
+  make: busyOffice,
+  calls: { fsync: 18 },
+  every: 3,
+});
 
 Deno.test(`${RUN}, killed at the flush of any content, loses nothing`, async () => {
   const expected = await undisturbed(busyOffice);
