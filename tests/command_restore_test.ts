@@ -381,7 +381,7 @@ Deno.test("restore goes on where one file can't be brought back, and leaves noth
   const [{ softDeletedPath }] =
     (await office.json("restore", "--list", "e/")).versions;
   Deno.chmodSync(`${office.right}/${softDeletedPath}`, 0);
-  const { code, stdout } = await office.humbleCommand("restore", ".");
+  const { code, stdout } = await office.humbleHere("restore", ".");
   assert.equal(code, 1);
   assert.match(stdout, /^d\/a: failed: access is denied.* \(EACCES\)$/m);
   assert.match(stdout, /^e\/f\/c: failed: access is denied.* \(EACCES\)$/m);

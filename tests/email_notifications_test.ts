@@ -621,7 +621,7 @@ Deno.test("a failed action is mailed once, and once when nothing fails any more"
   await office.agree();
   office.write({ left: { sub: { "b.txt": "two", "c.txt": "three" } } });
   Deno.chmodSync(`${office.right}/sub`, 0o555);
-  const run = async () => (await office.humbleCommand()).code;
+  const run = async () => (await office.humbleHere()).code;
   assert.equal(await run(), 1);
   const [mail, ...others] = server.take();
   assert.deepEqual(others, []);

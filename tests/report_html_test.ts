@@ -208,16 +208,17 @@ Deno.test("--report replaces a longer page", async () => {
   using office = new Office();
   const page = `${office.folder}/page.htm`;
   Deno.writeTextFileSync(page, "x".repeat(100_000));
-  assert.equal((await office.command("--report", "page.htm")).code, 0);
+  assert.equal((await office.commandHere("--report", page)).code, 0);
   assert.match(Deno.readTextFileSync(page), PAGE);
 });
 
 Deno.test("--report shows a run that a guard stopped: what it saw and what to do", async () => {
   using office = new Office();
   Deno.removeSync(office.right);
-  const { code } = await office.command("--report", "page.html");
+  const file = `${office.folder}/page.html`;
+  const { code } = await office.commandHere("--report", file);
   assert.equal(code, 3);
-  const page = Deno.readTextFileSync(`${office.folder}/page.html`);
+  const page = Deno.readTextFileSync(file);
   assert.match(page, /Stopped by the guard “roots”[^]*does not exist/);
   assert.match(page, /What to do:<\/strong> Make sure/);
 });
@@ -225,21 +226,21 @@ Deno.test("--report shows a run that a guard stopped: what it saw and what to do
 Deno.test("a report that can't be written is told, and fails no sync", async () => {
   using office = new Office().write({ left: { "a.txt": "a" } });
   const args = ["--report", "nowhere/page.html"];
-  const { code, stdout, stderr } = await office.command(...args);
+  const { code, stdout, stderr } = await office.commandHere(...args);
   const line = 'The report "nowhere/page.html" could not be written: ' +
     "its folder does not exist.";
   assert.deepEqual([code, stderr], [1, `${line}\n`]);
   assert.match(stdout, /Both sides agree\. 1 action done/);
   assert.deepEqual(office.trees().right, { "a.txt": "a" });
   assert.ok(Deno.readTextFileSync(office.log).includes("could not be written"));
-  const document = await office.commandJson(...args);
+  const document = await office.json(...args);
   assert.equal(document.run.exitCode, 1);
 });
 
 Deno.test("a report that can't be written changes no other exit code", async () => {
   using office = new Office();
   Deno.removeSync(office.right);
-  const { code } = await office.command("--report", "nowhere/page.html");
+  const { code } = await office.commandHere("--report", "nowhere/page.html");
   assert.equal(code, 3);
 });
 
@@ -269,20 +270,26 @@ Deno.test("a page that leads to a device is told, without words of Deno's", {
   assert.doesNotMatch(stderr, /Requires |--allow-/);
 });
 
+// Roots are what the launcher knows, and the program as well.
+const BOTH = ["launchHere", "commandHere"] as const;
+
 for (
-  const [name, complaint] of [
-    ["left/page.html", "lies in left_root"],
-    ["right/sub/../page.html", "lies in right_root"],
-    ["page.txt", "a name that ends in .html"],
-    ["config.yaml", "a name that ends in .html"],
+  const [name, complaint, by] of [
+    ["left/page.html", "lies in left_root", BOTH],
+    ["right/sub/../page.html", "lies in right_root", BOTH],
+    ["page.txt", "a name that ends in .html", ["commandHere"]],
+    ["config.yaml", "a name that ends in .html", ["commandHere"]],
   ] as const
 ) {
   Deno.test(`--report refuses ${name} before anything is done`, async () => {
     using office = new Office().write({ left: { "a.txt": "a" } });
     const config = Deno.readTextFileSync(office.config);
-    const { code, stderr } = await office.command("--report", name);
-    assert.equal(code, 2);
-    assert.ok(stderr.includes(complaint), stderr);
+    for (const way of by) {
+      const file = `${office.folder}/${name}`;
+      const { code, stderr } = await office[way]("--report", file);
+      assert.equal(code, 2);
+      assert.ok(stderr.includes(complaint), stderr);
+    }
     assert.deepEqual(office.trees(), { left: { "a.txt": "a" }, right: {} });
     assert.equal(Deno.readTextFileSync(office.config), config);
   });

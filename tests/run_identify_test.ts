@@ -129,6 +129,20 @@ Deno.test("doctor tells it in JSON, too", async () => {
 
 const isPosix = Deno.build.os !== "windows";
 
+/** In words, as each side is asked about by others; the same is behind all. */
+const PLANS = {
+  left: [["plan"], ["plan", "--quiet"]],
+  right: [["--dry-run"]],
+} as const;
+
+/** With a password the program reads the config by itself. */
+const SETTINGS = {
+  left: "",
+  right: "email:\n  smtp_host: 127.0.0.1\n  smtp_port: 9\n" +
+    "  security: none\n  username: u\n  password: secret\n" +
+    "  from: a@b.example\n  to: a@b.example\n",
+};
+
 for (const side of ["left", "right"] as const) {
   const called = side === "left" ? "Left" : "Right";
   Deno.test({
@@ -144,7 +158,7 @@ for (const side of ["left", "right"] as const) {
       const says = RegExp(
         `^${called} \\(.*/${side}\\) can't be written: a run would be refused`,
       );
-      for (const args of [["plan"], ["--dry-run"], ["plan", "--quiet"]]) {
+      for (const args of PLANS[side]) {
         const plan = await office.humbleCommand(...args);
         assert.equal(plan.code, 0, plan.stderr);
         assert.match(plan.stderr, RegExp(says.source, "m"));
@@ -160,7 +174,7 @@ for (const side of ["left", "right"] as const) {
       assert.match(reason, says);
       assert.deepEqual(snapshot(office[side]), before);
       // And so it is.
-      const run = await office.humbleCommand();
+      const run = await office.humbleHere();
       assert.equal(run.code, 3);
       Deno.chmodSync(office[side], 0o755);
       const { stderr } = await office.humbleCommand("plan");
@@ -172,36 +186,30 @@ for (const side of ["left", "right"] as const) {
     name: `a plan says how many actions would fail where ${side} is known`,
     ignore: !isPosix,
     async fn() {
-      const email = "email:\n  smtp_host: 127.0.0.1\n  smtp_port: 9\n" +
-        "  security: none\n  username: u\n  password: secret\n" +
-        "  from: a@b.example\n  to: a@b.example\n";
       const other = side === "left" ? "right" : "left";
-      // With a password the program reads the config by itself.
-      for (const settings of ["", email]) {
-        using office = new Office(settings);
-        write(office.left, { "a.txt": "a" });
-        await office.agree();
-        write(office[other], { "b.txt": "b", "c.txt": "c" });
-        const own = `${office[side]}/.office-sync`;
-        for (const path of [office[side], own]) {
-          Deno.chmodSync(path, 0o555);
-          const { code, stderr } = await office.humbleCommand("plan");
-          assert.equal(code, 0);
-          assert.match(
-            stderr,
-            /can't be written: of a run, the 2 actions that/,
-          );
-          Deno.chmodSync(path, 0o755);
-        }
-        // Nothing is to be done there.
-        Deno.removeSync(`${office[other]}/b.txt`);
-        Deno.removeSync(`${office[other]}/c.txt`);
-        write(office[side], { "d.txt": "d" });
-        Deno.chmodSync(office[side], 0o555);
-        const { stderr } = await office.humbleCommand("plan");
-        assert.doesNotMatch(stderr, /can't be written/);
-        Deno.chmodSync(office[side], 0o755);
+      using office = new Office(SETTINGS[side]);
+      write(office.left, { "a.txt": "a" });
+      await office.agree();
+      write(office[other], { "b.txt": "b", "c.txt": "c" });
+      const own = `${office[side]}/.office-sync`;
+      for (const path of [office[side], own]) {
+        Deno.chmodSync(path, 0o555);
+        const { code, stderr } = await office.humbleCommand("plan");
+        assert.equal(code, 0);
+        assert.match(
+          stderr,
+          /can't be written: of a run, the 2 actions that/,
+        );
+        Deno.chmodSync(path, 0o755);
       }
+      // Nothing is to be done there.
+      Deno.removeSync(`${office[other]}/b.txt`);
+      Deno.removeSync(`${office[other]}/c.txt`);
+      write(office[side], { "d.txt": "d" });
+      Deno.chmodSync(office[side], 0o555);
+      const { stderr } = await office.humbleCommand("plan");
+      assert.doesNotMatch(stderr, /can't be written/);
+      Deno.chmodSync(office[side], 0o755);
     },
   });
 }

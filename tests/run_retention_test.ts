@@ -145,7 +145,7 @@ Deno.test("what can't be removed is a warning, and the rest is removed", async (
   });
   Deno.chmodSync(`${run}/a`, 0o555);
   await runBefore(office, 2);
-  const { code, stdout, stderr } = await office.humbleCommand();
+  const { code, stdout, stderr } = await office.humbleHere();
   assert.equal(code, 0);
   assert.match(
     stderr,

@@ -133,7 +133,7 @@ scenario("guard roots: the left root can't be read", async (stage) => {
   await pending(stage);
   const before = stage.snapshots();
   Deno.chmodSync(stage.root("left"), 0o000);
-  const told = stage.told(await stage.office.humbleCommand("--json"));
+  const told = stage.told(await stage.office.humbleHere("--json"));
   Deno.chmodSync(stage.root("left"), 0o755);
   assert.equal(told.code, 3);
   assert.equal(told.document.guard?.name, "roots");

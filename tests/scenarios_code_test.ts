@@ -839,7 +839,7 @@ scenario(
         !path.startsWith(".office-sync/")
       );
     const right = theirs();
-    const told = stage.told(await stage.office.humbleCommand("--json"));
+    const told = stage.told(await stage.office.humbleHere("--json"));
     Deno.chmodSync(stage.at("left", "d"), 0o755);
     assert.equal(told.code, 1);
     assert.deepEqual(told.lines, ["5.10 COPY_RIGHT_TO_LEFT new.txt"]);
@@ -867,7 +867,7 @@ scenario(
     stage.write({
       left: { "closed.txt": file("c", { mode: 0o000 }), "new.txt": "n" },
     });
-    const told = stage.told(await stage.office.humbleCommand("--json"));
+    const told = stage.told(await stage.office.humbleHere("--json"));
     assert.equal(told.code, 1);
     const there = read(stage.root("right"));
     assert.deepEqual(there, { "a.txt": "a", "new.txt": "n" });
@@ -885,7 +885,7 @@ scenario(
     await stage.begin({ d: { "a.txt": "a" } });
     stage.write({ left: { d: { "b.txt": "b" }, "c.txt": "c" } });
     Deno.chmodSync(stage.at("right", "d"), 0o555);
-    const told = stage.told(await stage.office.humbleCommand("--json"));
+    const told = stage.told(await stage.office.humbleHere("--json"));
     Deno.chmodSync(stage.at("right", "d"), 0o755);
     assert.equal(told.code, 1);
     assert.deepEqual(stage.trees().right, {
@@ -911,7 +911,7 @@ Deno.test("a folder whose new name can't be looked into is left alone with all b
     stage.rename("left", "d", "gone");
     Deno.chmodSync(stage.at("left", "gone"), 0);
     const before = read(stage.root("right"));
-    const { code, stdout } = await stage.office.humbleCommand();
+    const { code, stdout } = await stage.office.humbleHere();
     Deno.chmodSync(stage.at("left", "gone"), 0o755);
     assert.equal(code, 1, stdout);
     assert.match(stdout, /d: it is now gone, which is left alone/);

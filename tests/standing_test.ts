@@ -24,7 +24,7 @@ async function logged(
   { readonly lines: string[]; readonly id: string; readonly text: string }
 > {
   const before = readLog(office).length;
-  const { stdout, stderr } = await office.humbleCommand(...args);
+  const { stdout, stderr } = await office.humbleHere(...args);
   const [{ id }] = ask(
     office,
     "SELECT id FROM runs ORDER BY rowid DESC LIMIT 1",
@@ -95,7 +95,7 @@ Deno.test("what can't be done, as before, is one row and one line with since whe
     told.stdout,
     /failed: COPY_LEFT_TO_RIGHT f0\.txt .*, since .*, in 3 runs/,
   );
-  const json = await office.humbleCommand("--json");
+  const json = await office.humbleHere("--json");
   const document = JSON.parse(json.stdout);
   assert.equal(document.summary.failed, MANY);
   assert.equal(document.actions.length, MANY);

@@ -90,6 +90,8 @@ export class MailServer implements AsyncDisposable {
       authOptional: !needsLogin,
       authMethods: ["PLAIN", "LOGIN"],
       logger: false,
+      // It would ask a name server who is calling.
+      disableReverseLookup: true,
       closeTimeout: 100,
       onConnect: (_session, callback) => {
         this.connections++;

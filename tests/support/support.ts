@@ -6,13 +6,19 @@
  */
 import assert from "node:assert/strict";
 import { statfsSync } from "node:fs";
-import { launchedHost, runProgram } from "../../lib/cli_program.ts";
+import {
+  type FilesOf,
+  launchedHost,
+  runProgram,
+} from "../../lib/cli_program.ts";
 import { loadConfig } from "../../lib/config_loader.ts";
 import { mailing } from "../../lib/email_notifications.ts";
 import { SharedState } from "../../lib/wire_messages.ts";
 import { filesHere } from "../../lib/files_handlers.ts";
 import { newRunId, runSync } from "../../lib/run.ts";
 import type { RunResult, SyncOptions } from "../../lib/run_types.ts";
+import { launch } from "../../lib/sandbox_launcher.ts";
+import { humble } from "./humble.ts";
 import { replaceCall } from "./system_calls.ts";
 import { fromFileUrl } from "./urls.ts";
 
@@ -230,7 +236,29 @@ export class Office implements Disposable {
    * As {@linkcode command}, in this process: without launcher and sandbox, and
    * many times as fast.
    */
-  async commandHere(...args: readonly string[]): Promise<CommandResult> {
+  commandHere(...args: readonly string[]): Promise<CommandResult> {
+    const all = [...args, "--config", this.config];
+    const filesOf: FilesOf = (roots) => Promise.resolve(filesHere(roots));
+    return this.#saidBy(() => runProgram(all, launchedHost(null, filesOf)));
+  }
+
+  /** The same, as {@linkcode humbleCommand} does it. */
+  async humbleHere(...args: readonly string[]): Promise<CommandResult> {
+    using _humble = humble();
+    return await this.commandHere(...args);
+  }
+
+  /**
+   * The launcher in this process, for what it does not start a program for:
+   * that one would say to the terminal what it has to say.
+   */
+  launchHere(...args: readonly string[]): Promise<CommandResult> {
+    const all = [...args, "--config", this.config];
+    return this.#saidBy(() => launch(all, { program: "nothing" }));
+  }
+
+  /** What a program says in this process, and how it ends. */
+  async #saidBy(program: () => Promise<number>): Promise<CommandResult> {
     using stack = new DisposableStack();
     const said = { stdout: "", stderr: "" };
     for (const name of ["stdout", "stderr"] as const) {
@@ -251,11 +279,7 @@ export class Office implements Disposable {
       "get",
       (real, name) => this.env[name] ?? real(name),
     ));
-    const all = [...args, "--config", this.config];
-    const code = await runProgram(
-      all,
-      launchedHost(null, (roots) => Promise.resolve(filesHere(roots))),
-    );
+    const code = await program();
     return { code, ...said };
   }
 
