@@ -52,6 +52,8 @@ export type WinReason =
   | "doubtful"
   /** A person said so. */
   | "chosen"
+  /** The policy is this side's name. */
+  | "always"
   /** Folders have no time of their own: Left's name is taken. */
   | "no time"
   /** A folder keeps its name against a file. */
@@ -70,6 +72,11 @@ export interface ConflictDecision {
   readonly policy: Policy;
   readonly winner: Side;
   readonly winReason: WinReason;
+}
+
+/** Whether the loser of a conflict of content is replaced by the winner. */
+export function replacesLoser(policy: Policy): boolean {
+  return policy !== "clash" && policy !== "notify";
 }
 
 const RULES: Readonly<Record<ConflictKind, Rule>> = {
@@ -127,10 +134,30 @@ export function newerOf(
   return { side: b > a ? "right" : "left", reason };
 }
 
-/** The side that wins where both have a file: the chosen or the newer one. */
-export function winnerOf(pair: Pair, settings: DecisionSettings): Win {
+/** The side that wins each conflict of a kind; null: none does always. */
+export function alwaysWinner(
+  kind: ConflictKind,
+  { policies }: DecisionSettings,
+): Win | null {
+  const policy = policies[kind];
+  const isSide = policy === "left" || policy === "right";
+  return isSide ? { side: policy, reason: "always" } : null;
+}
+
+/**
+ * The side that wins where both have a file: the chosen one, the one that
+ * always does, or the newer one.
+ */
+export function winnerOf(
+  kind: ConflictKind,
+  pair: Pair,
+  settings: DecisionSettings,
+): Win {
   const { ruling } = settings;
-  return ruling === null || ruling.key !== pair.key || ruling.take === "both"
+  if (ruling?.key !== pair.key) {
+    return alwaysWinner(kind, settings) ?? newerOf(pair, settings);
+  }
+  return ruling.take === "both"
     ? newerOf(pair, settings)
     : { side: ruling.take, reason: "chosen" };
 }
@@ -138,12 +165,17 @@ export function winnerOf(pair: Pair, settings: DecisionSettings): Win {
 /**
  * The side that wins where both have content of their own: as
  * {@linkcode winnerOf}, but that a version which perhaps nobody meant never
- * wins against another one.
+ * wins against another one for its time.
  */
-export function contentWinnerOf(pair: Pair, settings: DecisionSettings): Win {
-  const win = winnerOf(pair, settings);
+export function contentWinnerOf(
+  kind: ConflictKind,
+  pair: Pair,
+  settings: DecisionSettings,
+): Win {
+  const win = winnerOf(kind, pair, settings);
   const loser = otherSide(win.side);
-  const isDoubtful = win.reason !== "chosen" &&
+  const isSaid = win.reason === "chosen" || win.reason === "always";
+  const isDoubtful = !isSaid &&
     doubtOf(pair, win.side) !== null && doubtOf(pair, loser) === null;
   return isDoubtful ? { side: loser, reason: "doubtful" } : win;
 }
@@ -159,6 +191,8 @@ export function winnerWords(
   switch (winReason) {
     case "chosen":
       return `${won}'s was chosen`;
+    case "always":
+      return `${won} always wins here`;
     case "newer":
       return kind === "metadata_conflict"
         ? `${won}'s file has the later time`
@@ -185,7 +219,7 @@ export function loserWords(
   decision: ConflictDecision | null,
   fate: Fate,
 ): string {
-  if (decision?.policy !== "overwrite") return "";
+  if (decision === null || !replacesLoser(decision.policy)) return "";
   const which = decision.winReason === "newer" ? "older" : "other";
   return fate === "soft-delete"
     ? `; the ${which} version goes to soft delete`
@@ -488,16 +522,20 @@ export function becameWords(conflict: Conflict, roots: Both<string>): string {
     });
     return `${cause}, and nothing was touched; ${both.join("; ")}`;
   }
+  const isAlways = policy === winner;
   if (kind === "metadata_conflict") {
-    return `${cause}; those of ${words(winner)} were taken`;
+    return `${cause}; those of ${words(winner)} were taken` +
+      (isAlways ? ", as always here" : "");
   }
   const loser = otherSide(winner);
   const [won, lost] = [versions[winner], versions[loser]];
   const main = won
-    ? `${words(winner)}'s version (${versionWords(won)}) is the file`
+    ? `${words(winner)}'s version (${versionWords(won)}) is the file` +
+      (isAlways ? ", as always here" : "")
     : `${words(winner)}'s folder keeps the name`;
   if (lost === null) return `${cause}; ${main}`;
-  const fate = policy !== "overwrite"
+  const isKept = !replacesLoser(policy) || !!done?.clashPath;
+  const fate = isKept
     ? `is kept on both sides as ${printable(lost.path)}`
     : done?.softDeletedPath
     ? `is replaced, soft-deleted as ${

@@ -10,6 +10,7 @@ import {
   conflictWords,
   fileSide,
   noFileWords,
+  replacesLoser,
 } from "./conflict.ts";
 import { words } from "./metadata.ts";
 import { nameOf } from "./paths.ts";
@@ -335,23 +336,27 @@ function conflictFacts(conflict: Conflict): Fact[] {
 }
 
 function doneWords(conflict: DoneConflict): string {
-  const { kind, versions, winner, isNewer } = conflict;
+  const { kind, versions, winner, isNewer, policy } = conflict;
   const { clashPath, renamed } = conflict.done;
   const loser = otherSide(winner);
   if (kind === "metadata_conflict") {
     const name = renamed === null
       ? ""
       : ` ${nameOf(renamed.from)} is called ${nameOf(renamed.to)} now.`;
-    return `${words(winner)}'s name and properties were taken on both sides; ` +
-      `the content was the same.${name}`;
+    const always = policy === winner
+      ? `, as ${words(winner)} always wins here`
+      : "";
+    return `${words(winner)}'s name and properties were taken on both sides` +
+      `${always}; the content was the same.${name}`;
   }
   if (versions[winner] === null) {
     return `${words(winner)} has a folder of this name, and keeps it. ` +
       `${words(loser)}'s file was kept beside it, on both sides.`;
   }
   const newer = isNewer ? ", the newer," : "";
-  const file = `${words(winner)}'s version${newer} is the file on both sides ` +
-    "now.";
+  const always = policy === winner ? `${words(winner)} always wins here. ` : "";
+  const file = `${always}${words(winner)}'s version${newer} is the file on ` +
+    "both sides now.";
   return clashPath === null
     ? `${file} It replaced ${words(loser)}'s.`
     : `${file} ${words(loser)}'s was kept beside it as a clash copy, on both ` +
@@ -374,7 +379,7 @@ function placeFacts(conflict: DoneConflict, where: MailFacts): Fact[] {
   const other = `${words(loser)}'s is now`;
   const now = onBoth(main, path);
   if (clashPath !== null) return [...now, ...onBoth(other, clashPath)];
-  if (isName || policy !== "overwrite") return now;
+  if (isName || !replacesLoser(policy)) return now;
   const place = softDeletedPath !== null
     ? placeOf(where, loser, softDeletedPath)
     : cutOff === null

@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { replacesLoser } from "./conflict.ts";
 import { words } from "./metadata.ts";
 import { isOwnName } from "./names.ts";
 import { type Folding, isWithin, joinPath, keyOf, nameOf } from "./paths.ts";
@@ -191,7 +192,7 @@ function decidingKeys(
     keys.push("soft_delete.keep_replaced");
   }
   const isOverwritten = conflicts.some(({ kind, policy }) =>
-    policy === "overwrite" && kind !== "metadata_conflict"
+    replacesLoser(policy) && kind !== "metadata_conflict"
   );
   if (decision.kind === "remove" || isOverwritten) {
     keys.push("soft_delete.enabled", "soft_delete.max_size_mb");

@@ -5,6 +5,7 @@
  * @module
  */
 import {
+  alwaysWinner,
   type ConflictDecision,
   conflictOf,
   decideConflict,
@@ -243,8 +244,8 @@ function sideOf({ name }: Folder): Side {
 
 /**
  * The conflict of a folder to which both sides gave new names that differ.
- * Folders have no times to tell the newer: Left's is taken unless a person
- * chose.
+ * Folders have no times to tell the newer: Left's is taken unless a person or
+ * the policy chose, and that of the other where it can't be.
  */
 export function folderConflict(
   folder: Folder,
@@ -256,7 +257,10 @@ export function folderConflict(
     (recorded !== null && left !== null && right !== null &&
       left !== right && left !== recorded && right !== recorded);
   if (!isConflict) return null;
-  const win = { side: "left", reason: "no time" } as const;
+  const always = alwaysWinner("metadata_conflict", settings);
+  const side = folder.rename?.by[0] ?? always?.side ?? "left";
+  const reason = side === always?.side ? "always" : "no time";
+  const win = { side, reason } as const;
   const at = { key: folder.key, left: null, right: null };
   return decideConflict("metadata_conflict", win, at, settings);
 }

@@ -69,6 +69,8 @@ export interface MergeSettings {
    * files are given as rows, not as pairs.
    */
   readonly trustsMetadata?: boolean;
+  /** Whose name a folder gets to which both gave a new one; left out: Left's. */
+  readonly namesFolders?: Side;
   /** Whether files of a name are read always. */
   isSuspicious(name: string): boolean;
 }

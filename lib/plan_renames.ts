@@ -346,9 +346,11 @@ export class FolderRenames {
 export function findFolderRenames(
   scans: Both<SideScan>,
   record: RecordView,
-  { traits, folding }: {
+  { traits, folding, namesFolders = "left" }: {
     readonly traits: Both<Traits>;
     readonly folding: Folding;
+    /** Whose name is taken where both renamed one. */
+    readonly namesFolders?: Side;
   },
 ): FolderRenames {
   const renames = new FolderRenames(folding);
@@ -413,7 +415,7 @@ export function findFolderRenames(
       const at = { left: from, right: from };
       return { ...found, at, to: left, by: SIDES, isConflict: false };
     }
-    for (const side of SIDES) {
+    for (const side of [namesFolders, otherSide(namesFolders)]) {
       const path = to[side];
       const across = otherSide(side);
       if (path === null || !isFree(path, across, row)) continue;

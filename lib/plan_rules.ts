@@ -231,7 +231,7 @@ function byTables(
     }
     case "conflict": {
       if (changes.isSame) return adopt(pair, settings);
-      const win = contentWinnerOf(pair, settings);
+      const win = contentWinnerOf(cell.of, pair, settings);
       const conflict = decideConflict(cell.of, win, pair, settings);
       const reason = `${isNew ? "new" : "changed"} on both sides; ` +
         winnerWords(conflict);
@@ -249,11 +249,12 @@ function chooseName(pair: Pair, settings: DecisionSettings): {
   const free = (target: Location) => ({ target, conflict: null });
   if (left === null || right === null) return free(left ?? right ?? pair);
   if (isSamePlace(left, right)) return free(left);
-  const win = winnerOf(pair, settings);
+  const kind = row === null ? "new_new" : "metadata_conflict";
+  const win = winnerOf(kind, pair, settings);
   if (row === null) return free(pair[win.side]!);
   if (!isMoved(pair, "left")) return free(right);
   if (!isMoved(pair, "right")) return free(left);
-  const conflict = decideConflict("metadata_conflict", win, pair, settings);
+  const conflict = decideConflict(kind, win, pair, settings);
   return { target: pair[win.side]!, conflict };
 }
 
@@ -295,7 +296,7 @@ function byProperties(pair: Pair, settings: DecisionSettings): Decision {
   const doAgree = isSamePlace(pair.left!, pair.right!) &&
     (!haveModes || pair.left!.metadata.mode === pair.right!.metadata.mode);
   if (doAgree) return adopt(pair, settings);
-  const win = winnerOf(pair, settings);
+  const win = winnerOf("metadata_conflict", pair, settings);
   const conflict = decideConflict("metadata_conflict", win, pair, settings);
   const { winner } = conflict;
   const bring = bringFrom(pair, winner, ["mode", "time"], settings);

@@ -7,6 +7,7 @@
 import type { Config } from "./config_schema.ts";
 import {
   addedActions,
+  alwaysWinner,
   openAsListed,
   type Refusal,
   type Resolution,
@@ -276,6 +277,7 @@ async function stages(run: RunContext, db: StateDb): Promise<RunResult> {
     const foreign = foreignLeftovers(side, leftovers, pair, startedAtMs);
     return { listings, problems: [...problems, ...foreign] };
   };
+  const namesFolders = alwaysWinner("metadata_conflict", settings)?.side;
   const merged = await mergeTwice(
     files,
     { left: found("left"), right: found("right") },
@@ -285,6 +287,7 @@ async function stages(run: RunContext, db: StateDb): Promise<RunResult> {
       folding: settings.folding,
       isSuspicious: settings.isSuspicious,
       keepUnchanged: options.listUnchanged,
+      ...namesFolders && { namesFolders },
       trustsMetadata: settings.isFirstMeeting && !settings.verifyFirstRun &&
         resolve === undefined,
     },

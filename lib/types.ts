@@ -162,7 +162,13 @@ export const ACTION_NAMES = [
 export type ActionName = typeof ACTION_NAMES[number];
 
 /** What may be done about a conflict. */
-export const POLICIES = ["clash", "notify", "overwrite"] as const;
+export const POLICIES = [
+  "clash",
+  "notify",
+  "overwrite",
+  "left",
+  "right",
+] as const;
 
 /** One of {@linkcode POLICIES}. */
 export type Policy = typeof POLICIES[number];

@@ -181,6 +181,16 @@ const ROWS: readonly [string, Partial<Conflict>, RegExp][] = [
     /Right's version \(.*\) is replaced, not kept$/,
   ],
   [
+    "that its side always wins",
+    { policy: "left", isNewer: false },
+    /Left's version \(.*\) is the file, as always here; Right's version \(.*\) is replaced, not kept$/,
+  ],
+  [
+    "of names that its side always wins",
+    { kind: "metadata_conflict", policy: "left" },
+    /; those of Left were taken, as always here$/,
+  ],
+  [
     "won by a folder",
     { versions: { left: null, right: VERSION } },
     /Left's folder keeps the name; Right's version/,

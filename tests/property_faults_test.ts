@@ -14,6 +14,7 @@ import {
   configLines,
   contentsOf,
   Editor,
+  isOverwriting,
   isReplay,
   type Scenario,
   scenarios,
@@ -61,7 +62,7 @@ async function play(
 ): Promise<void> {
   using office = new MemoryOffice(configLines(settings));
   const editor = new Editor(office, settings);
-  const losses = { ...settings, isOverwrite: settings.policy === "overwrite" };
+  const losses = { ...settings, isOverwrite: isOverwriting(settings) };
   let agreedContents: ReadonlySet<string> = new Set();
   for (const [index, edits] of rounds.entries()) {
     edits.forEach((edit) => editor.apply(edit));

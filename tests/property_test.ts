@@ -7,7 +7,7 @@
  */
 import assert from "node:assert/strict";
 import type { RunResult } from "../lib/run_types.ts";
-import { otherSide, SIDES } from "../lib/types.ts";
+import { otherSide, type Policy, SIDES } from "../lib/types.ts";
 import {
   assertCases,
   configLines,
@@ -38,7 +38,14 @@ Deno.test("with sides swapped, a run does the mirrored thing", async () => {
 
 async function playMirrored({ settings, rounds }: Scenario): Promise<void> {
   using office = new MemoryOffice(configLines(settings));
-  using swapped = new MemoryOffice(configLines(settings));
+  const { policy, namePolicy } = settings;
+  const swap = (it: Policy) =>
+    it === "left" || it === "right" ? otherSide(it) : it;
+  using swapped = new MemoryOffice(configLines({
+    ...settings,
+    policy: swap(policy),
+    namePolicy: swap(namePolicy),
+  }));
   const editors = [
     new Editor(office, settings),
     new Editor(swapped, settings, true),

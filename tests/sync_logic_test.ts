@@ -178,7 +178,7 @@ for (const modify_modify of POLICIES) {
                 conflict.versions.right?.mtimeMs
             );
             if (isTie) continue;
-            const mirrored = decided(mirror(it), { policies }).plan;
+            const mirrored = decided(mirror(it), mirror({ policies })).plan;
             const about = `${left}, ${right}`;
             assert.deepEqual(
               unordered(mirrored),
@@ -258,7 +258,7 @@ for (const [left, ofLeft] of Object.entries(STATES_UNRECORDED)) {
             check(it, { policies }, about);
             if (leftMs === rightMs) continue;
             const { plan } = decided(it, { policies });
-            const mirrored = decided(mirror(it), { policies }).plan;
+            const mirrored = decided(mirror(it), mirror({ policies })).plan;
             assert.deepEqual(
               unordered(mirrored),
               mirroredUnordered(plan),
@@ -1000,6 +1000,8 @@ const ACTS: Record<Policy, (rule: string) => string[]> = {
   ],
   notify: (rule) => [`OPEN a.txt (${rule})`],
   overwrite: (rule) => [`COPY_LEFT_TO_RIGHT a.txt keeping (${rule})`],
+  left: (rule) => [`COPY_LEFT_TO_RIGHT a.txt keeping (${rule})`],
+  right: (rule) => [`COPY_RIGHT_TO_LEFT a.txt keeping (${rule})`],
 };
 
 testRows(POLICIES.flatMap((policy) => [
@@ -1156,6 +1158,46 @@ Deno.test("decide() applies the newer side's name and mode and tells it (R 5.13)
     assert.equal(action.conflict?.kind, "metadata_conflict");
     assert.equal(action.conflict?.winner, "right");
   }
+});
+
+Deno.test("decide() gives a conflict to the side that always wins, and says so (section 4)", () => {
+  const it = situationOf({
+    record: { "a.txt": ONE, n: but(ONE, { ino: 1 }) },
+    left: { "a.txt": edit("", 0), b: but(ONE, { ino: 1 }) },
+    right: {
+      "a.txt": edit("right edit", OLD + HOUR),
+      c: but(ONE, { ino: 1 }),
+    },
+  });
+  for (const [policy, name] of [["left", "b"], ["right", "c"]] as const) {
+    const { actions } = decided(it, {
+      policies: { modify_modify: policy, metadata_conflict: policy },
+    }).plan;
+    const told = actions.filter(({ conflict }) => conflict !== null);
+    assert.equal(told.length, 2);
+    for (const { reason, conflict } of told) {
+      assert.equal(conflict!.winner, policy);
+      assert.equal(conflict!.isNewer, false);
+      const word = policy === "left" ? "Left" : "Right";
+      assert.ok(reason.includes(`${word} always wins here`), reason);
+      assert.doesNotMatch(reason, /newer|older version|later/);
+    }
+    assert.ok(told.some(({ newPath }) => newPath === name));
+  }
+});
+
+Deno.test("decide() keeps whatever a doubtful version replaces, though its side always wins (section 5)", () => {
+  const [action] = decided(
+    situationOf({
+      record: { a: ONE },
+      left: { a: edit("", OLD + HOUR) },
+      right: { a: edit("a long right edit", OLD) },
+    }),
+    { policies: { modify_modify: "left" }, softDelete: { maxSizeBytes: 3 } },
+  ).plan.actions;
+  assert.ok(action?.work.kind === "copy");
+  assert.equal(action.name, "COPY_LEFT_TO_RIGHT");
+  assert.equal(action.work.fate, "soft-delete");
 });
 
 // Section 4: clash names, when they are reused, and files against folders.
@@ -1360,7 +1402,7 @@ const AGAINST = {
 };
 
 testRows([
-  ...(["clash", "overwrite"] as const).map((policy) => ({
+  ...(["clash", "overwrite", "left", "right"] as const).map((policy) => ({
     it: `moves a file out of a folder's way, mirrored, under ${policy} (R 5.2)`,
     record: AGAINST.record,
     left: { ...AGAINST.left, "a.txt": OLDER },
@@ -2951,7 +2993,7 @@ for (const { name, options, folding } of ROOTS) {
         const all = { ...options, policies: chosen };
         const { plan } = decided(it, all);
         fc.pre(!hasTie(plan));
-        const mirrored = decided(mirror(it), all).plan;
+        const mirrored = decided(mirror(it), mirror(all)).plan;
         if (isInWords(plan)) {
           const words = plan.actions.map((action) => told(mirror(action)));
           assert.deepEqual(lines(mirrored).sort(), words.sort());

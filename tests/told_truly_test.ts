@@ -48,6 +48,13 @@ const TOLD: Readonly<Record<string, Told>> = {
     says: /so Left wins; the other version goes to soft delete/,
     never: NEWER,
   },
+  "a side that always wins": {
+    edit: versions(OLD, OLD + HOUR),
+    settings: "conflict_policy: {modify_modify: left}\n",
+    path: "a.txt",
+    says: /Left always wins here; the other version goes to soft delete/,
+    never: NEWER,
+  },
   "a time before 1980": {
     edit: versions(Date.UTC(1970, 0, 2), OLD),
     path: "a.txt",

@@ -5,6 +5,7 @@
  */
 import fc from "fast-check";
 import assert from "node:assert/strict";
+import { alwaysWinner } from "../../lib/conflict.ts";
 import { isStill, type Traits } from "../../lib/metadata.ts";
 import {
   folderOf,
@@ -241,13 +242,16 @@ export function merged(situation: Situation, options: Options = {}): Merged {
     left: scan(situation, "left"),
     right: scan(situation, "right"),
   };
-  const { folding, isSuspicious, listUnchanged } = settingsOf(options, 1);
+  const settings = settingsOf(options, 1);
+  const { folding, isSuspicious, listUnchanged } = settings;
+  const namesFolders = alwaysWinner("metadata_conflict", settings)?.side;
   const traits = traitsOf(options);
   return merge(scans, record, {
     traits,
     folding,
     isSuspicious,
     keepUnchanged: listUnchanged,
+    ...namesFolders && { namesFolders },
   });
 }
 

@@ -120,6 +120,11 @@ export interface Settings {
   readonly verifyFirstRun: boolean;
 }
 
+/** Whether one version of a conflict replaces the other. */
+export function isOverwriting({ policy }: Settings): boolean {
+  return !["clash", "notify"].includes(policy);
+}
+
 /** A whole case: settings, and the edits before each run. */
 export interface Scenario {
   readonly settings: Settings;

@@ -22,6 +22,7 @@ import {
   type FileState,
   foldersWithAside,
   isIgnored,
+  isOverwriting,
   isWithinAny,
   JUST_WRITTEN_MS,
   resolvedPart,
@@ -556,7 +557,7 @@ export async function play(
     const passage = { agreed, agreedContents, before, after, result };
     assertNothingLost(passage, {
       ...settings,
-      isOverwrite: settings.policy === "overwrite",
+      isOverwrite: isOverwriting(settings),
     });
     const passageOfSaves = { agreed: known, before, after, result };
     const hasTimePassed = editor.hasTimePassed();
@@ -566,7 +567,8 @@ export async function play(
       !hasTimePassed && !wasOpen && open.length === 0,
     );
     assertDoubtfulKept(passageOfSaves, waiting);
-    if (settings.policy !== "overwrite") {
+    assertAlwaysWins(passage);
+    if (!isOverwriting(settings)) {
       const missing = editor.owed.missing(before, after);
       assert.deepEqual(missing, [], `nobody removed it: ${describe(result)}`);
     }
@@ -590,6 +592,26 @@ export async function play(
       // Rows of open conflicts stay as they were.
       ...(wasOpen || hasAside ? agreedContents : []),
     ]);
+  }
+}
+
+/** A side that always wins a conflict has its version on both, whatever it is. */
+function assertAlwaysWins({ before, after, result }: {
+  readonly before: State;
+  readonly after: State;
+  readonly result: RunResult;
+}): void {
+  for (const { action: { conflict } } of result.outcomes) {
+    const side = SIDES.find((it) => it === conflict?.policy);
+    if (!conflict || !side || conflict.kind === "metadata_conflict") continue;
+    const version = conflict.versions[side];
+    const won = version && before.trees[side].files.get(version.path);
+    if (!won) continue;
+    assert.equal(conflict.winner, side, describe(result));
+    for (const on of SIDES) {
+      const now = after.trees[on].files.get(conflict.path);
+      assert.equal(now?.content, won.content, describe(result));
+    }
   }
 }
 
