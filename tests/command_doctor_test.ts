@@ -5,7 +5,7 @@ import { PLAIN_TRAITS } from "../lib/root_traits.ts";
 import { takeLock } from "../lib/state_db.ts";
 import { launched } from "./support/sandbox.ts";
 import { snapshot } from "./support/snapshot.ts";
-import { Office, write } from "./support/support.ts";
+import { MemoryOffice, Office, write } from "./support/support.ts";
 import { fromFileUrl } from "./support/urls.ts";
 
 interface Told {
@@ -103,7 +103,7 @@ Deno.test("doctor tells of a root that is missing, and looks at the other all th
 });
 
 Deno.test("doctor tells of roots that are one", async () => {
-  using office = new Office();
+  using office = new MemoryOffice();
   Deno.removeSync(office.right);
   Deno.symlinkSync(office.left, office.right);
   assert.deepEqual(await complaints(office), ["problem - roots"]);
@@ -122,7 +122,7 @@ Deno.test("doctor tells of a root that can't be written", async () => {
 });
 
 Deno.test("doctor tells of roots that are not those of the state DB", async () => {
-  using office = new Office();
+  using office = new MemoryOffice();
   await office.agree();
   Deno.renameSync(office.stateDb, `${office.stateDb}.old`);
   assert.deepEqual(await complaints(office), ["warning - identity"]);
@@ -132,7 +132,7 @@ Deno.test("doctor tells of roots that are not those of the state DB", async () =
 });
 
 Deno.test("doctor tells of a damaged state DB, and looks at the roots all the same", async () => {
-  using office = new Office();
+  using office = new MemoryOffice();
   await office.agree();
   Deno.writeTextFileSync(office.stateDb, "no database at all".repeat(99));
   assert.deepEqual(await complaints(office), ["problem - state DB"]);
@@ -140,7 +140,7 @@ Deno.test("doctor tells of a damaged state DB, and looks at the roots all the sa
 });
 
 Deno.test("doctor tells of damage inside the state DB", async () => {
-  using office = new Office().write({
+  using office = new MemoryOffice().write({
     left: Object.fromEntries(
       Array.from({ length: 200 }, (_, n) => [`file ${n}`, "1"]),
     ),
@@ -178,7 +178,7 @@ Deno.test("doctor tells of damage inside the state DB", async () => {
 });
 
 Deno.test("doctor tells when a run last went well", async () => {
-  using office = new Office();
+  using office = new MemoryOffice();
   await office.agree();
   const change = (sql: string) => {
     using db = new DatabaseSync(office.stateDb);
@@ -217,7 +217,7 @@ Deno.test("doctor names what lists the open conflicts that the last run left", a
 });
 
 Deno.test("doctor tells how much is soft-deleted, and whose it is", async () => {
-  using office = new Office("soft_delete: { retention_days: 9 }");
+  using office = new MemoryOffice("soft_delete: { retention_days: 9 }");
   write(office.left, { a: "12345" });
   await office.agree();
   Deno.removeSync(`${office.left}/a`);
@@ -267,7 +267,7 @@ function mail(port: number): string {
 
 Deno.test("doctor speaks to the mail server", async () => {
   using server = listen();
-  using office = new Office(mail(server.port));
+  using office = new MemoryOffice(mail(server.port));
   assert.equal(
     await saying(office, "mail"),
     `127.0.0.1:${server.port} answers`,
@@ -276,7 +276,7 @@ Deno.test("doctor speaks to the mail server", async () => {
 });
 
 Deno.test("doctor tells of a mail server that does not answer", async () => {
-  using office = new Office(mail(1));
+  using office = new MemoryOffice(mail(1));
   assert.deepEqual(await complaints(office), ["problem - mail"]);
   assert.match(await saying(office, "mail"), /nothing answers there/);
   const login = mail(1).replace("}", ", username: u, password_env: NO_SUCH }");

@@ -12,7 +12,8 @@ import {
   AtMoment,
   describe,
   file,
-  Office,
+  MemoryOffice,
+  type Office,
   softDeleted,
   write,
 } from "./support/support.ts";
@@ -57,7 +58,7 @@ async function rests(office: Office): Promise<void> {
 }
 
 Deno.test("restore brings a version back to both sides with its time and mode, and the next run only records it", async () => {
-  using office = new Office();
+  using office = new MemoryOffice();
   await removed(office, {
     d: { "ä b.txt": file("old", { mtime: OLD, mode: 0o640 }) },
   });
@@ -81,7 +82,7 @@ Deno.test("restore brings a version back to both sides with its time and mode, a
 });
 
 Deno.test("restore takes the newest version, --from another", async () => {
-  using office = new Office("soft_delete: { keep_replaced: true }");
+  using office = new MemoryOffice("soft_delete: { keep_replaced: true }");
   const first = await removed(office, { a: file("1", { mtime: OLDER }) });
   // The folders of two runs of one second are one.
   await new Promise((done) => setTimeout(done, 1100));
@@ -109,7 +110,7 @@ Deno.test("restore takes the newest version, --from another", async () => {
 });
 
 Deno.test("restore --list shows what is soft-deleted, also while a run is active, and changes nothing", async () => {
-  using office = new Office();
+  using office = new MemoryOffice();
   await removed(office, { a: "1", d: { b: "2" } });
   const before = [office.left, office.right].map((it) => snapshot(it, true));
   using _run = takeLock(office.stateDb);
@@ -131,13 +132,13 @@ Deno.test("restore --list shows what is soft-deleted, also while a run is active
 });
 
 Deno.test("restore --list says so where nothing is soft-deleted", async () => {
-  using office = new Office();
+  using office = new MemoryOffice();
   const { code, stdout } = await office.commandHere("restore", "--list");
   assert.deepEqual([code, stdout], [0, "Nothing is soft-deleted.\n"]);
 });
 
 Deno.test("restore gives a numbered file the name it had, as long as the state DB knows it", async () => {
-  using office = new Office();
+  using office = new MemoryOffice();
   // Runs of one second have one folder for what they soft-delete.
   const startedAtMs = Date.now();
   let run = "";
@@ -165,7 +166,7 @@ Deno.test("restore gives a numbered file the name it had, as long as the state D
 });
 
 Deno.test("restore brings all of a folder back, with what is in it", async () => {
-  using office = new Office();
+  using office = new MemoryOffice();
   await removed(office, { d: { a: "1", e: { b: "2" } }, x: "3" });
   const { code, stdout } = await office.commandHere("restore", "d/");
   assert.equal(code, 0);
@@ -176,7 +177,7 @@ Deno.test("restore brings all of a folder back, with what is in it", async () =>
 });
 
 Deno.test("restore gives new folders the mode of those that were removed", async () => {
-  using office = new Office();
+  using office = new MemoryOffice();
   write(office.left, { d: { a: "1" } });
   write(office.right, { d: {} });
   Deno.chmodSync(`${office.right}/d`, 0o750);
@@ -188,7 +189,7 @@ Deno.test("restore gives new folders the mode of those that were removed", async
 });
 
 Deno.test("restore --to one side leaves the other to the next run", async () => {
-  using office = new Office();
+  using office = new MemoryOffice();
   await removed(office, { a: "1" });
   await office.commandHere("restore", "a", "--to", "left");
   assert.deepEqual(office.trees(), { left: { a: "1" }, right: {} });
@@ -196,7 +197,7 @@ Deno.test("restore --to one side leaves the other to the next run", async () => 
 });
 
 Deno.test("restore soft-deletes an older file that stands in the way", async () => {
-  using office = new Office();
+  using office = new MemoryOffice();
   await removed(office, { a: file("new", { mtime: OLD }) });
   office.configure("soft_delete: { enabled: false }");
   write(office.left, { a: file("older", { mtime: OLDER }) });
@@ -215,7 +216,7 @@ Deno.test("restore soft-deletes an older file that stands in the way", async () 
 });
 
 Deno.test("restore is a run of the history, and what it replaced is known as its own", async () => {
-  using office = new Office(
+  using office = new MemoryOffice(
     "conflict_policy: { modify_modify: notify, new_new: notify }",
   );
   await removed(office, { a: file("new", { mtime: OLD }), b: "b" });
@@ -254,7 +255,7 @@ Deno.test("restore is a run of the history, and what it replaced is known as its
 
 Deno.test("restore refuses to replace a newer file, on either side, and changes nothing", async () => {
   for (const side of ["left", "right"] as const) {
-    using office = new Office();
+    using office = new MemoryOffice();
     await removed(office, { a: file("old", { mtime: OLD }), b: "b" });
     write(office[side], { a: "newer" });
     const before = both(office);
@@ -280,7 +281,7 @@ Deno.test("restore refuses to replace a newer file, on either side, and changes 
 });
 
 Deno.test("restore leaves a file alone that is there already, just so", async () => {
-  using office = new Office();
+  using office = new MemoryOffice();
   await removed(office, { a: "1" });
   await office.commandHere("restore", "a");
   const before = both(office);
@@ -293,7 +294,7 @@ Deno.test("restore leaves a file alone that is there already, just so", async ()
 });
 
 Deno.test("restore refuses what a folder, a link or a file above stands in the way of, even with --force", async () => {
-  using office = new Office();
+  using office = new MemoryOffice();
   await removed(office, { a: "1", b: "2", d: { c: "3" }, e: { f: "4" } });
   const outside = `${office.folder}/outside`;
   Deno.mkdirSync(outside);
@@ -316,7 +317,7 @@ Deno.test("restore refuses what a folder, a link or a file above stands in the w
 });
 
 Deno.test("restore never takes anything through a link", async () => {
-  using office = new Office();
+  using office = new MemoryOffice();
   await removed(office, { a: "1", d: { b: "2" } });
   const base = `${office.right}/.office-sync/deleted`;
   const [{ name = "" } = {}] = [...Deno.readDirSync(base)];
@@ -337,7 +338,7 @@ Deno.test("restore never takes anything through a link", async () => {
 });
 
 Deno.test("restore lists other pairs' versions, and nothing that no run made", async () => {
-  using office = new Office();
+  using office = new MemoryOffice();
   await office.agree();
   write(office.right, {
     ".office-sync": {
@@ -357,7 +358,7 @@ Deno.test("restore lists other pairs' versions, and nothing that no run made", a
 });
 
 Deno.test("restore ends with 4 while a run is active", async () => {
-  using office = new Office();
+  using office = new MemoryOffice();
   await removed(office, { a: "1" });
   using _run = takeLock(office.stateDb);
   const { code, stderr } = await office.commandHere("restore", "a");
@@ -366,7 +367,7 @@ Deno.test("restore ends with 4 while a run is active", async () => {
 });
 
 Deno.test("restore ends with 3 where a root is not the one that is known", async () => {
-  using office = new Office();
+  using office = new MemoryOffice();
   await removed(office, { a: "1" });
   Deno.removeSync(`${office.left}/.office-sync/root.json`);
   const { code, stderr } = await office.commandHere("restore", "a");
@@ -375,7 +376,7 @@ Deno.test("restore ends with 3 where a root is not the one that is known", async
 });
 
 Deno.test("restore goes on where one file can't be brought back, and leaves nothing of it", async () => {
-  using office = new Office();
+  using office = new MemoryOffice();
   await removed(office, { d: { a: "1" }, e: { f: { c: "3" } }, b: "2" });
   Deno.mkdirSync(`${office.left}/d`, { mode: 0o555 });
   const [{ softDeletedPath }] =
@@ -392,7 +393,7 @@ Deno.test("restore goes on where one file can't be brought back, and leaves noth
 });
 
 Deno.test("restore takes paths as people type them, and tells in one line what is wrong with others", async () => {
-  using office = new Office();
+  using office = new MemoryOffice();
   await removed(office, { d: { a: "1" } });
   for (
     const typed of ["./d/a", "d//a", `${office.left}/d/a`, `${office.right}/d/`]

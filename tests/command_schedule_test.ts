@@ -8,7 +8,7 @@ import {
   taskXml,
 } from "../lib/schedule_text.ts";
 import { StateDb, takeLock, wasSaid } from "../lib/state_db.ts";
-import { Office } from "./support/support.ts";
+import { MemoryOffice, Office } from "./support/support.ts";
 
 /** A folder whose name means something to every scheduler. */
 class OddOffice extends Office {
@@ -239,7 +239,7 @@ Deno.test("schedule windows names a task for each config", async () => {
       ['a"&|b:.yaml', '"office-sync-a-&-b-"'],
     ] as const
   ) {
-    using office = new Office();
+    using office = new MemoryOffice();
     const path = `${office.folder}/${config}`;
     Deno.renameSync(office.config, path);
     (office as { config: string }).config = path;
@@ -253,7 +253,7 @@ Deno.test("schedule windows names a task for each config", async () => {
 });
 
 Deno.test("schedule refuses to write over a file", async () => {
-  using office = new Office();
+  using office = new MemoryOffice();
   const file = `${office.folder}/task.xml`;
   Deno.writeTextFileSync(file, "mine");
   const { code, stderr } = await office.commandHere(
@@ -266,7 +266,7 @@ Deno.test("schedule refuses to write over a file", async () => {
 
 for (const named of ["service", "timer"]) {
   Deno.test(`schedule systemd writes service and timer, whichever is named: .${named}`, async () => {
-    using office = new Office();
+    using office = new MemoryOffice();
     const at = (ending: string) => `${office.folder}/my-sync.${ending}`;
     const { code, stdout, stderr } = await office.commandHere(
       ...["schedule", "systemd", "--every", "1h", "--write", at(named)],
@@ -284,7 +284,7 @@ for (const named of ["service", "timer"]) {
   });
 
   Deno.test(`schedule systemd writes neither file where the .${named} is there`, async () => {
-    using office = new Office();
+    using office = new MemoryOffice();
     const at = (ending: string) => `${office.folder}/s.${ending}`;
     Deno.writeTextFileSync(at(named), "mine");
     const { code, stderr } = await office.commandHere(
@@ -300,7 +300,7 @@ for (const named of ["service", "timer"]) {
 }
 
 Deno.test("schedule systemd refuses a name that is neither of the two", async () => {
-  using office = new Office();
+  using office = new MemoryOffice();
   for (const name of ["units.txt", ".service", "a b.timer"]) {
     const { code, stderr } = await office.commandHere(
       ...["schedule", "systemd", "--write", `${office.folder}/${name}`],
@@ -383,7 +383,7 @@ Deno.test("a unit says what systemd takes for something else so that it is taken
 });
 
 Deno.test("schedule tells of the variable that scheduled runs need", async () => {
-  using office = new Office(
+  using office = new MemoryOffice(
     "email: { smtp_host: h, username: u, password_env: MAIL_PW, from: a@b.c, to: a@b.c }\n",
   );
   const { code, stderr } = await office.commandHere("schedule", "cron");
@@ -432,7 +432,7 @@ Deno.test("a drive that can't be looked at may be a mapped one, but for C:", () 
 });
 
 Deno.test("schedule windows tells of a drive that this system can't look at", async () => {
-  using office = new Office();
+  using office = new MemoryOffice();
   Deno.writeTextFileSync(
     office.config,
     "left_root: C:\\l\nright_root: P:\\\n",
@@ -495,7 +495,7 @@ Deno.test("cron starts at every allowed interval, at the same times each day", (
 
 for (const scheduler of ["windows", "systemd", "cron"]) {
   Deno.test(`schedule ${scheduler} takes 90m, 60m and 24h; of another, one line says what is allowed`, async () => {
-    using office = new Office();
+    using office = new MemoryOffice();
     for (const every of ["90m", "60m", "24h"]) {
       const { code, stdout } = await office.commandHere(
         ...["schedule", scheduler, "--every", every],
@@ -515,7 +515,7 @@ for (const scheduler of ["windows", "systemd", "cron"]) {
 }
 
 Deno.test("schedule tells how the mail password comes to scheduled runs, and how systemd's run at any time", async () => {
-  using office = new Office(
+  using office = new MemoryOffice(
     "email: {smtp_host: localhost, from: a@b.example, to: c@d.example, " +
       "username: a, password_env: MAIL_PASSWORD}\n",
   );
@@ -537,7 +537,7 @@ Deno.test("schedule tells how the mail password comes to scheduled runs, and how
 });
 
 Deno.test("under cron a run says once what stays as it is, again when it changes, and anew after it was well", async () => {
-  using office = new Office("conflict_policy: {new_new: notify}\n");
+  using office = new MemoryOffice("conflict_policy: {new_new: notify}\n");
   const run = async () => {
     const { code, stdout, stderr } = await office.commandHere(
       ...["--quiet", "--only-new"],
@@ -569,7 +569,7 @@ Deno.test("under cron a run says once what stays as it is, again when it changes
 });
 
 Deno.test("what was said is said again after a day, and where there is no state DB none is made", () => {
-  using office = new Office();
+  using office = new MemoryOffice();
   assert.equal(wasSaid(office.stateDb, "left", "x", 0), false);
   assert.throws(() => Deno.statSync(office.stateDb), Deno.errors.NotFound);
   new StateDb(office.stateDb, { isReadOnly: false })[Symbol.dispose]();

@@ -401,7 +401,7 @@ scenario(
     assert.match(linesOf(stage, id, "INFO").join("\n"), /path="e\.txt"/);
     await stage.does(["5.9 COPY_LEFT_TO_RIGHT d/b.txt"]);
   },
-  { ...ALONE, isOnDisk: true },
+  ALONE,
 );
 
 scenario("a guard that stops a run is an ERROR in the log", async (stage) => {

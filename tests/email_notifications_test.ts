@@ -15,7 +15,7 @@ import {
 } from "../lib/run_types.ts";
 import { takeLock } from "../lib/state_db.ts";
 import { mailedRun, MailOffice, PASSWORD } from "./support/mail_server.ts";
-import { file, Office } from "./support/support.ts";
+import { file, MemoryOffice, type Office } from "./support/support.ts";
 
 const HOUR_MS = 60 * 60 * 1000;
 
@@ -148,7 +148,7 @@ Deno.test("a mail that nobody has got is told as it is by then", () => {
 
 /** A run that meets one conflict, of a file or of whatever a test makes. */
 async function clashed(settings = ""): Promise<RunResult> {
-  using office = new Office(settings);
+  using office = new MemoryOffice(settings);
   office.write({
     left: { "a.txt": file("one", { mtime: Date.UTC(2026, 0, 1) }) },
     right: { "a.txt": file("three", { mtime: Date.UTC(2026, 0, 2) }) },
@@ -321,7 +321,7 @@ const PHASES: readonly [string, string, readonly string[]][] = [
 for (const [name, security, lines] of PHASES) {
   Deno.test(`a server that falls silent ${name} holds a run up no longer than the bound`, async () => {
     await using server = muteAfter(lines);
-    using office = new Office(
+    using office = new MemoryOffice(
       `email:\n  smtp_host: localhost\n  smtp_port: ${server.port}\n` +
         `  security: ${security}\n  from: a@example.com\n  to: b@example.com\n`,
     );
@@ -367,8 +367,11 @@ const OLD = Date.UTC(2026, 0, 5, 9, 0, 0);
 const NEW = Date.UTC(2026, 0, 5, 10, 30, 0);
 
 /** An office in which both sides edited Plan.txt since they agreed. */
-async function edited(settings: string): Promise<MailOffice> {
-  const place = await MailOffice.start(settings);
+async function edited(
+  settings: string,
+  start = MailOffice.start,
+): Promise<MailOffice> {
+  const place = await start(settings);
   const { office } = place;
   office.env.TZ = "Europe/Berlin";
   office.write({ left: { "My plan.txt": file("base", { mtime: OLD - 1e9 }) } });
@@ -388,7 +391,7 @@ function lineWith(text: string | undefined, part: string): string {
 }
 
 Deno.test("a clash is mailed: path, times with zone, sizes, rule, what was done, where both are, what to do", async () => {
-  await using place = await edited("");
+  await using place = await edited("", MailOffice.onDisk);
   const { office, server } = place;
   // The zone is the process's.
   const { code, stderr } = await place.command();

@@ -461,7 +461,7 @@ const WAYS: readonly [string, MailServerOptions][] = [
 
 for (const [name, options] of WAYS) {
   Deno.test(`a mail goes out by ${name}, from inside the sandbox`, async () => {
-    await using place = await MailOffice.start("", options);
+    await using place = await MailOffice.onDisk("", options);
     clash(place.office);
     const { code, stderr } = await place.command();
     assert.equal(code, 0);
@@ -475,7 +475,7 @@ for (const [name, options] of WAYS) {
 
 Deno.test("the server may have any name that leads to it, and the password may come from the environment", async () => {
   const names = ["localhost", hostname()];
-  await using place = await MailOffice.start("", { security: "tls", names });
+  await using place = await MailOffice.onDisk("", { security: "tls", names });
   const { office, server } = place;
   office.configure(server.config({
     smtp_host: hostname(),
@@ -483,7 +483,7 @@ Deno.test("the server may have any name that leads to it, and the password may c
     password_env: "MAIL_PASSWORD",
   }));
   clash(office);
-  const { stderr } = await place.command();
+  const { stderr } = await place.commandHere();
   assert.match(stderr, /waits for the next run: .*MAIL_PASSWORD/);
   office.env.MAIL_PASSWORD = PASSWORD;
   assert.equal((await place.command()).stderr, "");
@@ -498,19 +498,19 @@ Deno.test("a mail goes to all recipients; who is refused gets it by a later run,
   );
   server.refused.add("bob@example.com");
   clash(office);
-  const { code, stderr } = await place.command();
+  const { code, stderr } = await place.commandHere();
   assert.equal(code, 0);
   assert.match(stderr, /waits for the next run, for some: .*bob@example\.com/);
   const [first, ...others] = server.take();
   assert.deepEqual(others, []);
   assert.deepEqual(first!.recipients, ["anna@example.com"]);
   server.refused.clear();
-  assert.equal((await place.command()).stderr, "");
+  assert.equal((await place.commandHere()).stderr, "");
   const [second, ...more] = server.take();
   assert.deepEqual(more, []);
   assert.deepEqual(second!.recipients, ["bob@example.com"]);
   assert.equal(second!.messageId, first!.messageId);
-  assert.equal((await place.command()).stderr, "");
+  assert.equal((await place.commandHere()).stderr, "");
   assert.deepEqual(server.take(), []);
 });
 
@@ -527,7 +527,7 @@ Deno.test("a recipient has a mail, however the address is spelled: while another
     "carl@b.EXAMPLE",
     "bob@example.com",
   );
-  const { stderr } = await place.command();
+  const { stderr } = await place.commandHere();
   assert.match(
     stderr,
     /for some: bob@example\.com is refused: "550 .*\(correct or remove it in email\.to\)\n$/,
@@ -536,15 +536,15 @@ Deno.test("a recipient has a mail, however the address is spelled: while another
   assert.deepEqual(more, []);
   assert.equal(first!.recipients.length, 2);
   for (let n = 0; n < 2; n++) {
-    assert.equal((await place.command()).code, 0);
+    assert.equal((await place.commandHere()).code, 0);
     assert.deepEqual(server.take(), []);
   }
   to("Anna@MÜLLER.example", "bob@example.com", "carl@B.example");
-  assert.equal((await place.command()).code, 0);
+  assert.equal((await place.commandHere()).code, 0);
   assert.deepEqual(server.take(), []);
   to("anna@xn--mller-kva.example", "BOB@example.com", "carl@b.example");
   server.refused.clear();
-  assert.equal((await place.command()).stderr, "");
+  assert.equal((await place.commandHere()).stderr, "");
   const [second, ...others] = server.take();
   assert.deepEqual(others, []);
   assert.deepEqual(second!.recipients, ["BOB@example.com"]);
@@ -558,7 +558,7 @@ Deno.test("an empty variable behind password_env is one that is not set", async 
   );
   office.env.MAIL_PASSWORD = "";
   clash(office);
-  const { code, stderr } = await place.command();
+  const { code, stderr } = await place.commandHere();
   assert.equal(code, 0);
   assert.equal(
     stderr,
@@ -566,7 +566,7 @@ Deno.test("an empty variable behind password_env is one that is not set", async 
       "password is not set.\n",
   );
   assert.equal(server.connections, 0);
-  const doctor = await place.command("doctor");
+  const doctor = await place.commandHere("doctor");
   assert.equal(doctor.code, 1);
   assert.match(
     doctor.stdout,
@@ -579,9 +579,8 @@ Deno.test("a server that is down costs no file and no time; the mail goes out wi
   const { office } = place;
   const { port } = place.server;
   await place.server[Symbol.asyncDispose]();
-  delete office.env.DENO_CERT;
   clash(office);
-  const { code, stderr } = await place.command();
+  const { code, stderr } = await place.commandHere();
   assert.equal(code, 0, "both sides agree");
   // Of the mail alone: on a busy computer a run takes long to begin.
   const [told = 0, waits = Infinity] = [/ COPY_/, / E-mail waits /].map((
@@ -599,17 +598,16 @@ Deno.test("a server that is down costs no file and no time; the mail goes out wi
   );
   assert.equal(Deno.readTextFileSync(`${office.left}/a.txt`), "three");
   clash(office, "b.txt");
-  assert.equal((await place.command()).code, 0);
+  assert.equal((await place.commandHere()).code, 0);
   assert.equal(waiting(office), 2);
   place.server = await new MailServer({ port, security: "none" }).start();
-  Object.assign(office.env, place.server.trust);
-  assert.equal((await place.command()).stderr, "");
+  assert.equal((await place.commandHere()).stderr, "");
   const subjects = place.server.take().map(({ subject }) => subject);
   assert.deepEqual(subjects, [
     "office-sync: 1 conflict: a.txt",
     "office-sync: 1 conflict: b.txt",
   ]);
-  assert.equal((await place.command()).stderr, "");
+  assert.equal((await place.commandHere()).stderr, "");
   assert.deepEqual(place.server.take(), []);
 });
 
@@ -627,8 +625,9 @@ for (const [n, [name, options, isTrusted, words]] of BAD.entries()) {
   // What comes of it is the same: one of each is enough.
   for (const security of [n % 2 === 0 ? "starttls" : "tls"] as const) {
     Deno.test(`${security}: a certificate ${name} gets neither password nor mail, and fails no run`, async () => {
-      await using place = await MailOffice.start("", { security, ...options });
+      await using place = await MailOffice.onDisk("", { security, ...options });
       const { office, server } = place;
+      // What it trusts a process learns when it starts.
       if (!isTrusted) delete office.env.DENO_CERT;
       clash(office);
       const { code, stderr } = await place.command();
@@ -645,7 +644,7 @@ for (const [n, [name, options, isTrusted, words]] of BAD.entries()) {
 
 Deno.test("doctor tells of a certificate what a run tells", async () => {
   const options: MailServerOptions = { security: "tls", validDays: -1 };
-  await using place = await MailOffice.start("", options);
+  await using place = await MailOffice.onDisk("", options);
   const { code, stdout, stderr } = await place.command("doctor");
   assert.equal(code, 1);
   assert.equal(stderr, "");
@@ -661,7 +660,7 @@ Deno.test("a server without STARTTLS gets nothing where STARTTLS is asked for", 
   const { office, server } = place;
   office.configure(server.config({ security: "starttls" }));
   clash(office);
-  const { stderr } = await place.command();
+  const { stderr } = await place.commandHere();
   assert.match(
     stderr,
     /^E-mail waits for the next run: .*: it offers no STARTTLS: .*\(set email\.security to tls and /,
@@ -676,11 +675,11 @@ Deno.test("a login that is refused is tried once per run, and the mail waits", a
   server.refusesLogin = true;
   for (const name of ["a.txt", "b.txt"]) {
     clash(office, name);
-    assert.equal((await place.command()).code, 0);
+    assert.equal((await place.commandHere()).code, 0);
   }
   assert.equal(waiting(office), 2);
   assert.equal(server.connections, 2, "not once for each mail");
   server.refusesLogin = false;
-  assert.equal((await place.command()).stderr, "");
+  assert.equal((await place.commandHere()).stderr, "");
   assert.equal(server.take().length, 2);
 });

@@ -28,7 +28,7 @@ import {
   snapshot,
 } from "./support/random_cases.ts";
 import { ALLOWED } from "./support/random_runs.ts";
-import { Office, write } from "./support/support.ts";
+import { MemoryOffice, type Office, write } from "./support/support.ts";
 
 /** The decision that `why` looks into. */
 async function decidedOf(office: Office): Promise<Decided> {
@@ -163,7 +163,7 @@ function assertRule(path: string, why: ReturnType<typeof explain>): void {
 }
 
 async function play({ settings, rounds }: Scenario): Promise<void> {
-  using office = new Office(configLines(settings));
+  using office = new MemoryOffice(configLines(settings));
   const editor = new Editor(office, settings);
   for (const edits of rounds) {
     edits.forEach((edit) => editor.apply(edit));
@@ -236,7 +236,7 @@ for (const [what, leave] of Object.entries(LEAVING)) {
     for (const isRemoved of [false, true]) {
       const how = isRemoved ? ", whose folder is removed there" : "";
       Deno.test(`why: has a reason for ${what} on ${side}${how}`, async () => {
-        using office = new Office("ignore: {filenames_prefix: ['~$']}\n");
+        using office = new MemoryOffice("ignore: {filenames_prefix: ['~$']}\n");
         write(office.left, { "k.txt": "k", d: { "a.txt": "a", in: {} } });
         await office.agree();
         leave(office[side]);
@@ -254,7 +254,7 @@ for (const [what, leave] of Object.entries(LEAVING)) {
 }
 
 Deno.test("why: a file that is gone behind a folder of its name is gone for every plan", async () => {
-  using office = new Office("ignore: {filenames_prefix: ['~$']}\n");
+  using office = new MemoryOffice("ignore: {filenames_prefix: ['~$']}\n");
   write(office.left, { a: "a" });
   await office.agree();
   Deno.renameSync(`${office.right}/a`, `${office.right}/~$a`);

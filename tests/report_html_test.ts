@@ -12,7 +12,7 @@ import {
   OLD,
   type Situation,
 } from "./support/literal_plans.ts";
-import { Office } from "./support/support.ts";
+import { MemoryOffice, Office } from "./support/support.ts";
 
 const OPTIONS = {
   roots: { left: "/home/docs", right: "/mnt/share" },
@@ -205,7 +205,7 @@ Deno.test("--report writes a page of a plan and of a run, where the command was 
 });
 
 Deno.test("--report replaces a longer page", async () => {
-  using office = new Office();
+  using office = new MemoryOffice();
   const page = `${office.folder}/page.htm`;
   Deno.writeTextFileSync(page, "x".repeat(100_000));
   assert.equal((await office.commandHere("--report", page)).code, 0);
@@ -213,7 +213,7 @@ Deno.test("--report replaces a longer page", async () => {
 });
 
 Deno.test("--report shows a run that a guard stopped: what it saw and what to do", async () => {
-  using office = new Office();
+  using office = new MemoryOffice();
   Deno.removeSync(office.right);
   const file = `${office.folder}/page.html`;
   const { code } = await office.commandHere("--report", file);
@@ -224,7 +224,7 @@ Deno.test("--report shows a run that a guard stopped: what it saw and what to do
 });
 
 Deno.test("a report that can't be written is told, and fails no sync", async () => {
-  using office = new Office().write({ left: { "a.txt": "a" } });
+  using office = new MemoryOffice().write({ left: { "a.txt": "a" } });
   const args = ["--report", "nowhere/page.html"];
   const { code, stdout, stderr } = await office.commandHere(...args);
   const line = 'The report "nowhere/page.html" could not be written: ' +
@@ -238,7 +238,7 @@ Deno.test("a report that can't be written is told, and fails no sync", async () 
 });
 
 Deno.test("a report that can't be written changes no other exit code", async () => {
-  using office = new Office();
+  using office = new MemoryOffice();
   Deno.removeSync(office.right);
   const { code } = await office.commandHere("--report", "nowhere/page.html");
   assert.equal(code, 3);
@@ -282,7 +282,7 @@ for (
   ] as const
 ) {
   Deno.test(`--report refuses ${name} before anything is done`, async () => {
-    using office = new Office().write({ left: { "a.txt": "a" } });
+    using office = new MemoryOffice().write({ left: { "a.txt": "a" } });
     const config = Deno.readTextFileSync(office.config);
     for (const way of by) {
       const file = `${office.folder}/${name}`;

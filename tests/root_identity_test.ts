@@ -8,7 +8,14 @@ import { checkRoots, probeRoots } from "../lib/run_identify.ts";
 import { StateDb } from "../lib/state_db.ts";
 import type { Both } from "../lib/types.ts";
 import { snapshot } from "./support/snapshot.ts";
-import { actions, describe, file, Office, write } from "./support/support.ts";
+import {
+  actions,
+  describe,
+  file,
+  MemoryOffice,
+  type Office,
+  write,
+} from "./support/support.ts";
 import { intercept, systemError, TwoRoots } from "./support/two_roots.ts";
 
 const OWNER = { pair: "pair", run: "run" };
@@ -369,7 +376,7 @@ Deno.test({
     "where Right carries no modes, chmod on Left is no change: an edit there is no conflict, a deletion stays one",
   ignore: Deno.build.os === "windows",
   async fn() {
-    using office = new Office().write({
+    using office = new MemoryOffice().write({
       left: { a: file("1", { mtime: 5e11 }), b: file("22", { mtime: 5e11 }) },
     });
     using _disk = intercept("chmodSync", (real, path, mode) => {
@@ -405,7 +412,7 @@ function bringBack(place: string): void {
 
 /** An office whose roots and state DB were kept when it was at run 2. */
 async function withBackup(): Promise<Office> {
-  const office = new Office();
+  const office = new MemoryOffice();
   write(office.left, { "a.txt": "a", "b.txt": "b" });
   await office.agree();
   write(office.left, { "old.txt": "old" });
@@ -565,7 +572,7 @@ for (
 }
 
 Deno.test("a run that has nothing to do leaves the numbers alone, also one that only looks at young files again", async () => {
-  using office = new Office();
+  using office = new MemoryOffice();
   write(office.left, { "a.txt": "a" });
   await office.agree();
   const before = [office.left, office.right].map((it) => snapshot(it));
@@ -581,7 +588,7 @@ Deno.test("a run that has nothing to do leaves the numbers alone, also one that 
 });
 
 Deno.test("two folders that were the same at their first meeting have a number, too", async () => {
-  using office = new Office();
+  using office = new MemoryOffice();
   const mtime = { mtime: "2026-01-01" };
   for (const root of [office.left, office.right]) {
     write(root, { "a.txt": "a" });
@@ -629,7 +636,7 @@ const DEATHS: readonly [
 for (const [when, call, isThere] of DEATHS) {
   for (const isFirst of [true, false]) {
     Deno.test(`a ${isFirst ? "first " : ""}run that dies ${when} is no alarm, however often`, async () => {
-      using office = new Office();
+      using office = new MemoryOffice();
       write(office.left, { "a.txt": "a" });
       if (!isFirst) await office.agree();
       for (let n = 0; n < 3; n++) {
@@ -660,7 +667,7 @@ for (const [when, call, isThere] of DEATHS) {
 for (const side of ["left", "right"] as const) {
   const other = side === "left" ? "right" : "left";
   Deno.test(`where ${side} can't be given a number, that is told, all else goes on, and later runs are no alarm`, async () => {
-    using office = new Office();
+    using office = new MemoryOffice();
     write(office.left, { "a.txt": "a" });
     await office.agree();
     const warnings: string[] = [];
@@ -704,7 +711,7 @@ async function runTelling(office: Office, warnings: string[]) {
 }
 
 Deno.test("an unmounted root is given no number: nothing is made on the empty folder", async () => {
-  using office = new Office();
+  using office = new MemoryOffice();
   write(office.left, { "a.txt": "a" });
   await office.agree();
   write(office.left, { "b.txt": "b" });
@@ -727,8 +734,8 @@ Deno.test("an unmounted root is given no number: nothing is made on the empty fo
 });
 
 Deno.test("several PCs with one Right have a number each: one restored PC is the other's business", async () => {
-  using one = new Office();
-  using two = new Office();
+  using one = new MemoryOffice();
+  using two = new MemoryOffice();
   const shared = `left_root: ${two.left}\nright_root: ${one.right}\n`;
   Deno.writeTextFileSync(two.config, shared);
   write(one.left, { "a.txt": "a" });

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { StateDb } from "../lib/state_db.ts";
 import { snapshot } from "./support/snapshot.ts";
-import { file, Office, write } from "./support/support.ts";
+import { file, MemoryOffice, Office, write } from "./support/support.ts";
 
 /** A PC whose Left was never synced, and a share that another PC has synced. */
 async function joining(
   side: "left" | "right",
 ): Promise<{ readonly office: Office } & Disposable> {
-  const other = new Office();
+  const other = new MemoryOffice();
   const old = { mtime: "2024-01-01" };
   write(other.left, {
     "same.txt": file("same", old),
@@ -19,7 +19,7 @@ async function joining(
   Deno.removeSync(`${other.left}/old.txt`);
   Deno.removeSync(`${other.left}/d`, { recursive: true });
   await other.agree();
-  const office = new Office("ignore: { extensions: [tmp] }");
+  const office = new MemoryOffice("ignore: { extensions: [tmp] }");
   const known = side === "left" ? "right" : "left";
   const roots = `${known}_root: ${other.right}\n${side}_root: ${side}\n`;
   Deno.writeTextFileSync(
@@ -88,7 +88,7 @@ Deno.test("an empty folder that meets a synced root brings nothing back, and not
 });
 
 Deno.test("two new folders, and two that were synced, are no joining", async () => {
-  using office = new Office();
+  using office = new MemoryOffice();
   write(office.left, { "a.txt": "a" });
   const first = await office.commandHere("plan");
   assert.doesNotMatch(first.stderr, /synced before/);
@@ -101,7 +101,7 @@ Deno.test("two new folders, and two that were synced, are no joining", async () 
 });
 
 Deno.test("a new folder that takes the place of a synced one is joining, too", async () => {
-  using office = new Office();
+  using office = new MemoryOffice();
   write(office.left, { "a.txt": "a" });
   await office.agree();
   Deno.removeSync(`${office.left}/.office-sync`, { recursive: true });

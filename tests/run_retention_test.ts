@@ -6,7 +6,13 @@ import { pruneOld } from "../lib/run_retention.ts";
 import type { RunResult } from "../lib/run_types.ts";
 import { StateDb } from "../lib/state_db.ts";
 import { snapshot } from "./support/snapshot.ts";
-import { Office, softDeleted, type Tree, write } from "./support/support.ts";
+import {
+  MemoryOffice,
+  type Office,
+  softDeleted,
+  type Tree,
+  write,
+} from "./support/support.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
@@ -44,7 +50,7 @@ function pairOf(office: Office): string {
 
 /** An office that has met, with a limit of so many days. */
 async function agreedOffice(days: number): Promise<Office> {
-  const office = new Office();
+  const office = new MemoryOffice();
   await office.agree();
   office.configure(`soft_delete: { retention_days: ${days} }`);
   return office;
@@ -92,7 +98,7 @@ Deno.test("retention_days 0 keeps everything, and a plan removes nothing", async
 });
 
 Deno.test("a run that a guard stops removes nothing", async () => {
-  using office = new Office();
+  using office = new MemoryOffice();
   write(office.left, { a: "1" });
   await office.agree();
   softDeletedBefore(office.right, 9, pairOf(office), { old: "1" });

@@ -8,7 +8,7 @@ import {
   type Told,
 } from "./support/scenario.ts";
 import { snapshot } from "./support/snapshot.ts";
-import { file, Office, type Tree } from "./support/support.ts";
+import { file, MemoryOffice, type Tree } from "./support/support.ts";
 
 /** Puts text into the config in place of the roots' lines. */
 function useRoots(stage: Stage, left: string, right: string): void {
@@ -139,7 +139,7 @@ scenario("guard roots: the left root can't be read", async (stage) => {
   assert.equal(told.document.guard?.name, "roots");
   assert.deepEqual(stage.snapshots(), before);
   await stage.does(PENDING);
-}, { isOnDisk: true, isMirrored: false });
+}, { isMirrored: false });
 
 scenario("guard state: a corrupt state DB stops the run", async (stage) => {
   await pending(stage);
@@ -322,7 +322,7 @@ scenario(
   "guard identity: left is another folder that was synced elsewhere",
   async (stage) => {
     await pendingIdentity(stage);
-    using elsewhere = new Office();
+    using elsewhere = new MemoryOffice();
     elsewhere.write({ left: { "else.txt": "else" } });
     await elsewhere.agree();
     const left = stage.root("left");
@@ -333,7 +333,7 @@ scenario(
     Deno.renameSync(`${left}-away`, left);
     await stage.does(PENDING_IDENTITY);
   },
-  { isOnDisk: true, isMirrored: false },
+  { isMirrored: false },
 );
 
 scenario(
@@ -534,7 +534,7 @@ scenario(
 scenario(
   "two PCs share one Right: each brings and takes changes",
   async (stage) => {
-    using other = new Office();
+    using other = new MemoryOffice();
     Deno.writeTextFileSync(
       other.config,
       `left_root: left\nright_root: ${stage.office.right}\n`,
@@ -559,7 +559,7 @@ scenario(
 );
 
 Deno.test("a first meeting records what is alike as it does when it lists everything", async () => {
-  using office = new Office();
+  using office = new MemoryOffice();
   const tree: Tree = {
     ...common(),
     deep: { er: { "a.txt": file("a", { mtime: OLDER }), empty: {} } },
@@ -601,7 +601,7 @@ function digests(stateDb: string): Record<string, unknown>[] {
 }
 
 Deno.test("the clash copy that a lost record left is known again as what it is", async () => {
-  using office = new Office();
+  using office = new MemoryOffice();
   const older = file("older", { mtime: OLDER });
   office.write({
     left: { "a.txt": older },

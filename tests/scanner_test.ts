@@ -9,7 +9,13 @@ import type { Checkpoint } from "../lib/types.ts";
 import { ignorePredicate } from "../lib/wire_ignore.ts";
 import { entriesOf, type Listing } from "../lib/wire_listing.ts";
 import type { ScanSummary } from "../lib/wire_messages.ts";
-import { file, Office, read, type Tree } from "./support/support.ts";
+import {
+  file,
+  MemoryOffice,
+  type Office,
+  read,
+  type Tree,
+} from "./support/support.ts";
 import { intercept, systemError, TwoRoots } from "./support/two_roots.ts";
 
 interface Scanned extends ScanSummary {
@@ -271,7 +277,7 @@ async function digests(office: Office): Promise<Map<string, string>> {
 }
 
 Deno.test("a folder whose digest is recorded is not handed on, one that changed is", async () => {
-  using office = new Office();
+  using office = new MemoryOffice();
   const old = (content: string) => file(content, { mtime: 5e11, mode: 0o644 });
   office.write({ left: { a: old("1"), d: { b: old("2"), e: {} } } });
   const known = await digests(office);
@@ -308,7 +314,7 @@ Deno.test("a folder whose digest is recorded is not handed on, one that changed 
 });
 
 Deno.test("a digest does not depend on the order in which a system lists", async () => {
-  using office = new Office();
+  using office = new MemoryOffice();
   // Young files have no digest.
   const old = (content: string) => file(content, { mtime: 5e11 });
   const tree = Object.fromEntries(
@@ -647,7 +653,7 @@ async function toldBy(
 
 /** Old files in folders, some of which nobody syncs. */
 async function recordedOffice(): Promise<[Office, Map<string, string>]> {
-  const office = new Office();
+  const office = new MemoryOffice();
   const old = (content: string) => file(content, { mtime: 5e11, mode: 0o644 });
   office.write({
     left: { a: old("1"), d: { b: old("22"), c: old("333"), e: {} }, f: {} },
@@ -781,7 +787,7 @@ Deno.test("a folder without a digest is not listed with metadata", async () => {
 });
 
 Deno.test("on a slow share folders are listed with metadata, many at once, and seen as by looks", async () => {
-  using office = new Office();
+  using office = new MemoryOffice();
   const folders = Object.fromEntries(
     Array.from({ length: 60 }, (_, n) => [
       `d${n}`,

@@ -5,7 +5,7 @@ import { snapshot } from "./support/snapshot.ts";
 import {
   describe,
   file,
-  Office,
+  MemoryOffice,
   read,
   softDeleted,
   type Tree,
@@ -165,7 +165,7 @@ function files(
 
 Deno.test("30 of 50 files changed on one side: what they replace is soft-deleted and told; 29 are edits like any", async () => {
   for (const changed of [29, 30]) {
-    using office = new Office("safety:\n  max_change_percent: 50\n");
+    using office = new MemoryOffice("safety:\n  max_change_percent: 50\n");
     office.write({ left: files(50, (n) => `good ${n}`) });
     await office.agree();
     write(office.left, files(changed, (n) => `XXXX ${n}`, LONG_AGO + HOUR));
@@ -177,7 +177,7 @@ Deno.test("30 of 50 files changed on one side: what they replace is soft-deleted
 });
 
 Deno.test("30 of 60 files changed are half of them, not more: nothing is soft-deleted", async () => {
-  using office = new Office();
+  using office = new MemoryOffice();
   office.write({ left: files(60, (n) => `good ${n}`) });
   await office.agree();
   write(office.left, files(30, (n) => `XXXX ${n}`, LONG_AGO + HOUR));
@@ -186,7 +186,7 @@ Deno.test("30 of 60 files changed are half of them, not more: nothing is soft-de
 });
 
 Deno.test("with --allow-changes, what 250 changed files replace is soft-deleted as well", async () => {
-  using office = new Office();
+  using office = new MemoryOffice();
   office.write({ left: files(250, (n) => `good ${n}`) });
   await office.agree();
   write(office.left, files(250, (n) => `XXXX ${n}`, LONG_AGO + HOUR));
@@ -857,7 +857,6 @@ scenario(
       "REMOVE_DIR_LEFT d/in",
     ]);
   },
-  { isOnDisk: true },
 );
 
 scenario(
@@ -876,7 +875,7 @@ scenario(
     Deno.chmodSync(stage.at("left", "closed.txt"), 0o644);
     await stage.does(["5.9 COPY_LEFT_TO_RIGHT closed.txt"]);
   },
-  { isOnDisk: true, isMirrored: false },
+  { isMirrored: false },
 );
 
 scenario(
@@ -898,12 +897,12 @@ scenario(
     );
     await stage.does(["5.9 COPY_LEFT_TO_RIGHT d/b.txt"]);
   },
-  { isOnDisk: true, isMirrored: false },
+  { isMirrored: false },
 );
 
 Deno.test("a folder whose new name can't be looked into is left alone with all below it, and told by name", async () => {
   for (const isMirrored of [false, true]) {
-    using stage = new Stage("", isMirrored, "run", new Office());
+    using stage = new Stage("", isMirrored, "run", new MemoryOffice());
     await stage.begin({
       d: { "a.txt": "a", e: { "b.txt": "b", empty: {} } },
       "x.txt": "x",
@@ -951,7 +950,7 @@ scenario(
 
 for (const isEdited of [false, true]) {
   Deno.test(`an ignored name is a deletion once runs ten minutes apart have met it${isEdited ? ", also where the ignored file was edited" : ""} (R 5.7)`, async () => {
-    using office = new Office(BAK);
+    using office = new MemoryOffice(BAK);
     office.write({ left: { "a.txt": file("agreed"), "b.txt": file("b") } });
     await office.agree();
     Deno.renameSync(`${office.left}/a.txt`, `${office.left}/a.bak`);
@@ -971,7 +970,7 @@ for (const isEdited of [false, true]) {
 }
 
 Deno.test("a save that ended in between is no reason to count on", async () => {
-  using office = new Office();
+  using office = new MemoryOffice();
   office.write({ left: { "a.txt": file("agreed") } });
   await office.agree();
   const names = async (minutes: number) => {

@@ -4,7 +4,7 @@ import { StateDb } from "../lib/state_db.ts";
 import { actionsAt, actionsOf, beginRun, endRun } from "../lib/state_runs.ts";
 import { resultOf } from "./support/fake_result.ts";
 import { file as fake } from "./support/literal_plans.ts";
-import { file, Office, write } from "./support/support.ts";
+import { file, MemoryOffice, type Office, write } from "./support/support.ts";
 
 /** What a query gives. */
 function ask(office: Office, sql: string): Record<string, unknown>[] {
@@ -54,7 +54,7 @@ function locked(office: Office): string[] {
 }
 
 Deno.test("what can't be done, as before, is one row and one line with since when and how often", async () => {
-  using office = new Office();
+  using office = new MemoryOffice();
   const names = locked(office);
   const first = await logged(office);
   const all = (lines: readonly string[]) =>
@@ -102,7 +102,7 @@ Deno.test("what can't be done, as before, is one row and one line with since whe
 });
 
 Deno.test("what is done at last ends there; what fails once more begins anew", async () => {
-  using office = new Office();
+  using office = new MemoryOffice();
   locked(office);
   const first = await logged(office);
   const second = await logged(office);
@@ -136,7 +136,7 @@ Deno.test("what is done at last ends there; what fails once more begins anew", a
 });
 
 Deno.test("a run that a guard stopped neither ends nor counts what stands", async () => {
-  using office = new Office();
+  using office = new MemoryOffice();
   locked(office);
   const first = await logged(office);
   Deno.renameSync(office.right, `${office.right}.away`);
@@ -153,7 +153,7 @@ Deno.test("a run that a guard stopped neither ends nor counts what stands", asyn
 });
 
 Deno.test("open conflicts and paths left alone, as before, are one line for all of a kind", async () => {
-  using office = new Office("conflict_policy: {new_new: notify}\n");
+  using office = new MemoryOffice("conflict_policy: {new_new: notify}\n");
   const times = { left: "2024-03-01T10:00:00Z", right: "2024-03-02T10:00:00Z" };
   for (let n = 0; n < 20; n++) {
     for (const side of ["left", "right"] as const) {
@@ -198,7 +198,7 @@ function runs(office: Office): unknown[] {
 }
 
 Deno.test("runs of more than 400 days ago go, with what they did", async () => {
-  using office = new Office();
+  using office = new MemoryOffice();
   await office.run();
   {
     using db = new DatabaseSync(office.stateDb);
@@ -221,7 +221,7 @@ Deno.test("runs of more than 400 days ago go, with what they did", async () => {
 });
 
 Deno.test("the last good run stays, however old it is", async () => {
-  using office = new Office();
+  using office = new MemoryOffice();
   await office.run();
   using db = new DatabaseSync(office.stateDb);
   db.exec("DELETE FROM runs");
@@ -236,7 +236,7 @@ Deno.test("the last good run stays, however old it is", async () => {
 });
 
 Deno.test("one run with a clock that is years ahead removes no past runs", async () => {
-  using office = new Office();
+  using office = new MemoryOffice();
   await office.run();
   addRun(office, "yesterday", 1, 1);
   await office.run({ startedAtMs: Date.now() + 1000 * DAY_MS });
@@ -244,7 +244,7 @@ Deno.test("one run with a clock that is years ahead removes no past runs", async
 });
 
 Deno.test("what stands for more than 400 days is told since then", async () => {
-  using office = new Office();
+  using office = new MemoryOffice();
   locked(office);
   const first = await logged(office);
   using db = new DatabaseSync(office.stateDb);

@@ -60,7 +60,7 @@ Deno.test("the table of files has the documented columns first, in their order",
 });
 
 Deno.test("a row in the table says seconds and bytes to whoever looks with another program", async () => {
-  using office = new Office();
+  using office = new MemoryOffice();
   office.write({ left: { d: { "ü.txt": "12345" } } });
   Deno.utimeSync(`${office.left}/d/ü.txt`, 1_577_836_922.5, 1_577_836_922.5);
   await office.agree();
@@ -271,7 +271,7 @@ for (const isReadOnly of [false, true]) {
 }
 
 Deno.test("a DB damaged in the middle stops a run, which then has changed nothing", async () => {
-  using office = new Office();
+  using office = new MemoryOffice();
   const names = Array.from({ length: 500 }, (_, n) => `file number ${n}`);
   office.write({
     left: Object.fromEntries(names.map((name) => [name, name])),
@@ -392,7 +392,7 @@ Deno.test("a lock is freed by the system when its run is killed", async () => {
 });
 
 Deno.test("a second run beside the first ends with 4 and changes nothing", async () => {
-  using office = new Office();
+  using office = new MemoryOffice();
   office.write({ left: { a: "1" } });
   using _first = takeLock(office.stateDb);
   const result = await office.run();
@@ -584,7 +584,7 @@ for (const [config, stateDb, log] of NAMES) {
 }
 
 Deno.test("two configs in one folder have a state DB and a log each, and know nothing of each other", async () => {
-  using one = new Office();
+  using one = new MemoryOffice();
   using two = new SecondConfig(one);
   write(one.left, { "one.txt": "1" });
   write(two.left, { "two.txt": "2" });
@@ -607,7 +607,7 @@ Deno.test("two configs in one folder have a state DB and a log each, and know no
 for (const hasPaths of [true, false]) {
   const made = hasPaths ? "" : ", made by an older version,";
   Deno.test(`an office-sync.db that knows these roots${made} is used on; a second config beside it gets its own`, async () => {
-    using one = new Office();
+    using one = new MemoryOffice();
     write(one.left, { "a.txt": "a", "b.txt": "b" });
     await one.agree();
     const old = useOldName(one);
@@ -629,7 +629,7 @@ for (const hasPaths of [true, false]) {
 }
 
 Deno.test("an office-sync.db is used on where the config holds a password, which the program reads by itself", async () => {
-  using office = new Office();
+  using office = new MemoryOffice();
   write(office.left, { "a.txt": "a", "b.txt": "b" });
   await office.agree();
   useOldName(office);
@@ -646,7 +646,7 @@ Deno.test("an office-sync.db is used on where the config holds a password, which
 });
 
 Deno.test("an office-sync.db is not passed over while a root is away or emptied: a guard stops", async () => {
-  using office = new Office();
+  using office = new MemoryOffice();
   write(office.left, { "a.txt": "a" });
   await office.agree();
   const old = useOldName(office);
@@ -667,7 +667,7 @@ Deno.test("an office-sync.db is not passed over while a root is away or emptied:
 });
 
 Deno.test("an office-sync.db that a run under the new name could not know yet comes back into use", async () => {
-  using office = new Office();
+  using office = new MemoryOffice();
   write(office.left, { "a.txt": "a", "b.txt": "b" });
   await office.agree();
   useOldName(office);
@@ -683,7 +683,7 @@ Deno.test("an office-sync.db that a run under the new name could not know yet co
 });
 
 Deno.test("a damaged office-sync.db is told, and not replaced by an empty one", async () => {
-  using office = new Office();
+  using office = new MemoryOffice();
   write(office.left, { "a.txt": "a" });
   await office.agree();
   const old = useOldName(office);
@@ -695,7 +695,7 @@ Deno.test("a damaged office-sync.db is told, and not replaced by an empty one", 
 });
 
 Deno.test("an empty office-sync.db is nobody's", async () => {
-  using office = new Office();
+  using office = new MemoryOffice();
   Deno.writeTextFileSync(`${office.folder}/office-sync.db`, "");
   write(office.left, { "a.txt": "a" });
   assert.equal((await office.commandHere()).code, 0);
@@ -750,7 +750,7 @@ for (const hasPaths of [true, false]) {
 }
 
 Deno.test("new folders and a state DB of an older version: it may be another pair's, and that is said before anything else", async () => {
-  using one = new Office();
+  using one = new MemoryOffice();
   write(one.left, { "one.txt": "1" });
   await one.agree();
   forgetPaths(one.stateDb);
@@ -765,7 +765,7 @@ Deno.test("new folders and a state DB of an older version: it may be another pai
 });
 
 Deno.test("both roots may move, and their places are noted anew", async () => {
-  using office = new Office();
+  using office = new MemoryOffice();
   write(office.left, { "a.txt": "a", "b.txt": "b" });
   await office.agree();
   Deno.renameSync(office.left, `${office.left}-moved`);
@@ -789,7 +789,7 @@ Deno.test("both roots may move, and their places are noted anew", async () => {
 });
 
 Deno.test("a config with one other root is told where that was, and of a state DB of its own first", async () => {
-  using one = new Office();
+  using one = new MemoryOffice();
   write(one.left, { "a.txt": "a" });
   await one.agree();
   Deno.mkdirSync(`${one.folder}/new`);
@@ -809,7 +809,7 @@ Deno.test("a config with one other root is told where that was, and of a state D
 });
 
 Deno.test("roots that are spelled with a slash at their end are where they were", async () => {
-  using office = new Office();
+  using office = new MemoryOffice();
   await office.agree();
   Deno.writeTextFileSync(
     office.config,

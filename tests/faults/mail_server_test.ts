@@ -67,7 +67,7 @@ Deno.test("a server that never says a word holds a run up for 20 s and no longer
 });
 
 Deno.test("a run that is killed before it has noted a mail as sent sends it again, as the same mail, and no third time", async () => {
-  await using place = await MailOffice.start("");
+  await using place = await MailOffice.onDisk("");
   const { office, server } = place;
   const killed = Promise.withResolvers<void>();
   const arrived = Promise.withResolvers<void>();

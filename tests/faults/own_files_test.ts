@@ -124,7 +124,7 @@ const ALONE:
 for (const [what, pathOf, says] of ALONE) {
   Deno.test(`only the ${what} belongs to root: the run says so, and is mailed`, async () => {
     using undone = new Undone();
-    await using mail = await MailOffice.start("", { security: "none" });
+    await using mail = await MailOffice.onDisk("", { security: "none" });
     const { office, server } = mail;
     await office.command();
     tool("chown", "-R", USER, office.folder);
@@ -173,7 +173,7 @@ function fill(disk: string): void {
 
 for (const [how, { spoil, says }] of Object.entries(PLACES)) {
   Deno.test(`a state DB whose disk is ${how} stops the run as a guard, mailed and without a change`, async () => {
-    await using mail = await MailOffice.start();
+    await using mail = await MailOffice.onDisk();
     using undone = new Undone();
     const { office, server } = mail;
     const disk = `${office.folder}/disk`;

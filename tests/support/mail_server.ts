@@ -13,7 +13,7 @@ import { filesHere } from "../../lib/files_handlers.ts";
 import { newRunId, runSync } from "../../lib/run.ts";
 import type { SyncListener } from "../../lib/run_types.ts";
 import { makeCertificate } from "./certificate.ts";
-import { type CommandResult, Office } from "./support.ts";
+import { type CommandResult, MemoryOffice, Office } from "./support.ts";
 
 /** The login that it takes. */
 export const USERNAME = "office";
@@ -200,9 +200,9 @@ export class MailOffice implements AsyncDisposable {
   readonly office: Office;
   server: MailServer;
 
-  private constructor(server: MailServer, settings: string) {
+  private constructor(server: MailServer, office: Office) {
     this.server = server;
-    this.office = new Office(settings + server.config());
+    this.office = office;
     Object.assign(this.office.env, server.trust);
   }
 
@@ -211,7 +211,17 @@ export class MailOffice implements AsyncDisposable {
     settings = "",
     options: MailServerOptions = { security: "none" },
   ): Promise<MailOffice> {
-    return new MailOffice(await new MailServer(options).start(), settings);
+    const server = await new MailServer(options).start();
+    return new MailOffice(server, new MemoryOffice(settings + server.config()));
+  }
+
+  /** Starts one on disk, as the real command needs it. */
+  static async onDisk(
+    settings = "",
+    options: MailServerOptions = { security: "none" },
+  ): Promise<MailOffice> {
+    const server = await new MailServer(options).start();
+    return new MailOffice(server, new Office(settings + server.config()));
   }
 
   /** The real command, launcher and sandbox included. */

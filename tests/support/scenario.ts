@@ -302,8 +302,6 @@ export interface ScenarioOptions {
   readonly leavesAlone?: boolean;
   /** What makes its runs; the run alone, in this process, by default. */
   readonly by?: "program" | "command";
-  /** Whether it is played on disk, as the real command needs it. */
-  readonly isOnDisk?: boolean;
 }
 
 /**
@@ -324,12 +322,7 @@ export function scenario(
   for (const [index, title] of names.entries()) {
     if (index === 1 && !isMirrored) continue;
     Deno.test(title, async () => {
-      using stage = new Stage(
-        settings,
-        index === 1,
-        options.by,
-        options.isOnDisk ? new Office(settings) : undefined,
-      );
+      using stage = new Stage(settings, index === 1, options.by);
       await play(stage);
       await stage.rests(ends);
       if (ends === 0 && !options.leavesAlone) stage.agrees();
