@@ -20,7 +20,7 @@ import {
   SCHEDULERS,
 } from "./schedule_text.ts";
 import { printable, PROGRAM, quoted } from "./text.ts";
-import { SIDES, type Take } from "./types.ts";
+import { CLASH_TAKES, type ClashTake, SIDES, type Take } from "./types.ts";
 
 /** The config, where none is named. */
 export const DEFAULT_CONFIG = "config.yaml";
@@ -213,8 +213,8 @@ export const COMMANDS = {
     access: () => "plan",
   }),
   conflicts: command({
-    usage: "[resolve PATH SIDE]",
-    does: "open conflicts; resolve ends one",
+    usage: "[resolve PATH X]",
+    does: "conflicts and clash copies; resolve ends one",
     options: ["config", "json"],
     maxWords: 3,
     read: readConflicts,
@@ -413,18 +413,27 @@ function ownConfig([first = ""]: readonly string[]): string | null {
 }
 
 function readConflicts(
-  [word, path = "", side = ""]: readonly string[],
-): { readonly resolve: { readonly path: string; readonly take: Take } | null } {
+  [word, path = "", take = ""]: readonly string[],
+): {
+  readonly resolve: {
+    readonly path: string;
+    /** Of a conflict, or of a clash copy. */
+    readonly take: Take | ClashTake;
+  } | null;
+} {
   if (word === undefined) return { resolve: null };
   if (word !== "resolve") {
     throw new UsageError(`conflicts takes no ${quoted(word)}, only resolve.`);
   }
-  if (path === "" || side === "") {
-    throw new UsageError(
-      "conflicts resolve needs a path and one of left, right, both.",
-    );
+  const takes =
+    "left, right or both for a conflict; file, copy or both for a " +
+    "clash copy";
+  if (path === "" || take === "") {
+    throw new UsageError(`conflicts resolve needs a path and ${takes}.`);
   }
-  return { resolve: { path, take: takeOf("conflicts resolve", side) } };
+  const known = [...SIDES, ...CLASH_TAKES].find((it) => it === take);
+  if (known !== undefined) return { resolve: { path, take: known } };
+  throw notAllowed("conflicts resolve", take, takes);
 }
 
 function takeOf(what: string, value: string): Take {

@@ -1,5 +1,6 @@
 /**
- * The command conflicts: lists what is left for a person, and resolves one.
+ * The command conflicts: lists what is left for a person, open conflicts and
+ * clash copies, and resolves one.
  *
  * @module
  */
@@ -7,7 +8,12 @@ import type { ConflictsInvocation } from "./cli_args.ts";
 import { print, warn } from "./cli_output.ts";
 import { answer, isoTime, openRunLog, pathTyped } from "./command_shared.ts";
 import type { Config } from "./config_schema.ts";
-import { conflictWords, noFileWords, type Resolution } from "./conflict.ts";
+import {
+  type ClashResolution,
+  conflictWords,
+  noFileWords,
+  type Resolution,
+} from "./conflict.ts";
 import { EXIT, type ExitCode, SyncError, UsageError } from "./errors.ts";
 import { words } from "./metadata.ts";
 import { keyOf } from "./paths.ts";
@@ -17,9 +23,10 @@ import { newRunId, runSync } from "./run.ts";
 import { storedFolding } from "./run_identify.ts";
 import { doneConflicts, type RunResult } from "./run_types.ts";
 import { StateDb } from "./state_db.ts";
+import { type ClashCopy, RecordStore } from "./state_record.ts";
 import { listedConflicts, type StoredConflict } from "./state_runs.ts";
 import { printable, PROGRAM, quoted, timeWords, versionWords } from "./text.ts";
-import { type Both, type Side, SIDES } from "./types.ts";
+import { type Both, type FileRow, type Side, SIDES } from "./types.ts";
 import type { Files } from "./wire_port.ts";
 
 /**
@@ -38,15 +45,20 @@ export async function conflicts(
   if (resolve === null) {
     using db = new StateDb(config.stateDb, { isReadOnly: true });
     const open = listedConflicts(db);
+    const copies = new RecordStore(db).clashCopies();
     answer(
       isJson,
-      () => listText(open),
-      () => ({ conflicts: open.map(conflictDocument) }),
+      () => listText(open, copies),
+      () => ({
+        conflicts: open.map(conflictDocument),
+        clashCopies: copies.map(copyDocument),
+      }),
     );
     return EXIT.agreed;
   }
-  const path = await listedPath(resolve.path, config, files);
-  const result = await resolveOne({ path, take: resolve.take }, config, files);
+  const asked = await listedAs(resolve, config, files);
+  const { path } = asked;
+  const result = await resolveOne(asked, config, files);
   const { stop, exitCode } = result;
   if (stop !== null && exitCode === EXIT.usage) {
     throw new SyncError(`${stop.reason} ${stop.hint}`, EXIT.usage);
@@ -61,15 +73,44 @@ export async function conflicts(
   return exitCode;
 }
 
-function listText(conflicts: readonly StoredConflict[]): string {
-  if (conflicts.length === 0) {
-    return "No conflict is open, as far as the last run has seen.";
-  }
+function listText(
+  conflicts: readonly StoredConflict[],
+  copies: readonly ClashCopy[],
+): string {
+  const resolve = `${PROGRAM} conflicts resolve`;
   return [
-    ...conflicts.flatMap(conflictLines),
-    "",
-    `To resolve one: ${PROGRAM} conflicts resolve PATH left|right|both`,
+    ...conflicts.length === 0
+      ? ["No conflict is open, as far as the last run has seen."]
+      : [
+        ...conflicts.flatMap(conflictLines),
+        "",
+        `To resolve one: ${resolve} PATH left|right|both`,
+      ],
+    ...copies.length === 0 ? [] : [
+      "",
+      "Clash copies that are still there:",
+      ...copies.flatMap(copyLines),
+      "",
+      `To settle one: ${resolve} CLASHCOPY file|copy|both`,
+    ],
   ].join("\n");
+}
+
+function copyLines({ copy, of, file }: ClashCopy): string[] {
+  const belongs = file === null
+    ? "is not there any more"
+    : versionWords(file.left);
+  return [
+    printable(copy.path),
+    `  copy: ${versionWords(copy.left)}`,
+    `  file: ${printable(of)}, ${belongs}`,
+  ];
+}
+
+function copyDocument({ copy, of, file }: ClashCopy): unknown {
+  const version = ({ path, left }: FileRow) =>
+    versionDocument({ ...left, path });
+  return { copy: version(copy), of, file: file && version(file) };
 }
 
 function conflictLines(conflict: StoredConflict): string[] {
@@ -111,12 +152,15 @@ function versionDocument(version: Version | null): unknown {
   return { path, sizeBytes, mtime: isoTime(mtimeMs) };
 }
 
-/** The path as it is listed: typed otherwise it still means the same. */
-async function listedPath(
-  typed: string,
+/**
+ * What is asked for, of a path as it is listed: typed otherwise it still means
+ * the same.
+ */
+async function listedAs(
+  { path: typed, take }: NonNullable<ConflictsInvocation["resolve"]>,
   config: Config,
   files: Files,
-): Promise<string> {
+): Promise<Resolution | ClashResolution> {
   const { path } = await pathTyped(typed, config, files);
   using db = new StateDb(config.stateDb, { isReadOnly: true });
   const folding = storedFolding(db);
@@ -127,21 +171,38 @@ async function listedPath(
       [it.path, ...SIDES.map((side) => it.versions[side]?.path ?? it.path)]
         .some((known) => keyOf(known, folding) === key)
     );
-  if (found) return found.path;
+  if (found && take !== "file" && take !== "copy") {
+    return { path: found.path, take };
+  }
+  const copies = new RecordStore(db).clashCopies().map(({ copy }) => copy.path);
+  const copy = copies.find((it) => it === path) ??
+    copies.find((it) => keyOf(it, folding) === key);
+  if (copy !== undefined && take !== "left" && take !== "right") {
+    return { path: copy, keep: take };
+  }
+  const known = found
+    ? "is an open conflict: left, right or both."
+    : copy !== undefined
+    ? "is a clash copy: file, copy or both."
+    : null;
   throw new UsageError(
-    `No conflict is open at ${quoted(path)}; conflicts lists those that are.`,
+    known === null
+      ? `No conflict is open at ${quoted(path)}, nor is it a clash copy; ` +
+        "conflicts lists those that are."
+      : `${quoted(path)} ${known}`,
   );
 }
 
 /** A real run that is about nothing else. */
 async function resolveOne(
-  resolve: Resolution,
+  resolve: Resolution | ClashResolution,
   config: Config,
   files: Files,
 ): Promise<RunResult> {
   const startedAtMs = Date.now();
   const id = newRunId(startedAtMs);
-  const { path, take } = resolve;
+  const { path } = resolve;
+  const take = "keep" in resolve ? resolve.keep : resolve.take;
   const began = `conflicts resolve started, path=${quoted(path)}, ${take}`;
   using log = openRunLog(config, id, began, files);
   try {

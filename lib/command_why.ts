@@ -12,6 +12,7 @@ import { type Config, valueOfKey } from "./config_schema.ts";
 import { EXIT, type ExitCode, GuardError } from "./errors.ts";
 import { words } from "./metadata.ts";
 import { flawIn } from "./names.ts";
+import { clashedPath } from "./plan_clashes.ts";
 import { explain, type Explanation } from "./plan_explain.ts";
 import type { Action } from "./plan_types.ts";
 import { newRunId, runSync } from "./run.ts";
@@ -20,7 +21,7 @@ import type { Decided, RunResult } from "./run_types.ts";
 import { StateDb } from "./state_db.ts";
 import { RecordStore } from "./state_record.ts";
 import { actionsAt, type PastAction } from "./state_runs.ts";
-import { printable, versionWords } from "./text.ts";
+import { printable, PROGRAM, versionWords } from "./text.ts";
 import { type Both, bothOf, type Side, SIDES } from "./types.ts";
 import type { Files } from "./wire_port.ts";
 
@@ -98,9 +99,12 @@ function gather(
   const { file } = config;
   const keys = explanation?.keys ?? [];
   const text = keys.length === 0 ? "" : Deno.readTextFileSync(file);
+  const known = stop?.name === "state" ? NOTHING_STORED : stored(path, config);
   return {
     path,
-    ...stop?.name === "state" ? NOTHING_STORED : stored(path, config),
+    ...known,
+    /** The file that it belongs to; null where it is no clash copy. */
+    clashOf: known.row && clashedPath(path),
     now,
     /** Null where no plan could be made. */
     explanation,
@@ -176,9 +180,13 @@ async function nowAt(
 }
 
 function textOf(why: Why): string {
-  const { path, settings, past, stop } = why;
+  const { path, clashOf, settings, past, stop } = why;
   return [
     path === "" ? "The roots themselves" : printable(path),
+    ...clashOf === null ? [] : [
+      `  Clash copy of ${printable(clashOf)}; to settle it: ${PROGRAM} ` +
+      "conflicts resolve CLASHCOPY file|copy|both",
+    ],
     `  Record: ${recordWords(why)}`,
     ...SIDES.map((side) => `  ${words(side)}: ${nowWords(why, side)}`),
     ...planLines(why.explanation),
@@ -260,6 +268,7 @@ function documentOf(why: Why): unknown {
   };
   return {
     path,
+    clashOf: why.clashOf,
     record: {
       kind: row ? "file" : isRecordedFolder ? "folder" : null,
       left: half("left"),

@@ -30,6 +30,7 @@ import { printable, versionWords } from "./text.ts";
 import {
   type Both,
   both,
+  type ClashTake,
   type ConflictKind,
   otherSide,
   type Policy,
@@ -381,6 +382,12 @@ export interface Resolution {
   readonly take: Take;
 }
 
+/** What a person asks for about a clash copy: what is to be the file. */
+export interface ClashResolution {
+  readonly path: string;
+  readonly keep: ClashTake;
+}
+
 /** Why a conflict is not resolved. */
 export interface Refusal {
   readonly stop: {
@@ -408,29 +415,29 @@ export function openAsListed(
   const open = plan.actions.map(({ conflict }) => conflict).find((it) =>
     it?.winner === null && it.path === resolution.path
   );
-  const refusal = (reason: string, hint: string, exitCode: ExitCode) => {
-    return { stop: { name: "conflict" as const, reason, hint }, exitCode };
-  };
   if (!open || !listed || !isSameConflict(open, listed)) {
-    return refusal(
-      `${printable(resolution.path)} is not as it was when the conflict was ` +
-        "listed. Nothing was changed.",
-      "Run sync again, look at both versions (conflicts), and resolve it then.",
-      EXIT.leftForPerson,
-    );
+    return refusalOf(resolution.path);
   }
   const file = fileSide(open);
   if (file === null || resolution.take !== file) return open;
   const folder = words(otherSide(file));
-  return refusal(
-    `${printable(open.path)} is a file on ${words(file)} and a folder on ` +
-      `${folder}; nobody has seen what is in the folder, so it is not ` +
-      "removed for the file.",
-    `To keep the file, rename the folder on ${folder} or move it away, ` +
-      "then run sync. To keep both or the folder, resolve with both or " +
-      `${otherSide(file)}.`,
-    EXIT.usage,
-  );
+  const reason = `${printable(open.path)} is a file on ${words(file)} and a ` +
+    `folder on ${folder}; nobody has seen what is in the folder, so it is ` +
+    "not removed for the file.";
+  const hint = `To keep the file, rename the folder on ${folder} or move it ` +
+    "away, then run sync. To keep both or the folder, resolve with both or " +
+    `${otherSide(file)}.`;
+  return { stop: { name: "conflict", reason, hint }, exitCode: EXIT.usage };
+}
+
+/** What is said of a path that is not as a person has seen it. */
+export function refusalOf(path: string): Refusal {
+  const reason = `${printable(path)} is not as it was when it was listed. ` +
+    "Nothing was changed.";
+  const hint =
+    "Run sync again, look at both versions (conflicts), and resolve it then.";
+  const stop = { name: "conflict", reason, hint } as const;
+  return { stop, exitCode: EXIT.leftForPerson };
 }
 
 function isSameConflict(open: Conflict, listed: ListedConflict): boolean {

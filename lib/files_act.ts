@@ -424,10 +424,14 @@ export class Performer {
   }
 
   async #remove(work: WorkOf<"remove">): Promise<Performed> {
-    const { on, path, metadata } = work;
+    const { on, path, metadata, other } = work;
     const root = this.#roots[on];
-    const there = kindAt(this.#roots[otherSide(on)], path);
-    if (there === "file" || there === "other") throw new Skipped(CHANGED);
+    const across = this.#roots[otherSide(on)];
+    if (other !== undefined) across.requireFile(path, other);
+    else {
+      const there = kindAt(across, path);
+      if (there === "file" || there === "other") throw new Skipped(CHANGED);
+    }
     let softDeletedPath: string | null = null;
     if (work.fate === "destroy") {
       destroy(root, path, metadata, this.#context.names.beside(path));

@@ -356,6 +356,26 @@ export function clashName(clash: ClashName): string {
   return fitName(plainStem, extension, mark, clash.room ?? COMMON_ROOM);
 }
 
+/**
+ * The name of the file that a clash copy belongs to.
+ *
+ * @returns Null where the name is not that of a clash copy.
+ *
+ * @example
+ * ```ts
+ * import { clashedName } from "./names.ts";
+ * clashedName("plan.clash-20261122-081500-left.xlsx"); // "plan.xlsx"
+ * ```
+ */
+export function clashedName(name: string): string | null {
+  // Without an extension the mark, which looks like one, ends the name.
+  const { stem, extension } = CLASH_MARK.test(name)
+    ? { stem: name, extension: "" }
+    : splitName(name);
+  const plain = withoutMark(stem);
+  return plain === stem ? null : plain + extension;
+}
+
 function withoutMark(text: string): string {
   return text.replace(CLASH_MARK, "") || text;
 }

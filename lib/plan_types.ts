@@ -62,6 +62,11 @@ export type Work =
     readonly on: Side;
     readonly path: string;
     readonly metadata: Metadata;
+    /**
+     * What the other side has there, which goes by an action after this one.
+     * Left out: nothing, nor may there be anything.
+     */
+    readonly other?: Metadata;
     readonly fate: Fate;
     readonly rowPath: string;
   }

@@ -8,6 +8,7 @@ import type { Config } from "./config_schema.ts";
 import {
   addedActions,
   alwaysWinner,
+  type ClashResolution,
   openAsListed,
   type Refusal,
   type Resolution,
@@ -24,6 +25,7 @@ import {
 import { keyOfId } from "./metadata.ts";
 import { timeMark } from "./names.ts";
 import { joinPath, nameOf, sharedFolding } from "./paths.ts";
+import { settlingActions } from "./plan_clashes.ts";
 import { guardPlan } from "./plan_guard.ts";
 import {
   type AlikeFiles,
@@ -205,6 +207,7 @@ async function stages(run: RunContext, db: StateDb): Promise<RunResult> {
   const { id, startedAtMs, config, options, listener } = run;
   const { files, isDryRun, resolve } = options;
   const { roots: paths, stateDb } = config;
+  const isSettling = resolve !== undefined && "keep" in resolve;
   const interrupt = new Interrupt(files.shared);
   const meter = new Meter(
     (progress) => listener.onProgress?.(progress),
@@ -258,8 +261,9 @@ async function stages(run: RunContext, db: StateDb): Promise<RunResult> {
     probes,
     directories: view.directories,
     idsCount,
-    // A listing of all paths needs all rows, and so does another setting.
-    isFull: options.listUnchanged || readBefore !== alwaysRead,
+    // A listing of all paths needs all rows, and so does another setting; a
+    // clash copy that is to be settled differs from nothing.
+    isFull: options.listUnchanged || isSettling || readBefore !== alwaysRead,
     ignore: config.ignore,
   })));
   await requireStillThere(files, identified, paths);
@@ -410,6 +414,7 @@ async function stages(run: RunContext, db: StateDb): Promise<RunResult> {
         rememberIds(db, identified.identities);
         record.rememberSaved(waiting);
         db.setMeta("always_read", resolve ? readBefore : alwaysRead);
+        if (isSettling && resolve.keep === "both") record.settle(resolve.path);
       });
     }
     const isLost = files.actors === 0 ||
@@ -586,18 +591,22 @@ async function decideReading(
 }
 
 /**
- * Of a plan that leaves a conflict open, what it takes to resolve that one; or
- * why it can't be resolved.
+ * Of a plan that leaves a conflict open, what it takes to resolve that one, or
+ * what settles a clash copy; or why that can't be done.
  */
 async function resolvingPlan(
   files: Files,
   { plan, merged, settings }: Decided,
-  asked: Resolution,
+  asked: Resolution | ClashResolution,
   db: StateDb,
   roots: Both<WireRoot>,
   interrupt: Interrupt,
   meter: Meter,
 ): Promise<Plan | Refusal> {
+  if ("keep" in asked) {
+    const actions = settlingActions(merged, asked, settings);
+    return "stop" in actions ? actions : { ...plan, actions, problems: [] };
+  }
   const conflict = openAsListed(plan, listedConflict(db, asked.path), asked);
   if ("stop" in conflict) return conflict;
   const ruling = rulingOn(conflict, asked.take, settings.folding);

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Resolution } from "./conflict.ts";
+import type { ClashResolution, Resolution } from "./conflict.ts";
 import { type ExitCode, InterruptedError, type StopSignal } from "./errors.ts";
 import type { Allowances } from "./plan_guard.ts";
 import type { Merged } from "./plan_merge.ts";
@@ -38,8 +38,11 @@ export interface SyncOptions {
   readonly listUnchanged: boolean;
   /** When the run began, in ms since 1970, as its id says. Left out: now. */
   readonly startedAtMs?: number;
-  /** Resolve this conflict, and do nothing else. Left out: an ordinary run. */
-  readonly resolve?: Resolution;
+  /**
+   * Resolve this conflict, or settle this clash copy, and do nothing else. Left
+   * out: an ordinary run.
+   */
+  readonly resolve?: Resolution | ClashResolution;
 }
 
 /** Told what happens while it happens. */

@@ -301,6 +301,10 @@ export const MIGRATIONS: readonly string[] = [
     WHERE key = 'mail_intention';
   UPDATE outbox SET news = replace(news, '"keptAt":', '"softDeletedPath":');
   `,
+  `
+  -- clash copies that are to stay beside their files
+  CREATE TABLE settled (path TEXT PRIMARY KEY) WITHOUT ROWID;
+  `,
 ];
 
 /** Brings an open DB from one version to another; in a transaction. */

@@ -6,6 +6,7 @@
  */
 import { identityOf } from "./metadata.ts";
 import { folderOf, nameOf } from "./paths.ts";
+import { clashedPath } from "./plan_clashes.ts";
 import type {
   RecordChange,
   RecordView,
@@ -53,6 +54,15 @@ function idOf(ino: SqlValue, birthMs: SqlValue): FileId | null {
     : { ino: ino as number, birthMs: birthMs as number };
 }
 
+/** A clash copy as it is recorded. */
+export interface ClashCopy {
+  readonly copy: FileRow;
+  /** The path of the file that it belongs to. */
+  readonly of: string;
+  /** Null where there is no such file. */
+  readonly file: FileRow | null;
+}
+
 /** A hash is there because the next run has to read the file. */
 function isToBeRead({ hash, left, right }: FileRow): boolean {
   return hash !== null || left.isFresh || right.isFresh;
@@ -61,7 +71,13 @@ function isToBeRead({ hash, left, right }: FileRow): boolean {
 const ROOT_ID = 1;
 
 /** Tables whose paths follow a folder's. */
-const MOVED_TABLES = ["files", "directories", "conflicts", "mailed_conflicts"];
+const MOVED_TABLES = [
+  "files",
+  "directories",
+  "conflicts",
+  "mailed_conflicts",
+  "settled",
+];
 
 /** Rows in one statement: one by one takes twice as long, more no less. */
 const AT_ONCE = 24;
@@ -179,6 +195,29 @@ export class RecordStore {
        WHERE folder = (SELECT id FROM directories WHERE path = ?)`,
       folder,
     ).map((stored) => this.#file(stored));
+  }
+
+  /**
+   * Clash copies that nobody has settled, by path, each with the file that it
+   * belongs to; null where that is not there any more.
+   */
+  clashCopies(): ClashCopy[] {
+    return this.#db.query(
+      `SELECT ${FILE_COLUMNS} FROM files WHERE path GLOB '*.clash-[0-9]*'
+       AND path NOT IN (SELECT path FROM settled) ORDER BY path`,
+    ).flatMap((stored) => {
+      const copy = this.#file(stored);
+      const of = clashedPath(copy.path);
+      return of === null ? [] : [{ copy, of, file: this.fileAt(of) }];
+    });
+  }
+
+  /** A clash copy is to stay: it is not listed any more. */
+  settle(path: string): void {
+    this.#db.run(
+      "DELETE FROM settled WHERE path NOT IN (SELECT path FROM files)",
+    );
+    this.#db.run("INSERT OR IGNORE INTO settled VALUES (?)", path);
   }
 
   /** One row, or null. */

@@ -179,6 +179,12 @@ export type ConflictKind = "modify_modify" | "new_new" | "metadata_conflict";
 /** The version of a conflict that a person keeps. */
 export type Take = Side | "both";
 
+/** What a person says about a clash copy: what becomes the file. */
+export const CLASH_TAKES = ["file", "copy", "both"] as const;
+
+/** One of {@linkcode CLASH_TAKES}; both: both stay, and that is settled. */
+export type ClashTake = typeof CLASH_TAKES[number];
+
 /** What became of an action. */
 export type OutcomeKind = "planned" | "done" | "skipped" | "failed";
 

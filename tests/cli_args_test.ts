@@ -174,7 +174,7 @@ const WRONG: readonly [readonly string[], RegExp][] = [
   [["history", "--limit", "0"], /--limit.*"0".*from 1/],
   [["history", "--limit", "x"], /--limit.*"x"/],
   [["conflicts", "solve"], /"solve".*resolve/],
-  [["conflicts", "resolve", "a"], /path.*left, right, both/],
+  [["conflicts", "resolve", "a"], /path.*left, right or both.*file, copy/],
   [["conflicts", "resolve", "a", "middle"], /"middle".*left, right or both/],
   [["conflicts", "resolve", "a", "left", "b"], /"b"/],
   [["restore"], /path, --from RUN or --list/],

@@ -389,3 +389,159 @@ Deno.test("conflicts resolve leaves what compare.always_read needs to the next r
   await office.agree();
   assert.equal(office.trees().right["b.xls"], "two");
 });
+
+const COPY = `d/a.${MARK}-left.txt`;
+
+/** The older version of left is a clash copy, the newer one the file. */
+async function clash(stage: Stage): Promise<void> {
+  await stage.begin({ d: { "a.txt": "first" }, "q.txt": "q" });
+  stage.write({
+    left: { d: { "a.txt": file("older edit", { mtime: OLDER }) } },
+    right: { d: { "a.txt": file("newer!", { mtime: NEWER }) } },
+  });
+  assert.equal((await stage.office.run()).exitCode, 0);
+}
+
+async function copies(stage: Stage): Promise<string[]> {
+  const { clashCopies } = await stage.office.json("conflicts");
+  return clashCopies.map((it: { copy: { path: string }; of: string }) =>
+    `${it.copy.path} of ${it.of}`
+  );
+}
+
+const CLASH = { isMirrored: false };
+
+scenario(
+  "conflicts lists clash copies that are still there, each with its file",
+  async (stage) => {
+    await clash(stage);
+    assert.deepEqual(await copies(stage), [`${COPY} of d/a.txt`]);
+    const { stdout } = await stage.office.commandHere("conflicts");
+    assert.match(
+      stdout,
+      /No conflict is open.*still there:\nd\/a\.clash-\S+\n {2}copy: 2024-03-01.*10 bytes\n {2}file: d\/a\.txt, 2024-03-02.*\n\nTo settle one: .* CLASHCOPY file\|copy\|both/s,
+    );
+    const why = await stage.office.json("why", COPY);
+    assert.equal(why.clashOf, "d/a.txt");
+    assert.equal((await stage.office.json("why", "d/a.txt")).clashOf, null);
+    stage.remove("left", COPY, "d/a.txt");
+    await stage.ends(0);
+    assert.deepEqual(await copies(stage), []);
+  },
+  CLASH,
+);
+
+/** [what is chosen, what is there then, what is soft-deleted on each side] */
+const SETTLED = [
+  ["file", { "a.txt": "newer!" }, { [COPY]: "older edit" }],
+  ["copy", { "a.txt": "older edit" }, { "d/a.txt": "newer!" }],
+  ["both", {
+    "a.txt": "newer!",
+    [`a.${MARK}-left.txt`]: "older edit",
+  }, {}],
+] as const;
+
+for (const [keep, left, deleted] of SETTLED) {
+  for (const settings of ["", "soft_delete: { enabled: false }\n"]) {
+    scenario(
+      `conflicts resolve CLASHCOPY ${keep}: nothing is lost (${settings})`,
+      async (stage) => {
+        await clash(stage);
+        const told = await stage.run("conflicts", "resolve", COPY, keep);
+        assert.equal(told.code, 0, told.stderr);
+        stage.holds({ d: left, "q.txt": "q" });
+        for (const side of ["left", "right"] as const) {
+          assert.deepEqual(stage.softDeleted(side), deleted);
+        }
+        assert.deepEqual(await copies(stage), []);
+        // The record knows: the next run has nothing to do.
+        const next = await stage.run();
+        assert.deepEqual([next.code, next.lines], [0, []]);
+      },
+      { ...CLASH, settings },
+    );
+  }
+}
+
+scenario(
+  "a clash copy that was settled with both is listed no more, also in a folder with a new name",
+  async (stage) => {
+    await clash(stage);
+    await stage.run("conflicts", "resolve", COPY, "both");
+    stage.rename("left", "d", "e");
+    await stage.ends(0);
+    assert.deepEqual(await copies(stage), []);
+  },
+  CLASH,
+);
+
+/** What somebody did after the copy was listed. */
+const MEANWHILE: Record<string, (stage: Stage) => void> = {
+  "the copy was edited on right": (stage) =>
+    stage.write({
+      right: {
+        d: { [`a.${MARK}-left.txt`]: file("edited", { mtime: NEWER }) },
+      },
+    }),
+  "the copy is gone on left": (stage) => stage.remove("left", COPY),
+  "the file was edited on left": (stage) =>
+    stage.write({ left: { d: { "a.txt": file("edited", { mtime: OLDER }) } } }),
+  "the file is gone on right": (stage) => stage.remove("right", "d/a.txt"),
+};
+
+for (const [what, change] of Object.entries(MEANWHILE)) {
+  scenario(
+    `conflicts resolve CLASHCOPY: nothing is done where ${what}`,
+    async (stage) => {
+      await clash(stage);
+      change(stage);
+      const before = stage.snapshots();
+      for (const keep of ["file", "copy", "both"]) {
+        const told = await stage.run("conflicts", "resolve", COPY, keep);
+        assert.equal(told.code, 1);
+        assert.match(told.document.guard!.reason, /not as it was.*Run sync/);
+        assert.deepEqual(stage.snapshots(), before);
+      }
+      assert.equal((await copies(stage)).length, 1);
+      await stage.office.run();
+    },
+    CLASH,
+  );
+}
+
+scenario(
+  "conflicts resolve CLASHCOPY copy gives it the name that its file had",
+  async (stage) => {
+    await clash(stage);
+    stage.remove("left", "d/a.txt");
+    await stage.ends(0);
+    const told = await stage.run("conflicts", "resolve", COPY, "copy");
+    assert.equal(told.code, 0, told.stderr);
+    stage.holds({ d: { "a.txt": "older edit" }, "q.txt": "q" });
+    await stage.ends(0);
+  },
+  CLASH,
+);
+
+scenario(
+  "conflicts resolve takes what fits: of a conflict a side, of a clash copy what is to be the file",
+  async (stage) => {
+    await clash(stage);
+    const say = async (...words: string[]) => {
+      const told = await stage.office.commandHere(
+        "conflicts",
+        "resolve",
+        ...words,
+      );
+      assert.equal(told.code, 2);
+      return told.stderr;
+    };
+    assert.match(
+      await say(COPY, "left"),
+      /is a clash copy: file, copy or both/,
+    );
+    assert.match(await say("q.txt", "file"), /No conflict.*nor is it a clash/);
+    assert.match(await say(COPY, "middle"), /left, right or both for a conf/);
+  },
+  CLASH,
+);

@@ -42,6 +42,7 @@ Deno.test("why: record, both sides, their changes, rule, action, settings and hi
   office.write({ left: { "a.txt": later("longer") } });
   const half = { sizeBytes: 3, mtime: LONG_AGO };
   assert.deepEqual(await office.json("why", "./a.txt"), {
+    clashOf: null,
     path: "a.txt",
     record: { kind: "file", left: half, right: half },
     left: {
