@@ -45,6 +45,19 @@ export interface MailServerOptions {
 /** Of a server that encrypts nothing. */
 const NO_KEYS = { cert: "", key: "" };
 
+/** Greets at once: it would listen 100 ms for whoever talks too soon. */
+class PromptServer extends SMTPServer {
+  override connect(
+    ...[socket, options]: Parameters<SMTPServer["connect"]>
+  ): void {
+    super.connect(socket, options);
+    const connection = [...this.connections].at(-1)!;
+    const greet = connection.connectionReady.bind(connection);
+    connection.connectionReady = () => {};
+    greet();
+  }
+}
+
 /** A mail server; a test may change its mind while it runs. */
 export class MailServer implements AsyncDisposable {
   readonly arrived: Arrived[] = [];
@@ -82,7 +95,7 @@ export class MailServer implements AsyncDisposable {
     const folder = Deno.makeTempDirSync({ prefix: "office-sync-test-" });
     this.certificateFile = `${folder}/cert.pem`;
     Deno.writeTextFileSync(this.certificateFile, cert);
-    this.#server = new SMTPServer({
+    this.#server = new PromptServer({
       secure: security === "tls",
       ...security === "none" ? {} : { cert, key },
       disabledCommands: security === "none" ? ["STARTTLS"] : [],
