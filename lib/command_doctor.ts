@@ -554,16 +554,18 @@ function stateDisk({ file }: StateDb, configFile: string): Found {
 /** With no good run for so long, both sides have drifted apart. */
 const STALE_MS = 7 * 24 * 60 * 60 * 1000;
 
-/** When a run last went well. */
+/** When a run last went well; one that only brought files back is none. */
 function lastRun(db: StateDb, nowMs: number): Found {
   const last = db.first(
     `SELECT id, started_at, finished_at, exit_code, stopped_by,
-     summary ->> '$.openConflicts' FROM runs ORDER BY rowid DESC LIMIT 1`,
+     summary ->> '$.openConflicts' FROM runs WHERE run_kind = 'sync'
+     ORDER BY rowid DESC LIMIT 1`,
   );
   if (last === null) return fine("none yet");
   const [id, startedAt, finishedAt, exitCode, stoppedBy, conflicts] = last;
   const [good = null] = db.first(
-    "SELECT started_at FROM runs WHERE exit_code = 0 ORDER BY rowid DESC LIMIT 1",
+    `SELECT started_at FROM runs WHERE exit_code = 0 AND run_kind = 'sync'
+     ORDER BY rowid DESC LIMIT 1`,
   ) ?? [];
   const told = good === null
     ? "none went well so far"

@@ -36,7 +36,7 @@ import {
   type Stop,
 } from "./run_types.ts";
 import { exists, StateDb, takeLock } from "./state_db.ts";
-import { actionsInto, beginRun, endRun } from "./state_runs.ts";
+import { actionsInto, beginRun, endRun, restoreSeconds } from "./state_runs.ts";
 import { countOf, printable, quoted, sizeWords, timeWords } from "./text.ts";
 import {
   type Both,
@@ -62,6 +62,12 @@ export interface Version extends SoftDeleted {
   readonly side: Side;
   /** The run that soft-deleted it; null where the state DB knows of none. */
   readonly runId: string | null;
+  /**
+   * A restore put it aside, for the version that it brought back: only whoever
+   * names that run wants it. Else the same command, given twice, would swap
+   * the two.
+   */
+  readonly isReplaced: boolean;
 }
 
 /** A version that is to be brought back, and what became of that. */
@@ -121,10 +127,15 @@ export async function restore(
     "deleted",
     (side) => ({ side, root: roots[side], wantsFiles: true }),
   );
-  const all = storedVersions(db, deleted);
-  const versions = wantedVersions(all, wanted, folding);
+  const all = storedVersions(db, deleted, pair);
+  const found = wantedVersions(all, wanted, folding);
+  const versions = isList || from !== null
+    ? found
+    : found.filter(({ isReplaced }) => !isReplaced);
   const isAny = isList && wanted.path === "" && from === null;
-  if (versions.length === 0 && !isAny) throw nothingFound(wanted, all);
+  if (versions.length === 0 && !isAny) {
+    throw nothingFound(wanted, all, found.length);
+  }
   if (isList) {
     const document = () => ({ versions: versions.map(versionDocument) });
     answer(isJson, () => listText(versions), document);
@@ -140,7 +151,7 @@ export async function restore(
   const began = `restore started, ${newest.length} asked for`;
   using log = openRunLog(config, run, began, files);
   const interrupt = new Interrupt(files.shared);
-  if (isNoted) beginRun(db, run, startedAtMs);
+  if (isNoted) beginRun(db, run, startedAtMs, "restore");
   const { restored, outcomes, isWhole } = await bringBack(newest, {
     ...{ files, startedAtMs, isForced },
     owner: { pair, run },
@@ -191,11 +202,16 @@ export async function restore(
 }
 
 /** All that was soft-deleted, with the names and runs that the state DB knows. */
-function storedVersions(db: StateDb, deleted: Both<Deleted>): Version[] {
+function storedVersions(
+  db: StateDb,
+  deleted: Both<Deleted>,
+  pair: string,
+): Version[] {
   const known = new Map(
     actionsInto(db, DELETED_FOLDER)
       .map((it) => [`${it.side} ${it.newPath}`, it]),
   );
+  const restores = restoreSeconds(db);
   return SIDES.flatMap((side) => {
     for (const { path, why } of deleted[side].unreadable) {
       warn(`${printable(path)} can't be looked at: ${printable(why)}`);
@@ -204,7 +220,10 @@ function storedVersions(db: StateDb, deleted: Both<Deleted>): Version[] {
       run.files.map((it): Version => {
         const told = known.get(`${side} ${it.softDeletedPath}`);
         const path = told?.path ?? it.path;
-        return { ...it, side, run, path, runId: told?.run ?? null };
+        // One that was killed told nothing but when it began.
+        const isReplaced = told?.action.startsWith("RESTORE_") ??
+          (run.pair === pair && restores.has(run.timeMs / 1000));
+        return { ...it, side, run, path, runId: told?.run ?? null, isReplaced };
       })
     );
   });
@@ -221,14 +240,17 @@ function wantedVersions(
   if (from !== null) {
     const isNamed = (it: Version) => names(it).includes(from);
     // How a name begins will do, if it is one run only.
-    const begins = (it: Version) =>
-      names(it).some((name) => name.startsWith(from));
-    const runs = new Set(all.filter(begins).map((it) => names(it)[0]));
+    const begun = all.filter((it) =>
+      names(it).some((name) => name.startsWith(from))
+    );
+    // A restore may have begun so since: the same words mean what they meant.
+    const first = begun.filter(({ isReplaced }) => !isReplaced);
+    const [run, ...others] = new Set(
+      (first.length > 0 ? first : begun).map((it) => names(it)[0]),
+    );
     isFrom = all.some(isNamed)
       ? isNamed
-      : runs.size === 1
-      ? begins
-      : () => false;
+      : (it) => others.length === 0 && names(it)[0] === run;
   }
   const key = keyOf(path, folding);
   return all.filter((version) => {
@@ -243,7 +265,11 @@ function newerFirst(a: Version, b: Version): number {
     b.metadata.mtimeMs - a.metadata.mtimeMs || comparePaths(a.side, b.side);
 }
 
-function nothingFound(wanted: Wanted, all: readonly Version[]): SyncError {
+function nothingFound(
+  wanted: Wanted,
+  all: readonly Version[],
+  replaced: number,
+): SyncError {
   const { path, isFolder, from } = wanted;
   const isFolderMeant = !isFolder &&
     all.some((version) => version.path.startsWith(`${path}/`));
@@ -253,6 +279,9 @@ function nothingFound(wanted: Wanted, all: readonly Version[]): SyncError {
     ? `${quoted(path)} is a folder: end it with a slash (${
       quoted(`${path}/`)
     }).`
+    : replaced > 0
+    ? `What there is${of} was put aside by a restore: --from RUN brings it ` +
+      "back; restore --list shows the runs."
     : `No version${of} was soft-deleted${by}, or none is there any more; ` +
       "restore --list shows what is.";
   return new SyncError(message, EXIT.usage);
@@ -459,9 +488,12 @@ function listText(versions: readonly Version[]): string {
   for (const version of versions) {
     if (version.path !== path) lines.push(printable(version.path));
     path = version.path;
-    const { runId, run, side, metadata } = version;
+    const { runId, run, side, metadata, isReplaced } = version;
+    const how = isReplaced ? "put aside" : "removed";
     lines.push(
-      `  removed ${timeWords(run.timeMs)} by run ` +
+      `  ${how} ${timeWords(run.timeMs)} by ${
+        isReplaced ? "restore" : "run"
+      } ` +
         `${printable(runId ?? run.name)} on ${words(side)}; ` +
         `${sizeWords(metadata.sizeBytes)}, edited ${
           timeWords(metadata.mtimeMs)

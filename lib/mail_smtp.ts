@@ -487,6 +487,7 @@ const NO_TLS = "set email.security to starttls, or email.smtp_port to the " +
   "server's port for tls, mostly 465";
 const NOT_TAKEN = "it does not take it";
 const ON_NETWORK = "is this computer on the network?";
+const NO_ANSWER = `${CHECK_SERVER}; a firewall may be in the way`;
 
 /** When it was that the server said no more, or hung up. */
 const WHEN: Readonly<Record<MailStep, string>> = {
@@ -498,27 +499,39 @@ const WHEN: Readonly<Record<MailStep, string>> = {
   content: "in the middle of the mail, before it had confirmed it",
 };
 
-/** Name and message of an error where no connection comes about. */
+/**
+ * Name, code and message of an error where no connection comes about: most of
+ * them have no name of their own. Numbers are those of Windows, which words
+ * them in its own language.
+ */
 const UNREACHED: readonly (readonly [RegExp, ...ToldFault])[] = [
   [
-    /try again|temporary|\b1100[23]\b/iu,
+    /name or service|nodename nor|no address assoc|os error 1100[14]\b/iu,
+    "there is no such host",
+    "check email.smtp_host",
+  ],
+  [
+    /lookup|os error 1100[23]\b/iu,
     "its name can't be looked up at the moment",
     ON_NETWORK,
   ],
-  [/^\w+Unreachable:/, "there is no way to it", ON_NETWORK],
   [
-    /^ConnectionRefused:/,
+    /unreach|is down|no route|os error 100(?:5[01]|6[45])\b/iu,
+    "there is no way to it",
+    `${ON_NETWORK} is the server switched on?`,
+  ],
+  [
+    /^ConnectionRefused/,
     "nothing answers there",
     `${CHECK_SERVER}; is it running?`,
   ],
+  [/^TimedOut/, "it does not answer", NO_ANSWER],
+  [/^Connection(?:Reset|Aborted)/, "it hung up at once", CHECK_SERVER],
   [
-    /^(?:PermissionDenied|NotCapable):/,
+    /^(?:PermissionDenied|NotCapable)/,
     "this computer does not let the program reach it",
     "a firewall or guard on it may be in the way",
   ],
-  // It has no name of its own where a host's name leads nowhere.
-  [/^Error:/, "there is no such host", "check email.smtp_host"],
-  [/^/, "no connection came about", CHECK_SERVER],
 ];
 
 /** The server's name for people: host, in its own letters, and port. */
@@ -589,12 +602,11 @@ class FaultWords {
       return this.#replied(error, step, error.response);
     }
     if (step === "connect") {
-      const { name, message } = fault.error instanceof Error
-        ? fault.error
-        : new Error(String(fault.error));
-      const met = `${name}: ${message}`;
-      const [, ...told] = UNREACHED.find(([about]) => about.test(met))!;
-      return told;
+      const met = `${error.name} ${error.code}: ${error.message}`;
+      const known = UNREACHED.find(([about]) => about.test(met));
+      if (known !== undefined) return [known[1], known[2]];
+      const words = errorWords(fault.error).replace(/ \(os error \d+\)$/, "");
+      return [`no connection came about: ${quoted(words)}`, CHECK_SERVER];
     }
     if (isCut(error)) return this.#ended(step, null, firstSaid);
     if (step === "encrypt") {
@@ -648,10 +660,7 @@ class FaultWords {
       return [late + says, todo];
     }
     if (step === "connect" && isLate) {
-      return [
-        `${late}it does not answer`,
-        `${CHECK_SERVER}; a firewall may be in the way`,
-      ];
+      return [`${late}it does not answer`, NO_ANSWER];
     }
     const says = `${late}${isLate ? "it said no more" : "it hung up"} ` +
       WHEN[step];

@@ -164,7 +164,8 @@ async function runLocked(
     try {
       db = new StateDb(config.stateDb, { isReadOnly: false });
       listener.onOpen?.(db);
-      beginRun(db, id, startedAtMs);
+      const kind = run.options.resolve ? "resolve" : "sync";
+      beginRun(db, id, startedAtMs, kind);
       result = await pruned(run, db, await toItsEnd(run, db));
     } catch (thrown) {
       error = thrown;

@@ -305,6 +305,10 @@ export const MIGRATIONS: readonly string[] = [
   -- clash copies that are to stay beside their files
   CREATE TABLE settled (path TEXT PRIMARY KEY) WITHOUT ROWID;
   `,
+  `
+  -- what a run is about: 'sync' all, 'resolve' one conflict, 'restore' files
+  ALTER TABLE runs ADD COLUMN run_kind TEXT NOT NULL DEFAULT 'sync';
+  `,
 ];
 
 /** Brings an open DB from one version to another; in a transaction. */

@@ -259,9 +259,24 @@ function older(a: Since, b: Since): Since {
   return b.runs > a.runs ? b : a;
 }
 
+/** What a run is about: all there is, one conflict, or files brought back. */
+export type RunKind = "sync" | "resolve" | "restore";
+
 /** Notes that a run has begun: one that dies is seen in the history too. */
-export function beginRun(db: StateDb, id: string, startedAtMs: number): void {
-  db.run("INSERT INTO runs (id, started_at) VALUES (?, ?)", id, startedAtMs);
+export function beginRun(
+  db: StateDb,
+  id: string,
+  startedAtMs: number,
+  kind: RunKind,
+): void {
+  const insert = "INSERT INTO runs (id, started_at, run_kind) VALUES (?, ?, ?)";
+  db.run(insert, id, startedAtMs, kind);
+}
+
+/** When a restore began, in whole seconds since 1970. */
+export function restoreSeconds(db: StateDb): ReadonlySet<number> {
+  const sql = "SELECT started_at / 1000 FROM runs WHERE run_kind = 'restore'";
+  return new Set(db.query(sql).map(([second]) => Number(second)));
 }
 
 /** Actions in one text: of millions it could not be made, nor read. */
@@ -355,7 +370,7 @@ function removeOld(db: StateDb, run: string): void {
   if (isAny === null) return;
   const old = `SELECT id FROM runs WHERE started_at < ?1 AND id <> ?2
     AND runs.rowid < ?3
-    AND id IS NOT (SELECT id FROM runs WHERE exit_code = 0
+    AND id IS NOT (SELECT id FROM runs WHERE exit_code = 0 AND run_kind = 'sync'
       ORDER BY started_at DESC LIMIT 1)
     AND id NOT IN (SELECT since_run FROM problems)
     AND id NOT IN (SELECT since_run FROM conflicts)

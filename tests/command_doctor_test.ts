@@ -203,6 +203,30 @@ Deno.test("doctor tells when a run last went well", async () => {
   assert.match(await saying(office, "last run"), /clock is behind that$/);
 });
 
+Deno.test("doctor takes neither a restore nor a resolved conflict for a run that went well", async () => {
+  using office = new MemoryOffice("conflict_policy: { new_new: notify }");
+  write(office.left, { a: "one", gone: "gone" });
+  await office.agree();
+  Deno.removeSync(`${office.left}/gone`);
+  await office.agree();
+  write(office.left, { b: "one" });
+  write(office.right, { b: "three" });
+  await office.run();
+  using db = new DatabaseSync(office.stateDb);
+  db.exec("UPDATE runs SET started_at = started_at - 8 * 86400000");
+  const long = / the last that went well began .*/.exec(
+    await saying(office, "last run"),
+  )?.[0];
+  assert.ok(long);
+  for (const words of ["restore gone", "conflicts resolve b left"]) {
+    const { code, stderr } = await office.commandHere(...words.split(" "));
+    assert.equal(code, 0, stderr);
+    const now = await saying(office, "last run");
+    assert.ok(now.endsWith(long), now);
+    assert.match(now, /^that of .* ended with exit code 1; /);
+  }
+});
+
 Deno.test("doctor names what lists the open conflicts that the last run left", async () => {
   using office = new Office("conflict_policy: { new_new: notify }");
   write(office.left, { a: "one" });

@@ -293,6 +293,50 @@ Deno.test("restore leaves a file alone that is there already, just so", async ()
   assert.deepEqual(both(office), before);
 });
 
+Deno.test("restore given twice ends as given once, and what it put aside comes back by --from alone", async () => {
+  using office = new MemoryOffice();
+  const first = await removed(office, {
+    d: { a: file("1", { mtime: OLDER }) },
+  });
+  write(office.left, { d: { a: file("newer", { mtime: OLD }) } });
+  await office.agree();
+  // The folders of two runs of one second are one.
+  await new Promise((done) => setTimeout(done, 1100));
+  const is = { left: { d: { a: "1" } }, right: { d: { a: "1" } } };
+  // They mean what they meant, though that restore has begun so as well.
+  const begins = ["--from", first.slice(0, 8)];
+  for (const words of [["d/a"], ["d/"], ["./"], ["d/a", ...begins], begins]) {
+    for (const outcome of ["done", "same", "same"]) {
+      const { files } = await office.json("restore", ...words, "--force");
+      assert.equal(files[0].outcome, outcome, `${words}`);
+      assert.deepEqual(office.trees(), is);
+    }
+    const { runs } = await office.json("history");
+    const id = runs.find((it: { summary: { RESTORE_LEFT: number } }) =>
+      it.summary.RESTORE_LEFT > 0
+    )?.id;
+    for (const outcome of ["done", "same"]) {
+      const words = ["d/a", "--from", id, "--force"];
+      const { files } = await office.json("restore", ...words);
+      assert.equal(files[0].outcome, outcome);
+      assert.deepEqual(office.trees().left, { d: { a: "newer" } });
+    }
+  }
+  const { stdout } = await office.commandHere("restore", "--list", "d/a");
+  assert.match(stdout, /^ {2}put aside .* by restore \S+ on Left; 5 bytes/m);
+  assert.match(stdout, /^ {2}removed .* by run \S+ on Right; 1 byte,/m);
+  Deno.removeSync(
+    `${office.right}/.office-sync/deleted/${
+      [...Deno.readDirSync(`${office.right}/.office-sync/deleted`)]
+        .map(({ name }) => name).sort()[0]
+    }`,
+    { recursive: true },
+  );
+  const { code, stderr } = await office.commandHere("restore", "d/a");
+  assert.equal(code, 2);
+  assert.match(stderr, /"d\/a" was put aside by a restore: --from RUN brings/);
+});
+
 Deno.test("restore refuses what a folder, a link or a file above stands in the way of, even with --force", async () => {
   using office = new MemoryOffice();
   await removed(office, { a: "1", b: "2", d: { c: "3" }, e: { f: "4" } });

@@ -242,12 +242,38 @@ const UNREACHED: readonly [rule: string, host: string, port: number, words: RegE
   ["a port where nothing is", "127.0.0.1", 1, /^127\.0\.0\.1:1: nothing answers there \(check email\.smtp_host and email\.smtp_port; is it running\?\)$/],
   ["a name that nobody has", "nowhere.invalid", 25, /^nowhere\.invalid:25: (?:there is no such host \(check email\.smtp_host\)|its name can't be looked up at the moment \(is this computer on the network\?\))$/],
   ["a name in other letters", "xn--mller-kva.invalid", 25, /^müller\.invalid:25: /],
+  // No system lets anybody connect there.
+  ["an address that no way leads to", "224.0.0.1", 25, /^224\.0\.0\.1:25: there is no way to it \(is this computer on the network\? is the server switched on\?\)$/],
 ];
 for (const [rule, smtpHost, port, words] of UNREACHED) {
   Deno.test(`${rule}: a mail and doctor say so`, async () => {
     const config = configOf(port, { smtpHost });
     for (const told of [reasonOf(await send(config)), await verify(config)]) {
       assert.match(told, words);
+      assert.doesNotMatch(told, RAW);
+    }
+  });
+}
+
+// deno-fmt-ignore
+const CONNECT_ERRORS: readonly [rule: string, error: Error, words: string][] = [
+  ["a host that is off", new Error("No route to host (os error 113)"), "there is no way to it (is this computer on the network? is the server switched on?)"],
+  ["a network that is off, on Windows", new Error("Ein Socketvorgang konnte nicht ausgeführt werden. (os error 10051)"), "there is no way to it (is this computer on the network? is the server switched on?)"],
+  ["a server that never answers", new Deno.errors.TimedOut("Connection timed out (os error 110)"), "it does not answer (check email.smtp_host and email.smtp_port; a firewall may be in the way)"],
+  ["a server that resets", new Deno.errors.ConnectionReset("Connection reset by peer (os error 104)"), "it hung up at once (check email.smtp_host and email.smtp_port)"],
+  ["a firewall of this computer", new Deno.errors.PermissionDenied("Operation not permitted (os error 1)"), "this computer does not let the program reach it (a firewall or guard on it may be in the way)"],
+  ["a name without an address", new Error("failed to lookup address information: No address associated with hostname"), "there is no such host (check email.smtp_host)"],
+  ["a name that nobody has, on Windows", new Error("Der angegebene Host ist unbekannt. (os error 11001)"), "there is no such host (check email.smtp_host)"],
+  ["names that can't be looked up", new Error("failed to lookup address information: System error"), "its name can't be looked up at the moment (is this computer on the network?)"],
+  ["names that can't be looked up, on Windows", new Error("Dies ist normalerweise ein zeitweiliger Fehler. (os error 11002)"), "its name can't be looked up at the moment (is this computer on the network?)"],
+  ["too many open files", new Error("Too many open files (os error 24)"), 'no connection came about: "Too many open files" (check email.smtp_host and email.smtp_port)'],
+];
+for (const [rule, error, words] of CONNECT_ERRORS) {
+  Deno.test(`${rule}, when it connects: a mail and doctor say what the system says, and no other cause`, async () => {
+    using _call = replaceCall(Deno, "connect", () => Promise.reject(error));
+    const config = configOf(25);
+    for (const told of [reasonOf(await send(config)), await verify(config)]) {
+      assert.equal(told, `localhost:25: ${words}`);
       assert.doesNotMatch(told, RAW);
     }
   });

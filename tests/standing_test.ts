@@ -268,7 +268,7 @@ Deno.test("what a run of very many actions did is told whole, in order", () => {
     ...first!,
     action: { ...first!.action, path: `f${n}` },
   }));
-  beginRun(db, result.id, result.startedAtMs);
+  beginRun(db, result.id, result.startedAtMs, "sync");
   endRun(db, { ...result, outcomes });
   assert.deepEqual(
     actionsOf(db, result.id).map(({ path }) => path),

@@ -14,9 +14,10 @@ import { requireTool, temporaries, whyOf } from "./support.ts";
 
 const OLDER = "2024-01-01T00:00:00Z";
 const NEWER = "2024-02-02T00:00:00Z";
+const NEWEST = "2024-03-03T00:00:00Z";
 
 /**
- * Two roots that have lost files; an older one stands in the place of one.
+ * Two roots that have lost files; a newer one stands in the place of one.
  *
  * @returns What brings them back.
  */
@@ -30,12 +31,12 @@ async function lose(office: Office): Promise<string[]> {
   await office.agree();
   Deno.removeSync(`${office.left}/a.txt`);
   Deno.removeSync(`${office.left}/d`, { recursive: true });
-  const { id } = await office.agree();
+  await office.agree();
   for (const side of SIDES) {
-    office.write({ [side]: { "a.txt": file("older", { mtime: OLDER }) } });
+    office.write({ [side]: { "a.txt": file("newest", { mtime: NEWEST }) } });
   }
   await office.agree();
-  return ["restore", "--from", id];
+  return ["restore", "./", "--force"];
 }
 
 /** Contents of all files in a folder. */
@@ -62,7 +63,7 @@ async function checkRecovery(
   assert.equal(again.code, 0, again.stdout + again.stderr);
   for (const side of SIDES) {
     const texts = textsIn(`${office[side]}/.office-sync/deleted`);
-    const all = side === "left" ? ["older"] : ["a, newer", "b", "c", "older"];
+    const all = side === "left" ? ["newest"] : ["a, newer", "b", "c", "newest"];
     assert.deepEqual([...texts].sort(), all, `on ${side}`);
   }
   // It removes what the one that was killed has left.

@@ -252,6 +252,7 @@ export function bring(
     side: from,
     path,
     runId: null,
+    isReplaced: false,
     run: { name, path: folder, pair: "pair", timeMs },
     softDeletedPath: `${folder}/${path}`,
     metadata: at.seen(from, `${folder}/${path}`),
