@@ -7,6 +7,7 @@
 import type { WhyInvocation } from "./cli_args.ts";
 import { actionDocument, actionLine } from "./command_history.ts";
 import { answer, isoTime, pathTyped } from "./command_shared.ts";
+import { ignoreSettings } from "./config_ignore.ts";
 import { lineOfKey } from "./config_problems.ts";
 import { type Config, valueOfKey } from "./config_schema.ts";
 import { EXIT, type ExitCode, GuardError } from "./errors.ts";
@@ -51,12 +52,17 @@ export async function why(
 ): Promise<ExitCode> {
   const { path } = await pathTyped(invocation.path, config, files);
   const { result, decided } = await plan(config, files);
+  const folding = decided?.settings.folding;
+  const ignore = await ignoreSettings(
+    config.ignore,
+    folding?.ignoresCase ?? false,
+  );
   const explanation = decided && explain(path, {
     plan: decided.plan,
     pairs: decided.pairs,
     folders: decided.merged.folders,
     folding: decided.settings.folding,
-    ignore: config.ignore,
+    ignore,
   });
   const at = explanation?.path ?? path;
   const now = await bothOf((side) => nowAt(files, side, at, explanation));
@@ -109,13 +115,18 @@ function gather(
     /** Null where no plan could be made. */
     explanation,
     /** The settings that decide, and where each stands. */
-    settings: keys.map((key) => ({
-      key,
-      value: valueOfKey(config, key),
-      file,
-      /** Null: the default. */
-      line: lineOfKey(text, key),
-    })),
+    settings: keys.map((key) => {
+      const entry = key === "ignore.paths" ? explanation!.pattern : null;
+      return {
+        key,
+        value: entry === null
+          ? valueOfKey(config, key)
+          : config.ignore.paths[entry]!,
+        file,
+        /** Null: the default. */
+        line: lineOfKey(text, key, entry),
+      };
+    }),
     /** What would stop a run now. */
     stop,
   };

@@ -43,6 +43,7 @@ export function parseSlowly(text: string, file: string): SaidConfig {
  *
  * @param text The YAML text of a config that is in order.
  * @param key The key, with dots between its parts.
+ * @param entry Of its list, the one whose line is wanted; null: the key's.
  * @returns Counted from 1; null where the key is not there.
  *
  * @example
@@ -51,10 +52,16 @@ export function parseSlowly(text: string, file: string): SaidConfig {
  * lineOfKey("left_root: /l\nsoft_delete:\n  enabled: true", "soft_delete.enabled"); // 3
  * ```
  */
-export function lineOfKey(text: string, key: string): number | null {
+export function lineOfKey(
+  text: string,
+  key: string,
+  entry: number | null = null,
+): number | null {
   const source = parseYaml(text, "");
-  const { node, keyAt } = find(source, key.split("."));
-  return node === undefined ? null : source.tell(keyAt, key, "").line;
+  const path = [...key.split("."), ...entry === null ? [] : [entry]];
+  const { node, keyAt, at } = find(source, path);
+  if (node === undefined) return null;
+  return source.tell(entry === null ? keyAt : at, key, "").line;
 }
 
 /** A parsed file, and how to tell what is wrong in it. */

@@ -220,6 +220,34 @@ const beginning = v.pipe(
 );
 const name = v.pipe(beginning, v.regex(/^(?!\.{1,2}$)/u, NAME));
 
+const PATTERN =
+  "a pattern as in a .gitignore, such as /Archive/, *.bak or !keep.bak; between folders /, also on Windows, for \\ takes the next character as it stands";
+const MEMBER = String
+  .raw`(?:\\.|\[:(?:al(?:num|pha)|blank|cntrl|x?digit|graph|lower|print|punct|space|upper):\]|(?!\[:)[^\\\]])`;
+/** One of several characters, as in `[a-z]`; the first may be the bracket. */
+const BRACKET = String
+  .raw`\[(?:[!^]|(?![!^]))(?:\]|${MEMBER})${MEMBER}*\]`;
+const pattern = v.pipe(
+  text(PATTERN, CLEAN),
+  v.regex(
+    new RegExp(
+      String.raw`^!?(?!#)(?:[^\\\[]|\\[^A-Za-z0-9/]|${BRACKET})+$`,
+      "u",
+    ),
+    PATTERN,
+  ),
+  // Of a path there is no empty part, and none that leads elsewhere.
+  v.check(
+    (said) =>
+      said.replace(/^!/u, "").replace(/(?<!\\) +$/u, "").replace(
+        /^\/|\/$/gu,
+        "",
+      )
+        .split("/").every((part) => !/^\.{0,2}$/u.test(part)),
+    PATTERN,
+  ),
+);
+
 /**
  * Several names in one text. A name may have a comma in it: it is a list where
  * each part looks like a name of its own.
@@ -297,6 +325,8 @@ const SECTIONS = {
     filenames_prefix: list(beginning),
     filenames_exact: list(name),
     junk: list(name, ["Thumbs.db", "desktop.ini", ".DS_Store"]),
+    // One after the other, as lines of a .gitignore in the roots.
+    paths: list(pattern),
   },
   logging: {
     file: v.exactOptional(file),

@@ -27,7 +27,11 @@ import {
   type Rule,
   SIDES,
 } from "./types.ts";
-import { ignorePredicate, type IgnoreSettings } from "./wire_ignore.ts";
+import {
+  ignorePredicate,
+  type IgnoreSettings,
+  patternMatcher,
+} from "./wire_ignore.ts";
 
 /** A plan, and what it was made from. */
 export interface Basis {
@@ -58,6 +62,8 @@ export interface Explanation {
   readonly problem: Pick<Problem, "path" | "reason"> | null;
   /** Keys of the config that decide about it. */
   readonly keys: readonly string[];
+  /** The pattern of `ignore.paths` that decides, by its position; -1: none. */
+  readonly pattern: number;
 }
 
 /**
@@ -85,6 +91,8 @@ export function explain(path: string, basis: Basis): Explanation {
   const problem = item === null || item.decision.kind === "open"
     ? whyUnknown(key, item, basis)
     : null;
+  const pattern = decidingPattern(path, item, problem, basis);
+  const isByPattern = pattern >= 0 ? ["ignore.paths"] : [];
   return {
     path: (item ? spellingOf(item.pair) : folder && folderSpelling(folder)) ??
       path,
@@ -99,7 +107,8 @@ export function explain(path: string, basis: Basis): Explanation {
     rule: ruleOf(item, actions),
     actions,
     problem,
-    keys: decidingKeys(item, problem, basis),
+    keys: [...isByPattern, ...decidingKeys(item, problem, basis)],
+    pattern,
   };
 }
 
@@ -200,6 +209,29 @@ function decidingKeys(
   const isMet = changes.kind === "unrecorded" && changes.isSame;
   if (isMet) keys.push("compare.verify_first_run");
   return keys;
+}
+
+/**
+ * The pattern that decides: it ignores the path, or a folder above, or is the
+ * exception for which that is not so.
+ */
+function decidingPattern(
+  path: string,
+  item: DecidedPair | null,
+  problem: Explanation["problem"],
+  { ignore: { paths = [] }, plan }: Basis,
+): number {
+  if (paths.length === 0) return -1;
+  const matching = patternMatcher(paths);
+  const ignored = problem &&
+    plan.problems.find((it) =>
+      it.path === problem.path && it.kind === "ignored"
+    );
+  if (item === null && !ignored) return -1;
+  const at = ignored
+    ? matching(ignored.path, ignored.metadata === null)
+    : matching(path, false);
+  return at >= 0 && paths[at]!.isException === !ignored ? at : -1;
 }
 
 /** The lists that have a name, which may be that of a folder above. */

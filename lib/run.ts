@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { ignoreSettings } from "./config_ignore.ts";
 import type { Config } from "./config_schema.ts";
 import {
   addedActions,
@@ -24,7 +25,7 @@ import {
 } from "./errors.ts";
 import { keyOfId } from "./metadata.ts";
 import { timeMark } from "./names.ts";
-import { joinPath, nameOf, sharedFolding } from "./paths.ts";
+import { type Folding, joinPath, nameOf, sharedFolding } from "./paths.ts";
 import { settlingActions } from "./plan_clashes.ts";
 import { guardPlan } from "./plan_guard.ts";
 import {
@@ -265,7 +266,7 @@ async function stages(run: RunContext, db: StateDb): Promise<RunResult> {
     // A listing of all paths needs all rows, and so does another setting; a
     // clash copy that is to be settled differs from nothing.
     isFull: options.listUnchanged || isSettling || readBefore !== alwaysRead,
-    ignore: config.ignore,
+    ignore: await ignoreSettings(config.ignore, foldingOf(probes).ignoresCase),
   })));
   await requireStillThere(files, identified, paths);
 
@@ -488,8 +489,10 @@ async function unlisted(
   for (const { row, folder, ...found } of pairs) {
     if (row && found[side] === null) note(folder, row, "file");
   }
-  for (const { row, parent, name } of folders) {
-    if (row && parent && name[side] === null) note(parent, row, "directory");
+  for (const { row, parent, name, isUnknown } of folders) {
+    // One that is left alone is there, or need not be.
+    if (!row || !parent || isUnknown) continue;
+    if (name[side] === null) note(parent, row, "directory");
   }
   if (missing.size === 0) return [];
   const all = [...missing.keys()];
@@ -517,19 +520,20 @@ async function unlisted(
  */
 function decisionSettings(
   config: Config,
-  { left: { traits: left }, right: { traits: right } }: Both<Probe>,
+  probes: Both<Probe>,
   record: RecordStore,
   facts: Pick<
     DecisionSettings,
     "nowMs" | "recordedFiles" | "listUnchanged" | "roomIn"
   >,
 ): DecisionSettings {
+  const [left, right] = [probes.left.traits, probes.right.traits];
   const alwaysRead = new Set(config.compare.alwaysRead);
   let shared: Both<ReadonlySet<string>> | null = null;
   let saved: ReadonlyMap<string, number> | null = null;
   return {
     ...facts,
-    folding: sharedFolding([left, right]),
+    folding: foldingOf(probes),
     ignoresModes: [left, right].some((it) => it.carriesModes === false),
     coarserTickMs: Math.max(left.tickMs, right.tickMs),
     isFirstMeeting: facts.recordedFiles === 0,
@@ -551,6 +555,11 @@ function decisionSettings(
       return shared[side].has(keyOfId(id));
     },
   };
+}
+
+/** What the roots take for one name. */
+function foldingOf({ left, right }: Both<Probe>): Folding {
+  return sharedFolding([left.traits, right.traits]);
 }
 
 /** So many questions go into one message. */

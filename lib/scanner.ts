@@ -16,7 +16,7 @@ import {
   TEMPORARY_PREFIX,
   whyNotSeenOnWindows,
 } from "./names.ts";
-import { joinPath } from "./paths.ts";
+import { folderOf, joinPath } from "./paths.ts";
 import { isLink } from "./root_files.ts";
 import { codeOf, errorKind, inWords } from "./system.ts";
 import type {
@@ -49,7 +49,7 @@ export interface Scan extends ScanRequest {
 /**
  * Scans a root.
  *
- * @param isIgnored Which names are unknown without a word.
+ * @param isIgnored What is unknown without a word.
  * @param openLister What lists folders with metadata, if anything does.
  * @throws The system's error, where the root itself can't be read; what the
  *   checkpoint throws.
@@ -248,13 +248,15 @@ class Scanner {
     const lookedAtMs = Date.now();
     const listed = await disk.later(() => lister.list(absolute, dev));
     if (listed === null) return null;
-    const look = (path: string) =>
-      disk.atOnce === 1 ? disk.look(path) : disk.lookLater(path);
+    const look = (at: string) =>
+      disk.atOnce === 1 ? disk.look(at) : disk.lookLater(at);
     const names = listed.map(({ name }) => name);
     const looks = await Promise.all(
       listed.map(({ name, told }) =>
         this.#bad(name) ??
-          (this.#isEnough(name, told) ? told : look(`${absolute}/${name}`))
+          (this.#isEnough(path, name, told)
+            ? told
+            : look(`${absolute}/${name}`))
       ),
     );
     return {
@@ -267,9 +269,9 @@ class Scanner {
   }
 
   /** Of what no digest counts, how many names it has must be known. */
-  #isEnough(name: string, told: Told | null): told is Told {
+  #isEnough(folder: string, name: string, told: Told | null): told is Told {
     return told !== null && !isOwnName(name) &&
-      !(told.isFile && this.#isIgnored(name, false));
+      !(told.isFile && this.#isIgnored(name, false, folder));
   }
 
   /** Null where the disk turns out to be slow: it is begun anew then. */
@@ -375,7 +377,7 @@ class Scanner {
     // Joined only where it is needed: most entries are files.
     const path = () => joinPath(folder.path, name);
     if (look instanceof FailedLook) return this.#failed(path(), name, look);
-    const ignored = this.#isIgnored(name, look.isDirectory);
+    const ignored = this.#isIgnored(name, look.isDirectory, folder.path);
     if (ignored === true) {
       const metadata = look.isFile ? this.#metadata(look) : null;
       this.#problem(path(), "ignored", metadata);
@@ -411,7 +413,7 @@ class Scanner {
       : isMissing && this.#request.windowsNames === "missing"
       ? whyNotSeenOnWindows(name)
       : null;
-    const isIgnored = this.#isIgnored(name, false);
+    const isIgnored = this.#isIgnored(name, false, folderOf(path));
     if (why !== null) {
       const kind = isIgnored ? "ignored" : "name";
       return this.#problem(path, kind, null, new BadName(why));

