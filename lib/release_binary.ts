@@ -524,23 +524,28 @@ export interface BinaryPlan {
  */
 export async function compile(given: Given): Promise<void> {
   const plan = await planBinary(given);
-  const { made, unseenDrives, output } = plan;
-  const { walls } = made.sandbox;
+  const { made, output } = plan;
   requireBase(plan);
-  const hint = oldWordHint(made.config);
-  if (hint !== null) warn(hint);
-  if (walls.by === "fence") warn(wallWords(walls));
-  else if (unseenDrives.length > 0) {
-    warn(
-      `If ${unseenDrives.join(" or ")} is a network drive on that computer, ` +
-        "this office-sync will stop there and say so: write " +
-        "\\\\server\\share in its place, or make it on that computer.",
-    );
-  }
+  for (const line of planTold(plan)) warn(line);
   await compileBinary(plan);
   await requireProgram(plan);
   print(`Made ${quoted(output)} for the config ${quoted(made.config.file)}:`);
   for (const flag of plan.flags) print(`  ${flag}`);
+}
+
+/** What there is to say of roots on the network, in lines. */
+export function planTold({ made, unseenDrives }: BinaryPlan): string[] {
+  const { walls } = made.sandbox;
+  const hint = oldWordHint(made.config);
+  const told = hint === null ? [] : [hint];
+  if (walls.by === "fence") return [...told, wallWords(walls)];
+  if (unseenDrives.length === 0) return told;
+  return [
+    ...told,
+    `If ${unseenDrives.join(" or ")} is a network drive on that computer, ` +
+    "this office-sync will stop there and say so: write " +
+    "\\\\server\\share in its place, or make it on that computer.",
+  ];
 }
 
 /**

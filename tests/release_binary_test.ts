@@ -2,14 +2,21 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { join } from "node:path";
 import { loadConfig } from "../lib/config_loader.ts";
+import { runProgram } from "../lib/cli_program.ts";
+import { filesHere } from "../lib/files_handlers.ts";
 import {
+  binaryHost,
   bundle,
+  compile,
+  COMPILE_HELP,
   type MadeFor,
   planBinary,
+  planTold,
   requireSameText,
+  runTask,
 } from "../lib/release_binary.ts";
 import { sandboxFlags } from "../lib/sandbox_permissions.ts";
-import { Office, read } from "./support/support.ts";
+import { MemoryOffice, Office, read, saidBy } from "./support/support.ts";
 import { fromFileUrl } from "./support/urls.ts";
 
 const EMAIL =
@@ -209,21 +216,16 @@ Deno.test("a binary syncs, and says in words what it was not made for", async ()
     "a.txt": "one",
     d: { "b.txt": "two" },
   });
-  assert.equal((await inside("plan", "--config", office.config)).code, 0);
-  assert.equal((await inside("history", "--config=config.yaml")).code, 0);
-  const checked = await inside("doctor");
+  assert.equal((await inside("plan", "--config=config.yaml")).code, 0);
+  const checked = await inside("doctor", "--config", office.config);
   assert.equal(checked.code, 0, checked.out + checked.err);
 
   const help = await inside("--help");
   assert.match(help.out, /^Usage: office-sync \[COMMAND\]/m);
   assert.ok(help.out.includes(`(default: ${office.config})`), help.out);
 
-  const other = join(office.folder, "other.yaml");
-  Deno.copyFileSync(office.config, other);
   const report = join(office.folder, "page.html");
   const refused: readonly (readonly [string[], RegExp])[] = [
-    [["--config", other], /made for the config .*deno task compile --config/s],
-    [["init"], /has its config/],
     [["--report", report], /^--report: .* can't write .*page\.html/],
     [["schedule", "cron", "--write", report], /^--write: .* can't write /],
   ];
@@ -242,6 +244,27 @@ Deno.test("a binary syncs, and says in words what it was not made for", async ()
   assert.match(err, /elsewhere.*\n.*deno task compile --config/);
 });
 
+Deno.test("a binary reads the config that it was made for, and no other, and makes none", async () => {
+  using office = new MemoryOffice();
+  const { made } = await planBinary({ config: office.config });
+  const host = binaryHost(made, (roots) => Promise.resolve(filesHere(roots)));
+  const inside = (...args: string[]) => {
+    const all = [`--config=${office.config}`, ...args];
+    return saidBy(() => runProgram(all, host));
+  };
+  const other = join(office.folder, "other.yaml");
+  Deno.copyFileSync(office.config, other);
+  const refused: readonly (readonly [string[], RegExp])[] = [
+    [["--config", other], /made for the config .*deno task compile --config/s],
+    [["init"], /has its config/],
+  ];
+  for (const [args, words] of refused) {
+    const { code, stderr } = await inside(...args);
+    assert.deepEqual([code, words.test(stderr)], [2, true], stderr);
+  }
+  assert.equal((await inside("history", "--config", office.config)).code, 0);
+});
+
 Deno.test("requireSameText() lets pass what changes no sandbox", async () => {
   using office = new Office(EMAIL);
   const { made } = await planBinary({ config: office.config });
@@ -257,15 +280,19 @@ Deno.test("requireSameText() lets pass what changes no sandbox", async () => {
 });
 
 /** The real command. */
-function compile(office: Office, args: string[], env: Record<string, string>) {
+function compileFor(
+  office: Office,
+  args: string[],
+  env: Record<string, string>,
+) {
   const script = fromFileUrl("../tools/compile.ts");
   return deno(["run", "-A", script, ...args], office.folder, env);
 }
 
-Deno.test("compile says in one line what to do where the base can't be downloaded", async () => {
-  using office = new Office();
+Deno.test("compile says in one line what to do where the base can't be downloaded, and before that what there is to say of the config", async () => {
+  using office = new Office("sandbox: { network_roots: allow_all }\n");
   // A system nobody has made one for here, and a network that is down.
-  const { code, out, err } = await compile(
+  const { code, out, err } = await compileFor(
     office,
     ["--target", "aarch64-apple-darwin"],
     { HTTPS_PROXY: "http://127.0.0.1:1" },
@@ -273,14 +300,18 @@ Deno.test("compile says in one line what to do where the base can't be downloade
   assert.deepEqual([code, out], [5, ""]);
   assert.match(
     err,
-    /^The base runtime .*DENORT_BIN=FILE.*deno task package\.\n$/,
+    /^sandbox\.network_roots: allow_all is called fence now: .*\nThe base runtime .*DENORT_BIN=FILE.*deno task package\.\n$/,
   );
 });
+
+/** What is said of a drive that can't be seen from here. */
+const DRIVE =
+  /^If P: is a network drive on that computer, .* will stop there .*\.$/;
 
 Deno.test("compile leaves nothing that is not office-sync: a deno as its base has no sandbox", async () => {
   using office = new Office();
   const env = { DENORT_BIN: Deno.execPath() };
-  const { code, err } = await compile(office, [], env);
+  const { code, err } = await compileFor(office, [], env);
   assert.equal(code, 2);
   assert.match(
     err,
@@ -325,7 +356,7 @@ Deno.test({
     using office = new Office();
     office.write({ left: { "a.txt": "one" }, right: { "b.txt": "two" } });
     const env = { DENORT_BIN: DENORT! };
-    const made = await compile(office, [], env);
+    const made = await compileFor(office, [], env);
     assert.equal(made.code, 0, made.err);
     const run = async (name: string, ...args: string[]) => {
       const { code, stdout, stderr } = await new Deno.Command(
@@ -390,21 +421,28 @@ const BASES: readonly (readonly [string, string, string, RegExp])[] = [
   ],
 ];
 
+/** The command in this process, with a base. */
+function compileHere(args: readonly string[], base: string) {
+  const run = () => runTask(args, COMPILE_HELP, compile);
+  return saidBy(run, { DENORT_BIN: base });
+}
+
 for (const [what, name, text, words] of BASES) {
   Deno.test(`compile refuses a base ${what} for another target, in one line`, async () => {
-    using office = new Office();
+    using office = new MemoryOffice();
     Deno.writeTextFileSync(
       office.config,
       "left_root: C:\\l\nright_root: D:\\r\n",
     );
     const base = join(office.folder, name);
     Deno.writeTextFileSync(base, text);
-    const { code, out, err } = await compile(office, [
-      ...["--target", WINDOWS, "--config-path", "C:\\o\\config.yaml"],
-    ], { DENORT_BIN: base });
-    assert.deepEqual([code, out], [2, ""]);
-    assert.match(err, /^DENORT_BIN: "[^"\n]*base(?:\.exe)?" [^\n]*\n$/);
-    assert.match(err, words);
+    const { code, stdout, stderr } = await compileHere([
+      ...["--config", office.config, "--target", WINDOWS],
+      ...["--config-path", "C:\\o\\config.yaml"],
+    ], base);
+    assert.deepEqual([code, stdout], [2, ""]);
+    assert.match(stderr, /^DENORT_BIN: "[^"\n]*base(?:\.exe)?" [^\n]*\n$/);
+    assert.match(stderr, words);
   });
 }
 
@@ -417,43 +455,40 @@ Deno.test("the deno executable is known by the words that a base is looked at fo
 
 for (const consent of ["refuse", "fence"]) {
   Deno.test(`compile for Windows tells in a line what a drive means that can't be seen from here, with ${consent}`, async () => {
-    using office = new Office();
-    const write = (left: string, right: string) =>
-      Deno.writeTextFileSync(
-        office.config,
-        `left_root: ${left}\nright_root: ${right}\n` +
-          `sandbox: { network_roots: ${consent} }\n`,
+    const told = async (left: string, right: string) =>
+      planTold(
+        await windowsPlan(
+          `left_root: ${left}\nright_root: ${right}\n` +
+            `sandbox: { network_roots: ${consent} }\n`,
+        ),
       );
-    // With no base that could be had, it ends after what is to be seen here.
-    const make = () =>
-      compile(office, [
-        ...["--target", WINDOWS, "--config-path", "C:\\o\\config.yaml"],
-      ], { HTTPS_PROXY: "http://127.0.0.1:1" });
-    write("C:\\l", "p:\\");
-    const [line = "", ...more] = (await make()).err.split("\n");
-    assert.match(
-      line,
-      /^If P: is a network drive on that computer, .* will stop there .*\.$/,
-    );
-    assert.match(more[0]!, /^The base runtime /);
-    write("C:\\l", "c:\\r");
-    assert.match((await make()).err, /^The base runtime /);
+    const [line = "", ...more] = await told("C:\\l", "p:\\");
+    assert.match(line, DRIVE);
+    assert.deepEqual(more, []);
+    assert.deepEqual(await told("C:\\l", "c:\\r"), []);
   });
 }
 
+Deno.test("compile refuses --target z80", async () => {
+  using office = new Office();
+  const { code, err } = await compileFor(office, ["--target", "z80"], {});
+  assert.equal(code, 2);
+  assert.match(err, /^deno compile failed: invalid value 'z80'.*\n$/);
+});
+
 for (
-  const [args, words, env] of [
-    [["--target", "z80"], /^deno compile failed: invalid value 'z80'.*\n$/],
-    [[], /^DENORT_BIN: "\/none" is no file\.\n/, { DENORT_BIN: "/none" }],
+  const [args, words, base] of [
+    [[], /^DENORT_BIN: "\/none" is no file\.\n/, "/none"],
     [["--frobnicate"], /^Unknown option "--frobnicate"\.\n/],
     [["--output="], /^--output needs a value\.\n/],
     [["--config", "missing.yaml"], /^\S*missing\.yaml: there is no such file/],
   ] as const
 ) {
   Deno.test(`compile refuses ${args.join(" ") || "a base that is not there"}`, async () => {
-    using office = new Office();
-    const { code, err } = await compile(office, [...args], env ?? {});
+    using office = new MemoryOffice();
+    const given = args[0] === "--config" ? [] : ["--config", office.config];
+    const { code, stderr } = await compileHere([...given, ...args], base ?? "");
     assert.equal(code, 2);
-    assert.match(err, words);
+    assert.match(stderr, words);
   });
 }

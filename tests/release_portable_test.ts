@@ -41,7 +41,8 @@ async function packaged(office: Office): Promise<string> {
  * don't let that be done; there the sync is tried with the network, but for
  * CI, which has to prove it.
  */
-function withoutNetwork(): string[] {
+const WITHOUT_NETWORK = ((): string[] => {
+  if (!isLinux) return [];
   const asRoot = Deno.uid() === 0 ? [] : ["--map-root-user"];
   const before = ["unshare", "--net", ...asRoot];
   if (Deno.env.get("CI") !== undefined) return before;
@@ -53,7 +54,7 @@ function withoutNetwork(): string[] {
     if (error instanceof Deno.errors.NotFound) return [];
     throw error;
   }
-}
+})();
 
 /** Starts the launcher: without network, cache and environment. */
 function start(folder: string, ...args: readonly string[]) {
@@ -69,7 +70,7 @@ function startIn(
   const home = join(folder, "..", "home");
   Deno.mkdirSync(home, { recursive: true });
   const launcher = join(folder, "office-sync");
-  const [program = "", ...all] = [...withoutNetwork(), launcher, ...args];
+  const [program = "", ...all] = [...WITHOUT_NETWORK, launcher, ...args];
   return output(
     new Deno.Command(program, {
       args: all,
@@ -125,14 +126,19 @@ Deno.test({
 
 /** What stands above it, or is set for other programs, changes nothing. */
 async function assertUnmoved(office: Office, folder: string): Promise<void> {
-  for (const name of ["package.json", "deno.json", "deno.jsonc"]) {
-    for (const text of ["{ broken", "[]", '{"workspace": ["./nowhere"]}']) {
-      Deno.writeTextFileSync(join(office.folder, name), text);
-      const { code, out, err } = await start(folder, "plan");
-      assert.deepEqual([code, err], [0, ""], `${name}: ${text}`);
-      assert.match(out, /Nothing to do/);
-      Deno.removeSync(join(office.folder, name));
-    }
+  const above = (name: string) => join(office.folder, name);
+  for (
+    const [text, ...names] of [
+      ["{ broken", "package.json", "deno.json"],
+      ["[]", "package.json", "deno.jsonc"],
+      ['{"workspace": ["./nowhere"]}', "package.json", "deno.json"],
+    ] as const
+  ) {
+    for (const name of names) Deno.writeTextFileSync(above(name), text);
+    const { code, out, err } = await start(folder, "plan");
+    assert.deepEqual([code, err], [0, ""], `${names}: ${text}`);
+    assert.match(out, /Nothing to do/);
+    for (const name of names) Deno.removeSync(above(name));
   }
   const { code, out, err } = await startIn(folder, {
     DENO_V8_FLAGS: "--help",
@@ -208,7 +214,7 @@ async function assertSandbox(office: Office, folder: string): Promise<void> {
   assert.deepEqual(JSON.parse(plan.out), [REFUSED]);
 }
 
-Deno.test("both launchers start the same, and only what lies beside them", async () => {
+Deno.test("a portable folder for Windows", async (t) => {
   using office = new Office();
   const config = join(office.folder, "full.yaml");
   Deno.writeTextFileSync(
@@ -220,6 +226,18 @@ Deno.test("both launchers start the same, and only what lies beside them", async
   const exe = join(office.folder, "deno.exe");
   Deno.writeTextFileSync(exe, "MZ".padEnd(64, "\0"));
   await makePackage({ config, output: folder, deno: exe });
+  await t.step(
+    "both launchers start the same, and only what lies beside them",
+    () => assertAlike(folder),
+  );
+  await t.step(
+    "it loads with its program what every run needs, and no more",
+    () => assertLoads(folder),
+  );
+  assert.deepEqual(read(office.right), {});
+});
+
+function assertAlike(folder: string): void {
   const names = [...Deno.readDirSync(folder)].map(({ name }) => name).sort();
   assert.deepEqual(names, [
     "READ-ME.txt",
@@ -244,8 +262,45 @@ Deno.test("both launchers start the same, and only what lies beside them", async
   // For none but its owner: it may hold a password.
   const { mode } = Deno.statSync(join(folder, "config.yaml"));
   if (isLinux) assert.equal(mode! & 0o777, 0o600);
-  assert.deepEqual(read(office.right), {});
-});
+}
+
+/** What a module of a portable folder loads when it is loaded itself. */
+function loadedWith(folder: string, name: string): Set<string> {
+  const loaded = new Set<string>();
+  const load = (module: string): void => {
+    if (loaded.has(module)) return;
+    loaded.add(module);
+    if (!module.startsWith("/")) return;
+    const imports = Deno.readTextFileSync(module).matchAll(
+      /^(?:import|export)\s(?:[^;"]*?\sfrom\s)?"([^"\n]+)";$/gm,
+    );
+    for (const [, it = ""] of imports) {
+      load(it.startsWith(".") ? join(module, "..", it) : it);
+    }
+  };
+  load(join(folder, "lib", name));
+  return loaded;
+}
+
+/** With its program what every run needs, and no more. */
+function assertLoads(folder: string): void {
+  const starts = [...Deno.readDirSync(join(folder, "lib"))]
+    .map(({ name }) => name)
+    .filter((it) => /^(?:cli_program|sandbox_launcher)-/.test(it));
+  assert.equal(starts.length, 2);
+  for (const name of starts) {
+    const loaded = loadedWith(folder, name);
+    assert.ok(loaded.size > 5, [...loaded].join());
+    const slow = [
+      "node:fs",
+      "node:crypto",
+      "node:tls",
+      "node:http",
+      "node:net",
+    ];
+    assert.deepEqual(slow.filter((it) => loaded.has(it)), [], name);
+  }
+}
 
 Deno.test("package refuses what would be another folder there, and a folder in use", async () => {
   using office = new Office();
@@ -278,45 +333,6 @@ Deno.test("package refuses what would be another folder there, and a folder in u
   );
 });
 
-/** What a module of a portable folder loads when it is loaded itself. */
-function loadedWith(folder: string, name: string): Set<string> {
-  const loaded = new Set<string>();
-  const load = (module: string): void => {
-    if (loaded.has(module)) return;
-    loaded.add(module);
-    if (!module.startsWith("/")) return;
-    const imports = Deno.readTextFileSync(module).matchAll(
-      /^(?:import|export)\s(?:[^;"]*?\sfrom\s)?"([^"\n]+)";$/gm,
-    );
-    for (const [, it = ""] of imports) {
-      load(it.startsWith(".") ? join(module, "..", it) : it);
-    }
-  };
-  load(join(folder, "lib", name));
-  return loaded;
-}
-
-Deno.test("a portable folder loads with its program what every run needs, and no more", async () => {
-  using office = new Office();
-  const folder = await packaged(office);
-  const starts = [...Deno.readDirSync(join(folder, "lib"))]
-    .map(({ name }) => name)
-    .filter((it) => /^(?:cli_program|sandbox_launcher)-/.test(it));
-  assert.equal(starts.length, 2);
-  for (const name of starts) {
-    const loaded = loadedWith(folder, name);
-    assert.ok(loaded.size > 5, [...loaded].join());
-    const slow = [
-      "node:fs",
-      "node:crypto",
-      "node:tls",
-      "node:http",
-      "node:net",
-    ];
-    assert.deepEqual(slow.filter((it) => loaded.has(it)), [], name);
-  }
-});
-
 Deno.test("a checkout starts, whatever is broken in a folder above it", async () => {
   using office = new Office();
   const checkout = join(office.folder, "above", "checkout");
@@ -330,14 +346,16 @@ Deno.test("a checkout starts, whatever is broken in a folder above it", async ()
     ]
   ) Deno.copyFileSync(join(project, name), join(checkout, name));
   for (
-    const [name, text] of [
-      ["package.json", "{ broken"],
-      ["deno.json", "[]"],
-      ["deno.jsonc", "{ broken"],
-    ] as const
+    const broken of [
+      { "package.json": "{ broken", "deno.json": "[]" },
+      { "deno.jsonc": "{ broken" },
+    ]
   ) {
-    const file = join(checkout, "..", name);
-    Deno.writeTextFileSync(file, text);
+    const files = Object.entries(broken).map(([name, text]) => {
+      const file = join(checkout, "..", name);
+      Deno.writeTextFileSync(file, text);
+      return file;
+    });
     const { code, err } = await output(
       new Deno.Command(Deno.execPath(), {
         args: [
@@ -348,7 +366,7 @@ Deno.test("a checkout starts, whatever is broken in a folder above it", async ()
         stdin: "null",
       }),
     );
-    assert.deepEqual([code, err], [0, ""], `${name}: ${text}`);
-    Deno.removeSync(file);
+    assert.deepEqual([code, err], [0, ""], JSON.stringify(broken));
+    for (const file of files) Deno.removeSync(file);
   }
 });

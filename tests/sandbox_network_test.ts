@@ -1,11 +1,14 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { lookAtRoot } from "../lib/command_doctor.ts";
+import { launchedHost, runProgram } from "../lib/cli_program.ts";
+import { loadConfig } from "../lib/config_loader.ts";
 import { SyncError } from "../lib/errors.ts";
 import { filesHere } from "../lib/files_handlers.ts";
 import {
   type MadeFor,
   planBinary,
+  planTold,
   requireReached,
 } from "../lib/release_binary.ts";
 import { makePackage } from "../lib/release_portable.ts";
@@ -16,8 +19,9 @@ import {
   realRootsOf,
   wallWords,
 } from "../lib/sandbox_network.ts";
+import { launch as launchHere } from "../lib/sandbox_launcher.ts";
 import { type SandboxConfig, sandboxOf } from "../lib/sandbox_permissions.ts";
-import { Office } from "./support/support.ts";
+import { Office, saidBy } from "./support/support.ts";
 import { fromFileUrl } from "./support/urls.ts";
 
 /** Two drives, and where they really lead to. */
@@ -155,18 +159,24 @@ async function launch(
 
 eachCase("the launcher does as it must", async (mapped, consent) => {
   using desk = new Desk(consent);
-  const { code, out, err } = await launch(desk, mapped, "sync");
-  if (mapped.length === 0) {
-    assert.deepEqual([code, out, err], [0, "false\n", ""]);
-  } else if (consent === "refuse") {
-    assert.deepEqual([code, out], [2, ""]);
-    const [message = "", ...hint] = err.split("\n");
+  if (mapped.length > 0 && consent === "refuse") {
+    const { code, stdout, stderr } = await refusing(desk, mapped);
+    assert.deepEqual([code, stdout], [2, ""]);
+    const [message = "", ...hint] = stderr.split("\n");
     const told = new SyncError(message, 2, { hint: hint.join("\n") });
     assertRefused(told, mapped, desk.config);
-  } else {
-    assert.deepEqual([code, out, err], [0, "true\n", ""]);
+    return;
   }
+  const { code, out, err } = await launch(desk, mapped, "sync");
+  assert.deepEqual([code, out, err], [0, `${mapped.length > 0}\n`, ""]);
 });
+
+/** The launcher in this process, where it starts no program. */
+function refusing(desk: Desk, mapped: Sides, ...args: string[]) {
+  const all = [...args, "--config", desk.config];
+  const how = { program: "nothing", realPath: realPath(mapped) };
+  return saidBy(() => launchHere(all, how));
+}
 
 eachCase("compile does as it must", async (mapped, consent) => {
   using desk = new Desk(consent);
@@ -191,16 +201,18 @@ eachCase("compile does as it must", async (mapped, consent) => {
 
 eachCase("package does as it must", async (mapped, consent) => {
   using desk = new Desk(consent);
-  const { config, deno } = desk;
-  const output = join(desk.folder, "p");
-  const make = () => makePackage({ config, deno, output }, realPath(mapped));
+  const { config, deno, folder } = desk;
+  const make = (output: string) =>
+    makePackage({ config, deno, output }, realPath(mapped));
   if (mapped.length > 0 && consent === "refuse") {
-    await assert.rejects(make, (it) => assertRefused(it, mapped, config));
+    const output = join(folder, "p");
+    const isIt = (it: unknown) => assertRefused(it, mapped, config);
+    await assert.rejects(() => make(output), isIt);
     assert.throws(() => Deno.statSync(output), Deno.errors.NotFound);
     return;
   }
-  await make();
-  assert.ok(Deno.statSync(join(output, "office-sync.cmd")).isFile);
+  // Nothing but that keeps it from making one.
+  await assert.rejects(() => make(folder), /is not empty; name a new folder/);
 });
 
 eachCase(
@@ -344,9 +356,9 @@ Deno.test("the launcher tells a doctor in its sandbox which root is on the netwo
 
 Deno.test("the launcher tells a refusal as JSON with --json", async () => {
   using desk = new Desk("refuse");
-  const { code, out, err } = await launch(desk, ["right"], "--json");
-  assert.deepEqual([code, err], [2, ""]);
-  const { error } = JSON.parse(out);
+  const told = await refusing(desk, ["right"], "--json");
+  assert.deepEqual([told.code, told.stderr], [2, ""]);
+  const { error } = JSON.parse(told.stdout);
   assert.equal(error.code, 2);
   assert.match(error.message, /P:\\ .* sandbox\.network_roots: refuse/);
 });
@@ -431,27 +443,34 @@ Deno.test("summary, page and log say what holds the roots, and the document keep
   assert.match(wall[1].says, /^the program's own fence, as it is on the netw/);
 });
 
-for (
-  const [name, settings] of [
-    ["handed on by the launcher", ""],
-    ["read by the program itself", EMAIL],
-  ] as const
-) {
-  Deno.test(`allow_all means fence, and one line says what to write: in a config that is ${name}`, async () => {
+const ALLOW_ALL =
+  "sandbox.network_roots: allow_all is called fence now: write " +
+  "network_roots: fence, or leave it out.\n";
+
+for (const isHanded of [true, false]) {
+  const name = isHanded ? "handed on by" : "too secret for";
+  Deno.test(`allow_all means fence, and one line says what to write: in a config that is ${name} the launcher`, async () => {
+    // With a password the program reads it by itself.
+    const settings = isHanded ? "" : EMAIL;
     using office = new Office(
       `${settings}sandbox: { network_roots: allow_all }\n`,
     );
     office.write({ left: { a: "1" } });
-    const line =
-      "sandbox.network_roots: allow_all is called fence now: write " +
-      "network_roots: fence, or leave it out.\n";
+    const plan = await office.command("plan");
+    assert.deepEqual([plan.code, plan.stderr], [0, ALLOW_ALL]);
+    const { config: said } = office;
+    const handed = { said, config: await loadConfig(said) };
+    const host = launchedHost(
+      isHanded ? handed : null,
+      (roots) => Promise.resolve(filesHere(roots)),
+    );
     const saying = async (...args: string[]) => {
-      const { code, stderr } = await office.command(...args);
+      const all = [...args, "--config", said];
+      const { code, stderr } = await saidBy(() => runProgram(all, host));
       return [code, stderr];
     };
-    assert.deepEqual(await saying("plan"), [0, line]);
-    assert.deepEqual(await saying("--no-email"), [0, line]);
-    assert.deepEqual(await saying("history"), [0, line]);
+    assert.deepEqual(await saying("--no-email"), [0, ALLOW_ALL]);
+    assert.deepEqual(await saying("history"), [0, ALLOW_ALL]);
     assert.deepEqual(await saying("plan", "--json"), [0, ""]);
     assert.deepEqual(await saying("--quiet", "--no-email"), [0, ""]);
     assert.deepEqual(office.trees().right, { a: "1" });
@@ -463,24 +482,23 @@ Deno.test("with allow_all the roots on the network are fenced, and package and c
   const { code, out, err } = await launch(desk, ["right"], "sync");
   assert.deepEqual([code, out, err], [0, "true\n", ""]);
   const { config, deno, folder } = desk;
-  const said = async (tool: string, ...args: string[]) => {
-    const { stderr } = await new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", fromFileUrl(`../tools/${tool}.ts`), ...args],
-      cwd: folder,
-      // Without a base there is no binary; what there is to say is said before.
-      env: { NO_COLOR: "1", HTTPS_PROXY: "http://127.0.0.1:1" },
-      stdin: "null",
-    }).output();
-    return new TextDecoder().decode(stderr);
-  };
-  const words = /^sandbox\.network_roots: allow_all is called fence now: /m;
-  const packed = ["--config", config, "--deno", deno, "--output", "p"];
-  assert.match(await said("package", ...packed), words);
-  const made = [
-    ...["--config", config, "--target", "x86_64-pc-windows-msvc"],
-    ...["--config-path", "C:\\o\\config.yaml"],
-  ];
-  assert.match(await said("compile", ...made), words);
+  const output = join(folder, "p");
+  const { stdout, stderr } = await saidBy(async () => {
+    await makePackage({ config, deno, output }, realPath(["right"]));
+    return 0;
+  });
+  assert.match(stdout, /^Made /);
+  assert.ok(Deno.statSync(join(output, "office-sync.cmd")).isFile);
+  const [first, second, ...more] = stderr.split("\n");
+  assert.equal(`${first}\n`, ALLOW_ALL);
+  assertNamed(second ?? "", ["right"]);
+  assert.deepEqual(more, [""]);
+  const plan = await planBinary({
+    config,
+    target: "x86_64-pc-windows-msvc",
+    "config-path": "C:\\o\\config.yaml",
+  }, realPath(["right"]));
+  assert.deepEqual(planTold(plan), [first, second]);
 });
 
 Deno.test("realPathOnWindows() takes what the sandbox hides for the network, and what is not there for itself", async () => {

@@ -16,33 +16,38 @@ import { fromFileUrl } from "./support/urls.ts";
 /** What stands for what, in which module. */
 type Edits = readonly (readonly [module: string, from: string, to: string])[];
 
-/** A program of its own that has something wrong, and an office for it. */
+/**
+ * A copy of the program, of which the runtime keeps what it has made of each
+ * module: only one that has something wrong is compiled anew.
+ */
+const APP = Deno.makeTempDirSync({ prefix: "office-sync-test-" });
+Deno.mkdirSync(`${APP}/lib`);
+const MODULES = [...Deno.readDirSync(fromFileUrl("../lib"))]
+  .map(({ name }) => `lib/${name}`);
+for (const name of ["deno.json", "deno.lock", "main.ts", ...MODULES]) {
+  Deno.copyFileSync(fromFileUrl(`../${name}`), `${APP}/${name}`);
+}
+Deno.test.afterAll(() => Deno.removeSync(APP, { recursive: true }));
+
+/** An office, and a program that has something wrong while it is there. */
 class BrokenOffice extends Office {
-  readonly #main: string;
+  readonly #sound = new DisposableStack();
 
   constructor(edits: Edits) {
     super();
-    const app = `${this.folder}/app`;
-    Deno.mkdirSync(`${app}/lib`, { recursive: true });
-    const copy = (name: string) =>
-      Deno.copyFileSync(fromFileUrl(`../${name}`), `${app}/${name}`);
-    for (const name of ["deno.json", "deno.lock", "main.ts"]) copy(name);
-    for (const { name } of Deno.readDirSync(fromFileUrl("../lib"))) {
-      copy(`lib/${name}`);
-    }
     for (const [module, from, to] of edits) {
-      const path = `${app}/lib/${module}`;
+      const path = `${APP}/lib/${module}`;
       const text = Deno.readTextFileSync(path);
       assert.equal(text.split(from).length, 2, `${module}: ${from}`);
+      this.#sound.defer(() => Deno.writeTextFileSync(path, text));
       Deno.writeTextFileSync(path, text.replace(from, () => to));
     }
-    this.#main = `${app}/main.ts`;
   }
 
   async broken(...args: readonly string[]): Promise<CommandResult> {
     const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
       args: [
-        ...["run", "--no-prompt", "-A", "--no-check", this.#main],
+        ...["run", "--no-prompt", "-A", "--no-check", `${APP}/main.ts`],
         ...[...args, "--config", this.config],
       ],
       env: this.env,
@@ -52,6 +57,11 @@ class BrokenOffice extends Office {
       new TextDecoder().decode(it)
     );
     return { code, stdout: out, stderr: err };
+  }
+
+  override [Symbol.dispose](): void {
+    this.#sound.dispose();
+    super[Symbol.dispose]();
   }
 }
 

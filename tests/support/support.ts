@@ -121,6 +121,37 @@ export interface CommandResult {
 }
 
 /**
+ * What a program says in this process, and how it ends.
+ *
+ * @param env Variables that it sees besides.
+ */
+export async function saidBy(
+  program: () => Promise<number>,
+  env: Readonly<Record<string, string>> = {},
+): Promise<CommandResult> {
+  using stack = new DisposableStack();
+  const said = { stdout: "", stderr: "" };
+  for (const name of ["stdout", "stderr"] as const) {
+    const decoder = new TextDecoder();
+    stack.use(replaceCall(Deno[name], "writeSync", (_real, bytes) => {
+      said[name] += decoder.decode(bytes as unknown as Uint8Array, {
+        stream: true,
+      });
+      return bytes.length;
+    }));
+    stack.use(replaceCall(Deno[name], "isTerminal", () => false));
+  }
+  stack.use(replaceCall(Deno.stdin, "isTerminal", () => false));
+  // Tests of other files run in threads of this process: its environment is
+  // theirs, too.
+  stack.use(
+    replaceCall(Deno.env, "get", (real, name) => env[name] ?? real(name)),
+  );
+  const code = await program();
+  return { code, ...said };
+}
+
+/**
  * A new folder in memory, where there is some: its flushes cost nothing. Deno
  * gives no program with a sandbox anything below `/dev`, so that the real
  * command needs one on disk.
@@ -239,7 +270,10 @@ export class Office implements Disposable {
   commandHere(...args: readonly string[]): Promise<CommandResult> {
     const all = [...args, "--config", this.config];
     const filesOf: FilesOf = (roots) => Promise.resolve(filesHere(roots));
-    return this.#saidBy(() => runProgram(all, launchedHost(null, filesOf)));
+    return saidBy(
+      () => runProgram(all, launchedHost(null, filesOf)),
+      this.env,
+    );
   }
 
   /** The same, as {@linkcode humbleCommand} does it. */
@@ -254,33 +288,7 @@ export class Office implements Disposable {
    */
   launchHere(...args: readonly string[]): Promise<CommandResult> {
     const all = [...args, "--config", this.config];
-    return this.#saidBy(() => launch(all, { program: "nothing" }));
-  }
-
-  /** What a program says in this process, and how it ends. */
-  async #saidBy(program: () => Promise<number>): Promise<CommandResult> {
-    using stack = new DisposableStack();
-    const said = { stdout: "", stderr: "" };
-    for (const name of ["stdout", "stderr"] as const) {
-      const decoder = new TextDecoder();
-      stack.use(replaceCall(Deno[name], "writeSync", (_real, bytes) => {
-        said[name] += decoder.decode(bytes as unknown as Uint8Array, {
-          stream: true,
-        });
-        return bytes.length;
-      }));
-      stack.use(replaceCall(Deno[name], "isTerminal", () => false));
-    }
-    stack.use(replaceCall(Deno.stdin, "isTerminal", () => false));
-    // Tests of other files run in threads of this process: its environment is
-    // theirs, too.
-    stack.use(replaceCall(
-      Deno.env,
-      "get",
-      (real, name) => this.env[name] ?? real(name),
-    ));
-    const code = await program();
-    return { code, ...said };
+    return saidBy(() => launch(all, { program: "nothing" }), this.env);
   }
 
   /** Runs the program in this process with `--json` and gives the document. */
