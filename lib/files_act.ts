@@ -39,6 +39,7 @@ import {
   isStill,
   words,
 } from "./metadata.ts";
+import { pathOf } from "./files_deleted.ts";
 import { rootIn } from "./files_look.ts";
 import type { World } from "./wire_port.ts";
 import { isOwnName, timeMark, utf8Length } from "./names.ts";
@@ -53,7 +54,7 @@ import {
 import { type Look, requirePaths, type Root } from "./root_files.ts";
 import { readIdentity } from "./root_identity.ts";
 import { longestName } from "./root_traits.ts";
-import { isMade, pathOf, SoftDelete } from "./soft_delete.ts";
+import { isMade, SoftDelete } from "./soft_delete.ts";
 import {
   CHANGED,
   codeOf,

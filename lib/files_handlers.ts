@@ -6,6 +6,7 @@
 import { statfsSync } from "node:fs";
 import { acting } from "./files_act.ts";
 import { copyTo, dropCopy } from "./files_copy.ts";
+import { pathOf } from "./files_deleted.ts";
 import { completed, removeLeftovers } from "./files_leftovers.ts";
 import { lookHandlers, rootIn } from "./files_look.ts";
 import { answerTo } from "./files_read.ts";
@@ -14,7 +15,7 @@ import { joinPath } from "./paths.ts";
 import type { Answer, FileRef } from "./plan_types.ts";
 import { requirePaths, Root } from "./root_files.ts";
 import { foreignOwner, glance, probe } from "./root_traits.ts";
-import { deletedIn, pathOf, removeRuns } from "./soft_delete.ts";
+import { removeRuns } from "./soft_delete.ts";
 import { CHANGED, orElse, Skipped } from "./system.ts";
 import { type Both, both, type Side } from "./types.ts";
 import {
@@ -39,7 +40,6 @@ export type ActHandlers = Pick<
   | "answer"
   | "leftovers"
   | "moves"
-  | "deleted"
   | "prune"
   | "rehearse"
   | "space"
@@ -59,8 +59,6 @@ export function actHandlers(world: World): ActHandlers {
       requirePaths(moves.flatMap(({ from, to }) => [from, to]));
       return moves.map((move) => completed(real, move, isPlan));
     },
-    deleted: ({ side, root, wantsFiles }) =>
-      deletedIn(rootIn(world, side, root), wantsFiles),
     prune: ({ side, root, runs }) =>
       removeRuns(rootIn(world, side, root), runs),
     rehearse: ({ side, owner }) => rehearsed(side, world.paths[side], owner),

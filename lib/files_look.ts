@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { deletedIn } from "./files_deleted.ts";
 import type { Traits } from "./metadata.ts";
 import { isTemporaryOf, OWN_FOLDER, type TemporaryOwner } from "./names.ts";
 import { joinPath } from "./paths.ts";
@@ -46,7 +47,14 @@ export function rootIn(
 /** The requests that are answered by looking. */
 export type LookHandlers = Pick<
   Handlers,
-  "check" | "identity" | "introduce" | "number" | "probe" | "looks" | "scan"
+  | "check"
+  | "identity"
+  | "introduce"
+  | "number"
+  | "probe"
+  | "looks"
+  | "scan"
+  | "deleted"
 >;
 
 /** What answers them. */
@@ -67,6 +75,8 @@ export function lookHandlers(world: World): LookHandlers {
       return paths.map((path) => looked(real, path, wantsSecond));
     },
     scan: (asks, tell) => scanned(world, asks, tell),
+    deleted: ({ side, root, wantsFiles }) =>
+      deletedIn(rootIn(world, side, root), wantsFiles),
   };
 }
 

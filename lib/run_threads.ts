@@ -28,6 +28,7 @@ const LOOKS: ReadonlySet<RequestKind> = new Set<RequestKind>([
   "probe",
   "looks",
   "scan",
+  "deleted",
 ]);
 
 /** Threads of the files' world. */

@@ -28,7 +28,8 @@ import {
 } from "../lib/names.ts";
 import { requirePaths, Root } from "../lib/root_files.ts";
 import { PLAIN_TRAITS } from "../lib/root_traits.ts";
-import { admitRun, SoftDelete } from "../lib/soft_delete.ts";
+import { admitRun } from "../lib/files_deleted.ts";
+import { SoftDelete } from "../lib/soft_delete.ts";
 import { CHANGED, Skipped } from "../lib/system.ts";
 import { both, type Metadata, type Side } from "../lib/types.ts";
 import {

@@ -200,6 +200,20 @@ Deno.test("a thread that is ended after it copied and before it answered: the ne
   await assertGoesOn(office);
 });
 
+Deno.test("where nothing is to do no thread starts that could change a file, also with old soft-deleted files to be looked for", async () => {
+  const dying = 'throw new Error("for a test");';
+  using office = new BrokenOffice([
+    ["files_act_worker.ts", "serveThread(self, actHandlers);", dying],
+  ]);
+  office.configure("soft_delete: { retention_days: 1 }");
+  office.write({ left: { a: file("1", { mtime: "2024-01-01T00:00:00Z" }) } });
+  await office.agree();
+  const quiet = await office.broken();
+  assert.equal(quiet.code, 0, quiet.stderr);
+  office.write({ left: { b: "2" } });
+  assert.equal((await office.broken()).code, 5);
+});
+
 Deno.test("a thread that is out of memory ends the program: the launcher says so, and the next run goes on", async () => {
   const hungry = "const all: number[][] = []; " +
     "for (;;) all.push(Array.from({ length: 1e5 }, (_, n) => n + 0.5));";
