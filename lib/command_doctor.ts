@@ -31,7 +31,7 @@ import {
   wireRoot,
 } from "./run_identify.ts";
 import {
-  isNetworkPath,
+  networkOf,
   placeOf,
   realPathOnWindows,
   wallOf,
@@ -321,33 +321,6 @@ function refusedPlace(network: NetworkRoot): Found {
       "sandbox.network_roots: refuse, so no run starts",
     isDrive(root) ? `${todo} ${LETTER}` : todo,
   );
-}
-
-/** How Linux numbers file systems that another computer serves. */
-const NETWORKS: Readonly<Record<number, string>> = {
-  0x6969: "NFS",
-  0x517b: "SMB",
-  0xff534d42: "CIFS",
-  0xfe534d42: "SMB",
-  0x01021997: "9P",
-  0x00c36400: "Ceph",
-  0x5346414f: "AFS",
-};
-
-/**
- * The network that a path is reached over: its name, or that of the server
- * and share; null: it is local, as far as can be told.
- */
-function networkOf(
-  path: string,
-  realPath: string,
-  disk: Pick<FileSystem, "type"> | null,
-): string | null {
-  if (Deno.build.os === "windows") {
-    return [path, realPath].find(isNetworkPath) ?? null;
-  }
-  if (Deno.build.os !== "linux") return null;
-  return NETWORKS[disk?.type ?? 0] ?? null;
 }
 
 /** How much room there is on a disk. */

@@ -11,6 +11,7 @@ import type { RunMails } from "./email_notifications.ts";
 import { EXIT, type ExitCode, SyncError } from "./errors.ts";
 import { NO_LOG } from "./logging_setup.ts";
 import { words } from "./metadata.ts";
+import { waitingWords } from "./plan_open.ts";
 import { jsonReport, jsonText } from "./report_json.ts";
 import {
   doubtfulAlert,
@@ -28,7 +29,7 @@ import {
 import { wallWords } from "./sandbox_network.ts";
 import { wasSaid } from "./state_db.ts";
 import { StandingKinds } from "./state_runs.ts";
-import { printable, VERSION, waitingWords } from "./text.ts";
+import { printable, VERSION } from "./text.ts";
 import { otherSide, type Side } from "./types.ts";
 import type { Files } from "./wire_port.ts";
 
@@ -141,8 +142,8 @@ export async function syncOrPlan(
         if (exitCode === EXIT.agreed) exitCode = EXIT.leftForPerson;
       }
     }
-    for (const { side, path, as } of result.waiting) {
-      log.info(`${words(side)}: ${path} waits: ${waitingWords({ as })}`);
+    for (const it of result.waiting) {
+      log.info(`${words(it.side)}: ${it.path} waits: ${waitingWords(it)}`);
     }
     log.info(`ended with exit code ${exitCode}`);
     const isShown = !await saysNothingNew(told, exitCode) &&

@@ -353,6 +353,9 @@ const SECTIONS = {
   },
 };
 
+/** What may be done about a document that somebody has open. */
+const OPEN_DOCUMENTS = oneOf(["wait", "ignore"]);
+
 /** Keys that have another name in a {@linkcode Config} than their own. */
 const NAMES = {
   conflict_policy: "policies",
@@ -418,6 +421,7 @@ const TOP = {
     ),
     null,
   ),
+  open_documents: v.optional(OPEN_DOCUMENTS, "wait"),
   ignore: section(SECTIONS.ignore),
   state_db: v.exactOptional(file),
   logging: section(SECTIONS.logging),
@@ -469,12 +473,12 @@ export interface Config extends
 /**
  * What a setting says, defaults filled in, as it would be written.
  *
- * @param key A key in a section.
+ * @param key With a dot where it is in a section.
  */
 export function valueOfKey(config: Config, key: string): string {
   const [section = "", name = ""] = key.split(".").map(nameOf);
   const values = config[section as keyof Config] as Record<string, unknown>;
-  const value = values[name];
+  const value = name === "" ? values : values[name];
   return Array.isArray(value)
     ? value.join(", ")
     : String(key.endsWith("_mb") ? Number(value) / BYTES_PER_MB : value);

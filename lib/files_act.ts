@@ -41,9 +41,11 @@ import {
 } from "./metadata.ts";
 import { pathOf } from "./files_deleted.ts";
 import { rootIn } from "./files_look.ts";
+import { ownerAt } from "./files_read.ts";
 import type { World } from "./wire_port.ts";
 import { isOwnName, timeMark, utf8Length } from "./names.ts";
-import { folderOf, keyOf, nameOf } from "./paths.ts";
+import { documentsOf, openWords, ownersOf } from "./owner_files.ts";
+import { folderOf, joinPath, keyOf, nameOf } from "./paths.ts";
 import {
   afterRenames,
   halfOf,
@@ -129,7 +131,7 @@ interface RenamedEach {
   readonly changes: readonly RecordChange[];
   /** Folders in which names changed. */
   readonly folders: readonly string[];
-  /** What is still at its old path, and why, in words. */
+  /** What could not be renamed, and why, in words. */
   readonly left: readonly string[];
 }
 
@@ -572,14 +574,21 @@ export class Performer {
       }
       root.requireRealFolder(folderOf(to));
       root.requireAbsent(to);
+      let why = work.open.length > 0 ? "something in it is open" : null;
       try {
         // RACE: an empty folder that is made there right now is replaced.
-        Deno.renameSync(root.absolute(from), root.absolute(to));
+        if (why === null) {
+          Deno.renameSync(root.absolute(from), root.absolute(to));
+        }
       } catch (error) {
         if (!isRefusal(error)) throw error;
-        moved = await this.#renameEach(root, work);
-        note = `file by file (${whyNotRenamed(error)}): ` +
-          `${moved.files} renamed`;
+        why = whyNotRenamed(error);
+      }
+      try {
+        if (why !== null) {
+          moved = await this.#renameEach(root, work);
+          note = `file by file (${why}): ${moved.files} renamed`;
+        }
       } finally {
         root.distrust();
       }
@@ -604,7 +613,7 @@ export class Performer {
   /** Renames what is in a folder that can't be renamed itself. */
   async #renameEach(
     root: Root,
-    { on, from, to, rowPath }: WorkOf<"rename-directory">,
+    { on, from, to, rowPath, open }: WorkOf<"rename-directory">,
   ): Promise<RenamedEach> {
     let files = 0;
     const made: RecordChange[] = [];
@@ -616,6 +625,7 @@ export class Performer {
       if (rowPath === null) return;
       stays.push(change(rowPath + path.slice(from.length)));
     };
+    const isOpen = new Set(open.map((path) => `${from}/${path}`));
     const told = (path: string, error: unknown): void => {
       const isKnown = error instanceof Skipped || codeOf(error) !== null;
       if (!isKnown) throw error;
@@ -635,10 +645,19 @@ export class Performer {
         made.push({ kind: "folder-id", side: on, path: target, id });
       }
       folders.push(source, target);
-      const before = left.length;
+      const [leftBefore, staysBefore] = [left.length, stays.length];
+      const opened = entries.map(({ name }) => name)
+        .filter((name) => isOpen.has(`${source}/${name}`));
       for (const { name, isDirectory } of entries) {
         await this.#context.checkpoint?.();
         const [path, newPath] = [`${source}/${name}`, `${target}/${name}`];
+        // Its owner file stays with it.
+        if (opened.includes(name) || documentsOf(name, opened).length > 0) {
+          stay(path, (rowPath) => ({
+            ...{ kind: "move-file", from: newPath, to: rowPath },
+          }));
+          continue;
+        }
         try {
           root.listed(source, name);
           root.listed(target, name);
@@ -671,7 +690,8 @@ export class Performer {
       } catch (error) {
         if (errorKind(error) === "missing") return;
         // It is told by what is in it.
-        if (left.length === before) told(source, error);
+        const isTold = left.length > leftBefore || stays.length > staysBefore;
+        if (!isTold) told(source, error);
         // The other side has it no more: the next run removes it.
         const isMount = sided(on, info.dev !== above.dev, false);
         const id = sided(on, folderIdOf(info), null);
@@ -955,9 +975,23 @@ class Batch {
     this.#became.set(position, {
       kind: "failed",
       error: errorToWire(error),
-      why: isOrder(task) ? whyNot(task.work, error) : inWords(error),
+      why: (isOrder(task) ? whyNot(task.work, error) : inWords(error)) +
+        (errorKind(error) === "busy" ? this.#openWords(task) : ""),
       copied,
     });
+  }
+
+  /** Who has the document of an action open, as far as anything tells. */
+  #openWords(task: CopyTask | ActOrder): string {
+    const [path = ""] = isOrder(task) ? pathsOf(task.work) : [task.path];
+    const told = SIDES.flatMap((side) =>
+      ownersOf(nameOf(path)).flatMap((name) => {
+        const at = joinPath(folderOf(path), name);
+        const owner = ownerAt(this.#roots[side], at);
+        return owner ? [`; ${openWords(owner)} on ${words(side)}`] : [];
+      }).slice(0, 1)
+    );
+    return told.join("");
   }
 
   /** The disk that a copy goes to: others may be mounted inside a root. */

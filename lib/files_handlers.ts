@@ -9,7 +9,7 @@ import { copyTo, dropCopy } from "./files_copy.ts";
 import { pathOf } from "./files_deleted.ts";
 import { completed, removeLeftovers } from "./files_leftovers.ts";
 import { lookHandlers, rootIn } from "./files_look.ts";
-import { answerTo } from "./files_read.ts";
+import { answerTo, ownerAt } from "./files_read.ts";
 import { OWN_FOLDER, temporaryName, type TemporaryOwner } from "./names.ts";
 import { joinPath } from "./paths.ts";
 import type { Answer, FileRef } from "./plan_types.ts";
@@ -38,6 +38,7 @@ export type ActHandlers = Pick<
   Handlers,
   | "act"
   | "answer"
+  | "owners"
   | "leftovers"
   | "moves"
   | "prune"
@@ -50,6 +51,11 @@ export function actHandlers(world: World): ActHandlers {
   return {
     act: acting(world),
     answer: (asks) => answered(world, asks),
+    owners: ({ side, root, paths }) => {
+      requirePaths(paths);
+      const real = rootIn(world, side, root);
+      return paths.map((path) => ownerAt(real, path));
+    },
     leftovers: ({ side, root, paths }) => {
       removeLeftovers(rootIn(world, side, root), paths);
       return null;

@@ -10,9 +10,11 @@ import fs from "node:fs";
 import { InterruptedError } from "./errors.ts";
 import { isStill, metadataOf } from "./metadata.ts";
 import { Refused } from "./names.ts";
+import { type Owner, OWNER_BYTES, whoIn } from "./owner_files.ts";
+import { nameOf } from "./paths.ts";
 import type { Answer, FileRef, Question } from "./plan_types.ts";
 import type { Root } from "./root_files.ts";
-import { CHANGED, codeOf, inWords, Skipped } from "./system.ts";
+import { CHANGED, codeOf, inWords, orElse, Skipped } from "./system.ts";
 import type { Both, Checkpoint, Metadata } from "./types.ts";
 
 /** More at once would leave the processor's cache. */
@@ -149,6 +151,23 @@ export class OpenFile implements Disposable {
   [Symbol.dispose](): void {
     fs.closeSync(this.#fd);
   }
+}
+
+/**
+ * Reads an owner file: whatever keeps it from being read, that it is there says
+ * enough.
+ *
+ * @returns Null where there is none.
+ */
+export function ownerAt(root: Root, path: string): Owner | null {
+  const look = orElse(null, () => root.look(path));
+  if (look?.kind !== "file") return null;
+  const by = orElse(null, () => {
+    using file = new OpenFile(root, path, look.metadata);
+    const bytes = new Uint8Array(OWNER_BYTES);
+    return whoIn(nameOf(path), bytes.subarray(0, file.read(bytes)));
+  });
+  return { path, sinceMs: look.metadata.mtimeMs, by };
 }
 
 /**

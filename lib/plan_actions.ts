@@ -15,7 +15,7 @@ import {
 } from "./conflict.ts";
 import { isSameId, words } from "./metadata.ts";
 import { doubtOf } from "./plan_changes.ts";
-import { addFolderActions, type Layout } from "./plan_folders.ts";
+import { addFolderActions, type Layout, type OpenIn } from "./plan_folders.ts";
 import type { Merged } from "./plan_merge.ts";
 import { type Draft, Drafts, type Links } from "./plan_order.ts";
 import {
@@ -55,6 +55,8 @@ export interface DraftContext {
   readonly merged: Merged;
   /** Sides on which suspiciously many files changed. */
   readonly massChanged: ReadonlySet<Side>;
+  /** Documents in a folder with a new name that stay where they are. */
+  readonly openIn: OpenIn;
   readonly settings: DecisionSettings;
 }
 
@@ -79,7 +81,8 @@ export function draftsFor(
   open: readonly DecidedPair[],
   context: DraftContext,
 ): readonly Draft[] | null {
-  const { folders, inquiry, layout, merged, massChanged, settings } = context;
+  const { folders, inquiry, layout, merged, massChanged, openIn, settings } =
+    context;
   const { softDelete, isSuspicious } = settings;
   const drafts = new Drafts(settings.folding);
   const locate = (location: Location) => layout.locate(location);
@@ -376,7 +379,7 @@ export function draftsFor(
     if (place.claimed) claimed.add(place.claimed);
   }
   if (inquiry.open.size > 0) return null;
-  addFolderActions(drafts, layout, folders, settings);
+  addFolderActions(drafts, layout, folders, openIn, settings);
   for (const item of decided) {
     if (!claimed.has(item.pair)) addFor(item, places.get(item) ?? null);
   }

@@ -9,6 +9,7 @@ import { replacesLoser } from "./conflict.ts";
 import { words } from "./metadata.ts";
 import { isOwnName } from "./names.ts";
 import { type Folding, isWithin, joinPath, keyOf, nameOf } from "./paths.ts";
+import { waitingWords } from "./plan_open.ts";
 import type { DecidedPair } from "./plan_rules.ts";
 import {
   type Action,
@@ -18,7 +19,6 @@ import {
   pathOf,
   type Plan,
 } from "./plan_types.ts";
-import { waitingWords } from "./text.ts";
 import {
   type Both,
   both,
@@ -88,11 +88,17 @@ export function explain(path: string, basis: Basis): Explanation {
   const actions = plan.actions.filter((action) =>
     pathsOf(action).some((it) => keys.has(keyOf(it, folding)))
   );
-  const problem = item === null || item.decision.kind === "open"
+  const waits = plan.waiting.some(({ path, isOver }) =>
+    !isOver && keyOf(path, folding) === key
+  );
+  const problem = item === null || item.decision.kind === "open" || waits
     ? whyUnknown(key, item, basis)
     : null;
   const pattern = decidingPattern(path, item, problem, basis);
   const isByPattern = pattern >= 0 ? ["ignore.paths"] : [];
+  const isOpen = plan.waiting.some(({ kind, path }) =>
+    kind === "open" && path === problem?.path
+  );
   return {
     path: (item ? spellingOf(item.pair) : folder && folderSpelling(folder)) ??
       path,
@@ -107,7 +113,9 @@ export function explain(path: string, basis: Basis): Explanation {
     rule: ruleOf(item, actions),
     actions,
     problem,
-    keys: [...isByPattern, ...decidingKeys(item, problem, basis)],
+    keys: isOpen
+      ? ["open_documents"]
+      : [...isByPattern, ...decidingKeys(item, problem, basis)],
     pattern,
   };
 }
@@ -169,8 +177,8 @@ function whyUnknown(
   }
   const waiting = plan.waiting.filter(({ isOver }) => !isOver)
     .map((it) => ({ ...it, reason: waitingWords(it) }));
-  const keysOf = ({ path, as }: typeof waiting[number]) =>
-    [path, as].map(keyed);
+  const keysOf = ({ path, as, owner }: typeof waiting[number]) =>
+    [path, as, owner?.path].filter((it) => typeof it === "string").map(keyed);
   const found = waiting.find((it) => keysOf(it).includes(key)) ??
     plan.problems.filter(({ path }) => isWithin(key, keyed(path)))
       .toSorted((a, b) => b.path.length - a.path.length)[0] ??

@@ -283,15 +283,23 @@ function shortly({ path, reason }: Held, folder: string): string {
   return `${shown} (${reason.split(/[:;]/)[0]})`;
 }
 
+/** What is open in a folder on a side, relative to it. */
+export type OpenIn = (
+  folder: Folder,
+  side: Side,
+) => readonly { readonly path: string }[];
+
 /**
  * Adds what folders need to the drafts.
  *
  * @param folders Every folder, parents first.
+ * @param openIn Of those with another path, what stays where it is.
  */
 export function addFolderActions(
   drafts: Drafts,
   layout: Layout,
   folders: readonly Folder[],
+  openIn: OpenIn,
   settings: DecisionSettings,
 ): void {
   const renamed = folders.filter(({ rename }) => rename !== null);
@@ -334,8 +342,9 @@ export function addFolderActions(
     const decision = folderConflict(folder, settings);
     const versions = { left: null, right: null };
     const rowPath = rename?.from ?? recordedPath(folder);
+    const open = openIn(folder, on).map(({ path }) => path);
     return drafts.add(
-      { kind: "rename-directory", on, from, to, rowPath, isMount, id },
+      { kind: "rename-directory", on, from, to, rowPath, isMount, id, open },
       {
         files,
         rule: decision?.rule ?? (on === "left" ? "5.12" : "5.11"),

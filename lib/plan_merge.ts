@@ -17,6 +17,7 @@ import {
   type Traits,
 } from "./metadata.ts";
 import { whyNotOnWindows } from "./names.ts";
+import { documentsOf, isOwnerName, type Owner } from "./owner_files.ts";
 import {
   folderOf,
   type Folding,
@@ -33,6 +34,7 @@ import {
   type FolderRename,
   type FoundFile,
   halfOf,
+  type OwnedDocument,
   type Pair,
   pathOf,
   type RecordView,
@@ -104,6 +106,8 @@ export interface Merged {
   readonly unknown: ReadonlyMap<string, Problem>;
   /** All problems: those of the scans and those that show in pairing. */
   readonly problems: readonly Problem[];
+  /** Documents with an owner file, in all folders that were looked into. */
+  readonly owned: readonly OwnedDocument[];
   /** Files at unknown paths: each may be one that is missed elsewhere. */
   readonly unknownFiles: Both<readonly UnknownFile[]>;
   /** Files that are the same on both sides of a first meeting. */
@@ -216,6 +220,8 @@ interface Slot {
   readonly folders: { left: SideFolder | null; right: SideFolder | null };
   /** Why it is unknown; null where it is not. */
   problems: Problem[] | null;
+  /** Left out: there are none. */
+  owners?: { left: Owner | null; right: Owner | null };
 }
 
 /**
@@ -250,6 +256,7 @@ function mergeOnce(
   const unknown = new Map<string, Problem>();
   const problems = [...scans.left.problems, ...scans.right.problems];
   const unknownFiles = both((): UnknownFile[] => []);
+  const owned: OwnedDocument[] = [];
 
   function markUp(folder: string): void {
     let key = fold(folder);
@@ -347,6 +354,7 @@ function mergeOnce(
     for (const slot of slots.values()) {
       const { key, row, left, right, directory, folders } = slot;
       const isUnknown = slot.problems !== null;
+      noteOwned(folder, slot);
       if (isUnknown) noteUnknown(folder, slot);
       else if (row || left || right) {
         if (mayBeAlike && isAlike(slot)) {
@@ -383,6 +391,16 @@ function mergeOnce(
       SIDES.some((side) =>
         name[side] !== nameOf(row.path) || !isEqualId(id[side], row.id[side])
       );
+  }
+
+  function noteOwned(folder: Folder, slot: Slot): void {
+    for (const side of slot.owners ? SIDES : []) {
+      const owner = slot.owners![side];
+      const file = slot[side];
+      if (owner === null || file === null) continue;
+      const { name, metadata: { mtimeMs } } = file;
+      owned.push({ folder, name, side, owner, mtimeMs });
+    }
   }
 
   function noteUnknown(folder: Folder, slot: Slot): void {
@@ -537,6 +555,33 @@ function mergeOnce(
       slot[side] = { folder, name, metadata, isFresh, hasDouble };
     }
 
+    /** An owner file beside a document, or beside the place of one. */
+    function noteOwner(side: Side, name: string, metadata: Metadata): void {
+      const documents = [...slots.values()].filter((it) =>
+        it.row !== null || it.left !== null || it.right !== null
+      );
+      const names = documents.map((it) => it[side]?.name ?? it.name);
+      const those = new Set(documentsOf(name, names));
+      if (those.size === 0) return;
+      const slot = slotOf(name);
+      const path = joinPath(currentPath(folder, side) ?? "", name);
+      for (const [n, document] of documents.entries()) {
+        if (!those.has(names[n]!) || document === slot) continue;
+        const owners = document.owners ??= { left: null, right: null };
+        const { mtimeMs: sinceMs } = metadata;
+        // Of two of one program, the later one tells.
+        if ((owners[side]?.sinceMs ?? -Infinity) < sinceMs) {
+          owners[side] = { path, sinceMs, by: null };
+        }
+      }
+      // It is nobody's work: it keeps no folder, as junk does not.
+      slot[side] = null;
+      const reason = `it tells that ${[...those].join(" or ")} is open there`;
+      const problem = { side, path, reason, metadata, isJunk: true };
+      found.push({ kind: "owner", ...problem });
+      (slot.problems ??= []).push({ kind: "owner", ...problem });
+    }
+
     const fileRows = folder.row ? record.filesIn(folder.row.path) : [];
     const folderRows = rowsIn(folder);
     for (const row of fileRows) slotOf(nameOf(row.path)).row = row;
@@ -586,6 +631,8 @@ function mergeOnce(
         (slotOf(name).problems ??= []).push(problem);
       }
     }
+
+    for (const note of ownersIn(slots)) noteOwner(...note);
 
     // What only shows when both sides and the record stand together.
     const whyMissing = both((side) => whyNotGone(folder, side));
@@ -683,6 +730,7 @@ function mergeOnce(
     pairs,
     unknown,
     problems,
+    owned,
     unknownFiles,
     alike: {
       count: alikeCount,
@@ -697,6 +745,28 @@ function mergeOnce(
   };
 }
 
+/** Files that are owner files, should a document stand beside them. */
+function ownersIn(
+  slots: ReadonlyMap<string, Slot>,
+): (readonly [side: Side, name: string, metadata: Metadata])[] {
+  const owners: [Side, string, Metadata][] = [];
+  for (const { left, right, problems } of slots.values()) {
+    if (left && isOwnerName(left.name)) {
+      owners.push(["left", left.name, left.metadata]);
+    }
+    if (right && isOwnerName(right.name)) {
+      owners.push(["right", right.name, right.metadata]);
+    }
+    for (const { kind, side, path, metadata } of problems ?? []) {
+      const name = nameOf(path);
+      if (kind === "ignored" && metadata !== null && isOwnerName(name)) {
+        owners.push([side, name, metadata]);
+      }
+    }
+  }
+  return owners;
+}
+
 /** Of all that is wrong with a path, what a person has to know. */
 function problemOf(problems: readonly Problem[]): Problem {
   return problems.find(({ kind }) => kind !== "ignored" && kind !== "own") ??
@@ -704,7 +774,8 @@ function problemOf(problems: readonly Problem[]): Problem {
 }
 
 function pairOf(folder: Folder, slot: Slot): Pair {
-  const { key, row, left, right } = slot;
+  const { key, row, left, right, owners } = slot;
   const name = row ? nameOf(row.path) : left?.name ?? right?.name ?? slot.name;
-  return { key, folder, name, row, left, right };
+  const pair = { key, folder, name, row, left, right };
+  return owners === undefined ? pair : { ...pair, owners };
 }

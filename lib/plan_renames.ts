@@ -10,6 +10,7 @@
  */
 import { identityOf, keyOfId, type Traits } from "./metadata.ts";
 import { isPassing, passingFolder, whyNotOnWindows } from "./names.ts";
+import type { Owner } from "./owner_files.ts";
 import {
   comparePaths,
   folderOf,
@@ -62,12 +63,15 @@ export interface RenameSettings {
   readonly ignored: Both<ReadonlyMap<string, string>>;
   /** Ids that more than one recorded file of a side has: they tell nothing. */
   isSharedId(side: Side, id: FileId): boolean;
+  /** Who has a path open on a side. Left out: nobody has any. */
+  ownerOf?(pair: Pair, side: Side): Owner | null;
 }
 
 /** The passing or ignored name that a file has while it is being saved. */
 export interface SavedAs {
-  readonly as: string;
-  /** Key of the path with that name; null for an ignored one. */
+  /** Null: it has none, but somebody has it open. */
+  readonly as: string | null;
+  /** Key of the path with that name; null for an ignored one, or for none. */
   readonly asKey: string | null;
 }
 
@@ -84,6 +88,8 @@ export interface Renamed {
   readonly saved: readonly (SavedAs & {
     readonly pair: Pair;
     readonly side: Side;
+    /** Null: there is no owner file. */
+    readonly owner: Owner | null;
   })[];
 }
 
@@ -145,11 +151,16 @@ export function findRenames(
     if (targets.left) taken.add(targets.left);
     if (targets.right) taken.add(targets.right);
     const found = both((side) => targets[side]?.[side] ?? pair[side]);
-    const whole = { ...pair, ...found };
+    const owners = both((side) =>
+      (targets[side] ?? pair).owners?.[side] ?? null
+    );
+    const hasOwner = owners.left !== null || owners.right !== null;
+    const whole = { ...pair, ...found, ...hasOwner ? { owners } : {} };
     joined.push(whole);
     for (const side of SIDES) {
-      const as = savedAs(whole, side, passing[side], settings);
-      if (as !== null) saved.push({ pair: whole, side, ...as });
+      const owner = settings.ownerOf?.(whole, side) ?? null;
+      const as = savedAs(whole, side, owner, passing[side], settings);
+      if (as !== null) saved.push({ pair: whole, side, owner, ...as });
     }
   }
   const others = pairs.filter((pair) => pair.row === null && !taken.has(pair));
@@ -195,6 +206,7 @@ function belowPassing(above: string, path: string, file: Metadata): string {
 function savedAs(
   pair: Pair,
   side: Side,
+  owner: Owner | null,
   passing: ReadonlyMap<string, SavedAs>,
   { folders, ignored }: RenameSettings,
 ): SavedAs | null {
@@ -218,7 +230,11 @@ function savedAs(
   if (isFolderOn(folders, pair.key, side)) return null;
   const file = inFolder(folder, half);
   const as = ignored[side].get(file);
-  return passing.get(file) ?? (as === undefined ? null : { as, asKey: null });
+  const saved = passing.get(file);
+  if (saved !== undefined) return saved;
+  return as === undefined && owner === null
+    ? null
+    : { as: as ?? null, asKey: null };
 }
 
 function isFolderOn(

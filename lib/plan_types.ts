@@ -5,6 +5,7 @@
  * @module
  */
 import type { NameRoom } from "./names.ts";
+import type { Owner } from "./owner_files.ts";
 import { type Folding, joinPath } from "./paths.ts";
 import {
   type ActionName,
@@ -119,6 +120,8 @@ export type Work =
     readonly rowPath: string | null;
     readonly isMount: Both<boolean>;
     readonly id: Both<FileId | null>;
+    /** Documents in it that stay where they are: open there. Relative to it. */
+    readonly open: readonly string[];
   }
   | {
     readonly kind: "create-directory";
@@ -270,14 +273,24 @@ export interface Suspect {
   readonly path: string;
 }
 
-/** A recorded path that is gone on a side while a program saves its file. */
+/** A document of which a run leaves to a later one what is to be done. */
 export interface Waiting {
+  /**
+   * Saved: it is recorded, and gone while a program saves it. Open: a program
+   * has it open there.
+   */
+  readonly kind: "saved" | "open";
   readonly side: Side;
-  /** As it is recorded. */
+  /** Where it stands there; of one that is being saved as it is recorded. */
   readonly path: string;
-  /** The name that its file has meanwhile. */
-  readonly as: string;
-  /** When a run first met it so, in ms since 1970. */
+  /** The name that its file has meanwhile; null: none that is known. */
+  readonly as: string | null;
+  /** Its owner file; null: there is none. */
+  readonly owner: Owner | null;
+  /**
+   * When a run first met it being saved, or when it was opened, in ms since
+   * 1970.
+   */
   readonly sinceMs: number;
   /** It has been met so for so long that it counts as deleted. */
   readonly isOver: boolean;
@@ -413,6 +426,16 @@ export interface Pair extends Location {
   readonly row: FileRow | null;
   readonly left: FoundFile | null;
   readonly right: FoundFile | null;
+  /** Owner files beside it, or beside its place. Left out: there are none. */
+  readonly owners?: Both<Owner | null>;
+}
+
+/** A document, as it stands on a side, with its owner file. */
+export interface OwnedDocument extends Location {
+  readonly side: Side;
+  readonly owner: Owner;
+  /** When it was saved last, in ms since 1970. */
+  readonly mtimeMs: number;
 }
 
 /** Where a file stands that is missed at its recorded path. */
@@ -598,6 +621,15 @@ export interface DecisionSettings {
    * 1970; null: no run before this one did.
    */
   savedSince(side: Side, path: string): number | null;
+  /**
+   * Whether somebody has a document open, as its owner file says. Left out:
+   * nobody has any.
+   *
+   * @param mtimeMs When the document was saved last, in ms since 1970.
+   */
+  isOpen?(side: Side, owner: Owner, mtimeMs: number): boolean;
+  /** Whether a path is a conflict that is open already. Left out: none is. */
+  isOpenConflict?(path: string): boolean;
 }
 
 /** What a person said about one conflict that was left open. */

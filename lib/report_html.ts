@@ -11,6 +11,7 @@ import { becameWords } from "./conflict.ts";
 import { EXIT, SyncError } from "./errors.ts";
 import { words } from "./metadata.ts";
 import { comparePaths, folderOf, nameOf } from "./paths.ts";
+import { waitingWords } from "./plan_open.ts";
 import type { Action, Conflict, Version } from "./plan_types.ts";
 import {
   actionWords,
@@ -36,7 +37,6 @@ import {
   quoted,
   sizeWords,
   timeWords,
-  waitingWords,
 } from "./text.ts";
 import {
   type ActionName,

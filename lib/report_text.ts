@@ -6,6 +6,7 @@
  */
 import { conflictWords } from "./conflict.ts";
 import { words } from "./metadata.ts";
+import { waitingWords } from "./plan_open.ts";
 import type { Conflict, Waiting } from "./plan_types.ts";
 import {
   type Alert,
@@ -17,13 +18,7 @@ import {
   type Pruned,
   type RunResult,
 } from "./run_types.ts";
-import {
-  countOf,
-  printable,
-  PROGRAM,
-  sizeWords,
-  waitingWords,
-} from "./text.ts";
+import { countOf, printable, PROGRAM, sizeWords } from "./text.ts";
 import {
   ACTION_NAMES,
   type ActionName,
@@ -303,8 +298,8 @@ function body(result: RunResult, options: ReportOptions): string[] {
   }
   tellPart(
     "waiting",
-    left.waiting.map(({ side, path, as }) =>
-      `${words(side)}: ${printable(path)}: ${waitingWords({ as })}`
+    left.waiting.map((it) =>
+      `${words(it.side)}: ${printable(it.path)}: ${waitingWords(it)}`
     ),
   );
   tellPart(
@@ -401,7 +396,9 @@ export function resultWords(
   }
   const but = [
     ...counts.unknown > 0 ? ["is unknown"] : [],
-    ...counts.waiting > 0 ? ["is being saved"] : [],
+    ...["open", "saved"].filter((it) =>
+      result.waiting.some(({ kind }) => kind === it)
+    ).map((it) => it === "open" ? "is open" : "is being saved"),
   ];
   const agree = but.length === 0
     ? "Both sides agree"

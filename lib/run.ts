@@ -23,8 +23,9 @@ import {
   LockedError,
   SyncError,
 } from "./errors.ts";
-import { keyOfId } from "./metadata.ts";
+import { keyOfId, type Traits, words } from "./metadata.ts";
 import { timeMark } from "./names.ts";
+import { isLeftBehind, type Owner, type OwnerAge } from "./owner_files.ts";
 import { type Folding, joinPath, nameOf, sharedFolding } from "./paths.ts";
 import { settlingActions } from "./plan_clashes.ts";
 import { guardPlan } from "./plan_guard.ts";
@@ -34,15 +35,18 @@ import {
   type Merged,
   type MergeSettings,
 } from "./plan_merge.ts";
+import { waitingWords } from "./plan_open.ts";
 import {
   type Action,
   type Answer,
+  type Conflict,
   currentPath,
   type DecisionSettings,
   type Folder,
   type Plan,
   type RecordView,
   type SideScan,
+  type Waiting,
 } from "./plan_types.ts";
 import {
   checkRoots,
@@ -78,7 +82,9 @@ import {
 import { asGuard, type Lock, StateDb, takeLock } from "./state_db.ts";
 import { NO_RECORD, RecordStore } from "./state_record.ts";
 import { beginRun, endRun, listedConflict } from "./state_runs.ts";
+import { networkOf } from "./sandbox_network.ts";
 import { decide } from "./sync_logic.ts";
+import { printable } from "./text.ts";
 import {
   type Both,
   both,
@@ -90,7 +96,7 @@ import {
   SIDES,
 } from "./types.ts";
 import { extensionOf } from "./wire_ignore.ts";
-import type { Probe, WireRoot } from "./wire_messages.ts";
+import type { Probe, RealRoot, WireRoot } from "./wire_messages.ts";
 import { type Files, ThreadLost } from "./wire_port.ts";
 
 /** What a run is. */
@@ -312,11 +318,19 @@ async function stages(run: RunContext, db: StateDb): Promise<RunResult> {
   }
 
   // Decide, and ask what decisions depend on.
+  const open = await openDocuments(files, merged, config, real, settings, {
+    left: probes.left.traits,
+    right: probes.right.traits,
+  });
   const decided = await decideReading(
     files,
     merged,
     roots,
-    settings,
+    {
+      ...settings,
+      ...open,
+      isOpenConflict: (path) => listedConflict(db, path) !== null,
+    },
     interrupt,
     meter,
   );
@@ -584,7 +598,8 @@ async function decideReading(
     meter.begin("decide");
     const decision = decide(merged, answers, settings);
     if (decision.kind === "plan") {
-      const { plan, pairs } = decision;
+      const { pairs } = decision;
+      const plan = await withOwners(files, decision.plan, roots);
       return { plan, pairs, merged, settings };
     }
     meter.begin("compare", decision.questions.size);
@@ -629,8 +644,85 @@ async function resolvingPlan(
     interrupt,
     meter,
   );
+  const waits = resolved.plan.waiting.find(({ side, path }) =>
+    path === (conflict.versions[side]?.path ?? conflict.path)
+  );
+  if (waits !== undefined) return openRefusal(conflict, waits);
   const actions = addedActions(resolved.plan, plan);
   return { ...plan, actions, problems: [] };
+}
+
+/** A conflict whose document is open is not resolved under its program. */
+function openRefusal({ path }: Conflict, waits: Waiting): Refusal {
+  const reason = `${printable(path)} is ${waitingWords(waits)} on ` +
+    `${words(waits.side)}. Nothing was changed.`;
+  const hint = "Have it closed there, then resolve the conflict.";
+  const stop = { name: "conflict", reason, hint } as const;
+  return { stop, exitCode: EXIT.leftForPerson };
+}
+
+// Documents that somebody has open.
+
+/** Tells which owner files count; they are asked about where any matters. */
+async function openDocuments(
+  files: Files,
+  { pairs, folders, owned }: Merged,
+  { openDocuments, roots }: Config,
+  real: Both<RealRoot>,
+  { nowMs }: DecisionSettings,
+  traits: Both<Traits>,
+): Promise<Pick<DecisionSettings, "isOpen">> {
+  const doMatter = openDocuments === "wait" &&
+    (pairs.some(({ owners }) => owners !== undefined) ||
+      owned.length > 0 && folders.some(({ rename }) => rename !== null));
+  if (!doMatter) return {};
+  const ages = await bothOf(async (side): Promise<OwnerAge> => {
+    const { clockOffsetMs } = traits[side];
+    const disk = await files.ask("space", { side });
+    const isShared = files.walls.network.some((it) => it.side === side) ||
+      networkOf(roots[side], real[side].path, disk) !== null;
+    const startedMs = isShared ? null : machineStartMs();
+    return {
+      nowMs: nowMs + clockOffsetMs,
+      startedMs: startedMs && startedMs + clockOffsetMs,
+    };
+  });
+  return {
+    isOpen: (side, { sinceMs }, mtimeMs) =>
+      !isLeftBehind(sinceMs, mtimeMs, ages[side]),
+  };
+}
+
+/** When this machine was started, in ms since 1970; null: nobody tells. */
+function machineStartMs(): number | null {
+  try {
+    return Date.now() - Deno.osUptime() * 1000;
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotCapable)) throw error;
+    return null;
+  }
+}
+
+/** What waits, with who has it open. */
+async function withOwners(
+  files: Files,
+  plan: Plan,
+  roots: Both<WireRoot>,
+): Promise<Plan> {
+  const told = await bothOf(async (side) => {
+    const paths = plan.waiting.flatMap((it) =>
+      it.side === side && it.owner ? [it.owner.path] : []
+    );
+    if (paths.length === 0) return new Map<string, Owner>();
+    const asks = { side, root: roots[side], paths };
+    const owners = await files.ask("owners", asks);
+    return new Map(owners.flatMap((it) => it ? [[it.path, it]] : []));
+  });
+  const waiting = plan.waiting.map((it) => {
+    const owner = it.owner && (told[it.side].get(it.owner.path) ?? it.owner);
+    return { ...it, owner };
+  });
+  return { ...plan, waiting };
 }
 
 /** What a plan that is only shown comes to. */

@@ -231,7 +231,11 @@ export function doubtfulCopies(outcomes: readonly Outcome[]): Outcome[] {
 }
 
 /** Unknown for what they are called: nobody is told of each. */
-const UNTOLD: ReadonlySet<ProblemKind> = new Set(["ignored", "own"]);
+const UNTOLD: ReadonlySet<ProblemKind> = new Set([
+  "ignored",
+  "own",
+  "owner",
+]);
 
 /**
  * Whether people are told of an unknown path.

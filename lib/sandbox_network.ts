@@ -12,7 +12,7 @@ import { EXIT, GuardError, SyncError } from "./errors.ts";
 import { codeOf } from "./system.ts";
 import { printable } from "./text.ts";
 import { type Both, bothOf, type Side, SIDES } from "./types.ts";
-import type { NetworkRoot, Walls } from "./wire_messages.ts";
+import type { FileSystem, NetworkRoot, Walls } from "./wire_messages.ts";
 import type { Files } from "./wire_port.ts";
 
 /** The part of a config that this is about. */
@@ -102,6 +102,33 @@ export function networkRootsOf(
       : real.replace(/^\\\\\?\\UNC\\/i, "\\\\");
     return [{ side, root: config.roots[side], share }];
   });
+}
+
+/** How Linux numbers file systems that another computer serves. */
+const NETWORKS: Readonly<Record<number, string>> = {
+  0x6969: "NFS",
+  0x517b: "SMB",
+  0xff534d42: "CIFS",
+  0xfe534d42: "SMB",
+  0x01021997: "9P",
+  0x00c36400: "Ceph",
+  0x5346414f: "AFS",
+};
+
+/**
+ * The network that a path is reached over: its name, or that of the server
+ * and share; null: it is local, as far as can be told.
+ */
+export function networkOf(
+  path: string,
+  realPath: string,
+  disk: Pick<FileSystem, "type"> | null,
+): string | null {
+  if (Deno.build.os === "windows") {
+    return [path, realPath].find(isNetworkPath) ?? null;
+  }
+  if (Deno.build.os !== "linux") return null;
+  return NETWORKS[disk?.type ?? 0] ?? null;
 }
 
 /** A root on the network as the config names it, and where that leads. */

@@ -91,7 +91,7 @@ export interface ThreadPermissions {
   readonly write: readonly string[];
   readonly net: readonly string[];
   readonly env: readonly string[];
-  readonly sys: readonly "statfs"[];
+  readonly sys: readonly ("statfs" | "osUptime")[];
 }
 
 /** What the process of a run may do, and each of its threads. */
@@ -226,19 +226,20 @@ export function sandboxOf(
   const own = both(config.file, programFolder);
   const output = both(outputFile, options.twinFile ?? null);
   const isPlan = access === "plan";
-  const sys: ThreadPermissions["sys"] = access === "doctor" ? ["statfs"] : [];
   const state = both(
     ...recordsOf(config).flatMap((it) => isPlan ? [it] : [it, `${it}.lock`]),
   );
   const engine: ThreadPermissions = {
     ...isPlan ? NO_PERMISSIONS : mailPermissions(config.email),
-    sys,
+    // When the machine was started: whose owner files are left behind.
+    sys: access === "doctor" ? ["osUptime", "statfs"] : ["osUptime"],
     read: [...state, ...logs, ...own],
     write: [...isPlan ? [] : state, ...logs, ...output],
   };
   const files: ThreadPermissions = {
     ...NO_PERMISSIONS,
-    sys,
+    // Whether a root is on a disk of this machine, and how full that is.
+    sys: ["statfs"],
     read: roots,
     write: isPlan ? [] : roots,
   };

@@ -492,7 +492,7 @@ function unreadableKind(error: unknown): "vanished" | "unreadable" {
 
 type ScannedKind = Exclude<
   ProblemKind,
-  "unreadable" | "elsewhere" | "mount" | "twins" | "lone"
+  "unreadable" | "elsewhere" | "mount" | "twins" | "lone" | "owner"
 >;
 
 const REASONS: Record<ScannedKind, string> = {

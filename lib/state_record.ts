@@ -559,8 +559,9 @@ export class RecordStore {
 
   /** Remembers what is being saved, and nothing else of the kind. */
   rememberSaved(waiting: readonly Waiting[]): void {
+    const saved = waiting.filter(({ kind }) => kind === "saved");
     const text = JSON.stringify(
-      waiting.map(({ side, path, sinceMs }) => [`${side}/${path}`, sinceMs]),
+      saved.map(({ side, path, sinceMs }) => [`${side}/${path}`, sinceMs]),
     );
     if (text !== (this.#db.meta("being_saved") ?? "[]")) {
       this.#db.setMeta("being_saved", text);

@@ -7,12 +7,21 @@
  */
 import { decideConflict } from "./conflict.ts";
 import { identityOf, keyOfId, words } from "./metadata.ts";
-import { folderOf, isWithin, joinPath, keyOf } from "./paths.ts";
+import { comparePaths, folderOf, isWithin, joinPath, keyOf } from "./paths.ts";
 import { draftsFor } from "./plan_actions.ts";
 import { changesOf } from "./plan_changes.ts";
 import { folderConflict, Layout } from "./plan_folders.ts";
 import { countChanges, massChanged } from "./plan_guard.ts";
 import type { Merged } from "./plan_merge.ts";
+import {
+  conflictsIn,
+  openAt,
+  openDatabase,
+  openInRenamed,
+  placesOf,
+  waitingOpen,
+  waitsOn,
+} from "./plan_open.ts";
 import { inOrder } from "./plan_order.ts";
 import { findRenames, inFolder, type Renamed } from "./plan_renames.ts";
 import { type DecidedPair, decisionOn } from "./plan_rules.ts";
@@ -22,10 +31,12 @@ import {
   type Elsewhere,
   type Folder,
   Inquiry,
+  type Location,
   type Pair,
   pathOf,
   type Plan,
   type Question,
+  spelledPath,
   type Suspect,
   type Waiting,
 } from "./plan_types.ts";
@@ -68,14 +79,22 @@ export function decide(
   // All below a file against a folder that is left open is unknown, which may
   // change what is a rename, which may show the next such conflict.
   const unknown = movedElsewhere(merged);
+  // What is open keeps its place, for which others may have to wait.
+  const open: OpenPaths = new Map();
   for (;;) {
-    const result = decideOnce(merged, answers, settings, unknown);
+    const result = decideOnce(merged, answers, settings, unknown, open);
     if (result !== null) return result;
   }
 }
 
 /** Keys of paths that are unknown with all below them, and what makes it so. */
 type UnknownBelow = Map<string, { readonly open: DecidedPair } | Problem>;
+
+/** By key, what waits because it is open, and all places that it has. */
+type OpenPaths = Map<
+  string,
+  { readonly waiting: Waiting; readonly places: readonly string[] }
+>;
 
 /**
  * Recorded folders that are gone on a side while an unknown folder there is
@@ -115,20 +134,21 @@ function isNow(side: Side, path: string, found: Elsewhere): Problem {
 /** What is being saved for longer than this, in ms, was deleted. */
 const LONGEST_SAVE_MS = 10 * 60 * 1000;
 
-/** A result, or null where more is unknown than was and all starts again. */
+/** A result, or null where more is unknown, or waits, than did: from the start. */
 function decideOnce(
   merged: Merged,
   answers: ReadonlyMap<string, Answer>,
   settings: DecisionSettings,
   unknownBelow: UnknownBelow,
+  openPaths: OpenPaths,
 ): PlanOrQuestions | null {
   const inquiry = new Inquiry(answers);
   /** By key of the path that turned out to be unknown. */
   const problems = new Map<string, Problem>();
   /** Folders that directly hold something unknown. */
   const unknownIn = new Set<Folder>();
-  /** Keys of what is being saved: neither it nor its folders change. */
-  const waits = new Set<string>();
+  /** Keys of what is open or being saved: neither it nor its folders change. */
+  const waits = new Set([...openPaths.values()].flatMap((it) => it.places));
   const folders = merged.folders.filter(({ parent }) =>
     parent === null || !isUnknown(parent.key)
   );
@@ -138,9 +158,18 @@ function decideOnce(
     return unknownBelow.keys().some((root) => isWithin(key, root));
   }
 
-  /** What the other side put at the name of what is being saved waits, too. */
+  const keyAt = ({ folder, name }: Location) =>
+    joinPath(folder.key, keyOf(name, settings.folding));
+
+  /** What the other side put at the name of what waits does so, too. */
   function isWaiting(key: string): boolean {
     return waits.has(key) || waits.values().some((it) => isWithin(key, it));
+  }
+
+  /** Lets a path wait for the program that has it open on a side. */
+  function hold(pair: Pair, side: Side): void {
+    const waiting = waitingOpen(pair, side, settings);
+    openPaths.set(pair.key, { waiting, places: placesOf(pair, keyAt) });
   }
 
   function noteUnknown(pair: Pair, problem: Problem): void {
@@ -160,7 +189,8 @@ function decideOnce(
       const { kind, side, path, metadata } = problem;
       if (metadata === null) continue;
       // What got an ignored name is being saved, or was deleted.
-      if (kind !== "ignored") add(side, metadata, problem);
+      const isIgnored = kind === "ignored" || kind === "owner";
+      if (!isIgnored) add(side, metadata, problem);
       else ignored[side].set(inFolder(folderOf(path), metadata), path);
     }
     for (const side of SIDES) {
@@ -180,7 +210,9 @@ function decideOnce(
       return false;
     });
     const { isSharedId } = settings;
-    const more = { folders: folderAt, unknownFiles, ignored, isSharedId };
+    const ownerOf = (pair: Pair, side: Side) => openAt(pair, side, settings);
+    const names = { unknownFiles, ignored, isSharedId, ownerOf };
+    const more = { folders: folderAt, ...names };
     const renamed = findRenames(known, more);
     for (const { pair, side, elsewhere } of renamed.unknown) {
       const path = pair.row?.path ?? pair.key;
@@ -191,7 +223,7 @@ function decideOnce(
 
   /** Lets a path wait that is being saved, unless that takes too long. */
   function waitingOf(
-    { pair, side, as, asKey }: Renamed["saved"][number],
+    { pair, side, as, asKey, owner }: Renamed["saved"][number],
   ): Waiting {
     const { savedSince, nowMs } = settings;
     const path = pair.row!.path;
@@ -202,10 +234,18 @@ function decideOnce(
       waits.add(pair.key);
       if (asKey !== null) waits.add(asKey);
     }
-    return { side, path, as, sinceMs, isOver };
+    return { kind: "saved", side, path, as, owner, sinceMs, isOver };
   }
 
   function decidePair(pair: Pair): DecidedPair | null {
+    const database = openDatabase(pair, settings);
+    if (database !== null) {
+      const unread = changesOf(pair, new Inquiry(new Map()), settings);
+      if (unread.kind === "pending") {
+        hold(pair, database);
+        return null;
+      }
+    }
     const changes = changesOf(pair, inquiry, settings);
     if (changes.kind === "pending") return null;
     if (changes.kind === "unreadable") {
@@ -214,10 +254,27 @@ function decideOnce(
       return null;
     }
     const decision = decisionOn(pair, changes, settings);
-    return decision && { pair, changes, decision };
+    return decision && whileOpen({ pair, changes, decision });
   }
 
-  /** @param waitIn Folders that directly hold what is being saved. */
+  /** A conflict that is open already stays one; what else waits is held. */
+  function whileOpen(item: DecidedPair): DecidedPair | null {
+    const { pair, decision } = item;
+    const side = waitsOn(item, settings);
+    if (side === null) return item;
+    const conflict = conflictsIn(decision)[0] ?? null;
+    const main = pair.row === null ? pair[conflict?.winner ?? side]! : pair;
+    const path = joinPath(spelledPath(main.folder, side), main.name);
+    const isRuled = settings.ruling?.key === pair.key;
+    if (conflict !== null && !isRuled && settings.isOpenConflict?.(path)) {
+      const open = { ...conflict, policy: "notify" } as const;
+      return { ...item, decision: { kind: "open", conflict: open } };
+    }
+    hold(pair, side);
+    return null;
+  }
+
+  /** @param waitIn Folders that directly hold what waits. */
   function layoutOf(
     decided: readonly DecidedPair[],
     waitIn: ReadonlySet<Folder>,
@@ -276,9 +333,10 @@ function decideOnce(
       settings,
     );
     const { policy, rule, winReason } = conflict;
+    const asOpen = { ...item, decision: { kind: "open", conflict } } as const;
+    if (whileOpen(asOpen) === null) return item;
     if (policy === "notify") {
-      const open = { ...item, decision: { kind: "open", conflict } } as const;
-      unknownBelow.set(key, { open });
+      unknownBelow.set(key, { open: asOpen });
       return item;
     }
     if (policy === "overwrite" && winReason === "chosen") {
@@ -306,17 +364,39 @@ function decideOnce(
     });
   }
 
+  /** What is open and has to wait, each once. */
+  function openOnes(
+    inRenamed: ReturnType<typeof openInRenamed>,
+    layout: Layout,
+  ): Waiting[] {
+    const held = [...openPaths.values()].map(({ waiting }) => waiting);
+    const staying = [...inRenamed].flatMap(([folder, documents]) =>
+      layout.decisionOn(folder).kind !== "stay"
+        ? []
+        : SIDES.filter((side) => !folder.rename!.by.includes(side))
+          .flatMap((side) => documents[side])
+    ).map(({ waiting }) => waiting);
+    const all = [...held, ...staying];
+    return [...new Map(all.map((it) => [`${it.side}/${it.path}`, it])).values()]
+      .sort((a, b) => comparePaths(a.path, b.path));
+  }
+
   const renamed = joinRenamed();
-  const waiting = renamed.saved.map(waitingOf);
+  const saved = renamed.saved.map(waitingOf);
   const { waits: waitingPairs = [], goesOn = [] } = Object.groupBy(
     renamed.pairs,
-    ({ key }) => isWaiting(key) ? "waits" : "goesOn",
+    (pair) =>
+      waits.size > 0 && placesOf(pair, keyAt).some(isWaiting)
+        ? "waits"
+        : "goesOn",
   );
   const waitIn = new Set(
     waitingPairs.flatMap((pair) => [pair, pair.left, pair.right])
       .flatMap((at) => at ? [at.folder] : []),
   );
+  const heldBefore = openPaths.size;
   const byTables = goesOn.map(decidePair).filter((it) => it !== null);
+  if (openPaths.size > heldBefore) return null;
   const layout = layoutOf(byTables, waitIn);
   const questions = { kind: "questions", questions: inquiry.open } as const;
   if (inquiry.open.size > 0) return questions;
@@ -330,8 +410,10 @@ function decideOnce(
   if (unknownBelow.size > before) return null;
   openFolders();
   const decided = byTables.map((item) => againstFolder(item, layout));
-  if (unknownBelow.size > before) return null;
+  const isMoreHeld = openPaths.size > heldBefore;
+  if (unknownBelow.size > before || isMoreHeld) return null;
 
+  const inRenamed = openInRenamed(merged.owned, settings);
   const counts = countChanges(decided);
   const above = [...unknownBelow.values()];
   const open = above.flatMap((it) => "open" in it ? [it.open] : []);
@@ -341,6 +423,7 @@ function decideOnce(
     inquiry,
     merged,
     massChanged: massChanged(counts, settings),
+    openIn: (folder, side) => inRenamed.get(folder)?.[side] ?? [],
     settings,
   });
   if (drafts === null) return questions;
@@ -352,7 +435,7 @@ function decideOnce(
   const plan: Plan = {
     actions: inOrder(drafts),
     problems: [...all, ...layout.loneFolders(all)],
-    waiting,
+    waiting: [...saved, ...openOnes(inRenamed, layout)],
     suspects: suspectsAmong(decided),
     counts,
   };

@@ -191,9 +191,11 @@ export function versionWords(
   return `${timeWords(mtimeMs)}, ${sizeWords(sizeBytes)}`;
 }
 
-/** Why a path waits for a later run. */
-export function waitingWords({ as }: { readonly as: string }): string {
-  return `it is being saved, and called ${printable(as)} meanwhile`;
+/** A time for people, from ms since 1970: of today without the day. */
+export function sinceWords(timeMs: number, nowMs = Date.now()): string {
+  const [day, time = ""] = timeWords(timeMs).split(" ");
+  const minute = time.replace(/:\d+$/, "");
+  return timeWords(nowMs).startsWith(`${day} `) ? minute : `${day} ${minute}`;
 }
 
 // Paths as they are typed into a command line.

@@ -104,6 +104,8 @@ export type ProblemKind =
   | "twins"
   /** It belongs to the program itself. */
   | "own"
+  /** It tells that a document beside it is open. */
+  | "owner"
   /** A folder that one side alone has, because of what it holds. */
   | "lone";
 

@@ -13,6 +13,7 @@ import {
 } from "./errors.ts";
 import { isFresh, type Traits } from "./metadata.ts";
 import type { DeletedFolder, TemporaryOwner } from "./names.ts";
+import type { Owner } from "./owner_files.ts";
 import {
   type Answer,
   halfOf,
@@ -580,6 +581,12 @@ export interface Requests {
       readonly questions: readonly Question[];
     },
     readonly Answer[]
+  >;
+  /** Reads owner files: who has their documents open. */
+  readonly owners: Request<
+    OnRoot & { readonly root: WireRoot; readonly paths: readonly string[] },
+    /** Null: there is no such file. */
+    readonly (Owner | null)[]
   >;
   /** Removes temporary files that runs have left. */
   readonly leftovers: Request<

@@ -828,6 +828,7 @@ const renameFolder = (from: string, to: string, rowPath = from): Work => ({
   rowPath,
   isMount: { left: false, right: false },
   id: { left: null, right: null },
+  open: [],
 });
 
 Deno.test("folders are batches of their own, and the next one begins when all before it is recorded", async () => {

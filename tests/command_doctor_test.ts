@@ -331,7 +331,7 @@ Deno.test("doctor goes without what the sandbox of a sync keeps from it", async 
   }).output();
   assert.equal(code, 0);
   const text = new TextDecoder().decode(stdout);
-  assert.match(text, /^ok {7}Left, free space: the system does not tell$/m);
+  assert.match(text, /^ok {7}state DB's disk: local$/m);
 });
 
 Deno.test("little free space is a warning, next to none a problem", () => {

@@ -30,7 +30,7 @@ const ADDRESS_OF_MANY =
   `${ADDRESS}; several as a list: [a@example.com, b@example.com]`;
 const HOST = "the name or IP address of the mail server, without a port";
 const ROOT_KEYS =
-  "left_root, right_root, soft_delete, conflict_policy, email, ignore, state_db, logging, safety, sandbox, compare";
+  "left_root, right_root, soft_delete, conflict_policy, email, open_documents, ignore, state_db, logging, safety, sandbox, compare";
 const MAIL_KEYS =
   "smtp_host, smtp_port, security, username, password, password_env, from, to";
 const ALONE = "alone; needed: password or password_env";
@@ -58,6 +58,7 @@ Deno.test("parseConfig() fills in every default", async () => {
       metadata_conflict: "clash",
     },
     email: null,
+    openDocuments: "wait",
     ignore: {
       extensions: [],
       prefixes: [],
@@ -183,6 +184,7 @@ const WRONG: Record<string, [value: string, message: string]> = {
   "email.password_env": ["pass-word", "found a text, not shown; allowed: the name of an environment variable: letters, digits and _, not beginning with DENO_, NODE_ or OTEL_"],
   "email.from": ["[a@b.c]", `found a list; allowed: ${ADDRESS}`],
   "email.to": ["{a: b}", "found a section; allowed: one address or a list of them"],
+  open_documents: ["true", "found true; allowed: wait, ignore"],
   ignore: ["[tmp]", "found a list; allowed: a section with the keys extensions, filenames_prefix, filenames_exact, junk, paths"],
   "ignore.extensions": ["tmp", 'found "tmp"; allowed: a list of texts'],
   "ignore.filenames_prefix": ["{a: b}", "found a section; allowed: a list of texts"],
@@ -295,7 +297,7 @@ const REFUSED: [rule: string, text: string, lines: string[]][] = [
   ["unknown keys at any depth", `${ROOTS}Left-Root: x\nsoft_delete:\n  enable: true\n  __proto__: {}\nconstructor: 1\n`, [
     "3:1: Left-Root: unknown key; did you mean left_root?", "5:3: soft_delete.enable: unknown key; did you mean enabled?",
     "6:3: soft_delete.__proto__: unknown key; allowed: enabled, max_size_mb, retention_days, keep_replaced",
-    "7:1: constructor: unknown key; allowed: left_root, right_root, soft_delete, conflict_policy, email, ignore, state_db, logging, safety, sandbox, compare"]],
+    "7:1: constructor: unknown key; allowed: left_root, right_root, soft_delete, conflict_policy, email, open_documents, ignore, state_db, logging, safety, sandbox, compare"]],
   ["keys that every object has, each with its place", `${ROOTS}email:\n  toString: 1\n  to: x\n  prototype: 2\n  length: 3\nhasOwnProperty: 1\n1: x\n`, [
     `3:1: email.smtp_host: missing; needed: ${HOST}`, `3:1: email.from: missing; needed: ${ADDRESS}`,
     `4:3: email.toString: unknown key; allowed: ${MAIL_KEYS}`, `5:7: email.to: found "x"; allowed: ${ADDRESS_OF_MANY}`,

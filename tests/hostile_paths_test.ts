@@ -298,6 +298,7 @@ const ORDERED: readonly (readonly [
   ...(["from", "to"] as const).map((slot) =>
     [`rename of a folder, ${slot}`, (path: string): FilesWork => ({
       ...{ kind: "rename-directory", on: "left", from: "d", to: "new" },
+      open: [],
       ...{ rowPath: null, isMount: { left: false, right: false } },
       ...{ id: { left: null, right: null }, [slot]: path },
     })] as const

@@ -111,7 +111,9 @@ async function assertWhyIsPlan(office: Office): Promise<void> {
 function assertNamed(office: Office, result: RunResult): void {
   if (result.exitCode !== 0) return;
   const told = result.problems.filter(isTold).map(({ path }) => path);
-  const waiting = result.waiting.flatMap(({ path, as }) => [path, as]);
+  const waiting = result.waiting.flatMap(({ path, as }) =>
+    as === null ? [path] : [path, as]
+  );
   for (const path of onOneSide(office)) {
     if (isIgnored(path) || path.split("/").some(isOwnName)) continue;
     const isNamed = told.some((it) => isWithin(path, it)) ||

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
-import { LONG_AGO, scenario, Stage } from "./support/scenario.ts";
+import { LONG_AGO, scenario, Stage, SWAPPED } from "./support/scenario.ts";
 import { snapshot } from "./support/snapshot.ts";
 import {
   describe,
@@ -988,3 +988,64 @@ Deno.test("a save that ended in between is no reason to count on", async () => {
   rename("a.txt", "a.txt~");
   assert.deepEqual(await names(16), [], "the ten minutes begin anew");
 });
+
+// What somebody has open, and who that is said to be.
+
+scenario(
+  "who has a document open on right is said by summary, plan, log, page and why",
+  async (stage) => {
+    const owner = "Anna Berg,anna,pc-7,30.11.2026 09:12,;";
+    await stage.begin({ d: { "Plan.odt": "agreed", "Plan.xlsx": "agreed" } });
+    stage.write({
+      left: { d: { "Plan.odt": "edited here" } },
+      right: { d: { ".~lock.Plan.odt#": owner } },
+    });
+    const { document } = await stage.ends(0);
+    assert.equal(document.summary.waiting, 1);
+    assert.deepEqual(document.problems, []);
+    const says = /open by Anna Berg \(LibreOffice\) since \d\d:\d\d/;
+    const page = `${stage.office.folder}/page.html`;
+    const told = await stage.office.commandHere("--report", page);
+    assert.match(told.stdout, says);
+    assert.match(told.stdout, /agree but for what is open, listed above/);
+    assert.match(Deno.readTextFileSync(page), says);
+    assert.match(Deno.readTextFileSync(stage.office.log), says);
+    const plan = await stage.office.commandHere("plan");
+    assert.match(plan.stdout, says);
+    for (const path of ["d/Plan.odt", "d/.~lock.Plan.odt#"]) {
+      const why = await stage.office.commandHere("why", path);
+      assert.match(why.stdout, says, path);
+      assert.match(why.stdout, /Config: open_documents: wait \(default\)/);
+    }
+    stage.remove("right", "d/.~lock.Plan.odt#");
+    await stage.does(["5.3 COPY_LEFT_TO_RIGHT d/Plan.odt"]);
+  },
+);
+
+scenario(
+  "a conflict whose document is open is resolved where that changes nothing under its program",
+  async (stage) => {
+    await stage.begin({ "Plan.xlsx": "agreed" });
+    stage.write({
+      left: { "Plan.xlsx": "edited here" },
+      right: { "Plan.xlsx": "edited there, too" },
+    });
+    await stage.ends(1);
+    stage.write({ right: { "~$Plan.xlsx": "owner" } });
+    const { code, stderr, stdout } = await resolves(stage, "left");
+    assert.equal(code, 1);
+    assert.match(stdout + stderr, /Plan\.xlsx is open in Excel since/);
+    assert.match(stdout + stderr, /Have it closed there/);
+    const saved = await resolves(stage, "right");
+    assert.equal(saved.code, 0, saved.stderr);
+    stage.remove("right", "~$Plan.xlsx");
+    stage.holds({ "Plan.xlsx": "edited there, too" });
+  },
+  { settings: "conflict_policy: { modify_modify: notify }\n" },
+);
+
+function resolves(stage: Stage, take: "left" | "right") {
+  const side = stage.isMirrored ? SWAPPED[take]! : take;
+  const words = ["conflicts", "resolve", "Plan.xlsx", side];
+  return stage.office.commandHere(...words);
+}

@@ -22,6 +22,7 @@ import {
   Office,
   type Tree,
 } from "./support/support.ts";
+import { otherSide } from "../lib/types.ts";
 import { fromFileUrl } from "./support/urls.ts";
 
 type Side = "left" | "right";
@@ -36,6 +37,8 @@ interface TreeMap {
 type Written = string | {
   readonly text?: string;
   readonly mtime?: string;
+  /** In place of a time: so many hours before now. */
+  readonly hours_ago?: number;
   /** As `chmod` is given it: 755. */
   readonly mode?: number;
 };
@@ -83,6 +86,7 @@ interface Head extends Expected {
   readonly mirrored?: boolean;
   readonly differs?: boolean;
   readonly command?: boolean;
+  readonly shares?: readonly Side[];
 }
 
 interface Scenario {
@@ -149,10 +153,15 @@ function load(folder: string): Scenario {
 
 /** A file's text says its side in a mirrored name only. */
 function spec(written: Written, mtime?: string): FileSpec {
-  const { text = "", mode, ...rest } = typeof written === "string"
-    ? { text: written }
-    : written;
-  const at = (rest as { mtime?: string }).mtime ?? mtime;
+  const { text = "", mode, mtime: said, hours_ago: hours }: {
+    readonly text?: string;
+    readonly mode?: number;
+    readonly mtime?: string;
+    readonly hours_ago?: number;
+  } = typeof written === "string" ? { text: written } : written;
+  const at = hours === undefined
+    ? said ?? mtime
+    : new Date(Date.now() - hours * 3_600_000).toISOString();
   return file(text, {
     ...(at === undefined ? {} : { mtime: at }),
     ...(mode === undefined ? {} : { mode: octal(mode) }),
@@ -353,6 +362,9 @@ for (const { name: rule } of [...Deno.readDirSync(ROOT)]) {
           office,
         );
         stage.office.isMailing = isMailed;
+        stage.office.shares = (scenario.head.shares ?? []).map((side) =>
+          isMirrored ? otherSide(side) : side
+        );
         await new Play(scenario, stage).all(server);
       });
     }

@@ -280,7 +280,9 @@ export function waitingPaths(
   result: RunResult,
   trees: Both<Snapshot>,
 ): ReadonlySet<string> {
-  const paths = new Set(result.waiting.flatMap(({ path, as }) => [path, as]));
+  const paths = new Set(
+    result.waiting.flatMap(({ path, as }) => as === null ? [path] : [path, as]),
+  );
   if (paths.size === 0) return paths;
   using db = new StateDb(office.stateDb, { isReadOnly: true });
   for (const { side, path } of result.waiting) {
@@ -354,7 +356,8 @@ export function assertWaiting(
   isAllFound: boolean,
 ): void {
   const why = describe(result);
-  for (const { side, path, as } of result.waiting) {
+  for (const { kind, side, path, as } of result.waiting) {
+    if (kind === "open" || as === null) continue;
     const here = before.trees[side].files;
     assert.ok(!here.has(path) && here.has(as), `${as} is no ${path}: ${why}`);
     // A document that is a folder is saved as a whole.

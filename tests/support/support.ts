@@ -16,6 +16,7 @@ import { mailing } from "../../lib/email_notifications.ts";
 import { SharedState } from "../../lib/wire_messages.ts";
 import { filesHere } from "../../lib/files_handlers.ts";
 import { newRunId, runSync } from "../../lib/run.ts";
+import type { Side } from "../../lib/types.ts";
 import type { RunResult, SyncOptions } from "../../lib/run_types.ts";
 import { launch } from "../../lib/sandbox_launcher.ts";
 import { humble } from "./humble.ts";
@@ -180,6 +181,8 @@ export class Office implements Disposable {
   readonly log: string;
   /** Whether runs in this process mail what they have to tell. */
   isMailing = false;
+  /** Sides that runs in this process take for shares of another computer. */
+  shares: readonly Side[] = [];
   /** Environment of the commands. */
   readonly env: Record<string, string> = { NO_COLOR: "1" };
 
@@ -326,7 +329,12 @@ export class Office implements Disposable {
       }).listener
       : {};
     return await runSync(id, config, {
-      files: filesHere(config.roots),
+      files: filesHere(config.roots, new SharedState(), {
+        by: "fence",
+        network: this.shares.map((side) => {
+          return { side, root: config.roots[side], share: null };
+        }),
+      }),
       isDryRun: false,
       allowed: { deletes: false, changes: false },
       acceptRoots: false,
