@@ -22,6 +22,7 @@ import {
 import { endBeforeStart, newRunId, runSync } from "./run.ts";
 import {
   isInterrupted,
+  isTold,
   type Outcome,
   type RunResult,
   type SyncListener,
@@ -262,7 +263,7 @@ async function saysNothingNew(
         ...[action.name, action.path, kind, detail],
         action.conflict?.versions,
       ]),
-    result.problems.filter(({ kind }) => kind !== "ignored")
+    result.problems.filter(isTold)
       .map(({ side, path, reason }) => [side, path, reason]),
   ]);
   const bytes = new TextEncoder().encode(text);

@@ -107,7 +107,7 @@ class Standing {
     }
     const gone = new Set(this.#problemRows().keys());
     for (const { side, path, reason, kind } of result.problems) {
-      if (kind === "ignored") continue;
+      if (kind === "ignored" || kind === "owner") continue;
       if (gone.delete(keyOf([side, path, reason]))) continue;
       const insert = "INSERT OR IGNORE INTO problems VALUES (?, ?, ?, ?)";
       this.#db.run(insert, side, path, reason, result.id);
