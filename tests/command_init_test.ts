@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { TypedLine } from "../lib/cli_output.ts";
+import { launchedHost, runProgram } from "../lib/cli_program.ts";
 import { configText } from "../lib/command_init.ts";
 import { loadConfig, parseConfig } from "../lib/config_loader.ts";
 import { PROPOSED } from "./support/config_lines.ts";
-import { Office } from "./support/support.ts";
+import { type CommandResult, MemoryOffice, saidBy } from "./support/support.ts";
 import { fromFileUrl } from "./support/urls.ts";
 
 const EXAMPLE = Deno.readTextFileSync(fromFileUrl("../config.example.yaml"));
@@ -16,6 +17,13 @@ class Desk implements Disposable {
 
   #args(args: readonly string[]): string[] {
     return ["run", "--no-prompt", "-A", LAUNCH, "init", ...args];
+  }
+
+  /** The command in this process, without a terminal. */
+  here(...args: readonly string[]) {
+    const all = ["init", "--config", this.config, ...args];
+    const filesOf = () => Promise.reject(new Error("init has no roots yet"));
+    return saidBy(() => runProgram(all, launchedHost(null, filesOf)));
   }
 
   /** The real command, launcher and sandbox included, without a terminal. */
@@ -76,7 +84,7 @@ Deno.test("init names the config so that it can be copied into a command line", 
   using desk = new Desk();
   const config = `${desk.folder}/my config.yaml`;
   const roots = ["--left", `${desk.folder}/l`, "--right", `${desk.folder}/r`];
-  const { code, stdout } = await desk.init(...roots, "--config", config);
+  const { code, stdout } = await desk.here(...roots, "--config", config);
   assert.equal(code, 0);
   assert.ok(
     stdout.includes(`deno task sync doctor --config "${config}" `),
@@ -105,9 +113,9 @@ Deno.test("init with both folders asks nothing, and writes the example with them
 
 Deno.test("init's config is one that a run and a plan take", async () => {
   using desk = new Desk();
-  using office = new Office();
+  using office = new MemoryOffice();
   Deno.removeSync(office.config);
-  const { code } = await desk.init(
+  const { code } = await desk.here(
     ...["--left", office.left, "--right", office.right],
     ...["--config", office.config],
   );
@@ -152,41 +160,48 @@ Deno.test("init never touches a file that is there, a dangling link either", asy
   using desk = new Desk();
   const flags = ["--left", "/l", "--right", "/r"];
   Deno.writeTextFileSync(desk.config, "mine");
-  const line = '"config.yaml" is there already, and stays as it is; name ' +
+  const line = `"${desk.config}" is there already, and stays as it is; name ` +
     "another file with --config.\n";
-  const result = await desk.init(...flags);
+  const result = await desk.here(...flags);
   assert.deepEqual(result, { code: 2, stdout: "", stderr: line });
-  assert.equal((await desk.init()).stderr, line, "nobody is asked in vain");
+  assert.equal((await desk.here()).stderr, line, "nobody is asked in vain");
   assert.equal(Deno.readTextFileSync(desk.config), "mine");
   Deno.removeSync(desk.config);
   Deno.symlinkSync(`${desk.folder}/elsewhere`, desk.config);
-  assert.equal((await desk.init(...flags)).code, 2);
+  assert.equal((await desk.here(...flags)).code, 2);
   assert.throws(() => Deno.lstatSync(`${desk.folder}/elsewhere`));
 });
+
+function requireLine(
+  { code, stdout, stderr }: CommandResult,
+  line: RegExp,
+): void {
+  assert.deepEqual([code, stdout], [2, ""]);
+  assert.match(stderr, line);
+  assert.equal(stderr.split("\n").length, 2, stderr);
+}
 
 Deno.test("init tells in one line what is wrong, and writes nothing", async () => {
   using desk = new Desk();
   const rows: [string[], RegExp][] = [
     [[], /^init asks at a terminal, and there is none; name both folders: /],
     [["--left", "/l"], /^init asks at a terminal/],
-    [["--left", "C:x", "--right", "/r"], /^--left: left_root: found "C:x"; /],
     [["--left", "/l", "--right", "a\nb"], /^--right: found a line break/],
     [["--left", "~/l", "--right", "/r"], /^--left: ~ means nothing here; /],
     [
-      ["--left", ".", "--right", "/r"],
+      ["--left", desk.folder, "--right", "/r"],
       /^--left: state_db: .* lies in left_root/,
     ],
     [
-      ["--left", "/l", "--right", "/r", "--config", "no/c.yaml"],
-      /^"no\/c\.yaml" can't be written: /,
+      ["--left", "/l", "--right", "/r", "--config", `${desk.folder}/no/c.yaml`],
+      /^"\S*\/no\/c\.yaml" can't be written: /,
     ],
   ];
   for (const [args, line] of rows) {
-    const { code, stdout, stderr } = await desk.init(...args);
-    assert.deepEqual([code, stdout], [2, ""], args.join(" "));
-    assert.match(stderr, line);
-    assert.equal(stderr.split("\n").length, 2, stderr);
+    requireLine(await desk.here(...args), line);
   }
+  const drive = await desk.init("--left", "C:x", "--right", "/r");
+  requireLine(drive, /^--left: left_root: found "C:x"; /);
   assert.deepEqual([...Deno.readDirSync(desk.folder)], []);
 });
 

@@ -3,10 +3,12 @@ import { join } from "node:path";
 import { loadConfig } from "../lib/config_loader.ts";
 import {
   cleanEnvironment,
+  launch,
   type Started,
   V8_FLAGS,
 } from "../lib/sandbox_launcher.ts";
 import { IN_SANDBOX, startedAs } from "../lib/started_as.ts";
+import { saidBy } from "./support/support.ts";
 
 /** What the program was told, and its arguments. */
 const taken = (args: readonly string[]) =>
@@ -101,6 +103,11 @@ class Office implements Disposable {
     return { code, out: out ?? "", err: err ?? "" };
   }
 
+  /** In this process, where it starts no program. */
+  here(...args: readonly string[]) {
+    return saidBy(() => launch(args, { program: "nothing" }));
+  }
+
   /** How the program was started. */
   async start(args: string[], options: Deno.CommandOptions = {}) {
     const { code, out, err } = await this.launch(args, options);
@@ -169,9 +176,11 @@ Deno.test("launch() lets a report be written, in a plan as well", async () => {
 
 Deno.test("launch() refuses a folder as a report: all in it could be written", async () => {
   using office = new Office();
-  const { code, err } = await office.launch(["schedule", "--write", "."]);
+  const config = office.at("config.yaml");
+  const args = ["schedule", "--config", config, "--write", "."];
+  const { code, stderr } = await office.here(...args);
   assert.equal(code, 2);
-  assert.equal(err, "The output file . is a folder.\n");
+  assert.equal(stderr, "The output file . is a folder.\n");
 });
 
 Deno.test("launch() hands on arguments unchanged", async () => {
@@ -289,20 +298,26 @@ const BAD = "left_root: left\nright_rot: right\nstate_db: 3\n";
 
 Deno.test("launch() tells each problem of a config in a line of its own, exit code 2", async () => {
   using office = new Office(BAD);
-  const { code, out, err } = await office.launch(["sync"]);
+  const { code, stdout, stderr } = await office.here(
+    "sync",
+    "--config",
+    office.at("config.yaml"),
+  );
   assert.equal(code, 2);
-  assert.equal(out, "");
-  const lines = err.trimEnd().split("\n");
+  assert.equal(stdout, "");
+  const lines = stderr.trimEnd().split("\n");
   assert.equal(lines.length, 3);
   for (const line of lines) assert.match(line, /config\.yaml:\d+:\d+: /);
 });
 
 Deno.test("launch() tells problems as JSON with --json", async () => {
   using office = new Office(BAD);
-  const { code, out, err } = await office.launch(["sync", "--json"]);
+  const config = office.at("config.yaml");
+  const all = ["sync", "--json", "--config", config];
+  const { code, stdout, stderr } = await office.here(...all);
   assert.equal(code, 2);
-  assert.equal(err, "");
-  const { error } = JSON.parse(out);
+  assert.equal(stderr, "");
+  const { error } = JSON.parse(stdout);
   assert.equal(error.code, 2);
   assert.equal(error.problems.length, 3);
   const keys = ["column", "file", "key", "line", "message"];
