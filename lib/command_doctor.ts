@@ -538,7 +538,7 @@ function lastRun(db: StateDb, nowMs: number): Found {
   const [id, startedAt, finishedAt, exitCode, stoppedBy, conflicts] = last;
   const [good = null] = db.first(
     `SELECT started_at FROM runs WHERE exit_code = 0 AND run_kind = 'sync'
-     ORDER BY rowid DESC LIMIT 1`,
+     AND stopped_by IS NULL ORDER BY rowid DESC LIMIT 1`,
   ) ?? [];
   const told = good === null
     ? "none went well so far"
@@ -553,6 +553,12 @@ function lastRun(db: StateDb, nowMs: number): Found {
     return warning(
       `that of ${when} never ended: it was killed, or the PC was; ${told}`,
       "Run once: what was done already is recognised.",
+    );
+  }
+  if (exitCode === 0 && stoppedBy !== null) {
+    return warning(
+      `that of ${when} only waited (${printable(String(stoppedBy))}); ${told}`,
+      "Connect the disk or network drive.",
     );
   }
   if (exitCode !== 0) {

@@ -291,7 +291,8 @@ function show(
     isVerbose,
     walls,
   });
-  if (isQuiet || result.stop !== null) warn(text);
+  const isFault = result.stop !== null && !result.stop.isWaiting;
+  if (isQuiet || isFault) warn(text);
   else print(text);
   return true;
 }

@@ -206,7 +206,9 @@ function textOf(why: Why): string {
       return `  Config: ${key}: ${printable(value)} (${where})`;
     }),
     ...stop === null ? [] : [
-      `  A run would stop: ${printable(stop.reason)}`,
+      `  A run would ${stop.isWaiting ? "wait" : "stop"}: ${
+        printable(stop.reason)
+      }`,
       `  What to do: ${printable(stop.hint)}`,
     ],
     ...past.length === 0 ? [] : ["  Past actions, newest first:"],

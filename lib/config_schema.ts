@@ -339,6 +339,8 @@ const SECTIONS = {
     max_delete_files: v.optional(count, 10),
     max_change_percent: v.optional(percent, 50),
     max_change_files: v.optional(count, 200),
+    when_away: v.optional(oneOf(["stop", "wait"]), "stop"),
+    away_days: v.optional(whole("a whole number of days, 1 or more", 1), 3),
   },
   sandbox: {
     // What the last one is called now is told where the config is used.

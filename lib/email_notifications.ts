@@ -66,6 +66,7 @@ function alertsOf({ result, error }: RunEnd): Alert[] {
     return [unexpectedAlert(words, hint ?? "The log has the details.")];
   }
   if (result.stop !== null) {
+    if (result.stop.isWaiting) return [];
     const { name, reason, hint } = result.stop;
     return [{
       key: `guard ${name} ${withoutNumbers(reason)}`,
@@ -391,7 +392,8 @@ class Mailing implements RunMails {
       if (end.db === null) throw new Error("the state DB can't be opened");
       this.#memory = { ...NO_MEMORY, ...this.#outbox!.kept<Memory>(MEMORY) };
       this.#takeSettings();
-      this.#post(end, times, nowMs);
+      // Of what was mailed before, a run that waits knows nothing new.
+      if (!end.result?.stop?.isWaiting) this.#post(end, times, nowMs);
     } catch (error) {
       // One that can be read only would refuse the next thing as well.
       this.#outbox = null;

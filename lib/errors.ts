@@ -106,6 +106,7 @@ export class ConfigError extends SyncError {
 export type GuardName =
   | "roots"
   | "identity"
+  | "away"
   | "state"
   | "mass deletion"
   | "mass change"

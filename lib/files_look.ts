@@ -17,6 +17,7 @@ import {
   readIdentity,
   readingRoot,
   readNumber,
+  whyAway,
 } from "./root_identity.ts";
 import { foreignOwner, glance, longestName, probe } from "./root_traits.ts";
 import { scan } from "./scanner.ts";
@@ -48,6 +49,7 @@ export function rootIn(
 export type LookHandlers = Pick<
   Handlers,
   | "check"
+  | "away"
   | "identity"
   | "introduce"
   | "number"
@@ -62,6 +64,7 @@ export function lookHandlers(world: World): LookHandlers {
   const { paths } = world;
   return {
     check: ({ side }) => checkRoot(side, paths[side]),
+    away: ({ side }) => whyAway(paths[side]),
     identity: ({ side }) => readIdentity(side, paths[side]),
     introduce: ({ side, owner, replaces }) =>
       makeIdentity(side, paths[side], owner, replaces),

@@ -155,7 +155,8 @@ export class Log implements Disposable {
   /** What stopped a run; nothing where it was not stopped. */
   stop({ stop }: Pick<RunResult, "stop">): void {
     if (stop === null) return;
-    const level = stop.name === INTERRUPTED ? "warning" : "error";
+    const isFault = stop.name !== INTERRUPTED && !stop.isWaiting;
+    const level = isFault ? "error" : "warning";
     this.#write(level, `${stop.name}: ${stop.reason}`);
   }
 

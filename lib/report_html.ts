@@ -336,9 +336,11 @@ function hashOf(text: string): string {
   return `'sha256-${createHash("sha256").update(text).digest("base64")}'`;
 }
 
-function stopHtml({ name, reason, hint }: Stop): string {
+function stopHtml({ name, reason, hint, isWaiting }: Stop): string {
   const title = name === INTERRUPTED
     ? "Interrupted"
+    : isWaiting
+    ? "Waiting for a folder that is away"
     : `Stopped by the guard “${escapeHtml(name)}”`;
   return `<section class="stop" aria-labelledby="stop">
 <h2 id="stop">${title}</h2>

@@ -223,6 +223,7 @@ export interface ReportOptions {
 export function reportText(result: RunResult, options: ReportOptions): string {
   const { roots, logFile, walls } = options;
   const { stop } = result;
+  if (stop?.isWaiting) return `${stop.reason} ${stop.hint}`;
   return [
     result.isDryRun ? "Plan (nothing was changed)" : `Run ${result.id}`,
     `  Left:  ${printable(roots.left)}`,

@@ -42,6 +42,24 @@ export function checkRoot(side: Side, root: string): RealRoot {
 }
 
 /**
+ * What is there, in words, in place of a root whose disk or share is not; null
+ * where something is there, whatever it is, or may only not be looked at.
+ */
+export function whyAway(root: string): string | null {
+  try {
+    if (!Deno.statSync(root).isDirectory) return null;
+    const { done } = Deno.readDirSync(root)[Symbol.iterator]().next();
+    return done ? "its folder is empty" : null;
+  } catch (error) {
+    const code = codeOf(error);
+    if (code === null) throw error;
+    if (code === "ENOENT") return "it is not there";
+    const isRefused = code === "EACCES" || code === "EPERM";
+    return isRefused ? null : `it is out of reach (${inWords(error)})`;
+  }
+}
+
+/**
  * Does something that has to do with a root and nothing else.
  *
  * @throws {GuardError} "roots": the system refuses it.

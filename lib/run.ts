@@ -48,6 +48,7 @@ import {
   type SideScan,
   type Waiting,
 } from "./plan_types.ts";
+import { waitForAway } from "./run_away.ts";
 import {
   checkRoots,
   identifyRoots,
@@ -222,6 +223,12 @@ async function stages(run: RunContext, db: StateDb): Promise<RunResult> {
     files.shared,
   );
   const record = new RecordStore(db);
+
+  // Whoever names a conflict, or new roots, wants to hear that one is away.
+  if (resolve === undefined && !options.acceptRoots) {
+    const stop = await waitForAway(files, db, config, startedAtMs, isDryRun);
+    if (stop !== null) return stopped(run, { stop, exitCode: EXIT.agreed });
+  }
 
   // Identify the roots: they are there, apart, known, and as new as they were.
   const pair = pairName(db, isDryRun);

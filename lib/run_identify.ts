@@ -257,7 +257,11 @@ function notePaths(db: StateDb, roots: Both<string>): void {
  * Whether a root is where it was; null where an older version of the program
  * did not note that.
  */
-function isInPlace(db: StateDb, side: Side, root: string): boolean | null {
+export function isInPlace(
+  db: StateDb,
+  side: Side,
+  root: string,
+): boolean | null {
   const known = db.meta(`path_${side}`);
   if (known === null) return null;
   const plain = (path: string) => path.replace(/(?<=.)[/\\]+$/, "");

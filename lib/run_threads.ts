@@ -22,6 +22,7 @@ import {
 /** Requests that a thread answers which only looks. */
 const LOOKS: ReadonlySet<RequestKind> = new Set<RequestKind>([
   "check",
+  "away",
   "identity",
   "introduce",
   "number",

@@ -129,6 +129,8 @@ export interface Stop {
   readonly reason: string;
   /** The exact next step. */
   readonly hint: string;
+  /** Nothing is wrong: it ends with 0, and a later run does the work. */
+  readonly isWaiting?: boolean;
 }
 
 /** Old soft-deleted files that were removed for good. */

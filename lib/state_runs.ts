@@ -371,7 +371,7 @@ function removeOld(db: StateDb, run: string): void {
   const old = `SELECT id FROM runs WHERE started_at < ?1 AND id <> ?2
     AND runs.rowid < ?3
     AND id IS NOT (SELECT id FROM runs WHERE exit_code = 0 AND run_kind = 'sync'
-      ORDER BY started_at DESC LIMIT 1)
+      AND stopped_by IS NULL ORDER BY started_at DESC LIMIT 1)
     AND id NOT IN (SELECT since_run FROM problems)
     AND id NOT IN (SELECT since_run FROM conflicts)
     AND id NOT IN (SELECT run FROM told WHERE last >=

@@ -527,6 +527,8 @@ export interface Request<Asks, Gives, Part = never> {
 export interface Requests {
   /** Makes sure that a root is a folder that can be read. */
   readonly check: Request<OnRoot, RealRoot>;
+  /** Tells what is there, in words, in place of a root that is away; else null. */
+  readonly away: Request<OnRoot, string | null>;
   /** Reads a root's identity; null: it has none yet. */
   readonly identity: Request<OnRoot, Identity | null>;
   /** Gives a root an identity. */
