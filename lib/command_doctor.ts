@@ -278,6 +278,7 @@ export async function lookAtRoot(
     writing,
     "names": traits && namesIn(traits),
     "times": traits && timesIn(traits),
+    "replaced files": fine(KEPT),
     "soft delete": softDeleted(
       path,
       found,
@@ -442,6 +443,13 @@ function softDeleted(
       `${joinPath(path, DELETED_FOLDER)}.`,
   );
 }
+
+/** What stays where a version replaces another. */
+const KEPT = Deno.build.os === "windows"
+  ? "they keep the rights that they inherit from their folder; rights of " +
+    "their own, attributes and the time of creation are lost"
+  : "they keep their mode, and owner and group as far as this account may " +
+    "set them; access lists and extended attributes are lost";
 
 /** Two clocks that differ by more may take the wrong version for newer. */
 const CLOCK_MS = 5000;

@@ -27,6 +27,7 @@ import {
   isAcrossDisks,
   isYoung,
   moveAcross,
+  type Owner,
   requestFor,
   stageCopy,
   type StagedCopy,
@@ -209,7 +210,11 @@ export class Performer {
       this.#makeFolders(request.to, task.path, softDeleted, folders);
       const from = this.#roots[softDeleted.side];
       const path = pathOf(softDeleted, this.#roots);
-      return { ...await stageCopy({ ...request, from, path }), folders };
+      // What stands on its own side in nobody's place is whose it was.
+      const owner = request.owner ??
+        (from === request.to ? from.info(path) : null);
+      const copy = await stageCopy({ ...request, from, path, owner });
+      return { ...copy, folders };
     } catch (error) {
       dropCopy({ to: request.to, temporary, folders });
       throw error;
@@ -344,8 +349,12 @@ export class Performer {
     const { from, path, clashPath, existing } = work;
     const own = this.#roots[from];
     const other = this.#roots[otherSide(from)];
-    own.requireFile(path, work.metadata);
-    if (work.winner !== null) other.requireFile(path, work.winner);
+    // Who may see the file on a side may see the clash copy beside it.
+    const owners = sided<Owner | null>(
+      own.side,
+      own.requireFile(path, work.metadata),
+      work.winner && other.requireFile(path, work.winner),
+    );
     // A conflict whose loser can't be replaced is left whole.
     requireReplaceable(own, path, this.#context.names.beside(path));
     for (const root of [own, other]) {
@@ -355,10 +364,12 @@ export class Performer {
         else root.requireFile(clashPath, there);
       });
     }
-    const first = existing[own.side] ? null : await this.#clashCopy(own, work);
+    const first = existing[own.side]
+      ? null
+      : await this.#clashCopy(own, work, owners);
     const second = existing[other.side]
       ? null
-      : await this.#clashCopy(other, work).catch((error) => {
+      : await this.#clashCopy(other, work, owners).catch((error) => {
         // Neither a signal nor a name that only one side takes may leave half
         // a conflict: then the first copy goes too.
         const isHalf = error instanceof InterruptedError || isTooLong(error);
@@ -390,7 +401,11 @@ export class Performer {
   }
 
   /** A copy of its own on either side: a link would change with the file. */
-  #clashCopy(to: Root, work: WorkOf<"clash">): Promise<FlushedCopy> {
+  #clashCopy(
+    to: Root,
+    work: WorkOf<"clash">,
+    owners: Both<Owner | null>,
+  ): Promise<FlushedCopy> {
     const { names, onBytes, checkpoint } = this.#context;
     const request = {
       from: this.#roots[work.from],
@@ -399,6 +414,7 @@ export class Performer {
       to,
       temporary: names.beside(work.clashPath),
       mode: work.metadata.mode,
+      owner: owners[to.side],
       wantsHash: work.keepsHash || isYoung(work.metadata, this.#roots),
       onBytes,
       checkpoint,

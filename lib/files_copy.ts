@@ -6,6 +6,7 @@
  */
 import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
+import { lchownSync } from "node:fs";
 import {
   destroy,
   flushFolder,
@@ -26,6 +27,9 @@ import {
 } from "./types.ts";
 import type { CopyTask, Made } from "./wire_messages.ts";
 
+/** Whom a file belongs to, as POSIX has it; null on Windows. */
+export type Owner = Pick<Deno.FileInfo, "uid" | "gid">;
+
 /** A copy to be written aside. */
 export interface CopyRequest {
   readonly from: Root;
@@ -38,6 +42,8 @@ export interface CopyRequest {
   readonly temporary: string;
   /** Permission bits for the copy. */
   readonly mode: number;
+  /** A file that is on that root: the copy is to belong to whom that does. */
+  readonly owner: Owner | null;
   /** Whether the content's hash is needed. */
   readonly wantsHash: boolean;
   /** Told of bytes as they are copied. */
@@ -100,6 +106,8 @@ export async function stageCopy(request: CopyRequest): Promise<StagedCopy> {
     const after = source.finish();
     const absolute = to.absolute(temporary);
     if (Deno.build.os !== "windows") {
+      // Before the mode, by which those who had the file may open it.
+      if (request.owner !== null) giveTo(request.owner, absolute);
       setQuietly(() => Deno.chmodSync(absolute, request.mode));
     }
     // A Date: as a fraction of seconds, half of all times lose a millisecond.
@@ -110,6 +118,21 @@ export async function stageCopy(request: CopyRequest): Promise<StagedCopy> {
   } catch (error) {
     dropCopy({ to, temporary, file });
     throw error;
+  }
+}
+
+/**
+ * Gives a file of one's own to a user and a group, as far as the system lets
+ * one: root gives files away, others let groups have them that they are in.
+ */
+function giveTo({ uid, gid }: Owner, absolute: string): void {
+  for (const user of [uid!, -1]) {
+    try {
+      // Never what a link leads to.
+      return lchownSync(absolute, user, gid!);
+    } catch (error) {
+      if (codeOf(error) === null) throw error;
+    }
   }
 }
 
@@ -238,6 +261,7 @@ export async function moveAcross(
   checkpoint?: Checkpoint,
 ): Promise<Metadata> {
   root.requireAbsent(to);
+  const owner = root.requireFile(from, seen);
   const { metadata } = await copyTo({
     from: root,
     path: from,
@@ -245,6 +269,7 @@ export async function moveAcross(
     to: root,
     temporary,
     mode: seen.mode,
+    owner,
     wantsHash: false,
     checkpoint,
   }, to);
@@ -298,7 +323,8 @@ export function requestFor(
     seen: source,
     to,
     temporary,
-    mode: mode ?? replaced?.mode ?? source.mode,
+    mode: mode ?? (replaced?.mode ?? source.mode) & 0o777,
+    owner: replaced,
     wantsHash: keepsHash || isYoung(source, roots),
   };
 }

@@ -134,6 +134,7 @@ async function copyWithin(
       to: root,
       temporary,
       mode: 0o600,
+      owner: null,
       wantsHash: true,
     }, target);
   } finally {

@@ -418,15 +418,16 @@ export class Root {
   /**
    * Requires that a file is what the scan saw.
    *
-   * @returns The metadata now.
+   * @returns What the system says of it now.
    * @throws {Skipped} It is something else by now.
    */
-  requireFile(path: string, seen: Metadata): Metadata {
-    const look = this.look(path);
-    if (look.kind !== "file" || !isStill(seen, look.metadata)) {
+  requireFile(path: string, seen: Metadata): Deno.FileInfo {
+    const info = this.info(path);
+    if (!info?.isFile || isLink(this.#join(path), info)) {
       throw new Skipped(CHANGED);
     }
-    return look.metadata;
+    if (!isStill(seen, this.metadata(info))) throw new Skipped(CHANGED);
+    return info;
   }
 
   /**

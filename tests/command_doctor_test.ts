@@ -56,6 +56,7 @@ Deno.test("doctor finds all well before the first run, and writes nothing", asyn
   const { code, stdout } = await office.command("doctor");
   assert.equal(code, 0, stdout);
   assert.match(stdout, /^ok {7}Left, free space: .* of .* free$/m);
+  assert.match(stdout, /^ok {7}Left, replaced files: they keep .* are lost$/m);
   assert.match(stdout, /^ok {7}Right, writing: a file could be written/m);
   assert.match(stdout, /^ok {7}Right, times: /m);
   assert.match(stdout, /^ok {7}clocks: Left and Right differ by \d+\.\d s$/m);

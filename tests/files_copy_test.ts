@@ -13,6 +13,7 @@ Deno.test("a copy that is dropped goes, but never through a folder swapped for a
       to: at.right,
       temporary: "d/copy",
       mode: 0o644,
+      owner: null,
       wantsHash: false,
     })).file;
     assert.ok(copy);
@@ -27,4 +28,34 @@ Deno.test("a copy that is dropped goes, but never through a folder swapped for a
       assert.equal(text, "somebody's");
     } else assert.deepEqual(at.trees().right, { d: {} });
   }
+});
+
+Deno.test({
+  name:
+    "the owner that a copy is to have is given to it, and never to what a link in its place leads to",
+  ignore: Deno.build.os === "windows" || Deno.uid() !== 0,
+  async fn() {
+    using at = new TwoRoots().write({ left: { a: "1" } });
+    const others = `${at.outside}/others`;
+    Deno.writeTextFileSync(others, "somebody's");
+    const temporary = at.right.absolute("copy");
+    const { file } = await stageCopy({
+      from: at.left,
+      path: "a",
+      seen: at.seen("left", "a"),
+      to: at.right,
+      temporary: "copy",
+      mode: 0o644,
+      owner: { uid: 12_345, gid: 23_456 },
+      wantsHash: false,
+      checkpoint() {
+        Deno.removeSync(temporary);
+        Deno.symlinkSync(others, temporary);
+        return Promise.resolve();
+      },
+    });
+    file.close();
+    assert.equal(Deno.lstatSync(others).uid, 0);
+    assert.equal(Deno.lstatSync(temporary).uid, 12_345);
+  },
 });

@@ -463,7 +463,8 @@ function copyOf(
   to: Root,
   temporary: string,
 ) {
-  return { from, path, seen, to, temporary, mode: 0o600, wantsHash: false };
+  const how = { mode: 0o600, owner: null, wantsHash: false };
+  return { from, path, seen, to, temporary, ...how };
 }
 
 /** A run's folder among the soft-deleted files. */
