@@ -1,11 +1,14 @@
 /**
- * One run and nothing around it: no command line, no log, no sandbox. Tests
- * start it as a process of its own, to kill or disturb it. It starts in half
- * the time of the whole program, and its run has an id that is known before,
- * and with it the names of its temporary files.
+ * One run and nothing around it: no command line, no log, no sandbox, and one
+ * thread, whose calls are the same each time. Tests start it as a process of
+ * its own, to kill or disturb it. It starts in half the time of the whole
+ * program, and its run has an id that is known before, and with it the names
+ * of its temporary files. Restoring, with its command line, can be had as well.
  *
  * @module
  */
+import { readArguments, type RestoreInvocation } from "../../lib/cli_args.ts";
+import { restore } from "../../lib/command_restore.ts";
 import type { Config } from "../../lib/config_schema.ts";
 import { SyncError } from "../../lib/errors.ts";
 import { filesHere } from "../../lib/files_handlers.ts";
@@ -34,10 +37,15 @@ async function runOnce(
   }
 }
 
-const [id = "", config = ""] = Deno.args;
+const [id = "", text = "", ...command] = Deno.args;
+const config: Config = JSON.parse(text);
 // All is loaded: now is the time to watch this process, and to let it go on.
 Deno.stderr.writeSync(new TextEncoder().encode("ready\n"));
 Deno.stdin.readSync(new Uint8Array(1));
-const [code, told] = await runOnce(id, JSON.parse(config));
+if (command.length > 0) {
+  const invocation = readArguments(command) as RestoreInvocation;
+  Deno.exit(await restore(invocation, config, filesHere(config.roots)));
+}
+const [code, told] = await runOnce(id, config);
 Deno.stdout.writeSync(new TextEncoder().encode(JSON.stringify(told)));
 Deno.exit(code);

@@ -4,12 +4,13 @@
  *
  * @module
  */
+import { MemoryOffice } from "../support/support.ts";
 import { busyOffice } from "./crash_offices.ts";
 import { killEverywhere } from "./crash_support.ts";
 
 killEverywhere({
   run: "a run with something of every kind to do",
-  make: busyOffice,
+  make: () => busyOffice(MemoryOffice),
   // Files are opened beside them: the n-th is not always the same.
   calls: { openat: 15, write: 16, ftruncate: 9 },
 });

@@ -3,12 +3,13 @@
  *
  * @module
  */
+import { MemoryOffice } from "../support/support.ts";
 import { firstOffice } from "./crash_offices.ts";
 import { killEverywhere } from "./crash_support.ts";
 
 killEverywhere({
   run: "a first run",
-  make: firstOffice,
+  make: () => firstOffice(MemoryOffice),
   calls: {
     linkat: 9,
     rename: 3,

@@ -4,6 +4,7 @@
  * @module
  */
 import assert from "node:assert/strict";
+import { MemoryOffice } from "../support/support.ts";
 import { busyOffice } from "./crash_offices.ts";
 import { checkRecovery, killEverywhere, undisturbed } from "./crash_support.ts";
 import { killedRun } from "./killed_run.ts";
@@ -11,26 +12,28 @@ import { disturbed, temporaries, temporaryName } from "./support.ts";
 
 const RUN = "a run with something of every kind to do";
 
-/** Of folders and the record; contents are flushed by threads of any number. */
+/** On a disk contents would be flushed by threads of any number. */
+const make = () => busyOffice(MemoryOffice);
+
 killEverywhere({
   run: RUN,
-  make: busyOffice,
+  make,
   calls: { fsync: 18 },
   every: 3,
 });
 
 Deno.test(`${RUN}, killed at the flush of any content, loses nothing`, async () => {
-  const expected = await undisturbed(busyOffice);
+  const expected = await undisturbed(make);
   const flushed = await flushedContents();
   assert.ok(flushed.length >= 11, `only ${flushed.length}`);
   for (const { folder, n } of flushed) {
-    using office = await busyOffice();
+    using office = await make();
     const name = temporaryName(office, n);
     const ended = await killedRun(
       office,
       "fsync",
       1,
-      `${office.folder}/${folder}${name}`,
+      { path: `${office.folder}/${folder}${name}` },
     );
     assert.equal(ended.code, null, `nothing is flushed as ${folder}${name}`);
     const left = temporaries(office.folder).map((path) =>
@@ -45,7 +48,7 @@ Deno.test(`${RUN}, killed at the flush of any content, loses nothing`, async () 
 
 /** The temporary files that a run flushes, by number. */
 async function flushedContents(): Promise<{ folder: string; n: number }[]> {
-  using office = await busyOffice();
+  using office = await make();
   const { trace } = await disturbed(office, { strace: ["--trace=fsync"] });
   const found = trace.matchAll(/fsync\(\d+<([^>]*\/)[^/>]*-tmp-[^/>]*-(\d+)>/g);
   return [...found].map(([, folder = "", n]) => ({

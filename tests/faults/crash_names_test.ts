@@ -3,12 +3,13 @@
  *
  * @module
  */
+import { MemoryOffice } from "../support/support.ts";
 import { busyOffice } from "./crash_offices.ts";
 import { killEverywhere } from "./crash_support.ts";
 
 killEverywhere({
   run: "a run with something of every kind to do",
-  make: busyOffice,
+  make: () => busyOffice(MemoryOffice),
   calls: {
     linkat: 14,
     rename: 9,

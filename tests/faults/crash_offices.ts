@@ -5,6 +5,9 @@
  */
 import { file, type FileSpec, Office } from "../support/support.ts";
 
+/** What offices are made by: on disk, or in memory, where flushes take no time. */
+type Place = new (settings?: string) => Office;
+
 const old = (content: string): FileSpec =>
   file(content, { mtime: "2024-01-01T00:00:00Z" });
 const later = (content: string): FileSpec =>
@@ -13,8 +16,8 @@ const latest = (content: string): FileSpec =>
   file(content, { mtime: "2024-03-03T00:00:00Z" });
 
 /** Two roots that meet for the first time, with something on each side. */
-export function firstOffice(): Promise<Office> {
-  const office = new Office();
+export function firstOffice(place: Place = Office): Promise<Office> {
+  const office = new place();
   office.write({
     left: {
       "both.txt": old("left's words"),
@@ -55,8 +58,8 @@ export async function manyOffice(
 }
 
 /** Two roots with something of every kind to do. */
-export async function busyOffice(): Promise<Office> {
-  const office = new Office("soft_delete: {max_size_mb: 0.001}\n");
+export async function busyOffice(place: Place = Office): Promise<Office> {
+  const office = new place("soft_delete: {max_size_mb: 0.001}\n");
   office.write({
     left: {
       "both.txt": old("both"),
@@ -109,8 +112,10 @@ export async function busyOffice(): Promise<Office> {
 }
 
 /** Two roots where replaced versions are soft-deleted, and the newer side wins. */
-export async function keepingOffice(): Promise<Office> {
-  const office = new Office(
+export async function keepingOffice(
+  place: Place = Office,
+): Promise<Office> {
+  const office = new place(
     "soft_delete: {keep_replaced: true}\n" +
       "conflict_policy: {modify_modify: overwrite}\n",
   );

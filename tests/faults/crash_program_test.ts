@@ -65,7 +65,10 @@ for (const [run, make] of Object.entries(RUNS)) {
       for (const { kill, call, points, at } of moments) {
         for (const n of points) {
           using office = await make();
-          const ended = await kill(office, call, n, at?.(office), ["--json"]);
+          const ended = await kill(office, call, n, {
+            program: ["--json"],
+            ...at && { path: at(office) },
+          });
           tried++;
           if (ended.code !== null) {
             // Threads count each its own: none may make so many.

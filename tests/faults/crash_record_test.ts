@@ -4,19 +4,20 @@
  *
  * @module
  */
+import { MemoryOffice } from "../support/support.ts";
 import { busyOffice, keepingOffice } from "./crash_offices.ts";
 import { killEverywhere } from "./crash_support.ts";
 
 killEverywhere({
   run: "a run with something of every kind to do",
-  make: busyOffice,
+  make: () => busyOffice(MemoryOffice),
   // Some are made before the run: the runtime keeps compiled code.
-  calls: { pwrite64: 40 },
-  every: 4,
+  calls: { pwrite64: 20 },
+  every: 8,
 });
 
 killEverywhere({
   run: "a run that keeps replaced versions",
-  make: keepingOffice,
+  make: () => keepingOffice(MemoryOffice),
   calls: { linkat: 2, rename: 2, unlink: 6, mkdir: 4 },
 });

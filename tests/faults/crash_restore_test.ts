@@ -8,7 +8,12 @@ import assert from "node:assert/strict";
 import { EXIT } from "../../lib/errors.ts";
 import { SIDES } from "../../lib/types.ts";
 import { snapshot, synced } from "../support/snapshot.ts";
-import { describe, file, Office } from "../support/support.ts";
+import {
+  describe,
+  file,
+  MemoryOffice,
+  type Office,
+} from "../support/support.ts";
 import { killedRun } from "./killed_run.ts";
 import { requireTool, temporaries, whyOf } from "./support.ts";
 
@@ -78,7 +83,7 @@ async function checkRecovery(
   assert.deepEqual(second.outcomes, [], describe(second));
 }
 
-/** The calls, each with how many of it a restore was seen to make. */
+/** The calls, each with how many of it a restore in one thread makes. */
 const CALLS = {
   linkat: 6,
   rename: 2,
@@ -94,15 +99,15 @@ for (const [call, least] of Object.entries(CALLS)) {
     requireTool("strace");
     let met = 0;
     for (let n = 1;; n++) {
-      using office = new Office();
-      const restore = await lose(office);
-      const ended = await killedRun(office, call, n, undefined, restore);
+      using office = new MemoryOffice();
+      const command = await lose(office);
+      const ended = await killedRun(office, call, n, { command });
       if (ended.code !== null) {
         assert.equal(ended.code, 0, whyOf(ended));
         break;
       }
       met++;
-      await checkRecovery(office, restore).catch((error) => {
+      await checkRecovery(office, command).catch((error) => {
         throw new Error(`killed at ${call} number ${n}`, { cause: error });
       });
     }

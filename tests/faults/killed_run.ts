@@ -5,10 +5,16 @@
  */
 import { existsSync } from "node:fs";
 import type { Office } from "../support/support.ts";
-import { disturbed, type Ended } from "./support.ts";
+import { type Disturbance, disturbed, type Ended } from "./support.ts";
 
 /** How long a call is held up at most, in s. */
 const HELD_S = 60;
+
+/** Which calls count, and what is started. */
+export interface Killed extends Pick<Disturbance, "program" | "command"> {
+  /** Absolute; calls to do with it alone count. */
+  readonly path?: string;
+}
 
 /** How often it is looked whether a call is held up, in ms. */
 const LOOK_MS = 3;
@@ -24,18 +30,15 @@ const LOOK_MS = 3;
  * @param office Whose run.
  * @param call One that a process makes hardly ever when it starts.
  * @param n Which of these calls, from 1.
- * @param path Absolute; calls to do with it alone count.
- * @param program The whole program instead, with these arguments.
  * @returns With the exit code of a run that made fewer calls.
  */
 export function killedRun(
   office: Office,
   call: string,
   n: number,
-  path?: string,
-  program?: readonly string[],
+  how: Killed = {},
 ): Promise<Ended> {
-  return killed(office, "enter", call, n, path, program);
+  return killed(office, "enter", call, n, how);
 }
 
 /** As {@linkcode killedRun}, but when the call is done. */
@@ -43,10 +46,9 @@ export function killedAfter(
   office: Office,
   call: string,
   n: number,
-  path?: string,
-  program?: readonly string[],
+  how: Killed = {},
 ): Promise<Ended> {
-  return killed(office, "exit", call, n, path, program);
+  return killed(office, "exit", call, n, how);
 }
 
 async function killed(
@@ -54,13 +56,12 @@ async function killed(
   when: "enter" | "exit",
   call: string,
   n: number,
-  path?: string,
-  program?: readonly string[],
+  { path, ...what }: Killed,
 ): Promise<Ended> {
   const trace = `${office.folder}/trace`;
   const run = disturbed(office, {
     isKilled: true,
-    ...program && { program },
+    ...what,
     through: [
       ...["strace", "-f", "--seccomp-bpf", "-qq", "-o", trace],
       ...[`--trace=${call}`, ...path ? ["-P", path] : []],

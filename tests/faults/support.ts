@@ -102,6 +102,8 @@ export interface Disturbance {
   readonly isKilled?: boolean;
   /** The whole program instead of a run alone, with these arguments. */
   readonly program?: readonly string[];
+  /** Another command than a run, in one thread as that. */
+  readonly command?: readonly string[];
 }
 
 /** What came of a disturbed run. */
@@ -266,7 +268,7 @@ class Said {
 
 async function whatRuns(
   office: Office,
-  { program }: Disturbance,
+  { program, command = [] }: Disturbance,
 ): Promise<string[]> {
   if (program) {
     const main = fromFileUrl("../main.ts");
@@ -274,7 +276,7 @@ async function whatRuns(
     return [main, first, ...program, "--config", office.config];
   }
   const config = JSON.stringify(await loadConfig(office.config));
-  return [fromFileUrl("faults/crash_child.ts"), RUN_ID, config];
+  return [fromFileUrl("faults/crash_child.ts"), RUN_ID, config, ...command];
 }
 
 /** The document that a disturbed run printed. */
