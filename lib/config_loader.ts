@@ -6,19 +6,17 @@
  * @module
  */
 import { constructFromEvents, EVENT_ID, parseEvents } from "js-yaml";
-import { posix, win32 } from "node:path";
 import { safeParse } from "valibot";
 import {
   absolute,
   type Config,
   configSchema,
   faultsOf,
-  isInside,
   ownFiles,
   type SaidConfig,
 } from "./config_schema.ts";
 import { ConfigError, EXIT, SyncError } from "./errors.ts";
-import { isWindowsPath } from "./paths.ts";
+import { isInside, rulesOf } from "./paths.ts";
 import { brief, printable } from "./text.ts";
 import { type Both, SIDES } from "./types.ts";
 import type { Files } from "./wire_port.ts";
@@ -147,9 +145,9 @@ export function onDisk(path: string): string {
   try {
     return Deno.realPathSync(path);
   } catch {
-    const { basename, dirname, join } = isWindowsPath(path) ? win32 : posix;
+    const { basename, dirname, resolve } = rulesOf(path);
     const folder = dirname(path);
-    return folder === path ? path : join(onDisk(folder), basename(path));
+    return folder === path ? path : resolve(onDisk(folder), basename(path));
   }
 }
 

@@ -6,9 +6,15 @@
  *
  * @module
  */
-import { posix, win32 } from "node:path";
 import * as v from "valibot";
-import { isWindowsPath, WHOLE, whyNoPath, withoutPrefix } from "./paths.ts";
+import {
+  isInside,
+  isWindowsPath,
+  rulesOf,
+  WHOLE,
+  whyNoPath,
+  withoutPrefix,
+} from "./paths.ts";
 import { brief } from "./text.ts";
 import { type Both, POLICIES } from "./types.ts";
 
@@ -582,28 +588,11 @@ function loginFaults(has: (key: string) => boolean): Fault[] {
  * @param path As it was written.
  * @param from Where a relative one starts.
  */
-export function absolute(path: string, from = "."): string {
-  const isHere = Deno.build.os === "windows";
-  const { resolve } = isHere || [path, from].some(isWindowsPath)
-    ? win32
-    : posix;
-  const full = withoutPrefix(
-    isWindowsPath(path) ? win32.normalize(path) : resolve(from, path),
-  );
+export function absolute(path: string, from: string = Deno.cwd()): string {
+  const bare = withoutPrefix(path);
+  const start = isWindowsPath(bare) ? bare : from;
+  const full = rulesOf(start).resolve(start, bare);
   // C:\ is nothing without the separator at its end; C:\x\ and shares are.
   const surplus = /(?<!^[A-Za-z]:)\\$/u;
   return isWindowsPath(full) ? full.replace(surplus, "") : full;
-}
-
-/**
- * Whether a path is a root or lies in it.
- *
- * @param path In full.
- * @param root In full.
- */
-export function isInside(path: string, root: string): boolean {
-  if (isWindowsPath(path) !== isWindowsPath(root)) return false;
-  const { isAbsolute, relative } = isWindowsPath(root) ? win32 : posix;
-  const way = relative(root, path);
-  return !isAbsolute(way) && !/^\.\.(?:[\\/]|$)/u.test(way);
 }

@@ -7,7 +7,6 @@
  * @module
  */
 import { EXIT } from "./errors.ts";
-import process from "node:process";
 import { FilesThreads } from "./run_threads.ts";
 import type { EngineBegin, FromEngine, ToEngine } from "./sandbox_threads.ts";
 import { errorWords } from "./text.ts";
@@ -18,13 +17,13 @@ import type { Files } from "./wire_port.ts";
 const tell = (message: FromEngine, transfer: Transferable[] = []): void =>
   self.postMessage(message, transfer);
 
-// Here they would end this thread alone, and nobody would hear of it.
+// It would end this thread alone, and nobody would hear of it; that of
+// node:process, which takes a while to load, comes down to this one.
 const exit = (code = 0): never => {
   tell({ kind: "exit", code });
   throw new Error(`ended with ${code}`);
 };
 Object.assign(Deno, { exit });
-Object.assign(process, { exit });
 
 const fail = (event: Event, error: unknown): void => {
   // Nobody is to see a raw stack.
@@ -45,8 +44,12 @@ self.onmessage = ({ data }: MessageEvent<ToEngine>): void => {
 
 async function run(begin: EngineBegin): Promise<void> {
   const { args, started, roots, buffer } = begin;
-  // Whatever the process may see: what the config names, and nothing else.
-  Object.defineProperty(process, "env", { value: {} });
+  if (begin.walls.by === "fence") {
+    // Here the process sees the environment, and this thread may not: who asks
+    // for a variable is to find none.
+    const { default: process } = await import("node:process");
+    Object.defineProperty(process, "env", { value: {} });
+  }
   files = new FilesThreads(begin, new SharedState(buffer), tell);
   const reached = files;
   const filesOf = (of: Both<string>): Promise<Files> => {

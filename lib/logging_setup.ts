@@ -11,9 +11,9 @@
  *
  * @module
  */
-import { dirname } from "node:path";
 import { EXIT, SyncError } from "./errors.ts";
 import { cantUse, logFiles } from "./own_files.ts";
+import { rulesOf } from "./paths.ts";
 import { INTERRUPTED, type Outcome, type RunResult } from "./run_types.ts";
 import { codeOf } from "./system.ts";
 import { anyWords, errorWords, printable, quoted } from "./text.ts";
@@ -302,7 +302,7 @@ function openFirst(file: string): Deno.FsFile {
     return open(file);
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
-    Deno.mkdirSync(dirname(file), { recursive: true });
+    Deno.mkdirSync(rulesOf(file).dirname(file), { recursive: true });
     return open(file);
   }
 }

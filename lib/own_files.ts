@@ -6,9 +6,9 @@
  *
  * @module
  */
-import { basename, dirname } from "node:path";
 import { GuardError } from "./errors.ts";
 import { OWN_FOLDER } from "./names.ts";
+import { rulesOf } from "./paths.ts";
 import { codeOf, inWords } from "./system.ts";
 import { printable, shellQuoted } from "./text.ts";
 
@@ -88,7 +88,7 @@ function reasonFor(own: OwnFile, error: unknown): Reason {
     case "ENOENT":
     case "ENOTDIR":
       return [
-        `its folder ${dirname(path)} is not there`,
+        `its folder ${rulesOf(path).dirname(path)} is not there`,
         "Connect its disk or bring the folder back; make it only where no run " +
         "was ever made.",
       ];
@@ -104,7 +104,7 @@ function reasonFor(own: OwnFile, error: unknown): Reason {
 
 /** Whose it is, and how it comes into the right hands. */
 function denied({ path, isRead, others }: OwnFile): Reason {
-  const folder = dirname(path);
+  const folder = rulesOf(path).dirname(path);
   const found = lookAt(path);
   if (Deno.build.os === "windows") {
     const what = found === null ? `the folder ${folder}` : "it";
@@ -153,9 +153,8 @@ function nearest(folder: string): string {
     Deno.lstatSync(folder);
   } catch (error) {
     const isMissing = error instanceof Deno.errors.NotFound;
-    if (isMissing && dirname(folder) !== folder) {
-      return nearest(dirname(folder));
-    }
+    const above = rulesOf(folder).dirname(folder);
+    if (isMissing && above !== folder) return nearest(above);
   }
   return folder;
 }
@@ -212,6 +211,7 @@ function lookAt(path: string): Deno.FileInfo | null {
  * @param file Path of the log.
  */
 export function logFiles(file: string): string[] {
+  const { basename, dirname } = rulesOf(file);
   const folder = dirname(file);
   return basename(folder) === "logs" ? [file, folder] : [file];
 }

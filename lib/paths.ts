@@ -6,6 +6,7 @@
  *
  * @module
  */
+import type { PlatformPath } from "node:path";
 import { UsageError } from "./errors.ts";
 import { printable, quoted } from "./text.ts";
 import { type Both, SIDES } from "./types.ts";
@@ -164,6 +165,60 @@ export function isWindowsPath(path: string): boolean {
 export function withoutPrefix(path: string): string {
   return path.replace(/^\\\\[?.][\\/]UNC[\\/]+(?=[^\\/])/iu, "\\\\")
     .replace(/^\\\\[?.][\\/](?=[A-Za-z]:[\\/])/u, "");
+}
+
+/** What is done with paths in full, by the rules of their system. */
+export type PathRules = Pick<PlatformPath, "basename" | "dirname" | "resolve">;
+
+/** As the runtime has them, whose module takes as long as all of a config. */
+const POSIX: PathRules = {
+  basename: nameOf,
+  dirname: (path) => folderOf(path) || "/",
+  resolve(...paths) {
+    const from = paths.findLastIndex((path) => path.startsWith("/"));
+    const names: string[] = [];
+    for (const name of paths.slice(from).join("/").split("/")) {
+      if (name === "..") names.pop();
+      else if (name !== "" && name !== ".") names.push(name);
+    }
+    return `/${names.join("/")}`;
+  },
+};
+
+function windowsRules(): PlatformPath {
+  // deno-lint-ignore no-process-global
+  return process.getBuiltinModule("node:path").win32;
+}
+
+/**
+ * The rules of a path's system.
+ *
+ * @param path In full, without a slash at its end; so are all that go by them,
+ *   but for the last of those that are resolved.
+ *
+ * @example
+ * ```ts
+ * import { rulesOf } from "./paths.ts";
+ * rulesOf("/srv").resolve("/srv", "../office.db"); // "/office.db"
+ * rulesOf("C:\\srv").resolve("C:\\srv", "office.db"); // "C:\\srv\\office.db"
+ * ```
+ */
+export function rulesOf(path: string): PathRules {
+  return isWindowsPath(path) ? windowsRules() : POSIX;
+}
+
+/**
+ * Whether a path is a folder or lies in it, by the rules of its system.
+ *
+ * @param path In full.
+ * @param folder In full.
+ */
+export function isInside(path: string, folder: string): boolean {
+  if (isWindowsPath(path) !== isWindowsPath(folder)) return false;
+  if (!isWindowsPath(folder)) return folder === "/" || isWithin(path, folder);
+  const { isAbsolute, relative } = windowsRules();
+  const way = relative(folder, path);
+  return !isAbsolute(way) && !/^\.\.(?:[\\/]|$)/u.test(way);
 }
 
 /** Names of devices, whatever follows a dot, a colon or blanks. */

@@ -23,7 +23,7 @@ import {
 } from "./config_loader.ts";
 import type { Config } from "./config_schema.ts";
 import { EXIT, type ExitCode, SyncError, UsageError } from "./errors.ts";
-import { whyNoPath } from "./paths.ts";
+import { isInside, whyNoPath } from "./paths.ts";
 import { V8_FLAGS } from "./sandbox_launcher.ts";
 import {
   networkRefusal,
@@ -37,7 +37,6 @@ import {
   wallWords,
 } from "./sandbox_network.ts";
 import {
-  isWithin,
   type Sandbox,
   type SandboxConfig,
   sandboxOf,
@@ -217,7 +216,7 @@ export function requireReached(
   ];
   const may = [...files.write, ...made.sandbox.engine.write];
   for (const [key, path, found] of spelled) {
-    if (found === path || may.some((it) => isWithin(it, found))) continue;
+    if (found === path || may.some((it) => isInside(found, it))) continue;
     throw refusal(
       `${key} ${quoted(path)} is spelled ${quoted(found)} on the disk, which ` +
         "the sandbox that this office-sync was made with does not let it " +

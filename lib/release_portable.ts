@@ -220,7 +220,10 @@ async function fill(
   // Settings that stand in a folder above would count without any here; and
   // would still be read, and end every run where they are broken, if this were
   // not a workspace of its own.
-  Deno.writeTextFileSync(at("deno.json"), '{"workspace": []}\n');
+  Deno.writeTextFileSync(
+    at("deno.json"),
+    '{"workspace": [], "unstable": ["lazy-dynamic-imports"]}\n',
+  );
   Deno.writeTextFileSync(at("READ-ME.txt"), READ_ME);
   Deno.writeTextFileSync(at("office-sync.cmd"), CMD);
   Deno.writeTextFileSync(at("office-sync"), SHELL, { mode: 0o755 });

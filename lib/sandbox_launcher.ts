@@ -5,7 +5,6 @@
  *
  * @module
  */
-import { join, resolve } from "node:path";
 import {
   accessOf,
   type CommandInvocation,
@@ -17,6 +16,7 @@ import { printOrWarn, warn } from "./cli_output.ts";
 import type { Config } from "./config_schema.ts";
 import { ConfigError, EXIT, SyncError, UsageError } from "./errors.ts";
 import { OWN_FOLDER } from "./names.ts";
+import { rulesOf } from "./paths.ts";
 import {
   REAL_PATH,
   type RealPath,
@@ -54,7 +54,7 @@ export const V8_FLAGS: string = "--v8-flags=" + [
  */
 const RUN = [
   "run",
-  `--config=${join(import.meta.dirname ?? ".", "..", "deno.json")}`,
+  `--config=${beside("deno.json")}`,
   "--frozen",
   // A computed import would still ask the registry, from the sandbox.
   "--cached-only",
@@ -70,7 +70,7 @@ const PROGRAM_FOLDER = import.meta.dirname ?? null;
 /** The same, and what `init` writes a config from. */
 const PROGRAM = PROGRAM_FOLDER === null ? [] : [
   PROGRAM_FOLDER,
-  join(PROGRAM_FOLDER, "..", "config.example.yaml"),
+  beside("config.example.yaml"),
 ];
 
 /**
@@ -380,7 +380,7 @@ async function startOf(
   realPath: RealPath | null,
 ): Promise<Start> {
   const { config: said, command } = invocation;
-  const file = resolve(said);
+  const file = inFull(said);
   const access = accessOf(invocation);
   const { loadConfig, onDisk, requireApart, withStateDb } = await import(
     "./config_loader.ts"
@@ -403,7 +403,7 @@ async function startOf(
   };
   const { option, file: output } = outputOf(invocation);
   const report = option === "--report" && output !== null ? output : null;
-  requireApart(config, report && resolve(report), spelled);
+  requireApart(config, report && inFull(report), spelled);
   const realRoots = realRootsOf(config, realPath);
   const twin = command === "schedule" ? twinOf(output ?? "") : null;
   const sandbox = sandboxOf(config, {
@@ -483,7 +483,19 @@ function checkedOutput(file: string): string {
     const message = `The output file ${printable(file)} is a folder.`;
     throw new SyncError(message, EXIT.usage);
   }
-  return resolve(file);
+  return inFull(file);
+}
+
+/** A path as it was typed here. */
+function inFull(path: string): string {
+  const here = Deno.cwd();
+  return rulesOf(here).resolve(here, path);
+}
+
+/** A file beside the folder of the program's modules. */
+function beside(name: string): string {
+  const modules = import.meta.dirname ?? Deno.cwd();
+  return rulesOf(modules).resolve(modules, "..", name);
 }
 
 function statOf(path: string): Deno.FileInfo | null {

@@ -6,9 +6,9 @@
  *
  * @module
  */
-import { win32 } from "node:path";
 import type { Config } from "./config_schema.ts";
 import { EXIT, GuardError, SyncError } from "./errors.ts";
+import { rulesOf } from "./paths.ts";
 import { codeOf } from "./system.ts";
 import { printable } from "./text.ts";
 import { type Both, bothOf, type Side, SIDES } from "./types.ts";
@@ -178,7 +178,7 @@ export function requireLocalState(
   realPath: RealPath | null,
 ): void {
   if (realPath === null) return;
-  const folder = win32.dirname(stateDb);
+  const folder = rulesOf(stateDb).dirname(stateDb);
   const real = isNetworkPath(folder) ? folder : realPath(folder);
   if (!isNetworkPath(real)) return;
   throw new SyncError(

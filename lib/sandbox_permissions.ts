@@ -8,9 +8,9 @@
  *
  * @module
  */
-import { posix, win32 } from "node:path";
 import type { Config, EmailConfig } from "./config_schema.ts";
 import { EXIT, SyncError } from "./errors.ts";
+import { isInside, isWindowsPath, rulesOf } from "./paths.ts";
 import {
   isNetworkPath,
   type NetworkConfig,
@@ -280,13 +280,13 @@ function logPaths(
   both: (...paths: (string | null)[]) => string[],
 ): string[] {
   const { file, maxFiles } = config.logging;
-  const folders = both(pathsOf(file).dirname(file));
+  const folders = both(rulesOf(file).dirname(file));
   const { left, right } = config.roots;
   // A folder that holds a root would open that to the engine as well.
   const others = both(config.file, ...recordsOf(config), programFolder)
     .concat(both(left, right));
   const isShared = folders.some((folder) =>
-    others.some((path) => isWithin(folder, path))
+    others.some((path) => isInside(path, folder))
   );
   if (!isShared) return folders;
   const old = Array.from(
@@ -326,20 +326,8 @@ function pathFlag(flag: string, paths: readonly string[]): string[] {
   if (paths.length === 0) return [];
   const escaped = [...new Set(paths)].map((path) =>
     // `P:\` would take the closing quote with it; `P:/` is the same folder.
-    (pathsOf(path) === win32 ? path.replace(/\\$/, "/") : path)
+    (isWindowsPath(path) ? path.replace(/\\$/, "/") : path)
       .replaceAll(",", ",,")
   );
   return [`${flag}=${escaped}`];
-}
-
-/** A path's own rules: flags are also made for another system's binary. */
-function pathsOf(path: string): typeof posix {
-  return path.startsWith("/") ? posix : win32;
-}
-
-/** Whether a path is a folder or lies in it, by the rules of its system. */
-export function isWithin(folder: string, path: string): boolean {
-  const { relative, isAbsolute, sep } = pathsOf(folder);
-  const way = relative(folder, path);
-  return way !== ".." && !way.startsWith(`..${sep}`) && !isAbsolute(way);
 }

@@ -130,7 +130,7 @@ export function runThreads(program: Program): Promise<never> {
     warn(`Something unexpected went wrong: ${printable(why)}${where}`);
     Deno.exit(EXIT.unexpected);
   };
-  const join = (id: number, what: FilesKind): MessagePort => {
+  const join = (id: number, what: FilesKind, port: MessagePort): void => {
     const thread = start(what, program.sandbox.files);
     const lost = (why: string) => tell({ kind: "lost", id, why });
     thread.onmessage = ({ data }: MessageEvent<string>) => lost(data);
@@ -138,14 +138,12 @@ export function runThreads(program: Program): Promise<never> {
       event.preventDefault();
       lost(event.message);
     };
-    const { port1, port2 } = new MessageChannel();
     const begin: FilesBegin = {
-      port: port2,
+      port,
       roots: program.roots!,
       buffer: shared.buffer,
     };
-    thread.postMessage(begin, [port2]);
-    return port1;
+    thread.postMessage(begin, [port]);
   };
   engine.onmessage = ({ data }: MessageEvent<FromEngine>): void => {
     if (data.kind === "exit") Deno.exit(data.code);
@@ -153,23 +151,27 @@ export function runThreads(program: Program): Promise<never> {
     else if (data.kind === "listen") onSignals((it) => shared.stop(it));
     else if (program.roots === null) throw new Error("no roots to work on");
     else {
-      const port = join(data.id, data.what);
+      const { port1: port, port2 } = new MessageChannel();
       tell({ kind: "thread", id: data.id, port }, [port]);
+      join(data.id, data.what, port2);
     }
   };
   engine.onerror = (event): void => {
     event.preventDefault();
     fail(event.message);
   };
-  // The engine has the most to load: it was started first.
-  const looking = Array.from(
+  // The engine has the most to load: it was started first, and begins while
+  // the threads are made that it will ask.
+  const channels = Array.from(
     { length: lookersFor(program) },
-    (_, n) => join(-1 - n, "look"),
+    () => new MessageChannel(),
   );
+  const looking = channels.map(({ port1 }) => port1);
   const { args, started, roots, sandbox: { walls } } = program;
   const { buffer } = shared;
   const begin = { args, started, buffer, looking, roots, walls };
   tell({ kind: "begin", begin }, looking);
+  for (const [n, { port2 }] of channels.entries()) join(-1 - n, "look", port2);
   return new Promise(() => {});
 }
 

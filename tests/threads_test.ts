@@ -96,6 +96,15 @@ const FOR_EVER = "await new Promise((done) => setTimeout(done, 1e9));";
 const THROWS = 'setTimeout(() => { throw new Error("for a test"); }, 0);';
 const REJECTS = 'void Promise.reject(new Error("for a test"));';
 
+Deno.test("the engine that ends its process ends the program with that code, whichever way it asks", async () => {
+  for (const way of ["Deno.exit(7)", "process.exit(7)"]) {
+    using office = brokenOffice(["engine_worker.ts", ENGINE, `${way};`]);
+    const ended = await office.broken();
+    assert.equal(ended.code, 7, ended.stderr);
+    assert.equal(ended.stderr, "");
+  }
+});
+
 Deno.test("a thread that throws while it answers ends the run with 5, in one line", async () => {
   using office = brokenOffice(
     ["files_act.ts", BATCH, `throw new Error("for a test"); ${BATCH}`],
@@ -168,7 +177,7 @@ Deno.test("a thread that is ended after it copied and before it answered: the ne
     ],
     [
       "sandbox_threads.ts",
-      "const { port1, port2 } = new MessageChannel();",
+      "const begin: FilesBegin = {",
       `if (what === "act") setInterval(() => {
         try {
           for (const path of ["a", "b", "d/c"]) {
@@ -180,7 +189,7 @@ Deno.test("a thread that is ended after it copied and before it answered: the ne
         thread.terminate();
         lost("ended for a test");
       }, 50);
-      const { port1, port2 } = new MessageChannel();`,
+      const begin: FilesBegin = {`,
     ],
   );
   const ended = await office.broken("--json");
