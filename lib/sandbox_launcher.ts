@@ -118,7 +118,7 @@ export function cleanEnvironment(
  *
  * @param permissions The flags that make the sandbox.
  * @param program Path or file URL of the program, and its arguments.
- * @returns Its exit code; 128 + n if signal n killed it.
+ * @returns Its exit code; 5 where it ended by an accident, which is told.
  */
 export async function runInSandbox(
   permissions: readonly string[],
@@ -162,9 +162,15 @@ export async function runInSandbox(
     child.unref();
   }
   if (killed !== null || !ended) return killed ?? INTERRUPTED;
+  const code = ended.code >>> 0;
+  if (code === STOPPED_BY_KEY) return INTERRUPTED;
   const { signal } = ended;
-  if (signal !== null && !ASKING.has(signal)) warn(diedWords(signal));
-  return ended.code >>> 0 === STOPPED_BY_KEY ? INTERRUPTED : ended.code;
+  const isAccident = signal === null
+    ? code >= FIRST_CRASH
+    : !ASKING.has(signal);
+  if (!isAccident) return code;
+  warn(diedWords(signal ?? `Windows (0x${code.toString(16)})`));
+  return EXIT.unexpected;
 }
 
 /** Signals within this are one: a terminal and a supervisor send it twice. */
@@ -216,12 +222,15 @@ const ASKING: ReadonlySet<Deno.Signal> = new Set([
 ]);
 
 /** Said of a program that did not end by itself. */
-function diedWords(signal: Deno.Signal): string {
-  const isKilled = signal === "SIGKILL";
-  return `The program was ended by ${signal}: ` +
+function diedWords(by: string): string {
+  const isKilled = by === "SIGKILL";
+  return `The program was ended by ${by}: ` +
     (isKilled ? "somebody killed it, or " : "perhaps ") +
     "memory ran out. The next run finds out what was done, and goes on.";
 }
+
+/** From here on Windows numbers what programs are ended for. */
+const FIRST_CRASH = 0x8000_0000;
 
 /** What Windows ends a program with at Ctrl+C, and what that is elsewhere. */
 const STOPPED_BY_KEY = 0xc000_013a;
@@ -306,8 +315,8 @@ export interface Started {
  *
  * @param args The arguments, handed on unchanged.
  * @param options What is started.
- * @returns The exit code: the program's own, 128 + n if signal n killed it,
- * or 2 if the config is not usable.
+ * @returns The exit code: the program's own, 5 if something killed it, or 2 if
+ * the config is not usable.
  *
  * @example The whole launcher
  * ```ts
