@@ -126,7 +126,7 @@ export async function doctor(
   files: Files,
 ): Promise<ExitCode> {
   const office = await lookAtOffice(files, config);
-  const checks = [
+  const looked = [
     ...table(null, { "config": fine(config.file) }),
     ...office.checks,
     ...ownFileChecks(config.stateDb, config.logging.file),
@@ -135,6 +135,11 @@ export async function doctor(
       "mail": await mailServer(config),
       "permissions": permissions(config),
     }),
+  ];
+  const isWell = looked.every(({ status }) => status !== "problem");
+  const checks = [
+    ...looked,
+    ...table(null, { "monitor": await monitorOf(config, isWell) }),
   ];
   const bad = checks.filter(({ status }) => status !== "ok").length;
   const exitCode = bad === 0 ? EXIT.agreed : EXIT.leftForPerson;
@@ -738,6 +743,30 @@ async function mailServer({ email }: Config): Promise<Found> {
   }
 }
 
+/** Whether a monitor answers; it takes that for a run that went well. */
+async function monitorOf(
+  { monitor }: Config,
+  isWell: boolean,
+): Promise<Found> {
+  if (monitor === null) return fine("none is told how runs end");
+  const { host, pingUrl } = monitor;
+  if (!isWell) {
+    return fine(
+      `${host} was not asked: it would take that for a run that went well`,
+    );
+  }
+  const { askMonitor } = await import("./monitor.ts");
+  const why = await askMonitor(pingUrl);
+  if (why === null) {
+    return fine(`${host} answers, and takes that for a run that went well`);
+  }
+  return problem(
+    `${host}: ${why}`,
+    "See whether monitor.ping_url is as the monitor shows it. No run fails " +
+      "for want of it.",
+  );
+}
+
 function asSentence(words: string): string {
   const text = words[0]!.toUpperCase() + words.slice(1);
   return text.endsWith("?") ? text : `${text}.`;
@@ -747,7 +776,7 @@ function asSentence(words: string): string {
  * What all that touches no root may do here, as it is, and not as it should
  * be. Whether the roots can be used, using them tells.
  */
-function permissions({ stateDb, email }: Config): Found {
+function permissions({ stateDb, email, monitor }: Config): Found {
   const isTask = PROGRAM !== "office-sync";
   const may = (it: Deno.PermissionDescriptor) =>
     Deno.permissions.querySync(it).state === "granted";
@@ -767,8 +796,10 @@ function permissions({ stateDb, email }: Config): Found {
     .filter((name) => may({ name }));
   if (open.length === 0) {
     const server = email === null ? "" : ", the mail server";
+    const asked = monitor === null ? "" : ", the monitor's host";
     return fine(
-      `what touches no root may use its own files${server} and nothing else`,
+      "what touches no root may use its own files" +
+        `${server}${asked} and nothing else`,
     );
   }
   return warning(

@@ -9,7 +9,7 @@ import { openRunLog } from "./command_shared.ts";
 import type { Config } from "./config_schema.ts";
 import type { RunMails } from "./email_notifications.ts";
 import { EXIT, type ExitCode, SyncError } from "./errors.ts";
-import { NO_LOG } from "./logging_setup.ts";
+import { type Log, NO_LOG } from "./logging_setup.ts";
 import { words } from "./metadata.ts";
 import { waitingWords } from "./plan_open.ts";
 import { jsonReport, jsonText } from "./report_json.ts";
@@ -21,6 +21,7 @@ import {
 } from "./report_text.ts";
 import { endBeforeStart, newRunId, runSync } from "./run.ts";
 import {
+  Interrupt,
   isInterrupted,
   isTold,
   type Outcome,
@@ -160,6 +161,9 @@ export async function syncOrPlan(
     if (log !== NO_LOG && result.stop && isInterrupted(result)) {
       warn(`${result.stop.reason} ${result.stop.hint}`);
     }
+    if (!isDryRun && !result.stop?.isWaiting) {
+      await monitored(config, exitCode, files, log, onWarning);
+    }
     log.flush();
     if (log.failure !== null) {
       warn(`The log could not be written: ${log.failure}`);
@@ -168,6 +172,12 @@ export async function syncOrPlan(
   } catch (error) {
     progress[Symbol.dispose]();
     log.error("the run ended unexpectedly", error);
+    if (!isDryRun) {
+      const code = error instanceof SyncError
+        ? error.exitCode
+        : EXIT.unexpected;
+      await monitored(config, code, files, log, onWarning);
+    }
     log.flush();
     // There is no summary, and what was done is done.
     if (!isDryRun && !mails?.haveTold()) {
@@ -175,6 +185,24 @@ export async function syncOrPlan(
     }
     throw error;
   }
+}
+
+/** Tells the config's monitor, if there is one, how a run ended. */
+async function monitored(
+  { monitor }: Config,
+  exitCode: ExitCode,
+  files: Files,
+  log: Pick<Log, "info">,
+  onWarning: (text: string) => void,
+): Promise<void> {
+  if (monitor === null) return;
+  const { tellMonitor } = await import("./monitor.ts");
+  const interrupt = new Interrupt(files.shared);
+  await tellMonitor(monitor, exitCode, {
+    onInfo: (text) => log.info(text),
+    onWarning,
+    waitFor: (answer) => interrupt.waitFor(answer),
+  });
 }
 
 /** A plan, with what a run would meet at roots that can't be written. */

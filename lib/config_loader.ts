@@ -12,6 +12,7 @@ import {
   type Config,
   configSchema,
   faultsOf,
+  hostOf,
   ownFiles,
   type SaidConfig,
 } from "./config_schema.ts";
@@ -111,7 +112,7 @@ function resolved(said: SaidConfig, file: string): Config {
   const folder = absolute(`${file}/..`);
   const place = (path: string) => absolute(path, folder);
   const own = ownFiles(file);
-  const { leftRoot, rightRoot, stateDb, sandbox, ...rest } = said;
+  const { leftRoot, rightRoot, stateDb, sandbox, monitor, ...rest } = said;
   const state = place(stateDb ?? own.state_db);
   const old = place(OLD_STATE_DB);
   return {
@@ -124,8 +125,18 @@ function resolved(said: SaidConfig, file: string): Config {
       ...rest.logging,
       file: place(rest.logging.file ?? own["logging.file"]),
     },
+    monitor: resolvedMonitor(monitor),
     networkRoots: sandbox.networkRoots,
   };
+}
+
+function resolvedMonitor(
+  { pingUrl, failUrl }: SaidConfig["monitor"],
+): Config["monitor"] {
+  if (pingUrl === undefined) return null;
+  const fail = new URL(pingUrl);
+  fail.pathname = `${fail.pathname.replace(/\/$/u, "")}/fail`;
+  return { pingUrl, failUrl: failUrl ?? fail.href, host: hostOf(pingUrl)! };
 }
 
 /** The default while it was the same for all configs of a folder. */

@@ -207,7 +207,7 @@ function found(node: yaml.ParsedNode | null, issue: Issue) {
   const isText = typeof value === "string";
   // A text in place of a section may be anything: email: password=secret.
   const isHidden = issue.type === "custom" ||
-    String(issue.path?.[1]?.key).startsWith("password");
+    /^password|_url$/.test(String(issue.path?.[1]?.key));
   const shown = isText ? `"${brief(source)}"` : brief(source);
   const kind = isText ? "text" : typeof value;
   const what = isHidden ? `a ${kind}, not shown` : shown;

@@ -296,6 +296,32 @@ const addresses = v.pipe(
   v.minLength(1, ADDRESSES),
 );
 
+const ADDRESS_OF_WEB =
+  "an address that begins with https:// or http://, without a login, # or blanks";
+const url = v.pipe(
+  text(ADDRESS_OF_WEB, /^https?:\/\/\S+$/iu),
+  v.check((said) => hostOf(said) !== null, ADDRESS_OF_WEB),
+);
+
+/**
+ * Host and port of a web address, as permissions name them.
+ *
+ * @returns Null for what is none, or has more in it than it should.
+ *
+ * @example
+ * ```ts
+ * import { hostOf } from "./config_schema.ts";
+ * hostOf("https://hc-ping.com/an-id"); // "hc-ping.com:443"
+ * ```
+ */
+export function hostOf(said: string): string | null {
+  const it = URL.parse(said);
+  if (it === null || it.username || it.password || it.hash) return null;
+  const { protocol, hostname, port } = it;
+  if (asciiHost(hostname.replace(/^\[(.*)\]$/u, "$1")) === null) return null;
+  return `${hostname}:${port || (protocol === "https:" ? 443 : 80)}`;
+}
+
 /**
  * Every key with its default and what is allowed. What must be there has a
  * default that is refused: what lacks is told in the words of the value itself,
@@ -347,6 +373,11 @@ const SECTIONS = {
     max_change_files: v.optional(count, 200),
     when_away: v.optional(oneOf(["stop", "wait"]), "stop"),
     away_days: v.optional(whole("a whole number of days, 1 or more", 1), 3),
+  },
+  monitor: {
+    ping_url: v.exactOptional(url),
+    // Left out: that of a good run with /fail at the end of its path.
+    fail_url: v.exactOptional(url),
   },
   sandbox: {
     // What the last one is called now is told where the config is used.
@@ -434,6 +465,7 @@ const TOP = {
   state_db: v.exactOptional(file),
   logging: section(SECTIONS.logging),
   safety: section(SECTIONS.safety),
+  monitor: section(SECTIONS.monitor),
   sandbox: section(SECTIONS.sandbox),
   compare: section(SECTIONS.compare),
 };
@@ -463,7 +495,7 @@ export type EmailConfig = NonNullable<SaidConfig["email"]>;
 export interface Config extends
   Omit<
     SaidConfig,
-    "leftRoot" | "rightRoot" | "stateDb" | "logging" | "sandbox"
+    "leftRoot" | "rightRoot" | "stateDb" | "logging" | "monitor" | "sandbox"
   > {
   /** Absolute path of the config file. */
   readonly file: string;
@@ -475,6 +507,13 @@ export interface Config extends
    */
   readonly oldStateDb: string | null;
   readonly logging: SaidConfig["logging"] & { readonly file: string };
+  /** Who is told how runs end; null: nobody. */
+  readonly monitor: {
+    readonly pingUrl: string;
+    readonly failUrl: string;
+    /** Host and port of both. */
+    readonly host: string;
+  } | null;
   readonly networkRoots: SaidConfig["sandbox"]["networkRoots"];
 }
 
@@ -563,8 +602,29 @@ export function faultsOf(
   );
   return [
     ...loginFaults((key) => valueOf(`email.${key}`) !== undefined),
+    ...monitorFaults((key) => {
+      const said = isTold(`monitor.${key}`) ? null : valueOf(`monitor.${key}`);
+      return typeof said === "string" ? hostOf(said) : said;
+    }),
     ...strange.length > 0 ? strange : misplaced,
   ];
+}
+
+/**
+ * One host is all that is opened for a monitor.
+ *
+ * @param hostAt That of an address; null: it is wrong by itself.
+ */
+function monitorFaults(hostAt: (key: string) => unknown): Fault[] {
+  const [ping, fail] = [hostAt("ping_url"), hostAt("fail_url")];
+  const message = fail === undefined || fail === null || ping === null
+    ? null
+    : ping === undefined
+    ? "alone; needed: ping_url"
+    : ping === fail
+    ? null
+    : "on another host or port than ping_url; allowed: the same for both";
+  return message === null ? [] : [{ key: "monitor.fail_url", message }];
 }
 
 /** A login takes a name and one password. */

@@ -125,7 +125,7 @@ function pathsOf({ roots, stateDb, logging }: SandboxConfig) {
  * @returns What may be baked.
  */
 export function sandboxPart(config: Config): SandboxConfig {
-  const { file, roots, logging, email } = config;
+  const { file, roots, logging, email, monitor } = config;
   return {
     file,
     roots,
@@ -137,6 +137,7 @@ export function sandboxPart(config: Config): SandboxConfig {
       smtpPort: email.smtpPort,
       passwordEnv: email.passwordEnv,
     },
+    monitor: monitor && { host: monitor.host },
     networkRoots: config.networkRoots,
   };
 }
@@ -147,7 +148,8 @@ export function sandboxPart(config: Config): SandboxConfig {
  *
  * @param made What the binary was made for.
  * @param config What the config says now.
- * @throws {SyncError} It names other folders, files or another mail server.
+ * @throws {SyncError} It names other folders, files, or another mail server or
+ *   monitor.
  */
 export function requireSameText(made: MadeFor, config: SandboxConfig): void {
   const [was, is] = [made.config, config].map((it) =>
@@ -156,7 +158,7 @@ export function requireSameText(made: MadeFor, config: SandboxConfig): void {
   if (was === is) return;
   const differences = differencesOf(made.config, config).join("; ");
   throw refusal(
-    `This office-sync was made for other folders or another mail server: ${differences}.`,
+    `This office-sync was made for other folders or another mail server or monitor: ${differences}.`,
     "Undo that in the config, or make a new one",
     config.file,
   );
@@ -245,6 +247,7 @@ function differencesOf(was: SandboxConfig, is: SandboxConfig): string[] {
       "email.smtp_host": it.email?.smtpHost,
       "email.smtp_port": it.email?.smtpPort,
       "email.password_env": it.email?.passwordEnv,
+      "monitor's host": it.monitor?.host,
     }).map((
       [key, it],
     ) => [key, `${it ?? ""}` === "" ? "nothing" : quoted(`${it}`)]);

@@ -23,7 +23,12 @@ import {
   realRootsOf,
   requireLocalState,
 } from "./sandbox_network.ts";
-import { bareSandbox, type Sandbox, sandboxOf } from "./sandbox_permissions.ts";
+import {
+  type Access,
+  bareSandbox,
+  type Sandbox,
+  sandboxOf,
+} from "./sandbox_permissions.ts";
 import { IN_SANDBOX } from "./started_as.ts";
 import { errorWords, printable, twinOf } from "./text.ts";
 import { type Side, SIDES } from "./types.ts";
@@ -391,14 +396,40 @@ async function startOf(
   const { config: said, command } = invocation;
   const file = inFull(said);
   const access = accessOf(invocation);
-  const { loadConfig, onDisk, requireApart, withStateDb } = await import(
-    "./config_loader.ts"
-  );
+  const { loadConfig, onDisk } = await import("./config_loader.ts");
   if (access === null) {
     return without(bareSandbox(file, PROGRAM, onDisk));
   }
   if (said === DEFAULT_CONFIG && statOf(file) === null) throw noConfig(file);
-  const config = await withStateDb(await loadConfig(file), async (roots) => {
+  const read = await loadConfig(file);
+  try {
+    return await startWith(read, invocation, access, realPath);
+  } catch (error) {
+    // A run that is refused here is one that failed.
+    if (command === "sync" && read.monitor && error instanceof SyncError) {
+      const { tellMonitor } = await import("./monitor.ts");
+      await tellMonitor(read.monitor, error.exitCode, {
+        onInfo() {},
+        onWarning: warn,
+        waitFor: (answer) => answer,
+      });
+    }
+    throw error;
+  }
+}
+
+/** Asks for nothing that a config can't have. */
+async function startWith(
+  read: Config,
+  invocation: CommandInvocation,
+  access: Access,
+  realPath: RealPath | null,
+): Promise<Start> {
+  const { config: said, command } = invocation;
+  const { onDisk, requireApart, withStateDb } = await import(
+    "./config_loader.ts"
+  );
+  const config = await withStateDb(read, async (roots) => {
     const { filesHere } = await import("./files_handlers.ts");
     return filesHere(roots);
   });
@@ -440,10 +471,12 @@ const MAX_LENGTH = 8_000;
 
 /**
  * What may stand on a command line: others on the same computer can see it, so
- * a password is not part of it, and a list may be too long.
+ * neither a password nor a monitor's address is part of it, and a list may be
+ * too long.
  */
 function tellable(handed: Handed): Handed {
-  const isSecret = (handed.config?.email?.password ?? null) !== null;
+  const isSecret = (handed.config?.email?.password ?? null) !== null ||
+    (handed.config?.monitor ?? null) !== null;
   const isLong = JSON.stringify(handed).length > MAX_LENGTH;
   return isSecret || isLong ? { ...handed, config: null } : handed;
 }

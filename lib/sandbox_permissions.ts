@@ -33,6 +33,8 @@ export interface SandboxConfig extends NetworkConfig {
   readonly email:
     | null
     | Pick<EmailConfig, "smtpHost" | "smtpPort" | "passwordEnv">;
+  /** Null, or left out: nobody is told how runs end. */
+  readonly monitor?: Pick<NonNullable<Config["monitor"]>, "host"> | null;
 }
 
 /**
@@ -230,7 +232,7 @@ export function sandboxOf(
     ...recordsOf(config).flatMap((it) => isPlan ? [it] : [it, `${it}.lock`]),
   );
   const engine: ThreadPermissions = {
-    ...isPlan ? NO_PERMISSIONS : mailPermissions(config.email),
+    ...isPlan ? NO_PERMISSIONS : hostPermissions(config),
     // When the machine was started: whose owner files are left behind.
     sys: access === "doctor" ? ["osUptime", "statfs"] : ["osUptime"],
     read: [...state, ...logs, ...own],
@@ -294,6 +296,19 @@ function logPaths(
     (_, n) => `${file}.${n + 1}`,
   );
   return both(file, ...old);
+}
+
+/** For the mail server and the monitor. */
+function hostPermissions(
+  { email, monitor }: SandboxConfig,
+): ThreadPermissions {
+  const mail = mailPermissions(email);
+  if (!monitor) return mail;
+  const { host } = monitor;
+  if (!/^(?:[\w.-]+|\[[\dA-Fa-f:.]+\]):\d+$/.test(host)) {
+    throw unsafe("monitor.ping_url", host);
+  }
+  return { ...mail, net: [...new Set([...mail.net, host])] };
 }
 
 function mailPermissions(email: SandboxConfig["email"]): ThreadPermissions {

@@ -30,7 +30,7 @@ const ADDRESS_OF_MANY =
   `${ADDRESS}; several as a list: [a@example.com, b@example.com]`;
 const HOST = "the name or IP address of the mail server, without a port";
 const ROOT_KEYS =
-  "left_root, right_root, soft_delete, conflict_policy, email, open_documents, ignore, state_db, logging, safety, sandbox, compare";
+  "left_root, right_root, soft_delete, conflict_policy, email, open_documents, ignore, state_db, logging, safety, monitor, sandbox, compare";
 const MAIL_KEYS =
   "smtp_host, smtp_port, security, username, password, password_env, from, to";
 const ALONE = "alone; needed: password or password_env";
@@ -82,6 +82,7 @@ Deno.test("parseConfig() fills in every default", async () => {
       whenAway: "stop",
       awayDays: 3,
     },
+    monitor: null,
     networkRoots: "fence",
     compare: { verifyFirstRun: false, alwaysRead: [] },
   });
@@ -206,6 +207,9 @@ const WRONG: Record<string, [value: string, message: string]> = {
   "safety.max_change_files": ["-1", "found -1; allowed: a whole number, 0 or more"],
   "safety.when_away": ["Wait", 'found "Wait"; allowed: stop, wait'],
   "safety.away_days": ["0", "found 0; allowed: a whole number of days, 1 or more"],
+  monitor: ["https://hc-ping.com/x", "found a text, not shown; allowed: a section with the keys ping_url, fail_url"],
+  "monitor.ping_url": ["hc-ping.com", "found a text, not shown; allowed: an address that begins with https:// or http://, without a login, # or blanks"],
+  "monitor.fail_url": ["1", "found a number, not shown, put it in quotes; allowed: an address that begins with https:// or http://, without a login, # or blanks"],
   sandbox: ["refuse", "found a text, not shown; allowed: a section with the keys network_roots"],
   "sandbox.network_roots": ["allow", 'found "allow"; allowed: fence, refuse'],
   compare: ["1", "found a number, not shown; allowed: a section with the keys verify_first_run, always_read"],
@@ -301,7 +305,7 @@ const REFUSED: [rule: string, text: string, lines: string[]][] = [
   ["unknown keys at any depth", `${ROOTS}Left-Root: x\nsoft_delete:\n  enable: true\n  __proto__: {}\nconstructor: 1\n`, [
     "3:1: Left-Root: unknown key; did you mean left_root?", "5:3: soft_delete.enable: unknown key; did you mean enabled?",
     "6:3: soft_delete.__proto__: unknown key; allowed: enabled, max_size_mb, retention_days, keep_replaced",
-    "7:1: constructor: unknown key; allowed: left_root, right_root, soft_delete, conflict_policy, email, open_documents, ignore, state_db, logging, safety, sandbox, compare"]],
+    "7:1: constructor: unknown key; allowed: left_root, right_root, soft_delete, conflict_policy, email, open_documents, ignore, state_db, logging, safety, monitor, sandbox, compare"]],
   ["keys that every object has, each with its place", `${ROOTS}email:\n  toString: 1\n  to: x\n  prototype: 2\n  length: 3\nhasOwnProperty: 1\n1: x\n`, [
     `3:1: email.smtp_host: missing; needed: ${HOST}`, `3:1: email.from: missing; needed: ${ADDRESS}`,
     `4:3: email.toString: unknown key; allowed: ${MAIL_KEYS}`, `5:7: email.to: found "x"; allowed: ${ADDRESS_OF_MANY}`,
@@ -559,6 +563,8 @@ Deno.test("config.example.yaml names every default, and what it has switched off
       "logging.file": "the name of this file with .log",
       "ignore.junk": "these three",
       "email.password": "none",
+      "monitor.ping_url": "none",
+      "monitor.fail_url": "the address above with /fail",
       "sandbox.network_roots": usual.networkRoots,
     }[key] ?? (valueOfKey(usual, key) || "none");
     assert.ok(defaults?.startsWith(said), `${key}: ${defaults}, not ${said}`);

@@ -67,6 +67,29 @@ Deno.test("sandboxFlags() opens no host and no variable where no mail is sent", 
   assert.doesNotMatch(flags, /allow-net|allow-env/);
 });
 
+Deno.test("sandboxFlags() opens the monitor's host and port, and nothing else for it", () => {
+  const net = (config: Partial<typeof CONFIG>, access: "sync" | "plan") =>
+    sandboxFlags({ ...CONFIG, ...config }, { ...SYNC, access })
+      .filter((flag) => flag.startsWith("--allow-net"));
+  const monitor = { host: "hc-ping.com:443" };
+  assert.deepEqual(net({ monitor, email: null }, "sync"), [
+    "--allow-net=hc-ping.com:443",
+  ]);
+  assert.deepEqual(net({ monitor }, "sync"), [
+    "--allow-net=mail.example:587,hc-ping.com:443",
+  ]);
+  assert.deepEqual(net({ monitor: { host: "mail.example:587" } }, "sync"), [
+    "--allow-net=mail.example:587",
+  ]);
+  assert.deepEqual(net({ monitor }, "plan"), []);
+  for (const host of ["a,b:1", "*:1", "a", "a:1,b:2"]) {
+    assert.throws(
+      () => net({ monitor: { host } }, "sync"),
+      /monitor\.ping_url/,
+    );
+  }
+});
+
 Deno.test("sandboxFlags() opens no variable where the password is in the config", () => {
   const email = { ...CONFIG.email!, passwordEnv: null };
   const flags = sandboxFlags({ ...CONFIG, email }, SYNC).join(" ");
