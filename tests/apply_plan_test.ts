@@ -307,6 +307,22 @@ Deno.test("a file that stays busy is skipped with the reason, and keeps its row"
   assert.deepEqual(at.names("right"), [".office-sync", "a"]);
 });
 
+Deno.test("who has a busy file open is told with it, as its owner file says", async () => {
+  const lock = { ".~lock.a.odt#": "Anna Berg,anna,pc-7,30.11.2026 09:12,;" };
+  using at = new Bench().write({
+    left: { "a.odt": "new" },
+    right: { "a.odt": "old", ...lock },
+  });
+  using _program = intercept("renameSync", () => {
+    throw systemError("EBUSY");
+  });
+  const [outcome] = await at.do(at.copy("a.odt"));
+  assert.match(
+    outcome!,
+    /^skipped: it is in use by another program \(EBUSY\); open by Anna Berg \(LibreOffice\) since \d\d:\d\d on Right$/,
+  );
+});
+
 Deno.test("many busy files, of all kinds of action, wait together, not one after the other", async () => {
   const names = Array.from({ length: 60 }, (_, n) => `f${n}`);
   const tree = (text: string) =>
