@@ -11,6 +11,7 @@ import { isOfDatabase, openWords, type Owner } from "./owner_files.ts";
 import { isWithin, joinPath, nameOf } from "./paths.ts";
 import type { DecidedPair, Decision } from "./plan_rules.ts";
 import {
+  type Action,
   currentPath,
   type DecisionSettings,
   type Folder,
@@ -133,6 +134,30 @@ export function placesOf(
   const moved = SIDES.filter((side) => isMoved(pair, side))
     .map((side) => keyOf(pair[side]!));
   return [pair.key, ...moved];
+}
+
+/** What actions would remove or rename though it is open; null: nothing. */
+export function openAmong(
+  actions: readonly Pick<Action, "work">[],
+  owned: readonly OwnedDocument[],
+  settings: DecisionSettings,
+): Waiting | null {
+  const touched = new Set(
+    actions.flatMap(({ work }) =>
+      work.kind === "remove"
+        ? [`${work.on}/${work.path}`]
+        : work.kind === "rename"
+        ? [`${work.on}/${work.from}`]
+        : []
+    ),
+  );
+  for (const { folder, name, side, owner, mtimeMs } of owned) {
+    const path = joinPath(currentPath(folder, side) ?? "", name);
+    const isTouched = touched.has(`${side}/${path}`);
+    if (!isTouched || !settings.isOpen?.(side, owner, mtimeMs)) continue;
+    return openWaiting({ side, path, owner, sinceMs: owner.sinceMs });
+  }
+  return null;
 }
 
 /** A document in a folder that is to get another name on its side. */

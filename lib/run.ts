@@ -35,11 +35,10 @@ import {
   type Merged,
   type MergeSettings,
 } from "./plan_merge.ts";
-import { waitingWords } from "./plan_open.ts";
+import { openAmong, waitingWords } from "./plan_open.ts";
 import {
   type Action,
   type Answer,
-  type Conflict,
   currentPath,
   type DecisionSettings,
   type Folder,
@@ -326,8 +325,8 @@ async function stages(run: RunContext, db: StateDb): Promise<RunResult> {
 
   // Decide, and ask what decisions depend on.
   const open = await openDocuments(files, merged, config, real, settings, {
-    left: probes.left.traits,
-    right: probes.right.traits,
+    traits: both((side) => probes[side].traits),
+    isAny: resolve !== undefined,
   });
   const decided = await decideReading(
     files,
@@ -637,7 +636,15 @@ async function resolvingPlan(
 ): Promise<Plan | Refusal> {
   if ("keep" in asked) {
     const actions = settlingActions(merged, asked, settings);
-    return "stop" in actions ? actions : { ...plan, actions, problems: [] };
+    if ("stop" in actions) return actions;
+    const open = openAmong(actions, merged.owned, settings);
+    if (open === null) return { ...plan, actions, problems: [] };
+    const { waiting: [told = open] } = await withOwners(
+      files,
+      { ...plan, waiting: [open] },
+      roots,
+    );
+    return openRefusal(told);
   }
   const conflict = openAsListed(plan, listedConflict(db, asked.path), asked);
   if ("stop" in conflict) return conflict;
@@ -654,14 +661,14 @@ async function resolvingPlan(
   const waits = resolved.plan.waiting.find(({ side, path }) =>
     path === (conflict.versions[side]?.path ?? conflict.path)
   );
-  if (waits !== undefined) return openRefusal(conflict, waits);
+  if (waits !== undefined) return openRefusal(waits);
   const actions = addedActions(resolved.plan, plan);
   return { ...plan, actions, problems: [] };
 }
 
 /** A conflict whose document is open is not resolved under its program. */
-function openRefusal({ path }: Conflict, waits: Waiting): Refusal {
-  const reason = `${printable(path)} is ${waitingWords(waits)} on ` +
+function openRefusal(waits: Waiting): Refusal {
+  const reason = `${printable(waits.path)} is ${waitingWords(waits)} on ` +
     `${words(waits.side)}. Nothing was changed.`;
   const hint = "Have it closed there, then resolve the conflict.";
   const stop = { name: "conflict", reason, hint } as const;
@@ -677,11 +684,16 @@ async function openDocuments(
   { openDocuments, roots }: Config,
   real: Both<RealRoot>,
   { nowMs }: DecisionSettings,
-  traits: Both<Traits>,
+  { traits, isAny }: {
+    readonly traits: Both<Traits>;
+    /** Also those of which nothing is to be decided. */
+    readonly isAny: boolean;
+  },
 ): Promise<Pick<DecisionSettings, "isOpen">> {
   const doMatter = openDocuments === "wait" &&
     (pairs.some(({ owners }) => owners !== undefined) ||
-      owned.length > 0 && folders.some(({ rename }) => rename !== null));
+      owned.length > 0 &&
+        (isAny || folders.some(({ rename }) => rename !== null)));
   if (!doMatter) return {};
   const ages = await bothOf(async (side): Promise<OwnerAge> => {
     const { clockOffsetMs } = traits[side];

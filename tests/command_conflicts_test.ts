@@ -524,6 +524,29 @@ scenario(
 );
 
 scenario(
+  "conflicts resolve CLASHCOPY: nothing is done to a file that somebody has open",
+  async (stage) => {
+    await clash(stage);
+    const owner = "Anna Berg,anna,pc-7,30.11.2026 09:12,;";
+    stage.write({ right: { d: { ".~lock.a.txt#": owner } } });
+    const before = stage.snapshots();
+    const told = await stage.run("conflicts", "resolve", COPY, "copy");
+    assert.equal(told.code, 1);
+    assert.match(
+      told.document.guard!.reason,
+      /^d\/a\.txt is open by Anna Berg .* on Right\..* closed there/,
+    );
+    assert.deepEqual(stage.snapshots(), before);
+    const kept = await stage.run("conflicts", "resolve", COPY, "file");
+    assert.equal(kept.code, 0, kept.stderr);
+    stage.remove("right", "d/.~lock.a.txt#");
+    stage.holds({ d: { "a.txt": "newer!" }, "q.txt": "q" });
+    await stage.ends(0);
+  },
+  CLASH,
+);
+
+scenario(
   "conflicts resolve takes what fits: of a conflict a side, of a clash copy what is to be the file",
   async (stage) => {
     await clash(stage);
