@@ -13,7 +13,6 @@ import {
   type NameRoom,
   OWN_FOLDER,
   Refused,
-  TEMPORARY_PREFIX,
   utf8Length,
   whyNotSeenOnWindows,
 } from "./names.ts";
@@ -135,7 +134,7 @@ export class Root {
   /** Probed at the start of the run. */
   readonly traits: Traits;
   readonly #trusted = new Map<string, number>();
-  /** Paths of the program's own that may be used. */
+  /** Paths of the program's own that may be used; nothing else is wrong there. */
   readonly #admitted = new Set<string>();
   /** What stood at its path when it was first looked at. */
   readonly self: WireRoot["self"];
@@ -228,8 +227,9 @@ export class Root {
   listed(folder: string, name: string): string {
     const path = joinPath(folder, name);
     const flaw = flawIn(name, IS_WINDOWS);
-    if (flaw?.own) this.#admitted.add(path);
-    else if (flaw) throw new Skipped(whyNotSeenOnWindows(name) ?? CHANGED);
+    if (flaw?.own) {
+      if (flawIn(path, IS_WINDOWS)?.own) this.#admitted.add(path);
+    } else if (flaw) throw new Skipped(whyNotSeenOnWindows(name) ?? CHANGED);
     return path;
   }
 
@@ -241,23 +241,21 @@ export class Root {
 
   /** Whatever else a path is, it stays below the root. */
   #requireNames(path: string): void {
-    // Most of what is admitted are temporary names.
-    const isTemporary = typeof path === "string" &&
-      path.includes(TEMPORARY_PREFIX);
-    if (isTemporary && this.#admitted.has(path)) return;
+    if (this.#admitted.has(path)) return;
     const flaw = flawIn(path, IS_WINDOWS);
     if (flaw && flaw.own === null) throw new Refused(path, flaw.why);
   }
 
   #require(path: string): void {
+    // Most are temporary names, which it would take long to look through.
+    if (this.#admitted.has(path)) return;
     const flaw = flawIn(path, IS_WINDOWS);
-    if (flaw && !(flaw.own && this.#isAdmitted(path))) {
+    if (flaw && !(flaw.own && this.#isInAdmitted(path))) {
       throw new Refused(path, flaw.why);
     }
   }
 
-  #isAdmitted(path: string): boolean {
-    if (this.#admitted.has(path)) return true;
+  #isInAdmitted(path: string): boolean {
     for (let at = path; at !== ""; at = folderOf(at)) {
       if (this.#admitted.has(`${at}/`)) return true;
     }

@@ -45,6 +45,20 @@ Deno.test("a look tells files, folders, nothing, and what is neither", () => {
   }
 });
 
+Deno.test("what a listing shows is let in only where nothing else is wrong with its path", () => {
+  using at = new TwoRoots().write({ left: { d: { a: "1" } } });
+  const { left } = at;
+  const own = ".office-sync-tmp-pair-run-1";
+  assert.throws(() => left.absolute(`d/${own}`), /the program's own/);
+  assert.equal(left.absolute(left.listed("d", own)), `${left.path}/d/${own}`);
+  for (const folder of ["..", "d/../..", "", "d//", "/etc", "d/\0"]) {
+    const path = left.listed(folder === "" ? "." : folder, own);
+    for (const way of ["absolute", "way", "look", "folder"] as const) {
+      assert.throws(() => left[way](path), /no name|is empty|NUL/, path);
+    }
+  }
+});
+
 Deno.test("nothing is seen, read or expected through a linked folder", () => {
   using at = new TwoRoots().write({ left: { d: { e: { a: "mine" } } } });
   const { left } = at;
