@@ -285,8 +285,11 @@ export function destroy(
 
 /** Whether a path has the file that was seen. */
 export function isStillAt(root: Root, path: string, seen: Metadata): boolean {
-  const info = Deno.lstatSync(root.absolute(path));
-  return info.isFile && isStill(seen, root.metadata(info));
+  const { isFile, metadata } = root.lookAgain(path, seen, () => {
+    const info = Deno.lstatSync(root.absolute(path));
+    return { isFile: info.isFile, metadata: root.metadata(info) };
+  });
+  return isFile && isStill(seen, metadata);
 }
 
 /**

@@ -331,8 +331,11 @@ export class Performer {
   /** Whether both sides still have what this run put there. */
   #isAsPlaced(row: FileRow): boolean {
     return SIDES.every((side) => {
-      const look = this.#roots[side].look(row.path);
-      return look.kind === "file" && isStill(row[side], look.metadata);
+      const root = this.#roots[side];
+      const { path } = row;
+      const look = root.lookAgain(path, row[side], () => root.look(path));
+      return look.kind === "file" &&
+        isStill(withBirthOf(row[side], look.metadata), look.metadata);
     });
   }
 
@@ -541,9 +544,8 @@ export class Performer {
     const isOurTime = [asked, seen.mtimeMs].some((time) =>
       Math.abs(time - now.mtimeMs) < cut
     );
-    // Some servers know no time of creation, and tell that of the last change.
-    const id = isEqualId(now.id, seen.id) ? now.id : seen.id;
-    if (!isOurTime || !isStill({ ...seen, mtimeMs: now.mtimeMs, id }, now)) {
+    const expected = { ...withBirthOf(seen, now), mtimeMs: now.mtimeMs };
+    if (!isOurTime || !isStill(expected, now)) {
       throw new Skipped(CHANGED);
     }
     const isUnsure = isFresh(now.mtimeMs, lookedAtMs, root.traits);
@@ -1131,6 +1133,14 @@ function sided<T>(side: Side, own: T, other: T): Both<T> {
 
 function idAt(root: Root, folder: string): ReturnType<typeof folderIdOf> {
   return folderIdOf(Deno.lstatSync(root.absolute(folder)));
+}
+
+/**
+ * What was seen of a file that the program itself wrote or changed since: some
+ * servers know no time of creation, and tell one that moves with that.
+ */
+function withBirthOf(seen: Metadata, now: Metadata): Metadata {
+  return isEqualId(now.id, seen.id) ? { ...seen, id: now.id } : seen;
 }
 
 function isTooLong(error: unknown): boolean {

@@ -114,14 +114,21 @@ export class OpenFile implements Disposable {
 
   /** Requires that the open file is still what was seen. */
   #requireUnchanged(): void {
-    const info = fs.fstatSync(this.#fd);
-    const { size, mode, ino, nlink } = info;
-    const now = metadataOf({
-      ...{ size, mode, ino, nlink },
-      mtime: new Date(Math.floor(info.mtimeMs)),
-      birthtime: new Date(Math.floor(info.birthtimeMs)),
-    }, this.#root.traits.tickMs);
-    if (!info.isFile() || !isStill(this.#seen, now)) {
+    const { info, metadata } = this.#root.lookAgain(
+      this.#path,
+      this.#seen,
+      () => {
+        const info = fs.fstatSync(this.#fd);
+        const { size, mode, ino, nlink } = info;
+        const metadata = metadataOf({
+          ...{ size, mode, ino, nlink },
+          mtime: new Date(Math.floor(info.mtimeMs)),
+          birthtime: new Date(Math.floor(info.birthtimeMs)),
+        }, this.#root.traits.tickMs);
+        return { info, metadata };
+      },
+    );
+    if (!info.isFile() || !isStill(this.#seen, metadata)) {
       throw new Skipped(CHANGED);
     }
     this.hasHoles = info.blocks * BLOCK_BYTES < info.size;
@@ -136,9 +143,15 @@ export class OpenFile implements Disposable {
    * @throws {Skipped} It changed while it was read.
    */
   finish(): Metadata {
-    const info = this.#root.info(this.#path);
-    const metadata = info && this.#root.metadata(info);
-    if (!info?.isFile || metadata === null || !isStill(this.#seen, metadata)) {
+    const { info, metadata } = this.#root.lookAgain(
+      this.#path,
+      this.#seen,
+      () => {
+        const info = this.#root.info(this.#path);
+        return { info, metadata: info && this.#root.metadata(info) };
+      },
+    );
+    if (!info?.isFile || !metadata || !isStill(this.#seen, metadata)) {
       throw new Skipped(CHANGED);
     }
     // Where the path leads to what is open, one look has told of both.

@@ -414,17 +414,43 @@ export class Root {
   }
 
   /**
+   * Looks at a file that was seen before.
+   *
+   * When a file on a share is closed, if only after reading, Linux may tell
+   * that moment for its mtime, for a second or two. A listing of its folder
+   * puts that right: so there is one before a time alone tells of an edit.
+   *
+   * @param look What it is looked at with, perhaps twice.
+   */
+  lookAgain<T extends Look | { readonly metadata: Metadata | null }>(
+    path: string,
+    seen: Metadata,
+    look: () => T,
+  ): T {
+    const found = look();
+    const now = "metadata" in found ? found.metadata : null;
+    if (now === null || isStill(seen, now)) return found;
+    const isTimeAlone = isStill({ ...seen, mtimeMs: now.mtimeMs }, now);
+    if (!isTimeAlone || Deno.build.os !== "linux") return found;
+    orElse([], () => [...Deno.readDirSync(this.#join(folderOf(path)))]);
+    return look();
+  }
+
+  /**
    * Requires that a file is what the scan saw.
    *
    * @returns What the system says of it now.
    * @throws {Skipped} It is something else by now.
    */
   requireFile(path: string, seen: Metadata): Deno.FileInfo {
-    const info = this.info(path);
-    if (!info?.isFile || isLink(this.#join(path), info)) {
+    const { info, metadata } = this.lookAgain(path, seen, () => {
+      const info = this.info(path);
+      const isFile = info?.isFile && !isLink(this.#join(path), info);
+      return { info, metadata: isFile ? this.metadata(info) : null };
+    });
+    if (!info || !metadata || !isStill(seen, metadata)) {
       throw new Skipped(CHANGED);
     }
-    if (!isStill(seen, this.metadata(info))) throw new Skipped(CHANGED);
     return info;
   }
 
