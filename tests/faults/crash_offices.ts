@@ -42,8 +42,9 @@ export function firstOffice(place: Place = Office): Promise<Office> {
  */
 export async function manyOffice(
   prepare: (office: Office) => void = () => {},
+  place: Place = Office,
 ): Promise<Office> {
-  const office = new Office();
+  const office = new place();
   prepare(office);
   await office.agree();
   const folders = Array.from({ length: 5 }, (_, folder) => {

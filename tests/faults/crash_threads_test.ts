@@ -5,7 +5,12 @@
  */
 import assert from "node:assert/strict";
 import { snapshot, synced } from "../support/snapshot.ts";
-import { describe, file, Office } from "../support/support.ts";
+import {
+  describe,
+  file,
+  MemoryOffice,
+  type Office,
+} from "../support/support.ts";
 import { manyOffice } from "./crash_offices.ts";
 import { killHereAndThere } from "./crash_support.ts";
 import {
@@ -20,7 +25,7 @@ import {
 
 killHereAndThere({
   run: "a run whose copies are made by threads",
-  make: () => manyOffice(),
+  make: () => manyOffice(() => {}, MemoryOffice),
   // Each thread counts its own: the first ones are in the middle of a batch.
   // Flushes are spread over the runtime's threads.
   calls: {
@@ -40,7 +45,7 @@ killHereAndThere({
 
 /** A file of many chunks. */
 async function largeOffice(): Promise<Office> {
-  const office = new Office();
+  const office = new MemoryOffice();
   await office.agree();
   const words = Array.from({ length: 1000 }, (_, n) => `words ${n}\n`).join("");
   const content = words.repeat(Math.ceil(70 * 1024 * 1024 / words.length));

@@ -37,7 +37,7 @@ for (const [index, seed] of [11, 12].entries()) {
     for (let round = 0; round < 2; round++) {
       let isOver = false;
       const work = editors.map((editor) => editor.work(() => isOver, 4));
-      for (let run = 0; run < 8; run++) {
+      for (let run = 0; run < 5; run++) {
         const ran = await told(office.config, [
           "--allow-deletes",
           "--allow-changes",

@@ -6,7 +6,7 @@
  */
 import assert from "node:assert/strict";
 import { snapshot } from "../support/snapshot.ts";
-import { Office, write } from "../support/support.ts";
+import { folderInMemory, Office, write } from "../support/support.ts";
 import {
   at,
   type Disturbance,
@@ -28,9 +28,14 @@ export class FaultyOffice extends Office {
   /**
    * @param from Which side changes.
    * @param settings YAML lines for the config besides the roots.
+   * @param folder What all of it is in.
    */
-  constructor(from: "left" | "right", settings = "") {
-    super(settings);
+  constructor(
+    from: "left" | "right",
+    settings = "",
+    folder: string = folderInMemory(),
+  ) {
+    super(settings, folder);
     this.from = from === "left" ? this.left : this.right;
     this.to = from === "left" ? this.right : this.left;
   }

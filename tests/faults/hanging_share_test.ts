@@ -17,6 +17,9 @@ const old = (content: string) =>
 /** What a person presses the second time, for whom half a second is no time. */
 const PAUSE_MS = 1000;
 
+/** In which a run that hangs would do something, if it did. */
+const STALLED_MS = 300;
+
 /** Ends at once, on a machine that does much else. */
 const AT_ONCE_MS = 15_000;
 
@@ -141,8 +144,10 @@ for (const [part, calls] of Object.entries(PARTS)) {
     };
     assert.equal(JSON.parse(next.stdout).run.exitCode, 4);
     assert.equal(next.stderr, `${stuckWords(program)}\n`);
-    const quiet = await office.command("--quiet", "--only-new");
-    assert.doesNotMatch(quiet.stderr, /system call/);
+    if (part === "in its very beginning") {
+      const quiet = await office.command("--quiet", "--only-new");
+      assert.doesNotMatch(quiet.stderr, /system call/);
+    }
     office.share.letGo();
     const locked = `FLOCK .* ${program} `;
     await until(
@@ -158,7 +163,7 @@ for (const [part, calls] of Object.entries(PARTS)) {
     using office = await sharedOffice();
     const left = read(office.left);
     const child = await office.hanging(calls, "--quiet");
-    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+    await new Promise((resolve) => setTimeout(resolve, STALLED_MS));
     office.share.letGo();
     const { code, stdout, stderr } = await child.output();
     const text = [stdout, stderr].map((it) => new TextDecoder().decode(it));
@@ -171,7 +176,7 @@ for (const [part, calls] of Object.entries(PARTS)) {
     const left = read(office.left);
     const child = await office.hanging(calls, "--json");
     child.kill("SIGINT");
-    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+    await new Promise((resolve) => setTimeout(resolve, STALLED_MS));
     office.share.letGo();
     const output = await child.output();
     const [stdout, stderr] = [output.stdout, output.stderr].map((it) =>
