@@ -121,6 +121,18 @@ export const OPTIONS = {
     "isForced",
     "let an older version take the place of a newer one",
   ),
+  "older-than": valued(
+    "olderThanDays",
+    "DAYS",
+    "only what was soft-deleted longer ago; left out: all",
+    (said) => {
+      if (said === null || /^\d{1,5}$/.test(said)) {
+        return said === null ? null : Number(said);
+      }
+      throw notAllowed("--older-than", said, "a whole number of days");
+    },
+  ),
+  "yes": flag("isSure", "do it without asking"),
   "left": text("left", "FOLDER", "the local folder; nothing is asked then"),
   "right": text("right", "FOLDER", "the share"),
   "every": valued(
@@ -232,6 +244,14 @@ export const COMMANDS = {
     },
     access: ({ isList }) => isList ? "plan" : "sync",
   }),
+  purge: command({
+    usage: "",
+    does: "remove soft-deleted versions for good, now",
+    options: ["config", "json", "older-than", "yes"],
+    maxWords: 0,
+    read: () => ({}),
+    access: () => "sync",
+  }),
   why: command({
     usage: "PATH",
     does: "what decides about a path",
@@ -293,6 +313,9 @@ export type ConflictsInvocation = Asked<"conflicts">;
 
 /** Soft-deleted versions; of the path "" all. */
 export type RestoreInvocation = Asked<"restore">;
+
+/** Soft-deleted versions that are to go. */
+export type PurgeInvocation = Asked<"purge">;
 
 /** What is known of a path, and what decides about it. */
 export type WhyInvocation = Asked<"why">;

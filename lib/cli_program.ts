@@ -93,6 +93,7 @@ const COMMANDS: {
   history: async () => (await import("./command_history.ts")).history,
   conflicts: async () => (await import("./command_conflicts.ts")).conflicts,
   restore: async () => (await import("./command_restore.ts")).restore,
+  purge: async () => (await import("./command_purge.ts")).purge,
   why: async () => (await import("./command_why.ts")).why,
   doctor: async () => (await import("./command_doctor.ts")).doctor,
   schedule: async () => (await import("./command_schedule.ts")).schedule,

@@ -19,9 +19,8 @@ import {
   LockedError,
 } from "./errors.ts";
 import { type Traits, words } from "./metadata.ts";
-import { DELETED_FOLDER, type TemporaryOwner } from "./names.ts";
+import type { TemporaryOwner } from "./names.ts";
 import { cantUse, foreignFolder, logFiles, refusalOf } from "./own_files.ts";
-import { joinPath } from "./paths.ts";
 import { newRunId, runSync } from "./run.ts";
 import {
   checkRoots,
@@ -285,11 +284,10 @@ export async function lookAtRoot(
     "times": traits && timesIn(traits),
     "replaced files": fine(KEPT),
     "soft delete": softDeleted(
-      path,
       found,
       room,
       owner.pair,
-      config.softDelete.retentionDays,
+      config.softDelete,
     ),
   });
   return { checks, traits, realPath: real.path };
@@ -415,11 +413,10 @@ function timesIn({ tickMs }: Traits): Found {
 }
 
 function softDeleted(
-  path: string,
   { runs, unreadable: bad }: Deleted,
   room: Room | null,
   pair: string,
-  retentionDays: number,
+  { retentionDays, maxTotalBytes }: Config["softDelete"],
 ): Found {
   let [files, bytes, foreign] = [0, 0, 0];
   const unreadable = bad.length === 0
@@ -432,7 +429,8 @@ function softDeleted(
       if (run.pair !== pair) foreign += metadata.sizeBytes;
     }
   }
-  const limit = retentionDays === 0 ? "good" : `${retentionDays} days`;
+  const limit = (retentionDays === 0 ? "good" : `${retentionDays} days`) +
+    (maxTotalBytes === 0 ? "" : `, up to ${sizeWords(maxTotalBytes)}`);
   const others = foreign === 0
     ? ""
     : `; ${sizeWords(foreign)} of it by other PCs, or before the state DB ` +
@@ -444,8 +442,8 @@ function softDeleted(
   if (bytes <= free) return fine(says);
   return warning(
     `${says}: more than is free on the disk`,
-    "Set soft_delete.retention_days, or remove old folders below " +
-      `${joinPath(path, DELETED_FOLDER)}.`,
+    "Set soft_delete.retention_days or soft_delete.max_total_mb, or remove " +
+      `what is old now: ${PROGRAM} purge --older-than 30.`,
   );
 }
 

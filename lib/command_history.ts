@@ -14,6 +14,7 @@ import {
   type PastAction,
   type PastRun,
   pastRuns,
+  type Purged,
   runsBeginning,
 } from "./state_runs.ts";
 import { printable, quoted, sizeWords, timeWords } from "./text.ts";
@@ -82,7 +83,10 @@ function runText(run: PastRun): string {
 }
 
 /** What is counted together, and how it is called. */
-const COUNTED: readonly (readonly [string, readonly (keyof Summary)[]])[] = [
+const COUNTED: readonly (readonly [
+  string,
+  readonly (keyof Summary | keyof Purged)[],
+])[] = [
   ["copied", ["COPY_LEFT_TO_RIGHT", "COPY_RIGHT_TO_LEFT"]],
   ["renamed or adjusted", ["RENAME_LEFT", "RENAME_RIGHT"]],
   ["soft-deleted", ["SOFT_DELETE_LEFT", "SOFT_DELETE_RIGHT"]],
@@ -90,6 +94,7 @@ const COUNTED: readonly (readonly [string, readonly (keyof Summary)[]])[] = [
   ["clash copies", ["CLASH_CREATE"]],
   ["folders created", ["CREATE_DIR_LEFT", "CREATE_DIR_RIGHT"]],
   ["folders removed", ["REMOVE_DIR_LEFT", "REMOVE_DIR_RIGHT"]],
+  ["removed for good", ["purged"]],
   ["brought back", ["RESTORE_LEFT", "RESTORE_RIGHT"]],
   ["open conflicts", ["openConflicts"]],
   ["skipped", ["skipped"]],
@@ -97,7 +102,7 @@ const COUNTED: readonly (readonly [string, readonly (keyof Summary)[]])[] = [
   ["unknown", ["unknown"]],
 ];
 
-function countWords(summary: Summary | null): string {
+function countWords(summary: Summary & Purged | null): string {
   if (summary === null) return "";
   const counts = COUNTED.flatMap(([called, keys]) => {
     // Earlier versions of the program counted less.

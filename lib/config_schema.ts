@@ -334,6 +334,8 @@ const SECTIONS = {
     // 0 keeps soft-deleted files for good.
     retention_days: v.optional(days, 0),
     keep_replaced: v.optional(flag, false),
+    // Of each side; 0: no limit.
+    max_total_mb: size("a number of MB, 0 or more", 0, 0),
   },
   conflict_policy: {
     modify_modify: v.optional(oneOf(POLICIES), "clash"),

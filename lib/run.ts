@@ -805,15 +805,16 @@ async function pruned(
   db: StateDb,
   result: RunResult,
 ): Promise<RunResult> {
-  const { retentionDays } = config.softDelete;
+  const { softDelete } = config;
+  const { retentionDays, maxTotalBytes } = softDelete;
   if (result.stop !== null || options.resolve !== undefined) return result;
   const isNoted = db.first("SELECT 1 FROM expired LIMIT 1") !== null;
-  if (retentionDays === 0 && !isNoted) return result;
+  if (retentionDays + maxTotalBytes === 0 && !isNoted) return result;
   const { pruneOld } = await import("./run_retention.ts");
   const removed = await pruneOld(options.files, db, {
     startedAtMs,
     paths: config.roots,
-    retentionDays,
+    softDelete,
     onWarning: (text) => listener.onWarning(text),
   });
   return { ...result, pruned: removed };

@@ -1,12 +1,13 @@
 /**
- * What becomes of soft-deleted files in the end: those of old runs are removed
- * for good.
+ * What becomes of soft-deleted files in the end: those of old runs, and those
+ * for which there is no room, are removed for good.
  *
  * Several PCs may share one Right, so each pair of roots removes only what its
  * own runs put there: another's settings are its own business.
  *
  * @module
  */
+import type { Config } from "./config_schema.ts";
 import { GuardError } from "./errors.ts";
 import {
   checkRoots,
@@ -18,36 +19,111 @@ import { NOTHING_PRUNED, type Pruned } from "./run_types.ts";
 import type { StateDb } from "./state_db.ts";
 import { printable } from "./text.ts";
 import { type Both, type Side, SIDES } from "./types.ts";
-import type { RunFolder, Unusable } from "./wire_messages.ts";
+import type {
+  DeletedRun,
+  RunFolder,
+  Unusable,
+  WireRoot,
+} from "./wire_messages.ts";
 import type { Files } from "./wire_port.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
+/** A run's folder, and what counts for its age. */
+export interface OwnRun extends DeletedRun {
+  /**
+   * The latest time that anything tells of it, in ms since 1970: the clock of
+   * its run may have been wrong.
+   */
+  readonly latestMs: number;
+}
+
 /**
- * Removes what this pair's runs soft-deleted too long ago. It never fails:
- * what can't be removed is told, and tried again by the next run.
+ * What this pair's runs have soft-deleted on a side, and nobody else's.
+ *
+ * @param nowMs In ms since 1970.
+ * @param wantsFiles Tell what is in each folder, too.
+ * @returns Oldest first, and what can't be looked into.
+ */
+export async function ownRuns(
+  files: Files,
+  db: StateDb,
+  { side, root }: { readonly side: Side; readonly root: WireRoot },
+  nowMs: number,
+  wantsFiles: boolean,
+): Promise<{
+  readonly runs: readonly OwnRun[];
+  readonly unreadable: readonly Unusable[];
+}> {
+  const pair = db.meta("pair");
+  const found = await files.ask("deleted", { side, root, wantsFiles });
+  const runs = found.runs.filter((it) => it.pair === pair).map((it) => ({
+    ...it,
+    latestMs: Math.max(it.timeMs, it.mtimeMs, timeBefore(db, it, nowMs)),
+  }));
+  return {
+    runs: runs.sort((a, b) => a.latestMs - b.latestMs),
+    unreadable: found.unreadable,
+  };
+}
+
+/** What the files in a run's folder take. */
+export function bytesIn({ files }: DeletedRun): number {
+  return files.reduce((sum, { metadata }) => sum + metadata.sizeBytes, 0);
+}
+
+/**
+ * The folders that are too old, or for which there is no room: the newest ones
+ * that fit stay.
+ */
+function toGo(
+  runs: readonly OwnRun[],
+  nowMs: number,
+  { retentionDays, maxTotalBytes }: Pick<
+    Config["softDelete"],
+    "retentionDays" | "maxTotalBytes"
+  >,
+): readonly OwnRun[] {
+  let room = maxTotalBytes === 0 ? Infinity : maxTotalBytes;
+  const oldestMs = retentionDays === 0
+    ? -Infinity
+    : nowMs - retentionDays * DAY_MS;
+  return runs.toReversed().filter((run) => {
+    // Once one does not fit, none that is older does.
+    room -= room < 0 ? 0 : bytesIn(run);
+    return run.latestMs < oldestMs || room < 0;
+  });
+}
+
+/**
+ * Removes what this pair's runs soft-deleted too long ago, or what is more than
+ * there is to be. It never fails: what can't be removed is told, and tried
+ * again by the next run.
  *
  * Any clock may be wrong for a while. So a folder counts from the latest time
  * that anything tells of it, and goes only when a second run, a day or more
- * after the first, finds it too old, and so did every run between.
+ * after the first, finds that it is to go, and so did every run between.
  *
  * @returns What was removed.
  */
 export async function pruneOld(
   files: Files,
   db: StateDb,
-  { startedAtMs, paths, retentionDays, onWarning }: {
+  { startedAtMs, paths, softDelete, onWarning }: {
     /** When the run that has just ended began, in ms since 1970. */
     readonly startedAtMs: number;
     /** Absolute paths of the roots. */
     readonly paths: Both<string>;
     /** 0 keeps everything. */
-    readonly retentionDays: number;
+    readonly softDelete: Pick<
+      Config["softDelete"],
+      "retentionDays" | "maxTotalBytes"
+    >;
     onWarning(text: string): void;
   },
 ): Promise<Pruned> {
-  const pair = db.meta("pair");
-  if (retentionDays === 0 || pair === null) {
+  const { retentionDays, maxTotalBytes } = softDelete;
+  if (retentionDays + maxTotalBytes === 0 || db.meta("pair") === null) {
     noteExpired(db, []);
     return NOTHING_PRUNED;
   }
@@ -64,29 +140,27 @@ export async function pruneOld(
       const root = roots[side];
       // Of two clocks the slower one: nothing goes too early.
       const nowMs = startedAtMs + Math.min(0, root.traits.clockOffsetMs);
-      const isYoung = (timeMs: number) =>
-        nowMs - timeMs <= retentionDays * DAY_MS;
-      const found = await files.ask("deleted", {
-        side,
-        root,
-        wantsFiles: false,
-      });
+      const at = { side, root };
+      const found = await ownRuns(
+        files,
+        db,
+        at,
+        startedAtMs,
+        maxTotalBytes > 0,
+      );
       notes.push(...found.unreadable);
       failed += found.unreadable.length;
       const runs: string[] = [];
-      for (const folder of found.runs) {
-        if (folder.pair !== pair) continue;
-        if (isYoung(Math.max(folder.timeMs, folder.mtimeMs))) continue;
-        if (isYoung(timeBefore(db, folder, startedAtMs))) continue;
+      for (const { name } of toGo(found.runs, nowMs, softDelete)) {
         const [since = startedAtMs] = db.first(
           "SELECT since FROM expired WHERE side = ? AND folder = ?",
           side,
-          folder.name,
+          name,
         ) ?? [];
         // A run whose clock was ahead puts nothing off for long.
         const sinceMs = Math.min(Number(since), startedAtMs);
-        if (startedAtMs - sinceMs >= DAY_MS) runs.push(folder.name);
-        expired.push([side, folder.name, sinceMs]);
+        if (startedAtMs - sinceMs >= DAY_MS) runs.push(name);
+        expired.push([side, name, sinceMs]);
       }
       if (runs.length === 0) continue;
       const pruned = await files.ask("prune", { side, root, runs });
@@ -143,10 +217,10 @@ function timeBefore(db: StateDb, folder: RunFolder, nowMs: number): number {
   return Math.max(...times.map((row) => Number(row?.[0] ?? 0)));
 }
 
-/** A run's folder that is too old, and when a run found that first. */
+/** A run's folder that is to go, and when a run found that first. */
 type Expired = readonly [side: Side, folder: string, sinceMs: number];
 
-/** What is not among them was young enough, or is gone. */
+/** What is not among them is to stay, or is gone. */
 function noteExpired(db: StateDb, expired: readonly Expired[]): void {
   const isNoted = db.first("SELECT 1 FROM expired LIMIT 1") !== null;
   if (!isNoted && expired.length === 0) return;

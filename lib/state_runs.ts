@@ -259,8 +259,11 @@ function older(a: Since, b: Since): Since {
   return b.runs > a.runs ? b : a;
 }
 
-/** What a run is about: all there is, one conflict, or files brought back. */
-export type RunKind = "sync" | "resolve" | "restore";
+/**
+ * What a run is about: all there is, one conflict, files brought back, or
+ * soft-deleted versions removed.
+ */
+export type RunKind = "sync" | "resolve" | "restore" | "purge";
 
 /** Notes that a run has begun: one that dies is seen in the history too. */
 export function beginRun(
@@ -286,7 +289,7 @@ const MOST_IN_TEXT = 50_000;
  * Notes how a run ended, its actions, and the conflicts that are open now.
  *
  * @param part All that the run was about, the conflict at a path, or, where
- *   that is null, files that were brought back; null for an ordinary run.
+ *   that is null, soft-deleted versions; null for an ordinary run.
  */
 export function endRun(
   db: StateDb,
@@ -329,7 +332,7 @@ export function endRun(
        stopped_by = ?, nth = ? WHERE id = ?`,
       result.finishedAtMs,
       result.exitCode,
-      JSON.stringify(summarize(result)),
+      JSON.stringify({ ...summarize(result), ...purgedBy(result) }),
       result.stop && `${result.stop.name}: ${result.stop.reason}`,
       nth,
       result.id,
@@ -341,6 +344,16 @@ export function endRun(
       db.run("DELETE FROM conflicts WHERE path = ?", part.resolved);
     }
   });
+}
+
+/** Counted only where there is something: most runs remove nothing. */
+function purgedBy({ pruned: { files } }: RunResult): Purged {
+  return files === 0 ? {} : { purged: files };
+}
+
+/** How many soft-deleted versions a run removed for good. */
+export interface Purged {
+  readonly purged?: number;
 }
 
 const KEPT_MS = 400 * 24 * 60 * 60 * 1000;
@@ -466,7 +479,7 @@ export interface PastRun {
   /** In ms since 1970; null where it was cut off, or goes on still. */
   readonly finishedAtMs: number | null;
   readonly exitCode: number | null;
-  readonly summary: Summary | null;
+  readonly summary: Summary & Purged | null;
   /** The guard, and what it said. */
   readonly stoppedBy: string | null;
 }

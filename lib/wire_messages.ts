@@ -471,15 +471,18 @@ export interface SoftDeleted {
   readonly metadata: Metadata;
 }
 
+/** A run's folder, with what is in it. */
+export interface DeletedRun extends RunFolder {
+  /** Of the folder, in ms since 1970. */
+  readonly mtimeMs: number;
+  /** None where they were not asked for. */
+  readonly files: readonly SoftDeleted[];
+}
+
 /** What lies in a root's soft-delete folder. */
 export interface Deleted {
   /** Oldest first. */
-  readonly runs: readonly (RunFolder & {
-    /** Of the folder, in ms since 1970. */
-    readonly mtimeMs: number;
-    /** None where they were not asked for. */
-    readonly files: readonly SoftDeleted[];
-  })[];
+  readonly runs: readonly DeletedRun[];
   /** What can't be looked into, and why. */
   readonly unreadable: readonly Unusable[];
 }

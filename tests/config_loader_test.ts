@@ -51,6 +51,7 @@ Deno.test("parseConfig() fills in every default", async () => {
       maxSizeBytes: 20_971_520,
       retentionDays: 0,
       keepReplaced: false,
+      maxTotalBytes: 0,
     },
     policies: {
       modify_modify: "clash",
@@ -169,11 +170,12 @@ for (
 const WRONG: Record<string, [value: string, message: string]> = {
   left_root: ["2024", `found 2024, put it in quotes; allowed: ${FOLDER}`],
   right_root: ["[P]", `found a list; allowed: ${FOLDER}`],
-  soft_delete: ["true", "found a boolean, not shown; allowed: a section with the keys enabled, max_size_mb, retention_days, keep_replaced"],
+  soft_delete: ["true", "found a boolean, not shown; allowed: a section with the keys enabled, max_size_mb, retention_days, keep_replaced, max_total_mb"],
   "soft_delete.enabled": ["yes", 'found "yes"; allowed: true or false'],
   "soft_delete.max_size_mb": ["20MB", 'found "20MB"; allowed: a number of MB, 0 or more'],
   "soft_delete.retention_days": ["1.5", "found 1.5; allowed: a whole number of days, 0 or more"],
   "soft_delete.keep_replaced": ["0", "found 0; allowed: true or false"],
+  "soft_delete.max_total_mb": ["-1", "found -1; allowed: a number of MB, 0 or more"],
   conflict_policy: ["clash", "found a text, not shown; allowed: a section with the keys modify_modify, new_new, metadata_conflict"],
   "conflict_policy.modify_modify": ["merge", 'found "merge"; allowed: clash, notify, overwrite, left, right'],
   "conflict_policy.new_new": ["1", "found 1; allowed: clash, notify, overwrite, left, right"],
@@ -304,7 +306,7 @@ const REFUSED: [rule: string, text: string, lines: string[]][] = [
   ["a variable that YAML refuses before", "left_root: %USERPROFILE%\\office\nright_root: P:\\", [`1:12: left_root: ${QUOTES}; variables such as %USERPROFILE% are not filled in: write the path itself`]],
   ["unknown keys at any depth", `${ROOTS}Left-Root: x\nsoft_delete:\n  enable: true\n  __proto__: {}\nconstructor: 1\n`, [
     "3:1: Left-Root: unknown key; did you mean left_root?", "5:3: soft_delete.enable: unknown key; did you mean enabled?",
-    "6:3: soft_delete.__proto__: unknown key; allowed: enabled, max_size_mb, retention_days, keep_replaced",
+    "6:3: soft_delete.__proto__: unknown key; allowed: enabled, max_size_mb, retention_days, keep_replaced, max_total_mb",
     "7:1: constructor: unknown key; allowed: left_root, right_root, soft_delete, conflict_policy, email, open_documents, ignore, state_db, logging, safety, monitor, sandbox, compare"]],
   ["keys that every object has, each with its place", `${ROOTS}email:\n  toString: 1\n  to: x\n  prototype: 2\n  length: 3\nhasOwnProperty: 1\n1: x\n`, [
     `3:1: email.smtp_host: missing; needed: ${HOST}`, `3:1: email.from: missing; needed: ${ADDRESS}`,
@@ -324,7 +326,7 @@ const REFUSED: [rule: string, text: string, lines: string[]][] = [
     "4:22: logging.max_files: found 1.5; allowed: a whole number from 1 to 100", "4:40: logging.max_size_mb: found 8589934592; allowed: a number of MB above 0",
     "5:31: soft_delete.retention_days: found 1e300; allowed: a whole number of days, 0 or more"]],
   ["lists and sections in each other's place", `${ROOTS}soft_delete: []\nlogging: {file: {a: 1}, level: [info]}\nignore: {extensions: {a: b}, filenames_exact: [[a], {b: c}]}\nsandbox: [x]`, [
-    "3:14: soft_delete: found an empty list; allowed: a section with the keys enabled, max_size_mb, retention_days, keep_replaced", `4:17: logging.file: found a section; allowed: ${FILE}`,
+    "3:14: soft_delete: found an empty list; allowed: a section with the keys enabled, max_size_mb, retention_days, keep_replaced, max_total_mb", `4:17: logging.file: found a section; allowed: ${FILE}`,
     "4:32: logging.level: found a list; allowed: debug, info, warning, error", "5:22: ignore.extensions: found a section; allowed: a list of texts",
     `5:48: ignore.filenames_exact: found a list; allowed: ${NAME}`, `5:53: ignore.filenames_exact: found a section; allowed: ${NAME}`, "6:10: sandbox: found a list; allowed: a section with the keys network_roots"]],
   ["its own files inside a root", "left_root: C:\\a\nright_root: P:\\\nstate_db: c:\\A\\x\\s.db\nlogging: {file: 'P:\\l.log'}", ['3:11: state_db: "c:\\A\\x\\s.db" lies in left_root; allowed: outside both roots', '4:17: logging.file: "P:\\l.log" lies in right_root; allowed: outside both roots']],

@@ -184,7 +184,7 @@ Deno.test("of the clocks of PC and share the slower one counts", async () => {
     pruneOld(filesHere(paths), db, {
       startedAtMs,
       paths,
-      retentionDays: 1,
+      softDelete: { retentionDays: 1, maxTotalBytes: 0 },
       onWarning: (text) => assert.fail(text),
     });
   assert.deepEqual(await prune(Date.now() - 2 * DAY_MS), {
@@ -300,4 +300,70 @@ Deno.test("a run without retention between is a run that found nothing too old",
   assert.ok(isKept(office));
   await runBefore(office, 0);
   assert.ok(!isKept(office));
+});
+
+/** An office that has met, with room for so many bytes. */
+async function roomyOffice(bytes: number): Promise<Office> {
+  const office = new MemoryOffice();
+  await office.agree();
+  office.configure(`soft_delete: { max_total_mb: ${bytes / 1_048_576} }`);
+  return office;
+}
+
+Deno.test("beyond max_total_mb the oldest go, on each side for itself, by the second run, a day later", async () => {
+  using office = await roomyOffice(10);
+  const pair = pairOf(office);
+  softDeletedBefore(office.left, 9, pair, { oldest: "12345" });
+  softDeletedBefore(office.left, 8, pair, { old: "1234", d: { more: "12" } });
+  softDeletedBefore(office.left, 7, pair, { young: "1234" });
+  softDeletedBefore(office.left, 99, "other1", { others: "1".repeat(99) });
+  softDeletedBefore(office.right, 9, pair, { a: "12345" });
+  softDeletedBefore(office.right, 8, pair, { b: "12345" });
+  const all = softDeleted(office.left);
+  await runBefore(office, 1.1);
+  await runBefore(office, 0.2);
+  assert.deepEqual(softDeleted(office.left), all);
+  const { code, stdout } = await office.commandHere();
+  assert.equal(code, 0);
+  assert.match(stdout, /^1 old soft-deleted file removed for good: 5 bytes/m);
+  const { oldest: _, ...rest } = all;
+  assert.deepEqual(softDeleted(office.left), rest);
+  assert.deepEqual(softDeleted(office.right), { a: "12345", b: "12345" });
+  // There is room again: nothing more goes.
+  await runBefore(office, -2);
+  assert.deepEqual(softDeleted(office.left), rest);
+});
+
+Deno.test("what does not fit goes with all that is older, the newest that fit stay, and room that is made meanwhile keeps them", async () => {
+  using office = await roomyOffice(5);
+  const pair = pairOf(office);
+  softDeletedBefore(office.left, 9, pair, { small: "1" });
+  const large = softDeletedBefore(office.left, 8, pair, { large: "123456" });
+  softDeletedBefore(office.left, 7, pair, { young: "12" });
+  await runBefore(office, 3);
+  Deno.removeSync(large, { recursive: true });
+  await runBefore(office, 1.5);
+  await runBefore(office, 0);
+  assert.deepEqual(softDeleted(office.left), { small: "1", young: "12" });
+  softDeletedBefore(office.left, 8, pair, { large: "123456" });
+  await runBefore(office, -1);
+  await runBefore(office, -2.1);
+  assert.deepEqual(softDeleted(office.left), { young: "12" });
+});
+
+Deno.test("max_total_mb goes by the latest time that anything tells, and 0 is no limit", async () => {
+  using office = await roomyOffice(5);
+  const pair = pairOf(office);
+  // The clock of its run was behind by years, and it is the newest.
+  const folder = softDeletedBefore(office.left, 9999, pair, { newest: "1234" });
+  setTime(folder, 1);
+  softDeletedBefore(office.left, 5, pair, { old: "1234" });
+  await runBefore(office, 0);
+  await runBefore(office, -1.1);
+  assert.deepEqual(softDeleted(office.left), { newest: "1234" });
+  office.configure("soft_delete: { max_total_mb: 0 }");
+  softDeletedBefore(office.left, 7, pair, { more: "1".repeat(99) });
+  await runBefore(office, -3);
+  await runBefore(office, -5);
+  assert.equal(Object.keys(softDeleted(office.left)).length, 2);
 });

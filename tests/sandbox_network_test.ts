@@ -262,6 +262,7 @@ eachCase("doctor tells what it must", async (mapped, consent) => {
             maxSizeBytes: 1,
             retentionDays: 0,
             keepReplaced: false,
+            maxTotalBytes: 0,
           },
         },
         { pair: "p", run: "r" },
