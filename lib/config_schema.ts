@@ -137,6 +137,7 @@ function whole(error: string, min: number, max = Number.MAX_SAFE_INTEGER) {
 }
 
 const count = whole("a whole number, 0 or more", 0);
+const hours = whole("a whole number of hours, 0 or more", 0);
 const days = whole("a whole number of days, 0 or more", 0);
 
 const BYTES_PER_MB = 1_048_576;
@@ -353,6 +354,8 @@ const SECTIONS = {
     // As written, with a name or without; `parseMailbox` reads it.
     from: v.optional(address, ""),
     to: v.optional(addresses, []),
+    tell_after_hours: v.optional(hours, 24),
+    remind_days: v.optional(days, 7),
   },
   ignore: {
     extensions: list(extension),

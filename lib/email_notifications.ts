@@ -12,6 +12,7 @@ import { createHash } from "node:crypto";
 import type { EmailConfig } from "./config_schema.ts";
 import { SyncError } from "./errors.ts";
 import {
+  type KnownUnsynced,
   type Mailed,
   Outbox,
   type Posting,
@@ -28,9 +29,10 @@ import {
   mailOf,
   type MailRun,
   type MailText,
+  type UnsyncedNews,
 } from "./mail_texts.ts";
 import type { Conflict } from "./plan_types.ts";
-import { doubtfulAlert } from "./report_text.ts";
+import { doubtfulAlert, type Unsynced, unsyncedIn } from "./report_text.ts";
 import {
   type Alert,
   conflictKey,
@@ -52,6 +54,67 @@ const ALMOST_DAY_MS = DAY_MS - HOUR_MS / 6;
 /** A clock that was put back must not keep anything waiting for years. */
 function isPast(atMs: number, ms: number, nowMs: number): boolean {
   return Math.abs(nowMs - atMs) >= ms;
+}
+
+// What stays unsynced: mailed once every finished run has met it for some time,
+// again after some days, and once when none of it is left.
+
+/** What is to be mailed of what stays unsynced, and to be remembered then. */
+export interface DueUnsynced {
+  /** Null: no mail. */
+  readonly left: UnsyncedNews["left"] | null;
+  readonly known: readonly KnownUnsynced[];
+}
+
+/**
+ * Holds what a run left unsynced against what those before it did.
+ *
+ * @param known What all of them left, since when.
+ * @param now What this run left.
+ * @param isUntold The last mail about it waits still: it is told as it is now.
+ * @param nowMs In ms since 1970.
+ */
+export function dueUnsynced(
+  known: readonly KnownUnsynced[],
+  now: readonly Unsynced[],
+  { tellAfterHours, remindDays }: Pick<
+    EmailConfig,
+    "tellAfterHours" | "remindDays"
+  >,
+  isUntold: boolean,
+  nowMs: number,
+): DueUnsynced {
+  if (tellAfterHours === 0) return { left: null, known: [] };
+  const before = new Map(known.map((it) => [it.key, it]));
+  const after = now.map((it) => {
+    const { sinceMs = nowMs, toldAtMs = null } = before.get(it.key) ?? {};
+    return { ...it, sinceMs, toldAtMs };
+  });
+  const lasting = after.filter(({ sinceMs, toldAtMs }) =>
+    toldAtMs !== null || isPast(sinceMs, tellAfterHours * HOUR_MS, nowMs)
+  );
+  const rows = (some: readonly KnownUnsynced[]) =>
+    some.map(({ key, sinceMs, toldAtMs }) => ({ key, sinceMs, toldAtMs }));
+  const wasTold = known.flatMap(({ toldAtMs }) => toldAtMs ?? []);
+  const isStill = after.some(({ toldAtMs }) => toldAtMs !== null);
+  const lastMs = Math.max(...wasTold);
+  const isNew = lasting.some(({ toldAtMs }) => toldAtMs === null);
+  const isDue = lasting.length > 0 &&
+    (isUntold || wasTold.length === 0 ||
+      isNew && isPast(lastMs, ALMOST_DAY_MS, nowMs) ||
+      remindDays > 0 &&
+        isPast(lastMs, remindDays * DAY_MS - HOUR_MS / 6, nowMs));
+  if (!isDue) {
+    const isOver = wasTold.length > 0 && !isStill && !isUntold;
+    return { left: isOver ? [] : null, known: rows(after) };
+  }
+  const isTold = new Set(lasting.map(({ key }) => key));
+  return {
+    left: lasting.map(({ toldAtMs: _, ...it }) => it),
+    known: rows(
+      after.map((it) => isTold.has(it.key) ? { ...it, toldAtMs: nowMs } : it),
+    ),
+  };
 }
 
 // Alerts over many runs, guards and failures: each is mailed once, again after
@@ -452,18 +515,53 @@ class Mailing implements RunMails {
       this.#retellConflicts(mails, isOpen, posting);
       this.#retellAlerts(mails, due, posting);
     }
+    const unsynced = this.#unsynced(end, before, forAll, posting, nowMs);
     if (conflicts.length > 0) {
       const { run } = this.#options;
       const news = { kind: "conflicts", run, conflicts } as const;
       posting.added.push({ news, delivered: [] });
     }
-    const after = { conflicts: mailed, alerts: due.known };
+    const after = { conflicts: mailed, alerts: due.known, unsynced };
     const ids = outbox.post(posting, after, nowMs);
     if (conflicts.length > 0) this.#ownMail = ids.at(-1)!;
     outbox.keep(ALERTS, null);
     const lost = met.length > 0 && due.news !== null ? nowMs : lostRecord;
     if (lost === lostRecord && withoutDb === 0) return;
     end.lock?.setTimes({ withoutDb: 0, lostRecord: lost });
+  }
+
+  /**
+   * Puts a mail about what stays unsynced among those to be sent, if one is
+   * due, in place of one that nobody has got yet.
+   *
+   * @param waiting Mails that nobody has got.
+   * @returns What is left unsynced now.
+   */
+  #unsynced(
+    { result }: RunEnd,
+    { unsynced: known }: Mailed,
+    waiting: readonly WaitingMail[],
+    posting: Posting,
+    nowMs: number,
+  ): readonly KnownUnsynced[] {
+    // What a stopped run did not come to may be as it was.
+    if (result === null || result.stop !== null) return known;
+    const { email, run } = this.#options;
+    const untold = waiting.flatMap(({ id, news }) =>
+      news?.kind === "unsynced" ? [{ id, isOver: news.left.length === 0 }] : []
+    );
+    const isUntold = untold.some(({ isOver }) => !isOver);
+    const due = dueUnsynced(known, unsyncedIn(result), email, isUntold, nowMs);
+    const isStill = due.known.some(({ toldAtMs }) => toldAtMs !== null);
+    for (const { id, isOver } of untold) {
+      const isTrue = due.left === null && (isOver || isStill);
+      if (!isTrue) posting.removed.push(id);
+    }
+    if (due.left !== null) {
+      const news = { kind: "unsynced", run, left: due.left } as const;
+      posting.added.push({ news, delivered: [] });
+    }
+    return due.known;
   }
 
   /** The conflicts to be told, and the open ones that count as told then. */

@@ -36,6 +36,17 @@ export interface Mailed {
   /** Open conflicts: path → versions. */
   readonly conflicts: ReadonlyMap<string, string>;
   readonly alerts: readonly KnownAlert[];
+  /** What runs leave unsynced, mailed or not yet. */
+  readonly unsynced: readonly KnownUnsynced[];
+}
+
+/** Something that every run leaves unsynced since some time. */
+export interface KnownUnsynced {
+  readonly key: string;
+  /** In ms since 1970. */
+  readonly sinceMs: number;
+  /** When a mail told it last, in ms since 1970; null: none did. */
+  readonly toldAtMs: number | null;
 }
 
 /** What is to be changed in the outbox. */
@@ -130,7 +141,13 @@ export class Outbox {
     const alerts = this.#db.query(
       "SELECT alert FROM mailed_alerts ORDER BY key",
     ).map(([alert]): KnownAlert => JSON.parse(String(alert)));
-    return { conflicts: new Map(conflicts), alerts };
+    const unsynced = this.#db.query(
+      "SELECT key, since, told_at FROM unsynced ORDER BY key",
+    ).map(([key, since, toldAt]): KnownUnsynced => {
+      const toldAtMs = toldAt === null ? null : Number(toldAt);
+      return { key: String(key), sinceMs: Number(since), toldAtMs };
+    });
+    return { conflicts: new Map(conflicts), alerts, unsynced };
   }
 
   /** What runs meant to do about conflicts, and never told. */
@@ -197,17 +214,27 @@ export class Outbox {
           JSON.stringify(alert),
         );
       }
+      db.run("DELETE FROM unsynced");
+      for (const { key, sinceMs, toldAtMs } of mailed.unsynced) {
+        db.run("INSERT INTO unsynced VALUES (?, ?, ?)", key, sinceMs, toldAtMs);
+      }
       return ids.map(Number);
     });
   }
 }
 
-function asText({ conflicts, alerts }: Mailed): string {
+function asText({ conflicts, alerts, unsynced }: Mailed): string {
+  const byKey = (a: { key: string }, b: { key: string }) =>
+    a.key < b.key ? -1 : 1;
   return JSON.stringify([
     [...conflicts].sort(),
-    alerts.toSorted((a, b) => a.key < b.key ? -1 : 1),
+    alerts.toSorted(byKey),
+    unsynced.toSorted(byKey),
   ]);
 }
+
+/** Of news; an older version's about conflicts have none. */
+const KINDS: readonly unknown[] = ["alerts", "unsynced"];
 
 function mailFrom(row: readonly SqlValue[]): WaitingMail {
   const [id, createdAt, messageId, delivered, told, triedAt, refusals] = row;
@@ -217,7 +244,7 @@ function mailFrom(row: readonly SqlValue[]): WaitingMail {
     createdAtMs: Number(createdAt),
     messageId: String(messageId),
     delivered: JSON.parse(String(delivered)),
-    news: news?.conflicts || news?.kind === "alerts" ? news : null,
+    news: news?.conflicts || KINDS.includes(news?.kind) ? news : null,
     triedAtMs: triedAt as number | null,
     refusals: Number(refusals),
   };

@@ -15,6 +15,7 @@ import {
 import { words } from "./metadata.ts";
 import { nameOf } from "./paths.ts";
 import type { Conflict, ConflictDone } from "./plan_types.ts";
+import type { Unsynced } from "./report_text.ts";
 import type { Alert } from "./run_types.ts";
 import {
   countOf,
@@ -84,13 +85,25 @@ export interface AlertNews extends Alerts {
   readonly run: MailRun;
 }
 
+/** What every run left unsynced for long; nothing: all of it is synced now. */
+export interface UnsyncedNews {
+  readonly kind: "unsynced";
+  readonly run: MailRun;
+  readonly left: readonly (Unsynced & {
+    /** In ms since 1970. */
+    readonly sinceMs: number;
+  })[];
+}
+
 /** What a mail tells, so that it can be told anew when less of it is true. */
-export type MailNews = ConflictNews | AlertNews;
+export type MailNews = ConflictNews | AlertNews | UnsyncedNews;
 
 /** The mail that tells it. */
 export function mailOf(news: MailNews, facts: MailFacts): MailText {
   const [subject, blocks] = news.kind === "alerts"
     ? alertMail(news)
+    : news.kind === "unsynced"
+    ? unsyncedMail(news, facts)
     : news.waited === undefined
     ? conflictMail(news, facts)
     : backlogMail(news.conflicts, news.waited, facts);
@@ -539,6 +552,46 @@ function alertSection(
       commands(`${PROGRAM} --verbose`),
     ],
   ];
+}
+
+function unsyncedMail({ left }: UnsyncedNews, where: MailFacts): Content {
+  if (left.length === 0) {
+    return [": what was not synced for long is synced again", [
+      text(
+        "All that was told to be left unsynced is synced now, or gone. There " +
+          "is nothing to do.",
+      ),
+    ]];
+  }
+  const told = left.toSorted((a, b) => a.sinceMs - b.sinceMs);
+  const [first] = told;
+  const what = left.length === 1
+    ? nameOf(first!.path)
+    : `${left.length} paths, ${nameOf(first!.path)} first`;
+  return [`: not synced for long: ${what}`, [
+    text(
+      "Every run since the time below left this unsynced: what changes on one " +
+        "side does not reach the other. Everything else is synced.",
+    ),
+    ...told.slice(0, TOLD).flatMap((it) => [
+      heading(it.path),
+      facts(
+        ["What", it.what],
+        ["Why", it.why],
+        ["Since", zonedTime(it.sinceMs)],
+        ...it.hint === "" ? [] : [["To do", it.hint] as const],
+      ),
+      ...it.conflict === null ? [] : [
+        text("To resolve it, choose one of these commands:"),
+        ...resolving(it.conflict, where),
+      ],
+    ]),
+    ...andMore(
+      told.length - TOLD,
+      " To run again and see all:",
+      `${PROGRAM} --verbose`,
+    ),
+  ]];
 }
 
 /**

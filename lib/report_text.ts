@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { conflictWords } from "./conflict.ts";
+import { causeWords, conflictWords } from "./conflict.ts";
 import { words } from "./metadata.ts";
 import { waitingWords } from "./plan_open.ts";
 import type { Conflict, Waiting } from "./plan_types.ts";
@@ -12,6 +12,7 @@ import {
   type Alert,
   doneConflicts,
   doubtfulCopies,
+  isForPerson,
   isTold,
   openConflicts,
   type Outcome,
@@ -204,6 +205,75 @@ export function doubtfulAlert(
       `PATH"; "${PROGRAM} history ${id}" lists all, and where each version ` +
       "before is.",
   };
+}
+
+// What a run left unsynced: that is mailed when it lasts.
+
+/** Something that a run left unsynced, for a person or for a later run. */
+export interface Unsynced {
+  /** The same in every run that leaves it so. */
+  readonly key: string;
+  readonly path: string;
+  /** What is left, in a few words. */
+  readonly what: string;
+  readonly why: string;
+  /** What to do; "" for a conflict, which is resolved by a command. */
+  readonly hint: string;
+  /** Null for all else. */
+  readonly conflict: Conflict | null;
+}
+
+/** What a person can do about an unknown path; of other kinds the reason says it. */
+const UNKNOWN_HINTS: Partial<Record<Problem["kind"], string>> = {
+  unreadable: "Let the account that runs office-sync read it.",
+  vanished: "Run again when nobody works in its folder.",
+  elsewhere: "Move it to where it is synced, or delete it for good.",
+};
+
+/** All that keeps a run from ending with both sides alike. */
+export function unsyncedIn(
+  { outcomes, problems, waiting }: Pick<
+    RunResult,
+    "outcomes" | "problems" | "waiting"
+  >,
+): Unsynced[] {
+  const conflicts = openConflicts(outcomes).map((conflict): Unsynced => ({
+    key: `conflict/${conflict.path}`,
+    path: conflict.path,
+    what: "open conflict",
+    why: causeWords(conflict),
+    hint: "",
+    conflict,
+  }));
+  const undone = outcomes.filter(({ kind, action }) =>
+    (kind === "skipped" || kind === "failed") &&
+    action.conflict?.winner !== null
+  ).map(({ action: { name, path }, kind, detail }): Unsynced => ({
+    key: `action/${path}`,
+    path,
+    what: `${kind}: ${actionWords(name, false)}`,
+    why: detail ?? "",
+    hint: "Remove the cause: each run tries it again.",
+    conflict: null,
+  }));
+  const unknown = problems.filter(isForPerson).map((it): Unsynced => ({
+    key: `unknown/${it.side}/${it.path}`,
+    path: it.path,
+    what: `left alone, as nobody can tell what it is on ${words(it.side)}`,
+    why: it.reason,
+    hint: UNKNOWN_HINTS[it.kind] ?? "Do what the reason says.",
+    conflict: null,
+  }));
+  const open = waiting.map((it): Unsynced => ({
+    key: `waiting/${it.side}/${it.path}`,
+    path: it.path,
+    what: `waits, as a program works on it on ${words(it.side)}`,
+    why: waitingWords(it),
+    hint: "Have it saved and closed there.",
+    conflict: null,
+  }));
+  const all = [...conflicts, ...undone, ...unknown, ...open];
+  return [...new Map(all.map((it) => [it.key, it])).values()];
 }
 
 /** How to tell it. */

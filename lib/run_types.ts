@@ -260,7 +260,12 @@ export function needsPerson(
   problems: readonly Problem[],
 ): boolean {
   return outcomes.some(({ kind }) => kind === "skipped" || kind === "failed") ||
-    problems.some(({ kind }) => !QUIET.has(kind));
+    problems.some(isForPerson);
+}
+
+/** Whether somebody has to do something about an unknown path. */
+export function isForPerson({ kind }: Problem): boolean {
+  return !QUIET.has(kind);
 }
 
 // How far a run is: counted where the work is done, told now and then.

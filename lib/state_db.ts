@@ -309,6 +309,14 @@ export const MIGRATIONS: readonly string[] = [
   -- what a run is about: 'sync' all, 'resolve' one conflict, 'restore' files
   ALTER TABLE runs ADD COLUMN run_kind TEXT NOT NULL DEFAULT 'sync';
   `,
+  `
+  -- what runs left unsynced, as long as each of them does
+  CREATE TABLE unsynced (
+    key TEXT PRIMARY KEY,
+    -- in milliseconds since 1970; told_at: by the last mail, NULL: by none
+    since INTEGER NOT NULL, told_at INTEGER
+  ) WITHOUT ROWID;
+  `,
 ];
 
 /** Brings an open DB from one version to another; in a transaction. */

@@ -32,7 +32,7 @@ const HOST = "the name or IP address of the mail server, without a port";
 const ROOT_KEYS =
   "left_root, right_root, soft_delete, conflict_policy, email, open_documents, ignore, state_db, logging, safety, monitor, sandbox, compare";
 const MAIL_KEYS =
-  "smtp_host, smtp_port, security, username, password, password_env, from, to";
+  "smtp_host, smtp_port, security, username, password, password_env, from, to, tell_after_hours, remind_days";
 const ALONE = "alone; needed: password or password_env";
 const QUOTES = "a value that begins like this must be put in quotes";
 const ESCAPE =
@@ -121,7 +121,7 @@ const VALUES: [rule: string, line: string, pick: (config: Config) => unknown, va
   ["junk whose line has no entries as left out", "ignore: {junk: }", (it) => it.ignore.junk.length, 3],
   ["network roots", "sandbox: {network_roots: refuse}", (it) => it.networkRoots, "refuse"],
   ["what network roots were called before", "sandbox: {network_roots: allow_all}", (it) => it.networkRoots, "allow_all"],
-  ["mail without login", `email: {${MAIL}}`, (it) => it.email, { smtpHost: "h", smtpPort: 587, security: "starttls", username: null, password: null, passwordEnv: null, from: "a@b.c", to: ["a@b.c"] }],
+  ["mail without login", `email: {${MAIL}}`, (it) => it.email, { smtpHost: "h", smtpPort: 587, security: "starttls", username: null, password: null, passwordEnv: null, from: "a@b.c", to: ["a@b.c"], tellAfterHours: 24, remindDays: 7 }],
   ["mail with a password", `email: {${MAIL}, username: u, password: '*p"#', smtp_port: 465, security: tls}`, (it) => [it.email?.username, it.email?.password, it.email?.smtpPort, it.email?.security], ["u", '*p"#', 465, "tls"]],
   ["the variable with the password, unread", `email: {${MAIL}, username: u, password_env: NO_SUCH_1}`, (it) => [it.email?.password, it.email?.passwordEnv], [null, "NO_SUCH_1"]],
   ["a mail server in letters of any script", "email: {smtp_host: mail.Müller.example, from: sync@müller.example, to: a@b.c}", (it) => [it.email?.smtpHost, it.email?.from], ["mail.xn--mller-kva.example", "sync@müller.example"]],
@@ -189,6 +189,8 @@ const WRONG: Record<string, [value: string, message: string]> = {
   "email.password_env": ["pass-word", "found a text, not shown; allowed: the name of an environment variable: letters, digits and _, not beginning with DENO_, NODE_ or OTEL_"],
   "email.from": ["[a@b.c]", `found a list; allowed: ${ADDRESS}`],
   "email.to": ["{a: b}", "found a section; allowed: one address or a list of them"],
+  "email.tell_after_hours": ["1.5", "found 1.5; allowed: a whole number of hours, 0 or more"],
+  "email.remind_days": ["weekly", 'found "weekly"; allowed: a whole number of days, 0 or more'],
   open_documents: ["true", "found true; allowed: wait, ignore"],
   ignore: ["[tmp]", "found a list; allowed: a section with the keys extensions, filenames_prefix, filenames_exact, junk, paths"],
   "ignore.extensions": ["tmp", 'found "tmp"; allowed: a list of texts'],

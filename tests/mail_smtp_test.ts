@@ -32,6 +32,8 @@ function configOf(
     passwordEnv: null,
     from: "Sync <sync@example.com>",
     to: ["Anna <anna@example.com>"],
+    tellAfterHours: 24,
+    remindDays: 7,
     ...changes,
   };
 }

@@ -40,6 +40,8 @@ export interface MailServerOptions {
   /** From when on, in days from now; above 0: it is not valid yet. */
   readonly startDays?: number;
   readonly needsLogin?: boolean;
+  /** What else its config says. */
+  readonly keys?: Readonly<Record<string, string>>;
 }
 
 /** Of a server that encrypts nothing. */
@@ -164,7 +166,8 @@ export class MailServer implements AsyncDisposable {
 
   /** The lines of a config that mails go through it with. */
   config(changes: Readonly<Record<string, string | null>> = {}): string {
-    const { security = "starttls", needsLogin = true } = this.#options;
+    const { security = "starttls", needsLogin = true, keys: more } =
+      this.#options;
     const keys: Record<string, string | null> = {
       smtp_host: "localhost",
       smtp_port: String(this.#port),
@@ -173,6 +176,7 @@ export class MailServer implements AsyncDisposable {
       password: needsLogin ? `'${PASSWORD.replaceAll("'", "''")}'` : null,
       from: "Office Sync <sync@example.com>",
       to: "anna@example.com",
+      ...more,
       ...changes,
     };
     const lines = Object.entries(keys).filter(([, value]) => value !== null)
