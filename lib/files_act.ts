@@ -799,7 +799,10 @@ class Batch {
     const { owner, startedAtMs, copies, orders, full, drops } = batch;
     requirePaths([
       ...copies.paths,
-      ...orders.flatMap(({ work }) => pathsOf(work)),
+      ...orders.flatMap(({ work, copied }) => [
+        ...pathsOf(work),
+        ...copied?.folders ?? [],
+      ]),
       ...drops.flatMap(({ path, folders }) => [path, ...folders]),
     ]);
     this.#batch = batch;

@@ -7,7 +7,7 @@ import { statfsSync } from "node:fs";
 import { acting } from "./files_act.ts";
 import { copyTo, dropCopy } from "./files_copy.ts";
 import { pathOf } from "./files_deleted.ts";
-import { completed, removeLeftovers } from "./files_leftovers.ts";
+import { completed, removeLeftovers, requireMoves } from "./files_leftovers.ts";
 import { lookHandlers, rootIn } from "./files_look.ts";
 import { answerTo, ownerAt } from "./files_read.ts";
 import { OWN_FOLDER, temporaryName, type TemporaryOwner } from "./names.ts";
@@ -62,7 +62,7 @@ export function actHandlers(world: World): ActHandlers {
     },
     moves: ({ side, root, moves, isPlan }) => {
       const real = rootIn(world, side, root);
-      requirePaths(moves.flatMap(({ from, to }) => [from, to]));
+      requireMoves(moves);
       return moves.map((move) => completed(real, move, isPlan));
     },
     prune: ({ side, root, runs }) =>

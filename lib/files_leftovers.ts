@@ -5,9 +5,16 @@
  * @module
  */
 import { keepAsClash, moveToFree, removeDespite } from "./file_ops.ts";
-import { flawIn, numberedName, Refused, TEMPORARY_PREFIX } from "./names.ts";
+import {
+  flawIn,
+  MOVING_PREFIX,
+  movingName,
+  numberedName,
+  Refused,
+  TEMPORARY_PREFIX,
+} from "./names.ts";
 import { folderOf, joinPath, nameOf } from "./paths.ts";
-import type { Root } from "./root_files.ts";
+import { requirePaths, type Root } from "./root_files.ts";
 import { CHANGED, codeOf, inWords, orElse, Skipped } from "./system.ts";
 import type { Move } from "./types.ts";
 import type { MoveState } from "./wire_messages.ts";
@@ -26,6 +33,25 @@ export function removeLeftovers(root: Root, paths: readonly string[]): void {
       root.listed(folderOf(path), nameOf(path));
       if (root.look(path).kind === "file") removeDespite(root.absolute(path));
     });
+  }
+}
+
+/**
+ * Requires that renames are of users' files and folders, and that each has in
+ * its middle a name that a run gives for that: nothing else that is the
+ * program's own.
+ *
+ * @throws {Refused} One of them is not so.
+ */
+export function requireMoves(moves: readonly Move[]): void {
+  for (const { from, middle, to } of moves) {
+    requirePaths([from, to]);
+    if (middle === to) continue;
+    const [folder, name] = [folderOf(middle), nameOf(middle)];
+    if (folder !== "") requirePaths([folder]);
+    if (movingName(name.slice(MOVING_PREFIX.length)) !== name) {
+      throw new Refused(middle, "no run gives such a name");
+    }
   }
 }
 

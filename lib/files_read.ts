@@ -10,7 +10,7 @@ import fs from "node:fs";
 import { InterruptedError } from "./errors.ts";
 import { isStill, metadataOf } from "./metadata.ts";
 import { Refused } from "./names.ts";
-import { type Owner, OWNER_BYTES, whoIn } from "./owner_files.ts";
+import { isOwnerName, type Owner, OWNER_BYTES, whoIn } from "./owner_files.ts";
 import { nameOf } from "./paths.ts";
 import type { Answer, FileRef, Question } from "./plan_types.ts";
 import type { Root } from "./root_files.ts";
@@ -171,8 +171,13 @@ export class OpenFile implements Disposable {
  * enough.
  *
  * @returns Null where there is none.
+ * @throws {Refused} It is a file of another name: no contents of others are
+ *   told.
  */
 export function ownerAt(root: Root, path: string): Owner | null {
+  if (!isOwnerName(nameOf(path))) {
+    throw new Refused(path, "it is no owner file");
+  }
   const look = orElse(null, () => root.look(path));
   if (look?.kind !== "file") return null;
   const by = orElse(null, () => {

@@ -17,6 +17,7 @@ import {
   SharedState,
   type Walls,
 } from "./wire_messages.ts";
+import { kinds, oneOf, text, whole } from "./wire_shapes.ts";
 
 /** What the engine is started with. */
 export interface EngineBegin {
@@ -52,6 +53,14 @@ export type FromEngine =
   | { readonly kind: "listen" }
   /** It needs another thread of the files' world. */
   | { readonly kind: "start"; readonly id: number; readonly what: FilesKind };
+
+/** The engine is not believed here either. */
+const MESSAGE = kinds<FromEngine>({
+  exit: { code: whole },
+  failed: { why: text },
+  listen: {},
+  start: { id: whole, what: oneOf("look", "act") },
+});
 
 /** What is to be run. */
 export type Program =
@@ -146,10 +155,12 @@ export function runThreads(program: Program): Promise<never> {
     thread.postMessage(begin, [port]);
   };
   engine.onmessage = ({ data }: MessageEvent<FromEngine>): void => {
-    if (data.kind === "exit") Deno.exit(data.code);
+    const flaw = MESSAGE(data);
+    if (flaw !== null) fail(`what the engine tells${flaw}`);
+    else if (data.kind === "exit") Deno.exit(data.code);
     else if (data.kind === "failed") fail(data.why);
     else if (data.kind === "listen") onSignals((it) => shared.stop(it));
-    else if (program.roots === null) throw new Error("no roots to work on");
+    else if (program.roots === null) fail("there are no roots to work on");
     else {
       const { port1: port, port2 } = new MessageChannel();
       tell({ kind: "thread", id: data.id, port }, [port]);

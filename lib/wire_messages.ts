@@ -251,7 +251,7 @@ export interface MadeColumns {
 
 /** Numbers of a file's metadata, of a copy, and of one that was made. */
 const METADATA = 5;
-const COPY = 4 + METADATA;
+export const COPY_NUMBERS: number = 4 + METADATA;
 const MADE = 1 + 2 * METADATA;
 
 /** What stands for null is no number: none of them can be that. */
@@ -276,10 +276,10 @@ function metadataAt(numbers: Float64Array, at: number): Metadata {
 
 /** Packs copies to new names. */
 export function packCopies(tasks: readonly CopyTask[]): CopyColumns {
-  const numbers = new Float64Array(tasks.length * COPY);
+  const numbers = new Float64Array(tasks.length * COPY_NUMBERS);
   for (const [n, task] of tasks.entries()) {
     const { from, keepsHash, mode, number, source } = task;
-    const at = n * COPY;
+    const at = n * COPY_NUMBERS;
     numbers[at] = Number(from === "right");
     numbers[at + 1] = Number(keepsHash);
     numbers[at + 2] = mode ?? NaN;
@@ -292,7 +292,7 @@ export function packCopies(tasks: readonly CopyTask[]): CopyColumns {
 /** The copies that were packed. */
 export function unpackCopies({ paths, numbers }: CopyColumns): CopyTask[] {
   return paths.map((path, n) => {
-    const at = n * COPY;
+    const at = n * COPY_NUMBERS;
     const mode = numbers[at + 2]!;
     return {
       from: numbers[at] === 1 ? "right" : "left",

@@ -18,6 +18,7 @@ import {
   type Walls,
   type WireError,
 } from "./wire_messages.ts";
+import { requireShape, whole } from "./wire_shapes.ts";
 
 /** What is asked with a request. */
 export type Asks<K extends RequestKind> = Requests[K]["asks"];
@@ -148,7 +149,9 @@ export class FilesHere implements Files {
   ): Promise<Gives<K>> {
     try {
       const tell = (part: Part<K>) => onPart?.(structuredClone(part));
-      const given = await this.#handlers[kind](structuredClone(asks), tell);
+      const copy = structuredClone(asks);
+      requireShape(kind, copy);
+      const given = await this.#handlers[kind](copy, tell);
       return structuredClone(given);
     } catch (error) {
       throw errorFromWire(structuredClone(errorToWire(error)));
@@ -229,7 +232,8 @@ export class FilesPort {
 
 /**
  * Answers what comes through a port, in the order in which it comes. Whatever
- * is thrown goes back as data.
+ * is thrown goes back as data. Nothing is done before a request was held to its
+ * shape, and nothing at all where nobody could be told of it.
  *
  * @param handlers Those of this thread.
  */
@@ -239,7 +243,8 @@ export function serve(port: MessagePort, handlers: Partial<Handlers>): void {
     const send = (reply: Reply, transfer: Transferable[] = []) =>
       port.postMessage(reply, transfer);
     try {
-      const handler = Object.hasOwn(handlers, kind) ? handlers[kind] : null;
+      requireShape(kind, asks);
+      const handler = handlers[kind];
       if (!handler) throw new Error(`no request: ${kind}`);
       const gives = await handler(
         asks as never,
@@ -250,8 +255,10 @@ export function serve(port: MessagePort, handlers: Partial<Handlers>): void {
       send({ id, error: errorToWire(error) });
     }
   };
-  port.onmessage = ({ data }: MessageEvent<Question>) => {
-    turn = turn.then(() => answer(data));
+  port.onmessage = ({ data }: MessageEvent<Question | null>) => {
+    if (data !== null && whole(data?.id) === null) {
+      turn = turn.then(() => answer(data));
+    }
   };
 }
 

@@ -41,6 +41,12 @@ import {
   type WireRoot,
 } from "../lib/wire_messages.ts";
 import type { Handlers } from "../lib/wire_port.ts";
+import {
+  NO_PARTS,
+  NO_PATHS,
+  NOT_ON_WINDOWS,
+  OWN_PATHS,
+} from "./support/hostile_paths.ts";
 import { describe, file, MemoryOffice } from "./support/support.ts";
 import { PATH_CALLS, replaceCall } from "./support/system_calls.ts";
 import { TwoRoots } from "./support/two_roots.ts";
@@ -53,155 +59,6 @@ const isWindows = Deno.build.os === "windows";
 const changed = { name: "Skipped", message: CHANGED };
 
 // The fence: which paths come through, and what is done with one that does not.
-
-/** What no path of a user's file is on any system, by what is wrong with it. */
-const NO_PATHS: Readonly<Record<string, readonly unknown[]>> = {
-  "it is no text": [
-    undefined,
-    null,
-    7,
-    true,
-    1n,
-    {},
-    [],
-    ["a"],
-    [".."],
-    new String("a"),
-    new Uint8Array(2),
-  ],
-  "it is no Unicode": ["\ud800", "a/\udfff", "\udc00\ud800", "d/a\ud83d.txt"],
-  "it holds NUL": ["\0", "a\0", "a\0.txt", "d\0/a", "d/\0", "a\0/../../b"],
-  "a name in it is empty": [
-    "/",
-    "//",
-    "/a",
-    "a/",
-    "d//a",
-    "d/a//",
-    "/etc/passwd",
-    "//server/share/a",
-    "///",
-    "/.office-sync/root.json",
-  ],
-  '".." is no name': [
-    "..",
-    "../a",
-    "../right/a",
-    "../outside/secret",
-    "d/..",
-    "d/../a",
-    "d/../..",
-    "d/../../outside/secret",
-    "d/e/../../../outside/secret",
-    "../../../../../../../../etc/passwd",
-    "a/..",
-    "gone/../a",
-  ],
-  '"." is no name': [".", "./a", "d/.", "d/./a", "././.", "./.."],
-};
-
-/** What some file system takes for a name of the program's own. */
-const OWN_PATHS: readonly string[] = [
-  ".office-sync",
-  ".office-sync/root.json",
-  ".office-sync/pairs/pair",
-  ".office-sync/deleted",
-  ".office-sync/deleted/20260102-030405-pair/a",
-  "d/.office-sync",
-  "d/.office-sync/a",
-  "d/e/.office-sync/a/b",
-  ".Office-Sync/root.json",
-  ".OFFICE-SYNC",
-  "d/.OFFICE-sync/a",
-  // Dots, blanks and streams that Windows does not see.
-  ".office-sync./root.json",
-  ".office-sync../root.json",
-  ".office-sync /root.json",
-  ".office-sync . ./root.json",
-  ".office-sync:stream",
-  ".office-sync::$INDEX_ALLOCATION/root.json",
-  ".office-sync.::$DATA",
-  // Letters that nobody sees.
-  ".office\u200c-sync/root.json",
-  "\u200b.office-sync/root.json",
-  ".\u00adoffice-sync",
-  ".office-sync\ufeff",
-  "d/.off\u2060ice-\u200dsync/a",
-  ".office-sync\u{e0041}/a",
-  // Letters that are the same in capitals, or taken apart.
-  ".office-\u017fync/root.json",
-  ".off\u0131ce-sync",
-  ".o\ufb03ce-sync/root.json",
-  ".o\ufb00ice-sync",
-  ".of\ufb01ce-sync",
-  ".\uff4fffice-sync",
-  "\u2024office-sync",
-  "\uff0eoffice-sync/a",
-  "\ufe52Office-Sync. ",
-  ".office\uff0dsync",
-  ".\u24defﬁce-sync",
-  // What a run has on its way, and another pair's.
-  ".office-sync-tmp-pair-run-1",
-  "d/.office-sync-tmp-other-run-1",
-  "d/.Office-Sync-TMP-pair-run-1",
-  ".office-sync-mv-12345678",
-  ".office-sync-mv-12345678/a",
-  ".OFFICE-SYNC-MV-1",
-];
-
-/** What Windows can't hold, by what is wrong with it. */
-const NOT_ON_WINDOWS: Readonly<Record<string, readonly string[]>> = {
-  'names with "\\\\"': ["a\\b", "\\", "..\\a", "d\\..\\..\\x", "\\\\server\\x"],
-  'names with ":"': ["C:", "C:/x", "P:x", "a:b", "a::$DATA", "d:s/a", "nul:"],
-  'names with "<"': ["a<b", "<"],
-  'names with ">"': ["a>b"],
-  'names with "\\""': ['a"b', 'a."'],
-  'names with "|"': ["a|b"],
-  'names with "?"': ["a?", "?/a", "?\u200b"],
-  'names with "*"': ["*", "d/*.txt"],
-  'names with "\\u0001"': ["a\u0001"],
-  'names with "\\t"': ["a\tb"],
-  'names with "\\u001f"': ["d/\u001f"],
-  "names that end with a dot or a space": [
-    "a.",
-    "a ",
-    "a...",
-    "a. .",
-    "...",
-    " ",
-    "d./a",
-    "d /a",
-    "d/a /b",
-    ".. /a",
-    ".../a",
-  ],
-  "which is the name of a device on Windows": [
-    "con",
-    "CON",
-    "prn",
-    "Aux",
-    "nul",
-    "NUL",
-    "com0",
-    "com1",
-    "COM9",
-    "lpt1",
-    "LPT0",
-    "com\u00b9",
-    "com\u00b2",
-    "lpt\u00b3",
-    "conin$",
-    "CONOUT$",
-    "clock$",
-    "aux.txt",
-    "aux.tar.gz",
-    "nul .txt",
-    "con   .a",
-    "con/a",
-    "d/nul/a",
-    "d/prn.x/a",
-  ],
-};
 
 /** Names that people give, and that look like something else. */
 const REAL_NAMES: readonly string[] = [
@@ -867,12 +724,6 @@ Deno.test("no run has a folder of another name, and no pair or run is more than 
     assert.throws(() => movingName(part), Refused, part);
   }
 });
-
-/** What would make more of a name than a name. */
-const NO_PARTS = [
-  ...["", "..", "/", "a/b", "/../../x", "x/../../root.json", "a\\b", "a:b"],
-  ...["a\0", "a.", "a ", "\u200b", "../../../right/a", "\ud800"],
-];
 
 Deno.test("a message that names a pair, a run or a number by more than that is refused, with nothing done", async () => {
   using at = fenced();

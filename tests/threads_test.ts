@@ -167,6 +167,28 @@ for (const [what, dies] of [["throws", THROWS], ["rejects", REJECTS]]) {
   });
 }
 
+for (
+  const told of ['{ kind: "start", id: 1, what: "engine" }', "null"]
+) {
+  Deno.test(`an engine that tells the main thread what it must not, ${told}, ends the program with 5, in one line`, async () => {
+    using office = brokenOffice(
+      [
+        "engine_worker.ts",
+        ENGINE,
+        `tell(${told} as never); ${FOR_EVER} ${ENGINE}`,
+      ],
+    );
+    const ended = await office.broken();
+    assert.equal(ended.code, 5);
+    assertPlain(ended);
+    assert.match(
+      ended.stderr,
+      /^Something unexpected went wrong: what the engine tells.* is .*\n$/,
+    );
+    await assertGoesOn(office);
+  });
+}
+
 Deno.test("a thread that is ended after it copied and before it answered: the next run adopts what is there", async () => {
   const answering = "this.#flushFolders();\n    const { left, right }";
   using office = brokenOffice(

@@ -157,6 +157,6 @@ Deno.test("requests that no thread knows are refused", async () => {
     asks: unknown,
   ) => Promise<unknown>;
   for (const kind of ["read", "toString", "__proto__"]) {
-    await assert.rejects(unknown(kind, {}), /no request/, kind);
+    await assert.rejects(unknown(kind, {}), /there is no such request/, kind);
   }
 });

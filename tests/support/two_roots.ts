@@ -18,9 +18,14 @@ export class TwoRoots implements Disposable {
   readonly left: Root;
   readonly right: Root;
 
-  /** @param traits Of both roots, where they are not plain. */
-  constructor(traits: Partial<Traits> = {}) {
-    this.folder = folderInMemory();
+  /**
+   * @param traits Of both roots, where they are not plain.
+   * @param drive The folder that they are to be in; left out: any will do.
+   */
+  constructor(traits: Partial<Traits> = {}, drive?: string) {
+    this.folder = drive === undefined
+      ? folderInMemory()
+      : Deno.makeTempDirSync({ dir: drive, prefix: "office-sync-test-" });
     const make = (side: Side): Root => {
       Deno.mkdirSync(`${this.folder}/${side}/.office-sync`, {
         recursive: true,
