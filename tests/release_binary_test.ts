@@ -90,6 +90,7 @@ Deno.test("a binary has the permissions baked in that sandbox_permissions.ts say
     allow_env: ["MAIL_PW"],
     allow_net: ["mail.example:2525"],
     allow_import: ["nowhere.invalid:1"],
+    allow_sys: ["statfs", "osUptime"],
     allow_read: [...touched, office.config],
     allow_write: touched,
   });

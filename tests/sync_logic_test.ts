@@ -92,14 +92,13 @@ const TIMES: Record<string, readonly [left: number, right: number]> = {
   "neither is newer": [OLD + HOUR, OLD + HOUR],
 };
 
-const ALL_POLICIES = POLICIES.flatMap((modify_modify) =>
-  POLICIES.flatMap((new_new) =>
-    POLICIES.map((metadata_conflict) => ({
-      modify_modify,
-      new_new,
-      metadata_conflict,
-    }))
-  )
+/** Each policy of each kind of conflict with each policy of each other kind. */
+const ALL_POLICIES = POLICIES.flatMap((modify_modify, n) =>
+  POLICIES.map((metadata_conflict, m) => ({
+    modify_modify,
+    new_new: POLICIES[(n + m) % POLICIES.length]!,
+    metadata_conflict,
+  }))
 );
 
 /** ONE path that is unchanged stands beside, so this is no first meeting. */
