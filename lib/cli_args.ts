@@ -603,7 +603,7 @@ function exampleOf(name: string, path: string): string {
 }
 
 const EXIT_CODES = `Exit codes:
-  0  both sides agree (plan: it could be made)
+  0  both sides agree (plan: it could be made), or a folder is waited for
   1  finished, but something is left for a person
   2  wrong use or bad config; nothing was touched
   3  a guard stopped the run; nothing was changed

@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
+import { whyAway } from "../lib/root_identity.ts";
 import { MailOffice } from "./support/mail_server.ts";
 import { file, MemoryOffice, Office } from "./support/support.ts";
+import { replaceCall } from "./support/system_calls.ts";
+import { systemError } from "./support/two_roots.ts";
 
 /** A root that is away: its disk or share is not there. */
 
@@ -102,6 +105,27 @@ Deno.test("a root that is there and may not be read is not away", async () => {
     assert.equal((await office.humbleHere()).code, 3);
   } finally {
     Deno.chmodSync(office.right, 0o700);
+  }
+});
+
+/** What a share says that can't be reached, and what says no more than no. */
+const OUT_OF_REACH: Readonly<Record<string, RegExp | null>> = {
+  EIO: /^it is out of reach \(/,
+  ENOTCONN: /^it is out of reach \(/,
+  ETIMEDOUT: /^it is out of reach \(/,
+  ENOENT: /^it is not there$/,
+  EACCES: null,
+  EPERM: null,
+};
+
+Deno.test("a root that is out of reach is away, with the system's reason", () => {
+  for (const [code, why] of Object.entries(OUT_OF_REACH)) {
+    using _stat = replaceCall(Deno, "statSync", () => {
+      throw systemError(code);
+    });
+    const told = whyAway("/mnt/share");
+    if (why === null) assert.equal(told, null, code);
+    else assert.match(told ?? "", why);
   }
 });
 
