@@ -5,6 +5,7 @@ import { loadConfig, parseConfig } from "../lib/config_loader.ts";
 import { type Config, CONFIG_KEYS, valueOfKey } from "../lib/config_schema.ts";
 import { ConfigError, EXIT } from "../lib/errors.ts";
 import { PROPOSED, ROOTS, told } from "./support/config_lines.ts";
+import { anyText as anyCharacters } from "./support/random_text.ts";
 
 /** What a config file may say, and what is told about one that says otherwise. */
 
@@ -596,7 +597,7 @@ function explained(text: string): [string, string, string | undefined][] {
 
 /** Text that is nearly a config, and text that is nothing like one. */
 const anyText = fc.oneof(
-  fc.string({ unit: "binary" }),
+  anyCharacters,
   fc.array(
     fc.oneof(
       fc.constantFrom(

@@ -50,6 +50,7 @@ import {
 import { describe, file, MemoryOffice } from "./support/support.ts";
 import { PATH_CALLS, replaceCall } from "./support/system_calls.ts";
 import { TwoRoots } from "./support/two_roots.ts";
+import { anyText } from "./support/random_text.ts";
 
 // The same cases for everybody.
 fc.configureGlobal({ seed: 20260101 });
@@ -507,7 +508,7 @@ const anyPath = fc.oneof(
   fc.array(fc.constantFrom(...PIECES), { maxLength: 9 })
     .map((it) => it.join("")),
   fc.array(
-    fc.oneof(fc.constantFrom(...PIECES), fc.string({ unit: "binary" })),
+    fc.oneof(fc.constantFrom(...PIECES), anyText),
     { maxLength: 5 },
   ).map((it) => it.join("/")),
 );
