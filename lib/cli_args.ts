@@ -133,6 +133,24 @@ export const OPTIONS = {
     },
   ),
   "yes": flag("isSure", "do it without asking"),
+  "port": valued(
+    "port",
+    "N",
+    "where the panel listens (default: any port that is free)",
+    (said) => {
+      const port = Number(said ?? 0);
+      if (said === null || /^\d{1,5}$/.test(said) && port > 0 && port < 65536) {
+        return port;
+      }
+      throw notAllowed("--port", said, "a whole number from 1 to 65535");
+    },
+  ),
+  "no-browser": valued(
+    "opensBrowser",
+    "",
+    "open no browser: only print what to open",
+    (said) => said === null,
+  ),
   "left": text("left", "FOLDER", "the local folder; nothing is asked then"),
   "right": text("right", "FOLDER", "the share"),
   "every": valued(
@@ -252,6 +270,14 @@ export const COMMANDS = {
     read: () => ({}),
     access: () => "sync",
   }),
+  panel: command({
+    usage: "",
+    does: "all of that in a browser, on this computer",
+    options: ["config", "port", "no-browser"],
+    maxWords: 0,
+    read: () => ({}),
+    access: () => "panel",
+  }),
   why: command({
     usage: "PATH",
     does: "what decides about a path",
@@ -319,6 +345,9 @@ export type PurgeInvocation = Asked<"purge">;
 
 /** What is known of a path, and what decides about it. */
 export type WhyInvocation = Asked<"why">;
+
+/** A page to settle conflicts and bring files back. */
+export type PanelInvocation = Asked<"panel">;
 
 /** Whether all is as a run needs it. */
 export type DoctorInvocation = Asked<"doctor">;

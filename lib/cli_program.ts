@@ -17,6 +17,7 @@ import type { Config } from "./config_schema.ts";
 import { EXIT, type ExitCode, SyncError } from "./errors.ts";
 import type { Handed } from "./sandbox_launcher.ts";
 import { oldWordHint } from "./sandbox_network.ts";
+import { entryFile } from "./started_as.ts";
 import { errorWords, VERSION } from "./text.ts";
 import type { Both, Side } from "./types.ts";
 import type { Files } from "./wire_port.ts";
@@ -27,6 +28,8 @@ export interface ProgramHost {
   readonly check: (invocation: Invocation) => void;
   /** Roots that can't be written, as far as was asked for a plan. */
   readonly unwritable?: readonly Side[];
+  /** What leads a browser into the panel; left out: the one beside the record. */
+  readonly entryFile?: string;
   /** Gives the config, or says why it may not be used here. */
   readonly loadConfig: (file: string) => Promise<Config>;
   /** Gives what answers for the roots of a config. */
@@ -51,6 +54,7 @@ export function launchedHost(
     filesOf,
     check() {},
     unwritable: handed?.unwritable ?? [],
+    ...handed?.entryFile === undefined ? {} : { entryFile: handed.entryFile },
     async loadConfig(file) {
       if (handed?.said === file && handed.config) return handed.config;
       const { loadConfig, withStateDb } = await import("./config_loader.ts");
@@ -82,13 +86,14 @@ export async function runProgram(
 
 /** What does a command, by its name; loaded only when it is asked for. */
 const COMMANDS: {
-  readonly [C in Exclude<CommandName, "sync" | "plan" | "init">]: () => Promise<
-    (
-      asked: Asked<C>,
-      config: Config,
-      files: Files,
-    ) => ExitCode | Promise<ExitCode>
-  >;
+  readonly [C in Exclude<CommandName, "sync" | "plan" | "init" | "panel">]:
+    () => Promise<
+      (
+        asked: Asked<C>,
+        config: Config,
+        files: Files,
+      ) => ExitCode | Promise<ExitCode>
+    >;
 } = {
   history: async () => (await import("./command_history.ts")).history,
   conflicts: async () => (await import("./command_conflicts.ts")).conflicts,
@@ -101,7 +106,7 @@ const COMMANDS: {
 
 async function obey(
   invocation: Invocation,
-  { loadConfig, filesOf, unwritable = [] }: ProgramHost,
+  { loadConfig, filesOf, unwritable = [], entryFile: entry }: ProgramHost,
 ): Promise<ExitCode> {
   const configOf = async (it: CommandInvocation): Promise<Config> => {
     const config = await loadConfig(it.config);
@@ -128,6 +133,12 @@ async function obey(
       const { syncOrPlan } = await import("./command_sync.ts");
       const files = await filesOf(config.roots);
       return await syncOrPlan(invocation, config, files, unwritable);
+    }
+    case "panel": {
+      const config = await configOf(invocation);
+      const { panel } = await import("./command_panel.ts");
+      const files = await filesOf(config.roots);
+      return await panel(invocation, config, files, entry ?? entryFile(config));
     }
     default: {
       const command = await COMMANDS[invocation.command]();

@@ -194,7 +194,7 @@ async function listedAs(
 }
 
 /** A real run that is about nothing else. */
-async function resolveOne(
+export async function resolveOne(
   resolve: Resolution | ClashResolution,
   config: Config,
   files: Files,
@@ -230,7 +230,8 @@ async function resolveOne(
   }
 }
 
-function resolvedText(
+/** What became of it, in lines. */
+export function resolvedText(
   path: string,
   { outcomes }: RunResult,
   roots: Both<string>,

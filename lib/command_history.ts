@@ -102,7 +102,8 @@ const COUNTED: readonly (readonly [
   ["unknown", ["unknown"]],
 ];
 
-function countWords(summary: Summary & Purged | null): string {
+/** What a run did, in counts. */
+export function countWords(summary: Summary & Purged | null): string {
   if (summary === null) return "";
   const counts = COUNTED.flatMap(([called, keys]) => {
     // Earlier versions of the program counted less.

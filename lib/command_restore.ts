@@ -83,8 +83,8 @@ export interface Restored {
   readonly reason: string | null;
 }
 
-/** What is asked for. */
-interface Wanted extends TypedPath {
+/** Which versions are meant. */
+export interface Wanted extends TypedPath {
   /** A run or the name of its folder, or how one alone begins; null: any. */
   readonly from: string | null;
 }
@@ -103,6 +103,48 @@ export async function restore(
   files: Files,
 ): Promise<ExitCode> {
   const wanted = { ...await pathTyped(typed, config, files), from };
+  const how = isList ? null : { to, isForced };
+  const { versions, restored, stop, exitCode } = await restoring(
+    ...[wanted, how, config, files] as const,
+  );
+  if (isList) {
+    const document = () => ({ versions: versions.map(versionDocument) });
+    answer(isJson, () => listText(versions), document);
+    return exitCode;
+  }
+  const document = () => restored.map(restoredDocument);
+  answer(
+    isJson,
+    () => textOf(restored),
+    () => ({ exitCode, files: document() }),
+  );
+  if (stop !== null) warn(`${stop.reason} ${stop.hint}`);
+  return exitCode;
+}
+
+/** What became of versions that were asked for. */
+export interface Restoring {
+  /** By path and the newest first. */
+  readonly versions: readonly Version[];
+  /** None where they were only to be listed. */
+  readonly restored: readonly Restored[];
+  readonly stop: Stop | null;
+  readonly exitCode: ExitCode;
+}
+
+/**
+ * Finds soft-deleted versions, and brings the newest of each path back.
+ *
+ * @param how Null: only list them.
+ * @throws What {@linkcode restore} does.
+ */
+export async function restoring(
+  wanted: Wanted,
+  how: Pick<RestoreInvocation, "to" | "isForced"> | null,
+  config: Config,
+  files: Files,
+): Promise<Restoring> {
+  const isList = how === null;
   // From here on there is something that a signal must not leave half done.
   if (!isList) files.listen();
   using _lock = isList ? null : takeLock(config.stateDb);
@@ -129,18 +171,17 @@ export async function restore(
   );
   const all = storedVersions(db, deleted, pair);
   const found = wantedVersions(all, wanted, folding);
-  const versions = isList || from !== null
+  const versions = isList || wanted.from !== null
     ? found
     : found.filter(({ isReplaced }) => !isReplaced);
-  const isAny = isList && wanted.path === "" && from === null;
+  const isAny = isList && wanted.path === "" && wanted.from === null;
   if (versions.length === 0 && !isAny) {
     throw nothingFound(wanted, all, found.length);
   }
   if (isList) {
-    const document = () => ({ versions: versions.map(versionDocument) });
-    answer(isJson, () => listText(versions), document);
-    return EXIT.agreed;
+    return { versions, restored: [], stop: null, exitCode: EXIT.agreed };
   }
+  const { to, isForced } = how;
   // Of each path what comes last: the newest.
   const byKey = new Map(
     versions.toSorted(newerFirst).reverse()
@@ -191,14 +232,7 @@ export async function restore(
   log.info(`ended with exit code ${exitCode}`);
   log.flush();
   if (log.failure !== null) warn(log.failure);
-  const document = () => restored.map(restoredDocument);
-  answer(
-    isJson,
-    () => textOf(restored),
-    () => ({ exitCode, files: document() }),
-  );
-  if (stop !== null) warn(`${stop.reason} ${stop.hint}`);
-  return exitCode;
+  return { versions, restored, stop, exitCode };
 }
 
 /** All that was soft-deleted, with the names and runs that the state DB knows. */
@@ -513,7 +547,8 @@ function textOf(all: readonly Restored[]): string {
   return [...all.map(restoredLine), "", `${summary}.`].join("\n");
 }
 
-function restoredLine(restored: Restored): string {
+/** What became of a version, in a line. */
+export function restoredLine(restored: Restored): string {
   const { version, outcome, sides, replaced, reason } = restored;
   const path = printable(version.path);
   if (outcome === "same") return `${path}: is there already, just so`;

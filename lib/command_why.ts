@@ -51,6 +51,24 @@ export async function why(
   files: Files,
 ): Promise<ExitCode> {
   const { path } = await pathTyped(invocation.path, config, files);
+  const { told, exitCode } = await explained(path, config, files);
+  answer(invocation.isJson, () => textOf(told), () => documentOf(told));
+  return exitCode;
+}
+
+/** Explains a path in lines of text. */
+export async function whyText(
+  path: string,
+  config: Config,
+  files: Files,
+): Promise<string> {
+  return textOf((await explained(path, config, files)).told);
+}
+
+async function explained(path: string, config: Config, files: Files): Promise<{
+  readonly told: Why;
+  readonly exitCode: ExitCode;
+}> {
   const { result, decided } = await plan(config, files);
   const folding = decided?.settings.folding;
   const ignore = await ignoreSettings(
@@ -67,8 +85,7 @@ export async function why(
   const at = explanation?.path ?? path;
   const now = await bothOf((side) => nowAt(files, side, at, explanation));
   const told = gather(at, explanation, result, config, now);
-  answer(invocation.isJson, () => textOf(told), () => documentOf(told));
-  return decided === null ? result.exitCode : EXIT.agreed;
+  return { told, exitCode: decided === null ? result.exitCode : EXIT.agreed };
 }
 
 /** The very plan that a run would follow, even where a guard would stop it. */

@@ -377,15 +377,36 @@ export function isAsRecorded(pair: Pair): boolean {
 export type ListedConflict = Pick<Conflict, "path" | "kind" | "versions">;
 
 /** What a person asks for. */
-export interface Resolution {
+export interface Resolution extends Shown {
   readonly path: string;
   readonly take: Take;
 }
 
 /** What a person asks for about a clash copy: what is to be the file. */
-export interface ClashResolution {
+export interface ClashResolution extends Shown {
   readonly path: string;
   readonly keep: ClashTake;
+}
+
+/** What a person saw before saying something. */
+export interface Shown {
+  /**
+   * The versions that the person has seen, as {@linkcode shownMark} tells them.
+   * Left out: those that are listed now.
+   */
+  readonly shown?: string;
+}
+
+/** Tells some versions from all others; null: there is no file. */
+export function shownMark(versions: readonly (Version | null)[]): string {
+  return JSON.stringify(
+    versions.map((it) => it && [it.path, it.sizeBytes, it.mtimeMs]),
+  );
+}
+
+/** The same of a conflict. */
+export function conflictMark({ versions }: ListedConflict): string {
+  return shownMark(SIDES.map((side) => versions[side]));
 }
 
 /** Why a conflict is not resolved. */
@@ -415,7 +436,9 @@ export function openAsListed(
   const open = plan.actions.map(({ conflict }) => conflict).find((it) =>
     it?.winner === null && it.path === resolution.path
   );
-  if (!open || !listed || !isSameConflict(open, listed)) {
+  const isSeen = listed !== null &&
+    (resolution.shown ?? conflictMark(listed)) === conflictMark(listed);
+  if (!open || !isSeen || !isSameConflict(open, listed)) {
     return refusalOf(resolution.path);
   }
   const file = fileSide(open);

@@ -10,6 +10,7 @@ import { pathOf } from "./files_deleted.ts";
 import { completed, removeLeftovers, requireMoves } from "./files_leftovers.ts";
 import { lookHandlers, rootIn } from "./files_look.ts";
 import { answerTo, ownerAt } from "./files_read.ts";
+import { showHandlers } from "./files_show.ts";
 import { OWN_FOLDER, temporaryName, type TemporaryOwner } from "./names.ts";
 import { joinPath } from "./paths.ts";
 import type { Answer, FileRef } from "./plan_types.ts";
@@ -169,7 +170,11 @@ export function filesHere(
 ): Files {
   const world = { paths, shared, checkpoint: checkpointOf(shared) };
   return new FilesHere(
-    { ...lookHandlers(world), ...actHandlers(world) },
+    {
+      ...lookHandlers(world),
+      ...actHandlers(world),
+      ...showHandlers(world),
+    },
     shared,
     walls,
   );

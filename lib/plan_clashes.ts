@@ -9,6 +9,7 @@ import {
   isAsRecorded,
   type Refusal,
   refusalOf,
+  shownMark,
 } from "./conflict.ts";
 import { clashedName } from "./names.ts";
 import { folderOf, joinPath, keyOf, nameOf } from "./paths.ts";
@@ -21,7 +22,7 @@ import {
   pathOf,
 } from "./plan_types.ts";
 import { quoted } from "./text.ts";
-import { otherSide, SIDES } from "./types.ts";
+import { type FileRow, otherSide, SIDES } from "./types.ts";
 
 /**
  * The path of the file that a clash copy belongs to; null where the name is not
@@ -30,6 +31,13 @@ import { otherSide, SIDES } from "./types.ts";
 export function clashedPath(path: string): string | null {
   const name = clashedName(nameOf(path));
   return name === null ? null : joinPath(folderOf(path), name);
+}
+
+/** Tells a clash copy and its file from all other versions of them. */
+export function clashMark(copy: FileRow, file: FileRow | null): string {
+  const versions = (row: FileRow) =>
+    SIDES.map((side) => ({ ...row[side], path: row.path }));
+  return shownMark([copy, file].flatMap((it) => it ? versions(it) : [null]));
 }
 
 /**
@@ -42,7 +50,7 @@ export function clashedPath(path: string): string | null {
  */
 export function settlingActions(
   merged: Merged,
-  { path, keep }: ClashResolution,
+  { path, keep, shown }: ClashResolution,
   { folding }: Pick<DecisionSettings, "folding">,
 ): readonly Action[] | Refusal {
   const target = clashedPath(path)!;
@@ -51,9 +59,13 @@ export function settlingActions(
   const at = (wanted: string) =>
     folder ? merged.pairAt(folder, keyOf(wanted, folding)) : null;
   const [copy, file] = [at(path), at(target)];
-  if (copy === null || ![copy, ...file ? [file] : []].every(isAsRecorded)) {
-    return refusalOf(path);
-  }
+  const row = copy?.row ?? null;
+  const isAsListed = [copy, file].every((it) =>
+    it === null || isAsRecorded(it)
+  );
+  if (row === null || copy === null || !isAsListed) return refusalOf(path);
+  const mark = clashMark(row, file?.row ?? null);
+  if ((shown ?? mark) !== mark) return refusalOf(path);
   if (keep === "both") return [];
   const drafts = new Drafts(folding);
   let after: readonly Draft[] = [];
@@ -79,8 +91,8 @@ export function settlingActions(
   if (keep === "file") remove(copy);
   else {
     if (file !== null) remove(file);
-    const to = joinPath(folderOf(copy.row!.path), nameOf(target));
-    let rowPath = copy.row!.path;
+    const to = joinPath(folderOf(row.path), nameOf(target));
+    let rowPath = row.path;
     for (const on of SIDES) {
       const found = copy[on]!;
       const from = pathOf(found, on);
@@ -89,7 +101,7 @@ export function settlingActions(
           ...{ kind: "rename", on, from, metadata: found.metadata, rowPath },
           to: joinPath(folderOf(from), nameOf(target)),
           ...{ other: null, mtimeMs: null, mode: null, keepsHalves: false },
-          row: { ...copy.row!, path: to },
+          row: { ...row, path: to },
         },
         { reason },
         { after },

@@ -37,11 +37,13 @@ import {
   wallWords,
 } from "./sandbox_network.ts";
 import {
+  flagsOf,
   type Sandbox,
   type SandboxConfig,
   sandboxOf,
+  type ThreadPermissions,
 } from "./sandbox_permissions.ts";
-import { MADE_FOR } from "./started_as.ts";
+import { entryFile, MADE_FOR } from "./started_as.ts";
 import { codeOf } from "./system.ts";
 import { printable, quoted, shellQuoted, VERSION } from "./text.ts";
 import { type Both, bothOf, SIDES } from "./types.ts";
@@ -56,6 +58,8 @@ export interface MadeFor {
   readonly config: SandboxConfig;
   /** What its threads may do; without the flags, which are baked as such. */
   readonly sandbox: Omit<Sandbox, "flags">;
+  /** Of the engine of the command panel. */
+  readonly panel: ThreadPermissions;
 }
 
 /**
@@ -88,8 +92,8 @@ export function binaryHost(made: MadeFor, filesOf: FilesOf): ProgramHost {
 }
 
 /**
- * The sandbox of a binary. It takes all commands, and so has that of the
- * widest, sync.
+ * The sandbox of a binary. It takes all commands, and so has that of sync and
+ * that of the panel; no thread has both.
  *
  * @param spelled Tells how the disk spells a path; left out: as it is written,
  *   as that disk can't be looked at.
@@ -98,14 +102,21 @@ function binarySandbox(
   config: SandboxConfig,
   realRoots: readonly string[],
   spelled: (path: string) => string = (path) => path,
-): Sandbox {
-  return sandboxOf(config, {
-    access: "sync",
-    programFolder: null,
-    outputFile: null,
-    realRoots,
-    onDisk: spelled,
+): Sandbox & Pick<MadeFor, "panel"> {
+  const all = { programFolder: null, realRoots, onDisk: spelled };
+  const sync = { access: "sync", outputFile: null, ...all } as const;
+  const sandbox = sandboxOf(config, sync);
+  const outputFile = entryFile(config);
+  // Any port that is free, as nobody knows now which one will be.
+  const { engine: panel } = sandboxOf(config, {
+    ...{ access: "panel", port: 0, outputFile, ...all },
   });
+  const { files, engine, flags } = sandbox;
+  return {
+    ...sandbox,
+    panel,
+    flags: files === "all" ? flags : flagsOf([files, engine, panel]),
+  };
 }
 
 /** By keys of the config. */
@@ -279,6 +290,11 @@ function requirePossible({ config }: MadeFor, invocation: Invocation): void {
         " no other; init is for deno task sync.",
     );
   }
+  if (invocation.command === "panel" && invocation.port !== 0) {
+    throw new UsageError(
+      "--port: this office-sync takes any port that is free.",
+    );
+  }
   const { option, file } = outputOf(invocation);
   if (file === null) return;
   const { state } = Deno.permissions.querySync({ name: "write", path: file });
@@ -297,7 +313,12 @@ function requirePossible({ config }: MadeFor, invocation: Invocation): void {
 const PROJECT = join(import.meta.dirname ?? ".", "..");
 
 /** Their files are loaded by name, so they can't be part of another one. */
-const WORKERS = ["engine_worker", "files_look_worker", "files_act_worker"];
+const WORKERS = [
+  "engine_worker",
+  "files_look_worker",
+  "files_act_worker",
+  "files_show_worker",
+];
 
 /** The options that were given, by name. */
 export type Given = Readonly<Record<string, string | undefined>>;
@@ -587,11 +608,13 @@ export async function planBinary(
   );
   if (target === null) requireApart(config, null);
   const spelled = target === null ? onDisk : undefined;
-  const { flags, ...sandbox } = binarySandbox(config, realRoots, spelled);
+  const { flags, panel, ...sandbox } = binarySandbox(
+    ...[config, realRoots, spelled] as const,
+  );
   const output = resolve(given.output ?? "office-sync");
   const ending = isWindows && !/\.exe$/iu.test(output) ? ".exe" : "";
   return {
-    made: { config, sandbox },
+    made: { config, sandbox, panel },
     flags,
     output: output + ending,
     target,

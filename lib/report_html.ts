@@ -281,7 +281,7 @@ const OPEN_ROOM = 500;
  */
 export function htmlPage(result: RunResult, options: PageOptions): string {
   const { roots, walls } = options;
-  const { stop, outcomes, id, exitCode } = result;
+  const { stop, id, exitCode } = result;
   const what = result.isDryRun ? "Plan" : "Run";
   const title = `${what} of ${timeWords(result.startedAtMs)}`;
   const lines = [prunedWords(result.pruned), walls ?? null];
@@ -320,16 +320,20 @@ ${
   }
 </dl>
 </header>
-<main>${stop === null ? "" : stopHtml(stop)}
-${
-    // A signal stops a run after it has done something, a guard before.
-    stop === null || outcomes.length > 0
-      ? rowsHtml(result, reportSections(result, options))
-      : ""}</main>
+<main>${resultHtml(result, options)}</main>
 <script>${SCRIPT}</script>
 </body>
 </html>
 `;
+}
+
+/** What stopped it, and its rows. */
+export function resultHtml(result: RunResult, options: PageOptions): string {
+  const { stop, outcomes } = result;
+  // A signal stops a run after it has done something, a guard before.
+  const hasRows = stop === null || outcomes.length > 0;
+  return `${stop === null ? "" : stopHtml(stop)}
+${hasRows ? rowsHtml(result, reportSections(result, options)) : ""}`;
 }
 
 function hashOf(text: string): string {
@@ -527,11 +531,11 @@ export function writeReport(
 }
 
 /** It filters. All there is to read is there without it. */
-const SCRIPT = `
+export const SCRIPT: string = `
 "use strict";
 (() => {
-  const form = document.querySelector("form");
-  if (form === null) return;
+  const form = document.querySelector("input[name=kind]")?.form;
+  if (form === undefined) return;
   const boxes = [...form.querySelectorAll("input[name=kind]")];
   const name = form.elements.name;
   const status = form.querySelector("[role=status]");
@@ -585,8 +589,8 @@ const SCRIPT = `
 })();
 `;
 
-/** Light and dark, on a screen and on paper. */
-const STYLE = `
+/** Light and dark. */
+export const COLORS: string = `
 :root {
   --paper: #fff; --ink: #1c2024; --soft: #555c66; --line: #d5d9de;
   --band: #f2f4f7; --copy: #1a5fb4; --remove: #a51d2d; --rename: #6a3aa5;
@@ -599,6 +603,10 @@ const STYLE = `
     --make: #86d992; --heed: #ffc46b; --heed-band: #33270f; --focus: #a8c7fa;
   }
 }
+`;
+
+/** On a screen and on paper. */
+export const STYLE: string = `${COLORS}
 * { box-sizing: border-box; }
 [hidden] { display: none !important; }
 body {

@@ -40,6 +40,7 @@ export class FilesThreads implements Files {
   readonly #all = new Map<number, FilesPort>();
   readonly #looking: FilesPort[] = [];
   readonly #acting: FilesPort[] = [];
+  readonly #showing: FilesPort[] = [];
   readonly #coming = new Map<FilesKind, Promise<FilesPort>>();
   readonly #arrivals = new Map<number, (port: FilesPort) => void>();
   readonly #tell: (message: FromEngine) => void;
@@ -47,6 +48,7 @@ export class FilesThreads implements Files {
   #wanted = 1;
   /** A thread that acted died. */
   #isShort = false;
+  #listens = false;
 
   /**
    * @param looking Ports of threads that look already: one for both sides, or
@@ -83,7 +85,8 @@ export class FilesThreads implements Files {
   }
 
   listen(): void {
-    this.#tell({ kind: "listen" });
+    if (!this.#listens) this.#tell({ kind: "listen" });
+    this.#listens = true;
   }
 
   async ask<K extends RequestKind>(
@@ -92,8 +95,8 @@ export class FilesThreads implements Files {
     onPart?: (part: Part<K>) => void,
     transfer: Transferable[] = [],
   ): Promise<Gives<K>> {
-    const what = LOOKS.has(kind) ? "look" : "act";
-    const all = what === "look" ? this.#looking : this.#acting;
+    const what = kind === "show" ? "show" : LOOKS.has(kind) ? "look" : "act";
+    const all = this.#those(what);
     if (all.length === 0) await this.#start(what);
     // A thread that looks knows its side's disk; of those that act, the idlest.
     const side = what === "look" && "side" in asks ? asks.side : null;
@@ -117,7 +120,7 @@ export class FilesThreads implements Files {
     const port = this.#all.get(id);
     if (port === undefined) return;
     this.#all.delete(id);
-    for (const threads of [this.#looking, this.#acting]) {
+    for (const threads of [this.#looking, this.#acting, this.#showing]) {
       const at = threads.indexOf(port);
       if (at >= 0) threads.splice(at, 1);
       this.#isShort ||= at >= 0 && threads === this.#acting;
@@ -127,7 +130,12 @@ export class FilesThreads implements Files {
 
   #add(what: FilesKind, id: number, port: FilesPort): void {
     this.#all.set(id, port);
-    (what === "look" ? this.#looking : this.#acting).push(port);
+    this.#those(what).push(port);
+  }
+
+  #those(what: FilesKind): FilesPort[] {
+    if (what === "show") return this.#showing;
+    return what === "look" ? this.#looking : this.#acting;
   }
 
   /** One at a time: starting one keeps the main thread from all else. */

@@ -29,7 +29,7 @@ import {
   type Sandbox,
   sandboxOf,
 } from "./sandbox_permissions.ts";
-import { IN_SANDBOX } from "./started_as.ts";
+import { entryFile, IN_SANDBOX } from "./started_as.ts";
 import { errorWords, printable, twinOf } from "./text.ts";
 import { type Side, SIDES } from "./types.ts";
 
@@ -294,6 +294,8 @@ export interface Handed {
   readonly config: Config | null;
   /** Roots that can't be written, as far as was asked. */
   readonly unwritable?: readonly Side[];
+  /** What leads a browser into the panel is written there. */
+  readonly entryFile?: string;
 }
 
 /** Commands that look into both roots, whatever else they do. */
@@ -307,6 +309,8 @@ export interface Started {
   readonly roots: Config["roots"] | null;
   /** Whether the command looks into both, whatever else it does. */
   readonly looks: boolean;
+  /** Whether a thread may give contents of files. */
+  readonly shows: boolean;
   readonly stateDb: string | null;
   /** Where a person finds what nobody foresaw; null: nowhere. */
   readonly logFile: string | null;
@@ -340,6 +344,7 @@ export async function launch(
       : await startOf(invocation, realPath);
     const started: Started = { sandbox: threads, ...told };
     const first = IN_SANDBOX + JSON.stringify(started);
+    using _ = opening(invocation, told.handed);
     const code = await runInSandbox(flags, [program, first, ...args]);
     const isSilent = invocation !== null && "onlyNew" in invocation &&
       invocation.onlyNew;
@@ -353,6 +358,46 @@ export async function launch(
       invocation.isJson;
     return complain(error, isJson);
   }
+}
+
+/** So often it is looked for what a browser is to open, in ms. */
+const LOOK_MS = 100;
+
+/** What opens a file in the browser, by system. */
+const OPENERS: Partial<Record<typeof Deno.build.os, readonly string[]>> = {
+  windows: ["rundll32", "url.dll,FileProtocolHandler"],
+  darwin: ["open"],
+};
+
+/**
+ * Opens the browser as soon as the program has written what leads into the
+ * panel: the program itself may start nothing. Where that can't be, the person
+ * has the program's line, which names the file.
+ */
+function opening(
+  invocation: CommandInvocation | null,
+  handed: Handed | null,
+): Disposable {
+  const file = handed?.entryFile ?? null;
+  const isWanted = invocation?.command === "panel" && invocation.opensBrowser;
+  if (!isWanted || file === null) return { [Symbol.dispose]() {} };
+  const timer = setInterval(() => {
+    if ((statOf(file)?.size ?? 0) === 0) return;
+    clearInterval(timer);
+    const [opener, ...words] = OPENERS[Deno.build.os] ?? ["xdg-open"];
+    try {
+      const streams = {
+        stdin: "null",
+        stdout: "null",
+        stderr: "null",
+      } as const;
+      new Deno.Command(opener!, { args: [...words, file], ...streams })
+        .spawn().unref();
+    } catch {
+      // There is none: that line says what to do.
+    }
+  }, LOOK_MS);
+  return { [Symbol.dispose]: () => clearInterval(timer) };
 }
 
 /**
@@ -382,6 +427,7 @@ function without(sandbox: Sandbox): Start {
   const none = {
     roots: null,
     looks: false,
+    shows: false,
     stateDb: null,
     logFile: null,
     handed: null,
@@ -446,20 +492,28 @@ async function startWith(
   requireApart(config, report && inFull(report), spelled);
   const realRoots = realRootsOf(config, realPath);
   const twin = command === "schedule" ? twinOf(output ?? "") : null;
+  const entry = invocation.command === "panel"
+    ? entryFile(config, `-${crypto.randomUUID().slice(0, 8)}`)
+    : null;
   const sandbox = sandboxOf(config, {
     access,
     programFolder: PROGRAM_FOLDER,
-    outputFile: output && checkedOutput(output),
+    outputFile: entry ?? (output && checkedOutput(output)),
+    port: invocation.command === "panel" ? invocation.port : 0,
     twinFile: twin && checkedOutput(twin),
     realRoots,
     onDisk: spelled,
   });
   const unwritable = command === "plan" ? await unwritableRoots(config) : [];
-  const more = unwritable.length === 0 ? {} : { unwritable };
+  const more = {
+    ...unwritable.length === 0 ? {} : { unwritable },
+    ...entry === null ? {} : { entryFile: entry },
+  };
   return {
     sandbox,
     roots: config.roots,
     looks: LOOKING.has(command),
+    shows: command === "panel",
     stateDb: config.stateDb,
     logFile: config.logging.file,
     handed: tellable({ said, config, ...more }),

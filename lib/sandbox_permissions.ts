@@ -40,13 +40,16 @@ export interface SandboxConfig extends NetworkConfig {
 /**
  * What a command is for. `plan` only looks: it writes below no root, not
  * into the state DB either, and sends nothing. `doctor` tries what a sync
- * does, and may ask how full a disk is.
+ * does, and may ask how full a disk is. `panel` changes files as a sync does,
+ * listens on this computer alone, and sends nothing.
  */
-export type Access = "sync" | "plan" | "doctor";
+export type Access = "sync" | "plan" | "doctor" | "panel";
 
 /** What the flags depend on besides the config. */
 export interface SandboxOptions {
   readonly access: Access;
+  /** Where the panel listens; 0, or left out: on any port that is free. */
+  readonly port?: number;
   /**
    * Folder of the program's modules: workers are loaded from there by their
    * file URL, which counts as reading. Null in a compiled binary.
@@ -151,7 +154,7 @@ export function bareSandbox(
 }
 
 /** The flags that let a process do what its threads may. */
-function flagsOf(threads: readonly ThreadPermissions[]): string[] {
+export function flagsOf(threads: readonly ThreadPermissions[]): string[] {
   const all = (name: keyof ThreadPermissions) =>
     threads.flatMap((it) => it[name]);
   const plain = (name: "net" | "env" | "sys") => {
@@ -232,7 +235,11 @@ export function sandboxOf(
     ...recordsOf(config).flatMap((it) => isPlan ? [it] : [it, `${it}.lock`]),
   );
   const engine: ThreadPermissions = {
-    ...isPlan ? NO_PERMISSIONS : hostPermissions(config),
+    ...access === "panel"
+      ? { ...NO_PERMISSIONS, net: [`127.0.0.1:${options.port ?? 0}`] }
+      : isPlan
+      ? NO_PERMISSIONS
+      : hostPermissions(config),
     // When the machine was started: whose owner files are left behind.
     sys: access === "doctor" ? ["osUptime", "statfs"] : ["osUptime"],
     read: [...state, ...logs, ...own],

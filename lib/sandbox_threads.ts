@@ -59,7 +59,7 @@ const MESSAGE = kinds<FromEngine>({
   exit: { code: whole },
   failed: { why: text },
   listen: {},
-  start: { id: whole, what: oneOf("look", "act") },
+  start: { id: whole, what: oneOf("look", "act", "show") },
 });
 
 /** What is to be run. */
@@ -78,14 +78,24 @@ export function launchedProgram(
 /** Words that a command without roots is asked for by. */
 const IDLE = new Set(["--help", "-h", "--version", "history", "schedule"]);
 
+/** The command; what follows an option that takes a value is none. */
+function firstWord(args: readonly string[]): string | undefined {
+  return args.find((it, n) =>
+    !it.startsWith("-") && !["--config", "--port"].includes(args[n - 1] ?? "")
+  );
+}
+
 /** The program in a binary. */
 export function binaryProgram(
   made: MadeFor,
   args: readonly string[],
 ): Program {
-  const { sandbox, config } = made;
+  const { config } = made;
+  const shows = firstWord(args) === "panel";
+  const engine = shows ? made.panel : made.sandbox.engine;
   return {
-    sandbox,
+    sandbox: { ...made.sandbox, engine },
+    shows,
     roots: config.roots,
     looks: !args.some((it) => IDLE.has(it)),
     stateDb: config.stateDb,
@@ -140,7 +150,12 @@ export function runThreads(program: Program): Promise<never> {
     Deno.exit(EXIT.unexpected);
   };
   const join = (id: number, what: FilesKind, port: MessagePort): void => {
-    const thread = start(what, program.sandbox.files);
+    const { files } = program.sandbox;
+    if (what === "show" && !program.shows) fail("no command shows contents");
+    const thread = start(
+      what,
+      what === "show" && files !== "all" ? { ...files, write: [] } : files,
+    );
     const lost = (why: string) => tell({ kind: "lost", id, why });
     thread.onmessage = ({ data }: MessageEvent<string>) => lost(data);
     thread.onerror = (event) => {
@@ -191,6 +206,7 @@ const MODULES = {
   engine: new URL("./engine_worker.ts", import.meta.url),
   look: new URL("./files_look_worker.ts", import.meta.url),
   act: new URL("./files_act_worker.ts", import.meta.url),
+  show: new URL("./files_show_worker.ts", import.meta.url),
 } as const;
 
 function start(

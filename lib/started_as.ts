@@ -46,3 +46,15 @@ export function fromThere(args: readonly string[]): readonly string[] {
   if (folder !== "") Deno.chdir(folder);
   return rest;
 }
+
+/**
+ * The file that leads a browser into the panel.
+ *
+ * @param mark Tells that of one panel from others; left out: there is one only.
+ */
+export function entryFile(
+  { stateDb }: { readonly stateDb: string },
+  mark: string = "",
+): string {
+  return `${stateDb}.panel${mark}.html`;
+}

@@ -17,6 +17,7 @@
 import type { ListedConflict } from "./conflict.ts";
 import { EXIT } from "./errors.ts";
 import { standingFields } from "./logging_setup.ts";
+import { comparePaths } from "./paths.ts";
 import type { Version } from "./plan_types.ts";
 import { summarize, type Summary } from "./report_text.ts";
 import { openConflicts, type Outcome, type RunResult } from "./run_types.ts";
@@ -605,6 +606,36 @@ export function actionsOf(db: StateDb, run: string): PastAction[] {
   const where = `run = ?1 OR last >= ${nth} AND nth < ${nth}`;
   return [...pastActions(db, { where, nth }, run)]
     .sort((a, b) => a.seq - b.seq || b.runs! - a.runs!);
+}
+
+/** What was so in the last run, and since when. */
+export interface StandingThing {
+  readonly side: Side | null;
+  readonly path: string;
+  /** Such as `COPY_LEFT_TO_RIGHT skipped`, or `unknown`. */
+  readonly what: string;
+  readonly why: string;
+  /** When the run began that met it first, in ms since 1970. */
+  readonly sinceMs: number;
+}
+
+/** What the last whole run could not do, and what was unknown to it; by path. */
+export function standingThings(db: StateDb): StandingThing[] {
+  const left = [...pastActions(db, { where: "last = ?", nth: "nth" }, STILL)];
+  const unknown = db.query(
+    `SELECT side, path, reason, started_at FROM problems
+     JOIN runs ON runs.id = since_run`,
+  );
+  return [
+    ...left.map(({ side, path, action, outcome, detail, startedAtMs }) => ({
+      ...{ side, path, what: `${action} ${outcome}`, why: detail ?? "" },
+      sinceMs: startedAtMs,
+    })),
+    ...unknown.map(([side, path, reason, startedAt]) => ({
+      ...{ side: side as Side, path: String(path), what: "unknown" },
+      ...{ why: String(reason), sinceMs: Number(startedAt) },
+    })),
+  ].sort((a, b) => comparePaths(a.path, b.path));
 }
 
 /** What past runs did at a path, before or after it; newest first. */

@@ -519,6 +519,12 @@ export interface FileSystem {
   readonly allBytes: number;
 }
 
+/** The most that is shown of a file: of a larger one nothing is. */
+export const SHOWN_BYTES = 1024 * 1024;
+
+/** What is in a file, or, in words, why that can't be shown. */
+export type Shown = { readonly bytes: Uint8Array } | { readonly why: string };
+
 /** What is asked, what is given, and what is told before that. */
 export interface Request<Asks, Gives, Part = never> {
   readonly asks: Asks;
@@ -637,13 +643,22 @@ export interface Requests {
   >;
   /** Carries out a batch of actions. */
   readonly act: Request<ActBatch, ActReply>;
+  /** Shows what is in a file, if it is still what was seen. */
+  readonly show: Request<
+    OnRoot & {
+      readonly root: WireRoot;
+      readonly path: string;
+      readonly metadata: Metadata;
+    },
+    Shown
+  >;
 }
 
 /** The name of a request. */
 export type RequestKind = keyof Requests;
 
-/** What a thread of the files' world is for: to look, or to act. */
-export type FilesKind = "look" | "act";
+/** What a thread of the files' world is for: to look, to act, or to show. */
+export type FilesKind = "look" | "act" | "show";
 
 /** What such a thread is started with, by the main thread. */
 export interface FilesBegin {

@@ -405,6 +405,7 @@ const FIELDS: {
   prune: { side, root, runs: texts },
   rehearse: { side, owner },
   space: { side },
+  show: { side, root, path: text, metadata },
   scan: {
     side,
     tickMs: amount,

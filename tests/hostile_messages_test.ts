@@ -47,7 +47,11 @@ class Hostile implements Disposable {
     this.at = new HostileRoots(drive);
     this.#before = snapshot(this.at.folder, true);
     const thread = (kind: FilesKind) => new HostileThread(kind, this.at);
-    this.#threads = { look: thread("look"), act: thread("act") };
+    this.#threads = {
+      look: thread("look"),
+      act: thread("act"),
+      show: thread("show"),
+    };
   }
 
   ask(kind: unknown, asks: unknown): Promise<Reply> {
@@ -371,7 +375,7 @@ for (const drive of DRIVES) {
       }
     }
     await Promise.all(waiting);
-    assert.equal(places.size, 25, [...places].join("\n"));
+    assert.equal(places.size, 26, [...places].join("\n"));
     assert.ok(waiting.length > 1600, `${waiting.length}`);
     await hostile.isWhole();
   });

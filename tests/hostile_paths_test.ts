@@ -17,6 +17,7 @@ import {
 import { moveAcross, stageCopy } from "../lib/files_copy.ts";
 import { actHandlers } from "../lib/files_handlers.ts";
 import { lookHandlers } from "../lib/files_look.ts";
+import { showHandlers } from "../lib/files_show.ts";
 import { removeLeftovers } from "../lib/files_leftovers.ts";
 import { OpenFile } from "../lib/files_read.ts";
 import {
@@ -213,6 +214,12 @@ const ASKS: Readonly<
       },
       () => {},
     ),
+  "a message, show": async (at, path, metadata) => {
+    const root = wire(at.left);
+    const asks = { side: "left", root, path, metadata } as const;
+    const shown = await handlers(at).show(asks, () => {});
+    if ("why" in shown) throw new Skipped(shown.why);
+  },
   "a message, answer, hash": (at, path, metadata) =>
     handlers(at).answer({
       roots: both((side) => wire(at[side])),
@@ -307,7 +314,11 @@ function handlers({ left, right }: TwoRoots): Handlers {
   const shared = new SharedState();
   const paths = { left: left.path, right: right.path };
   const world = { paths, shared, checkpoint: () => Promise.resolve() };
-  return { ...lookHandlers(world), ...actHandlers(world) };
+  return {
+    ...lookHandlers(world),
+    ...actHandlers(world),
+    ...showHandlers(world),
+  };
 }
 
 function wire({ traits, self, refusedNames }: Root): WireRoot {

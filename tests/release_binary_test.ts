@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { join } from "node:path";
-import { loadConfig } from "../lib/config_loader.ts";
 import { runProgram } from "../lib/cli_program.ts";
 import { filesHere } from "../lib/files_handlers.ts";
 import {
@@ -15,7 +14,7 @@ import {
   requireSameText,
   runTask,
 } from "../lib/release_binary.ts";
-import { sandboxFlags } from "../lib/sandbox_permissions.ts";
+import { binaryProgram } from "../lib/sandbox_threads.ts";
 import { MemoryOffice, Office, read, saidBy } from "./support/support.ts";
 import { fromFileUrl } from "./support/urls.ts";
 
@@ -88,24 +87,30 @@ Deno.test("a binary has the permissions baked in that sandbox_permissions.ts say
   assert.deepEqual(Object.fromEntries(allowed), {
     ignore_env: [],
     allow_env: ["MAIL_PW"],
-    allow_net: ["mail.example:2525"],
+    allow_net: ["mail.example:2525", "127.0.0.1:0"],
     allow_import: ["nowhere.invalid:1"],
     allow_sys: ["statfs", "osUptime"],
     allow_read: [...touched, office.config],
-    allow_write: touched,
+    allow_write: [...touched, `${folder}/config.db.panel.html`],
   });
-  const flags = sandboxFlags(await loadConfig(office.config), {
-    access: "sync",
-    programFolder: null,
-    outputFile: null,
-    realRoots: [],
-  });
+  const { flags } = await planBinary({ config: office.config });
   assert.deepEqual(JSON.parse(made.out), flags);
   assert.deepEqual([entrypoint_key, app_name], ["main.js", "office-sync"]);
   assert.ok(argv[0].startsWith("--made-for="));
   const said: MadeFor = JSON.parse(argv[0].replace("--made-for=", ""));
   assert.equal(said.config.file, office.config);
   assert.notEqual(said.sandbox.files, "all");
+  // No thread has both: who listens has no mail server, who mails no port.
+  assert.deepEqual(said.sandbox.engine.net, ["mail.example:2525"]);
+  assert.deepEqual([said.panel.net, said.panel.env], [["127.0.0.1:0"], []]);
+  const engineOf = (...args: string[]) =>
+    binaryProgram(said, args).sandbox.engine;
+  for (const args of [["panel"], ["--config", "x", "panel", "--no-browser"]]) {
+    assert.deepEqual(engineOf(...args), said.panel);
+  }
+  for (const args of [[], ["sync"], ["why", "panel"], ["--config=panel"]]) {
+    assert.deepEqual(engineOf(...args), said.sandbox.engine);
+  }
 });
 
 Deno.test("what is baked holds no password", async () => {
@@ -145,7 +150,8 @@ Deno.test("paths of Windows are baked as they are, P: without a backslash at its
     "C:\\office\\logs";
   assert.deepEqual(plan.flags.slice(-2), [
     `--allow-read=C:\\pdrive_local,P:/,${own},C:\\office\\config.yaml`,
-    `--allow-write=C:\\pdrive_local,P:/,${own}`,
+    `--allow-write=C:\\pdrive_local,P:/,${own},` +
+    "C:\\office\\config.db.panel.html",
   ]);
   assert.match(plan.output, /office-sync\.exe$/);
 });

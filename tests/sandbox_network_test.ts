@@ -379,7 +379,7 @@ Deno.test("a binary with all permissions stops where the config refuses them", (
     outputFile: null,
     realRoots: ["C:\\l", "\\\\rs\\p"],
   });
-  const made: MadeFor = { config, sandbox };
+  const made: MadeFor = { config, sandbox, panel: sandbox.engine };
   reached(made, config, realPath(["right"]));
   // Wherever the roots are by now: it has them all the same.
   for (const mapped of [["right"], []] as const) {

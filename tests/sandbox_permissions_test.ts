@@ -162,6 +162,11 @@ const THREADS: readonly {
     engine: { ...ENGINE, sys: ["osUptime", "statfs"] },
     files: FILES,
   },
+  {
+    access: "panel",
+    engine: { ...ENGINE, net: ["127.0.0.1:0"], env: [] },
+    files: { ...NONE, read: ROOTS, write: ROOTS, sys: ["statfs"] },
+  },
 ];
 
 for (const { access, engine, files } of THREADS) {

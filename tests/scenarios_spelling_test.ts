@@ -144,10 +144,9 @@ Deno.test("a binary that was made for another spelling than the disk's says so, 
   using linked = new Linked();
   const file = `${linked.link}/config.yaml`;
   const { first } = await launched(file, AS_WRITTEN);
-  const made: MadeFor = {
-    config: sandboxPart(await loadConfig(file)),
-    sandbox: JSON.parse(first.slice(IN_SANDBOX.length)).sandbox,
-  };
+  const { sandbox } = JSON.parse(first.slice(IN_SANDBOX.length));
+  const config = sandboxPart(await loadConfig(file));
+  const made: MadeFor = { config, sandbox, panel: sandbox.engine };
   const start = (...args: readonly string[]) =>
     startAsWritten(linked, `--made-for=${JSON.stringify(made)}`, ...args);
   for (const args of [[], ["plan"], ["doctor"]]) {

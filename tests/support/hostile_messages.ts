@@ -147,6 +147,7 @@ export const ANSWERS: Readonly<Record<RequestKind, FilesKind>> = {
   ...{ probe: "look", looks: "look", scan: "look", deleted: "look" },
   ...{ answer: "act", owners: "act", leftovers: "act", moves: "act" },
   ...{ prune: "act", rehearse: "act", space: "act", act: "act" },
+  show: "show",
 };
 
 /** A request with what is asked, as it should be. */
@@ -209,6 +210,7 @@ export function samples(at: TwoRoots): Sample[] {
     ["deleted", { side, root, wantsFiles: true }],
     ["prune", { side, root, runs: ["20250102-030405-pair"] }],
     ["rehearse", { side, owner }],
+    ["show", { side, root, path, metadata: seen }],
     ["scan", {
       ...{ side, tickMs: 1, startedAtMs: 0, digests: new Map([["", "x"]]) },
       ignore: { extensions: ["tmp"], prefixes: ["~$"], names: ["x"] },

@@ -97,6 +97,7 @@ export async function launched(
     sandbox,
     roots: config.roots,
     looks: true,
+    shows: false,
     stateDb: config.stateDb,
     logFile: config.logging.file,
     handed: null,

@@ -1,0 +1,299 @@
+/**
+ * The panel's server: listens on the loopback address alone, and lets nobody
+ * in but the browser that the one-time code was handed to. What is shown, and
+ * what becomes of a button, is the site's business.
+ *
+ * A cookie goes to every port of an address, so that another program's page
+ * could send it: whatever changes something has to bring a second secret as
+ * well, which stands in the pages only.
+ *
+ * @module
+ */
+import { timingSafeEqual } from "node:crypto";
+import { errorWords, escapeHtml, PROGRAM } from "./text.ts";
+
+/** What a page of the panel is asked for. */
+export interface Asked {
+  readonly path: string;
+  readonly query: URLSearchParams;
+  /** What a form says; null where nothing is to be changed. */
+  readonly form: URLSearchParams | null;
+}
+
+/**
+ * What is answered: a document, or which page to go to. That is for the page's
+ * script: a form that is sent by the browser alone brings no origin from pages
+ * that are to tell nobody where they are.
+ */
+export type Answered =
+  | { readonly type: "html" | "css" | "javascript"; readonly text: string }
+  | { readonly goTo: string };
+
+/** What is shown. */
+export interface Site {
+  /**
+   * @param secret Goes into each form.
+   * @returns Null where there is no such page.
+   */
+  answer(asked: Asked, secret: string): Promise<Answered | null>;
+}
+
+/** Why the panel ended. */
+export type PanelEnd = "closed" | "idle";
+
+/** How long the panel, and the code into it, last, in ms. */
+export interface PanelTimes {
+  readonly idleMs: number;
+  readonly codeMs: number;
+}
+
+const TIMES: PanelTimes = { idleMs: 30 * 60_000, codeMs: 60_000 };
+
+/** The most that a form may say, in bytes. */
+const BODY_BYTES = 64 * 1024;
+
+/** The last page has to get there, in ms. */
+const LAST_MS = 300;
+
+const HEADERS = {
+  "content-security-policy":
+    "default-src 'none'; style-src 'self'; script-src 'self'; " +
+    "connect-src 'self'; form-action 'self'; frame-ancestors 'none'; " +
+    "base-uri 'none'",
+  "cache-control": "no-store",
+  "x-content-type-options": "nosniff",
+  "referrer-policy": "no-referrer",
+  "cross-origin-opener-policy": "same-origin",
+  "cross-origin-resource-policy": "same-origin",
+} as const;
+
+/** What is refused: with its status, and why, in a sentence. */
+class Refusal extends Error {
+  constructor(readonly status: number, why: string) {
+    super(why);
+  }
+}
+
+/** The panel's server. */
+export class PanelServer implements AsyncDisposable {
+  /** Lets one browser in, once, and not for long. */
+  readonly code: string = randomText();
+  readonly port: number;
+  /** Ended by its own button, or by nobody using it. */
+  readonly ended: Promise<PanelEnd>;
+  /** The code is used up, or too old. */
+  readonly entered: Promise<void>;
+  readonly #server: Deno.HttpServer<Deno.NetAddr>;
+  readonly #site: Site;
+  readonly #times: PanelTimes;
+  readonly #cookie = randomText();
+  readonly #secret = randomText();
+  #isCodeGood = true;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #end: (why: PanelEnd) => void;
+  #enter: () => void;
+  readonly #codeTimer: ReturnType<typeof setTimeout>;
+
+  /** @param port Where to listen; 0: on any port that is free. */
+  constructor(site: Site, port: number, times: PanelTimes = TIMES) {
+    const ended = Promise.withResolvers<PanelEnd>();
+    const entered = Promise.withResolvers<void>();
+    [this.ended, this.#end] = [ended.promise, ended.resolve];
+    [this.entered, this.#enter] = [entered.promise, entered.resolve];
+    [this.#site, this.#times] = [site, times];
+    this.#server = Deno.serve({
+      hostname: "127.0.0.1",
+      port,
+      onListen() {},
+    }, (request) => this.#respond(request));
+    this.port = this.#server.addr.port;
+    this.#codeTimer = setTimeout(() => this.#useCode(), times.codeMs);
+    this.#beUsed();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#useCode();
+    const over = this.#server.shutdown();
+    // A browser may hold a connection for as long as it likes.
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const patience = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, LAST_MS);
+    });
+    await Promise.race([over, patience]);
+    clearTimeout(timer);
+  }
+
+  #beUsed(): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#end("idle"), this.#times.idleMs);
+  }
+
+  #useCode(): void {
+    clearTimeout(this.#codeTimer);
+    this.#isCodeGood = false;
+    this.#enter();
+  }
+
+  async #respond(request: Request): Promise<Response> {
+    try {
+      return await this.#answer(request);
+    } catch (error) {
+      const [status, why] = error instanceof Refusal
+        ? [error.status, error.message]
+        : [500, `Something unexpected went wrong: ${errorWords(error)}`];
+      return document("html", plainPage(why), status);
+    }
+  }
+
+  async #answer(request: Request): Promise<Response> {
+    const { headers, method } = request;
+    const host = `127.0.0.1:${this.port}`;
+    // A name that leads here, whoever made it, is not this address.
+    if (headers.get("host") !== host) throw new Refusal(403, NOT_HERE);
+    if (method !== "GET" && method !== "POST") {
+      throw new Refusal(405, "That is no request of the panel's.");
+    }
+    const { pathname: path, searchParams: query } = new URL(request.url);
+    if (path === "/enter") return await this.#letIn(request);
+    const site = headers.get("sec-fetch-site");
+    if (site !== "same-origin" && site !== "none") {
+      throw new Refusal(403, NOT_HERE);
+    }
+    if (!this.#hasCookie(headers.get("cookie") ?? "")) {
+      throw new Refusal(403, NOT_KNOWN);
+    }
+    let form: URLSearchParams | null = null;
+    if (method === "POST") {
+      if (headers.get("origin") !== `http://${host}`) {
+        throw new Refusal(403, NOT_HERE);
+      }
+      form = await formOf(request);
+      if (!isEqual(form.get("secret") ?? "", this.#secret)) {
+        throw new Refusal(403, NOT_KNOWN);
+      }
+    }
+    this.#beUsed();
+    if (form !== null && path === "/close") {
+      setTimeout(() => this.#end("closed"), LAST_MS);
+      return document("html", plainPage(CLOSED));
+    }
+    const answered = await this.#site.answer(
+      { path, query, form },
+      this.#secret,
+    );
+    this.#beUsed();
+    if (answered === null) {
+      throw new Refusal(404, "There is no such page in the panel.");
+    }
+    if ("goTo" in answered) return document("plain", answered.goTo);
+    return document(answered.type, answered.text);
+  }
+
+  /** From a file of this account, which has no origin: it brings the code. */
+  async #letIn(request: Request): Promise<Response> {
+    if (request.method !== "POST" || request.headers.get("origin") !== "null") {
+      throw new Refusal(403, NOT_HERE);
+    }
+    const said = (await formOf(request)).get("code") ?? "";
+    const isGood = this.#isCodeGood && isEqual(said, this.code);
+    if (!isGood) throw new Refusal(403, NOT_KNOWN);
+    this.#useCode();
+    this.#beUsed();
+    // The browser would keep back a strict cookie if it were sent on at once:
+    // it comes from a file. From this page it may go on.
+    const onwards = '<meta http-equiv="refresh" content="0; url=/">';
+    const link = '<p><a href="/">Go on to the panel</a></p>';
+    const response = document("html", plainPage("", onwards, link));
+    response.headers.set(
+      "set-cookie",
+      `${this.#cookieName}=${this.#cookie}; Path=/; HttpOnly; SameSite=Strict`,
+    );
+    return response;
+  }
+
+  /** Cookies know no ports: several panels must not take each other's. */
+  get #cookieName(): string {
+    return `office-sync-${this.port}`;
+  }
+
+  #hasCookie(header: string): boolean {
+    return header.split(";").some((it) => {
+      const [name, value = ""] = it.trim().split("=");
+      return name === this.#cookieName && isEqual(value, this.#cookie);
+    });
+  }
+}
+
+const NOT_HERE = "The panel answers to nobody but its own pages.";
+const NOT_KNOWN = "This page does not belong to the panel that runs now: its " +
+  `code was used up, or is older than a minute. Start “${PROGRAM} panel” again.`;
+const CLOSED = "The panel is closed. You can close this tab.";
+
+/** 128 bits that nobody can guess. */
+function randomText(): string {
+  return crypto.getRandomValues(new Uint8Array(16)).toHex();
+}
+
+function isEqual(a: string, b: string): boolean {
+  const [x, y] = [a, b].map((it) => new TextEncoder().encode(it));
+  return x!.length === y!.length && timingSafeEqual(x!, y!);
+}
+
+/** @throws {Refusal} It is no form, or says too much. */
+async function formOf({ headers, body }: Request): Promise<URLSearchParams> {
+  const type = headers.get("content-type") ?? "";
+  if (!type.startsWith("application/x-www-form-urlencoded")) {
+    throw new Refusal(415, "That is no form of the panel's.");
+  }
+  const parts: Uint8Array[] = [];
+  let size = 0;
+  for await (const part of body ?? []) {
+    size += part.length;
+    if (size > BODY_BYTES) throw new Refusal(413, "That form says too much.");
+    parts.push(part);
+  }
+  return new URLSearchParams(await new Blob(parts as BlobPart[]).text());
+}
+
+function document(
+  type: "html" | "css" | "javascript" | "plain",
+  text: string,
+  status = 200,
+): Response {
+  const headers = { ...HEADERS, "content-type": `text/${type}; charset=utf-8` };
+  return new Response(text, { status, headers });
+}
+
+/** A page that needs nobody to be let in. */
+function plainPage(sentence: string, head = "", body = ""): string {
+  return `<!DOCTYPE html>
+<html lang="en">
+<head><meta charset="utf-8">${head}<title>office-sync panel</title>
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark"></head>
+<body><main><h1>office-sync</h1><p>${
+    escapeHtml(sentence)
+  }</p>${body}</main></body>
+</html>
+`;
+}
+
+/**
+ * What leads a browser in: a page that sends the code off, by itself where the
+ * browser runs its script.
+ */
+export function entryPage({ port, code }: PanelServer): string {
+  return `<!DOCTYPE html>
+<html lang="en">
+<head><meta charset="utf-8"><title>office-sync panel</title>
+<meta name="color-scheme" content="light dark"></head>
+<body><main><h1>office-sync</h1>
+<form method="post" action="http://127.0.0.1:${port}/enter">
+<input type="hidden" name="code" value="${code}">
+<button>Open the panel</button>
+</form></main>
+<script>document.forms[0].submit();</script></body>
+</html>
+`;
+}
