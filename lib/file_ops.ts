@@ -16,7 +16,7 @@ import {
 } from "./names.ts";
 import { folderOf, joinPath, nameOf } from "./paths.ts";
 import type { Root } from "./root_files.ts";
-import { CHANGED, codeOf, Skipped } from "./system.ts";
+import { CHANGED, codeOf, orElse, Skipped } from "./system.ts";
 import type { Metadata } from "./types.ts";
 
 /**
@@ -335,22 +335,42 @@ export function renameFile(
   root.requireFile(from, seen);
   requireFree(root, from);
   if (!linkTo(root, from, to)) return moveSeen(root, from, to, seen);
+  const linked = Deno.lstatSync(root.absolute(to));
+  const isLinked = (path: string) => isSameFile(root, path, linked);
   try {
     if (!isStillAt(root, to, seen)) throw new Skipped(CHANGED);
     // RACE: a version saved under the old name right now is not the linked
-    // file: it is put back.
+    // file, nor is one saved under the new name: each is left where it is.
     Deno.renameSync(root.absolute(from), root.absolute(aside));
-    const [a, b] = [aside, to].map((it) => Deno.lstatSync(root.absolute(it)));
-    if (!a!.isFile || a!.ino !== b!.ino || a!.dev !== b!.dev) {
+    if (!isLinked(aside) || !isLinked(to)) {
       putBack(root, aside, from);
       throw new Skipped(CHANGED);
     }
   } catch (error) {
-    // The old name holds what there is to hold.
-    removeDespite(root.absolute(to), root.absolute(from));
+    // The old name holds what there is to hold. What has the new one by now
+    // is looked at when nobody else can put anything in its place.
+    if (root.look(to).kind !== "absent") {
+      Deno.renameSync(root.absolute(to), root.absolute(aside));
+      if (isLinked(aside)) {
+        removeDespite(root.absolute(aside), root.absolute(from));
+      } else putBack(root, aside, to);
+    }
     throw error;
   }
   removeDespite(root.absolute(aside), root.absolute(to));
+}
+
+/**
+ * Whether a path leads to a file that was looked at, however it was written to
+ * since; where the disk tells no ids, a file of its size and time.
+ */
+function isSameFile(root: Root, path: string, file: Deno.FileInfo): boolean {
+  return orElse(false, () => {
+    const now = Deno.lstatSync(root.absolute(path));
+    const isIt = now.isFile && now.ino === file.ino && now.dev === file.dev;
+    return isIt && (!!now.ino || now.size === file.size &&
+        now.mtime?.getTime() === file.mtime?.getTime());
+  });
 }
 
 /** What a temporary name holds must never be the only copy. */

@@ -9,7 +9,7 @@ import { deletedIn } from "./files_deleted.ts";
 import type { Traits } from "./metadata.ts";
 import { isTemporaryOf, OWN_FOLDER, type TemporaryOwner } from "./names.ts";
 import { joinPath } from "./paths.ts";
-import { Root } from "./root_files.ts";
+import { isRealFolder, Root } from "./root_files.ts";
 import {
   checkRoot,
   giveNumber,
@@ -93,7 +93,7 @@ function probed(
     const root = new Root(side, path, found.traits, null);
     const own = joinPath(root.folder(""), OWN_FOLDER);
     const bytes = nameBytes ??
-      longestName(owner ? own : root.folder(""), owner);
+      longestName(tried ? own : root.folder(""), tried && owner);
     if (bytes < root.nameRoom.bytes) root.refuseNames(bytes);
     return {
       ...found,
@@ -117,10 +117,15 @@ function untried(traits: Traits): Probe {
 
 /** A scan does not look there. Where it can't be listed, the next run does. */
 function ownLeftovers(folder: string, { pair }: TemporaryOwner): string[] {
-  return orElse([], () =>
-    [...Deno.readDirSync(folder)].map(({ name }) => name)
-      .filter((name) => isTemporaryOf(name, pair))
-      .map((name) => joinPath(OWN_FOLDER, name)));
+  return orElse(
+    [],
+    () =>
+      !isRealFolder(folder)
+        ? []
+        : [...Deno.readDirSync(folder)].map(({ name }) => name)
+          .filter((name) => isTemporaryOf(name, pair))
+          .map((name) => joinPath(OWN_FOLDER, name)),
+  );
 }
 
 function looked(root: Root, path: string, wantsSecond: boolean): Looked {

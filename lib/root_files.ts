@@ -68,6 +68,12 @@ export function lstatOf(path: string): Deno.FileInfo | null {
   }
 }
 
+/** Whether a folder stands at an absolute path, and no link to one. */
+export function isRealFolder(path: string): boolean {
+  const info = lstatOf(path);
+  return info !== null && info.isDirectory && !isLink(path, info);
+}
+
 /** Removes a file of the program's own, and never what a link leads to. */
 export function removeIfThere(path: string): void {
   try {

@@ -195,6 +195,7 @@ export function makeIdentity(
   const temporary = `${folder}/${temporaryName(owner, 0)}`;
   try {
     Deno.mkdirSync(folder, { recursive: true });
+    ownFile(root, "root.json");
     writeDurably(temporary, `{ "id": "${crypto.randomUUID()}" }\n`);
     try {
       if (replaces) Deno.renameSync(temporary, file);

@@ -5,7 +5,7 @@
  */
 import type { Traits } from "./metadata.ts";
 import { OWN_FOLDER, temporaryName, type TemporaryOwner } from "./names.ts";
-import { lstatOf, removeIfThere } from "./root_files.ts";
+import { isRealFolder, lstatOf, removeIfThere } from "./root_files.ts";
 import { codeOf, orElse } from "./system.ts";
 import type { Probe } from "./wire_messages.ts";
 
@@ -76,6 +76,8 @@ export function probe(
   const name = `${temporaryName(owner, 0)}-\u00e9`;
   const path = `${folder}/${name}`;
   try {
+    // Never through a link that somebody put in place of the folder.
+    if (inside !== "" && !isRealFolder(folder)) return null;
     Deno.openSync(path, { write: true, createNew: true }).close();
   } catch {
     return null;

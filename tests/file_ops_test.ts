@@ -4,6 +4,7 @@ import {
   flushFolder,
   linkTo,
   moveToFree,
+  renameFile,
   replace,
   requireReplaceable,
   respell,
@@ -346,4 +347,65 @@ Deno.test("a new name on another disk is flushed before the old one goes", async
   await across(at);
   assert.ok(calls.indexOf("open ") < calls.indexOf("rename /d/a"), `${calls}`);
   assert.ok(calls.includes("open "), `${calls}`);
+});
+
+// The second name that a rename gives, when something comes in between.
+
+Deno.test("a rename that the system refuses takes its second name back", () => {
+  using at = rooms({ a: "old" });
+  const seen = at.seen("left", "a");
+  {
+    let isDone = false;
+    using _busy = intercept("renameSync", (real, ...args) => {
+      if (isDone) return real(...args);
+      isDone = true;
+      throw systemError("EBUSY");
+    });
+    const act = () => renameFile(at.left, "a", "b", seen, ASIDE);
+    assert.throws(act, { code: "EBUSY" });
+  }
+  assert.deepEqual(at.trees().left, { a: "old" });
+});
+
+Deno.test("what took the new name in the middle of a rename keeps it, whether the rename is refused or not", () => {
+  for (const isRefused of [true, false]) {
+    using at = rooms({ a: "old" });
+    const seen = at.seen("left", "a");
+    let isDone = false;
+    using _hers = intercept("renameSync", (real, ...args) => {
+      if (isDone) return real(...args);
+      isDone = true;
+      Deno.writeTextFileSync(`${at.outside}/hers`, "hers");
+      real(`${at.outside}/hers`, `${at.left.path}/b`);
+      if (isRefused) throw systemError("EBUSY");
+      return real(...args);
+    });
+    assert.throws(() => renameFile(at.left, "a", "b", seen, ASIDE));
+    assert.deepEqual(at.trees().left, { a: "old", b: "hers" });
+  }
+});
+
+Deno.test("what is saved under the old name in the middle of a rename stays there, and the version before it goes", () => {
+  using at = rooms({ a: "old" });
+  const seen = at.seen("left", "a");
+  let isDone = false;
+  using _hers = intercept("renameSync", (real, ...args) => {
+    if (isDone) return real(...args);
+    isDone = true;
+    Deno.writeTextFileSync(`${at.outside}/hers`, "hers");
+    real(`${at.outside}/hers`, `${at.left.path}/a`);
+    return real(...args);
+  });
+  assert.throws(() => renameFile(at.left, "a", "b", seen, ASIDE), Skipped);
+  assert.deepEqual(at.trees().left, { a: "hers" });
+});
+
+Deno.test("a new name that somebody removes in the middle of a rename leaves the file under the old one", () => {
+  using at = rooms({ a: "old" });
+  const seen = at.seen("left", "a");
+  using _gone = after("renameSync", () => {
+    Deno.removeSync(`${at.left.path}/b`);
+  });
+  assert.throws(() => renameFile(at.left, "a", "b", seen, ASIDE), Skipped);
+  assert.deepEqual(at.trees().left, { a: "old" });
 });

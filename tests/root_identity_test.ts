@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { loadConfig } from "../lib/config_loader.ts";
 import { GuardError } from "../lib/errors.ts";
 import { filesHere } from "../lib/files_handlers.ts";
+import { temporaryName } from "../lib/names.ts";
 import { makeIdentity, readIdentity } from "../lib/root_identity.ts";
 import { PLAIN_TRAITS, probe } from "../lib/root_traits.ts";
 import { checkRoots, probeRoots } from "../lib/run_identify.ts";
@@ -202,6 +203,26 @@ Deno.test("an identity is never read through a link", () => {
   Deno.symlinkSync(at.outside, `${at.left.path}/.office-sync`);
   const linked = guard("identity", /: \.office-sync is a link\. /);
   assert.throws(() => readLeft(at), linked);
+});
+
+Deno.test("a link in place of the program's own folder is not followed: nothing is made, tried or listed behind it", async () => {
+  using at = new TwoRoots();
+  Deno.removeSync(`${at.left.path}/.office-sync`);
+  Deno.symlinkSync(at.outside, `${at.left.path}/.office-sync`);
+  const leftover = `${at.outside}/${temporaryName(OWNER, 7)}`;
+  Deno.writeTextFileSync(leftover, "hers");
+  const before = snapshot(at.outside, true);
+  assert.equal(probe(at.left.path, OWNER), null);
+  const files = filesHere({ left: at.left.path, right: at.right.path });
+  const asks = { side: "left", owner: OWNER, traits: null } as const;
+  const probed = await files.ask("probe", { ...asks, nameBytes: null });
+  assert.equal(probed.isTried, false);
+  assert.deepEqual(probed.leftovers, []);
+  for (const replaces of [true, false]) {
+    const make = () => makeIdentity("left", at.left.path, OWNER, replaces);
+    assert.throws(make, guard("roots", /\(\.office-sync is a link\)/));
+  }
+  assert.deepEqual(snapshot(at.outside, true), before);
 });
 
 Deno.test("whatever else stands in place of an identity is called what it is", () => {
