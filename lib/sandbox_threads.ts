@@ -213,10 +213,16 @@ function start(
   name: keyof typeof MODULES,
   permissions: ThreadPermissions | "all",
 ): Worker {
+  return new Worker(MODULES[name], { name, ...threadOptions(permissions) });
+}
+
+/** What a thread is started with, so that it may do no more than it is to. */
+export function threadOptions(
+  permissions: ThreadPermissions | "all",
+): WorkerOptions {
   const list = (of: readonly string[]) => of.length > 0 && [...of];
-  return new Worker(MODULES[name], {
+  return {
     type: "module",
-    name,
     ...permissions === "all" ? {} : {
       deno: {
         permissions: {
@@ -231,7 +237,7 @@ function start(
         },
       },
     },
-  });
+  };
 }
 
 function warn(text: string): void {
