@@ -303,6 +303,8 @@ for (const drive of DRIVES) {
       work: { kind: "remove-directory", on: "left", path: "d", rowPath: "d" },
     });
     const messages: readonly (readonly [kind: RequestKind, asks: unknown])[] = [
+      // A list with the fields of a record.
+      ["check", Object.assign([], { side: "left" })],
       // Others could write to it while it is used.
       ["act", { ...act, copies: { ...copies, numbers: shared } }],
       ...[
@@ -339,7 +341,7 @@ for (const drive of DRIVES) {
       ].map((digests) => ["scan", { ...scan, digests }] as const),
     ];
     for (const [kind, asks] of messages) {
-      await hostile.refuses(kind, asks, `"${kind}": what is asked.`);
+      await hostile.refuses(kind, asks, `"${kind}": what is asked`);
     }
     await hostile.isWhole();
   });
