@@ -85,9 +85,15 @@ export function explain(path: string, basis: Basis): Explanation {
     pairs.find(({ pair }) => keysOf(pair).includes(key)) ?? null;
   const folder = folders.find((it) => it.key === key) ?? null;
   const keys = new Set([key, ...item ? keysOf(item.pair) : []]);
-  const actions = plan.actions.filter((action) =>
-    pathsOf(action).some((it) => keys.has(keyOf(it, folding)))
-  );
+  const actions = plan.actions.filter((action) => {
+    const paths = pathsOf(action).map((it) => keyOf(it, folding));
+    // A folder takes along what is in it.
+    return paths.some((it) =>
+      action.work.kind === "rename-directory"
+        ? keys.values().some((key) => isWithin(key, it))
+        : keys.has(it)
+    );
+  });
   const waits = plan.waiting.some(({ path, isOver }) =>
     !isOver && keyOf(path, folding) === key
   );

@@ -341,3 +341,15 @@ Deno.test("why: no rule where only the record changes", async () => {
   assert.deepEqual(told, [["NOOP", null]]);
   assert.equal(rule, null);
 });
+
+Deno.test("why: a file in a folder that gets another name goes with it (R 5.11)", async () => {
+  using office = await begin();
+  Deno.renameSync(`${office.left}/d`, `${office.left}/e`);
+  for (const path of ["e/b.txt", "e"]) {
+    const { rule, actions } = await office.json("why", path);
+    assert.equal(rule, "5.11");
+    const [{ action, newPath }] = actions;
+    assert.deepEqual([action, newPath], ["RENAME_RIGHT", "e"]);
+  }
+  assert.equal((await office.json("why", "a.txt")).rule, null);
+});
