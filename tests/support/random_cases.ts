@@ -250,7 +250,7 @@ export async function assertCases<T>(
   // With its path a failing case runs at once.
   const path = Deno.env.get("OFFICE_SYNC_PATH");
   // It counts while a failing case is made smaller too.
-  const limitMs = runs === undefined ? 4_500 : Number(runs) * 1500;
+  const limitMs = runs === undefined ? 3_000 : Number(runs) * 1500;
   const numRuns = Number(runs ?? (Deno.env.has("CI") ? 200 : 10));
   for (let more = 0; more < 10; more++) {
     const endMs = performance.now() + limitMs;
