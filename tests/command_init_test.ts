@@ -123,6 +123,9 @@ Deno.test("init's config is one that a run and a plan take", async () => {
   assert.equal((await office.commandHere()).code, 0);
 });
 
+/** What init does not ask about mails. */
+const DEFAULTS = { tellAfterHours: 24, remindDays: 7 };
+
 Deno.test("init keeps every text as it was typed", async () => {
   for (
     const path of [
@@ -152,6 +155,7 @@ Deno.test("init keeps every text as it was typed", async () => {
       smtpHost: smtp_host,
       smtpPort: Number(smtp_port),
       passwordEnv: password_env,
+      ...DEFAULTS,
     });
   }
 });
@@ -253,6 +257,7 @@ Deno.test({
       password: "hunter2",
       from: "o@example.org",
       to: ["a@example.org", "b@example.org"],
+      ...DEFAULTS,
     });
     assert.doesNotMatch(shown, /hunter/);
     assert.equal(Deno.lstatSync(desk.config).mode! & 0o777, 0o600);
