@@ -649,26 +649,61 @@ const BAD: readonly [rule: string, options: MailServerOptions, isTrusted: boolea
   ["of another host, and that nobody vouches for", { names: ["a.example", "b.example", "c.example", "d.example"] }, false, /: its certificate is for a\.example, b\.example, c\.example, …, not for localhost \(/],
 ];
 
+/**
+ * Sends a mail, in a process of its own: what it trusts one learns when it
+ * starts, and of two servers of one name it takes the certificates for one.
+ */
+const SENDER = `
+  import { Mailer } from ${
+  JSON.stringify(import.meta.resolve("../lib/mail_smtp.ts"))
+};
+  const [email, password, mail] = Deno.args.map((it) => JSON.parse(it));
+  using mailer = new Mailer({ email, password, boundMs: 20000 });
+  console.log(JSON.stringify(await mailer.send(mail)));
+`;
+
 for (const [n, [name, options, isTrusted, words]] of BAD.entries()) {
   // What comes of it is the same: one of each is enough.
   for (const security of [n % 2 === 0 ? "starttls" : "tls"] as const) {
-    Deno.test(`${security}: a certificate ${name} gets neither password nor mail, and fails no run`, async () => {
-      await using place = await MailOffice.onDisk("", { security, ...options });
-      const { office, server } = place;
-      // What it trusts a process learns when it starts.
-      if (!isTrusted) delete office.env.DENO_CERT;
-      clash(office);
-      const { code, stderr } = await place.command();
-      assert.equal(code, 0);
-      assert.match(stderr, /^E-mail waits for the next run: .*certificate/);
-      assert.match(stderr, words);
-      assert.equal(stderr.trim().split("\n").length, 1);
+    Deno.test(`${security}: a certificate ${name} gets neither password nor mail`, async () => {
+      await using server = await new MailServer({ security, ...options })
+        .start();
+      const email = configOf(server.port, { security, ...LOGIN });
+      const config = new URL("../deno.json", import.meta.url).pathname;
+      const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+        args: [
+          ...["run", "--no-prompt", "-A", `--config=${config}`],
+          `data:application/javascript,${encodeURIComponent(SENDER)}`,
+          ...[email, PASSWORD, mailOf()].map((it) => JSON.stringify(it)),
+        ],
+        env: isTrusted ? server.trust : {},
+      }).output();
+      const text = new TextDecoder().decode(stdout);
+      assert.notEqual(text, "", new TextDecoder().decode(stderr));
+      const sent: Sent = JSON.parse(text);
+      assert.equal(sent.kind, "failed");
+      assert.match(reasonOf(sent), words);
       assert.deepEqual(server.logins, []);
       assert.deepEqual(server.take(), []);
-      assert.equal(waiting(office), 1);
     });
   }
 }
+
+Deno.test("a certificate that has run out fails no run, and the mail waits", async () => {
+  await using place = await MailOffice.onDisk("", {
+    security: "starttls",
+    validDays: -1,
+  });
+  const { office, server } = place;
+  clash(office);
+  const { code, stderr } = await place.command();
+  assert.equal(code, 0);
+  assert.match(stderr, /^E-mail waits for the next run: .*certificate/);
+  assert.equal(stderr.trim().split("\n").length, 1);
+  assert.deepEqual(server.logins, []);
+  assert.deepEqual(server.take(), []);
+  assert.equal(waiting(office), 1);
+});
 
 Deno.test("doctor tells of a certificate what a run tells", async () => {
   const options: MailServerOptions = { security: "tls", validDays: -1 };

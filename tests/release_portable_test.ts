@@ -97,7 +97,6 @@ Deno.test({
     const all = { "a.txt": "one", "c.txt": "three", d: { "b.txt": "two" } };
     assert.deepEqual(office.trees(), { left: all, right: all });
     assert.equal(Deno.statSync(join(folder, "config.db")).isFile, true);
-    assert.equal((await start(folder, "plan", "--json")).code, 0);
     const checked = await start(folder, "doctor");
     assert.equal(checked.code, 0, checked.out + checked.err);
     const wrong = await start(folder, "frobnicate");
@@ -107,8 +106,6 @@ Deno.test({
     const help = await start(folder, "--help");
     assert.match(help.out, /^Usage: office-sync \[COMMAND\]/m);
     assert.ok(help.out.includes(`(default: ${folder}/config.yaml)`), help.out);
-    const left = await start(folder, "sync", "--help");
-    assert.ok(left.out.includes(`(default: ${folder}/config.yaml)`));
     await assertScheduled(office, folder);
 
     // By a link as well: the folder is where its files are.
@@ -116,7 +113,9 @@ Deno.test({
     await output(
       new Deno.Command("ln", { args: ["-s", `${folder}/office-sync`, link] }),
     );
-    const linked = await output(new Deno.Command(link, { args: ["plan"] }));
+    const linked = await output(
+      new Deno.Command(link, { args: ["plan", "--json"] }),
+    );
     assert.equal(linked.code, 0, linked.err);
 
     await assertUnmoved(office, folder);
@@ -129,8 +128,7 @@ async function assertUnmoved(office: Office, folder: string): Promise<void> {
   const above = (name: string) => join(office.folder, name);
   for (
     const [text, ...names] of [
-      ["{ broken", "package.json", "deno.json"],
-      ["[]", "package.json", "deno.jsonc"],
+      ["{ broken", "package.json", "deno.jsonc"],
       ['{"workspace": ["./nowhere"]}', "package.json", "deno.json"],
     ] as const
   ) {
