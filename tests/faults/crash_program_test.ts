@@ -28,7 +28,7 @@ const folder = (n: number) => ({ right }: Office) => `${right}/f${n}`;
 const MOMENTS: Readonly<Record<string, readonly Moment[]>> = {
   "after a flush of contents": [
     // They get their names next.
-    { kill: killedRun, call: "linkat", points: [1, 3, 5] },
+    { kill: killedRun, call: "linkat", points: [2, 3, 5] },
   ],
   // By the thread that acts there, before it answers.
   "after a flush of a folder": [
