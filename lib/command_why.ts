@@ -259,7 +259,7 @@ const THINGS: Record<SideNow["kind"], string> = {
 
 function planLines(explanation: Explanation | null): string[] {
   if (explanation === null) return ["  Plan: none can be made"];
-  const { change, isRecorded, rule, actions, problem } = explanation;
+  const { change, isRecorded, rule, actions, problem, waits } = explanation;
   const known = isRecorded ? "recorded" : "not recorded";
   const cell = change &&
     ` (${known}; ${change.left} on Left, ${change.right} on Right)`;
@@ -268,7 +268,8 @@ function planLines(explanation: Explanation | null): string[] {
   );
   if (problem !== null) {
     const { path, reason } = problem;
-    lines.push(`  Unknown: ${printable(path)}: ${printable(reason)}`);
+    const what = waits ? "Waits" : "Unknown";
+    lines.push(`  ${what}: ${printable(path)}: ${printable(reason)}`);
   }
   return [
     ...cell === null && rule === null

@@ -60,6 +60,8 @@ export interface Explanation {
   readonly actions: readonly Action[];
   /** Why it is unknown or waits; null where it is decided. */
   readonly problem: Pick<Problem, "path" | "reason"> | null;
+  /** The problem is that a program works on it. */
+  readonly waits: boolean;
   /** Keys of the config that decide about it. */
   readonly keys: readonly string[];
   /** The pattern of `ignore.paths` that decides, by its position; -1: none. */
@@ -102,8 +104,8 @@ export function explain(path: string, basis: Basis): Explanation {
     : null;
   const pattern = decidingPattern(path, item, problem, basis);
   const isByPattern = pattern >= 0 ? ["ignore.paths"] : [];
-  const isOpen = plan.waiting.some(({ kind, path }) =>
-    kind === "open" && path === problem?.path
+  const waiting = plan.waiting.find(({ path, isOver }) =>
+    !isOver && path === problem?.path
   );
   return {
     path: (item ? spellingOf(item.pair) : folder && folderSpelling(folder)) ??
@@ -119,7 +121,8 @@ export function explain(path: string, basis: Basis): Explanation {
     rule: ruleOf(item, actions),
     actions,
     problem,
-    keys: isOpen
+    waits: waiting !== undefined,
+    keys: waiting?.kind === "open"
       ? ["open_documents"]
       : [...isByPattern, ...decidingKeys(item, problem, basis)],
     pattern,

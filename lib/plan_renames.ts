@@ -151,11 +151,7 @@ export function findRenames(
     if (targets.left) taken.add(targets.left);
     if (targets.right) taken.add(targets.right);
     const found = both((side) => targets[side]?.[side] ?? pair[side]);
-    const owners = both((side) =>
-      (targets[side] ?? pair).owners?.[side] ?? null
-    );
-    const hasOwner = owners.left !== null || owners.right !== null;
-    const whole = { ...pair, ...found, ...hasOwner ? { owners } : {} };
+    const whole = { ...pair, ...found, ...ownersOf(pair, targets) };
     joined.push(whole);
     for (const side of SIDES) {
       const owner = settings.ownerOf?.(whole, side) ?? null;
@@ -165,6 +161,19 @@ export function findRenames(
   }
   const others = pairs.filter((pair) => pair.row === null && !taken.has(pair));
   return { pairs: [...joined, ...others], unknown, saved };
+}
+
+/** The owner files where each side has its file now. */
+function ownersOf(
+  pair: Pair,
+  targets: Both<Pair | null>,
+): Pick<Pair, "owners"> | null {
+  const { left, right } = targets;
+  // Most have none.
+  if (!pair.owners && !left?.owners && !right?.owners) return null;
+  return {
+    owners: both((side) => (targets[side] ?? pair).owners?.[side] ?? null),
+  };
 }
 
 /**

@@ -1015,6 +1015,7 @@ scenario(
     for (const path of ["d/Plan.odt", "d/.~lock.Plan.odt#"]) {
       const why = await stage.office.commandHere("why", path);
       assert.match(why.stdout, says, path);
+      assert.match(why.stdout, /^ {2}Waits: d\/Plan\.odt: /m);
       assert.match(why.stdout, /Config: open_documents: wait \(default\)/);
     }
     stage.remove("right", "d/.~lock.Plan.odt#");
