@@ -176,7 +176,7 @@ const PROCESSES: Readonly<
 /** What is tried at least: a check of nothing is none. */
 const LEAST = {
   functions: { tried: 300, calls: 8500 },
-  doors: { tried: 104, calls: 0 },
+  doors: { tried: isWindows ? 91 : 104, calls: 0 },
   races: { tried: 8, calls: 2400 },
 };
 
@@ -246,8 +246,8 @@ Deno.test("what is tried would get in, were an engine let into the roots", async
   const [functions = 0, doors = 0, races = 0] = taken.map((it) =>
     it?.open.length
   );
-  assert.ok(functions >= 100, `${functions} functions`);
-  assert.ok(doors >= 20, `${doors} doors`);
+  assert.ok(functions >= 50, `${functions} functions`);
+  assert.ok(doors >= 10, `${doors} doors`);
   assert.ok(races >= 3, `${races} races`);
   siege.isWhole();
   const writes = { ...engine, write: [...engine.write, ...files.write] };

@@ -382,6 +382,17 @@ for (const drive of DRIVES) {
     await hostile.isWhole();
   });
 
+  Deno.test(`who has a document open is told from a file that is named as owner files are, and from no other${where}`, async () => {
+    using hostile = new Hostile(drive);
+    const [kind, asks] = samples(hostile.at).find(([it]) => it === "owners")!;
+    for (const path of ["a", "l", "d/b", "d/a.dwg", "~a", "$a", "a.docx"]) {
+      const message = { ...asks, paths: ["~$a", path] };
+      const says = `${JSON.stringify(path)}: it is no owner file`;
+      await hostile.refuses(kind, message, says);
+    }
+    await hostile.isWhole();
+  });
+
   Deno.test(`more than a part of a name is refused, with nothing done, wherever a pair or a run is named${where}`, async () => {
     using hostile = new Hostile(drive);
     const places = new Set<string>();

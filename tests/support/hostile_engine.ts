@@ -360,7 +360,11 @@ const DOORS: Readonly<Record<string, Door>> = {
   "import: a module": ({ root }) => import(`${pathToFileURL(root)}/a.js`),
   "import: text": ({ file }) =>
     import(`${pathToFileURL(file)}`, { with: { type: "text" } }),
-  "import: a host": ({ port }) => import(`http://127.0.0.1:${port}/a.js`),
+  // Nobody there answers: it is for being asked whether it may.
+  "import: a host": ({ port }) =>
+    import(`http://127.0.0.1:${port}/a.js`).catch(({ message }) =>
+      /Requires import access/.test(message) ? null : IN
+    ),
   "import: a package": () => import(`${"npm:"}is-odd@3.0.1`).then(() => IN),
   "import: what a data: URL imports": ({ root }) =>
     import(dataUrl(`export * from "${pathToFileURL(root)}/a.js";`)),
@@ -576,9 +580,13 @@ const DOORS: Readonly<Record<string, Door>> = {
 async function tryDoors(attack: Attack): Promise<Taken> {
   const search = new Search(attack);
   const at = { ...attack, file: `${attack.root}/a` };
+  // There a number that is no descriptor ends the process.
+  const doors = Object.entries(DOORS).filter(([name]) =>
+    Deno.build.os !== "windows" || !name.startsWith("descriptors: ")
+  );
   const open: string[] = [];
   await Promise.all(
-    Object.entries(DOORS).map(async ([name, door]) => {
+    doors.map(async ([name, door]) => {
       try {
         const given = await Promise.race([door(at), sleep(3000)]);
         if (await search.tells(given)) open.push(name);
@@ -587,7 +595,7 @@ async function tryDoors(attack: Attack): Promise<Taken> {
       }
     }),
   );
-  return { tried: Object.keys(DOORS), calls: open.length, open };
+  return { tried: doors.map(([name]) => name), calls: open.length, open };
 }
 
 /** How often each way is tried. */

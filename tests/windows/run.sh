@@ -17,7 +17,7 @@ project=$(readlink -f "$here/../..")
 # not; and those that start the command from its sources again and again,
 # which takes wine seconds each time.
 portable="cli_args conflict config_loader errors files_list_windows files_read
-  hostile_paths mail_texts metadata names paths plan_changes plan_folders
+  hostile_messages hostile_paths mail_texts metadata names paths plan_changes plan_folders
   plan_guard plan_merge plan_order plan_renames plan_rules report_html report_json
   sandbox_permissions state_record system text wire_ignore wire_listing"
 
