@@ -396,12 +396,16 @@ function spellingTodo(side: Side, path: string, real: string): string {
 
 function namesIn(traits: Traits): Found {
   const { ignoresCase, ignoresNormalForm, hasWindowsNames } = traits;
-  return fine(
-    [
-      `A and a are ${ignoresCase ? "one name" : "two names"}`,
-      ...ignoresNormalForm ? ["é in two spellings is one name"] : [],
-      ...hasWindowsNames ? ["names are held to Windows' rules"] : [],
-    ].join("; "),
+  const says = [
+    `A and a are ${ignoresCase ? "one name" : "two names"}`,
+    ...ignoresNormalForm ? ["é in two spellings is one name"] : [],
+    ...hasWindowsNames ? ["names are held to Windows' rules"] : [],
+  ].join("; ");
+  if (traits.hasIds !== false) return fine(says);
+  return warning(
+    `${says}; the system makes file ids up: what is renamed there is copied ` +
+      "anew",
+    "Mount the share anew, without noserverino.",
   );
 }
 

@@ -367,9 +367,11 @@ export function renameFile(
 function isSameFile(root: Root, path: string, file: Deno.FileInfo): boolean {
   return orElse(false, () => {
     const now = Deno.lstatSync(root.absolute(path));
-    const isIt = now.isFile && now.ino === file.ino && now.dev === file.dev;
-    return isIt && (!!now.ino || now.size === file.size &&
-        now.mtime?.getTime() === file.mtime?.getTime());
+    if (!now.isFile || now.dev !== file.dev) return false;
+    const tellsIds = !!now.ino && root.traits.hasIds !== false;
+    if (tellsIds) return now.ino === file.ino;
+    return now.size === file.size &&
+      now.mtime?.getTime() === file.mtime?.getTime();
   });
 }
 

@@ -712,7 +712,7 @@ export class Performer {
         if (!isTold) told(source, error);
         // The other side has it no more: the next run removes it.
         const isMount = sided(on, info.dev !== above.dev, false);
-        const id = sided(on, folderIdOf(info), null);
+        const id = sided(on, folderIdOf(info, root.traits), null);
         stay(source, (path) => ({ kind: "put-directory", path, isMount, id }));
       }
     };
@@ -1135,7 +1135,7 @@ function sided<T>(side: Side, own: T, other: T): Both<T> {
 }
 
 function idAt(root: Root, folder: string): ReturnType<typeof folderIdOf> {
-  return folderIdOf(Deno.lstatSync(root.absolute(folder)));
+  return folderIdOf(Deno.lstatSync(root.absolute(folder)), root.traits);
 }
 
 /**

@@ -124,7 +124,7 @@ export class OpenFile implements Disposable {
           ...{ size, mode, ino, nlink },
           mtime: new Date(Math.floor(info.mtimeMs)),
           birthtime: new Date(Math.floor(info.birthtimeMs)),
-        }, this.#root.traits.tickMs);
+        }, this.#root.traits);
         return { info, metadata };
       },
     );

@@ -16,6 +16,11 @@ export interface Traits {
   readonly hasWindowsNames: boolean;
   /** Permission bits are kept; left out by versions that did not ask. */
   readonly carriesModes?: boolean | undefined;
+  /**
+   * A file has one id, by whatever name; false: who mounts it makes ids up,
+   * others each time. Left out by versions that did not ask.
+   */
+  readonly hasIds?: boolean | undefined;
   /** mtimes are cut to multiples of this, in ms. */
   readonly tickMs: number;
   /** The file system's clock less the local one, in ms. */
@@ -42,14 +47,17 @@ const SHORTEST_FRESH_MS = 50;
  * others. Set-uid, set-gid and sticky bits are left out, so they never travel.
  *
  * @param info What `lstat` gave.
- * @param tickMs The root's tick, in ms.
+ * @param traits Of the root it is in.
  */
-export function metadataOf(info: ReportedFile, tickMs: number): Metadata {
+export function metadataOf(
+  info: ReportedFile,
+  { tickMs, hasIds = true }: Pick<Traits, "tickMs" | "hasIds">,
+): Metadata {
   return {
     sizeBytes: info.size,
     mtimeMs: cutToTick(info.mtime?.getTime() ?? 0, tickMs),
     mode: (info.mode ?? 0) & 0o777,
-    id: idOf(info),
+    id: hasIds ? idOf(info) : null,
   };
 }
 
@@ -62,11 +70,15 @@ function idOf(info: ReportedFile): FileId | null {
  * The id of a folder, which has several names by its nature.
  *
  * @param info What `lstat` gave.
+ * @param traits Of the root it is in.
  */
 export function folderIdOf(
   { ino, birthtime }: Pick<ReportedFile, "ino" | "birthtime">,
+  { hasIds = true }: Pick<Traits, "hasIds"> = {},
 ): FileId | null {
-  return ino && birthtime ? { ino, birthMs: birthtime.getTime() } : null;
+  return hasIds && ino && birthtime
+    ? { ino, birthMs: birthtime.getTime() }
+    : null;
 }
 
 /**

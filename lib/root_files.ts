@@ -366,7 +366,7 @@ export class Root {
 
   /** Metadata as this root's record keeps them. */
   metadata(info: Deno.FileInfo): Metadata {
-    return metadataOf(info, this.traits.tickMs);
+    return metadataOf(info, this.traits);
   }
 
   /**

@@ -15,6 +15,7 @@ export const PLAIN_TRAITS: Traits = {
   ignoresNormalForm: false,
   hasWindowsNames: Deno.build.os === "windows",
   carriesModes: Deno.build.os !== "windows",
+  hasIds: true,
   tickMs: 1,
   clockOffsetMs: 0,
 };
@@ -98,6 +99,7 @@ export function probe(
       ignoresNormalForm: isThere(`${folder}/${name.normalize("NFD")}`),
       hasWindowsNames: hasWindowsNames(folder, owner),
       carriesModes: hasMode && ((set.mode ?? 0) & 0o777) === mode,
+      hasIds: hasIds(path),
       tickMs: tickOf(time),
       clockOffsetMs,
     };
@@ -118,6 +120,27 @@ export function foreignOwner(root: string): number | null {
   const look = (path: string) => orElse(null, () => Deno.lstatSync(path));
   const [found, above] = [look(`${root}/${OWN_FOLDER}`), look(root)];
   return found?.isDirectory && found.uid !== above?.uid ? found.uid : null;
+}
+
+/**
+ * Whether a file has the same id by a second name. Linux makes ids up for a
+ * share that was mounted so, and for any from when another PC renamed a folder
+ * on it.
+ */
+function hasIds(path: string): boolean {
+  if (Deno.build.os !== "linux") return true;
+  const second = `${path}-2`;
+  try {
+    Deno.linkSync(path, second);
+  } catch {
+    // Without second names nothing tells.
+    return true;
+  }
+  try {
+    return Deno.lstatSync(path).ino === Deno.lstatSync(second).ino;
+  } finally {
+    removeIfThere(second);
+  }
 }
 
 /** Some file systems refuse a mode, others say yes and do nothing. */

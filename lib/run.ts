@@ -240,7 +240,7 @@ async function stages(run: RunContext, db: StateDb): Promise<RunResult> {
     owner,
     options.acceptRoots,
   );
-  const { isKnown, warning, idsCount, newSide } = identified;
+  const { isKnown, warning, newSide } = identified;
   if (isKnown) await requireNewest(files, db, paths);
   if (warning) {
     listener.onWarning(warning, true);
@@ -252,8 +252,13 @@ async function stages(run: RunContext, db: StateDb): Promise<RunResult> {
     paths,
     owner,
     // Where there are no ids, nothing tells another disk.
-    both((side) => idsCount[side] || !identified.identities[side]?.fileId),
+    both((side) =>
+      identified.idsCount[side] || !identified.identities[side]?.fileId
+    ),
     (text) => listener.onWarning(text),
+  );
+  const idsCount = both((side) =>
+    identified.idsCount[side] && probes[side].traits.hasIds !== false
   );
   const roots = wireRoots(real, probes);
   const when = isDryRun ? "plan" : "start";

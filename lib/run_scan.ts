@@ -72,6 +72,7 @@ function requestFor(side: Side, context: ScanContext): ScanRequest {
   return {
     side,
     tickMs: traits.tickMs,
+    hasIds: traits.hasIds,
     startedAtMs,
     windowsNames: Deno.build.os === "windows"
       ? "all"

@@ -396,7 +396,7 @@ class Scanner {
       this.#builder.addFile(name, metadata);
     } else if (look.isDirectory) {
       const { dev } = look;
-      const id = folderIdOf(look);
+      const id = folderIdOf(look, this.#request);
       this.#builder.addDirectory(name, dev !== folder.dev, id);
       const absolute = `${folder.absolute}/${name}`;
       found.push({ path: path(), absolute, dev, id });
@@ -427,7 +427,7 @@ class Scanner {
   }
 
   #metadata(info: ReportedFile): Metadata {
-    return metadataOf(info, this.#request.tickMs);
+    return metadataOf(info, this.#request);
   }
 
   /** What is missing in a folder that changes now may be seen elsewhere. */

@@ -39,6 +39,8 @@ import type { Listing } from "./wire_listing.ts";
 export interface ScanRequest extends OnRoot {
   /** The root's tick, in ms. */
   readonly tickMs: number;
+  /** False: the ids that the root tells are none. Left out: they are. */
+  readonly hasIds?: boolean | undefined;
   /** When the run began, by the root's own clock, in ms since 1970. */
   readonly startedAtMs: number;
   /**

@@ -188,6 +188,7 @@ const traits = record<Traits>({
   ignoresNormalForm: flag,
   hasWindowsNames: flag,
   carriesModes: orLeftOut(flag),
+  hasIds: orLeftOut(flag),
   tickMs: amount,
   clockOffsetMs: number,
 });
@@ -409,6 +410,7 @@ const FIELDS: {
   scan: {
     side,
     tickMs: amount,
+    hasIds: orLeftOut(flag),
     startedAtMs: number,
     windowsNames: orLeftOut(oneOf("all", "missing")),
     digests,

@@ -132,7 +132,7 @@ const MAY_HAVE: readonly (readonly [field: RegExp, types: string[]])[] = [
   [/\.id$/, ["record"]],
   [/\.hash$/, ["null", "string"]],
   [
-    /(?:\.(?:carriesModes|run|junk|windowsNames|ignore\.paths|copied\.folders)|<remove>\.other)$/,
+    /(?:\.(?:carriesModes|hasIds|run|junk|windowsNames|ignore\.paths|copied\.folders)|<remove>\.other)$/,
     ["undefined"],
   ],
   [/\.(?:file|a|b)\.run$/, ["string"]],

@@ -55,13 +55,16 @@ const REPORTS: readonly [
 
 for (const [what, reported, wanted] of REPORTS) {
   Deno.test(`metadataOf() takes ${what} (section 1)`, () => {
-    const metadata = metadataOf({ ...REPORTED, ...reported }, 1);
+    const metadata = metadataOf({ ...REPORTED, ...reported }, { tickMs: 1 });
     assert.deepEqual(metadata, { ...METADATA, ...wanted });
   });
 }
 
 Deno.test("metadataOf() cuts the mtime to the root's tick (section 2)", () => {
-  assert.equal(metadataOf(REPORTED, 2000).mtimeMs, 1_779_000_000_000);
+  assert.equal(
+    metadataOf(REPORTED, { tickMs: 2000 }).mtimeMs,
+    1_779_000_000_000,
+  );
 });
 
 /** [time, tick, cut] */

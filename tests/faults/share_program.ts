@@ -233,10 +233,21 @@ step("files brought back");
 
 Deno.renameSync(`${other}/d6`, `${other}/there`);
 await pause(STALE_MS);
-// From here on the client makes up ids: what it meets anew is another file.
+// From here on the client makes up ids: what it meets anew is
+// another file.
 await office.ran("a folder renamed by another PC", null);
 await office.rests("a folder renamed by another PC");
-step("a folder renamed by another PC");
+Deno.renameSync(`${left}/d3/f0`, `${left}/d3/here`);
+await office.ran("a rename where ids are made up", [
+  "RENAME_RIGHT d3/f0 -> d3/here",
+]);
+// As time does: what is met again has other ids.
+Deno.writeTextFileSync("/proc/sys/vm/drop_caches", "2");
+before = requests();
+await office.agree();
+const made = (requests() - before) / FILES;
+assert.ok(made <= 3, `${made} requests a file`);
+step(`a folder renamed by another PC; ${made.toFixed(1)} requests a file`);
 
 const plain = new SharedOffice("memory", memory);
 plain.write({ left: files(4) });

@@ -216,7 +216,8 @@ export function samples(at: TwoRoots): Sample[] {
       ignore: { extensions: ["tmp"], prefixes: ["~$"], names: ["x"] },
     }],
     ["scan", {
-      ...{ side, tickMs: 1, startedAtMs: 0, windowsNames: "missing" },
+      ...{ side, tickMs: 1, hasIds: true, startedAtMs: 0 },
+      windowsNames: "missing",
       digests: new Map(),
       ignore: {
         ...{ extensions: [], prefixes: [], names: [], junk: ["y"] },
