@@ -233,6 +233,8 @@ class Applying {
   /** Copies that could not be put in place yet, by position. */
   readonly #copied = new Map<number, Made>();
   #isStopped = false;
+  /** A root is not there any more: each call might wait for it in vain. */
+  #isAway = false;
 
   constructor(actions: readonly Action[], context: ApplyContext) {
     this.#actions = actions;
@@ -345,7 +347,7 @@ class Applying {
       }
       if (learnt.length === 0) continue;
       // What went to another disk must not be recorded.
-      const isThere = await this.#areThere();
+      const isThere = !this.#isAway && await this.#areThere();
       if (isThere) this.#unrecorded.push(...changes);
       for (const index of learnt) {
         this.#finish(index, isThere ? DONE : { skipped: WENT_AWAY });
@@ -411,7 +413,8 @@ class Applying {
       }, RECORD_MS);
     };
     const isOn = () =>
-      queue.length > 0 && !this.#isStopped && failures.length === 0;
+      queue.length > 0 && !this.#isStopped && !this.#isAway &&
+      failures.length === 0;
     // Of folders the next batch may build on all before it.
     const ahead = () =>
       step === "folders" ? Math.min(1, files.actors) : AHEAD * files.actors;
@@ -433,7 +436,8 @@ class Applying {
     }
     if (failures.length > 0) throw failures[0];
     for (const index of this.#isStopped ? [] : queue.reverse().flat()) {
-      if (this.#isReady(index)) this.#finish(index, { skipped: NO_THREAD });
+      const skipped = this.#isAway ? WENT_AWAY : NO_THREAD;
+      if (this.#isReady(index)) this.#finish(index, { skipped });
     }
     // The next step builds on what the record knows by then.
     this.#record();
@@ -620,6 +624,7 @@ class Applying {
       ...batch,
     });
     this.#isStopped ||= reply.isStopped;
+    this.#isAway ||= reply.isAway;
     for (const disk of reply.full) this.#full.add(disk);
     for (const { side, path, metadata } of reply.crossed) {
       this.#crossed.set(`${side}/${path}`, metadata);

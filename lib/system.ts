@@ -78,8 +78,10 @@ const WORDS: Readonly<Record<string, string>> = {
   SANDBOX: "the sandbox does not let the program reach it; doctor tells why",
 };
 
-/** Errors of Windows that have a number only. */
+/** Errors that have a number only, nearly all of them Windows'. */
 const NUMBERED: readonly [readonly number[], string][] = [
+  // A server that is down, or the way to it; 112 is Linux's number.
+  [[53, 55, 59, 64, 67, 112, 121, 1231, 1232, 1236], "EHOSTDOWN"],
   // Sharing and lock violations.
   [[32, 33], "EBUSY"],
   // A cloud drive that is not running, not signed in, not reached, or slow.
@@ -93,15 +95,18 @@ const NUMBERED: readonly [readonly number[], string][] = [
 /**
  * The system's name for an error, for instance "ENOENT".
  *
- * @returns The code, or null where there is none.
+ * @returns The code, or what it has in place of one, as "os error 321"; null
+ *   where it is none of the system's.
  */
 export function codeOf(error: unknown): string | null {
   if (!(error instanceof Error)) return null;
   // Deno's own words tell a user to change how it was started.
   if (error.name === "NotCapable") return "SANDBOX";
   if ("code" in error && typeof error.code === "string") return error.code;
-  const number = Number(/\(os error (\d+)\)/.exec(error.message)?.[1]);
-  return NUMBERED.find(([numbers]) => numbers.includes(number))?.[1] ?? null;
+  const [, said, digits] = /\((os error (\d+))\)/.exec(error.message) ?? [];
+  const number = Number(digits);
+  return NUMBERED.find(([numbers]) => numbers.includes(number))?.[1] ??
+    said ?? null;
 }
 
 /**

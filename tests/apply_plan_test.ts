@@ -1296,6 +1296,26 @@ for (const isDone of [true, false]) {
   });
 }
 
+Deno.test("when a root is away, no more is asked of it: each call might wait in vain", async () => {
+  using at = new Bench().write({ left: many(300), right: { back: "1" } });
+  using watched = new Watched(at);
+  at.threads = 20;
+  watched.before = (_, n) => {
+    if (n === 3) at.identify("right", null);
+  };
+  const works = namesOf(300).map((name) => at.copy(name));
+  const outcomes = await at.do(...works, at.remove("back"));
+  const { length: asked } = watched.asked;
+  // What was handed out ahead does not know yet.
+  assert.ok(asked <= 5, `${asked} batches`);
+  assert.equal(outcomes.length, 301);
+  const left = outcomes.filter((it) => it !== "done");
+  assert.deepEqual([...new Set(left)], [
+    "skipped: a root went away during the run",
+  ]);
+  assert.ok(at.changes.length < 300 && left.length > 200);
+});
+
 Deno.test("a disk that is full gets no more copies, whichever batch they are in", async () => {
   using at = new Bench().write({ left: many(300), right: { back: "1" } });
   using watched = new Watched(at);

@@ -77,6 +77,21 @@ Deno.test("a cloud drive's refusal of second names (os error 396) is that of a d
   assert.equal(codeOf(new Error("odd (os error 396)")), "ENOTSUP");
 });
 
+if (Deno.build.os === "linux") {
+  Deno.test("a server that is down (os error 112) is said in words", () => {
+    const error = new Error("Host is down (os error 112): lstat '/p/root'");
+    assert.match(
+      inWords(error),
+      /^the share does not answer: .*\(EHOSTDOWN\)$/,
+    );
+  });
+}
+
+Deno.test("an error of the system's that has no name is no mistake in the program", () => {
+  assert.equal(codeOf(new Error("odd (os error 321)")), "os error 321");
+  assert.equal(codeOf(new Error("odd")), null);
+});
+
 Deno.test("another os error is no sharing violation", () => {
   assert.equal(errorKind(new Error("odd (os error 321)")), "other");
   assert.equal(errorKind(new Error("odd (os error 3)")), "other");
