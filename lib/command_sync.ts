@@ -79,7 +79,7 @@ export async function syncOrPlan(
       const files = { configFile: config.file, logFile: config.logging.file };
       mails = mailing({
         email,
-        facts: { roots, ...files },
+        facts: { roots, ...files, place },
         run: { id, startedAtMs },
         onInfo: (text) => log.info(text),
         onWarning,
@@ -241,6 +241,18 @@ async function hasIdentity(files: Files, side: Side): Promise<boolean> {
   } catch (error) {
     if (!(error instanceof SyncError)) throw error;
     return true;
+  }
+}
+
+/** Whose computer this is, in words; null where the system does not tell. */
+function place(): string | null {
+  try {
+    // Only a mail that is worded needs it: loading it takes as long as a scan.
+    // deno-lint-ignore no-process-global
+    const { userInfo } = process.getBuiltinModule("node:os");
+    return `PC ${Deno.hostname()}, as ${userInfo().username}`;
+  } catch {
+    return null;
   }
 }
 

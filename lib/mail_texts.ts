@@ -40,6 +40,11 @@ export interface MailFacts {
   readonly roots: Both<string>;
   readonly configFile: string;
   readonly logFile: string;
+  /**
+   * Whose computer its commands are for, such as "PC x, as y"; null: the system
+   * does not tell. Asked only when a mail is worded. Left out: it is not said.
+   */
+  readonly place?: () => string | null;
 }
 
 /** What a run is called in a mail. */
@@ -266,7 +271,11 @@ function openBlocks(conflict: Conflict, where: MailFacts): Block[] {
         return [[`${words(side)}'s is`, placeOf(where, side, at)]];
       }),
     ),
-    text("To resolve it, choose one of these commands:"),
+    text(
+      "To resolve it, choose one of these commands, or open the panel " +
+        `(${PROGRAM} panel), which shows both versions and has buttons, on ` +
+        `${where.place?.() ?? "the PC and with the account that syncs"}:`,
+    ),
     ...resolving(conflict, where),
   ];
 }

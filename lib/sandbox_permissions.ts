@@ -87,6 +87,17 @@ const NOTHING = [
  */
 const EVERYTHING = ["--no-prompt", "--allow-all"] as const;
 
+/** What is asked of the system; a mail says on which PC, and as whom. */
+export type Sys =
+  | "statfs"
+  | "osUptime"
+  | "hostname"
+  | "userInfo"
+  | "uid"
+  | "gid";
+
+const MAILED: readonly Sys[] = ["hostname", "userInfo", "uid", "gid"];
+
 /**
  * What a thread may do: lists as the runtime takes them, empty for nothing. No
  * thread may start a program, load a library or import what is not its own.
@@ -96,7 +107,7 @@ export interface ThreadPermissions {
   readonly write: readonly string[];
   readonly net: readonly string[];
   readonly env: readonly string[];
-  readonly sys: readonly ("statfs" | "osUptime")[];
+  readonly sys: readonly Sys[];
 }
 
 /** What the process of a run may do, and each of its threads. */
@@ -241,7 +252,11 @@ export function sandboxOf(
       ? NO_PERMISSIONS
       : hostPermissions(config),
     // When the machine was started: whose owner files are left behind.
-    sys: access === "doctor" ? ["osUptime", "statfs"] : ["osUptime"],
+    sys: [
+      "osUptime",
+      ...access === "doctor" ? ["statfs" as const] : [],
+      ...access !== "panel" && !isPlan && config.email !== null ? MAILED : [],
+    ],
     read: [...state, ...logs, ...own],
     write: [...isPlan ? [] : state, ...logs, ...output],
   };

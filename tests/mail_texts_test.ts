@@ -43,6 +43,19 @@ Deno.test("a name can't become HTML, nor a line of its own", () => {
   }
 });
 
+Deno.test("a mail points to the panel, with the PC and the account it works on", () => {
+  const place = () => "PC office-7, as anna";
+  const { text } = mailAbout("a.txt", { ...FACTS, place });
+  assert.match(
+    text.replaceAll(/\s+/g, " "),
+    /\(deno task sync panel\).*buttons, on PC office-7, as anna: .*resolve a\.txt left/,
+  );
+  assert.match(
+    mailAbout("a.txt").text.replaceAll(/\s+/g, " "),
+    /with the account that syncs/,
+  );
+});
+
 Deno.test("headings, texts, facts and commands are in both forms", () => {
   const { text, html } = mailAbout("a.txt");
   const parts = ["a.txt", "Nothing was touched.", "About this mail"];

@@ -89,7 +89,14 @@ Deno.test("a binary has the permissions baked in that sandbox_permissions.ts say
     allow_env: ["MAIL_PW"],
     allow_net: ["mail.example:2525", "127.0.0.1:0"],
     allow_import: ["nowhere.invalid:1"],
-    allow_sys: ["statfs", "osUptime"],
+    allow_sys: [
+      "statfs",
+      "osUptime",
+      "hostname",
+      "userInfo",
+      "uid",
+      "gid",
+    ],
     allow_read: [...touched, office.config],
     allow_write: [...touched, `${folder}/config.db.panel.html`],
   });

@@ -40,7 +40,7 @@ Deno.test("sandboxFlags() names what a run needs, and nothing else", () => {
     "--allow-import=nowhere.invalid:1",
     "--allow-net=mail.example:587",
     "--allow-env=MAIL_PW",
-    "--allow-sys=statfs,osUptime",
+    "--allow-sys=statfs,osUptime,hostname,userInfo,uid,gid",
     "--allow-read=/left,/right,/office/sync.db,/office/sync.db.lock,/office/logs,/office/config.yaml,/app/lib",
     "--allow-write=/left,/right,/office/sync.db,/office/sync.db.lock,/office/logs",
   ]);
@@ -127,7 +127,7 @@ const ENGINE: ThreadPermissions = {
   write: [...STATE, ...LOGS],
   net: ["mail.example:587"],
   env: ["MAIL_PW"],
-  sys: ["osUptime"],
+  sys: ["osUptime", "hostname", "userInfo", "uid", "gid"],
 };
 const FILES: ThreadPermissions = {
   ...NONE,
@@ -159,12 +159,15 @@ const THREADS: readonly {
   },
   {
     access: "doctor",
-    engine: { ...ENGINE, sys: ["osUptime", "statfs"] },
+    engine: {
+      ...ENGINE,
+      sys: ["osUptime", "statfs", "hostname", "userInfo", "uid", "gid"],
+    },
     files: FILES,
   },
   {
     access: "panel",
-    engine: { ...ENGINE, net: ["127.0.0.1:0"], env: [] },
+    engine: { ...ENGINE, net: ["127.0.0.1:0"], env: [], sys: ["osUptime"] },
     files: { ...NONE, read: ROOTS, write: ROOTS, sys: ["statfs"] },
   },
 ];

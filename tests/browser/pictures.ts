@@ -5,6 +5,10 @@
  *
  * @module
  */
+import { loadConfig } from "../../lib/config_loader.ts";
+import { filesHere } from "../../lib/files_handlers.ts";
+import { entryPage, PanelServer } from "../../lib/panel_server.ts";
+import { PanelSite } from "../../lib/panel_site.ts";
 import { Browser } from "./support.ts";
 
 const project = new URL("../..", import.meta.url).pathname;
@@ -153,4 +157,26 @@ await using browser = await Browser.start({
 });
 const { page: shown } = await browser.open(page);
 await shown.screenshot({ path: `${pictures}/report.png` });
+
+// A conflict in the panel: of two texts, as two people changed them.
+const offer = (desks: number, price: string, end = "") =>
+  `Offer for Miller\n\nDesks: ${desks}\nPrice: ${price}\n\nRegards\n${end}`;
+Deno.writeTextFileSync(
+  `${folder}/config.yaml`,
+  "conflict_policy: { new_new: notify }\n",
+  { append: true },
+);
+save(`${left}/Offers/Miller.txt`, offer(12, "4,500"), 3);
+save(`${right}/Offers/Miller.txt`, offer(10, "4,800", "Anna\n"), 1);
+officeSync();
+const config = await loadConfig(`${folder}/config.yaml`);
+await using server = new PanelServer(
+  new PanelSite(config, filesHere(config.roots)),
+  0,
+);
+Deno.writeTextFileSync(`${folder}/entry.html`, entryPage(server));
+const { page: panel } = await browser.open(`${folder}/entry.html`);
+await panel.getByRole("link", { name: "Offers/Miller.txt" }).click();
+await panel.getByText("Choose").waitFor();
+await panel.screenshot({ path: `${pictures}/panel.png` });
 remove(folder);
