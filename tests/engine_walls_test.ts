@@ -114,7 +114,8 @@ class Siege implements Disposable {
     const { root, neighbour, own, secret } = this;
     const { port } = this.#server.addr as Deno.NetAddr;
     const { size, ino } = Deno.lstatSync(`${root}/a`);
-    const numbers = [size, ...ino ? [ino] : []];
+    // A small number may be that of anything else.
+    const numbers = [size, ino ?? 0].filter((it) => it > 9999);
     return {
       ...{ what, root, neighbour, own, port, secret, numbers },
       ...name === undefined ? {} : { name },
