@@ -547,8 +547,8 @@ const DOORS: Readonly<Record<string, Door>> = {
   "permissions: query": ({ root }) =>
     Deno.permissions.querySync({ name: "read", path: root }).state ===
       "granted" && IN,
-  "system: hostname": () => os.hostname() && IN,
-  "system: os.userInfo": () => os.userInfo() && IN,
+  "system: its release": () => Deno.osRelease() && IN,
+  "system: its memory": () => Deno.systemMemoryInfo() && IN,
   "system: interfaces": () => Deno.networkInterfaces().length > 0 && IN,
   "system: a signal to the parent": () => {
     Deno.kill(Deno.ppid, "SIGCONT");
