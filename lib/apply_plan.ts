@@ -38,9 +38,11 @@ import {
   type ActOrder,
   type ActReply,
   type Became,
+  type CopyTask,
   errorFromWire,
   type FilesWork,
   type Made,
+  type NewFolder,
   packCopies,
   rowOf,
   unpackMade,
@@ -149,6 +151,9 @@ const LEAST_ACTIONS = 16;
 /** From here on a batch ends with a folder: threads then rarely meet there. */
 const FOLDER_ACTIONS = 64;
 
+/** So many files of a folder are worth more than the folder costs. */
+const LEAST_FILL = 4;
+
 /** Batches per thread that are under way: one is made, one waits. */
 const AHEAD = 2;
 
@@ -230,6 +235,8 @@ class Applying {
    * thrown; null where it waits for another one that was busy.
    */
   readonly #postponed = new Map<number, Failure | null>();
+  /** Folders that are there for what goes into them, by side and path. */
+  readonly #newFolders = new Map<string, NewFolder>();
   /** Copies that could not be put in place yet, by position. */
   readonly #copied = new Map<number, Made>();
   #isStopped = false;
@@ -295,7 +302,8 @@ class Applying {
     });
     if (drops.length === 0) return;
     try {
-      await this.#ask({ copies: packCopies([]), orders: [], drops });
+      const nothing = { copies: packCopies([]), orders: [], fills: [] };
+      await this.#ask({ ...nothing, drops });
     } catch (error) {
       // Leftovers of this pair: the next run removes them.
       if (!(error instanceof ThreadLost)) throw error;
@@ -570,8 +578,9 @@ class Applying {
     });
     let reply: ActReply;
     try {
-      const drops: [] = [];
-      reply = await this.#ask({ copies: packCopies(tasks), orders, drops });
+      const fills = this.#fillsFor(tasks);
+      const packed = packCopies(tasks);
+      reply = await this.#ask({ copies: packed, orders, fills, drops: [] });
     } catch (error) {
       if (!(error instanceof ThreadLost)) throw error;
       // It may be done, half done, or not: it is for the next run to find out.
@@ -582,6 +591,34 @@ class Applying {
       return;
     }
     this.#take(batch, reply, queue);
+  }
+
+  /** New folders that are worth being filled aside, each tried once. */
+  #fillsFor(tasks: readonly CopyTask[]): NewFolder[] {
+    // On a share each call waits, and few put a folder in a folder's place.
+    if (this.#context.callMs >= SLOW_MS) return [];
+    const counts = new Map<string, number>();
+    for (const { from, path } of tasks) {
+      const key = `${otherSide(from)}/${folderOf(path)}`;
+      counts.set(key, (counts.get(key) ?? 0) + 1);
+    }
+    return [...counts].flatMap(([key, count]) => {
+      const folder = this.#newFolders.get(key);
+      if (folder === undefined || count < LEAST_FILL) return [];
+      this.#newFolders.delete(key);
+      return [folder];
+    });
+  }
+
+  /** A new folder is empty until another one is made in it. */
+  #noteNew(work: Work, changes: readonly RecordChange[]): void {
+    if (work.kind !== "create-directory") return;
+    const { on: side, path } = work;
+    this.#newFolders.delete(`${side}/${folderOf(path)}`);
+    for (const change of changes) {
+      const id = change.kind === "put-directory" ? change.id[side] : null;
+      if (id) this.#newFolders.set(`${side}/${path}`, { side, path, id });
+    }
   }
 
   /** Both names of a folder are written down before it is renamed. */
@@ -608,7 +645,7 @@ class Applying {
 
   /** Asks for a batch, and learns what it tells besides. */
   async #ask(
-    batch: Pick<ActBatch, "copies" | "orders" | "drops">,
+    batch: Pick<ActBatch, "copies" | "orders" | "fills" | "drops">,
   ): Promise<ActReply> {
     const { files, wire, ids, owner, startedAtMs, callMs } = this.#context;
     const reply = await files.ask("act", {
@@ -661,6 +698,7 @@ class Applying {
       if (became === null) again.add(index);
       else if (became.kind === "done") {
         this.#copied.delete(index);
+        this.#noteNew(this.#actions[index]!.work, became.changes);
         changes.push(...became.changes);
         results.push([index, { done: became }]);
       } else if (became.kind === "two-steps") {
@@ -682,6 +720,7 @@ class Applying {
         else results.push([index, { failed }]);
       }
     }
+    for (const it of reply.filled) changes.push({ kind: "folder-id", ...it });
     if (!reply.isAway) this.#unrecorded.push(...changes);
     for (const [index, result] of results) {
       if (result === null) this.#finish(index, { skipped: this.#waits(index) });

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { isStill } from "./metadata.ts";
+import { folderIdOf, isEqualId, isStill } from "./metadata.ts";
 import {
   clashName,
   movingName,
@@ -17,7 +17,7 @@ import {
 import { folderOf, joinPath, nameOf } from "./paths.ts";
 import type { Root } from "./root_files.ts";
 import { CHANGED, codeOf, orElse, Skipped } from "./system.ts";
-import type { Metadata } from "./types.ts";
+import type { FileId, Metadata } from "./types.ts";
 
 /**
  * Sets a property. Who may write a file but does not own it can't set its time
@@ -455,6 +455,76 @@ export function respell(
     throw error;
   }
   return true;
+}
+
+/** What the longest name takes, in bytes. */
+const LONGEST_NAME = 255;
+
+/**
+ * Makes a folder that stands aside for a new one while that is filled: it
+ * inherits the same rights. What is in it may have any name.
+ *
+ * @param folder The new folder.
+ * @returns Its path; null where folders can't be put in place by one rename, or
+ *   names in it would make too long a path.
+ */
+export function makeAside(
+  root: Root,
+  folder: string,
+  names: TemporaryNames,
+): string | null {
+  if (Deno.build.os === "windows") return null;
+  const aside = names.beside(folder);
+  const isBeside = folderOf(aside) === folderOf(folder);
+  if (!isBeside || root.pathRoom(aside) < LONGEST_NAME) return null;
+  root.admit(`${aside}/`);
+  Deno.mkdirSync(root.way(aside));
+  return aside;
+}
+
+/**
+ * Puts a folder that was filled aside in the place of the new one, in one step.
+ *
+ * @param id That of the new folder.
+ * @returns The id that the folder has from now on.
+ * @throws {Skipped} Another one is there by now.
+ * @throws The system's error where something is in it by now.
+ */
+export function putFilled(
+  root: Root,
+  aside: string,
+  folder: string,
+  id: FileId,
+): FileId {
+  flushFolder(root, aside);
+  root.distrust();
+  const info = root.info(folder);
+  const filled = root.info(aside);
+  const isIt = info?.isDirectory && isEqualId(folderIdOf(info), id);
+  const own = filled && folderIdOf(filled);
+  if (!isIt || !own) throw new Skipped(CHANGED);
+  // RACE: an empty folder that takes its place right now is replaced; the
+  // system refuses to replace one with anything in it.
+  Deno.renameSync(root.absolute(aside), root.absolute(folder));
+  root.distrust();
+  return own;
+}
+
+/**
+ * Removes a folder that was being filled, with the copies in it.
+ *
+ * @throws {Skipped} It holds anything else.
+ */
+export function removeAside(root: Root, aside: string): void {
+  root.distrust();
+  root.requireRealFolder(aside);
+  const paths = [...Deno.readDirSync(root.absolute(aside))]
+    .map(({ name }) => root.listed(aside, name));
+  const isOurs = paths.every((path) => root.look(path).kind === "file");
+  if (!isOurs) throw new Skipped(CHANGED);
+  for (const path of paths) removeDespite(root.absolute(path));
+  removeDespite(root.absolute(aside));
+  root.distrust();
 }
 
 /** Gives temporary names of one run. */

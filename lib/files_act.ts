@@ -9,7 +9,10 @@ import {
   destroy,
   flushFolder,
   keepAsClash,
+  makeAside,
   moveToFree,
+  putFilled,
+  removeAside,
   removeDespite,
   renameFile,
   replace,
@@ -87,6 +90,7 @@ import {
   errorToWire,
   type FilesWork,
   type Made,
+  type NewFolder,
   packMade,
   rowOf,
   unpackCopies,
@@ -192,13 +196,18 @@ export class Performer {
    *
    * @param softDeleted The file that is brought back, instead of that at its
    *   path; null for an ordinary copy.
+   * @param aside The folder that is filled in place of the one it goes to;
+   *   null: it is written beside its path.
    */
   async stage(
     task: CopyTask,
     softDeleted: SoftDeletedRef | null = null,
+    aside: string | null = null,
   ): Promise<StagedCopy> {
     const { names, onBytes, checkpoint } = this.#context;
-    const temporary = names.beside(task.path, task.number);
+    const temporary = aside === null
+      ? names.beside(task.path, task.number)
+      : joinPath(aside, nameOf(task.path));
     const request = {
       ...requestFor(task, temporary, this.#roots),
       onBytes,
@@ -792,11 +801,14 @@ class Batch {
   readonly #became = new Map<number, Became>();
   /** Folders in which names changed, by position. */
   readonly #folders = new Map<number, Performed["folders"]>();
+  /** By new folder, the one that is filled aside for it; null: none is. */
+  readonly #asides = new Map<NewFolder, string | null>();
+  readonly #filled: NewFolder[] = [];
   #staged: OnItsWay[] = [];
   #rootsTrustedUntil = 0;
 
   constructor(batch: ActBatch, world: World) {
-    const { owner, startedAtMs, copies, orders, full, drops } = batch;
+    const { owner, startedAtMs, copies, orders, full, drops, fills } = batch;
     requirePaths([
       ...copies.paths,
       ...orders.flatMap(({ work, copied }) => [
@@ -804,6 +816,7 @@ class Batch {
         ...copied?.folders ?? [],
       ]),
       ...drops.flatMap(({ path, folders }) => [path, ...folders]),
+      ...fills.map(({ path }) => path),
     ]);
     this.#batch = batch;
     this.#world = world;
@@ -848,13 +861,14 @@ class Batch {
         if (mayEnd && performance.now() > end) break;
         await this.#world.checkpoint();
         if (isOrder(task)) await this.#obey(task);
-        else await this.#stage(position, task);
+        else await this.#stage(position, task, null, this.#asideFor(task));
       }
       await this.#placeStaged();
     } catch (error) {
       if (!(error instanceof InterruptedError)) throw error;
       // Flushing them might take long: the next run copies them again.
       for (const { copy } of this.#staged.splice(0)) dropCopy(copy);
+      this.#dropAsides();
       isStopped = true;
     }
     this.#flushFolders();
@@ -868,6 +882,7 @@ class Batch {
       isAway: !this.#areThere(),
       isStopped,
       full: [...this.#full],
+      filled: this.#filled,
       crossed: [...this.#performer.crossed].map(([key, metadata]) => {
         const side = key.startsWith("left/") ? "left" : "right";
         return { side, path: key.slice(side.length + 1), metadata };
@@ -926,13 +941,14 @@ class Batch {
     position: number,
     task: CopyTask,
     softDeleted: SoftDeletedRef | null = null,
+    aside: string | null = null,
   ): Promise<void> {
     try {
       if (softDeleted !== null) this.#requireRoots();
       if (this.#full.size > 0 && this.#full.has(this.#diskFor(task))) {
         throw new Error("the disk is full: make room there");
       }
-      const copy = await this.#performer.stage(task, softDeleted);
+      const copy = await this.#performer.stage(task, softDeleted, aside);
       this.#staged.push({ position, copy });
     } catch (error) {
       if (error instanceof InterruptedError) throw error;
@@ -944,12 +960,71 @@ class Batch {
   /** Flushes what is written aside, and puts it in place. */
   async #placeStaged(): Promise<void> {
     const staged = this.#staged.splice(0);
-    if (staged.length === 0) return;
+    if (staged.length === 0) return this.#dropAsides();
     const copies = await flushCopies(staged.map(({ copy }) => copy));
+    const filled = this.#putFolders();
     for (const [n, { position }] of staged.entries()) {
       const copy = copies[n]!;
+      const path = filled.get(folderOf(staged[n]!.copy.temporary));
       if ("error" in copy) this.#fail(position, copy.error);
-      else await this.#place(position, copy);
+      else if (path !== undefined) {
+        const { to: { side }, source, metadata, lookedAtMs, hash } = copy;
+        this.#made.set(position, { source, metadata, lookedAtMs, hash });
+        // What is in it was flushed with it; its new place was not.
+        const above = folderOf(path);
+        this.#folders.set(position, [{ side, folder: above }]);
+      } else await this.#place(position, copy);
+    }
+    this.#dropAsides();
+  }
+
+  /** What a copy is written into, where its folder is filled aside. */
+  #asideFor({ from, path }: CopyTask): string | null {
+    const [side, folder] = [otherSide(from), folderOf(path)];
+    const fill = this.#batch.fills.find((it) =>
+      it.path === folder && it.side === side
+    );
+    if (fill === undefined) return null;
+    let aside = this.#asides.get(fill);
+    if (aside === undefined) {
+      const make = () => makeAside(this.#roots[side], folder, this.#names);
+      aside = orElse(null, make);
+      this.#asides.set(fill, aside);
+    }
+    return aside;
+  }
+
+  /**
+   * Puts folders in place that were filled aside.
+   *
+   * @returns By where they were, where they are. What is in others goes file by
+   *   file.
+   */
+  #putFolders(): Map<string, string> {
+    const put = new Map<string, string>();
+    for (const [fill, aside] of this.#asides) {
+      if (aside === null) continue;
+      const { side, path, id } = fill;
+      orElse(undefined, () => {
+        const own = putFilled(this.#roots[side], aside, path, id);
+        this.#filled.push({ side, path, id: own });
+        this.#asides.set(fill, null);
+        put.set(aside, path);
+      });
+    }
+    return put;
+  }
+
+  #isInAside(temporary: string): boolean {
+    return this.#asides.values().some((it) => it === folderOf(temporary));
+  }
+
+  /** What is left of them goes; copies that come later go file by file. */
+  #dropAsides(): void {
+    for (const [fill, aside] of this.#asides) {
+      if (aside === null) continue;
+      this.#asides.set(fill, null);
+      orElse(undefined, () => removeAside(this.#roots[fill.side], aside));
     }
   }
 
@@ -973,9 +1048,11 @@ class Batch {
       const folder = folderOf(task.path);
       this.#folders.set(position, [{ side: to.side, folder }]);
     } catch (error) {
-      const isBusy = errorKind(error) === "busy";
-      if (!isBusy) dropCopy(copy);
-      this.#fail(position, error, isBusy ? made : null);
+      // One that was written into a folder goes with that.
+      const stays = errorKind(error) === "busy" &&
+        !this.#isInAside(temporary);
+      if (!stays) dropCopy(copy);
+      this.#fail(position, error, stays ? made : null);
     }
   }
 

@@ -4,7 +4,12 @@
  *
  * @module
  */
-import { keepAsClash, moveToFree, removeDespite } from "./file_ops.ts";
+import {
+  keepAsClash,
+  moveToFree,
+  removeAside,
+  removeDespite,
+} from "./file_ops.ts";
 import {
   flawIn,
   MOVING_PREFIX,
@@ -19,7 +24,10 @@ import { CHANGED, codeOf, inWords, orElse, Skipped } from "./system.ts";
 import type { Move } from "./types.ts";
 import type { MoveState } from "./wire_messages.ts";
 
-/** Removes temporary files. What can't be removed is left to the next run. */
+/**
+ * Removes temporary files, and folders that were being filled. What can't be
+ * removed is left to the next run.
+ */
 export function removeLeftovers(root: Root, paths: readonly string[]): void {
   // Whatever is said to be left over: never a user's file.
   for (const path of paths) {
@@ -31,7 +39,9 @@ export function removeLeftovers(root: Root, paths: readonly string[]): void {
   for (const path of paths) {
     orElse(null, () => {
       root.listed(folderOf(path), nameOf(path));
-      if (root.look(path).kind === "file") removeDespite(root.absolute(path));
+      const { kind } = root.look(path);
+      if (kind === "file") removeDespite(root.absolute(path));
+      else if (kind === "directory") removeAside(root, path);
     });
   }
 }

@@ -233,9 +233,10 @@ export class Root {
   listed(folder: string, name: string): string {
     const path = joinPath(folder, name);
     const flaw = flawIn(name, IS_WINDOWS);
-    if (flaw?.own) {
-      if (flawIn(path, IS_WINDOWS)?.own) this.#admitted.add(path);
-    } else if (flaw) throw new Skipped(whyNotSeenOnWindows(name) ?? CHANGED);
+    if (flaw && !flaw.own) {
+      throw new Skipped(whyNotSeenOnWindows(name) ?? CHANGED);
+    }
+    if (flawIn(path, IS_WINDOWS)?.own) this.#admitted.add(path);
     return path;
   }
 
@@ -252,9 +253,16 @@ export class Root {
     if (flaw && flaw.own === null) throw new Refused(path, flaw.why);
   }
 
+  /** Itself, or, under a name like any other, with the folder it is in. */
+  #isLetIn(path: string): boolean {
+    return this.#admitted.has(path) ||
+      typeof path === "string" && this.#admitted.has(`${folderOf(path)}/`) &&
+        flawIn(nameOf(path), IS_WINDOWS) === null;
+  }
+
   #require(path: string): void {
     // Most are temporary names, which it would take long to look through.
-    if (this.#admitted.has(path)) return;
+    if (this.#isLetIn(path)) return;
     const flaw = flawIn(path, IS_WINDOWS);
     if (flaw && !(flaw.own && this.#isInAdmitted(path))) {
       throw new Refused(path, flaw.why);

@@ -460,13 +460,13 @@ class Scanner {
       throw error;
     }
     const metadata = look.isFile ? this.#metadata(look) : null;
-    if (isMoving || metadata === null) {
+    if (isMoving || !look.isFile && !look.isDirectory) {
       this.#problem(path, isMoving ? "moving" : "own", metadata);
       return null;
     }
     const mtimeMs = look.mtime?.getTime() ?? 0;
     this.#leftovers.push({ path, mtimeMs, metadata });
-    return look.ino;
+    return look.isFile ? look.ino : null;
   }
 
   #problem(

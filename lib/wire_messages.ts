@@ -62,12 +62,13 @@ export interface ScanSummary {
   readonly leftovers: readonly Leftover[];
 }
 
-/** A temporary file that an earlier run left. */
+/** A temporary file, or a folder of them, that an earlier run left. */
 export interface Leftover {
   readonly path: string;
   /** In ms since 1970. */
   readonly mtimeMs: number;
-  readonly metadata: Metadata;
+  /** Null: a folder that was being filled. */
+  readonly metadata: Metadata | null;
 }
 
 // Acting: a batch of actions, and what became of each.
@@ -100,6 +101,15 @@ export interface ActBatch {
   readonly full: readonly string[];
   /** Copies that are not wanted any more. */
   readonly drops: readonly Aside[];
+  /** Folders to be filled aside: the run made them, and nothing is in them. */
+  readonly fills: readonly NewFolder[];
+}
+
+/** A folder that the run made. */
+export interface NewFolder {
+  readonly side: Side;
+  readonly path: string;
+  readonly id: FileId;
 }
 
 /** Work that files are needed for. */
@@ -189,6 +199,8 @@ export interface ActReply {
   readonly isStopped: boolean;
   /** Disks that turned out to be full. */
   readonly full: readonly string[];
+  /** Folders that were filled aside, which are others now, with their ids. */
+  readonly filled: readonly NewFolder[];
   /** Files that other disks have now, which are other files to the system. */
   readonly crossed: readonly Crossed[];
   /** The most that a name may measure, where longer ones were refused. */

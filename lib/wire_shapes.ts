@@ -28,6 +28,7 @@ import {
   type CopyTask,
   type FilesWork,
   type Made,
+  type NewFolder,
   type RequestKind,
   type Requests,
   unpackCopies,
@@ -162,7 +163,8 @@ function bothOf<T>(shape: Shape<T>): Shape<Both<T>> {
 
 const texts = listOf(text);
 
-const fileId = orNull(record<FileId>({ ino: number, birthMs: number }));
+const id = record<FileId>({ ino: number, birthMs: number });
+const fileId = orNull(id);
 
 const METADATA: Fields<Metadata> = {
   sizeBytes: amount,
@@ -341,6 +343,7 @@ const batch = record<ActBatch>({
   drops: listOf(
     record<Aside>({ side, path: text, number: whole, folders: texts }),
   ),
+  fills: listOf(record<NewFolder>({ side, path: text, id })),
 });
 
 /** Each order stands where it says, between the copies. */

@@ -377,7 +377,7 @@ for (const drive of DRIVES) {
       }
     }
     await Promise.all(waiting);
-    assert.equal(places.size, 26, [...places].join("\n"));
+    assert.equal(places.size, 27, [...places].join("\n"));
     assert.ok(waiting.length > 1600, `${waiting.length}`);
     await hostile.isWhole();
   });

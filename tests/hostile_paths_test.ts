@@ -187,6 +187,7 @@ function act(at: TwoRoots, part: Partial<ActBatch>): unknown {
     orders: [],
     full: [],
     drops: [],
+    fills: [],
     ...part,
   }, () => {});
 }
@@ -258,6 +259,8 @@ const ASKS: Readonly<
     act(at, {
       drops: [{ side: "left", path: "new", number: 1, folders: [path] }],
     }),
+  "a message, act, a folder to be filled": (at, path) =>
+    act(at, { fills: [{ side: "left", path, id: { ino: 1, birthMs: 1 } }] }),
   ...Object.fromEntries(
     ORDERED.map(([slot, work]) => [
       `a message, act, ${slot}`,

@@ -1,10 +1,11 @@
 /**
- * Kills a first run whenever it changes something.
+ * Kills a first run, and one that fills new folders, whenever it changes
+ * something.
  *
  * @module
  */
 import { MemoryOffice } from "../support/support.ts";
-import { firstOffice } from "./crash_offices.ts";
+import { filledOffice, firstOffice } from "./crash_offices.ts";
 import { killEverywhere } from "./crash_support.ts";
 
 killEverywhere({
@@ -20,4 +21,10 @@ killEverywhere({
     write: 15,
     ftruncate: 12,
   },
+});
+
+killEverywhere({
+  run: "a run that fills new folders",
+  make: () => filledOffice(),
+  calls: { linkat: 1, rename: 2, unlink: 1, mkdir: 5, openat: 9, write: 9 },
 });

@@ -35,17 +35,31 @@ export function firstOffice(place: Place = Office): Promise<Office> {
   return Promise.resolve(office);
 }
 
+/** Two roots that have met, with new folders on a side. */
+export async function filledOffice(place: Place = Office): Promise<Office> {
+  const office = new place();
+  await office.agree();
+  const files = ["1", "2", "3", "4"].map((it) => [`${it}.txt`, old(it)]);
+  const full = Object.fromEntries(files);
+  office.write({ left: { top: { full, "beside.txt": old("b") }, full } });
+  return office;
+}
+
 /**
- * Two roots that have met, with so much to copy that threads do it.
+ * Two roots that have met, with so much to copy that threads do it: file by
+ * file, as the folders are there, or into new ones.
  *
  * @param prepare Called before they meet.
  */
 export async function manyOffice(
   prepare: (office: Office) => void = () => {},
   place: Place = Office,
+  areNew = false,
 ): Promise<Office> {
   const office = new place();
   prepare(office);
+  const there = { f0: {}, f1: {}, f2: {}, f3: {}, f4: {} };
+  if (!areNew) office.write({ left: there });
   await office.agree();
   const folders = Array.from({ length: 5 }, (_, folder) => {
     const files = Array.from({ length: 90 }, (_, n) => [

@@ -38,6 +38,12 @@ killHereAndThere({
 });
 
 killHereAndThere({
+  run: "a run whose threads fill new folders",
+  make: () => manyOffice(() => {}, MemoryOffice, true),
+  calls: { rename: [1, 2], utimensat: [5, 40, 90], write: [12, 60, 100] },
+});
+
+killHereAndThere({
   run: "a run that copies a large file",
   make: largeOffice,
   calls: { write: [60, 120] },
@@ -63,8 +69,7 @@ for (
   Deno.test(`what a batch fails to copy for ${error} is told, and done by the next run`, async () => {
     using office = await manyOffice();
     const tries = [10, 95, 300].map((n) => {
-      // The five folders come first.
-      const name = temporaryName(office, 5 + n);
+      const name = temporaryName(office, n);
       return `${office.right}/f${Math.ceil(n / 90) - 1}/${name}`;
     });
     const ended = await disturbed(office, {
@@ -90,9 +95,19 @@ for (
   });
 }
 
-Deno.test("a disk that is full in the middle of a thread's batch ends the copies to it, and loses nothing", async () => {
+for (const areNew of [false, true]) {
+  const where = areNew ? "new folders" : "folders that are there";
+  Deno.test(`a disk that is full in the middle of a thread's batch ends the copies to it, into ${where}, and loses nothing`, () =>
+    fillUp(areNew));
+}
+
+async function fillUp(areNew: boolean): Promise<void> {
   const disks = new Undone();
-  using office = await manyOffice(({ right }) => disks.disk(right, "1m"));
+  using office = await manyOffice(
+    ({ right }) => disks.disk(right, "1m"),
+    undefined,
+    areNew,
+  );
   using _undone = disks;
   const ended = await disturbed(office);
   assert.equal(ended.code, 1, whyOf(ended));
@@ -110,4 +125,4 @@ Deno.test("a disk that is full in the middle of a thread's batch ends the copies
   const result = await office.run();
   assert.equal(result.exitCode, 0, describe(result));
   assert.deepEqual(synced(snapshot(office.right)), left);
-});
+}

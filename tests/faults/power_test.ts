@@ -9,6 +9,7 @@ import assert from "node:assert/strict";
 import type { Office } from "../support/support.ts";
 import {
   busyOffice,
+  filledOffice,
   firstOffice,
   keepingOffice,
   manyOffice,
@@ -19,6 +20,7 @@ import { disturbed, requireTool, whyOf } from "./support.ts";
 const RUNS: Readonly<Record<string, () => Promise<Office>>> = {
   "a first run": firstOffice,
   "a run with something of every kind to do": busyOffice,
+  "a run that fills new folders": filledOffice,
   "a run that keeps replaced versions": keepingOffice,
   "a run whose copies are made by threads": () => manyOffice(),
 };
@@ -51,16 +53,23 @@ for (const [run, make] of Object.entries(RUNS)) {
     assert.ok(placed.length > 0);
     for (const { from, to, begins } of placed) {
       // A name that was given to a file that is there already is no copy.
-      const writes = calls.filter(({ name, from: path }) =>
-        name === "write" && path === from
+      const changes = calls.filter(({ name, from: path }) =>
+        name === "write" && path === from ||
+        ["write", "openat"].includes(name) && path.startsWith(`${from}/`)
       );
-      const written = Math.max(...writes.map(({ ends }) => ends));
-      const isFlushed = calls.some((call) =>
-        isSync(call) && call.from === from && call.begins > written &&
-        call.ends < begins
-      );
-      assert.ok(writes.length > 0, `${from} was written`);
-      assert.ok(isFlushed, `${to} is flushed before it is there`);
+      assert.ok(changes.length > 0, `${from} was written`);
+      // A folder that was filled aside takes all in it along.
+      for (const path of new Set([from, ...changes.map(({ from }) => from)])) {
+        const changed = changes.filter((it) =>
+          path === from || it.from === path
+        )
+          .map(({ ends }) => ends);
+        const isFlushed = calls.some((call) =>
+          isSync(call) && call.from === path &&
+          call.begins > Math.max(...changed) && call.ends < begins
+        );
+        assert.ok(isFlushed, `${path} is flushed before ${to} is there`);
+      }
     }
   });
 

@@ -169,7 +169,7 @@ export function samples(at: TwoRoots): Sample[] {
     wire: both((side) => wireRoot(at, side)),
     ids: { left: null, right: null },
     ...{ owner, startedAtMs: 1.7e12, copies: packCopies([]), orders: [] },
-    ...{ forMs: 1000, full: [], drops: [] },
+    ...{ forMs: 1000, full: [], drops: [], fills: [] },
     ...part,
   }];
   return [
@@ -232,6 +232,7 @@ export function samples(at: TwoRoots): Sample[] {
         ...{ keepsHash: false, number: 5 },
       }]),
       drops: [{ side, path: "x", number: 9, folders: ["y"] }],
+      fills: [{ side, path: "z", id }],
     }),
     ...works(at).map((work) => act({ orders: [ordered(work)] })),
     act({
