@@ -482,30 +482,43 @@ export function makeAside(
   return aside;
 }
 
+/** A folder that was filled aside. */
+export interface FilledFolder {
+  readonly aside: string;
+  /** Of all copies that are to be in it. */
+  readonly names: readonly string[];
+  /** The new folder that it is to replace, and that one's id. */
+  readonly path: string;
+  readonly id: FileId;
+}
+
 /**
  * Puts a folder that was filled aside in the place of the new one, in one step.
  *
- * @param id That of the new folder.
  * @returns The id that the folder has from now on.
- * @throws {Skipped} Another one is there by now.
- * @throws The system's error where something is in it by now.
+ * @throws {Skipped} Another one is there by now; or something else is in it: a
+ *   copy that failed and could not be removed.
+ * @throws The system's error where something is in the new one by now.
  */
 export function putFilled(
   root: Root,
-  aside: string,
-  folder: string,
-  id: FileId,
+  { aside, names, path, id }: FilledFolder,
 ): FileId {
   flushFolder(root, aside);
   root.distrust();
-  const info = root.info(folder);
+  const info = root.info(path);
   const filled = root.info(aside);
   const isIt = info?.isDirectory && isEqualId(folderIdOf(info), id);
   const own = filled && folderIdOf(filled);
   if (!isIt || !own) throw new Skipped(CHANGED);
+  const there = [...Deno.readDirSync(root.absolute(aside))];
+  const wanted = new Set(names);
+  const isWhole = there.length === wanted.size &&
+    there.every(({ name }) => wanted.has(name));
+  if (!isWhole) throw new Skipped(CHANGED);
   // RACE: an empty folder that takes its place right now is replaced; the
   // system refuses to replace one with anything in it.
-  Deno.renameSync(root.absolute(aside), root.absolute(folder));
+  Deno.renameSync(root.absolute(aside), root.absolute(path));
   root.distrust();
   return own;
 }

@@ -962,7 +962,10 @@ class Batch {
     const staged = this.#staged.splice(0);
     if (staged.length === 0) return this.#dropAsides();
     const copies = await flushCopies(staged.map(({ copy }) => copy));
-    const filled = this.#putFolders();
+    const whole = staged.flatMap(({ copy: { temporary } }, n) =>
+      "error" in copies[n]! ? [] : [temporary]
+    );
+    const filled = this.#putFolders(whole);
     for (const [n, { position }] of staged.entries()) {
       const copy = copies[n]!;
       const path = filled.get(folderOf(staged[n]!.copy.temporary));
@@ -997,16 +1000,18 @@ class Batch {
   /**
    * Puts folders in place that were filled aside.
    *
+   * @param whole Copies that are flushed.
    * @returns By where they were, where they are. What is in others goes file by
    *   file.
    */
-  #putFolders(): Map<string, string> {
+  #putFolders(whole: readonly string[]): Map<string, string> {
     const put = new Map<string, string>();
     for (const [fill, aside] of this.#asides) {
       if (aside === null) continue;
       const { side, path, id } = fill;
       orElse(undefined, () => {
-        const own = putFilled(this.#roots[side], aside, path, id);
+        const names = whole.filter((it) => folderOf(it) === aside).map(nameOf);
+        const own = putFilled(this.#roots[side], { aside, names, path, id });
         this.#filled.push({ side, path, id: own });
         this.#asides.set(fill, null);
         put.set(aside, path);

@@ -151,6 +151,35 @@ Deno.test("a file of a new folder that can't be copied fails alone", async () =>
   await assertDone(office, { ...TREE, top: { new: files, "beside.txt": "1" } });
 });
 
+Deno.test("a copy that can be neither flushed nor dropped gets no name with its folder", async () => {
+  using office = new MemoryOffice();
+  office.write({ left: TREE });
+  const refuse = () => {
+    throw systemError("EIO");
+  };
+  const isIt = (path: string) =>
+    path.endsWith("/f3.txt") && path.includes("-tmp-");
+  let isMet = false;
+  {
+    using _open = intercept("openSync", (real, path, options) => {
+      const file = real(path!, options!) as Deno.FsFile;
+      if (!isIt(path!)) return file;
+      isMet = true;
+      return Object.assign(file, { syncSync: refuse });
+    });
+    using _drop = intercept("removeSync", (real, path, options) => {
+      if (isIt(path!)) refuse();
+      real(path!, options!);
+    });
+    await office.run();
+  }
+  const { top } = read(office.right) as { top: { new: Tree } };
+  assert.equal("f3.txt" in top.new, IS_WINDOWS);
+  assert.equal(isMet, !IS_WINDOWS);
+  await office.agree();
+  await assertDone(office);
+});
+
 Deno.test("a folder that a run which died was filling goes, with the copies in it", async () => {
   using office = new MemoryOffice();
   office.write({ left: TREE });
