@@ -37,8 +37,8 @@ export function isToGo(
 }
 
 /**
- * Temporary files that a run leaves where they are: whatever folder they are
- * in can't be removed.
+ * Temporary files and folders that a run leaves where they are: whatever folder
+ * they are in can't be removed.
  *
  * @param leftovers What the scan met.
  * @param nowMs In ms since 1970.
@@ -51,8 +51,9 @@ export function foreignLeftovers(
 ): Problem[] {
   return leftovers.filter((it) => !isToGo(it, pair, nowMs))
     .map(({ path, metadata }) => {
-      const reason = "a temporary file of another PC's run; a run removes it " +
-        "once it is a week old";
+      const what = metadata === null ? "folder" : "file";
+      const reason = `a temporary ${what} of another PC's run; a run removes ` +
+        "it once it is a week old";
       return { side, path, kind: "own", reason, metadata };
     });
 }
