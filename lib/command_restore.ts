@@ -15,18 +15,22 @@ import type { Config } from "./config_schema.ts";
 import { EXIT, type ExitCode, InterruptedError, SyncError } from "./errors.ts";
 import { cutToTick, words } from "./metadata.ts";
 import { DELETED_FOLDER, flawIn, whyNotOnWindows } from "./names.ts";
+import { documentsOf, openWords, type Owner, ownersOf } from "./owner_files.ts";
 import {
   comparePaths,
+  folderOf,
   type Folding,
   isWithin,
+  joinPath,
   keyOf,
+  nameOf,
   NO_FOLDING,
   sharedFolding,
   type TypedPath,
 } from "./paths.ts";
 import { type Draft, Drafts, inOrder } from "./plan_order.ts";
 import type { Work } from "./plan_types.ts";
-import { asFailure, newRunId } from "./run.ts";
+import { asFailure, type IsOpen, newRunId, ownersThatCount } from "./run.ts";
 import { checkRoots, identifyRoots, wireRoots } from "./run_identify.ts";
 import {
   Interrupt,
@@ -193,8 +197,10 @@ export async function restoring(
   using log = openRunLog(config, run, began, files);
   const interrupt = new Interrupt(files.shared);
   if (isNoted) beginRun(db, run, startedAtMs, "restore");
+  const traits = both((side) => roots[side].traits);
   const { restored, outcomes, isWhole } = await bringBack(newest, {
     ...{ files, startedAtMs, isForced },
+    ...await ownersThatCount(files, config, real, traits, startedAtMs),
     owner: { pair, run },
     to: to === "both" ? SIDES : [to],
     wire: roots,
@@ -322,7 +328,7 @@ function nothingFound(
 }
 
 /** What bringing back needs. */
-export interface RestoreContext extends Omit<ApplyContext, "record"> {
+export interface RestoreContext extends Omit<ApplyContext, "record">, IsOpen {
   /** The sides that are to have it. */
   readonly to: readonly Side[];
   /** Newer files may be replaced as well. */
@@ -407,8 +413,9 @@ export async function bringBack(
 /** Looks at all places: either all sides take a version, or none does. */
 async function decide(
   version: Version,
-  { files, wire, to, isForced }: RestoreContext,
+  context: RestoreContext,
 ): Promise<Decision> {
+  const { files, wire, to, isForced } = context;
   const { path, run, metadata } = version;
   const softDeleted = {
     side: version.side,
@@ -438,6 +445,12 @@ async function decide(
       if (answer?.kind === "unreadable") {
         return refuse({ outcome: "failed", reason: answer.reason });
       }
+    }
+    const owner = now && await openAt(path, side, now, context);
+    if (owner !== null) {
+      const reason = `what is on ${words(side)} is ${openWords(owner)}: have ` +
+        "it closed there, then bring the version back";
+      return refuse({ outcome: "refused", reason });
     }
     const [nowMs, thenMs] = [now?.mtimeMs ?? 0, metadata.mtimeMs]
       .map((it) => cutToTick(it, tickMs));
@@ -485,6 +498,31 @@ async function standingAt(
     return refused(`on ${on} ${what} has that name`);
   }
   return { metadata: null };
+}
+
+/** Who has a file open that is to be replaced; null: nobody. */
+async function openAt(
+  path: string,
+  side: Side,
+  { mtimeMs }: Metadata,
+  { files, wire, isOpen }: RestoreContext,
+): Promise<Owner | null> {
+  const beside = (name: string) => joinPath(folderOf(path), name);
+  const owners = ownersOf(nameOf(path)).map(beside);
+  if (isOpen === undefined || owners.length === 0) return null;
+  const at = { side, root: wire[side] };
+  for (const owner of await files.ask("owners", { ...at, paths: owners })) {
+    if (owner === null || !isOpen(side, owner, mtimeMs)) continue;
+    // Where a shorter name is there as well, it may tell of that.
+    const name = nameOf(owner.path);
+    const paths = [beside(name.slice(2))]
+      .filter((it) => flawIn(it, Deno.build.os === "windows") === null);
+    const asks = { ...at, paths, wantsSecond: false };
+    const [other = null] = await files.ask("looks", asks);
+    const names = [path, ...other === null ? [] : paths].map(nameOf);
+    if (documentsOf(name, names).includes(nameOf(path))) return owner;
+  }
+  return null;
 }
 
 /** What became of a version; nothing where it was not come to. */

@@ -135,7 +135,10 @@ export function ownersOf(document: string): readonly string[] {
     `.~lock.${document}#`,
     ...["laccdb", "ldb", "dwl", "dwl2"].map((end) => `${stem}.${end}`),
   ];
-  return all.filter((it) => documentsOf(it, [document]).length > 0);
+  // A letter may be cut in two: no name has half of one.
+  return all.filter((it) =>
+    it.isWellFormed() && documentsOf(it, [document]).length > 0
+  );
 }
 
 /**

@@ -686,7 +686,7 @@ function openRefusal(waits: Waiting): Refusal {
 async function openDocuments(
   files: Files,
   { pairs, folders, owned }: Merged,
-  { openDocuments, roots }: Config,
+  config: Config,
   real: Both<RealRoot>,
   { nowMs }: DecisionSettings,
   { traits, isAny }: {
@@ -694,12 +694,31 @@ async function openDocuments(
     /** Also those of which nothing is to be decided. */
     readonly isAny: boolean;
   },
-): Promise<Pick<DecisionSettings, "isOpen">> {
-  const doMatter = openDocuments === "wait" &&
-    (pairs.some(({ owners }) => owners !== undefined) ||
-      owned.length > 0 &&
-        (isAny || folders.some(({ rename }) => rename !== null)));
-  if (!doMatter) return {};
+): Promise<IsOpen> {
+  const doMatter = pairs.some(({ owners }) => owners !== undefined) ||
+    owned.length > 0 &&
+      (isAny || folders.some(({ rename }) => rename !== null));
+  return doMatter
+    ? await ownersThatCount(files, config, real, traits, nowMs)
+    : {};
+}
+
+/** Tells which owner files count. */
+export type IsOpen = Pick<DecisionSettings, "isOpen">;
+
+/**
+ * Tells which owner files count: none, where the config says so.
+ *
+ * @param nowMs By this machine's clock, in ms since 1970.
+ */
+export async function ownersThatCount(
+  files: Files,
+  { openDocuments, roots }: Config,
+  real: Both<RealRoot>,
+  traits: Both<Traits>,
+  nowMs: number,
+): Promise<IsOpen> {
+  if (openDocuments !== "wait") return {};
   const ages = await bothOf(async (side): Promise<OwnerAge> => {
     const { clockOffsetMs } = traits[side];
     const disk = await files.ask("space", { side });

@@ -14,6 +14,7 @@ import {
   file,
   MemoryOffice,
   type Office,
+  read,
   softDeleted,
   write,
 } from "./support/support.ts";
@@ -358,6 +359,54 @@ Deno.test("restore refuses what a folder, a link or a file above stands in the w
   assert.match(stdout, /\n0 files brought back; 4 not, see above\.\n$/);
   assert.deepEqual(both(office), before);
   assert.deepEqual([...Deno.readDirSync(outside)], []);
+});
+
+Deno.test("restore replaces nothing under the program that has it open, not even with --force", async () => {
+  using office = new MemoryOffice();
+  const name = "01Offer.xlsx";
+  const tree = { d: { [name]: file("version", { mtime: OLD }) } };
+  await removed(office, tree, ["d"]);
+  const standing = file("older", { mtime: OLDER });
+  for (const side of SIDES) write(office[side], { d: { [name]: standing } });
+  const owner = `${office.right}/d/~$Offer.xlsx`;
+  const told = "\x04Anna".padEnd(55, "\0") + "\x04\0A\0n\0n\0a\0";
+  Deno.writeTextFileSync(owner, told);
+  const before = both(office);
+  const command = ["restore", `d/${name}`];
+  for (const more of [[], ["--force"], ["--to", "right"]]) {
+    const { code, stdout } = await office.commandHere(...command, ...more);
+    assert.equal(code, 1);
+    assert.match(
+      stdout,
+      /^d\/01Offer\.xlsx: refused: what is on Right is open by Anna \(Excel\) since \d\d:\d\d: have it closed there, then bring the version back\n/,
+    );
+    assert.deepEqual(both(office), before);
+  }
+  // Left is free: what has the document open there is on Right alone.
+  const left = await office.commandHere(...command, "--to", "left");
+  assert.equal(left.code, 0, left.stdout);
+  office.configure("open_documents: ignore");
+  assert.equal((await office.commandHere(...command)).code, 0);
+  assert.equal(read(`${office.right}/d`)[name], "version");
+});
+
+Deno.test("restore goes by no owner file that is left behind, or tells of another document", async () => {
+  using office = new MemoryOffice();
+  const names = ["😀 plan.docx", "01Offer.xlsx"];
+  const tree = (text: string, mtime: string) =>
+    Object.fromEntries(names.map((name) => [name, file(text, { mtime })]));
+  await removed(office, tree("version", OLD), names);
+  write(office.right, {
+    ...tree("older", OLDER),
+    "~$😀 plan.docx": file("", { mtime: OLD }),
+    "~$Offer.xlsx": "",
+    "Offer.xlsx": "this one is open",
+  });
+  const { code, stdout } = await office.commandHere("restore", ".");
+  assert.equal(code, 0, stdout);
+  for (const name of names) {
+    assert.equal(office.trees().right[name], "version");
+  }
 });
 
 Deno.test("restore never takes anything through a link", async () => {

@@ -87,6 +87,11 @@ Deno.test("whatever is an owner file of a document is one by the names that are 
       assert.ok(tried.includes(name), `${owner}: ${tried}`);
     }
   }
+  // Nothing has half a letter in its name.
+  assert.deepEqual(
+    ownersOf("😀plan.docx").slice(0, 2),
+    ["~$😀plan.docx", "~$plan.docx"],
+  );
 });
 
 const HOUR = 3_600_000;
