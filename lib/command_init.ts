@@ -263,9 +263,9 @@ async function wrongWith(
  * the config's folder, but whoever types one means the current folder.
  */
 function rootFrom(config: string, folder: string): string {
-  // P: is no place of its own: the config's words for that are told.
+  // P: and P:folder are no places: the config's words for those are told.
   const isWhole = isAbsolute(folder) || win32.isAbsolute(folder) ||
-    /^[A-Za-z]:$/.test(folder);
+    /^[A-Za-z]:/.test(folder);
   return isWhole || resolve(dirname(config)) === resolve(".")
     ? folder
     : resolve(folder);

@@ -204,8 +204,12 @@ Deno.test("init tells in one line what is wrong, and writes nothing", async () =
   for (const [args, line] of rows) {
     requireLine(await desk.here(...args), line);
   }
-  const drive = await desk.init("--left", "C:x", "--right", "/r");
-  requireLine(drive, /^--left: left_root: found "C:x"; /);
+  for (const config of ["c.yaml", "no/c.yaml", `${desk.folder}/no/c.yaml`]) {
+    const drive = await desk.init(
+      ...["--left", "C:x", "--right", "/r", "--config", config],
+    );
+    requireLine(drive, /^--left: left_root: found "C:x"; /);
+  }
   assert.deepEqual([...Deno.readDirSync(desk.folder)], []);
 });
 
