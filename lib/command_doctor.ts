@@ -22,6 +22,7 @@ import { type Traits, words } from "./metadata.ts";
 import type { TemporaryOwner } from "./names.ts";
 import { cantUse, foreignFolder, logFiles, refusalOf } from "./own_files.ts";
 import { newRunId, runSync } from "./run.ts";
+import { waitForAway } from "./run_away.ts";
 import {
   checkRoots,
   identifyRoots,
@@ -89,7 +90,7 @@ function complaint(error: unknown): Found {
 }
 
 /** What a look found; where a guard ends it, that. */
-async function guarded(look: () => Promise<Found>): Promise<Found> {
+async function guarded<T>(look: () => Promise<T>): Promise<T | Found> {
   try {
     return await look();
   } catch (error) {
@@ -206,6 +207,13 @@ async function lookAtOffice(
       return fine("apart from each other");
     })
     : null;
+  const away = await askedLater(() =>
+    guarded(async () => {
+      const stop = await waitForAway(files, db!, config, Date.now(), true);
+      const says = stop?.reason.replace(/\. Nothing was done\.$/, "");
+      return stop && warning(says!, stop.hint);
+    })
+  );
   const identity = apart?.status === "ok"
     ? await askedLater(() => identities(files, db!, roots))
     : null;
@@ -222,6 +230,7 @@ async function lookAtOffice(
         "clocks": traits && right.traits &&
           clocks({ left: traits, right: right.traits }),
         "roots": apart,
+        "away": away,
         "identity": identity?.found ?? null,
         ...state ?? { "state DB": damage },
       }),

@@ -225,11 +225,20 @@ Deno.test("a conflict is not resolved while a root is away, and that does not en
   assert.equal(code, 3);
 });
 
-Deno.test("doctor takes a run that only waited for none that went well, and why tells that a run would wait", async () => {
+Deno.test("doctor takes a run that only waited for none that went well, and tells until when runs wait; why tells that one would", async () => {
   using office = await met(new MemoryOffice(WAIT));
+  // deno-lint-ignore no-explicit-any
+  const awayIn = ({ checks }: any) =>
+    checks.find((it: { check: string }) => it.check === "away");
+  assert.equal(awayIn(await office.json("doctor")), undefined);
   leave(office);
   await office.commandHere();
-  const { checks } = await office.json("doctor");
+  const told = await office.json("doctor");
+  const { checks } = told;
+  const away = awayIn(told);
+  assert.equal(away.status, "warning");
+  assert.match(away.says, /^Right \(.*\) is away: it is not there$/);
+  assert.match(away.todo, /^Runs wait for it for 3 days .*, until /);
   const last = checks.find((it: { check: string }) => it.check === "last run");
   assert.equal(last.status, "warning");
   assert.match(
