@@ -125,7 +125,11 @@ function conflictLines(conflict: StoredConflict): string[] {
   ];
 }
 
-function sideWords({ path, versions }: StoredConflict, side: Side): string {
+/** What a side has of a conflict. */
+export function sideWords(
+  { path, versions }: StoredConflict,
+  side: Side,
+): string {
   const version = versions[side];
   if (version !== null) {
     const where = version.path === path ? "" : `${printable(version.path)}, `;

@@ -12,6 +12,7 @@ import {
   noFileWords,
   replacesLoser,
 } from "./conflict.ts";
+import { escapeHtml } from "./html.ts";
 import { words } from "./metadata.ts";
 import { nameOf } from "./paths.ts";
 import type { Conflict, ConflictDone } from "./plan_types.ts";
@@ -19,7 +20,6 @@ import type { Unsynced } from "./report_text.ts";
 import type { Alert } from "./run_types.ts";
 import {
   countOf,
-  escapeHtml,
   printable,
   PROGRAM,
   shellQuoted,

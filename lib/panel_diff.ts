@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { escapeHtml, numberWords } from "./text.ts";
+import { type Markup, markup } from "./html.ts";
+import { numberWords } from "./text.ts";
 
 // deno-lint-ignore no-control-regex
 const BINARY = /[\u0000-\u0008\u000e-\u001a\u001c-\u001f]/;
@@ -40,63 +41,55 @@ const PATIENCE_MS = 2000;
 /** Lines that are shown; nobody reads more. */
 const ROOM = 2000;
 
-/** What a line is, by its first letter, and how it is marked. */
-const KINDS: Readonly<Record<string, readonly [kind: string, tag: string]>> = {
-  "-": ["one", "del"],
-  "+": ["other", "ins"],
-  " ": ["both", "span"],
+/** What a line is, by its first letter. */
+const KINDS: Readonly<Record<string, "one" | "other" | "both">> = {
+  "-": "one",
+  "+": "other",
+  " ": "both",
 };
 
 /**
  * What differs, as a table.
  *
+ * @param texts The one and the other.
  * @param names What both are called.
  */
 export async function diffHtml(
   [one, other]: readonly [string, string],
-  names: readonly [string, string],
-): Promise<string> {
-  if (one === other) return "<p>Both hold the same text.</p>";
+  [oneName, otherName]: readonly [string, string],
+): Promise<Markup> {
+  if (one === other) return markup`<p>Both hold the same text.</p>`;
   const { structuredPatch } = await import("diff");
   const patch = structuredPatch("", "", one, other, "", "", {
     ...{ context: 3, timeout: PATIENCE_MS },
   });
   if (patch === undefined) {
-    return "<p>They differ in so much that it can't be shown line by line.</p>";
+    return markup`<p>They differ in so much that it can't be shown line by line.</p>`;
   }
-  let room = ROOM;
-  let rest = 0;
-  const rows = patch.hunks.flatMap(({ oldStart, newStart, lines }) => {
+  let lineCount = 0;
+  const hunks = patch.hunks.map(({ oldStart, newStart, lines }) => {
     let [a, b] = [oldStart, newStart];
-    const rows = lines.flatMap((line) => {
-      const known = KINDS[line[0]!];
-      // That a text does not end with a line break.
-      if (known === undefined) return [];
-      const [kind, tag] = known;
-      const at = [kind === "other" ? "" : a++, kind === "one" ? "" : b++];
-      if (--room < 0) {
-        rest++;
-        return [];
-      }
-      const only = kind === "both"
-        ? ""
-        : `<span class="hidden">${names[kind === "one" ? 0 : 1]} only: </span>`;
-      const text = escapeHtml(line.slice(1).replaceAll("\t", "    "));
-      return [
-        `<tr class="${kind}"><td>${at[0]}<td>${at[1]}<td>${only}` +
-        `<${tag}>${text}</${tag}>`,
-      ];
+    return lines.flatMap((line) => {
+      const kind = KINDS[line[0]!];
+      // That a text does not end with a line break; or what nobody reads.
+      if (kind === undefined || ++lineCount > ROOM) return [];
+      const text = line.slice(1).replaceAll("\t", "    ");
+      const one = kind === "other" ? null : a++;
+      const other = kind === "one" ? null : b++;
+      const marked = {
+        one:
+          markup`<span class="hidden">${oneName} only: </span><del>${text}</del>`,
+        other:
+          markup`<span class="hidden">${otherName} only: </span><ins>${text}</ins>`,
+        both: markup`<span>${text}</span>`,
+      }[kind];
+      return markup`<tr class="${kind}"><td>${one}<td>${other}<td>${marked}`;
     });
-    return rows.length === 0 ? [] : [`<tbody>${rows.join("\n")}</tbody>`];
-  });
-  const more = rest === 0
-    ? ""
-    : `<p>… and ${numberWords(rest)} more lines.</p>`;
-  return `<table class="diff"><caption>What differs, line by line: − ${
-    names[0]
-  } only, + ${names[1]} only</caption><thead><tr><th scope="col">${
-    names[0]
-  }<th scope="col">${names[1]}<th scope="col">Line</thead>${
-    rows.join("")
-  }</table>${more}`;
+  }).filter((rows) => rows.length > 0);
+  const rest = lineCount - ROOM;
+  return markup`<table class="diff">
+<caption>What differs, line by line: − ${oneName} only, + ${otherName} only</caption>
+<thead><tr><th scope="col">${oneName}<th scope="col">${otherName}<th scope="col">Line</thead>
+${hunks.map((rows) => markup`<tbody>${rows}</tbody>`)}</table>
+${rest > 0 ? markup`<p>… and ${numberWords(rest)} more lines.</p>` : null}`;
 }

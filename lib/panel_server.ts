@@ -10,7 +10,8 @@
  * @module
  */
 import { timingSafeEqual } from "node:crypto";
-import { errorWords, escapeHtml, PROGRAM } from "./text.ts";
+import { documentHtml, markup, type Part } from "./html.ts";
+import { errorWords, PROGRAM } from "./text.ts";
 
 /** What a page of the panel is asked for. */
 export interface Asked {
@@ -202,9 +203,9 @@ export class PanelServer implements AsyncDisposable {
     this.#beUsed();
     // The browser would keep back a strict cookie if it were sent on at once:
     // it comes from a file. From this page it may go on.
-    const onwards = '<meta http-equiv="refresh" content="0; url=/">';
-    const link = '<p><a href="/">Go on to the panel</a></p>';
-    const response = document("html", plainPage("", onwards, link));
+    const onwards = markup`<meta http-equiv="refresh" content="0; url=/">`;
+    const link = markup`<p><a href="/">Go on to the panel</a></p>`;
+    const response = document("html", plainPage("", link, onwards));
     response.headers.set(
       "set-cookie",
       `${this.#cookieName}=${this.#cookie}; Path=/; HttpOnly; SameSite=Strict`,
@@ -266,17 +267,10 @@ function document(
 }
 
 /** A page that needs nobody to be let in. */
-function plainPage(sentence: string, head = "", body = ""): string {
-  return `<!DOCTYPE html>
-<html lang="en">
-<head><meta charset="utf-8">${head}<title>office-sync panel</title>
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark"></head>
-<body><main><h1>office-sync</h1><p>${
-    escapeHtml(sentence)
-  }</p>${body}</main></body>
-</html>
-`;
+function plainPage(sentence: string, more?: Part, head?: Part): string {
+  const body = markup`<body><main><h1>office-sync</h1><p>${sentence}</p>
+${more}</main></body>`;
+  return documentHtml("office-sync panel", head, body);
 }
 
 /**
@@ -284,16 +278,12 @@ function plainPage(sentence: string, head = "", body = ""): string {
  * browser runs its script.
  */
 export function entryPage({ port, code }: PanelServer): string {
-  return `<!DOCTYPE html>
-<html lang="en">
-<head><meta charset="utf-8"><title>office-sync panel</title>
-<meta name="color-scheme" content="light dark"></head>
-<body><main><h1>office-sync</h1>
-<form method="post" action="http://127.0.0.1:${port}/enter">
+  return plainPage(
+    "",
+    markup`<form method="post" action="http://127.0.0.1:${port}/enter">
 <input type="hidden" name="code" value="${code}">
 <button>Open the panel</button>
-</form></main>
-<script>document.forms[0].submit();</script></body>
-</html>
-`;
+</form>
+<script>document.forms[0].submit();</script>`,
+  );
 }

@@ -10,6 +10,7 @@ import { whyText } from "./command_why.ts";
 import type { Config } from "./config_schema.ts";
 import type { ClashResolution, Resolution } from "./conflict.ts";
 import { EXIT, LockedError, SyncError } from "./errors.ts";
+import { Markup, markup } from "./html.ts";
 import { words } from "./metadata.ts";
 import { diffHtml, textIn } from "./panel_diff.ts";
 import {
@@ -23,7 +24,7 @@ import {
   type Frame,
   nextHtml,
   pageHtml,
-  type PagePath,
+  PAGES,
   runHtml,
   runsHtml,
   type Said,
@@ -33,11 +34,12 @@ import {
 import type { Answered, Asked, Site } from "./panel_server.ts";
 import { PANEL_SCRIPT, PANEL_STYLE } from "./panel_style.ts";
 import type { Version } from "./plan_types.ts";
-import { resultHtml, STYLE } from "./report_html.ts";
+import { resultHtml } from "./report_html.ts";
 import { newRunId, runSync } from "./run.ts";
+import type { Stop } from "./run_types.ts";
 import { wireRoot } from "./run_identify.ts";
 import { exists, StateDb, takeLock } from "./state_db.ts";
-import { RecordStore } from "./state_record.ts";
+import { type ClashCopy, RecordStore } from "./state_record.ts";
 import {
   actionsOf,
   listedConflicts,
@@ -75,8 +77,6 @@ export class PanelSite implements Site {
     switch (asked.path) {
       case "/panel.css":
         return { type: "css", text: PANEL_STYLE };
-      case "/report.css":
-        return { type: "css", text: STYLE };
       case "/panel.js":
         return { type: "javascript", text: PANEL_SCRIPT };
     }
@@ -90,102 +90,80 @@ export class PanelSite implements Site {
 
   // Pages.
 
-  async #show(asked: Asked, secret: string): Promise<Answered | null> {
-    const { path, query } = asked;
-    const frame = { roots: this.#config.roots, secret, said: this.#said };
+  async #show(
+    { path, query }: Asked,
+    secret: string,
+  ): Promise<Answered | null> {
+    if (PAGES[path] === undefined) return null;
+    const { roots } = this.#config;
+    const frame = { roots, query, secret, said: this.#said };
     this.#said = null;
-    let page: Page | null;
     try {
-      page = await this.#page(path, query, frame);
+      const body = await this.#page(path, frame);
+      return { type: "html", text: pageHtml(path, frame, body) };
     } catch (error) {
       // A root that is away, a state DB that can't be read: said as anywhere.
       if (!(error instanceof SyncError)) throw error;
-      const said = { isGood: false, text: linesOf(error) };
-      page = {
-        of: PARENTS[path] ?? "/",
-        title: "That can't be shown",
-        body: "",
-      };
-      return htmlOf({ ...frame, said }, page);
+      const bad = { ...frame, said: { isGood: false, text: linesOf(error) } };
+      const text = pageHtml(path, bad, markup``, "That can't be shown");
+      return { type: "html", text };
     }
-    return page && htmlOf(frame, page);
   }
 
-  async #page(
-    path: string,
-    query: URLSearchParams,
-    frame: Frame,
-  ): Promise<Page | null> {
+  async #page(path: string, frame: Frame): Promise<Markup> {
     const { softDelete, roots } = this.#config;
+    const { query } = frame;
     const of = query.get("path") ?? "";
     switch (path) {
-      case "/": {
-        const all = this.#read((db) => listedConflicts(db), []);
-        return { of: "/", title: "Conflicts", body: conflictsHtml(all, query) };
-      }
+      case "/":
+        return conflictsHtml(this.#read(listedConflicts, []), frame);
       case "/conflict": {
-        const all = this.#read((db) => listedConflicts(db), []);
-        const found = all.find((it) => it.path === of);
-        if (found === undefined) throw gone(of);
+        const all = this.#read(listedConflicts, []);
+        const found = stillListed(of, all.find((it) => it.path === of));
         const { left, right } = found.versions;
         const beside = await this.#beside([
           ["left", words("left"), left],
           ["right", words("right"), right],
         ]);
-        const body = conflictHtml(found, beside, frame);
-        return { of: "/", title: "Conflict", body };
+        return conflictHtml(found, beside, frame);
       }
-      case "/clashes": {
-        const all = this.#read((db) => new RecordStore(db).clashCopies(), []);
-        const body = clashesHtml(all, query);
-        return { of: "/clashes", title: "Clash copies", body };
-      }
+      case "/clashes":
+        return clashesHtml(this.#read(clashCopies, []), frame);
       case "/clash": {
-        const all = this.#read((db) => new RecordStore(db).clashCopies(), []);
-        const found = all.find(({ copy }) => copy.path === of);
-        if (found === undefined) throw gone(of);
+        const all = this.#read(clashCopies, []);
+        const found = stillListed(of, all.find(({ copy }) => copy.path === of));
         const { copy, file } = found;
         const beside = await this.#beside([
           ["left", "File", file && { ...file.left, path: file.path }],
           ["left", "Copy", { ...copy.left, path: copy.path }],
         ]);
-        const body = clashHtml(found, beside, frame);
-        return { of: "/clashes", title: "Clash copy", body };
+        return clashHtml(found, beside, frame);
       }
       case "/deleted": {
         const all = await this.#removed(query);
-        const days = softDelete.retentionDays;
-        const body = deletedHtml(all, query, days, frame);
-        return { of: "/deleted", title: "Deleted files", body };
+        return deletedHtml(all, softDelete.retentionDays, frame);
       }
       case "/runs": {
         const runs = this.#read((db) => pastRuns(db, RUNS), []);
-        const standing = this.#read((db) => standingThings(db), []);
-        const body = runsHtml(runs, standing, query);
-        return { of: "/runs", title: "Runs", body };
+        return runsHtml(runs, this.#read(standingThings, []), frame);
       }
       case "/run": {
         const id = query.get("id") ?? "";
-        const run = this.#read((db) => runsBeginning(db, id)[0], undefined);
-        if (run === undefined) throw gone(id);
-        const actions = this.#read((db) => actionsOf(db, run.id), []);
-        const body = runHtml(run, actions, query);
-        return { of: "/runs", title: "What a run did", body };
+        const [first] = this.#read((db) => runsBeginning(db, id), []);
+        const run = stillListed(id, first);
+        return runHtml(
+          run,
+          this.#read((db) => actionsOf(db, run.id), []),
+          frame,
+        );
       }
-      case "/why": {
-        const text = await whyText(of, this.#config, this.#files);
-        return { of: "/runs", title: "Why", body: whyHtml(text, query) };
-      }
-      case "/next": {
-        const result = await this.#plan();
-        const options = { roots, listsUnchanged: false };
-        const rows = resultHtml(result, options);
-        const commands = commandsFor(result.stop?.name ?? null, this.#config);
-        const body = nextHtml(rows, commands);
-        return { of: "/next", title: "Next run", body };
-      }
+      case "/why":
+        return whyHtml(await whyText(of, this.#config, this.#files), frame);
     }
-    return null;
+    const result = await this.#plan();
+    const rows = resultHtml(result, { roots, listsUnchanged: false });
+    const command = commandFor(result.stop, this.#config);
+    return nextHtml(new Markup(rows), command);
   }
 
   #read<T>(of: (db: StateDb) => T, nothing: T): T {
@@ -225,7 +203,7 @@ export class PanelSite implements Site {
   async #beside(
     versions: readonly (readonly [Side, string, Version | null])[],
   ): Promise<Beside> {
-    const texts: (string | null)[] = [];
+    const texts: string[] = [];
     let why: string | null = null;
     for (const [side, name, listed] of versions) {
       if (listed === null) continue;
@@ -236,16 +214,18 @@ export class PanelSite implements Site {
       const [look] = await this.#files.ask("looks", {
         ...{ side, root, paths, wantsSecond: false },
       });
-      const isAsListed = look?.kind === "file" &&
-        look.metadata.sizeBytes === listed.sizeBytes &&
-        look.metadata.mtimeMs === listed.mtimeMs;
-      if (!isAsListed) {
-        const why =
-          `${name}: it is not any more what the last run saw. Run a ` +
-          "sync, then look at both again.";
+      if (
+        look?.kind !== "file" ||
+        look.metadata.sizeBytes !== listed.sizeBytes ||
+        look.metadata.mtimeMs !== listed.mtimeMs
+      ) {
+        const why = `${name}: it is not any more what the last run saw. Run ` +
+          "a sync, then look at both again.";
         return { diff: null, why, isAsListed: false };
       }
       const { metadata } = look;
+      // There is nothing to compare it with.
+      if (versions.some(([, , it]) => it === null)) continue;
       if (metadata.sizeBytes > SHOWN_BYTES) {
         why = `${name} has more than 1 MB: ${OPEN_BOTH}`;
         continue;
@@ -253,30 +233,23 @@ export class PanelSite implements Site {
       const shown = await this.#files.ask("show", {
         ...{ side, root, path: listed.path, metadata },
       });
+      const text = "why" in shown ? null : textIn(shown.bytes);
       if ("why" in shown) why = `${name} can't be shown: ${shown.why}.`;
-      else texts.push(textIn(shown.bytes));
+      else if (text === null) why = `No plain text: ${OPEN_BOTH}`;
+      else texts.push(text);
     }
     const [one, other] = texts;
-    if (why !== null || versions.some(([, , it]) => it === null)) {
-      return { diff: null, why, isAsListed: true };
-    }
-    if (typeof one !== "string" || typeof other !== "string") {
-      return {
-        diff: null,
-        why: `No plain text: ${OPEN_BOTH}`,
-        isAsListed: true,
-      };
-    }
-    const [a, b] = versions.map(([, name]) => name);
-    const diff = await diffHtml([one, other], [a!, b!]);
-    return { diff, why: null, isAsListed: true };
+    const diff = one === undefined || other === undefined
+      ? null
+      : await diffHtml([one, other], [versions[0]![1], versions[1]![1]]);
+    return { diff, why, isAsListed: true };
   }
 
   // Buttons.
 
   async #press(path: string, form: URLSearchParams): Promise<Answered | null> {
-    const back = PARENTS[path];
-    if (back === undefined) return null;
+    if (PAGES[path] === undefined) return null;
+    const [back] = PAGES[path];
     try {
       await this.#waitForLock();
       this.#said = await this.#act(path, form);
@@ -294,21 +267,19 @@ export class PanelSite implements Site {
     const [path, take, shown, from] = ["path", "take", "shown", "from"].map(
       (it) => saidIn(form, it),
     ) as [string, string, string, string];
-    switch (page) {
-      case "/conflict": {
-        const known = [...SIDES, "both" as const].find((it) => it === take);
-        if (known === undefined) throw notAllowed(take);
-        return await this.#resolve({ path, take: known, shown });
-      }
-      case "/clash": {
-        const known = CLASH_TAKES.find((it) => it === take);
-        if (known === undefined) throw notAllowed(take);
-        return await this.#resolve({ path, keep: known, shown });
-      }
-      case "/deleted":
-        return await this.#bringBack({ path, isFolder: false, from });
+    if (page === "/deleted") {
+      return await this.#bringBack({ path, isFolder: false, from });
     }
-    throw notAllowed(page);
+    const side = [...SIDES, "both" as const].find((it) => it === take);
+    const kept = CLASH_TAKES.find((it) => it === take);
+    if (page === "/conflict" && side !== undefined) {
+      return await this.#resolve({ path, take: side, shown });
+    }
+    if (page === "/clash" && kept !== undefined) {
+      return await this.#resolve({ path, keep: kept, shown });
+    }
+    const why = `${quoted(take || page)} is no button here.`;
+    throw new SyncError(why, EXIT.usage);
   }
 
   async #resolve(asked: Resolution | ClashResolution): Promise<Said> {
@@ -317,7 +288,7 @@ export class PanelSite implements Site {
     const isGood = exitCode === EXIT.agreed;
     if (stop !== null) return { isGood, text: `${stop.reason}\n${stop.hint}` };
     if (isGood && "keep" in asked) {
-      const [, , what] = CLASH_CHOICES.find(([it]) => it === asked.keep)!;
+      const what = CLASH_CHOICES[asked.keep]!;
       return { isGood, text: `Settled: ${printable(asked.path)}: ${what}` };
     }
     const text = resolvedText(asked.path, result, this.#config.roots);
@@ -330,10 +301,8 @@ export class PanelSite implements Site {
     const { restored, stop, exitCode } = await restoring(
       ...[wanted, how, this.#config, this.#files] as const,
     );
-    const text = [
-      ...restored.map(restoredLine),
-      ...stop === null ? [] : [stop.reason, stop.hint],
-    ].join("\n");
+    const why = stop === null ? [] : [stop.reason, stop.hint];
+    const text = [...restored.map(restoredLine), ...why].join("\n");
     return { isGood: exitCode === EXIT.agreed, text };
   }
 
@@ -352,35 +321,17 @@ export class PanelSite implements Site {
   }
 }
 
-interface Page {
-  readonly of: PagePath;
-  readonly title: string;
-  readonly body: string;
-}
-
-function htmlOf(frame: Frame, { of, title, body }: Page): Answered {
-  return { type: "html", text: pageHtml(frame, of, title, body) };
-}
-
-/** Where a page belongs, and where its button leads back to. */
-const PARENTS: Readonly<Record<string, PagePath>> = {
-  "/conflict": "/",
-  "/clash": "/clashes",
-  "/deleted": "/deleted",
-  "/runs": "/runs",
-  "/run": "/runs",
-  "/why": "/runs",
-  "/next": "/next",
-};
-
 const OPEN_BOTH = "open both in their own program to compare them.";
 
-function gone(what: string): SyncError {
-  return new SyncError(`${quoted(what)} is not listed any more.`, EXIT.usage);
+function clashCopies(db: StateDb): ClashCopy[] {
+  return new RecordStore(db).clashCopies();
 }
 
-function notAllowed(what: string): SyncError {
-  return new SyncError(`${quoted(what)} is no button here.`, EXIT.usage);
+/** @throws {SyncError} What was asked for is not among what is listed. */
+function stillListed<T>(what: string, found: T | undefined): T {
+  if (found !== undefined) return found;
+  const why = `${quoted(what)} is not listed any more.`;
+  throw new SyncError(why, EXIT.usage);
 }
 
 function linesOf({ message, hint }: SyncError): string {
@@ -388,19 +339,16 @@ function linesOf({ message, hint }: SyncError): string {
 }
 
 /** What a person types, where the panel has no button on purpose. */
-function commandsFor(
-  guard: string | null,
+function commandFor(
+  stop: Stop | null,
   { file }: Config,
-): [what: string, command: string][] {
+): readonly [what: string, command: string] | null {
   const config = shellQuoted(file, Deno.build.os === "windows");
   const command = `${PROGRAM} --config ${config ?? "FILE"}`;
-  if (guard === null) return [["To run it, type:", command]];
-  const option = {
-    "mass deletion": "--allow-deletes",
-    "mass change": "--allow-changes",
-  }[guard];
-  return option === undefined ? [] : [[
+  if (stop === null) return ["To run it, type:", command];
+  const option = /--allow-\w+/.exec(stop.hint);
+  return option && [
     "If that is what you want, let this one run through:",
     `${command} ${option}`,
-  ]];
+  ];
 }

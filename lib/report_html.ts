@@ -9,6 +9,7 @@ import { createHash } from "node:crypto";
 import { isAbsolute, relative, resolve } from "node:path";
 import { becameWords } from "./conflict.ts";
 import { EXIT, SyncError } from "./errors.ts";
+import { escapeHtml } from "./html.ts";
 import { words } from "./metadata.ts";
 import { comparePaths, folderOf, nameOf } from "./paths.ts";
 import { waitingWords } from "./plan_open.ts";
@@ -30,14 +31,7 @@ import {
   type Stop,
 } from "./run_types.ts";
 import { errorKind, inWords } from "./system.ts";
-import {
-  escapeHtml,
-  numberWords,
-  PROGRAM,
-  quoted,
-  sizeWords,
-  timeWords,
-} from "./text.ts";
+import { numberWords, PROGRAM, quoted, sizeWords, timeWords } from "./text.ts";
 import {
   type ActionName,
   type Both,

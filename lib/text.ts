@@ -75,30 +75,6 @@ export function brief(text: string, maxLetters = 60): string {
   return printable(letters === safe ? safe : `${letters}…`);
 }
 
-/**
- * Text as HTML shows it: what can't be seen is written out, and nothing is
- * taken for a tag.
- *
- * @param text Any text, such as a file name.
- *
- * @example
- * ```ts
- * import { escapeHtml } from "./text.ts";
- * escapeHtml("<b>\n"); // "&lt;b&gt;\\n"
- * ```
- */
-export function escapeHtml(text: string): string {
-  return printable(text).replace(/[&<>"']/g, (letter) => ENTITIES[letter]!);
-}
-
-const ENTITIES: Readonly<Record<string, string>> = {
-  "&": "&amp;",
-  "<": "&lt;",
-  ">": "&gt;",
-  '"': "&quot;",
-  "'": "&#39;",
-};
-
 /** What an error says, in one line and without its stack. */
 export function errorWords(error: unknown): string {
   if (codeOf(error) === "SANDBOX") return inWords(error);

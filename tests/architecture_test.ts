@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 /** The parts of the program, by the names of their modules. */
 const PARTS = {
   shared:
-    /^(types|errors|paths|names|text|system|metadata|owner_files|wire_\w+|plan_types)$/,
+    /^(types|errors|paths|names|html|text|system|metadata|owner_files|wire_\w+|plan_types)$/,
   plan: /^(plan_\w+|sync_logic|conflict)$/,
   files: /^(root_\w+|files_\w+|scanner|file_ops|soft_delete)$/,
   outside: /^(started_as|sandbox_\w+|release_\w+)$/,

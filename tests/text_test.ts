@@ -1,12 +1,6 @@
 import fc from "fast-check";
 import assert from "node:assert/strict";
-import {
-  escapeHtml,
-  printable,
-  quoted,
-  shellQuoted,
-  sizeWords,
-} from "../lib/text.ts";
+import { printable, quoted, shellQuoted, sizeWords } from "../lib/text.ts";
 import { anyText } from "./support/random_text.ts";
 
 // The same cases for everybody.
@@ -93,21 +87,6 @@ const SIZES: readonly [number, string][] = [
 for (const [bytes, words] of SIZES) {
   Deno.test(`sizeWords(${bytes}) is "${words}"`, () => {
     assert.equal(sizeWords(bytes), words);
-  });
-}
-
-/** [what, text, HTML] */
-const ESCAPED: readonly [string, string, string][] = [
-  ["tags", "<b>&amp;</b>", "&lt;b&gt;&amp;amp;&lt;/b&gt;"],
-  ["quotes", `a"b'c`, "a&quot;b&#39;c"],
-  ["line breaks", "a\nb", "a\\nb"],
-  ["terminal escapes", "\u001b[2J", "\\u001b[2J"],
-  ["bidi controls", "\u202eexe.cod", "\\u202eexe.cod"],
-];
-
-for (const [what, text, html] of ESCAPED) {
-  Deno.test(`escapeHtml() writes out ${what}`, () => {
-    assert.equal(escapeHtml(text), html);
   });
 }
 
