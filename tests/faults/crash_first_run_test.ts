@@ -11,20 +11,26 @@ import { killEverywhere } from "./crash_support.ts";
 killEverywhere({
   run: "a first run",
   make: () => firstOffice(MemoryOffice),
-  calls: {
-    linkat: 9,
-    rename: 3,
-    unlink: 14,
-    mkdir: 5,
-    // Files are opened beside them: the n-th is not always the same.
-    openat: 16,
-    write: 15,
-    ftruncate: 12,
-  },
+  calls: { linkat: 9, rename: 3, unlink: 14, mkdir: 5 },
+});
+
+killEverywhere({
+  run: "a first run",
+  make: () => firstOffice(MemoryOffice),
+  // Files are opened beside them: the n-th is not always the same.
+  calls: { openat: 5, write: 5, ftruncate: 4 },
+  every: 3,
 });
 
 killEverywhere({
   run: "a run that fills new folders",
   make: () => filledOffice(),
-  calls: { linkat: 1, rename: 2, unlink: 1, mkdir: 5, openat: 9, write: 9 },
+  calls: { linkat: 1, rename: 2, unlink: 1, mkdir: 5 },
+});
+
+killEverywhere({
+  run: "a run that fills new folders",
+  make: () => filledOffice(),
+  calls: { openat: 3, write: 3 },
+  every: 3,
 });

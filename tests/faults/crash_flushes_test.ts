@@ -18,8 +18,8 @@ const make = () => busyOffice(MemoryOffice);
 killEverywhere({
   run: RUN,
   make,
-  calls: { fsync: 18 },
-  every: 3,
+  calls: { fsync: 11 },
+  every: 5,
 });
 
 Deno.test(`${RUN}, killed at the flush of any content, loses nothing`, async () => {

@@ -16,7 +16,12 @@ killEverywhere({
     unlink: 22,
     mkdir: 8,
     rmdir: 2,
-    chmod: 17,
-    utimensat: 14,
   },
+});
+
+killEverywhere({
+  run: "a run with something of every kind to do",
+  make: () => busyOffice(MemoryOffice),
+  calls: { chmod: 8, utimensat: 7 },
+  every: 2,
 });

@@ -129,7 +129,9 @@ export function killEverywhere(
       requireTool("strace");
       const expected = await (known ??= undisturbed(make));
       for (
-        const n of call === "openat" ? await creations(make) : counting(every)
+        const n of call === "openat"
+          ? (await creations(make)).filter((_, at) => at % stepOf(every) === 0)
+          : counting(every)
       ) {
         using office = await make();
         const ended = await killedAt(office, call, n);
@@ -216,9 +218,13 @@ function opened(trace: string): string[] {
   return trace.split("\n").filter((line) => line.includes("openat("));
 }
 
-function* counting(every: number): Generator<number> {
-  const step = Number(Deno.env.get("OFFICE_SYNC_EVERY") ?? every);
-  for (let n = 1;; n += step) yield n;
+/** Counts from 1. */
+export function* counting(every: number): Generator<number> {
+  for (let n = 1;; n += stepOf(every)) yield n;
+}
+
+function stepOf(every: number): number {
+  return Number(Deno.env.get("OFFICE_SYNC_EVERY") ?? every);
 }
 
 /** Which of the calls that open files make files of an office. */
