@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
-import { type Sandbox, sandboxOf } from "../lib/sandbox_permissions.ts";
-import { type Attack, ENDING, type Taken } from "./support/hostile_attacks.ts";
-import type { Attacks } from "./support/hostile_main.ts";
-import { type Snapshot, snapshot } from "./support/snapshot.ts";
-import { fromFileUrl } from "./support/urls.ts";
+import { type Sandbox, sandboxOf } from "../../lib/sandbox_permissions.ts";
+import { type Attack, ENDING, type Taken } from "../support/hostile_attacks.ts";
+import type { Attacks } from "../support/hostile_main.ts";
+import { type Snapshot, snapshot } from "../support/snapshot.ts";
+import { fromFileUrl } from "../support/urls.ts";
 
 /**
  * The wall around the engine, from inside: an engine that has been turned
