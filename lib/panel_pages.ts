@@ -410,6 +410,8 @@ export function runsHtml(
 ): Markup {
   return markup`<h2>What waits</h2>
 ${standingHtml(standing)}
+<p>Documents that wait because they are open or being saved, and since when:
+<a href="/next">Next run</a>.</p>
 <h2>Why is a path as it is?</h2>
 ${whyForm(query)}
 <h2>Past runs</h2>
@@ -424,7 +426,7 @@ ${
 
 function standingHtml(all: readonly StandingThing[]): Markup {
   if (all.length === 0) {
-    return markup`<p>Nothing waits, is skipped or unknown since the last run.</p>`;
+    return markup`<p>The last run left nothing undone or unknown.</p>`;
   }
   const items = all.slice(0, ROWS).map(({ path, side, what, why, sinceMs }) =>
     markup`<li>${link("/why", { path }, bold(path))}
@@ -435,7 +437,7 @@ function standingHtml(all: readonly StandingThing[]): Markup {
   const open = all.length < ROWS ? markup` open` : null;
   const rest = all.length - items.length;
   return markup`<details${open}>
-<summary>${numberWords(all.length)} wait, are skipped or unknown</summary>
+<summary>${numberWords(all.length)} undone or unknown</summary>
 <ul class="rows">${items}</ul>
 ${rest === 0 ? null : markup`<p>… and ${numberWords(rest)} more.</p>`}
 </details>`;

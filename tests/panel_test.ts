@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { entryPage } from "../lib/panel_server.ts";
 import { takeLock } from "../lib/state_db.ts";
+import { humble } from "./support/humble.ts";
 import { enter, formOf, Guest, say, serving } from "./support/panel.ts";
 import { file, MemoryOffice, Office, softDeleted } from "./support/support.ts";
 import { fromFileUrl } from "./support/urls.ts";
@@ -306,6 +307,7 @@ Deno.test("runs, why, what waits, and the next run with the command to be copied
   const guest = await Guest.enter(server);
   const { text } = await guest.get("/runs");
   assert.match(text, /link.*Left: unknown: .*; since/s);
+  assert.match(text, /Documents that wait .*href="\/next"/s);
   const [, run] = /href="\/run\?id=([^"]+)"/.exec(text)!;
   assert.match(
     (await guest.get(`/run?id=${run}`)).text,
@@ -424,6 +426,27 @@ Deno.test("the real command: in its sandbox, by its threads; the file that leads
   child.kill("SIGINT");
   assert.equal((await child.status).code, 130);
   await child.stdout.cancel().catch(() => {});
+});
+
+Deno.test({
+  name: "an account that may not read the state DB is told so in one line",
+  ignore: Deno.build.os !== "linux" || Deno.uid() !== 0,
+  async fn() {
+    using office = await eventful();
+    await using server = await serving(office);
+    const guest = await Guest.enter(server);
+    Deno.chownSync(`${office.folder}/config.db`, 12_345, 23_456);
+    Deno.chmodSync(`${office.folder}/config.db`, 0o600);
+    using _humble = humble();
+    for (const page of ["/", "/clashes", "/runs"]) {
+      const { status, text } = await guest.get(page);
+      assert.equal(status, 200);
+      assert.match(
+        text,
+        /class="said bad"><p>[^<]*config\.db[^<]*this account may not use it/,
+      );
+    }
+  },
 });
 
 Deno.test("a root that is away is told on the page", async () => {
