@@ -409,9 +409,8 @@ export class StateDb implements Disposable {
     // One writer, few commits: a plain journal is enough, and it lets a plan
     // read beside a run without files of its own.
     this.#db.exec("PRAGMA journal_mode = TRUNCATE; PRAGMA synchronous = FULL");
-    for (let next = version; next < MIGRATIONS.length; next++) {
-      this.transaction(() => migrate(this.#db, next, next + 1));
-    }
+    if (version === MIGRATIONS.length) return;
+    this.transaction(() => migrate(this.#db, version, MIGRATIONS.length));
   }
 
   /**

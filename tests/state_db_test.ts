@@ -241,6 +241,20 @@ Deno.test("a migration that fails leaves the DB at the version before", () => {
   assert.deepEqual(db.query(later), []);
 });
 
+Deno.test("a DB of an old version is brought to the newest at once, or not at all", () => {
+  using place = new Place();
+  {
+    using old = new DatabaseSync(place.file);
+    migrate(old, 0, 1);
+  }
+  withMigration("NO SUCH STATEMENT", () => {
+    assert.throws(() => place.open(), /syntax error/);
+  });
+  using old = new DatabaseSync(place.file);
+  const { user_version } = old.prepare("PRAGMA user_version").get()!;
+  assert.equal(user_version, 1);
+});
+
 for (const isReadOnly of [false, true]) {
   const how = isReadOnly ? "a plan" : "a run";
 

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { IN_SANDBOX } from "../lib/started_as.ts";
-import { makePackage } from "../lib/release_portable.ts";
-import { Office, read } from "./support/support.ts";
-import { fromFileUrl } from "./support/urls.ts";
-import { PROBE, REFUSED, type Try } from "./support/sandbox.ts";
+import { IN_SANDBOX } from "../../lib/started_as.ts";
+import { makePackage } from "../../lib/release_portable.ts";
+import { Office, read } from "../support/support.ts";
+import { fromFileUrl } from "../support/urls.ts";
+import { PROBE, REFUSED, type Try } from "../support/sandbox.ts";
 
 const isLinux = Deno.build.os === "linux";
 
