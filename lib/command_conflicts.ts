@@ -96,10 +96,12 @@ function listText(
   ].join("\n");
 }
 
+/** What a clash copy belongs to is told by its name alone. */
+export const NO_FILE =
+  "not there under this name: gone, or its long name was cut for the copy";
+
 function copyLines({ copy, of, file }: ClashCopy): string[] {
-  const belongs = file === null
-    ? "is not there any more"
-    : versionWords(file.left);
+  const belongs = file === null ? NO_FILE : versionWords(file.left);
   return [
     printable(copy.path),
     `  copy: ${versionWords(copy.left)}`,

@@ -4,7 +4,7 @@
  * @module
  */
 import { causeWords, conflictMark, fileSide, noFileWords } from "./conflict.ts";
-import { sideWords } from "./command_conflicts.ts";
+import { NO_FILE, sideWords } from "./command_conflicts.ts";
 import { actionLine, countWords } from "./command_history.ts";
 import type { Version as Removed } from "./command_restore.ts";
 import { documentHtml, type Markup, markup, type Part } from "./html.ts";
@@ -321,7 +321,7 @@ export function clashesHtml(
   const list = paged(all, "/clashes", query, (clash) => {
     const { copy: { path, left }, of } = clash;
     const file = fileVersion(clash);
-    const what = file ? versionWords(file) : "which is not there any more";
+    const what = file ? versionWords(file) : NO_FILE;
     return markup`${link("/clash", { path }, bold(path))}
 <p><b>Copy</b> ${versionWords(left)}</p>
 <p><b>File</b> ${of}, ${what}</p>`;
@@ -348,7 +348,7 @@ export function clashHtml(
   const { path } = copy;
   const [own, main] = [{ ...copy.left, path }, fileVersion(clash)];
   const sides = [
-    ["File", versionHtml(of, main, own, "is not there any more")],
+    ["File", versionHtml(of, main, own, NO_FILE)],
     ["Copy", versionHtml(path, own, main, "")],
   ] as const;
   const values = { secret, path, shown: clashMark(copy, file) };

@@ -265,6 +265,20 @@ Deno.test("a clash copy beside its file, and taken for it", async () => {
   }
 });
 
+Deno.test("a clash copy whose file has not the name that the copy tells", async () => {
+  using office = await eventful();
+  for (const root of [office.left, office.right]) {
+    Deno.removeSync(`${root}/new.txt`);
+  }
+  await office.run();
+  await using server = await serving(office);
+  const guest = await Guest.enter(server);
+  for (const page of ["/clashes", `/clash?path=${COPY}`]) {
+    const { text } = await guest.get(page);
+    assert.match(text, /not there under this name: gone, or/, page);
+  }
+});
+
 Deno.test("deleted files are found by name, folder and run, and brought back", async () => {
   using office = await eventful();
   await using server = await serving(office);
