@@ -59,6 +59,7 @@ import type {
   FileSystem,
   NetworkRoot,
   RealRoot,
+  Walls,
 } from "./wire_messages.ts";
 import type { Files } from "./wire_port.ts";
 
@@ -291,7 +292,7 @@ export async function lookAtRoot(
     writing,
     "names": traits && namesIn(traits),
     "times": traits && timesIn(traits),
-    "replaced files": fine(KEPT),
+    "replaced files": fine(keptOf(walls)),
     "soft delete": softDeleted(
       found,
       room,
@@ -460,12 +461,27 @@ function softDeleted(
   );
 }
 
-/** What stays where a version replaces another. */
-const KEPT = Deno.build.os === "windows"
-  ? "they keep the rights that they inherit from their folder; rights of " +
-    "their own, attributes and the time of creation are lost"
-  : "they keep their mode, and owner and group as far as this account may " +
-    "set them; access lists and extended attributes are lost";
+/**
+ * What stays where a version replaces another.
+ *
+ * @param by What holds the files threads: behind a fence, Windows lets them set
+ *   all that they may read.
+ */
+export function keptOf(
+  { by }: Pick<Walls, "by">,
+  isWindows = Deno.build.os === "windows",
+): string {
+  if (!isWindows) {
+    return "they keep their mode, and owner and group as far as this account " +
+      "may set them; access lists and extended attributes are lost";
+  }
+  return by === "fence"
+    ? "they keep the time of creation, the attributes read-only, hidden, " +
+      "system and not indexed, and, as far as this account may set them, " +
+      "access rights and owner; streams beside their content are lost"
+    : "they keep the rights that they inherit from their folder; rights of " +
+      "their own, attributes and the time of creation are lost";
+}
 
 /** Two clocks that differ by more may take the wrong version for newer. */
 const CLOCK_MS = 5000;

@@ -29,8 +29,9 @@ import {
   type FlushedCopy,
   isAcrossDisks,
   isYoung,
+  type Model,
+  modelOf,
   moveAcross,
-  type Owner,
   requestFor,
   stageCopy,
   type StagedCopy,
@@ -220,9 +221,9 @@ export class Performer {
       const from = this.#roots[softDeleted.side];
       const path = pathOf(softDeleted, this.#roots);
       // What stands on its own side in nobody's place is whose it was.
-      const owner = request.owner ??
-        (from === request.to ? from.info(path) : null);
-      const copy = await stageCopy({ ...request, from, path, owner });
+      const model = request.model ??
+        (from === request.to ? modelOf(path, from.info(path)) : null);
+      const copy = await stageCopy({ ...request, from, path, model });
       return { ...copy, folders };
     } catch (error) {
       dropCopy({ to: request.to, temporary, folders });
@@ -362,10 +363,10 @@ export class Performer {
     const own = this.#roots[from];
     const other = this.#roots[otherSide(from)];
     // Who may see the file on a side may see the clash copy beside it.
-    const owners = sided<Owner | null>(
+    const models = sided<Model | null>(
       own.side,
-      own.requireFile(path, work.metadata),
-      work.winner && other.requireFile(path, work.winner),
+      modelOf(path, own.requireFile(path, work.metadata)),
+      modelOf(path, work.winner && other.requireFile(path, work.winner)),
     );
     // A conflict whose loser can't be replaced is left whole.
     requireReplaceable(own, path, this.#context.names.beside(path));
@@ -378,10 +379,10 @@ export class Performer {
     }
     const first = existing[own.side]
       ? null
-      : await this.#clashCopy(own, work, owners);
+      : await this.#clashCopy(own, work, models);
     const second = existing[other.side]
       ? null
-      : await this.#clashCopy(other, work, owners).catch((error) => {
+      : await this.#clashCopy(other, work, models).catch((error) => {
         // Neither a signal nor a name that only one side takes may leave half
         // a conflict: then the first copy goes too.
         const isHalf = error instanceof InterruptedError || isTooLong(error);
@@ -416,7 +417,7 @@ export class Performer {
   #clashCopy(
     to: Root,
     work: WorkOf<"clash">,
-    owners: Both<Owner | null>,
+    models: Both<Model | null>,
   ): Promise<FlushedCopy> {
     const { names, onBytes, checkpoint } = this.#context;
     const request = {
@@ -426,7 +427,7 @@ export class Performer {
       to,
       temporary: names.beside(work.clashPath),
       mode: work.metadata.mode,
-      owner: owners[to.side],
+      model: models[to.side],
       wantsHash: work.keepsHash || isYoung(work.metadata, this.#roots),
       onBytes,
       checkpoint,

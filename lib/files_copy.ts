@@ -14,6 +14,7 @@ import {
   removeDespite,
   setQuietly,
 } from "./file_ops.ts";
+import { keepBelongings } from "./files_keep_windows.ts";
 import { CHUNK_BYTES, OpenFile } from "./files_read.ts";
 import { mayBeFresh } from "./metadata.ts";
 import { folderOf } from "./paths.ts";
@@ -27,8 +28,18 @@ import {
 } from "./types.ts";
 import type { CopyTask, Made } from "./wire_messages.ts";
 
-/** Whom a file belongs to, as POSIX has it; null on Windows. */
-export type Owner = Pick<Deno.FileInfo, "uid" | "gid">;
+/** A file that is there, and has what a copy is to have as well. */
+export interface Model extends Pick<Deno.FileInfo, "uid" | "gid"> {
+  readonly path: string;
+}
+
+/** What was looked at, as a model; null: nothing was. */
+export function modelOf(
+  path: string,
+  info: Deno.FileInfo | null,
+): Model | null {
+  return info && { path, uid: info.uid, gid: info.gid };
+}
 
 /** A copy to be written aside. */
 export interface CopyRequest {
@@ -42,8 +53,11 @@ export interface CopyRequest {
   readonly temporary: string;
   /** Permission bits for the copy. */
   readonly mode: number;
-  /** A file that is on that root: the copy is to belong to whom that does. */
-  readonly owner: Owner | null;
+  /**
+   * A file of that root. The copy is to belong to whom that does; on Windows it
+   * gets its access rights, its attributes and when it was created, too.
+   */
+  readonly model: Model | null;
   /** Whether the content's hash is needed. */
   readonly wantsHash: boolean;
   /** Told of bytes as they are copied. */
@@ -105,14 +119,21 @@ export async function stageCopy(request: CopyRequest): Promise<StagedCopy> {
     const lookedAtMs = Date.now();
     const after = source.finish();
     const absolute = to.absolute(temporary);
+    const { model } = request;
     if (Deno.build.os !== "windows") {
       // Before the mode, by which those who had the file may open it.
-      if (request.owner !== null) giveTo(request.owner, absolute);
+      if (model !== null) giveTo(model, absolute);
       setQuietly(() => Deno.chmodSync(absolute, request.mode));
     }
     // A Date: as a fraction of seconds, half of all times lose a millisecond.
     const mtime = new Date(seen.mtimeMs);
     setQuietly(() => file.utimeSync(mtime, mtime));
+    if (Deno.build.os === "windows" && model !== null) {
+      // After the time, with which wine takes the attributes away.
+      // RACE: what took its name since the look has other rights, and they
+      // are the copy's until the replacement finds that, and drops it.
+      keepBelongings(to.way(model.path), to.way(temporary));
+    }
     const hex = hash?.digest("hex") ?? null;
     return { to, temporary, source: after, lookedAtMs, hash: hex, file };
   } catch (error) {
@@ -125,7 +146,7 @@ export async function stageCopy(request: CopyRequest): Promise<StagedCopy> {
  * Gives a file of one's own to a user and a group, as far as the system lets
  * one: root gives files away, others let groups have them that they are in.
  */
-function giveTo({ uid, gid }: Owner, absolute: string): void {
+function giveTo({ uid, gid }: Model, absolute: string): void {
   for (const user of [uid!, -1]) {
     try {
       // Never what a link leads to.
@@ -194,7 +215,7 @@ export function dropCopy({ to, temporary, file, folders = [] }: {
     // Its folder may be a link by now, and lead to somebody else's file.
     to.distrust();
     to.requireRealFolder(folderOf(temporary));
-    Deno.removeSync(to.absolute(temporary));
+    removeDespite(to.absolute(temporary));
   } catch {
     // A leftover of this pair: the next run removes it.
   }
@@ -261,7 +282,7 @@ export async function moveAcross(
   checkpoint?: Checkpoint,
 ): Promise<Metadata> {
   root.requireAbsent(to);
-  const owner = root.requireFile(from, seen);
+  const model = modelOf(from, root.requireFile(from, seen));
   const { metadata } = await copyTo({
     from: root,
     path: from,
@@ -269,7 +290,7 @@ export async function moveAcross(
     to: root,
     temporary,
     mode: seen.mode,
-    owner,
+    model,
     wantsHash: false,
     checkpoint,
   }, to);
@@ -324,7 +345,7 @@ export function requestFor(
     to,
     temporary,
     mode: mode ?? (replaced?.mode ?? source.mode) & 0o777,
-    owner: replaced,
+    model: modelOf(path, replaced),
     wantsHash: keepsHash || isYoung(source, roots),
   };
 }

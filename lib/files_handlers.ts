@@ -135,7 +135,7 @@ async function copyWithin(
       to: root,
       temporary,
       mode: 0o600,
-      owner: null,
+      model: null,
       wantsHash: true,
     }, target);
   } finally {

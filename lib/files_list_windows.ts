@@ -46,7 +46,8 @@ export interface Lister extends Disposable {
   list(folder: string, dev: number): Promise<Listed[] | null>;
 }
 
-const PARAMETERS_OF_OPEN = [
+/** Of `CreateFileW`. */
+export const PARAMETERS_OF_OPEN = [
   "buffer",
   "u32",
   "u32",
@@ -99,11 +100,15 @@ function openSystem() {
   };
 }
 
+/** Whether this is Windows, and the thread may call it by FFI. */
+export function hasFfi(): boolean {
+  return Deno.build.os === "windows" &&
+    Deno.permissions.querySync({ name: "ffi" }).state === "granted";
+}
+
 /** Null where there is no such way: on another system, or without FFI. */
 export function windowsLister(): Lister | null {
-  if (Deno.build.os !== "windows") return null;
-  const { state } = Deno.permissions.querySync({ name: "ffi" });
-  return state === "granted" ? new WindowsLister() : null;
+  return hasFfi() ? new WindowsLister() : null;
 }
 
 const FILE_LIST_DIRECTORY = 1;
@@ -114,7 +119,8 @@ const OPEN_EXISTING = 3;
 const FILE_FLAG_BACKUP_SEMANTICS = 0x0200_0000;
 /** What took the folder's place meanwhile is not followed. */
 const FILE_FLAG_OPEN_REPARSE_POINT = 0x0020_0000;
-const INVALID_HANDLE = -1n;
+/** Nothing was opened. */
+export const INVALID_HANDLE: bigint = -1n;
 
 const FILE_ID_BOTH_DIRECTORY_INFORMATION = 37;
 const STATUS_SUCCESS = 0;
@@ -128,18 +134,10 @@ class WindowsLister implements Lister {
 
   async list(folder: string, dev: number): Promise<Listed[] | null> {
     const { CreateFileW, CloseHandle } = this.#system;
-    const path = literalPath(folder);
-    const handle = await CreateFileW(
-      path,
-      FILE_LIST_DIRECTORY,
-      FILE_SHARE_ALL,
-      null,
-      OPEN_EXISTING,
-      FILE_FLAG_BACKUP_SEMANTICS | FILE_FLAG_OPEN_REPARSE_POINT,
-      0n,
-    );
+    const how = howToOpen(folder, FILE_LIST_DIRECTORY);
+    const handle = await CreateFileW(...how);
     // Both: what is still used stays where the system was told that it is.
-    if (handle === INVALID_HANDLE || path.length === 0) return null;
+    if (handle === INVALID_HANDLE || how[0]?.byteLength === 0) return null;
     try {
       return await this.#listOpen(handle, dev);
     } finally {
@@ -177,6 +175,22 @@ class WindowsLister implements Lister {
   [Symbol.dispose](): void {
     this.#system.close();
   }
+}
+
+/** What `CreateFileW` takes to open a path for a kind of access. */
+export function howToOpen(
+  path: string,
+  access: number,
+): Deno.ToNativeParameterTypes<typeof PARAMETERS_OF_OPEN> {
+  return [
+    literalPath(path),
+    access,
+    FILE_SHARE_ALL,
+    null,
+    OPEN_EXISTING,
+    FILE_FLAG_BACKUP_SEMANTICS | FILE_FLAG_OPEN_REPARSE_POINT,
+    0n,
+  ];
 }
 
 /** A path of any length, as the system takes it word for word. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
-import { clocks, space } from "../lib/command_doctor.ts";
+import { clocks, keptOf, space } from "../lib/command_doctor.ts";
 import { PLAIN_TRAITS } from "../lib/root_traits.ts";
 import { takeLock } from "../lib/state_db.ts";
 import { launched } from "./support/sandbox.ts";
@@ -356,4 +356,16 @@ Deno.test("clocks that differ are a warning, also where both differ from the PC'
   assert.equal(status(-3000, 3000), "warning");
   assert.equal(status(0, -6000), "warning");
   assert.equal(status(9000, 9000), "warning");
+});
+
+Deno.test("what stays of a file that is replaced is told for the system and for what may set it", () => {
+  const says = (by: "fence" | "permissions", isWindows: boolean) =>
+    keptOf({ by }, isWindows);
+  assert.equal(says("fence", false), says("permissions", false));
+  assert.match(says("fence", false), /^they keep their mode, and owner /);
+  assert.match(says("fence", true), /^they keep the time .* access rights and/);
+  assert.match(
+    says("permissions", true),
+    /; rights of their own, .* are lost$/,
+  );
 });

@@ -13,7 +13,7 @@ Deno.test("a copy that is dropped goes, but never through a folder swapped for a
       to: at.right,
       temporary: "d/copy",
       mode: 0o644,
-      owner: null,
+      model: null,
       wantsHash: false,
     })).file;
     assert.ok(copy);
@@ -46,7 +46,7 @@ Deno.test({
       to: at.right,
       temporary: "copy",
       mode: 0o644,
-      owner: { uid: 12_345, gid: 23_456 },
+      model: { path: "copy", uid: 12_345, gid: 23_456 },
       wantsHash: false,
       checkpoint() {
         Deno.removeSync(temporary);

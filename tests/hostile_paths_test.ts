@@ -335,7 +335,7 @@ function copyOf(
   to: Root,
   temporary: string,
 ) {
-  const how = { mode: 0o600, owner: null, wantsHash: false };
+  const how = { mode: 0o600, model: null, wantsHash: false };
   return { from, path, seen, to, temporary, ...how };
 }
 
