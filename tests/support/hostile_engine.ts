@@ -146,38 +146,28 @@ function functions(): Map<string, Any> {
 function argumentsFor({ root, neighbour, own }: Attack): Any[] {
   const cb = (told: Any) => (...args: unknown[]) => void told(args);
   const all: ((told: Any) => unknown[])[] = [];
-  for (
-    const [inside, folder] of [[`${root}/a`, `${root}/d`], [
-      `${neighbour}/a`,
-      `${neighbour}/d`,
-    ]] as [string, string][]
-  ) {
-    const fresh = `${folder}/new`;
-    all.push(
-      () => [inside],
-      () => [folder],
-      () => [inside, fresh],
-      () => [inside, `${own}/new`],
-      () => [`${own}/own`, fresh],
-      () => [fresh, "text"],
-      () => [inside, 0, 0],
-      () => [inside, { read: true, write: true, flag: "r+", encoding: "utf8" }],
-      (told) => [inside, cb(told)],
-      (told) => [fresh, "text", cb(told)],
-    );
-  }
   const inside = `${root}/a`;
   const folder = `${root}/d`;
   const fresh = `${folder}/new`;
   all.push(
+    () => [inside],
+    () => [folder],
+    () => [inside, fresh],
+    () => [inside, `${own}/new`],
+    () => [`${own}/own`, fresh],
+    () => [fresh, "text"],
+    () => [inside, 0, 0],
+    () => [inside, { read: true, write: true, flag: "r+", encoding: "utf8" }],
+    (told) => [inside, cb(told)],
+    (told) => [fresh, "text", cb(told)],
     () => [pathToFileURL(inside)],
-    () => [Buffer.from(inside)],
-    () => [{ path: inside, name: "read", toString: () => inside }],
     () => [{ dir: folder, prefix: "new", cwd: folder, path: fresh }],
-    (told) => [inside, {}, cb(told)],
-    (told) => [inside, fresh, cb(told)],
     () => [fresh, { recursive: true, write: true, create: true, flags: "w+" }],
     () => [folder, { recursive: true, force: true }],
+    () => [`${neighbour}/a`],
+    () => [`${neighbour}/d`],
+    () => [`${neighbour}/a`, `${neighbour}/d/new`],
+    (told) => [`${neighbour}/a`, cb(told)],
   );
   return all as Any[];
 }

@@ -16,7 +16,7 @@ project=$(readlink -f "$here/../..")
 # those that make links, modes or pipes, which Windows has not, or wine has
 # not; and those that start the command from its sources again and again,
 # which takes wine seconds each time.
-portable="cli_args conflict config_loader errors files_keep_windows files_list_windows files_read
+portable="cli_args conflict config_loader engine_walls errors files_keep_windows files_list_windows files_read
   hostile_messages hostile_paths mail_texts metadata names paths plan_changes plan_folders
   plan_guard plan_merge plan_order plan_renames plan_rules report_html report_json
   sandbox_permissions state_record system text wire_ignore wire_listing"
