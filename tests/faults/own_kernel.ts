@@ -37,6 +37,13 @@ export async function inOwnKernel(
   requireTool("linux.uml", "modprobe", "mount", "halt", "unshare", "timeout");
   const [version] = [...Deno.readDirSync(MODULES)].map(({ name }) => name);
   assert.ok(version, "the kernel's modules are there");
+  // What Deno keeps in databases is each kernel's own: two that write to one
+  // at once would break it, for both.
+  const told = new Deno.Command(Deno.execPath(), { args: ["info", "--json"] })
+    .outputSync().stdout;
+  const { npmCache, typescriptCache } = JSON.parse(
+    new TextDecoder().decode(told),
+  );
   const words = [
     ...[Deno.execPath(), "run", "--no-prompt", "--allow-all", "--no-check"],
     ...["--cached-only", `--config=${fromFileUrl("../deno.json")}`],
@@ -53,9 +60,13 @@ mount -t proc proc /proc
 mount -t tmpfs tmpfs /mnt
 mkdir /mnt/lib
 ln -s ${MODULES} /mnt/lib/modules
+mkdir /mnt/deno
+ln -s '${npmCache}' '${typescriptCache}' /mnt/deno
 modprobe -d /mnt -a ${modules.join(" ")}
 cd /
-TMPDIR=/mnt NO_COLOR=1 ${words.map((word) => `'${word}'`).join(" ")} ||
+DENO_DIR=/mnt/deno TMPDIR=/mnt NO_COLOR=1 ${
+      words.map((word) => `'${word}'`).join(" ")
+    } ||
   dmesg | tail -n 40
 halt -f -p -n
 `,
