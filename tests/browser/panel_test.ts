@@ -53,7 +53,8 @@ async function heading(page: Page, name: string): Promise<void> {
 }
 
 async function goTo(page: Page, name: string): Promise<void> {
-  await page.getByRole("link", { name, exact: true }).click();
+  const bar = page.getByRole("navigation", { name: "Panel", exact: true });
+  await bar.getByRole("link", { name, exact: true }).click();
   await heading(page, name);
 }
 
