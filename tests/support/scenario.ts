@@ -100,6 +100,8 @@ const OPTIONS: Readonly<Record<string, Partial<SyncOptions>>> = {
 /** An office whose sides may be swapped: a scenario is written once. */
 export class Stage implements Disposable {
   readonly office: Office;
+  /** How many hours later than now runs begin, by their clock. */
+  hoursLater = 0;
 
   /**
    * @param settings YAML lines for the config besides the roots.
@@ -201,7 +203,7 @@ export class Stage implements Disposable {
     const options = Object.assign({}, ...args.map((it) => OPTIONS[it]));
     const warnings: string[] = [];
     const result = await this.office.run(
-      { ...options, allowed },
+      { ...options, allowed, ...this.#clock() },
       (text) => warnings.push(text),
     );
     return this.told({
@@ -209,6 +211,11 @@ export class Stage implements Disposable {
       stdout: jsonText(jsonReport(result, false)),
       stderr: warnings.join("\n"),
     });
+  }
+
+  #clock(): Partial<SyncOptions> {
+    const laterMs = this.hoursLater * 3_600_000;
+    return laterMs === 0 ? {} : { startedAtMs: Date.now() + laterMs };
   }
 
   /** What a command with `--json` told. */
@@ -239,7 +246,7 @@ export class Stage implements Disposable {
   /** One more run finds nothing to do, and changes nothing. */
   async rests(exitCode: number): Promise<void> {
     const before = this.snapshots();
-    const again = await this.office.run();
+    const again = await this.office.run(this.#clock());
     assert.deepEqual(actions(again), [], describe(again));
     assert.equal(again.exitCode, exitCode, describe(again));
     assert.deepEqual(this.snapshots(), before);

@@ -324,6 +324,7 @@ export class Office implements Disposable {
         },
         run: { id, startedAtMs },
         boundMs: 20_000,
+        ...options.startedAtMs === undefined ? {} : { now: () => startedAtMs },
         onInfo() {},
         onWarning,
       }).listener
