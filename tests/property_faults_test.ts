@@ -60,7 +60,7 @@ async function play(
   faults: readonly Fault[],
   hits: Hits,
 ): Promise<void> {
-  using office = new MemoryOffice(configLines(settings));
+  using office = new MemoryOffice(configLines(settings, false));
   const editor = new Editor(office, settings);
   const losses = { ...settings, isOverwrite: isOverwriting(settings) };
   let agreedContents: ReadonlySet<string> = new Set();

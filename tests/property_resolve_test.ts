@@ -61,7 +61,7 @@ async function play(
   { settings, rounds, takes }: Resolving,
   prepare: (office: Office) => Disposable | null = () => null,
 ): Promise<void> {
-  using office = new MemoryOffice(configLines(settings));
+  using office = new MemoryOffice(configLines(settings, false));
   using _prepared = prepare(office);
   const editor = new Editor(office, settings);
   let turn = 0;

@@ -81,7 +81,20 @@ export class TwoRoots implements Disposable {
 
   /** Removes everything. */
   [Symbol.dispose](): void {
-    Deno.removeSync(this.folder, { recursive: true });
+    removeAll(this.folder);
+  }
+}
+
+/** A thread that was ended may be inside its last call still. */
+function removeAll(folder: string): void {
+  const nothing = new Int32Array(new SharedArrayBuffer(4));
+  for (let n = 0;; n++) {
+    try {
+      return Deno.removeSync(folder, { recursive: true });
+    } catch (error) {
+      if (n === 50) throw error;
+      Atomics.wait(nothing, 0, 0, 20);
+    }
   }
 }
 
