@@ -8,6 +8,7 @@
 import fc from "fast-check";
 import assert from "node:assert/strict";
 import type { RunResult } from "../lib/run_types.ts";
+import type { Side } from "../lib/types.ts";
 import {
   assertCases,
   comparable,
@@ -19,6 +20,7 @@ import {
   type Scenario,
   scenarios,
   stateOf,
+  withoutAside,
 } from "./support/random_cases.ts";
 import {
   ALLOWED,
@@ -60,7 +62,7 @@ async function play(
   faults: readonly Fault[],
   hits: Hits,
 ): Promise<void> {
-  using office = new MemoryOffice(configLines(settings, false));
+  using office = new MemoryOffice(configLines(settings));
   const editor = new Editor(office, settings);
   const losses = { ...settings, isOverwrite: isOverwriting(settings) };
   let agreedContents: ReadonlySet<string> = new Set();
@@ -100,9 +102,11 @@ async function play(
     assert.equal(runs.at(-1)?.exitCode, 0, runs.map(describe).join("\n"));
     check();
     const { trees } = stateOf(office);
+    const shared = (side: Side) =>
+      comparable(withoutAside(trees[side], trees, new Set()));
     assert.deepEqual(
-      comparable(trees.left),
-      comparable(trees.right),
+      shared("left"),
+      shared("right"),
       runs.map(describe).join("\n"),
     );
     assertRecord(office, trees, []);

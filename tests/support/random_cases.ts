@@ -204,17 +204,12 @@ export function scenarios(how: {
   });
 }
 
-/** As {@linkcode isIgnored} has them. */
-const PATTERNS =
-  '"/[xX] [yY]/*", "!/[xX] [yY]/[bB].[tT][xX][tT]", "[cC].[dD].[eE]/.[fF]"';
-
 /**
  * Settings as lines of a config.
  *
  * @param settings The settings.
- * @param hasPatterns Whether some paths are ignored: both sides differ there.
  */
-export function configLines(settings: Settings, hasPatterns = true): string {
+export function configLines(settings: Settings): string {
   const { policy, namePolicy, isSoft, maxBytes, keepReplaced } = settings;
   return `
 soft_delete:
@@ -227,7 +222,7 @@ conflict_policy:
   metadata_conflict: ${namePolicy}
 ignore:
   filenames_prefix: ["~$"]
-  paths: [${hasPatterns ? PATTERNS : ""}]
+  paths: ["/[xX] [yY]/*", "!/[xX] [yY]/[bB].[tT][xX][tT]", "[cC].[dD].[eE]/.[fF]"]
 compare:
   verify_first_run: ${settings.verifyFirstRun}
 `;
