@@ -136,6 +136,11 @@ for (const [part, calls] of Object.entries(PARTS)) {
     await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
     child.kill("SIGINT");
     assert.equal(await codeOf(child), 130);
+    await until(
+      "no more than its threads",
+      () =>
+        /^State:\tZ/m.test(Deno.readTextFileSync(`/proc/${program}/status`)),
+    );
     const busy = office.start("--json");
     assert.equal(await codeOf(busy), 4);
     const next = {

@@ -103,7 +103,7 @@ Deno.test("copies to a slow share wait for it side by side", async () => {
   const tookMs = performance.now() - startedMs;
   assert.equal(code, 0, stderr);
   const waitedMs = share.calls * DELAY_MS;
-  assert.ok(tookMs < waitedMs / 2, `${tookMs} of ${waitedMs} ms`);
+  assert.ok(tookMs < waitedMs * 0.7, `${tookMs} of ${waitedMs} ms`);
   const { ".office-sync": _own, ...copied } = read(behind);
   assert.deepEqual(copied, Object.fromEntries(folders));
 });
