@@ -96,8 +96,8 @@ export function explain(path: string, basis: Basis): Explanation {
         : keys.has(it)
     );
   });
-  const waits = plan.waiting.some(({ path, isOver }) =>
-    !isOver && keyOf(path, folding) === key
+  const waits = plan.waiting.some(({ path, across, isOver }) =>
+    !isOver && [path, across ?? path].some((it) => keyOf(it, folding) === key)
   );
   const problem = item === null || item.decision.kind === "open" || waits
     ? whyUnknown(key, item, basis)
@@ -186,8 +186,10 @@ function whyUnknown(
   }
   const waiting = plan.waiting.filter(({ isOver }) => !isOver)
     .map((it) => ({ ...it, reason: waitingWords(it) }));
-  const keysOf = ({ path, as, owner }: typeof waiting[number]) =>
-    [path, as, owner?.path].filter((it) => typeof it === "string").map(keyed);
+  const keysOf = ({ path, as, across, owner }: typeof waiting[number]) =>
+    [path, as, across, owner?.path].filter((it) => typeof it === "string").map(
+      keyed,
+    );
   const found = waiting.find((it) => keysOf(it).includes(key)) ??
     plan.problems.filter(({ path }) => isWithin(key, keyed(path)))
       .toSorted((a, b) => b.path.length - a.path.length)[0] ??

@@ -7,6 +7,7 @@
  * @module
  */
 import type { ConflictDecision } from "./conflict.ts";
+import { words } from "./metadata.ts";
 import { isOfDatabase, openWords, type Owner } from "./owner_files.ts";
 import { isWithin, joinPath, nameOf } from "./paths.ts";
 import type { DecidedPair, Decision } from "./plan_rules.ts";
@@ -122,8 +123,16 @@ export function waitingOpen(
 ): Waiting {
   const owner = openAt(pair, side, settings)!;
   const path = pathOf(pair[side]!, side);
-  const { sinceMs } = owner;
-  return openWaiting({ side, path, owner, sinceMs });
+  const across = acrossOf(pair, side, path);
+  return openWaiting({ side, path, across, owner });
+}
+
+/** Where the other side has what waits; null: nowhere, or at the same path. */
+export function acrossOf(pair: Pair, side: Side, path: string): string | null {
+  const other = otherSide(side);
+  const found = pair[other];
+  const across = found && pathOf(found, other);
+  return across === path ? null : across;
 }
 
 /** Keys of all places that a path has: what has to wait holds them. */
@@ -155,7 +164,7 @@ export function openAmong(
     const path = joinPath(currentPath(folder, side) ?? "", name);
     const isTouched = touched.has(`${side}/${path}`);
     if (!isTouched || !settings.isOpen?.(side, owner, mtimeMs)) continue;
-    return openWaiting({ side, path, owner, sinceMs: owner.sinceMs });
+    return openWaiting({ side, path, across: null, owner });
   }
   return null;
 }
@@ -177,8 +186,7 @@ export function openInRenamed(
     const at = currentPath(folder, side);
     if (at === null || !settings.isOpen?.(side, owner, mtimeMs)) continue;
     const path = joinPath(at, name);
-    const { sinceMs } = owner;
-    const waiting = openWaiting({ side, path, owner, sinceMs });
+    const waiting = openWaiting({ side, path, across: null, owner });
     for (let it: Folder | null = folder; it?.parent; it = it.parent) {
       if (it.rename === null) continue;
       const above = currentPath(it, side);
@@ -192,17 +200,22 @@ export function openInRenamed(
 }
 
 function openWaiting(
-  of: Pick<Waiting, "side" | "path" | "owner" | "sinceMs">,
+  of: Pick<Waiting, "side" | "path" | "across"> & { readonly owner: Owner },
 ): Waiting {
-  return { kind: "open", ...of, as: null, isOver: false };
+  const { sinceMs } = of.owner;
+  return { kind: "open", ...of, as: null, sinceMs, isOver: false };
 }
 
 /** Why a document waits for a later run. */
 export function waitingWords(
-  { as, owner }: Pick<Waiting, "as" | "owner">,
+  { side, as, across, owner }: Pick<
+    Waiting,
+    "side" | "as" | "across" | "owner"
+  >,
 ): string {
-  const saved = as === null
-    ? []
-    : [`it is being saved, and called ${printable(as)} meanwhile`];
-  return [...saved, ...owner === null ? [] : [openWords(owner)]].join("; ");
+  return [
+    as && `it is being saved, and called ${printable(as)} meanwhile`,
+    owner && openWords(owner),
+    across && `on ${words(otherSide(side))} it is called ${printable(across)}`,
+  ].filter((it) => it !== null).join("; ");
 }

@@ -285,6 +285,8 @@ export interface Waiting {
   readonly path: string;
   /** The name that its file has meanwhile; null: none that is known. */
   readonly as: string | null;
+  /** Its path on the other side; null: there is none, or the same. */
+  readonly across: string | null;
   /** Its owner file; null: there is none. */
   readonly owner: Owner | null;
   /**

@@ -673,8 +673,8 @@ async function resolvingPlan(
 
 /** A conflict whose document is open is not resolved under its program. */
 function openRefusal(waits: Waiting): Refusal {
-  const reason = `${printable(waits.path)} is ${waitingWords(waits)} on ` +
-    `${words(waits.side)}. Nothing was changed.`;
+  const reason = `On ${words(waits.side)}, ${printable(waits.path)} is ` +
+    `${waitingWords(waits)}. Nothing was changed.`;
   const hint = "Have it closed there, then resolve the conflict.";
   const stop = { name: "conflict", reason, hint } as const;
   return { stop, exitCode: EXIT.leftForPerson };

@@ -14,6 +14,7 @@ import { folderConflict, Layout } from "./plan_folders.ts";
 import { countChanges, massChanged } from "./plan_guard.ts";
 import type { Merged } from "./plan_merge.ts";
 import {
+  acrossOf,
   conflictsIn,
   openAt,
   openDatabase,
@@ -234,7 +235,8 @@ function decideOnce(
       waits.add(pair.key);
       if (asKey !== null) waits.add(asKey);
     }
-    return { kind: "saved", side, path, as, owner, sinceMs, isOver };
+    const across = acrossOf(pair, side, path);
+    return { kind: "saved", side, path, as, across, owner, sinceMs, isOver };
   }
 
   function decidePair(pair: Pair): DecidedPair | null {

@@ -534,7 +534,7 @@ scenario(
     assert.equal(told.code, 1);
     assert.match(
       told.document.guard!.reason,
-      /^d\/a\.txt is open by Anna Berg .* on Right\..* closed there/,
+      /^On Right, d\/a\.txt is open by Anna Berg .* closed there/,
     );
     assert.deepEqual(stage.snapshots(), before);
     const kept = await stage.run("conflicts", "resolve", COPY, "file");

@@ -12,6 +12,7 @@ import { loadConfig } from "../lib/config_loader.ts";
 import { isOwnName } from "../lib/names.ts";
 import { isWithin } from "../lib/paths.ts";
 import { explain } from "../lib/plan_explain.ts";
+import { waitingWords } from "../lib/plan_open.ts";
 import { type Cell, RECORDED, UNRECORDED } from "../lib/plan_rules.ts";
 import type { Action } from "../lib/plan_types.ts";
 import { filesHere } from "../lib/files_handlers.ts";
@@ -111,8 +112,8 @@ async function assertWhyIsPlan(office: Office): Promise<void> {
 function assertNamed(office: Office, result: RunResult): void {
   if (result.exitCode !== 0) return;
   const told = result.problems.filter(isTold).map(({ path }) => path);
-  const waiting = result.waiting.flatMap(({ path, as }) =>
-    as === null ? [path] : [path, as]
+  const waiting = result.waiting.flatMap(({ path, as, across }) =>
+    [path, as, across].filter((it) => it !== null)
   );
   for (const path of onOneSide(office)) {
     if (isIgnored(path) || path.split("/").some(isOwnName)) continue;
@@ -255,6 +256,29 @@ for (const [what, leave] of Object.entries(LEAVING)) {
       });
     }
   }
+}
+
+for (const isOpen of [false, true]) {
+  const what = isOpen ? "open" : "being saved";
+  Deno.test(`why: what is ${what} waits under the name that the other side gave it, too`, async () => {
+    using office = new MemoryOffice("ignore: {filenames_prefix: ['~$']}\n");
+    write(office.left, { "b.docx": "b" });
+    await office.agree();
+    Deno.renameSync(`${office.left}/b.docx`, `${office.left}/a.docx`);
+    const owner = `${office.right}/~$b.docx`;
+    if (isOpen) Deno.writeTextFileSync(owner, "");
+    else Deno.renameSync(`${office.right}/b.docx`, owner);
+    for (let round = 0; round < 2; round++) {
+      await assertWhyIsPlan(office);
+      const result = await office.run(ALLOWED);
+      assert.equal(result.exitCode, 0);
+      assertNamed(office, result);
+      assert.match(
+        result.waiting.map(waitingWords).join(),
+        /; on Left it is called a\.docx$/,
+      );
+    }
+  });
 }
 
 Deno.test("why: a file that is gone behind a folder of its name is gone for every plan", async () => {

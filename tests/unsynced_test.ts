@@ -195,8 +195,8 @@ Deno.test("whatever keeps a run from ending well, or waits, is told once, with w
         .map((kind) => problem(kind, kind)),
     ],
     waiting: [{
-      ...{ kind: "saved", side: "left", path: "w", as: "w~", owner: null },
-      ...{ sinceMs: 0, isOver: false },
+      ...{ kind: "saved", side: "left", path: "w", as: "w~", across: null },
+      ...{ owner: null, sinceMs: 0, isOver: false },
     }],
   });
   assert.deepEqual(left.map(({ path, what, hint }) => [path, what, hint]), [
