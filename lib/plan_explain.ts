@@ -96,8 +96,8 @@ export function explain(path: string, basis: Basis): Explanation {
         : keys.has(it)
     );
   });
-  const waits = plan.waiting.some(({ path, across, isOver }) =>
-    !isOver && [path, across ?? path].some((it) => keyOf(it, folding) === key)
+  const waits = plan.waiting.some(({ path, others, isOver }) =>
+    !isOver && [path, ...others].some((it) => keyOf(it, folding) === key)
   );
   const problem = item === null || item.decision.kind === "open" || waits
     ? whyUnknown(key, item, basis)
@@ -186,17 +186,20 @@ function whyUnknown(
   }
   const waiting = plan.waiting.filter(({ isOver }) => !isOver)
     .map((it) => ({ ...it, reason: waitingWords(it) }));
-  const keysOf = ({ path, as, across, owner }: typeof waiting[number]) =>
-    [path, as, across, owner?.path].filter((it) => typeof it === "string").map(
-      keyed,
-    );
-  const found = waiting.find((it) => keysOf(it).includes(key)) ??
-    plan.problems.filter(({ path }) => isWithin(key, keyed(path)))
-      .toSorted((a, b) => b.path.length - a.path.length)[0] ??
-    // Neither what is being saved changes, nor the folders that hold it.
-    waiting.find((it) =>
-      key !== "" && keysOf(it).some((path) => isWithin(path, key))
-    );
+  const keysOf = ({ path, as, others, owner }: typeof waiting[number]) =>
+    [path, as, ...others, owner?.path].filter((it) => typeof it === "string")
+      .map(
+        keyed,
+      );
+  // Below it, where the other side put a folder at its name.
+  const found =
+    waiting.find((it) => keysOf(it).some((path) => isWithin(key, path))) ??
+      plan.problems.filter(({ path }) => isWithin(key, keyed(path)))
+        .toSorted((a, b) => b.path.length - a.path.length)[0] ??
+      // Neither what is being saved changes, nor the folders that hold it.
+      waiting.find((it) =>
+        key !== "" && keysOf(it).some((path) => isWithin(path, key))
+      );
   if (found === undefined) return null;
   return { path: found.path, reason: `${words(found.side)}: ${found.reason}` };
 }

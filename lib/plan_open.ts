@@ -7,7 +7,6 @@
  * @module
  */
 import type { ConflictDecision } from "./conflict.ts";
-import { words } from "./metadata.ts";
 import { isOfDatabase, openWords, type Owner } from "./owner_files.ts";
 import { isWithin, joinPath, nameOf } from "./paths.ts";
 import type { DecidedPair, Decision } from "./plan_rules.ts";
@@ -123,16 +122,7 @@ export function waitingOpen(
 ): Waiting {
   const owner = openAt(pair, side, settings)!;
   const path = pathOf(pair[side]!, side);
-  const across = acrossOf(pair, side, path);
-  return openWaiting({ side, path, across, owner });
-}
-
-/** Where the other side has what waits; null: nowhere, or at the same path. */
-export function acrossOf(pair: Pair, side: Side, path: string): string | null {
-  const other = otherSide(side);
-  const found = pair[other];
-  const across = found && pathOf(found, other);
-  return across === path ? null : across;
+  return openWaiting({ side, path, owner });
 }
 
 /** Keys of all places that a path has: what has to wait holds them. */
@@ -164,7 +154,7 @@ export function openAmong(
     const path = joinPath(currentPath(folder, side) ?? "", name);
     const isTouched = touched.has(`${side}/${path}`);
     if (!isTouched || !settings.isOpen?.(side, owner, mtimeMs)) continue;
-    return openWaiting({ side, path, across: null, owner });
+    return openWaiting({ side, path, owner });
   }
   return null;
 }
@@ -186,7 +176,7 @@ export function openInRenamed(
     const at = currentPath(folder, side);
     if (at === null || !settings.isOpen?.(side, owner, mtimeMs)) continue;
     const path = joinPath(at, name);
-    const waiting = openWaiting({ side, path, across: null, owner });
+    const waiting = openWaiting({ side, path, owner });
     for (let it: Folder | null = folder; it?.parent; it = it.parent) {
       if (it.rename === null) continue;
       const above = currentPath(it, side);
@@ -200,22 +190,21 @@ export function openInRenamed(
 }
 
 function openWaiting(
-  of: Pick<Waiting, "side" | "path" | "across"> & { readonly owner: Owner },
+  of: Pick<Waiting, "side" | "path"> & { readonly owner: Owner },
 ): Waiting {
   const { sinceMs } = of.owner;
-  return { kind: "open", ...of, as: null, sinceMs, isOver: false };
+  return { kind: "open", ...of, as: null, others: [], sinceMs, isOver: false };
 }
 
 /** Why a document waits for a later run. */
 export function waitingWords(
-  { side, as, across, owner }: Pick<
-    Waiting,
-    "side" | "as" | "across" | "owner"
-  >,
+  { as, others, owner }: Pick<Waiting, "as" | "others" | "owner">,
 ): string {
   return [
     as && `it is being saved, and called ${printable(as)} meanwhile`,
     owner && openWords(owner),
-    across && `on ${words(otherSide(side))} it is called ${printable(across)}`,
+    others.length === 0
+      ? null
+      : `waiting with it: ${others.map(printable).join(", ")}`,
   ].filter((it) => it !== null).join("; ");
 }

@@ -285,8 +285,11 @@ export interface Waiting {
   readonly path: string;
   /** The name that its file has meanwhile; null: none that is known. */
   readonly as: string | null;
-  /** Its path on the other side; null: there is none, or the same. */
-  readonly across: string | null;
+  /**
+   * What waits with it: its name on the other side, and what was moved there to
+   * a folder of its name.
+   */
+  readonly others: readonly string[];
   /** Its owner file; null: there is none. */
   readonly owner: Owner | null;
   /**

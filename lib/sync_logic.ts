@@ -14,7 +14,6 @@ import { folderConflict, Layout } from "./plan_folders.ts";
 import { countChanges, massChanged } from "./plan_guard.ts";
 import type { Merged } from "./plan_merge.ts";
 import {
-  acrossOf,
   conflictsIn,
   openAt,
   openDatabase,
@@ -91,11 +90,14 @@ export function decide(
 /** Keys of paths that are unknown with all below them, and what makes it so. */
 type UnknownBelow = Map<string, { readonly open: DecidedPair } | Problem>;
 
-/** By key, what waits because it is open, and all places that it has. */
-type OpenPaths = Map<
-  string,
-  { readonly waiting: Waiting; readonly places: readonly string[] }
->;
+/** What waits, and the keys of all places that it has. */
+interface WaitingAt {
+  readonly waiting: Waiting;
+  readonly places: readonly string[];
+}
+
+/** By key, what waits because it is open. */
+type OpenPaths = Map<string, WaitingAt>;
 
 /**
  * Recorded folders that are gone on a side while an unknown folder there is
@@ -225,18 +227,16 @@ function decideOnce(
   /** Lets a path wait that is being saved, unless that takes too long. */
   function waitingOf(
     { pair, side, as, asKey, owner }: Renamed["saved"][number],
-  ): Waiting {
+  ): WaitingAt {
     const { savedSince, nowMs } = settings;
     const path = pair.row!.path;
     // A clock that was set back says nothing of how long it took.
     const sinceMs = Math.min(savedSince(side, path) ?? nowMs, nowMs);
     const isOver = nowMs - sinceMs >= LONGEST_SAVE_MS;
-    if (!isOver) {
-      waits.add(pair.key);
-      if (asKey !== null) waits.add(asKey);
-    }
-    const across = acrossOf(pair, side, path);
-    return { kind: "saved", side, path, as, across, owner, sinceMs, isOver };
+    const places = isOver ? [] : [pair.key, ...asKey === null ? [] : [asKey]];
+    for (const it of places) waits.add(it);
+    const about = { side, path, as, others: [], owner, sinceMs, isOver };
+    return { waiting: { kind: "saved", ...about }, places };
   }
 
   function decidePair(pair: Pair): DecidedPair | null {
@@ -366,12 +366,25 @@ function decideOnce(
     });
   }
 
+  /** What waits, and what waits with it. */
+  function withOthers({ waiting, places }: WaitingAt): Waiting {
+    const isToldOf = (path: string) =>
+      isWithin(keyOf(path, settings.folding), places[0]!) ||
+      path === waiting.as;
+    const others = waitingPairs.filter((pair) =>
+      placesOf(pair, keyAt).some((it) => places.some((at) => isWithin(it, at)))
+    ).flatMap((pair) =>
+      SIDES.flatMap((side) => pair[side] ? [pathOf(pair[side], side)] : [])
+    ).filter((path) => !isToldOf(path));
+    return { ...waiting, others: [...new Set(others)].sort(comparePaths) };
+  }
+
   /** What is open and has to wait, each once. */
   function openOnes(
     inRenamed: ReturnType<typeof openInRenamed>,
     layout: Layout,
   ): Waiting[] {
-    const held = [...openPaths.values()].map(({ waiting }) => waiting);
+    const held = [...openPaths.values()].map(withOthers);
     const staying = [...inRenamed].flatMap(([folder, documents]) =>
       layout.decisionOn(folder).kind !== "stay"
         ? []
@@ -437,7 +450,7 @@ function decideOnce(
   const plan: Plan = {
     actions: inOrder(drafts),
     problems: [...all, ...layout.loneFolders(all)],
-    waiting: [...saved, ...openOnes(inRenamed, layout)],
+    waiting: [...saved.map(withOthers), ...openOnes(inRenamed, layout)],
     suspects: suspectsAmong(decided),
     counts,
   };

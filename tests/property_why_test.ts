@@ -112,13 +112,13 @@ async function assertWhyIsPlan(office: Office): Promise<void> {
 function assertNamed(office: Office, result: RunResult): void {
   if (result.exitCode !== 0) return;
   const told = result.problems.filter(isTold).map(({ path }) => path);
-  const waiting = result.waiting.flatMap(({ path, as, across }) =>
-    [path, as, across].filter((it) => it !== null)
+  const waiting = result.waiting.flatMap(({ path, as, others }) =>
+    [path, as, ...others].filter((it) => it !== null)
   );
   for (const path of onOneSide(office)) {
     if (isIgnored(path) || path.split("/").some(isOwnName)) continue;
     const isNamed = told.some((it) => isWithin(path, it)) ||
-      waiting.some((it) => isWithin(it, path));
+      waiting.some((it) => isWithin(it, path) || isWithin(path, it));
     assert.ok(isNamed, `${path}: on one side, and not named`);
   }
 }
@@ -275,11 +275,30 @@ for (const isOpen of [false, true]) {
       assertNamed(office, result);
       assert.match(
         result.waiting.map(waitingWords).join(),
-        /; on Left it is called a\.docx$/,
+        /; waiting with it: a\.docx$/,
       );
     }
   });
 }
+
+Deno.test("why: what is being saved waits with all that the other side has in a folder of its name", async () => {
+  using office = new MemoryOffice("ignore: {filenames_prefix: ['~$']}\n");
+  write(office.left, { a: "a", b: "b" });
+  await office.agree();
+  Deno.removeSync(`${office.left}/a`);
+  write(office.left, { a: { in: "in" } });
+  Deno.renameSync(`${office.left}/b`, `${office.left}/a/b`);
+  Deno.renameSync(`${office.right}/a`, `${office.right}/~$a`);
+  for (let round = 0; round < 2; round++) {
+    await assertWhyIsPlan(office);
+    const result = await office.run(ALLOWED);
+    assert.deepEqual(
+      result.waiting.map(({ path, others }) => [path, others]),
+      [["a", ["b"]]],
+    );
+    assertNamed(office, result);
+  }
+});
 
 Deno.test("why: a file that is gone behind a folder of its name is gone for every plan", async () => {
   using office = new MemoryOffice("ignore: {filenames_prefix: ['~$']}\n");

@@ -195,7 +195,7 @@ Deno.test("whatever keeps a run from ending well, or waits, is told once, with w
         .map((kind) => problem(kind, kind)),
     ],
     waiting: [{
-      ...{ kind: "saved", side: "left", path: "w", as: "w~", across: null },
+      ...{ kind: "saved", side: "left", path: "w", as: "w~", others: [] },
       ...{ owner: null, sinceMs: 0, isOver: false },
     }],
   });
