@@ -71,15 +71,28 @@ function onlyOne(runs: readonly PastRun[], start: string): PastRun {
 }
 
 function runText(run: PastRun): string {
-  const { id, startedAtMs, finishedAtMs, exitCode, stoppedBy } = run;
-  const when = `${printable(id)}  ${timeWords(startedAtMs)}`;
+  return `${printable(run.id)}  ${timeWords(run.startedAtMs)}  ${
+    runWords(run, "\n    ")
+  }`;
+}
+
+/**
+ * How a run went.
+ *
+ * @param then Before what stopped it.
+ */
+export function runWords(
+  { startedAtMs, finishedAtMs, exitCode, stoppedBy, summary }: PastRun,
+  then: string,
+): string {
   if (finishedAtMs === null) {
-    return `${when}  not finished: it goes on still, or was cut off`;
+    return "not finished: it goes on still, or was cut off";
   }
   const seconds = ((finishedAtMs - startedAtMs) / 1000).toFixed(1);
-  const what = stoppedBy === null ? countWords(run.summary) : "stopped";
-  const line = `${when}  ${seconds} s  exit ${exitCode}  ${what}`;
-  return stoppedBy === null ? line : `${line}\n    ${printable(stoppedBy)}`;
+  const what = stoppedBy === null
+    ? countWords(summary)
+    : `stopped${then}${printable(stoppedBy)}`;
+  return `${seconds} s  exit ${exitCode}  ${what}`;
 }
 
 /** What is counted together, and how it is called. */
@@ -103,7 +116,7 @@ const COUNTED: readonly (readonly [
 ];
 
 /** What a run did, in counts. */
-export function countWords(summary: Summary & Purged | null): string {
+function countWords(summary: Summary & Purged | null): string {
   if (summary === null) return "";
   const counts = COUNTED.flatMap(([called, keys]) => {
     // Earlier versions of the program counted less.

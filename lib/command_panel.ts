@@ -6,12 +6,12 @@
  */
 import type { PanelInvocation } from "./cli_args.ts";
 import { print } from "./cli_output.ts";
+import { cantMake } from "./command_shared.ts";
 import type { Config } from "./config_schema.ts";
 import { EXIT, type ExitCode, InterruptedError, SyncError } from "./errors.ts";
 import { entryPage, PanelServer } from "./panel_server.ts";
 import { PanelSite } from "./panel_site.ts";
-import { codeOf, inWords } from "./system.ts";
-import { quoted } from "./text.ts";
+import { codeOf } from "./system.ts";
 import type { Files } from "./wire_port.ts";
 
 /** So often it is looked whether there was a signal, in ms. */
@@ -76,12 +76,9 @@ function writeEntry(entry: string, text: string): void {
   try {
     Deno.writeTextFileSync(entry, text, { createNew: true, mode: 0o600 });
   } catch (error) {
-    if (codeOf(error) === null) throw error;
-    const why = codeOf(error) === "EEXIST"
-      ? "is there already: another panel is being opened, or was cut off. " +
-        "Remove it, or wait a minute"
-      : `can't be written: ${inWords(error)}`;
-    throw new SyncError(`${quoted(entry)} ${why}.`, EXIT.usage);
+    const instead = ": another panel is being opened, or was cut off; remove " +
+      "it, or wait a minute";
+    throw cantMake(entry, error, instead);
   }
 }
 

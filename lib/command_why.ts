@@ -24,6 +24,7 @@ import { RecordStore } from "./state_record.ts";
 import { actionsAt, type PastAction } from "./state_runs.ts";
 import { printable, PROGRAM, versionWords } from "./text.ts";
 import { type Both, bothOf, type Side, SIDES } from "./types.ts";
+import type { Looked, WireRoot } from "./wire_messages.ts";
 import type { Files } from "./wire_port.ts";
 
 /** Past actions that are told at most. */
@@ -69,7 +70,7 @@ async function explained(path: string, config: Config, files: Files): Promise<{
   readonly told: Why;
   readonly exitCode: ExitCode;
 }> {
-  const { result, decided } = await plan(config, files);
+  const { result, decided } = await planNow(config, files, true);
   const folding = decided?.settings.folding;
   const ignore = await ignoreSettings(
     config.ignore,
@@ -89,7 +90,11 @@ async function explained(path: string, config: Config, files: Files): Promise<{
 }
 
 /** The very plan that a run would follow, even where a guard would stop it. */
-async function plan(config: Config, files: Files): Promise<{
+export async function planNow(
+  config: Config,
+  files: Files,
+  listUnchanged: boolean,
+): Promise<{
   readonly result: RunResult;
   readonly decided: Decided | null;
 }> {
@@ -99,7 +104,7 @@ async function plan(config: Config, files: Files): Promise<{
     isDryRun: true,
     allowed: { deletes: false, changes: false },
     acceptRoots: false,
-    listUnchanged: true,
+    listUnchanged,
   }, {
     onOutcome() {},
     onProblem() {},
@@ -179,13 +184,7 @@ async function nowAt(
     return { kind: "unreadable", ...nothing };
   }
   try {
-    const real = await files.ask("check", { side });
-    const asks = { side, owner: null, traits: null, nameBytes: null };
-    const root = wireRoot(real, await files.ask("probe", asks));
-    const paths = [path];
-    const [look] = await files.ask("looks", {
-      ...{ side, root, paths, wantsSecond: false },
-    });
+    const { look } = await lookAt(path, side, files);
     switch (look?.kind) {
       case "file": {
         const { sizeBytes, mtimeMs } = look.metadata;
@@ -205,6 +204,27 @@ async function nowAt(
     if (!(error instanceof GuardError)) throw error;
     return { kind: "unreadable", ...nothing };
   }
+}
+
+/**
+ * Looks at a path on a side.
+ *
+ * @returns What stands there, null for nothing, and the root.
+ * @throws {GuardError} The root can't be looked into.
+ */
+export async function lookAt(
+  path: string,
+  side: Side,
+  files: Files,
+): Promise<{ readonly root: WireRoot; readonly look: Looked | null }> {
+  const real = await files.ask("check", { side });
+  const asks = { side, owner: null, traits: null, nameBytes: null };
+  const root = wireRoot(real, await files.ask("probe", asks));
+  const paths = [path];
+  const [look = null] = await files.ask("looks", {
+    ...{ side, root, paths, wantsSecond: false },
+  });
+  return { root, look };
 }
 
 function textOf(why: Why): string {

@@ -6,35 +6,6 @@
 import { type Markup, markup } from "./html.ts";
 import { numberWords } from "./text.ts";
 
-// deno-lint-ignore no-control-regex
-const BINARY = /[\u0000-\u0008\u000e-\u001a\u001c-\u001f]/;
-
-/**
- * The text in a file: UTF-8, UTF-16 or Windows-1252.
- *
- * @returns Null where it is no text.
- */
-export function textIn(bytes: Uint8Array): string | null {
-  const [first, second] = bytes;
-  const utf16 = first === 0xff && second === 0xfe
-    ? "utf-16le"
-    : first === 0xfe && second === 0xff
-    ? "utf-16be"
-    : null;
-  const text = utf16 === null
-    ? decoded("utf-8", bytes) ?? decoded("windows-1252", bytes)
-    : decoded(utf16, bytes);
-  return text === null || BINARY.test(text) ? null : text;
-}
-
-function decoded(encoding: string, bytes: Uint8Array): string | null {
-  try {
-    return new TextDecoder(encoding, { fatal: true }).decode(bytes);
-  } catch {
-    return null;
-  }
-}
-
 /** Texts that differ in more than can be found out in this time, in ms. */
 const PATIENCE_MS = 2000;
 

@@ -4,8 +4,8 @@
  * @module
  */
 import { causeWords, conflictMark, fileSide, noFileWords } from "./conflict.ts";
-import { NO_FILE, sideWords } from "./command_conflicts.ts";
-import { actionLine, countWords } from "./command_history.ts";
+import { NO_FILE } from "./command_conflicts.ts";
+import { actionLine, runWords } from "./command_history.ts";
 import type { Version as Removed } from "./command_restore.ts";
 import { documentHtml, type Markup, markup, type Part } from "./html.ts";
 import { words } from "./metadata.ts";
@@ -19,7 +19,13 @@ import type {
   StoredConflict,
 } from "./state_runs.ts";
 import { numberWords, sizeWords, timeWords, versionWords } from "./text.ts";
-import { type Both, otherSide, type Side, SIDES } from "./types.ts";
+import {
+  type Both,
+  type FileRow,
+  otherSide,
+  type Side,
+  SIDES,
+} from "./types.ts";
 
 /** What became of a button, in a sentence or a few lines. */
 export interface Said {
@@ -29,6 +35,8 @@ export interface Said {
 
 /** What each page has. */
 export interface Frame {
+  /** One of {@linkcode PAGES}. */
+  readonly page: string;
   readonly roots: Both<string>;
   readonly query: URLSearchParams;
   readonly secret: string;
@@ -36,39 +44,31 @@ export interface Frame {
   readonly said: Said | null;
 }
 
-/** Each page: the one in the bar that it belongs to, and its title. */
-export const PAGES: Readonly<
-  Record<string, readonly [of: string, title: string]>
-> = {
-  "/": ["/", "Conflicts"],
-  "/conflict": ["/", "Conflict"],
-  "/clashes": ["/clashes", "Clash copies"],
-  "/clash": ["/clashes", "Clash copy"],
-  "/deleted": ["/deleted", "Deleted files"],
-  "/runs": ["/runs", "Runs"],
-  "/run": ["/runs", "What a run did"],
-  "/why": ["/runs", "Why"],
-  "/next": ["/next", "Next run"],
+/** The pages in the bar, and what they are called. */
+export const PAGES: Readonly<Record<string, string>> = {
+  "/": "Conflicts",
+  "/clashes": "Clash copies",
+  "/deleted": "Deleted files",
+  "/runs": "Runs",
+  "/why": "Why",
+  "/next": "Next run",
 };
 
 /** A whole page. */
 export function pageHtml(
-  path: string,
-  { roots, secret, said }: Frame,
+  { page, roots, secret, said }: Frame,
   body: Markup,
-  title: string = PAGES[path]![1],
+  title: string = PAGES[page]!,
 ): string {
-  const [of] = PAGES[path]!;
-  const bar = Object.entries(PAGES).filter(([path, [of]]) => path === of)
-    .map(([path, [, name]]) =>
-      path === of
-        ? markup`<li><a href="${path}" aria-current="page">${name}</a>`
-        : markup`<li><a href="${path}">${name}</a>`
-    );
+  const bar = Object.entries(PAGES).map(([it, name]) =>
+    markup`<li><a href="${it}" aria-current="${
+      it === page ? "page" : "false"
+    }">${name}</a>`
+  );
   const head = markup`<link rel="stylesheet" href="/panel.css">
 <script src="/panel.js" defer></script>`;
-  const lines = said?.text.split("\n").map((it) => markup`<p>${it}</p>`) ?? [];
-  const status = said?.isGood === false ? "said bad" : "said";
+  const lines = said?.text.split("\n").map((it) => markup`<p>${it}</p>`);
+  const status = said?.isGood === false ? "stop" : "said";
   return documentHtml(
     `${title} – office-sync`,
     head,
@@ -121,31 +121,26 @@ const ROWS = 100;
 /** Some of many, and the way to the others. */
 function paged<T>(
   all: readonly T[],
-  path: string,
-  query: URLSearchParams,
+  { page, query }: Frame,
   item: (it: T) => Markup,
 ): Markup {
   const last = Math.max(0, Math.ceil(all.length / ROWS) - 1);
-  const page = Math.min(last, Math.max(0, Number(query.get("page")) | 0));
-  const some = all.slice(page * ROWS, (page + 1) * ROWS);
+  const nth = Math.min(last, Math.max(0, Number(query.get("page")) | 0));
+  const some = all.slice(nth * ROWS, (nth + 1) * ROWS);
+  const rows = markup`<ul class="rows">${
+    some.map((it) => markup`<li>${item(it)}`)
+  }</ul>`;
+  if (last === 0) return rows;
   const to = (n: number, name: string) =>
     n < 0 || n > last
       ? null
-      : link(path, { ...Object.fromEntries(query), page: String(n) }, name);
-  const [from, until, of] = [
-    page * ROWS + 1,
-    page * ROWS + some.length,
-    all.length,
-  ]
-    .map(numberWords) as [string, string, string];
-  return markup`<ul class="rows">${
-    some.map((it) => markup`<li>${item(it)}`)
-  }</ul>${
-    last === 0
-      ? null
-      : markup`<nav class="pages" aria-label="Pages">${to(page - 1, "Previous")}
-<span>${from} to ${until} of ${of}</span> ${to(page + 1, "Next")}</nav>`
-  }`;
+      : link(page, { ...Object.fromEntries(query), page: String(n) }, name);
+  const first = nth * ROWS + 1;
+  return markup`${rows}
+<nav class="pages" aria-label="Pages">${to(nth - 1, "Previous")}
+<span>${numberWords(first)} to ${numberWords(first + some.length - 1)} of ${
+    numberWords(all.length)
+  }</span> ${to(nth + 1, "Next")}</nav>`;
 }
 
 /** A search: what it looks for stays in its fields. */
@@ -164,66 +159,183 @@ function searchHtml(
 ${inputs}<button>${button}</button></form>`;
 }
 
-function whyForm(query: URLSearchParams): Markup {
-  return searchHtml("/why", query, { path: "Path" }, "Explain");
+// Conflicts and clash copies.
+
+/** One of two versions. */
+export interface Half {
+  readonly name: string;
+  /** The side that it is looked at on. */
+  readonly side: Side;
+  /** Null: there is no such file. */
+  readonly version: Version | null;
+  /** What there is instead. */
+  readonly instead: string;
 }
 
-// Conflicts.
-
-function newer(own: Version | null, other: Version | null): Part {
-  return own && other && own.mtimeMs > other.mtimeMs
-    ? markup` <strong class="newer">newer</strong>`
-    : null;
+/** A conflict or a clash copy: two versions, of which one may be chosen. */
+export interface Choice {
+  readonly path: string;
+  readonly what: string;
+  /** Tells these versions from all others. */
+  readonly shown: string;
+  readonly halves: readonly [Half, Half];
+  /** What a person can say, each with what comes of it. */
+  readonly takes: Readonly<Record<string, string>>;
 }
 
-/** Open conflicts. */
-export function conflictsHtml(
-  all: readonly StoredConflict[],
-  { query }: Frame,
-): Markup {
-  if (all.length === 0) {
-    return markup`<p>No conflict is open, as far as the last run has seen.</p>`;
-  }
-  const list = paged(all, "/", query, (conflict) => {
-    const { path, rule, sinceMs } = conflict;
-    const since = sinceMs === null ? "" : `, open since ${timeWords(sinceMs)}`;
-    return markup`${link("/conflict", { path }, bold(path))}
-<p>${causeWords(conflict)} (rule ${rule})${since}</p>
-${SIDES.map((side) => factHtml(conflict, side))}`;
+/** An open conflict. */
+export function conflictChoice(conflict: StoredConflict): Choice {
+  const { path, rule, sinceMs, versions } = conflict;
+  const since = sinceMs === null ? "" : `, open since ${timeWords(sinceMs)}`;
+  const instead = noFileWords(conflict);
+  const half = (side: Side) => ({
+    name: words(side),
+    side,
+    version: versions[side],
+    instead,
   });
-  return markup`<p>Both sides changed these, and nothing was touched. Look at one to choose.</p>
+  return {
+    path,
+    what: `${causeWords(conflict)} (rule ${rule})${since}`,
+    shown: conflictMark(conflict),
+    halves: [half("left"), half("right")],
+    takes: conflictTakes(conflict),
+  };
+}
+
+function conflictTakes(conflict: StoredConflict): Choice["takes"] {
+  const file = fileSide(conflict);
+  if (file !== null) {
+    return {
+      [otherSide(file)]:
+        "The folder keeps the name, with all that is in it; the file goes to soft delete, or becomes a clash copy where soft delete does not take it.",
+      both:
+        "The folder keeps the name; the file stays beside it, as a clash copy on both sides.",
+    };
+  }
+  const isOfNames = conflict.kind === "metadata_conflict";
+  const takes = Object.fromEntries(SIDES.map((it) => {
+    const [side, other] = [words(it), words(otherSide(it))];
+    return [
+      it,
+      isOfNames
+        ? `The name and properties that it has on ${side} are taken on both sides; no content is lost.`
+        : `${side}’s version becomes the file on both sides; ${other}’s goes to soft delete, or becomes a clash copy where soft delete does not take it.`,
+    ];
+  }));
+  return isOfNames ? takes : {
+    ...takes,
+    both:
+      "The newer version is the file, the older one stays beside it as a clash copy, on both sides.",
+  };
+}
+
+/** A clash copy that is still there. */
+export function clashChoice({ copy, of, file }: ClashCopy): Choice {
+  const { path } = copy;
+  const half = (name: string, row: FileRow | null) => ({
+    ...{ name, side: "left", instead: `${of}, ${NO_FILE}` } as const,
+    version: row && { ...row.left, path: row.path },
+  });
+  return {
+    path,
+    what: `lost a conflict, and is kept beside ${of} on both sides`,
+    shown: clashMark(copy, file),
+    halves: [half("File", file), half("Copy", copy)],
+    takes: CLASH_TAKES_WORDS,
+  };
+}
+
+export const CLASH_TAKES_WORDS = {
+  file: "The file stays; the clash copy goes to soft delete on both sides.",
+  copy:
+    "The clash copy becomes the file on both sides; the file that is there now goes to soft delete.",
+  both: "Both stay as they are, and the clash copy is not listed any more.",
+} as const;
+
+/** What the page of each list says: of none, and of some. */
+const LISTS: Readonly<Record<string, readonly [none: string, some: string]>> = {
+  "/": [
+    "No conflict is open, as far as the last run has seen.",
+    "Both sides changed these, and nothing was touched. Look at one to choose.",
+  ],
+  "/clashes": [
+    "No clash copy is left.",
+    "Each is the version that lost a conflict, kept beside its file. Look at one to choose which is to stay.",
+  ],
+};
+
+/** What may be chosen about. */
+export function choicesHtml(all: readonly Choice[], frame: Frame): Markup {
+  const { page } = frame;
+  const [none, some] = LISTS[page]!;
+  if (all.length === 0) return markup`<p>${none}</p>`;
+  const list = paged(
+    all,
+    frame,
+    ({ path, what, halves }) =>
+      markup`${link(page, { path }, bold(path))}
+<p>${what}</p>
+${
+        halves.map((half) => {
+          const { name, version, instead } = half;
+          const where = version && version.path !== path
+            ? `${version.path}, `
+            : "";
+          return markup`<p><b>${name}</b>
+${where}${version ? versionWords(version) : instead}${newer(half, halves)}</p>`;
+        })
+      }`,
+  );
+  return markup`<p>${some}</p>
 ${list}`;
 }
 
-function factHtml(conflict: StoredConflict, side: Side): Markup {
-  const { [side]: own, [otherSide(side)]: other } = conflict.versions;
-  return markup`<p><b>${words(side)}</b>
-${sideWords(conflict, side)}${newer(own, other)}</p>`;
+function newer({ version }: Half, halves: Choice["halves"]): Part {
+  const isNewest = version &&
+    halves.every(({ version: it }) =>
+      it === version || it && it.mtimeMs < version.mtimeMs
+    );
+  return isNewest ? markup` <strong class="newer">newer</strong>` : null;
 }
 
-/** What a person can say, each with what comes of it. */
-export type Choices = Readonly<Record<string, string>>;
+/** Two versions as they are now. */
+export interface Beside {
+  /** What differs; null where that can't be shown. */
+  readonly diff: Markup | null;
+  /** Why it can't, or why nothing is to be chosen. */
+  readonly why: string | null;
+  /** They are still what was listed: something may be chosen. */
+  readonly isAsListed: boolean;
+}
 
 /** Both versions, what differs, and, where they are as listed, the buttons. */
-function choicesHtml(
-  versions: readonly (readonly [name: string, facts: Markup])[],
+export function choiceHtml(
+  { path, what, shown, halves, takes }: Choice,
   { diff, why, isAsListed }: Beside,
-  action: string,
-  values: Readonly<Record<string, string>>,
-  choices: Choices,
+  { page, roots, secret }: Frame,
 ): Markup {
-  const forms = Object.entries(choices).map(([take, what]) =>
-    markup`<form method="post" action="${action}">${hidden({ ...values, take })}
+  const sides = halves.map((half) => {
+    const { name, side, version, instead } = half;
+    const facts = version
+      ? markup`<p>${bold(`${roots[side]}/${version.path}`)}</p>
+<p>saved ${timeWords(version.mtimeMs)}${newer(half, halves)}</p>
+<p>${sizeWords(version.sizeBytes)}</p>`
+      : markup`<p>${instead}</p>`;
+    return markup`<section aria-label="${name}"><h2>${name}</h2>${facts}</section>`;
+  });
+  const forms = Object.entries(takes).map(([take, what]) =>
+    markup`<form method="post" action="${page}">${
+      hidden({ secret, path, shown, take })
+    }
 <button aria-describedby="${take}">${
       take[0]!.toUpperCase() + take.slice(1)
     }</button>
 <p id="${take}">${what}</p></form>`
   );
-  return markup`<div class="sides">${
-    versions.map(([name, facts]) =>
-      markup`<section aria-label="${name}"><h2>${name}</h2>${facts}</section>`
-    )
-  }</div>
+  return markup`<p>${bold(path)}: ${what}.
+${link("/why", { path }, "Why?")}</p>
+<div class="sides">${sides}</div>
 ${why && markup`<p class="stop">${why}</p>`}
 ${
     diff &&
@@ -235,126 +347,6 @@ ${
 <h2 id="choose">Choose</h2>${forms}</section>`
       : null
   }`;
-}
-
-function conflictChoices(conflict: StoredConflict): Choices {
-  const file = fileSide(conflict);
-  if (file !== null) {
-    return {
-      [otherSide(file)]:
-        "The folder keeps the name, with all that is in it; the file goes to soft delete, or becomes a clash copy where soft delete does not take it.",
-      both:
-        "The folder keeps the name; the file stays beside it, as a clash copy on both sides.",
-    };
-  }
-  const each = (what: (side: string, other: string) => string) =>
-    Object.fromEntries(
-      SIDES.map((it) => [it, what(words(it), words(otherSide(it)))]),
-    );
-  if (conflict.kind === "metadata_conflict") {
-    return each((side) =>
-      `The name and properties that it has on ${side} are taken on both sides; no content is lost.`
-    );
-  }
-  return {
-    ...each((side, other) =>
-      `${side}’s version becomes the file on both sides; ${other}’s goes to soft delete, or becomes a clash copy where soft delete does not take it.`
-    ),
-    both:
-      "The newer version is the file, the older one stays beside it as a clash copy, on both sides.",
-  };
-}
-
-/** Two versions, and what there is to say of their contents. */
-export interface Beside {
-  /** What differs; null where that can't be shown. */
-  readonly diff: Markup | null;
-  /** Why it can't, or why nothing is to be chosen. */
-  readonly why: string | null;
-  /** They are still what was listed: something may be chosen. */
-  readonly isAsListed: boolean;
-}
-
-function versionHtml(
-  path: string,
-  own: Version | null,
-  other: Version | null,
-  instead: string,
-): Markup {
-  if (own === null) return markup`<p>${instead}</p>`;
-  return markup`<p>${bold(path)}</p>
-<p>saved ${timeWords(own.mtimeMs)}${newer(own, other)}</p>
-<p>${sizeWords(own.sizeBytes)}</p>`;
-}
-
-/** One conflict, both versions beside each other. */
-export function conflictHtml(
-  conflict: StoredConflict,
-  beside: Beside,
-  { roots, secret }: Frame,
-): Markup {
-  const { path, versions, rule } = conflict;
-  const sides = SIDES.map((side) => {
-    const [own, other] = [versions[side], versions[otherSide(side)]];
-    const at = `${roots[side]}/${own?.path ?? path}`;
-    const facts = versionHtml(at, own, other, noFileWords(conflict));
-    return [words(side), facts] as const;
-  });
-  const values = { secret, path, shown: conflictMark(conflict) };
-  const choices = conflictChoices(conflict);
-  return markup`<p>${bold(path)}: ${causeWords(conflict)} (rule ${rule}).
-${link("/why", { path }, "Why?")}</p>
-${choicesHtml(sides, beside, "/conflict", values, choices)}`;
-}
-
-// Clash copies.
-
-const fileVersion = ({ file }: ClashCopy): Version | null =>
-  file && { ...file.left, path: file.path };
-
-/** Clash copies that are still there. */
-export function clashesHtml(
-  all: readonly ClashCopy[],
-  { query }: Frame,
-): Markup {
-  if (all.length === 0) return markup`<p>No clash copy is left.</p>`;
-  const list = paged(all, "/clashes", query, (clash) => {
-    const { copy: { path, left }, of } = clash;
-    const file = fileVersion(clash);
-    const what = file ? versionWords(file) : NO_FILE;
-    return markup`${link("/clash", { path }, bold(path))}
-<p><b>Copy</b> ${versionWords(left)}</p>
-<p><b>File</b> ${of}, ${what}</p>`;
-  });
-  return markup`<p>Each is the version that lost a conflict, kept beside its file.
-Look at one to choose which is to stay.</p>
-${list}`;
-}
-
-export const CLASH_CHOICES: Choices = {
-  file: "The file stays; the clash copy goes to soft delete on both sides.",
-  copy:
-    "The clash copy becomes the file on both sides; the file that is there now goes to soft delete.",
-  both: "Both stay as they are, and the clash copy is not listed any more.",
-};
-
-/** One clash copy beside its file. */
-export function clashHtml(
-  clash: ClashCopy,
-  beside: Beside,
-  { roots, secret }: Frame,
-): Markup {
-  const { copy, file, of } = clash;
-  const { path } = copy;
-  const [own, main] = [{ ...copy.left, path }, fileVersion(clash)];
-  const sides = [
-    ["File", versionHtml(of, main, own, NO_FILE)],
-    ["Copy", versionHtml(path, own, main, "")],
-  ] as const;
-  const values = { secret, path, shown: clashMark(copy, file) };
-  return markup`<p>Below <bdi>${roots.left}</bdi>, and the same on Right.
-${link("/why", { path }, "Why?")}</p>
-${choicesHtml(sides, beside, "/clash", values, CLASH_CHOICES)}`;
 }
 
 // Deleted files.
@@ -373,19 +365,20 @@ const DAY_MS = 24 * 60 * 60 * 1000;
 export function deletedHtml(
   all: readonly Removed[],
   retentionDays: number,
-  { query, secret }: Frame,
+  frame: Frame,
 ): Markup {
+  const { query, secret } = frame;
   const fields = { q: "Name contains", folder: "In folder", run: "Run" };
   const search = searchHtml("/deleted", query, fields);
   if (all.length === 0) {
     return markup`${search}<p>Nothing is soft-deleted that fits.</p>`;
   }
-  const list = paged(all, "/deleted", query, (version) => {
+  const list = paged(all, frame, (version) => {
     const { path, side, run, runId, metadata } = version;
     const back = Object.fromEntries(query);
     const values = { ...back, secret, path, from: run.name };
     const by = runId &&
-      markup` by run ${link("/run", { id: runId }, runId)}`;
+      markup` by run ${link("/runs", { id: runId }, runId)}`;
     const [size, saved] = [metadata.sizeBytes, metadata.mtimeMs];
     return markup`${bold(path)}
 <p>removed ${timeWords(run.timeMs)}${by} on ${words(side)}</p>
@@ -402,25 +395,23 @@ ${list}`;
 
 // Runs.
 
-/** Past runs, what waits, and the question why. */
+/** Past runs, and what waits. */
 export function runsHtml(
   runs: readonly PastRun[],
   standing: readonly StandingThing[],
-  { query }: Frame,
+  frame: Frame,
 ): Markup {
   return markup`<h2>What waits</h2>
 ${standingHtml(standing)}
 <p>Documents that wait because they are open or being saved, and since when:
 <a href="/next">Next run</a>.</p>
-<h2>Why is a path as it is?</h2>
-${whyForm(query)}
 <h2>Past runs</h2>
 ${
     runs.length === 0
       ? markup`<p>There was no run yet.</p>`
-      : paged(runs, "/runs", query, (run) =>
-        markup`${link("/run", { id: run.id }, timeWords(run.startedAtMs))}
-<p>${runWords(run)}</p>`)
+      : paged(runs, frame, (run) =>
+        markup`${link("/runs", { id: run.id }, timeWords(run.startedAtMs))}
+<p>${runWords(run, ": ")}</p>`)
   }`;
 }
 
@@ -434,45 +425,34 @@ function standingHtml(all: readonly StandingThing[]): Markup {
       timeWords(sinceMs)
     }</p>`
   );
-  const open = all.length < ROWS ? markup` open` : null;
   const rest = all.length - items.length;
-  return markup`<details${open}>
+  return markup`<details open>
 <summary>${numberWords(all.length)} undone or unknown</summary>
 <ul class="rows">${items}</ul>
 ${rest === 0 ? null : markup`<p>… and ${numberWords(rest)} more.</p>`}
 </details>`;
 }
 
-function runWords(run: PastRun): string {
-  const { startedAtMs, finishedAtMs, exitCode, stoppedBy, summary } = run;
-  if (finishedAtMs === null) {
-    return "not finished: it goes on still, or was cut off";
-  }
-  const seconds = ((finishedAtMs - startedAtMs) / 1000).toFixed(1);
-  return `${seconds} s, exit code ${exitCode}: ${
-    stoppedBy ?? countWords(summary)
-  }`;
-}
-
 /** What a run did. */
 export function runHtml(
   run: PastRun,
   actions: readonly PastAction[],
-  { query }: Frame,
+  frame: Frame,
 ): Markup {
-  return markup`<p>Run ${run.id}: ${runWords(run)}</p>
+  return markup`<p>Run ${run.id}: ${runWords(run, ": ")}</p>
 ${
     actions.length === 0
       ? markup`<p>It changed nothing.</p>`
-      : paged(actions, "/run", query, (action) =>
+      : paged(actions, frame, (action) =>
         markup`${link("/why", { path: action.path }, bold(action.path))}
 <p>${actionLine(action)}</p>`)
   }`;
 }
 
-/** Why a path is as it is. */
-export function whyHtml(text: string, { query }: Frame): Markup {
-  return markup`${whyForm(query)}<pre>${text.split("\n")}</pre>`;
+/** Why a path is as it is; null: nothing is asked yet. */
+export function whyHtml(text: string | null, { query }: Frame): Markup {
+  const form = searchHtml("/why", query, { path: "Path" }, "Explain");
+  return markup`${form}${text && markup`<pre>${text.split("\n")}</pre>`}`;
 }
 
 /** The next run, and the command to be copied; null: there is none. */

@@ -81,9 +81,15 @@ export class PanelServer implements AsyncDisposable {
   readonly code: string = randomText();
   readonly port: number;
   /** Ended by its own button, or by nobody using it. */
-  readonly ended: Promise<PanelEnd>;
+  get ended(): Promise<PanelEnd> {
+    return this.#ended.promise;
+  }
   /** The code is used up, or too old. */
-  readonly entered: Promise<void>;
+  get entered(): Promise<void> {
+    return this.#entered.promise;
+  }
+  readonly #ended = Promise.withResolvers<PanelEnd>();
+  readonly #entered = Promise.withResolvers<void>();
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
   readonly #site: Site;
   readonly #times: PanelTimes;
@@ -91,22 +97,13 @@ export class PanelServer implements AsyncDisposable {
   readonly #secret = randomText();
   #isCodeGood = true;
   #timer: ReturnType<typeof setTimeout> | undefined;
-  #end: (why: PanelEnd) => void;
-  #enter: () => void;
   readonly #codeTimer: ReturnType<typeof setTimeout>;
 
   /** @param port Where to listen; 0: on any port that is free. */
   constructor(site: Site, port: number, times: PanelTimes = TIMES) {
-    const ended = Promise.withResolvers<PanelEnd>();
-    const entered = Promise.withResolvers<void>();
-    [this.ended, this.#end] = [ended.promise, ended.resolve];
-    [this.entered, this.#enter] = [entered.promise, entered.resolve];
     [this.#site, this.#times] = [site, times];
-    this.#server = Deno.serve({
-      hostname: "127.0.0.1",
-      port,
-      onListen() {},
-    }, (request) => this.#respond(request));
+    const at = { hostname: "127.0.0.1", port, onListen() {} };
+    this.#server = Deno.serve(at, (request) => this.#respond(request));
     this.port = this.#server.addr.port;
     this.#codeTimer = setTimeout(() => this.#useCode(), times.codeMs);
     this.#beUsed();
@@ -127,13 +124,16 @@ export class PanelServer implements AsyncDisposable {
 
   #beUsed(): void {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#end("idle"), this.#times.idleMs);
+    this.#timer = setTimeout(
+      () => this.#ended.resolve("idle"),
+      this.#times.idleMs,
+    );
   }
 
   #useCode(): void {
     clearTimeout(this.#codeTimer);
     this.#isCodeGood = false;
-    this.#enter();
+    this.#entered.resolve();
   }
 
   async #respond(request: Request): Promise<Response> {
@@ -176,7 +176,7 @@ export class PanelServer implements AsyncDisposable {
     }
     this.#beUsed();
     if (form !== null && path === "/close") {
-      setTimeout(() => this.#end("closed"), LAST_MS);
+      setTimeout(() => this.#ended.resolve("closed"), LAST_MS);
       return document("html", plainPage(CLOSED));
     }
     const answered = await this.#site.answer(

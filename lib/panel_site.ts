@@ -6,40 +6,20 @@
  */
 import { resolvedText, resolveOne } from "./command_conflicts.ts";
 import { restoredLine, restoring, type Wanted } from "./command_restore.ts";
-import { whyText } from "./command_why.ts";
+import { lookAt, planNow, whyText } from "./command_why.ts";
 import type { Config } from "./config_schema.ts";
 import type { ClashResolution, Resolution } from "./conflict.ts";
 import { EXIT, LockedError, SyncError } from "./errors.ts";
 import { Markup, markup } from "./html.ts";
-import { words } from "./metadata.ts";
-import { diffHtml, textIn } from "./panel_diff.ts";
-import {
-  type Beside,
-  CLASH_CHOICES,
-  clashesHtml,
-  clashHtml,
-  conflictHtml,
-  conflictsHtml,
-  deletedHtml,
-  type Frame,
-  nextHtml,
-  pageHtml,
-  PAGES,
-  runHtml,
-  runsHtml,
-  type Said,
-  saidIn,
-  whyHtml,
-} from "./panel_pages.ts";
+import { diffHtml } from "./panel_diff.ts";
+import * as pages from "./panel_pages.ts";
 import type { Answered, Asked, Site } from "./panel_server.ts";
 import { PANEL_SCRIPT, PANEL_STYLE } from "./panel_style.ts";
-import type { Version } from "./plan_types.ts";
+import { isWithin } from "./paths.ts";
 import { resultHtml } from "./report_html.ts";
-import { newRunId, runSync } from "./run.ts";
 import type { Stop } from "./run_types.ts";
-import { wireRoot } from "./run_identify.ts";
 import { exists, StateDb, takeLock } from "./state_db.ts";
-import { type ClashCopy, RecordStore } from "./state_record.ts";
+import { RecordStore } from "./state_record.ts";
 import {
   actionsOf,
   listedConflicts,
@@ -47,11 +27,12 @@ import {
   runsBeginning,
   standingThings,
 } from "./state_runs.ts";
-import { isWithin } from "./paths.ts";
-import { printable, PROGRAM, quoted, shellQuoted } from "./text.ts";
-import { CLASH_TAKES, type Side, SIDES } from "./types.ts";
+import { printable, PROGRAM, quoted, shellQuoted, textIn } from "./text.ts";
+import { CLASH_TAKES, SIDES } from "./types.ts";
 import { SHOWN_BYTES } from "./wire_messages.ts";
 import type { Files } from "./wire_port.ts";
+
+const { PAGES, saidIn } = pages;
 
 /** Runs that are listed. */
 const RUNS = 10_000;
@@ -64,7 +45,7 @@ const LOOK_MS = 250;
 export class PanelSite implements Site {
   readonly #config: Config;
   readonly #files: Files;
-  #said: Said | null = null;
+  #said: pages.Said | null = null;
   /** What was begun last: nothing else begins before its end. */
   #turn: Promise<unknown> = Promise.resolve();
 
@@ -74,15 +55,12 @@ export class PanelSite implements Site {
   }
 
   async answer(asked: Asked, secret: string): Promise<Answered | null> {
-    switch (asked.path) {
-      case "/panel.css":
-        return { type: "css", text: PANEL_STYLE };
-      case "/panel.js":
-        return { type: "javascript", text: PANEL_SCRIPT };
-    }
-    const { form } = asked;
+    const { path, form } = asked;
+    if (path === "/panel.css") return { type: "css", text: PANEL_STYLE };
+    if (path === "/panel.js") return { type: "javascript", text: PANEL_SCRIPT };
+    if (PAGES[path] === undefined) return null;
     const mine = this.#turn.then(() =>
-      form === null ? this.#show(asked, secret) : this.#press(asked.path, form)
+      form === null ? this.#show(asked, secret) : this.#press(path, form)
     );
     this.#turn = mine.catch(() => {});
     return await mine;
@@ -91,79 +69,73 @@ export class PanelSite implements Site {
   // Pages.
 
   async #show(
-    { path, query }: Asked,
+    { path: page, query }: Asked,
     secret: string,
-  ): Promise<Answered | null> {
-    if (PAGES[path] === undefined) return null;
+  ): Promise<Answered> {
     const { roots } = this.#config;
-    const frame = { roots, query, secret, said: this.#said };
+    const frame = { page, roots, query, secret, said: this.#said };
     this.#said = null;
     try {
-      const body = await this.#page(path, frame);
-      return { type: "html", text: pageHtml(path, frame, body) };
+      const text = pages.pageHtml(frame, await this.#page(frame));
+      return { type: "html", text };
     } catch (error) {
       // A root that is away, a state DB that can't be read: said as anywhere.
       if (!(error instanceof SyncError)) throw error;
       const bad = { ...frame, said: { isGood: false, text: linesOf(error) } };
-      const text = pageHtml(path, bad, markup``, "That can't be shown");
+      const text = pages.pageHtml(bad, markup``, "That can't be shown");
       return { type: "html", text };
     }
   }
 
-  async #page(path: string, frame: Frame): Promise<Markup> {
+  async #page(frame: pages.Frame): Promise<Markup> {
     const { softDelete, roots } = this.#config;
-    const { query } = frame;
+    const { page, query } = frame;
     const of = query.get("path") ?? "";
-    switch (path) {
+    switch (page) {
       case "/":
-        return conflictsHtml(this.#read(listedConflicts, []), frame);
-      case "/conflict": {
-        const all = this.#read(listedConflicts, []);
-        const found = stillListed(of, all.find((it) => it.path === of));
-        const { left, right } = found.versions;
-        const beside = await this.#beside([
-          ["left", words("left"), left],
-          ["right", words("right"), right],
-        ]);
-        return conflictHtml(found, beside, frame);
-      }
-      case "/clashes":
-        return clashesHtml(this.#read(clashCopies, []), frame);
-      case "/clash": {
-        const all = this.#read(clashCopies, []);
-        const found = stillListed(of, all.find(({ copy }) => copy.path === of));
-        const { copy, file } = found;
-        const beside = await this.#beside([
-          ["left", "File", file && { ...file.left, path: file.path }],
-          ["left", "Copy", { ...copy.left, path: copy.path }],
-        ]);
-        return clashHtml(found, beside, frame);
+      case "/clashes": {
+        const all = this.#choices(page);
+        if (!query.has("path")) return pages.choicesHtml(all, frame);
+        const found = stillListed(of, all.find(({ path }) => path === of));
+        const beside = await this.#beside(found.halves);
+        return pages.choiceHtml(found, beside, frame);
       }
       case "/deleted": {
         const all = await this.#removed(query);
-        return deletedHtml(all, softDelete.retentionDays, frame);
+        return pages.deletedHtml(all, softDelete.retentionDays, frame);
       }
       case "/runs": {
-        const runs = this.#read((db) => pastRuns(db, RUNS), []);
-        return runsHtml(runs, this.#read(standingThings, []), frame);
-      }
-      case "/run": {
-        const id = query.get("id") ?? "";
+        const id = query.get("id");
+        if (id === null) {
+          const runs = this.#read((db) => pastRuns(db, RUNS), []);
+          return pages.runsHtml(runs, this.#read(standingThings, []), frame);
+        }
         const [first] = this.#read((db) => runsBeginning(db, id), []);
         const run = stillListed(id, first);
-        return runHtml(
-          run,
-          this.#read((db) => actionsOf(db, run.id), []),
-          frame,
-        );
+        const actions = this.#read((db) => actionsOf(db, run.id), []);
+        return pages.runHtml(run, actions, frame);
       }
-      case "/why":
-        return whyHtml(await whyText(of, this.#config, this.#files), frame);
+      case "/why": {
+        const text = query.has("path")
+          ? await whyText(of, this.#config, this.#files)
+          : null;
+        return pages.whyHtml(text, frame);
+      }
     }
-    const result = await this.#plan();
+    const { result } = await planNow(this.#config, this.#files, false);
     const rows = resultHtml(result, { roots, listsUnchanged: false });
     const command = commandFor(result.stop, this.#config);
-    return nextHtml(new Markup(rows), command);
+    return pages.nextHtml(new Markup(rows), command);
+  }
+
+  #choices(list: string): pages.Choice[] {
+    return this.#read(
+      (db) =>
+        list === "/"
+          ? listedConflicts(db).map(pages.conflictChoice)
+          : new RecordStore(db).clashCopies().map(pages.clashChoice),
+      [],
+    );
   }
 
   #read<T>(of: (db: StateDb) => T, nothing: T): T {
@@ -174,9 +146,8 @@ export class PanelSite implements Site {
 
   async #removed(query: URLSearchParams) {
     const wanted = { path: "", isFolder: true, from: null };
-    const { versions } = await restoring(
-      ...[wanted, null, this.#config, this.#files] as const,
-    );
+    const [config, files] = [this.#config, this.#files];
+    const { versions } = await restoring(wanted, null, config, files);
     const [name, folder, run] = ["q", "folder", "run"].map((it) =>
       (query.get(it) ?? "").trim()
     ) as [string, string, string];
@@ -189,35 +160,18 @@ export class PanelSite implements Site {
     ).sort((a, b) => b.run.timeMs - a.run.timeMs);
   }
 
-  #plan() {
-    return runSync(newRunId(Date.now()), this.#config, {
-      files: this.#files,
-      isDryRun: true,
-      allowed: { deletes: false, changes: false },
-      acceptRoots: false,
-      listUnchanged: false,
-    }, { onOutcome() {}, onProblem() {}, onWarning() {} });
-  }
-
   /** Two versions as they are now, and what differs between them. */
-  async #beside(
-    versions: readonly (readonly [Side, string, Version | null])[],
-  ): Promise<Beside> {
+  async #beside(halves: pages.Choice["halves"]): Promise<pages.Beside> {
     const texts: string[] = [];
     let why: string | null = null;
-    for (const [side, name, listed] of versions) {
-      if (listed === null) continue;
-      const real = await this.#files.ask("check", { side });
-      const asks = { side, owner: null, traits: null, nameBytes: null };
-      const root = wireRoot(real, await this.#files.ask("probe", asks));
-      const paths = [listed.path];
-      const [look] = await this.#files.ask("looks", {
-        ...{ side, root, paths, wantsSecond: false },
-      });
+    for (const { side, name, version } of halves) {
+      if (version === null) continue;
+      const { path } = version;
+      const { root, look } = await lookAt(path, side, this.#files);
       if (
         look?.kind !== "file" ||
-        look.metadata.sizeBytes !== listed.sizeBytes ||
-        look.metadata.mtimeMs !== listed.mtimeMs
+        look.metadata.sizeBytes !== version.sizeBytes ||
+        look.metadata.mtimeMs !== version.mtimeMs
       ) {
         const why = `${name}: it is not any more what the last run saw. Run ` +
           "a sync, then look at both again.";
@@ -225,14 +179,13 @@ export class PanelSite implements Site {
       }
       const { metadata } = look;
       // There is nothing to compare it with.
-      if (versions.some(([, , it]) => it === null)) continue;
+      if (halves.some((it) => it.version === null)) continue;
       if (metadata.sizeBytes > SHOWN_BYTES) {
         why = `${name} has more than 1 MB: ${OPEN_BOTH}`;
         continue;
       }
-      const shown = await this.#files.ask("show", {
-        ...{ side, root, path: listed.path, metadata },
-      });
+      const asks = { side, root, path, metadata };
+      const shown = await this.#files.ask("show", asks);
       const text = "why" in shown ? null : textIn(shown.bytes);
       if ("why" in shown) why = `${name} can't be shown: ${shown.why}.`;
       else if (text === null) why = `No plain text: ${OPEN_BOTH}`;
@@ -241,15 +194,13 @@ export class PanelSite implements Site {
     const [one, other] = texts;
     const diff = one === undefined || other === undefined
       ? null
-      : await diffHtml([one, other], [versions[0]![1], versions[1]![1]]);
+      : await diffHtml([one, other], [halves[0].name, halves[1].name]);
     return { diff, why, isAsListed: true };
   }
 
   // Buttons.
 
-  async #press(path: string, form: URLSearchParams): Promise<Answered | null> {
-    if (PAGES[path] === undefined) return null;
-    const [back] = PAGES[path];
+  async #press(path: string, form: URLSearchParams): Promise<Answered> {
     try {
       await this.#waitForLock();
       this.#said = await this.#act(path, form);
@@ -260,10 +211,10 @@ export class PanelSite implements Site {
     const kept = ["q", "folder", "run", "page"].filter((it) => form.has(it))
       .map((it) => [it, saidIn(form, it)]);
     const query = new URLSearchParams(kept);
-    return { goTo: kept.length === 0 ? back : `${back}?${query}` };
+    return { goTo: kept.length === 0 ? path : `${path}?${query}` };
   }
 
-  async #act(page: string, form: URLSearchParams): Promise<Said> {
+  async #act(page: string, form: URLSearchParams): Promise<pages.Said> {
     const [path, take, shown, from] = ["path", "take", "shown", "from"].map(
       (it) => saidIn(form, it),
     ) as [string, string, string, string];
@@ -272,23 +223,23 @@ export class PanelSite implements Site {
     }
     const side = [...SIDES, "both" as const].find((it) => it === take);
     const kept = CLASH_TAKES.find((it) => it === take);
-    if (page === "/conflict" && side !== undefined) {
+    if (page === "/" && side !== undefined) {
       return await this.#resolve({ path, take: side, shown });
     }
-    if (page === "/clash" && kept !== undefined) {
+    if (page === "/clashes" && kept !== undefined) {
       return await this.#resolve({ path, keep: kept, shown });
     }
     const why = `${quoted(take || page)} is no button here.`;
     throw new SyncError(why, EXIT.usage);
   }
 
-  async #resolve(asked: Resolution | ClashResolution): Promise<Said> {
+  async #resolve(asked: Resolution | ClashResolution): Promise<pages.Said> {
     const result = await resolveOne(asked, this.#config, this.#files);
     const { stop, exitCode } = result;
     const isGood = exitCode === EXIT.agreed;
     if (stop !== null) return { isGood, text: `${stop.reason}\n${stop.hint}` };
     if (isGood && "keep" in asked) {
-      const what = CLASH_CHOICES[asked.keep]!;
+      const what = pages.CLASH_TAKES_WORDS[asked.keep];
       return { isGood, text: `Settled: ${printable(asked.path)}: ${what}` };
     }
     const text = resolvedText(asked.path, result, this.#config.roots);
@@ -296,7 +247,7 @@ export class PanelSite implements Site {
     return { isGood, text: isGood ? text.split("\n")[0]! : text };
   }
 
-  async #bringBack(wanted: Wanted): Promise<Said> {
+  async #bringBack(wanted: Wanted): Promise<pages.Said> {
     const how = { to: "both", isForced: false } as const;
     const { restored, stop, exitCode } = await restoring(
       ...[wanted, how, this.#config, this.#files] as const,
@@ -306,26 +257,25 @@ export class PanelSite implements Site {
     return { isGood: exitCode === EXIT.agreed, text };
   }
 
-  /** @throws {LockedError} A run is still on when nobody wants to wait more. */
+  /** Where a run is on for longer, the button itself says so. */
   async #waitForLock(): Promise<void> {
     const end = performance.now() + PATIENCE_MS;
-    for (;;) {
-      try {
-        return takeLock(this.#config.stateDb)[Symbol.dispose]();
-      } catch (error) {
-        const isOver = performance.now() > end;
-        if (isOver || !(error instanceof LockedError)) throw error;
-      }
+    while (isLocked(this.#config.stateDb) && performance.now() < end) {
       await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
     }
   }
 }
 
-const OPEN_BOTH = "open both in their own program to compare them.";
-
-function clashCopies(db: StateDb): ClashCopy[] {
-  return new RecordStore(db).clashCopies();
+function isLocked(stateDb: string): boolean {
+  try {
+    takeLock(stateDb)[Symbol.dispose]();
+    return false;
+  } catch (error) {
+    return error instanceof LockedError;
+  }
 }
+
+const OPEN_BOTH = "open both in their own program to compare them.";
 
 /** @throws {SyncError} What was asked for is not among what is listed. */
 function stillListed<T>(what: string, found: T | undefined): T {

@@ -20,7 +20,7 @@ export const PANEL_STYLE: string = `${STYLE}
   color: inherit; text-decoration: none;
 }
 .bar a:hover { background: var(--band); text-decoration: underline; }
-.bar a[aria-current] { background: var(--ink); color: var(--paper); }
+.bar a[aria-current=page] { background: var(--ink); color: var(--paper); }
 .panel h1 { margin-top: 1rem; }
 .panel p { margin: 0.25rem 0; overflow-wrap: anywhere; }
 .panel a { color: var(--copy); }
@@ -29,9 +29,6 @@ export const PANEL_STYLE: string = `${STYLE}
 .said:not(:empty) {
   margin: 0.75rem 0; padding: 0.5rem 1rem; background: var(--band);
   border-left: 0.4rem solid var(--make);
-}
-.said.bad:not(:empty) {
-  border-color: var(--heed); background: var(--heed-band);
 }
 .rows li { padding: 0.7rem 0; border-bottom: 1px solid var(--line); }
 .panel form[method=post] { padding: 0; background: none; }
@@ -74,10 +71,6 @@ export const PANEL_STYLE: string = `${STYLE}
 .diff .one td:last-child::before { content: "− " / ""; }
 .diff .other td:last-child::before { content: "+ " / ""; }
 .diff .both td:last-child::before { content: "  " / ""; }
-.hidden {
-  position: absolute; width: 1px; height: 1px; overflow: hidden;
-  clip-path: inset(50%);
-}
 .panel pre {
   padding: 0.75rem 1rem; border-radius: 0.5rem; background: var(--band);
   white-space: pre-wrap; overflow-wrap: anywhere;
@@ -90,7 +83,7 @@ export const PANEL_STYLE: string = `${STYLE}
 
 /** Sends forms, once, and goes where that leads. */
 export const PANEL_SCRIPT: string = `${SCRIPT}
-const said = document.querySelector(".said");
+const said = document.querySelector("main > [role=status]");
 const end = (sentence) => {
   document.querySelector(".bar").remove();
   document.querySelector("main").replaceChildren(sentence);

@@ -644,7 +644,7 @@ input[type=search], button { padding: 0.2rem 0.6rem; }
 }
 .columns span, td { padding: 0.3rem 0.5rem; }
 table, tbody { display: block; }
-caption, thead {
+caption, thead, .hidden {
   position: absolute; width: 1px; height: 1px; overflow: hidden;
   clip-path: inset(50%);
 }

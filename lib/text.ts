@@ -174,6 +174,28 @@ export function sinceWords(timeMs: number, nowMs = Date.now()): string {
   return timeWords(nowMs).startsWith(`${day} `) ? minute : `${day} ${minute}`;
 }
 
+// deno-lint-ignore no-control-regex
+const BINARY = /[\u0000-\u0008\u000e-\u001a\u001c-\u001f]/;
+
+/** The text in a file, UTF-8, UTF-16 or Windows-1252; null: it is no text. */
+export function textIn(bytes: Uint8Array): string | null {
+  const mark = bytes.subarray(0, 2).toHex();
+  const encodings = mark === "fffe"
+    ? ["utf-16le"]
+    : mark === "feff"
+    ? ["utf-16be"]
+    : ["utf-8", "windows-1252"];
+  for (const encoding of encodings) {
+    try {
+      const text = new TextDecoder(encoding, { fatal: true }).decode(bytes);
+      return BINARY.test(text) ? null : text;
+    } catch {
+      // It is in another one, perhaps.
+    }
+  }
+  return null;
+}
+
 // Paths as they are typed into a command line.
 
 /** What no shell gives a meaning to. */

@@ -42,7 +42,7 @@ async function eventful<O extends Office = MemoryOffice>(
   return office;
 }
 
-const CONFLICT = "/conflict?path=plan.txt";
+const CONFLICT = "/?path=plan.txt";
 const COPY = "new.clash-20240301-100005-left.txt";
 
 Deno.test("the panel lets in who has the code, once, and within its time", async () => {
@@ -107,7 +107,7 @@ Deno.test("the panel answers to its own pages only, and a button to its page's s
   const guest = await Guest.enter(server);
   const before = office.trees();
   const { text } = await guest.get(CONFLICT);
-  const [form] = /<form[^>]*action="\/conflict"[^]*?<\/form>/.exec(text)!;
+  const [form] = /<form[^>]*action="\/"[^]*?<\/form>/.exec(text)!;
   const [path, body] = formOf(form);
   const filled = (headers: Readonly<Record<string, string>>) => {
     const [, value] = guest.cookie.split("=");
@@ -204,7 +204,7 @@ Deno.test("a conflict: both versions, what differs, and left is chosen", async (
   assert.deepEqual([reply.status, reply.text], [200, "/"]);
   const { text: after } = await guest.get("/");
   assert.match(after, /role="status" class="said"><p>Resolved: plan\.txt/);
-  assert.doesNotMatch(after, /href="\/conflict\?path=plan.txt"/);
+  assert.doesNotMatch(after, /href="\/\?path=plan.txt"/);
   assert.deepEqual(softDeleted(office.right), {
     "plan.txt": "one\n2 of Right\nthree\n",
     "gone.txt": "gone",
@@ -218,9 +218,9 @@ Deno.test("never against a version that the page has not shown, listed by a run 
   await using server = await serving(office);
   const guest = await Guest.enter(server);
   const { text } = await guest.get(CONFLICT);
-  const [form] = /<form[^>]*action="\/conflict"[^]*?<\/form>/.exec(text)!;
-  const copy = await guest.get(`/clash?path=${COPY}`);
-  const [other] = /<form[^>]*action="\/clash"[^]*?<\/form>/.exec(copy.text)!;
+  const [form] = /<form[^>]*action="\/"[^]*?<\/form>/.exec(text)!;
+  const copy = await guest.get(`/clashes?path=${COPY}`);
+  const [other] = /<form[^>]*action="\/clashes"[^]*?<\/form>/.exec(copy.text)!;
   office.write({
     right: {
       "plan.txt": file("one\n3 of Right\nthree\n", { mtime: "2024-04-01" }),
@@ -238,7 +238,7 @@ Deno.test("never against a version that the page has not shown, listed by a run 
       await guest.post(...formOf(it));
       assert.match(
         (await guest.get("/")).text,
-        /class="said bad"><p>.* is not as it was/,
+        /class="stop"><p>.* is not as it was/,
       );
       assert.deepEqual(office.trees(), before);
     }
@@ -252,7 +252,7 @@ Deno.test("a clash copy beside its file, and taken for it", async () => {
   await using server = await serving(office);
   const guest = await Guest.enter(server);
   assert.match((await guest.get("/clashes")).text, /new\.clash.*new\.txt/s);
-  const page = `/clash?path=${COPY}`;
+  const page = `/clashes?path=${COPY}`;
   assert.match((await guest.get(page)).text, /<ins>new of Left<\/ins>/);
   const reply = await guest.press(page, "Copy");
   assert.equal(reply.text, "/clashes");
@@ -273,7 +273,7 @@ Deno.test("a clash copy whose file has not the name that the copy tells", async 
   await office.run();
   await using server = await serving(office);
   const guest = await Guest.enter(server);
-  for (const page of ["/clashes", `/clash?path=${COPY}`]) {
+  for (const page of ["/clashes", `/clashes?path=${COPY}`]) {
     const { text } = await guest.get(page);
     assert.match(text, /not there under this name: gone, or/, page);
   }
@@ -284,7 +284,7 @@ Deno.test("deleted files are found by name, folder and run, and brought back", a
   await using server = await serving(office);
   const guest = await Guest.enter(server);
   const { text } = await guest.get("/deleted");
-  const [, run] = /href="\/run\?id=([^"]+)"/.exec(text)!;
+  const [, run] = /href="\/runs\?id=([^"]+)"/.exec(text)!;
   for (const query of ["q=GONE", "run=2", `run=${run}`, "folder="]) {
     const { text } = await guest.get(`/deleted?${query}`);
     assert.match(text, /gone\.txt/, query);
@@ -306,7 +306,7 @@ Deno.test("deleted files are found by name, folder and run, and brought back", a
   await guest.press("/deleted?q=gone", "Bring back");
   assert.match(
     (await guest.get("/deleted")).text,
-    /said bad.*what is on Left is newer/,
+    /class="stop".*what is on Left is newer/,
   );
   assert.equal(Deno.readTextFileSync(`${office.left}/gone.txt`), "newer");
 });
@@ -322,9 +322,9 @@ Deno.test("runs, why, what waits, and the next run with the command to be copied
   const { text } = await guest.get("/runs");
   assert.match(text, /link.*Left: unknown: .*; since/s);
   assert.match(text, /Documents that wait .*href="\/next"/s);
-  const [, run] = /href="\/run\?id=([^"]+)"/.exec(text)!;
+  const [, run] = /href="\/runs\?id=([^"]+)"/.exec(text)!;
   assert.match(
-    (await guest.get(`/run?id=${run}`)).text,
+    (await guest.get(`/runs?id=${run}`)).text,
     /COPY_LEFT_TO_RIGHT later\.txt/,
   );
   assert.match(
@@ -371,12 +371,12 @@ Deno.test("two panels at once: what one has settled, the other does not settle a
   await using two = await serving(office);
   const [a, b] = [await Guest.enter(one), await Guest.enter(two)];
   const { text } = await b.get(CONFLICT);
-  const [form] = /<form[^>]*action="\/conflict"[^]*?<\/form>/.exec(text)!;
+  const [form] = /<form[^>]*action="\/"[^]*?<\/form>/.exec(text)!;
   await a.press(CONFLICT, "Right");
   await b.post(...formOf(form));
   assert.match(
     (await b.get("/")).text,
-    /said bad"><p>plan\.txt is not as it was/,
+    /stop"><p>plan\.txt is not as it was/,
   );
   assert.equal(
     Deno.readTextFileSync(`${office.left}/plan.txt`),
@@ -391,7 +391,7 @@ Deno.test("names and contents are text, never markup", async () => {
   const name = encodeURIComponent(EVIL);
   const pages = [
     "/",
-    `/conflict?path=${name}`,
+    `/?path=${name}`,
     `/why?path=${name}`,
     "/next",
     `/deleted?q=${name}`,
@@ -457,7 +457,7 @@ Deno.test({
       assert.equal(status, 200);
       assert.match(
         text,
-        /class="said bad"><p>[^<]*config\.db[^<]*this account may not use it/,
+        /class="stop"><p>[^<]*config\.db[^<]*this account may not use it/,
       );
     }
   },
