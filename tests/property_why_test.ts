@@ -111,7 +111,15 @@ async function assertWhyIsPlan(office: Office): Promise<void> {
  */
 function assertNamed(office: Office, result: RunResult): void {
   if (result.exitCode !== 0) return;
-  const told = result.problems.filter(isTold).map(({ path }) => path);
+  // What is in a folder that got another name goes along.
+  const moves = result.outcomes.flatMap(({ kind, action: { path, newPath } }) =>
+    kind === "done" && newPath !== null ? [[path, newPath] as const] : []
+  );
+  const told = result.problems.filter(isTold).flatMap(({ path }) => [
+    path,
+    ...moves.filter(([from]) => isWithin(path, from))
+      .map(([from, to]) => to + path.slice(from.length)),
+  ]);
   const waiting = result.waiting.flatMap(({ path, as, others }) =>
     [path, as, ...others].filter((it) => it !== null)
   );
@@ -298,6 +306,19 @@ Deno.test("why: what is being saved waits with all that the other side has in a 
     );
     assertNamed(office, result);
   }
+});
+
+Deno.test("why: a link that goes along in a folder that got another name is named", async () => {
+  using office = new MemoryOffice();
+  write(office.left, { a: {} });
+  await office.agree();
+  Deno.symlinkSync("nowhere", `${office.left}/a/link`);
+  Deno.renameSync(`${office.right}/a`, `${office.right}/A`);
+  for (let round = 0; round < 2; round++) {
+    await assertWhyIsPlan(office);
+    assertNamed(office, await office.run(ALLOWED));
+  }
+  assert.ok(Deno.lstatSync(`${office.left}/A/link`).isSymlink);
 });
 
 Deno.test("why: a file that is gone behind a folder of its name is gone for every plan", async () => {
