@@ -118,12 +118,14 @@ function bold(path: string): Markup {
 /** Rows on a page. */
 const ROWS = 100;
 
-/** Some of many, and the way to the others. */
+/** Some of many, and the way to the others; or what is said of none. */
 function paged<T>(
   all: readonly T[],
+  none: string,
   { page, query }: Frame,
   item: (it: T) => Markup,
 ): Markup {
+  if (all.length === 0) return markup`<p>${none}</p>`;
   const last = Math.max(0, Math.ceil(all.length / ROWS) - 1);
   const nth = Math.min(last, Math.max(0, Number(query.get("page")) | 0));
   const some = all.slice(nth * ROWS, (nth + 1) * ROWS);
@@ -145,17 +147,16 @@ function paged<T>(
 
 /** A search: what it looks for stays in its fields. */
 function searchHtml(
-  path: string,
-  query: URLSearchParams,
+  { page, query }: Frame,
+  button: string,
   fields: Readonly<Record<string, string>>,
-  button = "Search",
 ): Markup {
   const inputs = Object.entries(fields).map(([name, label]) =>
     markup`<label>${label} <input name="${name}" value="${
       query.get(name)
     }"></label>`
   );
-  return markup`<form role="search" aria-label="${button}" class="search" method="get" action="${path}">
+  return markup`<form role="search" aria-label="${button}" class="search" method="get" action="${page}">
 ${inputs}<button>${button}</button></form>`;
 }
 
@@ -267,27 +268,19 @@ const LISTS: Readonly<Record<string, readonly [none: string, some: string]>> = {
 
 /** What may be chosen about. */
 export function choicesHtml(all: readonly Choice[], frame: Frame): Markup {
-  const { page } = frame;
-  const [none, some] = LISTS[page]!;
-  if (all.length === 0) return markup`<p>${none}</p>`;
-  const list = paged(
-    all,
-    frame,
-    ({ path, what, halves }) =>
-      markup`${link(page, { path }, bold(path))}
+  const [none, some] = LISTS[frame.page]!;
+  const list = paged(all, none, frame, ({ path, what, halves }) => {
+    const versions = halves.map((half) => {
+      const { name, version, instead } = half;
+      const at = !version || version.path === path ? "" : `${version.path}, `;
+      return markup`<p><b>${name}</b>
+${at}${version ? versionWords(version) : instead}${newer(half, halves)}</p>`;
+    });
+    return markup`${link(frame.page, { path }, bold(path))}
 <p>${what}</p>
-${
-        halves.map((half) => {
-          const { name, version, instead } = half;
-          const where = version && version.path !== path
-            ? `${version.path}, `
-            : "";
-          return markup`<p><b>${name}</b>
-${where}${version ? versionWords(version) : instead}${newer(half, halves)}</p>`;
-        })
-      }`,
-  );
-  return markup`<p>${some}</p>
+${versions}`;
+  });
+  return markup`${all.length === 0 ? null : markup`<p>${some}</p>`}
 ${list}`;
 }
 
@@ -301,10 +294,8 @@ function newer({ version }: Half, halves: Choice["halves"]): Part {
 
 /** Two versions as they are now. */
 export interface Beside {
-  /** What differs; null where that can't be shown. */
-  readonly diff: Markup | null;
-  /** Why it can't, or why nothing is to be chosen. */
-  readonly why: string | null;
+  /** What differs, or, as a sentence, why that is not shown. */
+  readonly diff: Markup | string | null;
   /** They are still what was listed: something may be chosen. */
   readonly isAsListed: boolean;
 }
@@ -312,7 +303,7 @@ export interface Beside {
 /** Both versions, what differs, and, where they are as listed, the buttons. */
 export function choiceHtml(
   { path, what, shown, halves, takes }: Choice,
-  { diff, why, isAsListed }: Beside,
+  { diff, isAsListed }: Beside,
   { page, roots, secret }: Frame,
 ): Markup {
   const sides = halves.map((half) => {
@@ -336,10 +327,9 @@ export function choiceHtml(
   return markup`<p>${bold(path)}: ${what}.
 ${link("/why", { path }, "Why?")}</p>
 <div class="sides">${sides}</div>
-${why && markup`<p class="stop">${why}</p>`}
 ${
-    diff &&
-    markup`<div class="scroll" tabindex="0" role="region" aria-label="What differs">${diff}</div>`
+    typeof diff === "string" ? markup`<p class="stop">${diff}</p>` : diff &&
+      markup`<div class="scroll" tabindex="0" role="region" aria-label="What differs">${diff}</div>`
   }
 ${
     isAsListed
@@ -367,27 +357,23 @@ export function deletedHtml(
   retentionDays: number,
   frame: Frame,
 ): Markup {
-  const { query, secret } = frame;
+  const { page, query, secret } = frame;
   const fields = { q: "Name contains", folder: "In folder", run: "Run" };
-  const search = searchHtml("/deleted", query, fields);
-  if (all.length === 0) {
-    return markup`${search}<p>Nothing is soft-deleted that fits.</p>`;
-  }
-  const list = paged(all, frame, (version) => {
+  const none = "Nothing is soft-deleted that fits.";
+  const list = paged(all, none, frame, (version) => {
     const { path, side, run, runId, metadata } = version;
     const back = Object.fromEntries(query);
     const values = { ...back, secret, path, from: run.name };
-    const by = runId &&
-      markup` by run ${link("/runs", { id: runId }, runId)}`;
-    const [size, saved] = [metadata.sizeBytes, metadata.mtimeMs];
+    const by = runId && markup` by run ${link("/runs", { id: runId }, runId)}`;
+    const { sizeBytes, mtimeMs } = metadata;
     return markup`${bold(path)}
 <p>removed ${timeWords(run.timeMs)}${by} on ${words(side)}</p>
-<p>${sizeWords(size)}, saved ${timeWords(saved)};
+<p>${sizeWords(sizeBytes)}, saved ${timeWords(mtimeMs)};
 ${staysWords(run.timeMs, retentionDays)}</p>
-<form method="post" action="/deleted">${hidden(values)}
+<form method="post" action="${page}">${hidden(values)}
 <button aria-describedby="back" aria-label="Bring back ${path}">Bring back</button></form>`;
   });
-  return markup`${search}
+  return markup`${searchHtml(frame, "Search", fields)}
 <p id="back">“Bring back” copies a version to where it was, on both sides.
 What stands there goes to soft delete; something newer is not replaced.</p>
 ${list}`;
@@ -407,10 +393,8 @@ ${standingHtml(standing)}
 <a href="/next">Next run</a>.</p>
 <h2>Past runs</h2>
 ${
-    runs.length === 0
-      ? markup`<p>There was no run yet.</p>`
-      : paged(runs, frame, (run) =>
-        markup`${link("/runs", { id: run.id }, timeWords(run.startedAtMs))}
+    paged(runs, "There was no run yet.", frame, (run) =>
+      markup`${link(frame.page, { id: run.id }, timeWords(run.startedAtMs))}
 <p>${runWords(run, ": ")}</p>`)
   }`;
 }
@@ -441,17 +425,15 @@ export function runHtml(
 ): Markup {
   return markup`<p>Run ${run.id}: ${runWords(run, ": ")}</p>
 ${
-    actions.length === 0
-      ? markup`<p>It changed nothing.</p>`
-      : paged(actions, frame, (action) =>
-        markup`${link("/why", { path: action.path }, bold(action.path))}
+    paged(actions, "It changed nothing.", frame, (action) =>
+      markup`${link("/why", { path: action.path }, bold(action.path))}
 <p>${actionLine(action)}</p>`)
   }`;
 }
 
 /** Why a path is as it is; null: nothing is asked yet. */
-export function whyHtml(text: string | null, { query }: Frame): Markup {
-  const form = searchHtml("/why", query, { path: "Path" }, "Explain");
+export function whyHtml(text: string | null, frame: Frame): Markup {
+  const form = searchHtml(frame, "Explain", { path: "Path" });
   return markup`${form}${text && markup`<pre>${text.split("\n")}</pre>`}`;
 }
 

@@ -75,21 +75,23 @@ class Refusal extends Error {
   }
 }
 
+/** @throws {Refusal} It is not so. */
+function requireThat(isSo: boolean, why: string, status = 403): void {
+  if (!isSo) throw new Refusal(status, why);
+}
+
 /** The panel's server. */
 export class PanelServer implements AsyncDisposable {
   /** Lets one browser in, once, and not for long. */
   readonly code: string = randomText();
   readonly port: number;
-  /** Ended by its own button, or by nobody using it. */
-  get ended(): Promise<PanelEnd> {
-    return this.#ended.promise;
-  }
-  /** The code is used up, or too old. */
-  get entered(): Promise<void> {
-    return this.#entered.promise;
-  }
   readonly #ended = Promise.withResolvers<PanelEnd>();
+  /** By its own button, or by nobody using it. */
+  readonly ended: Promise<PanelEnd> = this.#ended.promise;
   readonly #entered = Promise.withResolvers<void>();
+  /** The code is used up, or too old. */
+  readonly entered: Promise<void> = this.#entered.promise;
+  readonly #stop = new AbortController();
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
   readonly #site: Site;
   readonly #times: PanelTimes;
@@ -102,8 +104,11 @@ export class PanelServer implements AsyncDisposable {
   /** @param port Where to listen; 0: on any port that is free. */
   constructor(site: Site, port: number, times: PanelTimes = TIMES) {
     [this.#site, this.#times] = [site, times];
-    const at = { hostname: "127.0.0.1", port, onListen() {} };
-    this.#server = Deno.serve(at, (request) => this.#respond(request));
+    this.#server = Deno.serve({
+      ...{ hostname: "127.0.0.1", port, onListen() {} },
+      signal: this.#stop.signal,
+      handler: (request) => this.#respond(request),
+    });
     this.port = this.#server.addr.port;
     this.#codeTimer = setTimeout(() => this.#useCode(), times.codeMs);
     this.#beUsed();
@@ -112,22 +117,15 @@ export class PanelServer implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     clearTimeout(this.#timer);
     this.#useCode();
-    const over = this.#server.shutdown();
     // A browser may hold a connection for as long as it likes.
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const patience = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, LAST_MS);
-    });
-    await Promise.race([over, patience]);
-    clearTimeout(timer);
+    this.#stop.abort();
+    await this.#server.finished;
   }
 
   #beUsed(): void {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(
-      () => this.#ended.resolve("idle"),
-      this.#times.idleMs,
-    );
+    const end = () => this.#ended.resolve("idle");
+    this.#timer = setTimeout(end, this.#times.idleMs);
   }
 
   #useCode(): void {
@@ -151,38 +149,28 @@ export class PanelServer implements AsyncDisposable {
     const { headers, method } = request;
     const host = `127.0.0.1:${this.port}`;
     // A name that leads here, whoever made it, is not this address.
-    if (headers.get("host") !== host) throw new Refusal(403, NOT_HERE);
-    if (method !== "GET" && method !== "POST") {
-      throw new Refusal(405, "That is no request of the panel's.");
-    }
+    requireThat(headers.get("host") === host, NOT_HERE);
+    const isKnown = method === "GET" || method === "POST";
+    requireThat(isKnown, "That is no request of the panel's.", 405);
     const { pathname: path, searchParams: query } = new URL(request.url);
     if (path === "/enter") return await this.#letIn(request);
-    const site = headers.get("sec-fetch-site");
-    if (site !== "same-origin" && site !== "none") {
-      throw new Refusal(403, NOT_HERE);
-    }
-    if (!this.#hasCookie(headers.get("cookie") ?? "")) {
-      throw new Refusal(403, NOT_KNOWN);
-    }
+    const from = headers.get("sec-fetch-site");
+    requireThat(from === "same-origin" || from === "none", NOT_HERE);
+    requireThat(this.#hasCookie(headers.get("cookie") ?? ""), NOT_KNOWN);
     let form: URLSearchParams | null = null;
     if (method === "POST") {
-      if (headers.get("origin") !== `http://${host}`) {
-        throw new Refusal(403, NOT_HERE);
-      }
+      requireThat(headers.get("origin") === `http://${host}`, NOT_HERE);
       form = await formOf(request);
-      if (!isEqual(form.get("secret") ?? "", this.#secret)) {
-        throw new Refusal(403, NOT_KNOWN);
-      }
+      const secret = form.get("secret") ?? "";
+      requireThat(isEqual(secret, this.#secret), NOT_KNOWN);
     }
     this.#beUsed();
     if (form !== null && path === "/close") {
       setTimeout(() => this.#ended.resolve("closed"), LAST_MS);
       return document("html", plainPage(CLOSED));
     }
-    const answered = await this.#site.answer(
-      { path, query, form },
-      this.#secret,
-    );
+    const asked = { path, query, form };
+    const answered = await this.#site.answer(asked, this.#secret);
     this.#beUsed();
     if (answered === null) {
       throw new Refusal(404, "There is no such page in the panel.");
@@ -193,12 +181,10 @@ export class PanelServer implements AsyncDisposable {
 
   /** From a file of this account, which has no origin: it brings the code. */
   async #letIn(request: Request): Promise<Response> {
-    if (request.method !== "POST" || request.headers.get("origin") !== "null") {
-      throw new Refusal(403, NOT_HERE);
-    }
+    const isPost = request.method === "POST";
+    requireThat(isPost && request.headers.get("origin") === "null", NOT_HERE);
     const said = (await formOf(request)).get("code") ?? "";
-    const isGood = this.#isCodeGood && isEqual(said, this.code);
-    if (!isGood) throw new Refusal(403, NOT_KNOWN);
+    requireThat(this.#isCodeGood && isEqual(said, this.code), NOT_KNOWN);
     this.#useCode();
     this.#beUsed();
     // The browser would keep back a strict cookie if it were sent on at once:
@@ -244,14 +230,13 @@ function isEqual(a: string, b: string): boolean {
 /** @throws {Refusal} It is no form, or says too much. */
 async function formOf({ headers, body }: Request): Promise<URLSearchParams> {
   const type = headers.get("content-type") ?? "";
-  if (!type.startsWith("application/x-www-form-urlencoded")) {
-    throw new Refusal(415, "That is no form of the panel's.");
-  }
+  const isForm = type.startsWith("application/x-www-form-urlencoded");
+  requireThat(isForm, "That is no form of the panel's.", 415);
   const parts: Uint8Array[] = [];
   let size = 0;
   for await (const part of body ?? []) {
     size += part.length;
-    if (size > BODY_BYTES) throw new Refusal(413, "That form says too much.");
+    requireThat(size <= BODY_BYTES, "That form says too much.", 413);
     parts.push(part);
   }
   return new URLSearchParams(await new Blob(parts as BlobPart[]).text());

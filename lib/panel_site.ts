@@ -173,9 +173,9 @@ export class PanelSite implements Site {
         look.metadata.sizeBytes !== version.sizeBytes ||
         look.metadata.mtimeMs !== version.mtimeMs
       ) {
-        const why = `${name}: it is not any more what the last run saw. Run ` +
-          "a sync, then look at both again.";
-        return { diff: null, why, isAsListed: false };
+        const diff = `${name}: it is not any more what the last run saw. ` +
+          "Run a sync, then look at both again.";
+        return { diff, isAsListed: false };
       }
       const { metadata } = look;
       // There is nothing to compare it with.
@@ -193,9 +193,9 @@ export class PanelSite implements Site {
     }
     const [one, other] = texts;
     const diff = one === undefined || other === undefined
-      ? null
+      ? why
       : await diffHtml([one, other], [halves[0].name, halves[1].name]);
-    return { diff, why, isAsListed: true };
+    return { diff, isAsListed: true };
   }
 
   // Buttons.
