@@ -111,23 +111,23 @@ async function assertWhyIsPlan(office: Office): Promise<void> {
  */
 function assertNamed(office: Office, result: RunResult): void {
   if (result.exitCode !== 0) return;
-  // What is in a folder that got another name goes along.
-  const moves = result.outcomes.flatMap(({ kind, action: { path, newPath } }) =>
-    kind === "done" && newPath !== null ? [[path, newPath] as const] : []
-  );
-  const told = result.problems.filter(isTold).flatMap(({ path }) => [
-    path,
-    ...moves.filter(([from]) => isWithin(path, from))
-      .map(([from, to]) => to + path.slice(from.length)),
-  ]);
+  const told = result.problems.filter(isTold).map(({ path }) => path);
   const waiting = result.waiting.flatMap(({ path, as, others }) =>
     [path, as, ...others].filter((it) => it !== null)
   );
-  for (const path of onOneSide(office)) {
-    if (isIgnored(path) || path.split("/").some(isOwnName)) continue;
-    const isNamed = told.some((it) => isWithin(path, it)) ||
-      waiting.some((it) => isWithin(it, path) || isWithin(path, it));
-    assert.ok(isNamed, `${path}: on one side, and not named`);
+  // What is in a folder that got another name goes along, and was told before.
+  const moves = result.outcomes.flatMap(({ kind, action: { path, newPath } }) =>
+    kind === "done" && newPath !== null ? [{ from: path, to: newPath }] : []
+  );
+  for (const now of onOneSide(office)) {
+    const names = moves.filter(({ to }) => isWithin(now, to))
+      .map(({ from, to }) => from + now.slice(to.length));
+    const isNamed = [now, ...names].some((path) =>
+      isIgnored(path) || path.split("/").some(isOwnName) ||
+      told.some((it) => isWithin(path, it)) ||
+      waiting.some((it) => isWithin(it, path) || isWithin(path, it))
+    );
+    assert.ok(isNamed, `${now}: on one side, and not named`);
   }
 }
 
