@@ -389,8 +389,6 @@ export function runsHtml(
 ): Markup {
   return markup`<h2>What waits</h2>
 ${standingHtml(standing)}
-<p>Documents that wait because they are open or being saved, and since when:
-<a href="/next">Next run</a>.</p>
 <h2>Past runs</h2>
 ${
     paged(runs, "There was no run yet.", frame, (run) =>
@@ -401,17 +399,17 @@ ${
 
 function standingHtml(all: readonly StandingThing[]): Markup {
   if (all.length === 0) {
-    return markup`<p>The last run left nothing undone or unknown.</p>`;
+    return markup`<p>The last run left nothing undone, unknown or waiting.</p>`;
   }
   const items = all.slice(0, ROWS).map(({ path, side, what, why, sinceMs }) =>
     markup`<li>${link("/why", { path }, bold(path))}
-<p>${side && `${words(side)}: `}${what}: ${why}; since ${
-      timeWords(sinceMs)
+<p>${side && `${words(side)}: `}${what}: ${why}${
+      sinceMs && `; since ${timeWords(sinceMs)}`
     }</p>`
   );
   const rest = all.length - items.length;
   return markup`<details open>
-<summary>${numberWords(all.length)} undone or unknown</summary>
+<summary>${numberWords(all.length)} undone, unknown or waiting</summary>
 <ul class="rows">${items}</ul>
 ${rest === 0 ? null : markup`<p>… and ${numberWords(rest)} more.</p>`}
 </details>`;

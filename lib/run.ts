@@ -439,7 +439,7 @@ async function stages(run: RunContext, db: StateDb): Promise<RunResult> {
       record.sealFolders();
       db.transaction(() => {
         rememberIds(db, identified.identities);
-        record.rememberSaved(waiting);
+        record.rememberWaiting(waiting);
         db.setMeta("always_read", resolve ? readBefore : alwaysRead);
         if (isSettling && resolve.keep === "both") record.settle(resolve.path);
       });

@@ -54,6 +54,9 @@ function idOf(ino: SqlValue, birthMs: SqlValue): FileId | null {
     : { ino: ino as number, birthMs: birthMs as number };
 }
 
+/** Where it is noted what waits: since when only what is being saved. */
+const WAITING_KEYS = { saved: "being_saved", open: "open_documents" } as const;
+
 /** A clash copy as it is recorded. */
 export interface ClashCopy {
   readonly copy: FileRow;
@@ -554,17 +557,24 @@ export class RecordStore {
    * 1970.
    */
   savedSince(): Map<string, number> {
-    return new Map(JSON.parse(this.#db.meta("being_saved") ?? "[]"));
+    return new Map(JSON.parse(this.#db.meta(WAITING_KEYS.saved) ?? "[]"));
   }
 
-  /** Remembers what is being saved, and nothing else of the kind. */
-  rememberSaved(waiting: readonly Waiting[]): void {
-    const saved = waiting.filter(({ kind }) => kind === "saved");
-    const text = JSON.stringify(
-      saved.map(({ side, path, sinceMs }) => [`${side}/${path}`, sinceMs]),
-    );
-    if (text !== (this.#db.meta("being_saved") ?? "[]")) {
-      this.#db.setMeta("being_saved", text);
+  /** What waited as of the last run. */
+  waiting(): Waiting[] {
+    return Object.values(WAITING_KEYS)
+      .flatMap((key) => JSON.parse(this.#db.meta(key) ?? "[]"))
+      // Earlier versions of the program noted less.
+      .flatMap(([, , it]) => it && !it.isOver ? [it] : []);
+  }
+
+  /** Remembers what waits, and nothing else of the kind. */
+  rememberWaiting(waiting: readonly Waiting[]): void {
+    for (const [kind, key] of Object.entries(WAITING_KEYS)) {
+      const noted = waiting.filter((it) => it.kind === kind)
+        .map((it) => [`${it.side}/${it.path}`, it.sinceMs, it]);
+      const text = JSON.stringify(noted);
+      if (text !== (this.#db.meta(key) ?? "[]")) this.#db.setMeta(key, text);
     }
   }
 

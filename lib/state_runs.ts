@@ -18,10 +18,12 @@ import type { ListedConflict } from "./conflict.ts";
 import { EXIT } from "./errors.ts";
 import { standingFields } from "./logging_setup.ts";
 import { comparePaths } from "./paths.ts";
+import { waitingWords } from "./plan_open.ts";
 import type { Version } from "./plan_types.ts";
 import { summarize, type Summary } from "./report_text.ts";
 import { openConflicts, type Outcome, type RunResult } from "./run_types.ts";
 import { packed, type SqlValue, type StateDb, unpacked } from "./state_db.ts";
+import { RecordStore } from "./state_record.ts";
 import { timeWords } from "./text.ts";
 import type {
   ActionName,
@@ -612,14 +614,17 @@ export function actionsOf(db: StateDb, run: string): PastAction[] {
 export interface StandingThing {
   readonly side: Side | null;
   readonly path: string;
-  /** Such as `COPY_LEFT_TO_RIGHT skipped`, or `unknown`. */
+  /** Such as `COPY_LEFT_TO_RIGHT skipped`, `unknown` or `waits`. */
   readonly what: string;
   readonly why: string;
-  /** When the run began that met it first, in ms since 1970. */
-  readonly sinceMs: number;
+  /**
+   * When the run began that met it first, in ms since 1970; null: `why` says
+   * since when a document is open.
+   */
+  readonly sinceMs: number | null;
 }
 
-/** What the last whole run could not do, and what was unknown to it; by path. */
+/** What the last whole run left undone, unknown or waiting; by path. */
 export function standingThings(db: StateDb): StandingThing[] {
   const left = [...pastActions(db, { where: "last = ?", nth: "nth" }, STILL)];
   const unknown = db.query(
@@ -634,6 +639,10 @@ export function standingThings(db: StateDb): StandingThing[] {
     ...unknown.map(([side, path, reason, startedAt]) => ({
       ...{ side: side as Side, path: String(path), what: "unknown" },
       ...{ why: String(reason), sinceMs: Number(startedAt) },
+    })),
+    ...new RecordStore(db).waiting().map((it) => ({
+      ...{ side: it.side, path: it.path, what: "waits", why: waitingWords(it) },
+      sinceMs: it.kind === "open" ? null : it.sinceMs,
     })),
   ].sort((a, b) => comparePaths(a.path, b.path));
 }

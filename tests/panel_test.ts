@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { entryPage } from "../lib/panel_server.ts";
 import { takeLock } from "../lib/state_db.ts";
+import { sinceWords, timeWords } from "../lib/text.ts";
 import { humble } from "./support/humble.ts";
 import { enter, formOf, Guest, say, serving } from "./support/panel.ts";
 import { file, MemoryOffice, Office, softDeleted } from "./support/support.ts";
@@ -321,7 +322,6 @@ Deno.test("runs, why, what waits, and the next run with the command to be copied
   const guest = await Guest.enter(server);
   const { text } = await guest.get("/runs");
   assert.match(text, /link.*Left: unknown: .*; since/s);
-  assert.match(text, /Documents that wait .*href="\/next"/s);
   const [, run] = /href="\/runs\?id=([^"]+)"/.exec(text)!;
   assert.match(
     (await guest.get(`/runs?id=${run}`)).text,
@@ -335,6 +335,48 @@ Deno.test("runs, why, what waits, and the next run with the command to be copied
   assert.match(next, /COPY_LEFT_TO_RIGHT.*last\.txt/s);
   assert.match(next, /class="command"[^>]*>deno task sync --config /);
   assert.doesNotMatch(next, /<button>(?:Run|Sync)/i);
+});
+
+Deno.test("what is open or being saved waits, with who has it open and since when, until it is done", async () => {
+  using office = new MemoryOffice("ignore: { filenames_prefix: ['~$'] }\n");
+  office.write({ left: { "a.docx": "a", "b.docx": "b" } });
+  await office.agree();
+  const opened = Date.now() - 60_000;
+  office.write({
+    left: { "a.docx": "edited" },
+    right: {
+      "~$a.docx": file("\x09Anna Berg", { mtime: new Date(opened) }),
+    },
+  });
+  Deno.renameSync(`${office.right}/b.docx`, `${office.right}/b.tmp`);
+  const began = Date.now();
+  await office.agree();
+  await using server = await serving(office);
+  const guest = await Guest.enter(server);
+  const { text } = await guest.get("/runs");
+
+  const day = timeWords(began).slice(0, 10);
+  assert.match(
+    text,
+    new RegExp(
+      ">a\\.docx</bdi></a>\\s+<p>Right: waits: open by Anna Berg \\(Word\\) " +
+        `since ${sinceWords(opened)}</p>`,
+    ),
+  );
+  assert.match(
+    text,
+    new RegExp(
+      ">b\\.docx</bdi></a>\\s+<p>Right: waits: it is being saved, and called " +
+        `b\\.tmp meanwhile; since ${day} `,
+    ),
+  );
+  Deno.renameSync(`${office.right}/b.tmp`, `${office.right}/b.docx`);
+  Deno.removeSync(`${office.right}/~$a.docx`);
+  await office.agree();
+  assert.match(
+    (await guest.get("/runs")).text,
+    /The last run left nothing undone, unknown or waiting/,
+  );
 });
 
 Deno.test("a plan that a guard would stop names the command that lets it through", async () => {
