@@ -85,8 +85,9 @@ export function explain(path: string, basis: Basis): Explanation {
   ];
   const item = pairs.find(({ pair }) => pair.key === key) ??
     pairs.find(({ pair }) => keysOf(pair).includes(key)) ?? null;
-  const folder = folders.find((it) => it.key === key) ?? null;
-  const keys = new Set([key, ...item ? keysOf(item.pair) : []]);
+  const known = item ? key : knownKey(key, basis);
+  const folder = folders.find((it) => it.key === known) ?? null;
+  const keys = new Set([key, known, ...item ? keysOf(item.pair) : []]);
   const actions = plan.actions.filter((action) => {
     const paths = pathsOf(action).map((it) => keyOf(it, folding));
     // A folder takes along what is in it.
@@ -100,7 +101,8 @@ export function explain(path: string, basis: Basis): Explanation {
     !isOver && [path, ...others].some((it) => keyOf(it, folding) === key)
   );
   const problem = item === null || item.decision.kind === "open" || waits
-    ? whyUnknown(key, item, basis)
+    ? whyUnknown(key, item, basis) ??
+      (known === key ? null : whyUnknown(known, item, basis))
     : null;
   const pattern = decidingPattern(path, item, problem, basis);
   const isByPattern = pattern >= 0 ? ["ignore.paths"] : [];
@@ -127,6 +129,18 @@ export function explain(path: string, basis: Basis): Explanation {
       : [...isByPattern, ...decidingKeys(item, problem, basis)],
     pattern,
   };
+}
+
+/** The key of what lies where a side has a folder still that is renamed. */
+function knownKey(key: string, { folders, folding }: Basis): string {
+  if (folders.some((it) => it.key === key)) return key;
+  const found = folders.flatMap((folder) =>
+    SIDES.flatMap((side) => {
+      const at = keyOf(folder.stillAt[side] ?? folder.key, folding);
+      return isWithin(key, at) ? [{ to: folder.key, at }] : [];
+    })
+  ).sort((a, b) => b.at.length - a.at.length)[0];
+  return found ? found.to + key.slice(found.at.length) : key;
 }
 
 /** All names that an action speaks of. */

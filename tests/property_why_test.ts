@@ -308,6 +308,20 @@ Deno.test("why: what is being saved waits with all that the other side has in a 
   }
 });
 
+Deno.test("why: a folder with two new names, and what is in it, is told by either name", async () => {
+  using office = new MemoryOffice(
+    "conflict_policy: {metadata_conflict: notify}\n",
+  );
+  write(office.left, { a: { in: "in", d: { deeper: "deeper" } } });
+  await office.agree();
+  Deno.renameSync(`${office.left}/a`, `${office.left}/b`);
+  Deno.renameSync(`${office.right}/a`, `${office.right}/A`);
+  for (let round = 0; round < 2; round++) {
+    await assertWhyIsPlan(office);
+    assert.equal((await office.run(ALLOWED)).exitCode, 1);
+  }
+});
+
 Deno.test("why: a link that goes along in a folder that got another name is named", async () => {
   using office = new MemoryOffice();
   write(office.left, { a: {} });
