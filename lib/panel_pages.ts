@@ -165,10 +165,11 @@ ${inputs}<button>${button}</button></form>`;
 /** One of two versions. */
 export interface Half {
   readonly name: string;
-  /** The side that it is looked at on. */
-  readonly side: Side;
-  /** Null: there is no such file. */
-  readonly version: Version | null;
+  /** Where it stands, the first as it is told; none: there is no such file. */
+  readonly at: readonly {
+    readonly side: Side;
+    readonly version: Version;
+  }[];
   /** What there is instead. */
   readonly instead: string;
 }
@@ -188,13 +189,11 @@ export interface Choice {
 export function conflictChoice(conflict: StoredConflict): Choice {
   const { path, rule, sinceMs, versions } = conflict;
   const since = sinceMs === null ? "" : `, open since ${timeWords(sinceMs)}`;
-  const instead = noFileWords(conflict);
-  const half = (side: Side) => ({
-    name: words(side),
-    side,
-    version: versions[side],
-    instead,
-  });
+  const half = (side: Side): Half => {
+    const version = versions[side];
+    const at = version === null ? [] : [{ side, version }];
+    return { name: words(side), at, instead: noFileWords(conflict) };
+  };
   return {
     path,
     what: `${causeWords(conflict)} (rule ${rule})${since}`,
@@ -234,9 +233,12 @@ function conflictTakes(conflict: StoredConflict): Choice["takes"] {
 /** A clash copy that is still there. */
 export function clashChoice({ copy, of, file }: ClashCopy): Choice {
   const { path } = copy;
-  const half = (name: string, row: FileRow | null) => ({
-    ...{ name, side: "left", instead: `${of}, ${NO_FILE}` } as const,
-    version: row && { ...row.left, path: row.path },
+  const half = (name: string, row: FileRow | null): Half => ({
+    name,
+    at: SIDES.flatMap((side) =>
+      row ? [{ side, version: { ...row[side], path: row.path } }] : []
+    ),
+    instead: `${of}, ${NO_FILE}`,
   });
   return {
     path,
@@ -271,10 +273,12 @@ export function choicesHtml(all: readonly Choice[], frame: Frame): Markup {
   const [none, some] = LISTS[frame.page]!;
   const list = paged(all, none, frame, ({ path, what, halves }) => {
     const versions = halves.map((half) => {
-      const { name, version, instead } = half;
+      const version = versionOf(half);
       const at = !version || version.path === path ? "" : `${version.path}, `;
-      return markup`<p><b>${name}</b>
-${at}${version ? versionWords(version) : instead}${newer(half, halves)}</p>`;
+      return markup`<p><b>${half.name}</b>
+${at}${version ? versionWords(version) : half.instead}${
+        newer(half, halves)
+      }</p>`;
     });
     return markup`${link(frame.page, { path }, bold(path))}
 <p>${what}</p>
@@ -284,11 +288,14 @@ ${versions}`;
 ${list}`;
 }
 
-function newer({ version }: Half, halves: Choice["halves"]): Part {
-  const isNewest = version &&
-    halves.every(({ version: it }) =>
-      it === version || it && it.mtimeMs < version.mtimeMs
-    );
+function versionOf({ at }: Half): Version | null {
+  return at[0]?.version ?? null;
+}
+
+function newer(half: Half, halves: Choice["halves"]): Part {
+  const times = halves.map((it) => versionOf(it)?.mtimeMs ?? Infinity);
+  const isNewest = Math.max(...times) === versionOf(half)?.mtimeMs &&
+    times[0] !== times[1];
   return isNewest ? markup` <strong class="newer">newer</strong>` : null;
 }
 
@@ -307,11 +314,11 @@ export function choiceHtml(
   { page, roots, secret }: Frame,
 ): Markup {
   const sides = halves.map((half) => {
-    const { name, side, version, instead } = half;
-    const facts = version
-      ? markup`<p>${bold(`${roots[side]}/${version.path}`)}</p>
-<p>saved ${timeWords(version.mtimeMs)}${newer(half, halves)}</p>
-<p>${sizeWords(version.sizeBytes)}</p>`
+    const { name, at: [at], instead } = half;
+    const facts = at
+      ? markup`<p>${bold(`${roots[at.side]}/${at.version.path}`)}</p>
+<p>saved ${timeWords(at.version.mtimeMs)}${newer(half, halves)}</p>
+<p>${sizeWords(at.version.sizeBytes)}</p>`
       : markup`<p>${instead}</p>`;
     return markup`<section aria-label="${name}"><h2>${name}</h2>${facts}</section>`;
   });

@@ -11,6 +11,7 @@ import type { Config } from "./config_schema.ts";
 import type { ClashResolution, Resolution } from "./conflict.ts";
 import { EXIT, LockedError, SyncError } from "./errors.ts";
 import { Markup, markup } from "./html.ts";
+import { words } from "./metadata.ts";
 import { diffHtml } from "./panel_diff.ts";
 import * as pages from "./panel_pages.ts";
 import type { Answered, Asked, Site } from "./panel_server.ts";
@@ -164,32 +165,34 @@ export class PanelSite implements Site {
   async #beside(halves: pages.Choice["halves"]): Promise<pages.Beside> {
     const texts: string[] = [];
     let why: string | null = null;
-    for (const { side, name, version } of halves) {
-      if (version === null) continue;
-      const { path } = version;
-      const { root, look } = await lookAt(path, side, this.#files);
-      if (
-        look?.kind !== "file" ||
-        look.metadata.sizeBytes !== version.sizeBytes ||
-        look.metadata.mtimeMs !== version.mtimeMs
-      ) {
-        const diff = `${name}: it is not any more what the last run saw. ` +
-          "Run a sync, then look at both again.";
-        return { diff, isAsListed: false };
+    for (const { name, at } of halves) {
+      for (const [nth, { side, version }] of at.entries()) {
+        const { path } = version;
+        const { root, look } = await lookAt(path, side, this.#files);
+        if (
+          look?.kind !== "file" ||
+          look.metadata.sizeBytes !== version.sizeBytes ||
+          look.metadata.mtimeMs !== version.mtimeMs
+        ) {
+          const diff =
+            `${words(side)}: ${path} is not any more what the last ` +
+            "run saw. Run a sync, then look at both again.";
+          return { diff, isAsListed: false };
+        }
+        const { metadata } = look;
+        // There is nothing to compare it with, or the other side has the same.
+        if (nth > 0 || halves.some(({ at }) => at.length === 0)) continue;
+        if (metadata.sizeBytes > SHOWN_BYTES) {
+          why = `${name} has more than 1 MB: ${OPEN_BOTH}`;
+          continue;
+        }
+        const asks = { side, root, path, metadata };
+        const shown = await this.#files.ask("show", asks);
+        const text = "why" in shown ? null : textIn(shown.bytes);
+        if ("why" in shown) why = `${name} can't be shown: ${shown.why}.`;
+        else if (text === null) why = `No plain text: ${OPEN_BOTH}`;
+        else texts.push(text);
       }
-      const { metadata } = look;
-      // There is nothing to compare it with.
-      if (halves.some((it) => it.version === null)) continue;
-      if (metadata.sizeBytes > SHOWN_BYTES) {
-        why = `${name} has more than 1 MB: ${OPEN_BOTH}`;
-        continue;
-      }
-      const asks = { side, root, path, metadata };
-      const shown = await this.#files.ask("show", asks);
-      const text = "why" in shown ? null : textIn(shown.bytes);
-      if ("why" in shown) why = `${name} can't be shown: ${shown.why}.`;
-      else if (text === null) why = `No plain text: ${OPEN_BOTH}`;
-      else texts.push(text);
     }
     const [one, other] = texts;
     const diff = one === undefined || other === undefined

@@ -44,7 +44,9 @@ async function eventful<O extends Office = MemoryOffice>(
 }
 
 const CONFLICT = "/?path=plan.txt";
+const BUTTONS = /<button[^>]*>(?:Left|Right|Both|File|Copy)<\/button>/;
 const COPY = "new.clash-20240301-100005-left.txt";
+const CLASH = `/clashes?path=${COPY}`;
 
 Deno.test("the panel lets in who has the code, once, and within its time", async () => {
   using office = new MemoryOffice();
@@ -220,7 +222,7 @@ Deno.test("never against a version that the page has not shown, listed by a run 
   const guest = await Guest.enter(server);
   const { text } = await guest.get(CONFLICT);
   const [form] = /<form[^>]*action="\/"[^]*?<\/form>/.exec(text)!;
-  const copy = await guest.get(`/clashes?path=${COPY}`);
+  const copy = await guest.get(CLASH);
   const [other] = /<form[^>]*action="\/clashes"[^]*?<\/form>/.exec(copy.text)!;
   office.write({
     right: {
@@ -228,10 +230,12 @@ Deno.test("never against a version that the page has not shown, listed by a run 
       "new.txt": file("newer of Right", { mtime: "2024-04-01" }),
     },
   });
-  assert.match(
-    (await guest.get(CONFLICT)).text,
-    /Right: it is not any more what the last run saw\. Run a sync/,
-  );
+  for (const [page, name] of [[CONFLICT, "plan"], [CLASH, "new"]] as const) {
+    const { text } = await guest.get(page);
+    const why = `Right: ${name}.txt is not any more what the last run saw. Run`;
+    assert.ok(text.includes(why), page);
+    assert.doesNotMatch(text, BUTTONS, page);
+  }
   for (const isListed of [false, true]) {
     if (isListed) await office.run();
     const before = office.trees();
@@ -239,11 +243,14 @@ Deno.test("never against a version that the page has not shown, listed by a run 
       await guest.post(...formOf(it));
       assert.match(
         (await guest.get("/")).text,
-        /class="stop"><p>.* is not as it was/,
+        /class="stop"><p>[^<]* is not as it was when it was listed\. Nothing was changed\.<\/p>\s<p>Run sync again[^<]*<\/p><\/div>/,
       );
       assert.deepEqual(office.trees(), before);
     }
   }
+  // What is listed now is shown, and may be chosen.
+  assert.match((await guest.get(CONFLICT)).text, /<ins>3 of Right/);
+  assert.match((await guest.get(CONFLICT)).text, BUTTONS);
   await guest.press(CONFLICT, "Both");
   assert.match((await guest.get("/")).text, /Resolved: plan\.txt/);
 });
@@ -253,9 +260,8 @@ Deno.test("a clash copy beside its file, and taken for it", async () => {
   await using server = await serving(office);
   const guest = await Guest.enter(server);
   assert.match((await guest.get("/clashes")).text, /new\.clash.*new\.txt/s);
-  const page = `/clashes?path=${COPY}`;
-  assert.match((await guest.get(page)).text, /<ins>new of Left<\/ins>/);
-  const reply = await guest.press(page, "Copy");
+  assert.match((await guest.get(CLASH)).text, /<ins>new of Left<\/ins>/);
+  const reply = await guest.press(CLASH, "Copy");
   assert.equal(reply.text, "/clashes");
   assert.match(
     (await guest.get("/clashes")).text,
@@ -274,7 +280,7 @@ Deno.test("a clash copy whose file has not the name that the copy tells", async 
   await office.run();
   await using server = await serving(office);
   const guest = await Guest.enter(server);
-  for (const page of ["/clashes", `/clashes?path=${COPY}`]) {
+  for (const page of ["/clashes", CLASH]) {
     const { text } = await guest.get(page);
     assert.match(text, /not there under this name: gone, or/, page);
   }
@@ -345,7 +351,7 @@ Deno.test("what is open or being saved waits, with who has it open and since whe
   office.write({
     left: { "a.docx": "edited" },
     right: {
-      "~$a.docx": file("\x09Anna Berg", { mtime: new Date(opened) }),
+      "~$a.docx": file("\x09Anna Berg", { mtime: opened }),
     },
   });
   Deno.renameSync(`${office.right}/b.docx`, `${office.right}/b.tmp`);
