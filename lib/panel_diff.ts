@@ -54,8 +54,8 @@ export async function diffHtml(
     return [markup`<tbody>`, ...rows];
   });
   const rest = rows.length - ROOM;
-  return markup`<table class="diff">
-<caption>What differs, line by line: − ${oneName} only, + ${otherName} only</caption>
+  return markup`<p>What differs, line by line: − ${oneName} only, + ${otherName} only</p>
+<table class="diff">
 <thead><tr><th scope="col">${oneName}<th scope="col">${otherName}<th scope="col">Line</thead>
 ${rows.slice(0, ROOM)}</table>
 ${rest > 0 ? markup`<p>… and ${numberWords(rest)} more lines.</p>` : null}`;

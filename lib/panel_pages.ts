@@ -3,14 +3,17 @@
  *
  * @module
  */
+import type { Config } from "./config_schema.ts";
 import { causeWords, conflictMark, fileSide, noFileWords } from "./conflict.ts";
 import { NO_FILE } from "./command_conflicts.ts";
 import { actionLine, runWords } from "./command_history.ts";
 import type { Version as Removed } from "./command_restore.ts";
-import { documentHtml, type Markup, markup, type Part } from "./html.ts";
+import { documentHtml, Markup, markup, type Part } from "./html.ts";
 import { words } from "./metadata.ts";
 import { clashMark } from "./plan_clashes.ts";
 import type { Version } from "./plan_types.ts";
+import { resultHtml } from "./report_html.ts";
+import type { RunResult } from "./run_types.ts";
 import type { ClashCopy } from "./state_record.ts";
 import type {
   PastAction,
@@ -18,7 +21,14 @@ import type {
   StandingThing,
   StoredConflict,
 } from "./state_runs.ts";
-import { numberWords, sizeWords, timeWords, versionWords } from "./text.ts";
+import {
+  numberWords,
+  PROGRAM,
+  shellQuoted,
+  sizeWords,
+  timeWords,
+  versionWords,
+} from "./text.ts";
 import {
   type Both,
   type FileRow,
@@ -348,20 +358,12 @@ ${
 
 // Deleted files.
 
-/** How long a soft-deleted version stays, in words. */
-function staysWords(removedMs: number, retentionDays: number): string {
-  if (retentionDays === 0) return "stays until somebody removes it";
-  const leftMs = removedMs + retentionDays * DAY_MS - Date.now();
-  const days = Math.ceil(leftMs / DAY_MS);
-  return days <= 0 ? "may go with the next runs" : `${days} days left`;
-}
-
 const DAY_MS = 24 * 60 * 60 * 1000;
 
 /** Soft-deleted versions. */
 export function deletedHtml(
   all: readonly Removed[],
-  retentionDays: number,
+  { softDelete: { retentionDays } }: Config,
   frame: Frame,
 ): Markup {
   const { page, query, secret } = frame;
@@ -369,14 +371,15 @@ export function deletedHtml(
   const none = "Nothing is soft-deleted that fits.";
   const list = paged(all, none, frame, (version) => {
     const { path, side, run, runId, metadata } = version;
-    const back = Object.fromEntries(query);
-    const values = { ...back, secret, path, from: run.name };
+    const values = { secret, path, from: run.name, back: `${query}` };
+    const stays = retentionDays === 0
+      ? "stays until somebody removes it"
+      : `stays until ${timeWords(run.timeMs + retentionDays * DAY_MS)}`;
     const by = runId && markup` by run ${link("/runs", { id: runId }, runId)}`;
     const { sizeBytes, mtimeMs } = metadata;
     return markup`${bold(path)}
 <p>removed ${timeWords(run.timeMs)}${by} on ${words(side)}</p>
-<p>${sizeWords(sizeBytes)}, saved ${timeWords(mtimeMs)};
-${staysWords(run.timeMs, retentionDays)}</p>
+<p>${sizeWords(sizeBytes)}, saved ${timeWords(mtimeMs)}; ${stays}</p>
 <form method="post" action="${page}">${hidden(values)}
 <button aria-describedby="back" aria-label="Bring back ${path}">Bring back</button></form>`;
   });
@@ -442,15 +445,22 @@ export function whyHtml(text: string | null, frame: Frame): Markup {
   return markup`${form}${text && markup`<pre>${text.split("\n")}</pre>`}`;
 }
 
-/** The next run, and the command to be copied; null: there is none. */
-export function nextHtml(
-  rows: Markup,
-  command: readonly [what: string, command: string] | null,
-): Markup {
+/** The next run, and its command, for which there is no button on purpose. */
+export function nextHtml(result: RunResult, { file, roots }: Config): Markup {
+  const { stop } = result;
+  const option = stop && /--allow-\w+/.exec(stop.hint)?.[0];
+  const config = shellQuoted(file, Deno.build.os === "windows") ?? "FILE";
+  const words = [PROGRAM, "--config", config, ...option ? [option] : []];
   return markup`<p>This is what a run would do now. Nothing was changed.</p>
 ${
-    command && markup`<p>${command[0]}</p>
-<pre class="command" tabindex="0">${command[1]}</pre>`
+    stop && !option
+      ? null
+      : markup`<p>${
+        stop
+          ? "If that is what you want, let this one run through:"
+          : "To run it, type:"
+      }</p>
+<pre class="command" tabindex="0">${words.join(" ")}</pre>`
   }
-${rows}`;
+${new Markup(resultHtml(result, { roots, listsUnchanged: false }))}`;
 }

@@ -10,16 +10,14 @@ import { lookAt, planNow, whyText } from "./command_why.ts";
 import type { Config } from "./config_schema.ts";
 import type { ClashResolution, Resolution } from "./conflict.ts";
 import { EXIT, LockedError, SyncError } from "./errors.ts";
-import { Markup, markup } from "./html.ts";
+import { type Markup, markup } from "./html.ts";
 import { words } from "./metadata.ts";
 import { diffHtml } from "./panel_diff.ts";
 import * as pages from "./panel_pages.ts";
 import type { Answered, Asked, Site } from "./panel_server.ts";
 import { PANEL_SCRIPT, PANEL_STYLE } from "./panel_style.ts";
 import { isWithin } from "./paths.ts";
-import { resultHtml } from "./report_html.ts";
-import type { Stop } from "./run_types.ts";
-import { exists, StateDb, takeLock } from "./state_db.ts";
+import { StateDb, takeLock } from "./state_db.ts";
 import { RecordStore } from "./state_record.ts";
 import {
   actionsOf,
@@ -28,7 +26,7 @@ import {
   runsBeginning,
   standingThings,
 } from "./state_runs.ts";
-import { printable, PROGRAM, quoted, shellQuoted, textIn } from "./text.ts";
+import { printable, quoted, textIn } from "./text.ts";
 import { CLASH_TAKES, SIDES } from "./types.ts";
 import { SHOWN_BYTES } from "./wire_messages.ts";
 import type { Files } from "./wire_port.ts";
@@ -89,7 +87,6 @@ export class PanelSite implements Site {
   }
 
   async #page(frame: pages.Frame): Promise<Markup> {
-    const { softDelete, roots } = this.#config;
     const { page, query } = frame;
     const of = query.get("path") ?? "";
     switch (page) {
@@ -103,17 +100,17 @@ export class PanelSite implements Site {
       }
       case "/deleted": {
         const all = await this.#removed(query);
-        return pages.deletedHtml(all, softDelete.retentionDays, frame);
+        return pages.deletedHtml(all, this.#config, frame);
       }
       case "/runs": {
         const id = query.get("id");
         if (id === null) {
-          const runs = this.#read((db) => pastRuns(db, RUNS), []);
-          return pages.runsHtml(runs, this.#read(standingThings, []), frame);
+          const runs = this.#read((db) => pastRuns(db, RUNS));
+          return pages.runsHtml(runs, this.#read(standingThings), frame);
         }
-        const [first] = this.#read((db) => runsBeginning(db, id), []);
+        const [first] = this.#read((db) => runsBeginning(db, id));
         const run = stillListed(id, first);
-        const actions = this.#read((db) => actionsOf(db, run.id), []);
+        const actions = this.#read((db) => actionsOf(db, run.id));
         return pages.runHtml(run, actions, frame);
       }
       case "/why": {
@@ -124,9 +121,7 @@ export class PanelSite implements Site {
       }
     }
     const { result } = await planNow(this.#config, this.#files, false);
-    const rows = resultHtml(result, { roots, listsUnchanged: false });
-    const command = commandFor(result.stop, this.#config);
-    return pages.nextHtml(new Markup(rows), command);
+    return pages.nextHtml(result, this.#config);
   }
 
   #choices(list: string): pages.Choice[] {
@@ -135,12 +130,10 @@ export class PanelSite implements Site {
         list === "/"
           ? listedConflicts(db).map(pages.conflictChoice)
           : new RecordStore(db).clashCopies().map(pages.clashChoice),
-      [],
     );
   }
 
-  #read<T>(of: (db: StateDb) => T, nothing: T): T {
-    if (!exists(this.#config.stateDb)) return nothing;
+  #read<T>(of: (db: StateDb) => T): T {
     using db = new StateDb(this.#config.stateDb, { isReadOnly: true });
     return of(db);
   }
@@ -149,15 +142,12 @@ export class PanelSite implements Site {
     const wanted = { path: "", isFolder: true, from: null };
     const [config, files] = [this.#config, this.#files];
     const { versions } = await restoring(wanted, null, config, files);
-    const [name, folder, run] = ["q", "folder", "run"].map((it) =>
-      (query.get(it) ?? "").trim()
-    ) as [string, string, string];
-    const below = folder.replace(/\/+$/, "");
+    const said = (name: string) => (query.get(name) ?? "").trim();
+    const [name, run] = [said("q").toLowerCase(), said("run")];
+    const folder = said("folder").replace(/\/+$/, "");
     return versions.filter((it) =>
-      it.path.toLowerCase().includes(name.toLowerCase()) &&
-      (below === "" || isWithin(it.path, below)) &&
-      (run === "" ||
-        [it.runId ?? "", it.run.name].some((id) => id.startsWith(run)))
+      it.path.toLowerCase().includes(name) && isWithin(it.path, folder) &&
+      [it.runId ?? "", it.run.name].some((id) => id.startsWith(run))
     ).sort((a, b) => b.run.timeMs - a.run.timeMs);
   }
 
@@ -211,10 +201,8 @@ export class PanelSite implements Site {
       if (!(error instanceof SyncError)) throw error;
       this.#said = { isGood: false, text: linesOf(error) };
     }
-    const kept = ["q", "folder", "run", "page"].filter((it) => form.has(it))
-      .map((it) => [it, saidIn(form, it)]);
-    const query = new URLSearchParams(kept);
-    return { goTo: kept.length === 0 ? path : `${path}?${query}` };
+    const back = saidIn(form, "back");
+    return { goTo: back === "" ? path : `${path}?${back}` };
   }
 
   async #act(page: string, form: URLSearchParams): Promise<pages.Said> {
@@ -289,19 +277,4 @@ function stillListed<T>(what: string, found: T | undefined): T {
 
 function linesOf({ message, hint }: SyncError): string {
   return hint === null ? message : `${message}\n${hint}`;
-}
-
-/** What a person types, where the panel has no button on purpose. */
-function commandFor(
-  stop: Stop | null,
-  { file }: Config,
-): readonly [what: string, command: string] | null {
-  const config = shellQuoted(file, Deno.build.os === "windows");
-  const command = `${PROGRAM} --config ${config ?? "FILE"}`;
-  if (stop === null) return ["To run it, type:", command];
-  const option = /--allow-\w+/.exec(stop.hint);
-  return option && [
-    "If that is what you want, let this one run through:",
-    `${command} ${option}`,
-  ];
 }

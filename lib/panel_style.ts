@@ -54,10 +54,6 @@ export const PANEL_STYLE: string = `${STYLE}
 }
 .choices form p { color: inherit; }
 .scroll { overflow-x: auto; }
-.diff :is(caption, thead) {
-  display: block; position: static; width: auto; height: auto;
-  padding: 0 0.5rem; clip-path: none; color: var(--soft); text-align: left;
-}
 .diff tr { grid-template-columns: 3.5rem 3.5rem 1fr; border: 0; }
 .diff td { padding: 0 0.5rem; color: var(--soft); }
 .diff td:nth-child(2) { background: none; color: inherit; }
