@@ -107,12 +107,8 @@ function isStillAt(path: string, file: Deno.FsFile): boolean {
   }
 }
 
-/**
- * SQL of each migration, oldest first: the n-th brings a DB from version n − 1
- * (`PRAGMA user_version`) to version n. Never changed, only added to.
- */
-export const MIGRATIONS: readonly string[] = [
-  `
+/** SQL of a new DB: its tables as they are today. */
+const TABLES = `
   CREATE TABLE meta (
     key TEXT PRIMARY KEY,
     value TEXT NOT NULL
@@ -127,7 +123,10 @@ export const MIGRATIONS: readonly string[] = [
     mount_left INTEGER NOT NULL DEFAULT 0,
     mount_right INTEGER NOT NULL DEFAULT 0,
     -- of the rows directly in the folder; NULL: look at it in any case
-    digest_left TEXT, digest_right TEXT
+    digest_left TEXT, digest_right TEXT,
+    -- as of files
+    ino_left REAL, ino_right REAL,
+    birth_left REAL, birth_right REAL
   );
   CREATE INDEX directories_by_parent ON directories (parent);
   INSERT INTO directories (id, path, parent, agreed) VALUES (1, '', NULL, 1);
@@ -159,21 +158,32 @@ export const MIGRATIONS: readonly string[] = [
     -- JSON: counts as the run's summary gives them
     summary TEXT,
     -- what stopped it, in words
-    stopped_by TEXT
+    stopped_by TEXT,
+    -- whole runs are numbered: those that came to all of their actions
+    nth INTEGER,
+    -- what it is about: 'sync' all, 'resolve' one conflict, 'restore' files
+    run_kind TEXT NOT NULL DEFAULT 'sync'
   );
   CREATE INDEX runs_by_start ON runs (started_at);
 
-  CREATE TABLE actions (
-    run TEXT NOT NULL REFERENCES runs (id),
-    seq INTEGER NOT NULL,
-    action TEXT NOT NULL,
-    path TEXT NOT NULL, new_path TEXT,
-    rule TEXT, side TEXT, reason TEXT NOT NULL,
-    outcome TEXT NOT NULL, detail TEXT,
-    bytes INTEGER,
+  -- what runs did, as \`packed\` JSON
+  CREATE TABLE told (
+    -- seq: of the first action of the run in it
+    run TEXT NOT NULL REFERENCES runs (id), seq INTEGER NOT NULL,
+    -- NULL: many actions; else one that could not be done and may stand for
+    -- many runs: the number of the last whole run that it was so in
+    last INTEGER,
+    actions NOT NULL,
     PRIMARY KEY (run, seq)
+  );
+  CREATE INDEX told_by_last ON told (last) WHERE last IS NOT NULL;
+
+  -- paths that were unknown to the last whole run
+  CREATE TABLE problems (
+    side TEXT NOT NULL, path TEXT NOT NULL, reason TEXT NOT NULL,
+    since_run TEXT NOT NULL REFERENCES runs (id),
+    PRIMARY KEY (side, path, reason)
   ) WITHOUT ROWID;
-  CREATE INDEX actions_by_path ON actions (path);
 
   CREATE TABLE conflicts (
     path TEXT PRIMARY KEY,
@@ -192,7 +202,63 @@ export const MIGRATIONS: readonly string[] = [
     from_path TEXT NOT NULL, middle_path TEXT NOT NULL, to_path TEXT NOT NULL,
     PRIMARY KEY (side, middle_path)
   ) WITHOUT ROWID;
-  `,
+
+  -- clash copies that are to stay beside their files
+  CREATE TABLE settled (path TEXT PRIMARY KEY) WITHOUT ROWID;
+
+  -- runs' folders of soft-deleted files that every run since found too old
+  CREATE TABLE expired (
+    side TEXT NOT NULL, folder TEXT NOT NULL,
+    -- in milliseconds since 1970
+    since INTEGER NOT NULL,
+    PRIMARY KEY (side, folder)
+  ) WITHOUT ROWID;
+
+  -- mails that wait to be sent
+  CREATE TABLE outbox (
+    id INTEGER PRIMARY KEY,
+    -- in milliseconds since 1970
+    created_at INTEGER NOT NULL,
+    -- the same however often it is tried: a second copy can be told
+    message_id TEXT NOT NULL,
+    subject TEXT NOT NULL, text TEXT NOT NULL, html TEXT NOT NULL,
+    -- JSON: addresses that have it already
+    delivered TEXT NOT NULL,
+    -- JSON: what a mail tells, worded when it is sent; NULL: an older version
+    -- worded it
+    news TEXT,
+    -- in milliseconds since 1970; NULL: never
+    tried_at INTEGER,
+    refusals INTEGER NOT NULL DEFAULT 0
+  );
+
+  -- open conflicts that were mailed, with the versions they were about
+  CREATE TABLE mailed_conflicts (
+    path TEXT PRIMARY KEY,
+    versions TEXT NOT NULL
+  ) WITHOUT ROWID;
+
+  -- alerts that were mailed
+  CREATE TABLE mailed_alerts (
+    key TEXT PRIMARY KEY,
+    -- JSON: what it is, since when, and when it was mailed
+    alert TEXT NOT NULL
+  ) WITHOUT ROWID;
+
+  -- what runs left unsynced, as long as each of them does
+  CREATE TABLE unsynced (
+    key TEXT PRIMARY KEY,
+    -- in milliseconds since 1970; told_at: by the last mail, NULL: by none
+    since INTEGER NOT NULL, told_at INTEGER
+  ) WITHOUT ROWID;
+`;
+
+/**
+ * SQL of each migration, oldest first: the n-th brings a DB from version n
+ * (`PRAGMA user_version`) to version n + 1, which has what {@linkcode TABLES}
+ * of that day had. Never changed, only added to.
+ */
+export const MIGRATIONS: readonly string[] = [
   `
   -- mails that wait to be sent
   CREATE TABLE outbox (
@@ -319,10 +385,24 @@ export const MIGRATIONS: readonly string[] = [
   `,
 ];
 
-/** Brings an open DB from one version to another; in a transaction. */
-export function migrate(db: DatabaseSync, from: number, to: number): void {
+/** The version that DBs have today. */
+export function newestVersion(): number {
+  return MIGRATIONS.length + 1;
+}
+
+/**
+ * Brings an open DB from one version to another; in a transaction.
+ *
+ * @param from 0: it is empty, and gets the newest tables.
+ */
+export function migrate(
+  db: DatabaseSync,
+  from: number,
+  to: number = newestVersion(),
+): void {
   db.function("packed", (text) => packed(String(text)));
-  for (const sql of MIGRATIONS.slice(from, to)) db.exec(sql);
+  const scripts = from === 0 ? [TABLES] : MIGRATIONS.slice(from - 1, to - 1);
+  for (const sql of scripts) db.exec(sql);
   db.exec(`PRAGMA user_version = ${to}`);
 }
 
@@ -391,7 +471,7 @@ export class StateDb implements Disposable {
   #prepare(): void {
     this.#db.exec("PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16000");
     const version = Number(this.first("PRAGMA user_version")?.[0]);
-    if (version > MIGRATIONS.length) {
+    if (version > newestVersion()) {
       throw new GuardError(
         "state",
         `${this.file} was written by a newer version of office-sync. ` +
@@ -403,14 +483,14 @@ export class StateDb implements Disposable {
       // A read makes a damaged file show now, not in the middle.
       this.first("SELECT count(*) FROM sqlite_master");
       this.#hasTables = version > 0;
-      if (version > 0 && version < MIGRATIONS.length) this.#readCopy(version);
+      if (version > 0 && version < newestVersion()) this.#readCopy(version);
       return;
     }
     // One writer, few commits: a plain journal is enough, and it lets a plan
     // read beside a run without files of its own.
     this.#db.exec("PRAGMA journal_mode = TRUNCATE; PRAGMA synchronous = FULL");
-    if (version === MIGRATIONS.length) return;
-    this.transaction(() => migrate(this.#db, version, MIGRATIONS.length));
+    if (version === newestVersion()) return;
+    this.transaction(() => migrate(this.#db, version));
   }
 
   /**
@@ -419,21 +499,20 @@ export class StateDb implements Disposable {
    */
   #readCopy(version: number): void {
     const copy = new DatabaseSync(":memory:");
-    migrate(copy, 0, version);
     copy.exec("PRAGMA foreign_keys = OFF; BEGIN");
+    const scripts = "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL";
+    for (const [sql] of this.query(scripts)) copy.exec(String(sql));
     const tables = "SELECT name FROM sqlite_master WHERE type = 'table'";
     for (const [name] of this.query(tables)) {
       const rows = this.#statement(`SELECT * FROM ${name}`);
       const marks = rows.columns().map(() => "?").join(", ");
-      const insert = copy.prepare(
-        `INSERT OR REPLACE INTO ${name} VALUES (${marks})`,
-      );
+      const insert = copy.prepare(`INSERT INTO ${name} VALUES (${marks})`);
       for (const row of rows.iterate()) {
         insert.run(...row as unknown as SqlValue[]);
       }
     }
     copy.exec("COMMIT");
-    migrate(copy, version, MIGRATIONS.length);
+    migrate(copy, version);
     this.#statements.clear();
     this.#db.close();
     this.#db = copy;

@@ -4,8 +4,8 @@ import { ownFiles } from "../lib/config_schema.ts";
 import { GuardError, LockedError } from "../lib/errors.ts";
 import {
   asGuard,
-  migrate,
   MIGRATIONS,
+  newestVersion,
   StateDb,
   takeLock,
 } from "../lib/state_db.ts";
@@ -14,17 +14,19 @@ import { actionsAt, actionsOf, type PastAction } from "../lib/state_runs.ts";
 import {
   actions,
   file,
+  folderInMemory,
   MemoryOffice,
   Office,
   read,
   type Tree,
   write,
 } from "./support/support.ts";
+import { oldStateDb } from "./support/old_state_db.ts";
 import { fromFileUrl } from "./support/urls.ts";
 
 /** A folder for a state DB. */
 class Place implements Disposable {
-  readonly folder = Deno.makeTempDirSync({ prefix: "office-sync-test-" });
+  readonly folder = folderInMemory();
   readonly file = `${this.folder}/state.db`;
 
   open(isReadOnly = false): StateDb {
@@ -77,7 +79,27 @@ Deno.test("a new DB has the version of the newest migration", () => {
   place.open()[Symbol.dispose]();
   using db = new DatabaseSync(place.file);
   const version = db.prepare("PRAGMA user_version").get();
-  assert.deepEqual({ ...version }, { user_version: MIGRATIONS.length });
+  assert.deepEqual({ ...version }, { user_version: newestVersion() });
+});
+
+/** All tables and indices, in one spelling, and what a new DB begins with. */
+function tablesOf(db: DatabaseSync): unknown {
+  const all = db.prepare("SELECT name, sql FROM sqlite_schema ORDER BY name");
+  const spelt = all.all().map(({ name, sql }) =>
+    `${name}: ${String(sql).replaceAll(/--.*|["\s]/g, "")}`
+  );
+  const folders = db.prepare("SELECT * FROM directories").all();
+  return [spelt, folders, db.prepare("PRAGMA user_version").get()];
+}
+
+Deno.test("a new DB is what one of the first version becomes", () => {
+  using place = new Place();
+  using before = new Place();
+  oldStateDb(before.file, 1).close();
+  for (const it of [place, before]) it.open()[Symbol.dispose]();
+  using made = new DatabaseSync(place.file);
+  using migrated = new DatabaseSync(before.file);
+  assert.deepEqual(tablesOf(made), tablesOf(migrated));
 });
 
 /** As if a later version of the program brought one more migration. */
@@ -92,10 +114,9 @@ function withMigration(sql: string, act: () => void): void {
 }
 
 Deno.test("a plan reads a DB of any older version, and leaves it as it is", () => {
-  for (let version = 1; version < MIGRATIONS.length; version++) {
+  for (let version = 1; version < newestVersion(); version++) {
     using place = new Place();
-    using old = new DatabaseSync(place.file);
-    migrate(old, 0, version);
+    using old = oldStateDb(place.file, version);
     old.exec(
       `INSERT INTO meta VALUES ('pair', 'abc');
        INSERT INTO directories (path, parent, agreed) VALUES ('d', 1, 1)`,
@@ -119,7 +140,7 @@ Deno.test("a DB of an older version is brought to the newest, and keeps what it 
   }
   withMigration("CREATE TABLE later (a)", () => {
     using db = place.open();
-    assert.deepEqual(db.query("PRAGMA user_version"), [[MIGRATIONS.length]]);
+    assert.deepEqual(db.query("PRAGMA user_version"), [[newestVersion()]]);
     assert.deepEqual(db.query("SELECT * FROM later"), []);
     assert.equal(db.meta("key"), "value");
   });
@@ -128,8 +149,7 @@ Deno.test("a DB of an older version is brought to the newest, and keeps what it 
 Deno.test("past runs of an older version are told as before: what they did, and what stands", () => {
   using place = new Place();
   {
-    using old = new DatabaseSync(place.file);
-    migrate(old, 0, 7);
+    using old = oldStateDb(place.file, 7);
     old.exec(`
       INSERT INTO meta VALUES ('whole_runs', '2');
       INSERT INTO runs (id, started_at, nth) VALUES ('a', 1, 1), ('b', 2, 2), ('c', 3, NULL), ('d', 4, NULL);
@@ -200,8 +220,7 @@ Deno.test("alerts, traits and mails that wait are taken over from a version that
       conflicts: [{ path, done: { actions: [path], [key]: path } }],
     });
   {
-    using old = new DatabaseSync(place.file);
-    migrate(old, 0, 8);
+    using old = oldStateDb(place.file, 8);
     old.exec(`
       INSERT INTO mailed_troubles VALUES ('a', '{"key":"a"}');
       INSERT INTO meta VALUES ('habits_left', '1'), ('habits_right', '2'),
@@ -236,7 +255,7 @@ Deno.test("a migration that fails leaves the DB at the version before", () => {
     assert.throws(() => place.open(), /syntax error/);
   });
   using db = place.open();
-  assert.deepEqual(db.query("PRAGMA user_version"), [[MIGRATIONS.length]]);
+  assert.deepEqual(db.query("PRAGMA user_version"), [[newestVersion()]]);
   const later = "SELECT * FROM sqlite_master WHERE name = 'later'";
   assert.deepEqual(db.query(later), []);
 });
@@ -244,8 +263,7 @@ Deno.test("a migration that fails leaves the DB at the version before", () => {
 Deno.test("a DB of an old version is brought to the newest at once, or not at all", () => {
   using place = new Place();
   {
-    using old = new DatabaseSync(place.file);
-    migrate(old, 0, 1);
+    using _old = oldStateDb(place.file, 1);
   }
   withMigration("NO SUCH STATEMENT", () => {
     assert.throws(() => place.open(), /syntax error/);

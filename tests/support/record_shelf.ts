@@ -9,10 +9,11 @@ import type { RecordChange } from "../../lib/plan_types.ts";
 import { StateDb } from "../../lib/state_db.ts";
 import { digestsOf, RecordStore } from "../../lib/state_record.ts";
 import type { FileRow, RecordedHalf } from "../../lib/types.ts";
+import { folderInMemory } from "./support.ts";
 
 /** A record in a DB of its own. */
 export class Shelf implements Disposable {
-  readonly #folder = Deno.makeTempDirSync({ prefix: "office-sync-test-" });
+  readonly #folder = folderInMemory();
   readonly db = new StateDb(`${this.#folder}/state.db`, { isReadOnly: false });
   readonly record = new RecordStore(this.db);
 
