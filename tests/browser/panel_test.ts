@@ -4,8 +4,11 @@ import axe from "npm:axe-core@4.14.1";
 import type { Page } from "npm:playwright-core@1.65.1";
 import { entryPage, type PanelServer } from "../../lib/panel_server.ts";
 import { enter, serving } from "../support/panel.ts";
-import { file, Office } from "../support/support.ts";
+import { file, MemoryOffice, type Office } from "../support/support.ts";
 import { Browser, type Opened } from "./support.ts";
+
+Deno.test.beforeAll(Browser.launch);
+Deno.test.afterAll(Browser.quit);
 
 const NOTIFY = "conflict_policy: { modify_modify: notify }\n";
 const EVIL = "<img src=x onerror=document.title='hacked'>.txt";
@@ -13,7 +16,7 @@ const PAGES = ["Clash copies", "Deleted files", "Runs", "Next run"];
 
 /** An office with three conflicts, a clash copy and a deleted file. */
 async function eventful(): Promise<Office> {
-  const office = new Office(NOTIFY);
+  const office = new MemoryOffice(NOTIFY);
   const texts = (text: string, mtime: string) => ({
     "plan.txt": file(text, { mtime }),
     "second.txt": file(text, { mtime }),
@@ -172,45 +175,44 @@ Deno.test("a code that is used lets nobody in, nor does a page from elsewhere", 
   await page.getByText("answers to nobody but its own pages").waitFor();
 });
 
-for (const colorScheme of ["light", "dark"] as const) {
-  for (const width of [360, 1400]) {
-    Deno.test(`axe has nothing against the panel, ${colorScheme}, ${width} wide, and nothing is wider than that`, async () => {
-      const viewport = { width, height: 900 };
-      await using browser = await Browser.start({ colorScheme, viewport });
-      using office = await eventful();
-      Deno.symlinkSync("/nowhere", `${office.left}/link`);
-      await office.run();
-      await using server = await serving(office);
-      const { page } = await inside(browser, server, office);
-      const look = async () => {
-        // As axe has to be put in, where the page lets in nothing.
-        await page.evaluate(axe.source);
-        const { violations } = await page.evaluate(() =>
-          (globalThis as unknown as { axe: typeof axe }).axe.run()
-        );
-        assert.deepEqual(
-          violations.map(({ id, nodes }) => [id, nodes.map((it) => it.html)]),
-          [],
-        );
-        const wide = await page.evaluate(() =>
-          document.documentElement.scrollWidth
-        );
-        assert.ok(wide <= width, `${await page.title()}: ${wide}`);
-      };
+// Colors and widths have nothing to do with each other.
+for (const [colorScheme, width] of [["light", 360], ["dark", 1400]] as const) {
+  Deno.test(`axe has nothing against the panel, ${colorScheme}, ${width} wide, and nothing is wider than that`, async () => {
+    const viewport = { width, height: 900 };
+    await using browser = await Browser.start({ colorScheme, viewport });
+    using office = await eventful();
+    Deno.symlinkSync("/nowhere", `${office.left}/link`);
+    await office.run();
+    await using server = await serving(office);
+    const { page } = await inside(browser, server, office);
+    const look = async () => {
+      // As axe has to be put in, where the page lets in nothing.
+      await page.evaluate(axe.source);
+      const { violations } = await page.evaluate(() =>
+        (globalThis as unknown as { axe: typeof axe }).axe.run()
+      );
+      assert.deepEqual(
+        violations.map(({ id, nodes }) => [id, nodes.map((it) => it.html)]),
+        [],
+      );
+      const wide = await page.evaluate(() =>
+        document.documentElement.scrollWidth
+      );
+      assert.ok(wide <= width, `${await page.title()}: ${wide}`);
+    };
+    await look();
+    await page.getByRole("link", { name: "plan.txt" }).click();
+    await page.getByText("Choose").waitFor();
+    await look();
+    for (const name of PAGES) {
+      await goTo(page, name);
       await look();
-      await page.getByRole("link", { name: "plan.txt" }).click();
-      await page.getByText("Choose").waitFor();
-      await look();
-      for (const name of PAGES) {
-        await goTo(page, name);
-        await look();
-      }
-      await goTo(page, "Clash copies");
-      await page.getByRole("link", { name: /^new\.clash/ }).click();
-      await page.getByText("Choose").waitFor();
-      await look();
-    });
-  }
+    }
+    await goTo(page, "Clash copies");
+    await page.getByRole("link", { name: /^new\.clash/ }).click();
+    await page.getByText("Choose").waitFor();
+    await look();
+  });
 }
 
 Deno.test("the panel needs no mouse", async () => {
@@ -236,7 +238,7 @@ Deno.test("the panel needs no mouse", async () => {
 
 Deno.test("10,000 deleted files and conflicts: the first rows come at once, the others page by page", async () => {
   await using browser = await Browser.start();
-  using office = new Office(NOTIFY);
+  using office = new MemoryOffice(NOTIFY);
   const names = Array.from({ length: 10_000 }, (_, n) => `${n}.txt`);
   const all = (text: string, of = names) =>
     Object.fromEntries(of.map((it) => [it, text]));

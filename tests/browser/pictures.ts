@@ -151,7 +151,8 @@ Deno.writeTextFileSync(
   `${pictures}/terminal.svg`,
   terminal("office-sync plan", `$ office-sync plan\n${told}`),
 );
-await using browser = await Browser.start({
+await Browser.launch();
+const browser = await Browser.start({
   viewport: { width: 1200, height: 820 },
   colorScheme: "light",
 });
@@ -180,3 +181,4 @@ await panel.getByRole("link", { name: "Offers/Miller.txt" }).click();
 await panel.getByText("Choose").waitFor();
 await panel.screenshot({ path: `${pictures}/panel.png` });
 remove(folder);
+await Browser.quit();

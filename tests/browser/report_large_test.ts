@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
-import { Office } from "../support/support.ts";
+import { MemoryOffice } from "../support/support.ts";
 import { Browser } from "./support.ts";
+
+Deno.test.beforeAll(Browser.launch);
+Deno.test.afterAll(Browser.quit);
 
 const FILES = 100_000;
 
@@ -8,26 +11,25 @@ const FILES = 100_000;
 const LIMIT_MS = 5000;
 
 Deno.test("a page of 100,000 rows opens and filters within seconds", async (t) => {
-  using office = new Office();
+  using office = new MemoryOffice();
   for (let folder = 0; folder < 100; folder++) {
     Deno.mkdirSync(`${office.left}/${folder}`);
-    for (let file = 0; file < FILES / 100; file++) {
-      Deno.writeTextFileSync(`${office.left}/${folder}/offer ${file}.txt`, "x");
+    for (let n = 0; n < FILES / 100; n++) {
+      Deno.writeTextFileSync(`${office.left}/${folder}/offer ${n}.txt`, "x");
     }
   }
   Deno.writeTextFileSync(`${office.right}/rare.txt`, "not to be overlooked");
-  const { code, stderr } = await office.command(
+  const file = `${office.folder}/page.html`;
+  const { code, stderr } = await office.commandHere(
     "plan",
     "--quiet",
     "--report",
-    "page.html",
+    file,
   );
   assert.deepEqual([code, stderr], [0, ""]);
-  const { size } = Deno.statSync(`${office.folder}/page.html`);
+  const { size } = Deno.statSync(file);
   await using browser = await Browser.start();
-  const { page, complaints, openedMs } = await browser.open(
-    `${office.folder}/page.html`,
-  );
+  const { page, complaints, openedMs } = await browser.open(file);
   const status = page.getByRole("status");
   const all = (FILES + 101).toLocaleString("en-US");
   assert.equal(await status.innerText(), `5,000 of ${all} shown`);

@@ -2,14 +2,17 @@
 import assert from "node:assert/strict";
 import axe from "npm:axe-core@4.14.1";
 import type { Page } from "npm:playwright-core@1.65.1";
-import { file, Office } from "../support/support.ts";
+import { file, MemoryOffice, type Office } from "../support/support.ts";
 import { Browser, type Opened } from "./support.ts";
+
+Deno.test.beforeAll(Browser.launch);
+Deno.test.afterAll(Browser.quit);
 
 const EVIL = "<img src=x onerror=document.title='hacked'>.txt";
 
 /** An office with an open and a resolved conflict, and some of all else. */
 async function eventful(): Promise<Office> {
-  const office = new Office("conflict_policy: { new_new: notify }\n");
+  const office = new MemoryOffice("conflict_policy: { new_new: notify }\n");
   const old = { mtime: "2026-01-05T08:00:00Z" };
   office.write({
     left: {
@@ -37,15 +40,16 @@ async function eventful(): Promise<Office> {
   return office;
 }
 
-/** Runs the real command and opens the page that it writes. */
+/** Runs a command and opens the page that it writes. */
 async function reported(
   browser: Browser,
   office: Office,
   ...args: string[]
 ): Promise<Opened> {
-  const { stderr } = await office.command(...args, "--report", "page.html");
+  const file = `${office.folder}/page.html`;
+  const { stderr } = await office.commandHere(...args, "--report", file);
   assert.equal(stderr, "");
-  return await browser.open(`${office.folder}/page.html`);
+  return await browser.open(file);
 }
 
 /** The rows that can be seen: their action and what Left and Right had. */
@@ -248,9 +252,10 @@ Deno.test("a guard that stopped a run has a page too: what it saw and what to do
   await using browser = await Browser.start();
   using office = await eventful();
   Deno.renameSync(office.right, `${office.folder}/away`);
-  const args = ["--quiet", "--report", "page.html"];
-  assert.equal((await office.command(...args)).code, 3);
-  const { page, complaints } = await browser.open(`${office.folder}/page.html`);
+  const file = `${office.folder}/page.html`;
+  const args = ["--quiet", "--report", file];
+  assert.equal((await office.commandHere(...args)).code, 3);
+  const { page, complaints } = await browser.open(file);
   const stop = page.getByRole("region", {
     name: "Stopped by the guard “roots”",
   });

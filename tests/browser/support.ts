@@ -4,6 +4,7 @@
  * @module
  */
 import {
+  type Browser as Chromium,
   type BrowserContext,
   type BrowserContextOptions,
   chromium,
@@ -12,30 +13,25 @@ import {
 
 const CHROMIUM = "/usr/bin/chromium";
 
-/** A browser with a profile of its own, which goes when it is closed. */
+/** A browser as somebody has it: what it keeps goes when it is closed. */
 export class Browser implements AsyncDisposable {
+  static #chromium: Chromium | null = null;
   readonly #context: BrowserContext;
-  readonly #profile: string;
 
-  private constructor(context: BrowserContext, profile: string) {
+  private constructor(context: BrowserContext) {
     this.#context = context;
-    this.#profile = profile;
   }
 
   /**
-   * Starts it.
+   * Starts the program, which all tests of a file share: that takes the most
+   * time. Each has a browser of its own in it.
    *
-   * @param options How it differs from a plain one.
    * @throws {Error} It is not installed.
    */
-  static async start(options: BrowserContextOptions = {}): Promise<Browser> {
+  static async launch(): Promise<void> {
     requireChromium();
-    const profile = Deno.makeTempDirSync({ prefix: "office-sync-browser-" });
-    const context = await chromium.launchPersistentContext(profile, {
+    Browser.#chromium = await chromium.launch({
       executablePath: CHROMIUM,
-      viewport: { width: 1200, height: 900 },
-      locale: "en-US",
-      ...options,
       args: [
         "--headless",
         "--no-sandbox",
@@ -47,7 +43,26 @@ export class Browser implements AsyncDisposable {
         "--disable-sync",
       ],
     });
-    return new Browser(context, profile);
+  }
+
+  /** Ends the program. */
+  static async quit(): Promise<void> {
+    await Browser.#chromium?.close();
+  }
+
+  /**
+   * Starts one in the program that was launched.
+   *
+   * @param options How it differs from a plain one.
+   */
+  static async start(options: BrowserContextOptions = {}): Promise<Browser> {
+    return new Browser(
+      await Browser.#chromium!.newContext({
+        viewport: { width: 1200, height: 900 },
+        locale: "en-US",
+        ...options,
+      }),
+    );
   }
 
   /** Opens a page from the disk, and keeps what it complains about. */
@@ -68,7 +83,6 @@ export class Browser implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#context.close();
-    Deno.removeSync(this.#profile, { recursive: true });
   }
 }
 
