@@ -19,7 +19,7 @@ import { CHUNK_BYTES, OpenFile } from "./files_read.ts";
 import { mayBeFresh } from "./metadata.ts";
 import { folderOf } from "./paths.ts";
 import type { Root } from "./root_files.ts";
-import { codeOf, orElse } from "./system.ts";
+import { CHANGED, codeOf, orElse, Skipped } from "./system.ts";
 import {
   type Both,
   type Checkpoint,
@@ -121,6 +121,11 @@ export async function stageCopy(request: CopyRequest): Promise<StagedCopy> {
     const absolute = to.absolute(temporary);
     const { model } = request;
     if (Deno.build.os !== "windows") {
+      // RACE: no call gives a mode to what is open here, but to a path alone,
+      // and through a link. One that is put there between look and call has,
+      // at worst, a file elsewhere get the copy's, as far as this account may.
+      const { isFile, nlink } = Deno.lstatSync(absolute);
+      if (!isFile || nlink! > 1) throw new Skipped(CHANGED);
       // Before the mode, by which those who had the file may open it.
       if (model !== null) giveTo(model, absolute);
       setQuietly(() => Deno.chmodSync(absolute, request.mode));

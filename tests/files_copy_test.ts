@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { Skipped } from "../lib/system.ts";
 import { dropCopy, stageCopy } from "../lib/files_copy.ts";
 import { TwoRoots } from "./support/two_roots.ts";
 
@@ -30,32 +31,37 @@ Deno.test("a copy that is dropped goes, but never through a folder swapped for a
   }
 });
 
-Deno.test({
-  name:
-    "the owner that a copy is to have is given to it, and never to what a link in its place leads to",
-  ignore: Deno.build.os === "windows" || Deno.uid() !== 0,
-  async fn() {
-    using at = new TwoRoots().write({ left: { a: "1" } });
-    const others = `${at.outside}/others`;
-    Deno.writeTextFileSync(others, "somebody's");
-    const temporary = at.right.absolute("copy");
-    const { file } = await stageCopy({
-      from: at.left,
-      path: "a",
-      seen: at.seen("left", "a"),
-      to: at.right,
-      temporary: "copy",
-      mode: 0o644,
-      model: { path: "copy", uid: 12_345, gid: 23_456 },
-      wantsHash: false,
-      checkpoint() {
-        Deno.removeSync(temporary);
-        Deno.symlinkSync(others, temporary);
-        return Promise.resolve();
-      },
-    });
-    file.close();
-    assert.equal(Deno.lstatSync(others).uid, 0);
-    assert.equal(Deno.lstatSync(temporary).uid, 12_345);
-  },
-});
+const LINKS = { link: Deno.symlinkSync, "second name": Deno.linkSync };
+
+for (const [what, link] of Object.entries(LINKS)) {
+  Deno.test({
+    name:
+      `mode and owner that a copy is to have are never given to another file, of which a ${what} took its place`,
+    ignore: Deno.build.os === "windows" || Deno.uid() !== 0,
+    async fn() {
+      using at = new TwoRoots().write({ left: { a: "1" } });
+      const others = `${at.outside}/others`;
+      Deno.writeTextFileSync(others, "somebody's", { mode: 0o600 });
+      const temporary = at.right.absolute("copy");
+      const copying = stageCopy({
+        from: at.left,
+        path: "a",
+        seen: at.seen("left", "a"),
+        to: at.right,
+        temporary: "copy",
+        mode: 0o644,
+        model: { path: "copy", uid: 12, gid: 23 },
+        wantsHash: false,
+        checkpoint() {
+          Deno.removeSync(temporary);
+          link(others, temporary);
+          return Promise.resolve();
+        },
+      });
+      await assert.rejects(copying, Skipped);
+      const { uid, mode } = Deno.lstatSync(others);
+      assert.deepEqual([uid, mode! & 0o777], [0, 0o600]);
+      assert.deepEqual(at.trees().right, {});
+    },
+  });
+}
