@@ -6,11 +6,11 @@
  */
 import type { PurgeInvocation } from "./cli_args.ts";
 import { ask, print, warn } from "./cli_output.ts";
-import { answer, openRunLog } from "./command_shared.ts";
+import { answer, endPart, openRunLog } from "./command_shared.ts";
 import type { Config } from "./config_schema.ts";
 import { EXIT, type ExitCode, InterruptedError, SyncError } from "./errors.ts";
 import { words } from "./metadata.ts";
-import { asFailure, newRunId } from "./run.ts";
+import { newRunId } from "./run.ts";
 import {
   checkRoots,
   identifyRoots,
@@ -19,8 +19,8 @@ import {
 } from "./run_identify.ts";
 import { bytesIn, type OwnRun, ownRuns } from "./run_retention.ts";
 import { Interrupt, INTERRUPTED, type Pruned, type Stop } from "./run_types.ts";
-import { StateDb, takeLock } from "./state_db.ts";
-import { beginRun, endRun } from "./state_runs.ts";
+import { exists, StateDb, takeLock } from "./state_db.ts";
+import { beginRun } from "./state_runs.ts";
 import { countOf, printable, sizeWords, timeWords } from "./text.ts";
 import { type Both, bothOf, type Side, SIDES } from "./types.ts";
 import type { Unusable, WireRoot } from "./wire_messages.ts";
@@ -39,7 +39,8 @@ interface Found {
  * Removes soft-deleted versions for good, once somebody has said so.
  *
  * @returns The exit code: 1 where something could not be removed.
- * @throws {SyncError} Nobody can be asked, and --yes was not given.
+ * @throws {SyncError} Nobody can be asked, and --yes was not given; or there is
+ *   not any more what was shown.
  * @throws {GuardError} A root is not there, or not the one that is known.
  * @throws {LockedError} A run is active.
  */
@@ -49,16 +50,16 @@ export async function purge(
   files: Files,
 ): Promise<ExitCode> {
   const startedAtMs = Date.now();
-  const found = await findOld(files, config, olderThanDays, startedAtMs);
-  const isAny = SIDES.some((side) => found.runs[side].length > 0);
-  if (isAny && !isSure) {
-    const what = whatWords(found, olderThanDays);
+  const shown = isSure
+    ? null
+    : await listed(files, config, olderThanDays, startedAtMs);
+  if (shown !== null && isAny(shown)) {
     if (isJson || !Deno.stdin.isTerminal()) {
-      const message = `${what} would be removed for good; do so with --yes.`;
+      const message = `${whatWords(shown, olderThanDays)} would be removed ` +
+        "for good; do so with --yes.";
       throw new SyncError(message, EXIT.usage);
     }
-    print(`${what}:`);
-    for (const line of sideLines(found)) print(line);
+    show(shown, olderThanDays);
     const said = await ask(
       "Remove them for good (yes or no)",
       "no",
@@ -68,12 +69,24 @@ export async function purge(
       print("Nothing was removed.");
       return EXIT.agreed;
     }
-  } else if (isAny && !isJson) {
-    print(`${whatWords(found, olderThanDays)}:`);
-    for (const line of sideLines(found)) print(line);
   }
-  const removed = isAny
-    ? await removeAll(files, config, found, startedAtMs)
+  // From here on there is something that a signal must not leave half done.
+  files.listen();
+  using _lock = takeLock(config.stateDb);
+  // Where there is no history, none is begun.
+  const isReadOnly = !exists(config.stateDb);
+  using db = new StateDb(config.stateDb, { isReadOnly });
+  const found = await findOld(files, db, config, olderThanDays, startedAtMs);
+  if (shown && JSON.stringify(shown.runs) !== JSON.stringify(found.runs)) {
+    throw new SyncError(
+      "There is not any more what was shown: nothing was removed.",
+      EXIT.leftForPerson,
+      { hint: "Give the command again." },
+    );
+  }
+  if (isSure && !isJson && isAny(found)) show(found, olderThanDays);
+  const removed = isAny(found)
+    ? await removeAll(files, db, config, found, startedAtMs)
     : NOTHING;
   const { stop, left, right } = removed;
   const failed = [
@@ -88,7 +101,7 @@ export async function purge(
     isJson,
     () =>
       [
-        isAny
+        isAny(found)
           ? `Removed for good: ${
             amount(left.files + right.files, left.bytes + right.bytes)
           }.`
@@ -127,13 +140,25 @@ const NOTHING: Removed = {
   stop: null,
 };
 
-async function findOld(
+/** What there is, under the lock while it is looked for, and no longer. */
+async function listed(
   files: Files,
-  { roots: paths, stateDb }: Config,
+  config: Config,
   olderThanDays: number | null,
   nowMs: number,
 ): Promise<Found> {
-  using db = new StateDb(stateDb, { isReadOnly: true });
+  using _lock = takeLock(config.stateDb);
+  using db = new StateDb(config.stateDb, { isReadOnly: true });
+  return await findOld(files, db, config, olderThanDays, nowMs);
+}
+
+async function findOld(
+  files: Files,
+  db: StateDb,
+  { roots: paths }: Config,
+  olderThanDays: number | null,
+  nowMs: number,
+): Promise<Found> {
   const real = await checkRoots(files, paths);
   await identifyRoots(files, db, paths);
   const roots = wireRoots(real, await probeRoots(files, db, paths, null));
@@ -152,19 +177,14 @@ async function findOld(
   };
 }
 
-/** Removes what was shown, and nothing that came later; oldest first. */
+/** Removes what was found; oldest first. */
 async function removeAll(
   files: Files,
+  db: StateDb,
   config: Config,
   { roots, runs }: Found,
   startedAtMs: number,
 ): Promise<Removed> {
-  // From here on there is something that a signal must not leave half done.
-  files.listen();
-  using _lock = takeLock(config.stateDb);
-  using db = new StateDb(config.stateDb, { isReadOnly: false });
-  await checkRoots(files, config.roots);
-  await identifyRoots(files, db, config.roots);
   const id = newRunId(startedAtMs);
   using log = openRunLog(config, id, "purge started", files);
   const interrupt = new Interrupt(files.shared);
@@ -203,20 +223,22 @@ async function removeAll(
     files: done.left.files + done.right.files,
     bytes: done.left.bytes + done.right.bytes,
   };
-  try {
-    endRun(db, {
-      ...{ id, startedAtMs, finishedAtMs: Date.now(), isDryRun: false },
-      ...{ outcomes: [], problems: [], waiting: [], untouched: 0 },
-      ...{ pruned, stop, exitCode },
-    }, { resolved: null });
-  } catch (error) {
-    throw asFailure(error, config.stateDb);
-  }
-  log.stop({ stop });
-  log.info(`ended with exit code ${exitCode}`);
-  log.flush();
-  if (log.failure !== null) warn(log.failure);
+  const result = {
+    ...{ id, startedAtMs, finishedAtMs: Date.now(), isDryRun: false },
+    ...{ outcomes: [], problems: [], waiting: [], untouched: 0 },
+    ...{ pruned, stop, exitCode },
+  };
+  endPart(result, db, log);
   return { ...done, failed, stop };
+}
+
+function isAny({ runs }: Found): boolean {
+  return SIDES.some((side) => runs[side].length > 0);
+}
+
+function show(found: Found, olderThanDays: number | null): void {
+  print(`${whatWords(found, olderThanDays)}:`);
+  for (const line of sideLines(found)) print(line);
 }
 
 function amount(files: number, bytes: number): string {

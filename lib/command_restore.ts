@@ -10,7 +10,13 @@
 import { type ApplyContext, applyPlan } from "./apply_plan.ts";
 import type { RestoreInvocation } from "./cli_args.ts";
 import { warn } from "./cli_output.ts";
-import { answer, isoTime, openRunLog, pathTyped } from "./command_shared.ts";
+import {
+  answer,
+  endPart,
+  isoTime,
+  openRunLog,
+  pathTyped,
+} from "./command_shared.ts";
 import type { Config } from "./config_schema.ts";
 import { EXIT, type ExitCode, InterruptedError, SyncError } from "./errors.ts";
 import { cutToTick, words } from "./metadata.ts";
@@ -30,7 +36,7 @@ import {
 } from "./paths.ts";
 import { type Draft, Drafts, inOrder } from "./plan_order.ts";
 import type { Work } from "./plan_types.ts";
-import { asFailure, type IsOpen, newRunId, ownersThatCount } from "./run.ts";
+import { type IsOpen, newRunId, ownersThatCount } from "./run.ts";
 import { checkRoots, identifyRoots, wireRoots } from "./run_identify.ts";
 import {
   Interrupt,
@@ -40,7 +46,7 @@ import {
   type Stop,
 } from "./run_types.ts";
 import { exists, StateDb, takeLock } from "./state_db.ts";
-import { actionsInto, beginRun, endRun, restoreSeconds } from "./state_runs.ts";
+import { actionsInto, beginRun, restoreSeconds } from "./state_runs.ts";
 import { countOf, printable, quoted, sizeWords, timeWords } from "./text.ts";
 import {
   type Both,
@@ -222,22 +228,12 @@ export async function restoring(
     stop = { name: INTERRUPTED, reason, hint };
     exitCode = cut.exitCode;
   }
-  if (isNoted) {
-    const result = {
-      ...{ id: run, startedAtMs, finishedAtMs: Date.now(), isDryRun: false },
-      ...{ outcomes, problems: [], waiting: [], untouched: 0 },
-      ...{ pruned: NOTHING_PRUNED, stop, exitCode },
-    };
-    try {
-      endRun(db, result, { resolved: null });
-    } catch (error) {
-      throw asFailure(error, config.stateDb);
-    }
-  }
-  log.stop({ stop });
-  log.info(`ended with exit code ${exitCode}`);
-  log.flush();
-  if (log.failure !== null) warn(log.failure);
+  const result = {
+    ...{ id: run, startedAtMs, finishedAtMs: Date.now(), isDryRun: false },
+    ...{ outcomes, problems: [], waiting: [], untouched: 0 },
+    ...{ pruned: NOTHING_PRUNED, stop, exitCode },
+  };
+  endPart(result, isNoted ? db : null, log);
   return { versions, restored, stop, exitCode };
 }
 

@@ -4,13 +4,16 @@
  *
  * @module
  */
-import { print } from "./cli_output.ts";
+import { print, warn } from "./cli_output.ts";
 import type { Config } from "./config_schema.ts";
 import { EXIT, GuardError, SyncError } from "./errors.ts";
 import { type Log, openLog } from "./logging_setup.ts";
 import { type TypedPath, typedPath } from "./paths.ts";
 import { jsonText } from "./report_json.ts";
+import type { RunResult } from "./run_types.ts";
 import { wallWords } from "./sandbox_network.ts";
+import { asFailure, type StateDb } from "./state_db.ts";
+import { endRun } from "./state_runs.ts";
 import { codeOf, inWords } from "./system.ts";
 import { quoted } from "./text.ts";
 import { type Both, bothOf } from "./types.ts";
@@ -89,6 +92,23 @@ export function openRunLog(
   log.info(began);
   log.info(wallWords(walls));
   return log;
+}
+
+/**
+ * Notes how a run ended that was about soft-deleted versions only.
+ *
+ * @param db Null: no history is kept.
+ */
+export function endPart(result: RunResult, db: StateDb | null, log: Log): void {
+  try {
+    if (db !== null) endRun(db, result, { resolved: null });
+  } catch (error) {
+    throw asFailure(error, db!.file);
+  }
+  log.stop(result);
+  log.info(`ended with exit code ${result.exitCode}`);
+  log.flush();
+  if (log.failure !== null) warn(log.failure);
 }
 
 /** What is told of a name that a new file can't have. */

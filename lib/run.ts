@@ -21,7 +21,6 @@ import {
   GuardError,
   InterruptedError,
   LockedError,
-  SyncError,
 } from "./errors.ts";
 import { keyOfId, type Traits, words } from "./metadata.ts";
 import { timeMark } from "./names.ts";
@@ -79,7 +78,13 @@ import {
   type SyncListener,
   type SyncOptions,
 } from "./run_types.ts";
-import { asGuard, type Lock, StateDb, takeLock } from "./state_db.ts";
+import {
+  asFailure,
+  asGuard,
+  type Lock,
+  StateDb,
+  takeLock,
+} from "./state_db.ts";
 import { NO_RECORD, RecordStore } from "./state_record.ts";
 import { beginRun, endRun, listedConflict } from "./state_runs.ts";
 import { networkOf } from "./sandbox_network.ts";
@@ -905,23 +910,6 @@ function asCut(
   const reason = `${message}: ${done} of ${all} actions done.`;
   const hint = "The next run does the rest.";
   return { stop: { name: INTERRUPTED, reason, hint }, exitCode };
-}
-
-/**
- * What to throw where something went wrong while files were changed: that is
- * too late for a guard.
- */
-export function asFailure(thrown: unknown, stateDb: string): unknown {
-  const known = asGuard(thrown, stateDb);
-  if (!(known instanceof GuardError) || known.guard !== "state") return thrown;
-  return new SyncError(
-    known.message.replace("Nothing was changed.", "The run broke off."),
-    EXIT.unexpected,
-    {
-      cause: thrown,
-      hint: `${known.hint} What was synced already is recognised.`,
-    },
-  );
 }
 
 /**

@@ -5,7 +5,7 @@
  * @module
  */
 import { DatabaseSync, type StatementSync } from "node:sqlite";
-import { GuardError, LockedError } from "./errors.ts";
+import { EXIT, GuardError, LockedError, SyncError } from "./errors.ts";
 import { cantUse, type OwnFile, refusalOf } from "./own_files.ts";
 
 /** When the last mail was due, in ms since 1970; 0: none ever was. */
@@ -714,6 +714,23 @@ export function asGuard(
     );
   }
   return REFUSED.test(message) ? refused(error, file, isRead) : error;
+}
+
+/**
+ * What to throw where something went wrong while files were changed: that is
+ * too late for a guard.
+ */
+export function asFailure(thrown: unknown, stateDb: string): unknown {
+  const known = asGuard(thrown, stateDb);
+  if (!(known instanceof GuardError) || known.guard !== "state") return thrown;
+  return new SyncError(
+    known.message.replace("Nothing was changed.", "The run broke off."),
+    EXIT.unexpected,
+    {
+      cause: thrown,
+      hint: `${known.hint} What was synced already is recognised.`,
+    },
+  );
 }
 
 /** A state DB that the system lets nobody write, as the guard "state". */
