@@ -100,7 +100,10 @@ export function explain(path: string, basis: Basis): Explanation {
   const waits = plan.waiting.some(({ path, others, isOver }) =>
     !isOver && [path, ...others].some((it) => keyOf(it, folding) === key)
   );
-  const problem = item === null || item.decision.kind === "open" || waits
+  // A folder took the place of a file that is gone.
+  const isGone = item?.decision.kind === "forget" && folder !== null;
+  const isOpen = item?.decision.kind === "open";
+  const problem = item === null || isOpen || isGone || waits
     ? whyUnknown(key, item, basis) ??
       (known === key ? null : whyUnknown(known, item, basis))
     : null;

@@ -306,9 +306,12 @@ export function addFolderActions(
   const added = new Set<Folder>();
   /** Renames of folders with another path, as they are to be done. */
   const moves: {
-    readonly side: Side;
+    /** Null: both sides have it there, and only the record follows. */
+    readonly side: Side | null;
     readonly from: string;
     readonly to: string;
+    /** Where the record has it until then. */
+    readonly rowPath: string;
     readonly draft: Draft;
   }[] = [];
 
@@ -318,10 +321,15 @@ export function addFolderActions(
     return joinPath(layout.rowPathOf(parent!), nameOf(row.path));
   }
 
-  function addRecord(folder: Folder, change: RecordChange): void {
+  function addRecord(
+    folder: Folder,
+    change: RecordChange,
+    after: readonly Draft[] = [],
+  ): Draft {
     const path = layout.pathOf(folder);
     const why = { path, reason: "only the record changes" };
-    drafts.add({ kind: "record", change }, why, {
+    return drafts.add({ kind: "record", change }, why, {
+      after,
       within: [folder],
       ...change.kind !== "forget-directory" && { opens: folder },
     });
@@ -390,6 +398,12 @@ export function addFolderActions(
     const behind = SIDES.filter((side) =>
       chosen === undefined ? !rename.by.includes(side) : side !== chosen
     );
+    const rowPath = rename.from;
+    // The record is told of each in terms of those before it, on either side.
+    const recorded = moves.filter((it) =>
+      isWithin(rowPath, it.to) || isWithin(to, it.to) ||
+      isWithin(to, it.rowPath)
+    );
     for (const side of behind) {
       const before = moves.filter((it) => it.side === side);
       const from = before.reduce(
@@ -397,18 +411,21 @@ export function addFolderActions(
           isWithin(at, it.from) ? it.to + at.slice(it.from.length) : at,
         currentPath(folder, side)!,
       );
-      const after = before.filter((it) =>
-        isWithin(from, it.to) || isWithin(to, it.to) || isWithin(to, it.from)
-      ).map(({ draft }) => draft);
+      const there = before.filter((it) =>
+        isWithin(from, it.to) || isWithin(to, it.from)
+      );
       const draft = addRename(folder, side, from, to, {
         takes: [{ side, key: folder.key }],
         frees: [{ side, key: keyOf(from, settings.folding) }],
-        after,
+        after: [...recorded, ...there].map(({ draft }) => draft),
       });
-      moves.push({ side, from, to, draft });
+      moves.push({ side, from, to, rowPath, draft });
     }
     if (behind.length > 0) return;
-    addRecord(folder, { kind: "move-directory", from: rename.from, to });
+    const change = { kind: "move-directory", from: rowPath, to } as const;
+    const after = recorded.map(({ draft }) => draft);
+    const draft = addRecord(folder, change, after);
+    moves.push({ side: null, from: to, to, rowPath, draft });
   }
 
   function create(folder: Folder, on: Side): void {
@@ -487,7 +504,7 @@ export function addFolderActions(
       case "forget": {
         if (!row?.isAgreed) return;
         const path = recordedPath(folder)!;
-        return addRecord(folder, { kind: "forget-directory", path });
+        addRecord(folder, { kind: "forget-directory", path });
       }
     }
   }

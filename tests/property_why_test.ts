@@ -322,6 +322,18 @@ Deno.test("why: a folder with two new names, and what is in it, is told by eithe
   }
 });
 
+Deno.test("why: a folder that only one side has is told though a file of its name is gone", async () => {
+  using office = new MemoryOffice("ignore: {filenames_prefix: ['~$']}\n");
+  write(office.left, { a: "a" });
+  await office.agree();
+  for (const root of [office.left, office.right]) Deno.removeSync(`${root}/a`);
+  write(office.left, { a: { "~$x": "x" } });
+  for (let round = 0; round < 2; round++) {
+    await assertWhyIsPlan(office);
+    assertNamed(office, await office.run(ALLOWED));
+  }
+});
+
 Deno.test("why: a link that goes along in a folder that got another name is named", async () => {
   using office = new MemoryOffice();
   write(office.left, { a: {} });
