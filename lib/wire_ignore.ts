@@ -71,17 +71,33 @@ export function ignorePredicate(settings: IgnoreSettings): IgnorePredicate {
   const isNamed =
     extensions.size + prefixes.length + names.size + junk.size > 0;
   if (!isNamed && byPath === null) return () => false;
+  // All that is named matches this, and little else does: of most names a scan
+  // needs no more than one test.
+  const hint = new RegExp(
+    [
+      `^${anyOf([...names, ...junk])}$`,
+      `^${anyOf(prefixes)}`,
+      `${anyOf([...extensions])}$`,
+    ].join("|"),
+  );
   return (name, isDirectory, folder = "") => {
     const folded = fold(name);
-    // Who names it by itself wants it to be left alone, whatever else it is.
-    if (names.has(folded)) return true;
-    if (!isDirectory && junk.has(folded)) return "junk";
-    if (prefixes.some((prefix) => folded.startsWith(prefix))) return true;
-    if (!isDirectory && extensions.has(afterLastDot(folded))) return true;
+    if (hint.test(folded)) {
+      // Who names it by itself wants it to be left alone, whatever else it is.
+      if (names.has(folded)) return true;
+      if (!isDirectory && junk.has(folded)) return "junk";
+      if (prefixes.some((prefix) => folded.startsWith(prefix))) return true;
+      if (!isDirectory && extensions.has(afterLastDot(folded))) return true;
+    }
     if (byPath === null) return false;
     const at = byPath(folder === "" ? name : `${folder}/${name}`, isDirectory);
     return at >= 0 && !paths[at]!.isException;
   };
+}
+
+/** A regular expression that matches any of these texts, and nothing else. */
+function anyOf(texts: readonly string[]): string {
+  return `(?:${texts.map(RegExp.escape).join("|") || "(?!)"})`;
 }
 
 /**
