@@ -60,13 +60,15 @@ class Hosts implements AsyncDisposable {
     const { port } = this.server;
     const listener = Deno.listen({ hostname, port });
     const waiting: Deno.Conn[] = [];
-    try {
-      for (;;) {
-        const signal = AbortSignal.timeout(300);
+    // One may come late on a busy machine, not two: then it is full.
+    for (let late = 0; late < 2;) {
+      const signal = AbortSignal.timeout(300);
+      try {
         waiting.push(await Deno.connect({ hostname, port, signal }));
+        late = 0;
+      } catch {
+        late++;
       }
-    } catch {
-      // It is full.
     }
     this.#closing.push(() => {
       listener.close();
@@ -168,27 +170,35 @@ const UNREACHED: readonly (readonly [kinds: readonly (Kind | `${Kind} v6`)[], wo
   [["silent", "dead"], "did not take it within N s: it does not answer"],
   [["silent", "silent v6"], "did not take it within N s: it does not answer"],
 ];
-for (const [kinds, words] of UNREACHED) {
-  Deno.test(`a mail server whose addresses are all ${kinds.join(", ")} costs no run its result; the mail waits`, async () => {
-    await using hosts = await Hosts.start(kinds);
+
+// They wait most of their time: all at once.
+Deno.test("a mail server none of whose addresses answers costs no run its result; the mail waits", async () => {
+  await using stack = new AsyncDisposableStack();
+  const all: [Hosts, typeof UNREACHED[number]][] = [];
+  for (const each of UNREACHED) {
+    all.push([stack.use(await Hosts.start(each[0])), each]);
+  }
+  await Promise.all(all.map(async ([hosts, [kinds, words]]) => {
     const { office, server } = hosts;
     office.configure(server.config({ smtp_host: HOST }));
     hosts.clash();
     const started = performance.now();
     const { code, stdout, stderr } = await hosts.command("sync", "--json");
-    assert.ok(performance.now() - started < 25_000);
-    assert.equal(code, 0);
+    const tookMs = performance.now() - started;
+    // 20 s and a start on a busy machine: not twice as long.
+    assert.ok(tookMs < 35_000, `${kinds}: ${tookMs} ms`);
+    assert.equal(code, 0, `${kinds}: ${stdout}`);
     assert.equal(JSON.parse(stdout).run.exitCode, 0);
     assert.match(
       stderr,
       RegExp(`^E-mail waits .*${words.replace("N", "20")}.*\n$`),
     );
     const doctor = await hosts.command("doctor");
-    assert.equal(doctor.code, 1);
+    assert.equal(doctor.code, 1, `${kinds}: ${doctor.stdout}`);
     assert.equal(doctor.stderr, "");
     assert.match(doctor.stdout, RegExp(words.replace("N", "15")));
-  });
-}
+  }));
+});
 
 Deno.test("a mail server's name may have letters of any script", async () => {
   const ascii = "mail.xn--mller-kva.example";

@@ -13,14 +13,14 @@ import { tool, Undone } from "./support.ts";
 
 const USER = "1000";
 
-/** Deno's cache for the user: root's belongs to root. */
-function cache(undone: Undone): string {
-  const folder = Deno.makeTempDirSync({ prefix: "office-sync-cache-" });
-  undone.defer(() => Deno.removeSync(folder, { recursive: true }));
-  tool("cp", "-r", `${denoDir()}/npm`, folder);
-  tool("chown", "-R", USER, folder);
-  return folder;
-}
+/** Deno's cache for the user, whom root's does not belong to. */
+let cache = "";
+Deno.test.beforeAll(() => {
+  cache = Deno.makeTempDirSync({ prefix: "office-sync-cache-" });
+  tool("cp", "-r", `${denoDir()}/npm`, cache);
+  tool("chown", "-R", USER, cache);
+});
+Deno.test.afterAll(() => Deno.removeSync(cache, { recursive: true }));
 
 function denoDir(): string {
   const info = new Deno.Command(Deno.execPath(), { args: ["info", "--json"] });
@@ -33,7 +33,6 @@ function denoDir(): string {
 /** The real command, as another account than root. */
 async function asUser(
   office: Office,
-  denoDir: string,
   ...args: readonly string[]
 ): Promise<{ readonly code: number; readonly text: string }> {
   const command = new Deno.Command("setpriv", {
@@ -43,7 +42,7 @@ async function asUser(
       ...[fromFileUrl("../main.ts"), ...args, "--config", office.config],
     ],
     cwd: office.folder,
-    env: { ...office.env, DENO_DIR: denoDir, HOME: denoDir },
+    env: { ...office.env, DENO_DIR: cache, HOME: cache },
     stdin: "null",
   });
   const { code, stdout, stderr } = await command.output();
@@ -52,10 +51,8 @@ async function asUser(
 }
 
 Deno.test("files of a first run that was made with sudo: whose they are, what to do, and then it goes on", async () => {
-  using undone = new Undone();
   using office = new Office();
   tool("chown", "-R", USER, office.folder);
-  const denoDir = cache(undone);
   write(office.left, { "a.txt": "a", "b.txt": "b" });
   await office.command();
   Deno.removeSync(`${office.left}/b.txt`);
@@ -67,7 +64,7 @@ Deno.test("files of a first run that was made with sudo: whose they are, what to
     `${office.folder}/logs`,
   ];
   for (const command of ["sync", "plan"]) {
-    const { code, text } = await asUser(office, denoDir, command);
+    const { code, text } = await asUser(office, command);
     assert.equal(code, 3, text);
     assert.match(text, /guard "state"/);
     assert.match(
@@ -77,7 +74,7 @@ Deno.test("files of a first run that was made with sudo: whose they are, what to
     assert.match(text, /sudo chown "\$\(id -un\)" /);
     for (const path of all) assert.ok(text.includes(path), path);
   }
-  const doctor = await asUser(office, denoDir, "doctor");
+  const doctor = await asUser(office, "doctor");
   assert.equal(doctor.code, 1);
   assert.match(doctor.text, /^PROBLEM {2}state DB's lock: .*belongs to root/m);
   assert.match(doctor.text, /^PROBLEM {2}state DB: .*belongs to root/m);
@@ -88,14 +85,14 @@ Deno.test("files of a first run that was made with sudo: whose they are, what to
   );
   assert.doesNotMatch(doctor.text, /right to write to/);
   for (const path of all) tool("chown", USER, path);
-  const half = await asUser(office, denoDir);
+  const half = await asUser(office);
   assert.equal(half.code, 1, "the soft-delete folders are root's still");
   assert.match(
     half.text,
     /right\/\.office-sync belongs to root.*nothing can be soft-deleted there.*sudo chown -R/,
   );
   tool("chown", "-R", USER, office.folder);
-  const last = await asUser(office, denoDir);
+  const last = await asUser(office);
   assert.equal(last.code, 0, last.text);
   assert.deepEqual(Object.keys(office.trees().right), ["a.txt"]);
 });
@@ -123,14 +120,12 @@ const ALONE:
 
 for (const [what, pathOf, says] of ALONE) {
   Deno.test(`only the ${what} belongs to root: the run says so, and is mailed`, async () => {
-    using undone = new Undone();
     await using mail = await MailOffice.onDisk("", { security: "none" });
     const { office, server } = mail;
     await office.command();
     tool("chown", "-R", USER, office.folder);
     tool("chown", "0:0", pathOf(office));
-    const denoDir = cache(undone);
-    const { code, text } = await asUser(office, denoDir);
+    const { code, text } = await asUser(office);
     assert.equal(code, 3, text);
     assert.match(text.replaceAll("\n", " "), says);
     assert.match(text, /sudo chown/);
@@ -204,20 +199,18 @@ for (const [how, { spoil, says }] of Object.entries(PLACES)) {
 }
 
 Deno.test("a folder of root's, in which the first run can make nothing: which one it is, and what to do", async () => {
-  using undone = new Undone();
   using office = new Office();
   Deno.chmodSync(office.folder, 0o755);
   tool("chown", "-R", USER, office.left, office.right);
-  const denoDir = cache(undone);
-  const { code, text } = await asUser(office, denoDir);
+  const { code, text } = await asUser(office);
   assert.equal(code, 3, text);
   assert.ok(text.includes(`may not make files in ${office.folder}.`), text);
   assert.ok(text.includes(`sudo chown "$(id -un)" ${office.folder} && chmod`));
-  const doctor = await asUser(office, denoDir, "doctor");
+  const doctor = await asUser(office, "doctor");
   assert.match(
     doctor.text,
     /^PROBLEM {2}state DB's lock: .*may not make files/m,
   );
   tool("chown", USER, office.folder);
-  assert.equal((await asUser(office, denoDir)).code, 0);
+  assert.equal((await asUser(office)).code, 0);
 });
