@@ -25,6 +25,7 @@ export const PANEL_STYLE: string = `${STYLE}
 .panel p { margin: 0.25rem 0; overflow-wrap: anywhere; }
 .panel a { color: var(--copy); }
 .roots { color: var(--soft); }
+.roots bdi { margin-right: 1rem; }
 .path { font-weight: 600; overflow-wrap: anywhere; }
 .said:not(:empty) {
   margin: 0.75rem 0; padding: 0.5rem 1rem; background: var(--band);
@@ -54,9 +55,9 @@ export const PANEL_STYLE: string = `${STYLE}
 }
 .choices form p { color: inherit; }
 .scroll { overflow-x: auto; }
+.scroll p { padding: 0 0.5rem; color: var(--soft); }
 .diff tr { grid-template-columns: 3.5rem 3.5rem 1fr; border: 0; }
-.diff td { padding: 0 0.5rem; color: var(--soft); }
-.diff td:nth-child(2) { background: none; color: inherit; }
+.diff td { padding: 0 0.5rem; background: none; color: var(--soft); }
 .diff td:last-child {
   color: var(--ink); font-family: ui-monospace, monospace; white-space: pre-wrap;
 }

@@ -179,6 +179,6 @@ Deno.writeTextFileSync(`${folder}/entry.html`, entryPage(server));
 const { page: panel } = await browser.open(`${folder}/entry.html`);
 await panel.getByRole("link", { name: "Offers/Miller.txt" }).click();
 await panel.getByText("Choose").waitFor();
-await panel.screenshot({ path: `${pictures}/panel.png` });
+await panel.screenshot({ path: `${pictures}/panel.png`, fullPage: true });
 remove(folder);
 await Browser.quit();
