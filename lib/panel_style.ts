@@ -83,7 +83,9 @@ export const PANEL_SCRIPT: string = `${SCRIPT}
 const said = document.querySelector("main > [role=status]");
 const end = (sentence) => {
   document.querySelector(".bar").remove();
-  document.querySelector("main").replaceChildren(sentence);
+  const title = document.querySelector("h1");
+  title.textContent = sentence;
+  document.querySelector("main").replaceChildren(title);
 };
 for (const form of document.querySelectorAll("form[method=post]")) {
   form.addEventListener("submit", async (event) => {

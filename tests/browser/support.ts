@@ -41,6 +41,8 @@ export class Browser implements AsyncDisposable {
         "--disable-background-networking",
         "--disable-component-update",
         "--disable-sync",
+        // A name that leads to this computer, as whoever owns it can make it.
+        "--host-resolver-rules=MAP rebind.example 127.0.0.1",
       ],
     });
   }
