@@ -265,7 +265,9 @@ function decideOnce(
     const side = waitsOn(item, settings);
     if (side === null) return item;
     const conflict = conflictsIn(decision)[0] ?? null;
-    const main = pair.row === null ? pair[conflict?.winner ?? side]! : pair;
+    // The winner is perhaps a folder.
+    const own = pair[conflict?.winner ?? side] ?? pair[side]!;
+    const main = pair.row === null ? own : pair;
     const path = joinPath(spelledPath(main.folder, side), main.name);
     const isRuled = settings.ruling?.key === pair.key;
     if (conflict !== null && !isRuled && settings.isOpenConflict?.(path)) {
