@@ -24,13 +24,13 @@ killEverywhere({
 
 killEverywhere({
   run: "a run that fills new folders",
-  make: () => filledOffice(),
+  make: () => filledOffice(MemoryOffice),
   calls: { linkat: 1, rename: 2, unlink: 1, mkdir: 5 },
 });
 
 killEverywhere({
   run: "a run that fills new folders",
-  make: () => filledOffice(),
+  make: () => filledOffice(MemoryOffice),
   calls: { openat: 3, write: 3 },
   every: 3,
 });

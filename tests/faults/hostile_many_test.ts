@@ -1,13 +1,11 @@
 import assert from "node:assert/strict";
-import { Office, write } from "../support/support.ts";
+import { write } from "../support/support.ts";
 import { fromFileUrl } from "../support/urls.ts";
-import { note, rests, told, Undone } from "./support.ts";
+import { note, QuickOffice, rests, told } from "./support.ts";
 
 Deno.test("100,000 files in one folder are synced, and an edit among them", async () => {
-  using office = new Office();
   // On a disk each copy is flushed, which takes minutes and shows nothing more.
-  using disks = new Undone();
-  for (const root of [office.left, office.right]) disks.disk(root, "2g");
+  using office = new QuickOffice();
   const folder = `${office.left}/many`;
   Deno.mkdirSync(folder);
   for (let n = 0; n < 100_000; n++) {
@@ -31,9 +29,7 @@ Deno.test("100,000 files in one folder are synced, and an edit among them", asyn
 });
 
 Deno.test("a first meeting of 60,000 equal files a side takes less than 220 MB", async () => {
-  using office = new Office();
-  using disks = new Undone();
-  for (const root of [office.left, office.right]) disks.disk(root, "2g");
+  using office = new QuickOffice();
   for (const root of [office.left, office.right]) {
     for (let folder = 0; folder < 60; folder++) {
       Deno.mkdirSync(`${root}/d${folder}`);

@@ -1,23 +1,8 @@
 import assert from "node:assert/strict";
-import { file, Office, write } from "../support/support.ts";
-import { note, pathsBelow, rests, told, Undone, why } from "./support.ts";
+import { file, type Office, write } from "../support/support.ts";
+import { note, pathsBelow, QuickOffice, rests, told, why } from "./support.ts";
 
 const BASE = Date.UTC(2024, 0, 15, 8, 30);
-
-/** Roots in memory, where flushes take no time, and the rest on disk. */
-class QuickOffice extends Office {
-  readonly #disks = new Undone();
-
-  constructor() {
-    super();
-    for (const root of [this.left, this.right]) this.#disks.disk(root, "2g");
-  }
-
-  override [Symbol.dispose](): void {
-    this.#disks[Symbol.dispose]();
-    super[Symbol.dispose]();
-  }
-}
 
 async function begin(count: number): Promise<Office> {
   const office = new QuickOffice();
