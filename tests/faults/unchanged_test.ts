@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { file, Office, type Tree } from "../support/support.ts";
+import { file, type Office, type Tree } from "../support/support.ts";
 import { fromFileUrl } from "../support/urls.ts";
-import { requireTool } from "./support.ts";
+import { QuickOffice, requireTool } from "./support.ts";
 
 /** Files and folders that are added, to see what they cost. */
 const MORE_FILES = 1000;
@@ -26,7 +26,7 @@ function tree(files: number, folders: number): Tree {
 
 /** An office in which all is recorded, and nothing is young any more. */
 async function agreedOffice(files: number, folders: number): Promise<Office> {
-  const office = new Office();
+  const office = new QuickOffice();
   office.write({ left: tree(files, folders) });
   for (let run = 0; run < 3; run++) {
     const { code, stderr } = await office.command();
