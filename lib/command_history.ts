@@ -71,28 +71,25 @@ function onlyOne(runs: readonly PastRun[], start: string): PastRun {
 }
 
 function runText(run: PastRun): string {
-  return `${printable(run.id)}  ${timeWords(run.startedAtMs)}  ${
-    runWords(run, "\n    ")
-  }`;
+  const [when, facts] = [timeWords(run.startedAtMs), runFacts(run)];
+  const line = [printable(run.id), when, ...facts.slice(0, 3)].join("  ");
+  return [line, ...facts.slice(3)].join("\n    ");
 }
 
-/**
- * How a run went.
- *
- * @param then Before what stopped it.
- */
-export function runWords(
+/** How a run went, and, where something stopped it, what that said. */
+export function runFacts(
   { startedAtMs, finishedAtMs, exitCode, stoppedBy, summary }: PastRun,
-  then: string,
-): string {
+): string[] {
   if (finishedAtMs === null) {
-    return "not finished: it goes on still, or was cut off";
+    return ["not finished: it goes on still, or was cut off"];
   }
-  const seconds = ((finishedAtMs - startedAtMs) / 1000).toFixed(1);
-  const what = stoppedBy === null
-    ? countWords(summary)
-    : `stopped${then}${printable(stoppedBy)}`;
-  return `${seconds} s  exit ${exitCode}  ${what}`;
+  return [
+    `${((finishedAtMs - startedAtMs) / 1000).toFixed(1)} s`,
+    `exit ${exitCode}`,
+    ...stoppedBy === null
+      ? [countWords(summary)]
+      : ["stopped", printable(stoppedBy)],
+  ];
 }
 
 /** What is counted together, and how it is called. */

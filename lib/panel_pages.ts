@@ -6,10 +6,11 @@
 import type { Config } from "./config_schema.ts";
 import { causeWords, conflictMark, fileSide, noFileWords } from "./conflict.ts";
 import { NO_FILE } from "./command_conflicts.ts";
-import { actionLine, runWords } from "./command_history.ts";
+import { actionLine, runFacts } from "./command_history.ts";
 import type { Version as Removed } from "./command_restore.ts";
 import { documentHtml, Markup, markup, type Part } from "./html.ts";
 import { words } from "./metadata.ts";
+import type { Asked } from "./panel_server.ts";
 import { clashMark } from "./plan_clashes.ts";
 import type { Version } from "./plan_types.ts";
 import { resultHtml } from "./report_html.ts";
@@ -44,14 +45,8 @@ export interface Said {
 }
 
 /** What each page has. */
-export interface Frame {
-  /** One of {@linkcode PAGES}. */
-  readonly page: string;
+export interface Frame extends Asked {
   readonly roots: Both<string>;
-  readonly query: URLSearchParams;
-  readonly secret: string;
-  /** Null: nothing was pressed. */
-  readonly said: Said | null;
 }
 
 /** The pages in the bar, and what they are called. */
@@ -64,12 +59,13 @@ export const PAGES: Readonly<Record<string, string>> = {
   "/next": "Next run",
 };
 
-/** A whole page. */
+/** A whole page; nothing is said where nothing was pressed. */
 export function pageHtml(
-  { page, roots, secret, said }: Frame,
+  { page, roots, secret }: Frame,
+  said: Said | null,
   body: Markup,
-  title: string = PAGES[page]!,
 ): string {
+  const title = PAGES[page]!;
   const bar = Object.entries(PAGES).map(([it, name]) =>
     markup`<li><a href="${it}" aria-current="${
       it === page ? "page" : "false"
@@ -374,7 +370,9 @@ export function deletedHtml(
     const values = { secret, path, from: run.name, back: `${query}` };
     const stays = retentionDays === 0
       ? "stays until somebody removes it"
-      : `stays until ${timeWords(run.timeMs + retentionDays * DAY_MS)}`;
+      : `stays until ${
+        timeWords(run.timeMs + retentionDays * DAY_MS)
+      } at least`;
     const by = runId && markup` by run ${link("/runs", { id: runId }, runId)}`;
     const { sizeBytes, mtimeMs } = metadata;
     return markup`${bold(path)}
@@ -403,7 +401,7 @@ ${standingHtml(standing)}
 ${
     paged(runs, "There was no run yet.", frame, (run) =>
       markup`${link(frame.page, { id: run.id }, timeWords(run.startedAtMs))}
-<p>${runWords(run, ": ")}</p>`)
+<p>${runFacts(run).join(", ")}</p>`)
   }`;
 }
 
@@ -431,7 +429,7 @@ export function runHtml(
   actions: readonly PastAction[],
   frame: Frame,
 ): Markup {
-  return markup`<p>Run ${run.id}: ${runWords(run, ": ")}</p>
+  return markup`<p>Run ${run.id}: ${runFacts(run).join(", ")}</p>
 ${
     paged(actions, "It changed nothing.", frame, (action) =>
       markup`${link("/why", { path: action.path }, bold(action.path))}

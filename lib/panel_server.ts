@@ -15,8 +15,10 @@ import { errorWords, PROGRAM } from "./text.ts";
 
 /** What a page of the panel is asked for. */
 export interface Asked {
-  readonly path: string;
+  readonly page: string;
   readonly query: URLSearchParams;
+  /** Goes into each form. */
+  readonly secret: string;
   /** What a form says; null where nothing is to be changed. */
   readonly form: URLSearchParams | null;
 }
@@ -32,11 +34,8 @@ export type Answered =
 
 /** What is shown. */
 export interface Site {
-  /**
-   * @param secret Goes into each form.
-   * @returns Null where there is no such page.
-   */
-  answer(asked: Asked, secret: string): Promise<Answered | null>;
+  /** @returns Null where there is no such page. */
+  answer(asked: Asked): Promise<Answered | null>;
 }
 
 /** Why the panel ended. */
@@ -93,8 +92,6 @@ export class PanelServer implements AsyncDisposable {
   readonly entered: Promise<void> = this.#entered.promise;
   readonly #stop = new AbortController();
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
-  readonly #site: Site;
-  readonly #times: PanelTimes;
   readonly #cookie = randomText();
   readonly #secret = randomText();
   #isCodeGood = true;
@@ -102,8 +99,11 @@ export class PanelServer implements AsyncDisposable {
   readonly #codeTimer: ReturnType<typeof setTimeout>;
 
   /** @param port Where to listen; 0: on any port that is free. */
-  constructor(site: Site, port: number, times: PanelTimes = TIMES) {
-    [this.#site, this.#times] = [site, times];
+  constructor(
+    readonly site: Site,
+    port: number,
+    readonly times: PanelTimes = TIMES,
+  ) {
     this.#server = Deno.serve({
       ...{ hostname: "127.0.0.1", port, onListen() {} },
       signal: this.#stop.signal,
@@ -125,7 +125,7 @@ export class PanelServer implements AsyncDisposable {
   #beUsed(): void {
     clearTimeout(this.#timer);
     const end = () => this.#ended.resolve("idle");
-    this.#timer = setTimeout(end, this.#times.idleMs);
+    this.#timer = setTimeout(end, this.times.idleMs);
   }
 
   #useCode(): void {
@@ -152,8 +152,8 @@ export class PanelServer implements AsyncDisposable {
     requireThat(headers.get("host") === host, NOT_HERE);
     const isKnown = method === "GET" || method === "POST";
     requireThat(isKnown, "That is no request of the panel's.", 405);
-    const { pathname: path, searchParams: query } = new URL(request.url);
-    if (path === "/enter") return await this.#letIn(request);
+    const { pathname: page, searchParams: query } = new URL(request.url);
+    if (page === "/enter") return await this.#letIn(request);
     const from = headers.get("sec-fetch-site");
     requireThat(from === "same-origin" || from === "none", NOT_HERE);
     requireThat(this.#hasCookie(headers.get("cookie") ?? ""), NOT_KNOWN);
@@ -161,16 +161,16 @@ export class PanelServer implements AsyncDisposable {
     if (method === "POST") {
       requireThat(headers.get("origin") === `http://${host}`, NOT_HERE);
       form = await formOf(request);
-      const secret = form.get("secret") ?? "";
-      requireThat(isEqual(secret, this.#secret), NOT_KNOWN);
+      const said = form.get("secret") ?? "";
+      requireThat(isEqual(said, this.#secret), NOT_KNOWN);
     }
     this.#beUsed();
-    if (form !== null && path === "/close") {
+    if (form !== null && page === "/close") {
       setTimeout(() => this.#ended.resolve("closed"), LAST_MS);
       return document("html", plainPage(CLOSED));
     }
-    const asked = { path, query, form };
-    const answered = await this.#site.answer(asked, this.#secret);
+    const secret = this.#secret;
+    const answered = await this.site.answer({ page, query, form, secret });
     this.#beUsed();
     if (answered === null) {
       throw new Refusal(404, "There is no such page in the panel.");

@@ -42,24 +42,19 @@ const LOOK_MS = 250;
 
 /** The pages, their data and their buttons. */
 export class PanelSite implements Site {
-  readonly #config: Config;
-  readonly #files: Files;
   #said: pages.Said | null = null;
   /** What was begun last: nothing else begins before its end. */
   #turn: Promise<unknown> = Promise.resolve();
 
-  constructor(config: Config, files: Files) {
-    this.#config = config;
-    this.#files = files;
-  }
+  constructor(readonly config: Config, readonly files: Files) {}
 
-  async answer(asked: Asked, secret: string): Promise<Answered | null> {
-    const { path, form } = asked;
-    if (path === "/panel.css") return { type: "css", text: PANEL_STYLE };
-    if (path === "/panel.js") return { type: "javascript", text: PANEL_SCRIPT };
-    if (PAGES[path] === undefined) return null;
+  async answer(asked: Asked): Promise<Answered | null> {
+    const { page, form } = asked;
+    if (page === "/panel.css") return { type: "css", text: PANEL_STYLE };
+    if (page === "/panel.js") return { type: "javascript", text: PANEL_SCRIPT };
+    if (PAGES[page] === undefined) return null;
     const mine = this.#turn.then(() =>
-      form === null ? this.#show(asked, secret) : this.#press(path, form)
+      form === null ? this.#show(asked) : this.#press(page, form)
     );
     this.#turn = mine.catch(() => {});
     return await mine;
@@ -67,23 +62,18 @@ export class PanelSite implements Site {
 
   // Pages.
 
-  async #show(
-    { path: page, query }: Asked,
-    secret: string,
-  ): Promise<Answered> {
-    const { roots } = this.#config;
-    const frame = { page, roots, query, secret, said: this.#said };
+  async #show(asked: Asked): Promise<Answered> {
+    const frame = { ...asked, roots: this.config.roots };
+    let said = this.#said;
     this.#said = null;
+    let body = markup``;
     try {
-      const text = pages.pageHtml(frame, await this.#page(frame));
-      return { type: "html", text };
+      body = await this.#page(frame);
     } catch (error) {
       // A root that is away, a state DB that can't be read: said as anywhere.
-      if (!(error instanceof SyncError)) throw error;
-      const bad = { ...frame, said: { isGood: false, text: linesOf(error) } };
-      const text = pages.pageHtml(bad, markup``, "That can't be shown");
-      return { type: "html", text };
+      said = refused(error);
     }
+    return { type: "html", text: pages.pageHtml(frame, said, body) };
   }
 
   async #page(frame: pages.Frame): Promise<Markup> {
@@ -100,7 +90,7 @@ export class PanelSite implements Site {
       }
       case "/deleted": {
         const all = await this.#removed(query);
-        return pages.deletedHtml(all, this.#config, frame);
+        return pages.deletedHtml(all, this.config, frame);
       }
       case "/runs": {
         const id = query.get("id");
@@ -115,13 +105,13 @@ export class PanelSite implements Site {
       }
       case "/why": {
         const text = query.has("path")
-          ? await whyText(of, this.#config, this.#files)
+          ? await whyText(of, this.config, this.files)
           : null;
         return pages.whyHtml(text, frame);
       }
     }
-    const { result } = await planNow(this.#config, this.#files, false);
-    return pages.nextHtml(result, this.#config);
+    const { result } = await planNow(this.config, this.files, false);
+    return pages.nextHtml(result, this.config);
   }
 
   #choices(list: string): pages.Choice[] {
@@ -134,13 +124,13 @@ export class PanelSite implements Site {
   }
 
   #read<T>(of: (db: StateDb) => T): T {
-    using db = new StateDb(this.#config.stateDb, { isReadOnly: true });
+    using db = new StateDb(this.config.stateDb, { isReadOnly: true });
     return of(db);
   }
 
   async #removed(query: URLSearchParams) {
     const wanted = { path: "", isFolder: true, from: null };
-    const [config, files] = [this.#config, this.#files];
+    const { config, files } = this;
     const { versions } = await restoring(wanted, null, config, files);
     const said = (name: string) => (query.get(name) ?? "").trim();
     const [name, run] = [said("q").toLowerCase(), said("run")];
@@ -158,7 +148,7 @@ export class PanelSite implements Site {
     for (const { name, at } of halves) {
       for (const [nth, { side, version }] of at.entries()) {
         const { path } = version;
-        const { root, look } = await lookAt(path, side, this.#files);
+        const { root, look } = await lookAt(path, side, this.files);
         if (
           look?.kind !== "file" ||
           look.metadata.sizeBytes !== version.sizeBytes ||
@@ -177,7 +167,7 @@ export class PanelSite implements Site {
           continue;
         }
         const asks = { side, root, path, metadata };
-        const shown = await this.#files.ask("show", asks);
+        const shown = await this.files.ask("show", asks);
         const text = "why" in shown ? null : textIn(shown.bytes);
         if ("why" in shown) why = `${name} can't be shown: ${shown.why}.`;
         else if (text === null) why = `No plain text: ${OPEN_BOTH}`;
@@ -193,16 +183,15 @@ export class PanelSite implements Site {
 
   // Buttons.
 
-  async #press(path: string, form: URLSearchParams): Promise<Answered> {
+  async #press(page: string, form: URLSearchParams): Promise<Answered> {
     try {
       await this.#waitForLock();
-      this.#said = await this.#act(path, form);
+      this.#said = await this.#act(page, form);
     } catch (error) {
-      if (!(error instanceof SyncError)) throw error;
-      this.#said = { isGood: false, text: linesOf(error) };
+      this.#said = refused(error);
     }
     const back = saidIn(form, "back");
-    return { goTo: back === "" ? path : `${path}?${back}` };
+    return { goTo: back === "" ? page : `${page}?${back}` };
   }
 
   async #act(page: string, form: URLSearchParams): Promise<pages.Said> {
@@ -225,7 +214,7 @@ export class PanelSite implements Site {
   }
 
   async #resolve(asked: Resolution | ClashResolution): Promise<pages.Said> {
-    const result = await resolveOne(asked, this.#config, this.#files);
+    const result = await resolveOne(asked, this.config, this.files);
     const { stop, exitCode } = result;
     const isGood = exitCode === EXIT.agreed;
     if (stop !== null) return { isGood, text: `${stop.reason}\n${stop.hint}` };
@@ -233,16 +222,16 @@ export class PanelSite implements Site {
       const what = pages.CLASH_TAKES_WORDS[asked.keep];
       return { isGood, text: `Settled: ${printable(asked.path)}: ${what}` };
     }
-    const text = resolvedText(asked.path, result, this.#config.roots);
+    const text = resolvedText(asked.path, result, this.config.roots);
     // What was done, in a sentence; where something was not, why.
     return { isGood, text: isGood ? text.split("\n")[0]! : text };
   }
 
   async #bringBack(wanted: Wanted): Promise<pages.Said> {
     const how = { to: "both", isForced: false } as const;
-    const { restored, stop, exitCode } = await restoring(
-      ...[wanted, how, this.#config, this.#files] as const,
-    );
+    const { config, files } = this;
+    const result = await restoring(wanted, how, config, files);
+    const { restored, stop, exitCode } = result;
     const why = stop === null ? [] : [stop.reason, stop.hint];
     const text = [...restored.map(restoredLine), ...why].join("\n");
     return { isGood: exitCode === EXIT.agreed, text };
@@ -251,7 +240,7 @@ export class PanelSite implements Site {
   /** Where a run is on for longer, the button itself says so. */
   async #waitForLock(): Promise<void> {
     const end = performance.now() + PATIENCE_MS;
-    while (isLocked(this.#config.stateDb) && performance.now() < end) {
+    while (isLocked(this.config.stateDb) && performance.now() < end) {
       await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
     }
   }
@@ -275,6 +264,9 @@ function stillListed<T>(what: string, found: T | undefined): T {
   throw new SyncError(why, EXIT.usage);
 }
 
-function linesOf({ message, hint }: SyncError): string {
-  return hint === null ? message : `${message}\n${hint}`;
+/** @throws What is a mistake in the program. */
+function refused(error: unknown): pages.Said {
+  if (!(error instanceof SyncError)) throw error;
+  const { message, hint } = error;
+  return { isGood: false, text: hint ? `${message}\n${hint}` : message };
 }

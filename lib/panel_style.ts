@@ -19,7 +19,7 @@ export const PANEL_STYLE: string = `${STYLE}
   display: block; padding: 0.3rem 0.7rem; border-radius: 0.4rem;
   color: inherit; text-decoration: none;
 }
-.bar a:hover { background: var(--band); text-decoration: underline; }
+.bar a:hover { text-decoration: underline; }
 .bar a[aria-current=page] { background: var(--ink); color: var(--paper); }
 .panel h1 { margin-top: 1rem; }
 .panel p { margin: 0.25rem 0; overflow-wrap: anywhere; }
@@ -44,7 +44,6 @@ export const PANEL_STYLE: string = `${STYLE}
 .search label { display: grid; }
 .panel :is(input, button) { padding: 0.35rem 0.8rem; max-width: 100%; }
 .panel button { cursor: pointer; font-weight: 600; }
-.panel button:hover { background: var(--band); }
 .panel button[disabled] { cursor: progress; opacity: 0.6; }
 .sides { display: grid; grid-template-columns: 1fr 1fr; gap: 1rem; margin: 1rem 0; }
 .sides section { padding: 0 1rem 1rem; }
