@@ -195,6 +195,9 @@ const LEAST = {
   races: { tried: 8, calls: 2400 },
 };
 
+/** In an order in which what one breaks in its own process hits no other. */
+const KINDS = ["races", "functions", "doors"] as const;
+
 for (const drive of DRIVES) {
   for (const [kind, flagsOf] of Object.entries(PROCESSES)) {
     // With a root on a share a process never has less.
@@ -210,7 +213,7 @@ for (const drive of DRIVES) {
 async function requireHeld(
   siege: Siege,
   flags: readonly string[],
-  kinds: readonly (keyof typeof LEAST)[] = ["functions", "doors", "races"],
+  kinds: readonly (keyof typeof LEAST)[] = KINDS,
 ): Promise<void> {
   const attacks = kinds.map((it) => siege.attack(it));
   const { engine } = siege.sandbox;
@@ -257,10 +260,9 @@ Deno.test("what is tried would get in, were an engine let into the roots", async
   const net = ["127.0.0.1", "localhost"];
   const open = { ...engine, read, net, env: ["HUSH"] };
   const all = ["--no-prompt", "--allow-all"];
-  const kinds = ["functions", "doors", "races"] as const;
-  const attacks = kinds.map((it) => siege.attack(it));
+  const attacks = KINDS.map((it) => siege.attack(it));
   const { taken } = await siege.told(all, open, attacks);
-  const [functions = 0, doors = 0, races = 0] = taken.map((it) =>
+  const [races = 0, functions = 0, doors = 0] = taken.map((it) =>
     it?.open.length
   );
   assert.ok(functions >= 50, `${functions} functions`);

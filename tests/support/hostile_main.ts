@@ -29,10 +29,9 @@ if (import.meta.main) {
     Deno.openSync(`${attacks[0]!.root}/a`, { read: true, write: true }),
     fs.openSync(`${attacks[0]!.root}/a`, "r+"),
   ];
-  // At once, each by a thread of its own.
-  const taken = await Promise.all(
-    attacks.map((attack) => attacked(permissions, attack)),
-  );
+  // Each by a thread of its own; at once they would only wait for each other.
+  const taken: (Taken | null)[] = [];
+  for (const attack of attacks) taken.push(await attacked(permissions, attack));
   const came = JSON.stringify({ taken, open: open.length });
   Deno.stdout.writeSync(new TextEncoder().encode(came));
   Deno.exit();
@@ -60,8 +59,8 @@ function attacked(
     const most = attack.what === "ending" ? 300 : 60_000;
     setTimeout(() => end(null), most);
     if (attack.what !== "races") return worker.postMessage(attack);
-    const { path, changer } = changingPath(attack);
-    ends.push(() => changer.terminate());
+    const { path, rest } = changingPath(attack);
+    ends.push(rest);
     worker.postMessage({ ...attack, path });
   });
 }
@@ -69,7 +68,8 @@ function attacked(
 /** A path that another thread changes all the time: in a root, and not. */
 function changingPath({ root, own }: Attack): {
   readonly path: SharedArrayBuffer;
-  readonly changer: Worker;
+  /** Ends the changes. */
+  readonly rest: () => void;
 } {
   const paths = [`${root}/a`, `${own}/own`];
   const most = Math.max(...paths.map(({ length }) => length));
@@ -77,15 +77,17 @@ function changingPath({ root, own }: Attack): {
     // More slashes at the end of the folder mean no other one.
     path.replace(/\/(?=[^/]*$)/, "/".repeat(1 + most - path.length))
   );
-  const code = `onmessage = ({ data: [buffer, ...all] }) => {
+  const code = `onmessage = ({ data: [isOver, buffer, ...all] }) => {
     const bytes = new Uint8Array(buffer);
     const paths = all.map((it) => new TextEncoder().encode(it));
-    for (let n = 0;; n++) bytes.set(paths[n % 2]);
+    for (let n = 0; !Atomics.load(isOver, 0); n++) bytes.set(paths[n % 2]);
   };`;
   const url = `data:text/javascript,${encodeURIComponent(code)}`;
   const path = new SharedArrayBuffer(most);
   new Uint8Array(path).set(new TextEncoder().encode(allowed));
   const changer = new Worker(url, { type: "module" });
-  changer.postMessage([path, inside, allowed]);
-  return { path, changer };
+  const isOver = new Int32Array(new SharedArrayBuffer(4));
+  changer.postMessage([isOver, path, inside, allowed]);
+  // A thread that is terminated goes on for two seconds.
+  return { path, rest: () => void Atomics.store(isOver, 0, 1) };
 }
