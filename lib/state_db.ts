@@ -469,7 +469,7 @@ export class StateDb implements Disposable {
   }
 
   #prepare(): void {
-    this.#db.exec("PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16000");
+    this.#db.exec("PRAGMA temp_store = MEMORY");
     const version = Number(this.first("PRAGMA user_version")?.[0]);
     if (version > newestVersion()) {
       throw new GuardError(
