@@ -1,12 +1,15 @@
 import assert from "node:assert/strict";
 import { optionsFrom, UsageError } from "../tools/bench/options.ts";
 import {
+  EMPTY,
   type Figure,
   type Goal,
   goalResults,
   GOALS,
   median,
+  otherCores,
   OURS,
+  ratio,
   type Results,
   ROWS,
 } from "../tools/bench/results.ts";
@@ -28,6 +31,7 @@ function figure(row: string, what: string, ...times: number[]): Figure {
     seconds: it,
     cpuSeconds: it / 2,
     peakBytes: it * 1e7,
+    otherSeconds: it / 10,
   }));
   return { place: "disk", row, what, command: `${what} LEFT RIGHT`, samples };
 }
@@ -116,12 +120,35 @@ Deno.test("the table has for each program its median, its range and ours in its 
 });
 
 Deno.test("each goal is told with what was measured, and whether it is reached", () => {
-  const copied = "First run, everything copied one way: ≤ 0.25 × Unison";
-  assert.deepEqual(goalTable(goalResults(RESULTS.figures, GOALS)).slice(1), [
-    ["Nothing changed: ≤ 0.75 × Unison", "disk", "0.50 ×", "yes"],
-    ["Nothing changed: memory ≤ 120 MB", "disk", "20 MB", "yes"],
-    [copied, "disk", "0.33 ×", "NO"],
+  const [nothing, copied] = [ROWS["unchanged"], ROWS["first-run"]];
+  const small = [figure("small", OURS, 9), figure("small", EMPTY, 1)];
+  const results = goalResults([...RESULTS.figures, ...small], GOALS);
+  assert.deepEqual(goalTable(results).slice(1), [
+    [`${nothing}: ≤ 0.85 × Unison`, "disk", "0.50 ×", "yes"],
+    [`${nothing}: memory ≤ 130 MB`, "disk", "20 MB", "yes"],
+    [`${copied}: ≤ 0.45 × Unison`, "disk", "0.33 ×", "yes"],
+    [`${copied}: memory ≤ 300 MB`, "disk", "10 MB", "yes"],
+    [`${ROWS["small"]}: ≤ 6 × an empty Deno`, "disk", "9.00 ×", "NO"],
   ]);
+});
+
+Deno.test("a ratio is made round by round; of unequal numbers of rounds it is that of the medians", () => {
+  // The machine was three times as slow in the last round.
+  const own = figure("unchanged", OURS, 2, 4, 9);
+  assert.equal(ratio(own, figure("unchanged", "Unison", 4, 5, 30)), 0.5);
+  assert.equal(ratio(own, figure("unchanged", "Unison", 10, 2)), 4 / 6);
+});
+
+Deno.test("how busy all else kept the machine is told with the figures", () => {
+  assert.equal(
+    otherCores([figure("unchanged", OURS, 1, 3)]).toFixed(3),
+    "0.100",
+  );
+  assert.equal(otherCores([]), 0);
+  assert.match(
+    fullText(RESULTS),
+    /all else on the machine kept 0\.10 cores busy/,
+  );
 });
 
 Deno.test("all of it has command lines, the machine, and how to get what is missing", () => {

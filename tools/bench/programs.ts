@@ -5,7 +5,7 @@
  * @module
  */
 import { fileURLToPath } from "node:url";
-import { CP_FLUSHED, OURS } from "./results.ts";
+import { CP_FLUSHED, EMPTY, OURS } from "./results.ts";
 
 /** Two roots, and a folder for what a program keeps. */
 export interface Pair {
@@ -137,6 +137,17 @@ export const PROGRAMS: readonly Program[] = [
   oneWay("find, one side", "findutils", ({ left }) => [
     ...["find", left, "-fprintf", "/dev/null", "%P %s %T@ %m %i\\n"],
   ]),
+  {
+    name: EMPTY,
+    packages: "",
+    version: [Deno.execPath(), "--version"],
+    isTwoWay: false,
+    settings: () => ["empty.ts", ""],
+    command: ({ state }) => [
+      ...[Deno.execPath(), "run", "--no-config", "--no-lock"],
+      `${state}/empty.ts`,
+    ],
+  },
 ];
 
 /** A command line as a shell takes it. */

@@ -11,8 +11,10 @@ import {
   goalResults,
   GOALS,
   median,
+  otherCores,
   OURS,
   placesOf,
+  ratio,
   type Results,
   ROWS,
 } from "./results.ts";
@@ -76,7 +78,7 @@ export function table(figures: readonly Figure[], place: string): Cells {
           figure.what,
           seconds(time),
           `${Math.min(...all).toFixed(2)} – ${Math.max(...all).toFixed(2)}`,
-          own && own !== figure ? times(median(own, "seconds") / time) : "",
+          own && own !== figure ? times(ratio(own, figure)) : "",
           // What was not a program has neither.
           peak === 0 ? "–" : seconds(median(figure, "cpuSeconds")),
           megabytes(peak),
@@ -114,8 +116,11 @@ export function fullText(results: Results): string {
     lines.map((it) => `- ${it}`).join("\n");
   const commands = figures.filter(({ command }) => command !== "")
     .map(({ what, command }) => `${what.replace(/,.*/, "")}: ${command}`);
+  const others = `all else on the machine kept ${
+    otherCores(figures).toFixed(2)
+  } cores busy meanwhile`;
   return [
-    list(machine),
+    list([...machine, others]),
     ...placesOf(figures).map((place) => markdown(table(figures, place))),
     markdown(goalTable(goalResults(figures, GOALS))),
     ["```text", ...new Set(commands), "```"].join("\n"),

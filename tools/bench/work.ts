@@ -18,6 +18,7 @@ import {
 import {
   DELAY_MS,
   DELAYS,
+  EMPTY,
   type Figure,
   OURS,
   PART,
@@ -122,6 +123,7 @@ export class Job implements Pair {
     const [times, memory] = [`${state}/times.json`, `${state}/memory`];
     const under = ["/usr/bin/time", "--quiet", "-f", "%M", "-o", memory];
     const command = [...under, ...program.command(this, isFirst)];
+    const busyBefore = busySeconds();
     const { code, stdout, stderr } = await new Deno.Command("hyperfine", {
       args: [
         ...["--shell=none", "--runs=1", "--ignore-failure", "--show-output"],
@@ -133,7 +135,9 @@ export class Job implements Pair {
     }).output();
     const said = [stderr, stdout].map((it) => new TextDecoder().decode(it));
     if (code !== 0) throw new Error(said.join("\n"));
+    const busy = busySeconds() - busyBefore;
     const [result] = JSON.parse(Deno.readTextFileSync(times)).results;
+    const cpuSeconds = result.user + result.system;
     const [exitCode] = result.exit_codes;
     if (exitCode !== 0 && exitCode !== program.goodCode) {
       throw new Error(
@@ -142,8 +146,9 @@ export class Job implements Pair {
     }
     return {
       seconds: result.times[0],
-      cpuSeconds: result.user + result.system,
+      cpuSeconds,
       peakBytes: Number(Deno.readTextFileSync(memory)) * 1024,
+      otherSeconds: Math.max(0, busy - cpuSeconds),
     };
   }
 
@@ -193,6 +198,14 @@ export interface Work {
   readonly round: (job: Job, round: number) => Promise<void>;
 }
 
+/** How long all cores together were not idle, in s; a tick is a hundredth. */
+function busySeconds(): number {
+  const [line] = Deno.readTextFileSync("/proc/stat").split("\n");
+  const [user, nice, system, , , irq, softIrq, stolen] = line!.split(/ +/)
+    .slice(1).map(Number);
+  return (user! + nice! + system! + irq! + softIrq! + stolen!) / 100;
+}
+
 /** What a tree of small files takes in memory or on a disk, per file. */
 const ROOM_PER_FILE = 5400;
 
@@ -200,12 +213,14 @@ const ROOM_PER_FILE = 5400;
 export function worksFor(programs: readonly Program[]): readonly Work[] {
   const twoWay = programs.filter((it) => it.isTwoWay);
   const ours = twoWay.filter((it) => it.name === OURS);
-  const copying = programs.filter((it) => !it.name.startsWith("find"));
-  const looking = programs.filter((it) => !it.name.startsWith("cp"));
+  const empty = programs.filter((it) => it.name === EMPTY);
+  const working = programs.filter((it) => it.name !== EMPTY);
+  const copying = working.filter((it) => !it.name.startsWith("find"));
+  const looking = working.filter((it) => !it.name.startsWith("cp"));
   return [
     {
       rows: ["small"],
-      programs: twoWay,
+      programs: [...twoWay, ...empty],
       begin: (job) => job.begin(10),
       // It is soon done, and a hundredth of a second counts.
       rounds: ({ rounds }) => rounds * 2,
@@ -354,7 +369,9 @@ export async function measureWork(
   }
   const rounds = work.rounds?.(bench.size) ?? bench.size.rounds;
   for (let round = 0; round < rounds; round++) {
-    for (const job of jobs) {
+    // Turned each time: what comes after another finds its traces.
+    const all = [...jobs];
+    for (const job of round % 2 === 0 ? all : all.reverse()) {
       await attempt(job, async () => {
         if (work.shared) job.renew();
         await work.round(job, round);
@@ -380,7 +397,8 @@ async function slowShare(job: Job, round: number): Promise<void> {
     const check = () => requireSame(left, stored);
     await job.measure("slow-share", { what, isFirst, check });
     const seconds = (share.calls - before) * DELAY_MS / 1000;
-    const sample = { seconds, cpuSeconds: 0, peakBytes: 0 };
+    const none = { cpuSeconds: 0, peakBytes: 0, otherSeconds: 0 };
+    const sample = { seconds, ...none };
     if (isOurs) job.add("slow-share", delays, sample);
   };
   if (isOurs) await measure(PART.slowFirst, PART.slowFirstDelays, true);
