@@ -165,8 +165,8 @@ Deno.test("the short form has a line for each program and a column for each work
   assert.deepEqual(lines.toSpliced(1, 1), [
     "| 20,000 files a side, in disk | Nothing changed | First run, everything copied one way |",
     `| ${OURS} | 2.00 s | 1.00 s |`,
-    "| Unison | 4.00 s | 3.00 s |",
-    "| cp -a <all> | – | 0.500 s |",
+    "| Unison | 0.50 × (4.00 s) | 0.33 × (3.00 s) |",
+    "| cp -a <all> | – | 2.00 × (0.500 s) |",
   ]);
 });
 

@@ -128,7 +128,10 @@ export function fullText(results: Results): string {
   ].join("\n\n");
 }
 
-/** The short form: one line for each program, one column for each work. */
+/**
+ * The short form: one line for each program, one column for each work. The
+ * ratio comes first, ours in terms of the program: times depend on the machine.
+ */
 export function shortText({ figures, files }: Results): string {
   const [place = ""] = placesOf(figures);
   const rows = SHORT.filter((row) => figureAt(figures, place, row, OURS));
@@ -145,7 +148,10 @@ export function shortText({ figures, files }: Results): string {
       what,
       ...rows.map((row) => {
         const figure = figureAt(shown, place, row, what);
-        return figure ? seconds(median(figure, "seconds")) : "–";
+        if (!figure) return "–";
+        const time = seconds(median(figure, "seconds"));
+        const own = figureAt(shown, place, row, OURS)!;
+        return own === figure ? time : `${times(ratio(own, figure))} (${time})`;
       }),
     ]),
   ]);
@@ -164,7 +170,7 @@ export function between(page: string, text: string): string {
   return `${page.slice(0, from)}${begin}\n\n${text}\n\n${page.slice(to)}`;
 }
 
-const WIDTH = 760;
+const WIDTH = 800;
 const BAR_FROM = 170;
 const BAR_LENGTH = 480;
 const LINE = 24;
@@ -190,7 +196,10 @@ export function chart({ figures, files }: Results): string {
     `<text x="${x}" y="${y + 17}"${kind}>${escaped(words)}</text>`;
   for (const row of SHORT) {
     const group = figures.filter((it) => it.place === place && it.row === row);
-    if (!figureAt(group, place, row, OURS)) continue;
+    const own = figureAt(group, place, row, OURS);
+    if (!own) continue;
+    const inTerms = (it: Figure) =>
+      it === own ? "" : ` (${times(ratio(own, it))})`;
     const longest = Math.max(...group.map((it) => median(it, "seconds")));
     lines.push(text(0, ROWS[row] ?? row, ` class="head"`));
     y += LINE;
@@ -202,7 +211,7 @@ export function chart({ figures, files }: Results): string {
         text(12, figure.what),
         `<rect x="${BAR_FROM}" y="${y + 4}" width="${width}" height="16"` +
           ` rx="3"${kind}/>`,
-        text(BAR_FROM + width + 8, seconds(time)),
+        text(BAR_FROM + width + 8, seconds(time) + inTerms(figure)),
       );
       y += LINE;
     }
