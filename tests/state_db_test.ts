@@ -385,7 +385,8 @@ Deno.test("a run that dies in a transaction leaves the DB as it was before", asy
        // More than is held in memory.
        for (let n = 0; n < 1000; n++) db.setMeta("key" + n, "x".repeat(25000));
        console.log("ready");
-       Deno.stdin.readSync(new Uint8Array(1));
+       // For ever: it must not come to the end of the transaction.
+       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
      });`,
   );
   writing.kill("SIGKILL");
