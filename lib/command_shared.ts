@@ -100,10 +100,12 @@ export function openRunLog(
  * @param db Null: no history is kept.
  */
 export function endPart(result: RunResult, db: StateDb | null, log: Log): void {
-  try {
-    if (db !== null) endRun(db, result, { resolved: null });
-  } catch (error) {
-    throw asFailure(error, db!.file);
+  if (db !== null) {
+    try {
+      endRun(db, result, { resolved: null });
+    } catch (error) {
+      throw asFailure(error, db.file);
+    }
   }
   log.stop(result);
   log.info(`ended with exit code ${result.exitCode}`);

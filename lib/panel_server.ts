@@ -92,6 +92,8 @@ export class PanelServer implements AsyncDisposable {
   readonly entered: Promise<void> = this.#entered.promise;
   readonly #stop = new AbortController();
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
+  readonly #site: Site;
+  readonly #times: PanelTimes;
   readonly #cookie = randomText();
   readonly #secret = randomText();
   #isCodeGood = true;
@@ -99,11 +101,8 @@ export class PanelServer implements AsyncDisposable {
   readonly #codeTimer: ReturnType<typeof setTimeout>;
 
   /** @param port Where to listen; 0: on any port that is free. */
-  constructor(
-    readonly site: Site,
-    port: number,
-    readonly times: PanelTimes = TIMES,
-  ) {
+  constructor(site: Site, port: number, times: PanelTimes = TIMES) {
+    [this.#site, this.#times] = [site, times];
     this.#server = Deno.serve({
       ...{ hostname: "127.0.0.1", port, onListen() {} },
       signal: this.#stop.signal,
@@ -125,7 +124,7 @@ export class PanelServer implements AsyncDisposable {
   #beUsed(): void {
     clearTimeout(this.#timer);
     const end = () => this.#ended.resolve("idle");
-    this.#timer = setTimeout(end, this.times.idleMs);
+    this.#timer = setTimeout(end, this.#times.idleMs);
   }
 
   #useCode(): void {
@@ -170,7 +169,7 @@ export class PanelServer implements AsyncDisposable {
       return document("html", plainPage(CLOSED));
     }
     const secret = this.#secret;
-    const answered = await this.site.answer({ page, query, form, secret });
+    const answered = await this.#site.answer({ page, query, form, secret });
     this.#beUsed();
     if (answered === null) {
       throw new Refusal(404, "There is no such page in the panel.");

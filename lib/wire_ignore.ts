@@ -73,7 +73,7 @@ export function ignorePredicate(settings: IgnoreSettings): IgnorePredicate {
   if (!isNamed && byPath === null) return () => false;
   // All that is named matches this, and little else does: of most names a scan
   // needs no more than one test.
-  const hint = new RegExp(
+  const mayBeNamed = new RegExp(
     [
       `^${anyOf([...names, ...junk])}$`,
       `^${anyOf(prefixes)}`,
@@ -82,7 +82,7 @@ export function ignorePredicate(settings: IgnoreSettings): IgnorePredicate {
   );
   return (name, isDirectory, folder = "") => {
     const folded = fold(name);
-    if (hint.test(folded)) {
+    if (mayBeNamed.test(folded)) {
       // Who names it by itself wants it to be left alone, whatever else it is.
       if (names.has(folded)) return true;
       if (!isDirectory && junk.has(folded)) return "junk";
@@ -97,7 +97,8 @@ export function ignorePredicate(settings: IgnoreSettings): IgnorePredicate {
 
 /** A regular expression that matches any of these texts, and nothing else. */
 function anyOf(texts: readonly string[]): string {
-  return `(?:${texts.map(RegExp.escape).join("|") || "(?!)"})`;
+  const any = texts.map(RegExp.escape).join("|");
+  return texts.length === 0 ? "(?!)" : `(?:${any})`;
 }
 
 /**

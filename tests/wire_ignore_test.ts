@@ -69,6 +69,41 @@ Deno.test("ignorePredicate() ignores case, whatever the name", () => {
   ));
 });
 
+Deno.test("ignorePredicate() ignores what any of its lists names, and nothing else", () => {
+  const text = fc.string({
+    unit: fc.constantFrom(..."ab.~$|(\\^"),
+    maxLength: 3,
+  });
+  const texts = fc.array(text, { maxLength: 2 });
+  const lists = {
+    extensions: texts,
+    prefixes: texts,
+    names: texts,
+    junk: texts,
+  };
+  let ignored = 0;
+  fc.assert(
+    fc.property(
+      fc.record(lists),
+      text,
+      fc.boolean(),
+      (lists, name, isFolder) => {
+        const { extensions, prefixes, names, junk } = lists;
+        const isExtension = extensions
+          .some((it) => it.replace(/^\./, "") === extensionOf(name));
+        const expected = names.includes(name) ||
+          (!isFolder && junk.includes(name) ? "junk" : false) ||
+          prefixes.some((it) => name.startsWith(it)) ||
+          !isFolder && isExtension;
+        if (expected) ignored++;
+        assert.equal(ignorePredicate(lists)(name, isFolder), expected);
+      },
+    ),
+    { numRuns: 2_000 },
+  );
+  assert.ok(ignored > 200, `${ignored} of them were ignored`);
+});
+
 /** [name, the part after the last dot] */
 const EXTENSIONS: readonly [string, string][] = [
   ["a.txt", "txt"],
