@@ -23,6 +23,7 @@ import type {
   StoredConflict,
 } from "./state_runs.ts";
 import {
+  countOf,
   numberWords,
   PROGRAM,
   shellQuoted,
@@ -359,7 +360,7 @@ const DAY_MS = 24 * 60 * 60 * 1000;
 /** Soft-deleted versions. */
 export function deletedHtml(
   all: readonly Removed[],
-  { softDelete: { retentionDays } }: Config,
+  { softDelete: { retentionDays, maxTotalBytes } }: Config,
   frame: Frame,
 ): Markup {
   const { page, query, secret } = frame;
@@ -368,16 +369,23 @@ export function deletedHtml(
   const list = paged(all, none, frame, (version) => {
     const { path, side, run, runId, metadata } = version;
     const values = { secret, path, from: run.name, back: `${query}` };
-    const stays = retentionDays === 0
-      ? "stays until somebody removes it"
-      : `stays until ${
-        timeWords(run.timeMs + retentionDays * DAY_MS)
-      } at least`;
+    const endMs = run.timeMs + retentionDays * DAY_MS;
+    const days = Math.max(0, Math.ceil((endMs - Date.now()) / DAY_MS));
+    const until = retentionDays === 0
+      ? "until somebody removes it"
+      : countOf(days, "more day");
+    const room = maxTotalBytes > 0
+      ? ", or until its room is needed"
+      : retentionDays > 0
+      ? " at least"
+      : "";
     const by = runId && markup` by run ${link("/runs", { id: runId }, runId)}`;
     const { sizeBytes, mtimeMs } = metadata;
     return markup`${bold(path)}
 <p>removed ${timeWords(run.timeMs)}${by} on ${words(side)}</p>
-<p>${sizeWords(sizeBytes)}, saved ${timeWords(mtimeMs)}; ${stays}</p>
+<p>${sizeWords(sizeBytes)}, saved ${
+      timeWords(mtimeMs)
+    }; stays ${until}${room}</p>
 <form method="post" action="${page}">${hidden(values)}
 <button aria-describedby="back" aria-label="Bring back ${path}">Bring back</button></form>`;
   });

@@ -286,6 +286,25 @@ Deno.test("a clash copy whose file has not the name that the copy tells", async 
   }
 });
 
+for (
+  const [kept, words] of Object.entries({
+    "": "until somebody removes it<",
+    "retention_days: 30": "30 more days at least<",
+    "max_total_mb: 5":
+      "until somebody removes it, or until its room is needed<",
+    "retention_days: 30, max_total_mb: 5":
+      "30 more days, or until its room is needed<",
+  })
+) {
+  Deno.test(`a deleted file says how long it stays, with soft_delete {${kept}}`, async () => {
+    using office = await eventful();
+    office.configure(`soft_delete: {${kept}}\n`);
+    await using server = await serving(office);
+    const { text } = await (await Guest.enter(server)).get("/deleted");
+    assert.ok(text.includes(`; stays ${words}`), text);
+  });
+}
+
 Deno.test("deleted files are found by name, folder and run, and brought back", async () => {
   using office = await eventful();
   await using server = await serving(office);
